@@ -1,0 +1,148 @@
+"""What happened: the row types that the model writes and the results read, and the stages that time is attributed to.
+
+All times are simulated seconds from the start of the run, all sizes bytes. A row is written once, when it is complete.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, Protocol
+
+#: Where the seconds of a pod's start can go, in the order in which a pod usually meets them. Every second between a
+#: pod's creation and its start (or the end of the run) belongs to exactly one stage.
+STAGES: Final = (
+    "scheduling",  # no node had room yet, or the node had not joined
+    "sync",  # waiting for the kubelet's worker to look again, not because of a back-off
+    "init",  # an init container runs
+    "queue",  # in the kubelet: the serial queue, or a token of maxParallelImagePulls
+    "qps",  # refused by registryPullQPS, until the next attempt
+    "backoff",  # in ImagePullBackOff after a failed attempt, until the next attempt
+    "credentials",  # credential look-up
+    "resolve",  # from the runtime's call to the first layer's request: resolve, token, manifest, config
+    "request",  # a layer's request: connection, round trips, first byte, slow start
+    "slot",  # a layer waits for the runtime's download slots
+    "lock",  # another pull fetches or unpacks the same blob or chain ID
+    "download_egress",  # bytes, limited by the registry's egress
+    "download_connection",  # bytes, limited by the cap of a connection
+    "download_nic",  # bytes, limited by the node's NIC
+    "unpack_cpu",  # decompression and writing, limited by the CPU
+    "unpack_disk",  # the same, limited by the disk
+    "commit",  # fsync and metadata writes of the runtime
+    "pull",  # a pull of the fixed runtime, which knows a duration only
+    "start",  # creating and starting the container
+)
+
+#: Seconds by stage; absent means none.
+Stages = dict[str, float]
+
+
+class KubeletEvent(NamedTuple):
+    """One raw Kubernetes event of the kubelet, as emitted: never merged, aggregated or rate-limited."""
+
+    t: float
+    node: str
+    pod: str
+    container: str | None  # init containers by their own name; None for an event about the whole pod
+    type: str  # Normal | Warning
+    reason: str
+    message: str
+    image: str | None  # as written in the pod
+    namespace: str
+
+
+class PullRecord(NamedTuple):
+    """One pull that the kubelet asked for: one Pulling event and its outcome."""
+
+    node: str
+    namespace: str
+    pod: str
+    container: str
+    image: str  # as written in the pod
+    attempt: int  # 1, 2, … of this pod and image
+    ok: bool
+    cause: str | None  # why it failed: notFound, unavailable, qps, platform, …; None when ok
+    error: str | None  # the runtime's message; None when ok
+    image_ref: str | None  # digest of what was pulled; None when it failed
+    registry: str | None  # host that was asked; None for the fixed runtime
+    requested: float  # handed to the puller (event Pulling)
+    started: float  # the runtime was called (after the queue)
+    ended: float
+    size: int  # compressed bytes of the image; 0 when it failed
+    downloaded: int  # bytes this pull fetched, compressed
+    layers: int  # of the image
+    layers_fetched: int  # by this pull
+    stages: Stages  # of ended - started; sums to it
+
+
+class LayerRecord(NamedTuple):
+    """One layer that one pull had to have and that was not on the node as a snapshot when the pull came to it."""
+
+    node: str
+    namespace: str
+    pod: str
+    image: str
+    position: int  # 0 is the bottom
+    digest: str
+    size: int  # compressed bytes
+    unpacked: int  # bytes
+    source: str  # registry host; "local" when the blob was on the node or came with another pull
+    queued: float  # the fetch was asked for
+    slot: float  # it had its slot
+    requested: float  # it had the blob's lock too: the request went out (equals slot where it was first)
+    first_byte: float  # connection, round trips and slow start done
+    fetched: float  # last byte
+    committed: float  # blob durable
+    unpack_started: float
+    unpack_ended: float  # snapshot committed
+    egress: float  # seconds of first_byte…fetched limited by the registry's egress
+    connection: float  # … by the cap of a connection
+    nic: float  # … by the node's NIC
+    unpack_limit: str  # cpu | disk
+
+
+class PodRecord(NamedTuple):
+    """One pod, at its start or at the end of the run."""
+
+    namespace: str
+    pod: str
+    workload: str
+    node: str | None  # None: never scheduled
+    created: float
+    scheduled: float | None
+    started: float | None  # all its containers run; None: it never started
+    start_seconds: float  # started - created; end of the run - created for a pod that never started
+    pulls: int  # attempts, successful ones too
+    failures: int
+    backoffs: int
+    reason: str | None  # last waiting reason (ErrImagePull, ImagePullBackOff, …) of a pod that never started
+    cause: str | None  # of its last failure (see PullRecord)
+    images: tuple[str, ...]  # as written, init containers first
+    image_refs: tuple[str | None, ...]  # what each container runs; None: not started
+    deadline: float | None  # seconds after creation
+    missed: bool  # it has a deadline and was not started by then
+    stages: Stages  # of start_seconds; sums to it
+
+
+class LinkSample(NamedTuple):
+    """Mean use of one shared link over an interval."""
+
+    link: str
+    t0: float
+    t1: float
+    bytes_per_second: float
+    capacity: float
+
+
+class Recorder(Protocol):
+    """Takes the rows as they are completed."""
+
+    def event(self, row: KubeletEvent) -> None:
+        """Take a kubelet event."""
+
+    def pull(self, row: PullRecord) -> None:
+        """Take a finished pull."""
+
+    def layer(self, row: LayerRecord) -> None:
+        """Take a finished layer."""
+
+    def pod(self, row: PodRecord) -> None:
+        """Take a pod that started or will not."""

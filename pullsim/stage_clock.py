@@ -1,0 +1,56 @@
+"""Attribution of elapsed time to stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.records import Stages
+
+
+class StageClock:
+    """Gives every second since ``start`` to exactly one stage.
+
+    ``enter`` closes the stage under way and begins another; ``split`` begins an interval whose stages are found out
+    when it ends, by a function of the interval's ends that returns stages summing to its length. So the stages sum to
+    the time since ``start`` whenever the clock is read.
+    """
+
+    __slots__ = ("_since", "_stage", "stages")
+
+    def __init__(self, start: float, stage: str) -> None:
+        self.stages: Stages = {}
+        self._since = start
+        self._stage: str | Callable[[float, float], Stages] = stage
+
+    def enter(self, stage: str, now: float) -> None:
+        """Begin ``stage`` at ``now``."""
+        self.close(now)
+        self._stage = stage
+
+    def split(self, of: Callable[[float, float], Stages], now: float) -> None:
+        """Begin an interval that ``of(begin, end)`` divides into stages when it ends."""
+        self.close(now)
+        self._stage = of
+
+    def relabel(self, stage: str) -> None:
+        """Let the stage under way be ``stage`` instead, since it began."""
+        self._stage = stage
+
+    def close(self, now: float) -> Stages:
+        """Account for the time up to ``now`` and return all stages so far."""
+        stages, elapsed, stage = self.stages, now - self._since, self._stage
+        if elapsed > 0:
+            if isinstance(stage, str):
+                stages[stage] = stages.get(stage, 0.0) + elapsed
+            else:
+                for name, seconds in stage(self._since, now).items():
+                    stages[name] = stages.get(name, 0.0) + seconds
+            self._since = now
+        return stages
+
+    def until(self, _begin: float, end: float) -> Stages:
+        """Return the stages up to ``end``: the clock of a part, for the ``split`` of the whole."""
+        return self.close(end)
