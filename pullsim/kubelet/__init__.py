@@ -1,0 +1,1 @@
+"""The kubelet's parts that handle images, under their own names."""

@@ -1,0 +1,130 @@
+"""When a pod worker looks at its pod again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pullsim.engine.clock import nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pullsim.engine.streams import Stream
+    from pullsim.kubelet.loop import Interval
+
+SECOND = 1_000_000_000  # nanoseconds: the period of the work queue's tick and of the PLEG's relist
+
+
+class Cadence(Protocol):
+    """Decides the time of a pod's next sync. Times are seconds."""
+
+    def changed(self, at: float) -> None:
+        """Note a change of the pod's state in the runtime: sandbox created, container started or exited; in order."""
+
+    def next_sync(self, now: float, *, ok: bool, exits: float | None) -> float:
+        """Return when to sync after the sync that ended ``now``; ``exits``: a container exits then."""
+
+
+class Requeue:
+    """The delay put on the work queue after a sync: given ones first, then drawn."""
+
+    __slots__ = ("_given", "_make_stream", "_resync", "_retry", "_stream")
+
+    def __init__(
+        self, retry: Interval, resync: Interval, given: Sequence[float], make_stream: Callable[[], Stream]
+    ) -> None:
+        """``make_stream``: called when the first draw is needed, which most pods never do."""
+        self._retry = retry
+        self._resync = resync
+        self._given: Iterator[float] = iter(given)
+        self._make_stream = make_stream
+        self._stream: Stream | None = None
+
+    def delay(self, *, ok: bool) -> float:
+        """Return seconds until the pod is due (pkg/kubelet/pod_workers.go completeWork)."""
+        given = next(self._given, None)
+        if given is not None:
+            return given
+        interval = self._resync if ok else self._retry
+        if not interval.jitter:
+            return interval.base
+        if self._stream is None:
+            self._stream = self._make_stream()
+        return interval.base * (1 + interval.jitter * self._stream.uniform())
+
+
+class MinimalCadence:
+    """Sync again exactly a delay after an error, and when an init container exits: no tick, no relist."""
+
+    def __init__(self, requeue: Requeue) -> None:
+        self._requeue = requeue
+
+    def changed(self, at: float) -> None:
+        """Nothing looks at the runtime's state."""
+
+    def next_sync(self, now: float, *, ok: bool, exits: float | None) -> float:
+        """See `Cadence.next_sync`."""
+        if not ok:
+            return now + self._requeue.delay(ok=False)
+        return now if exits is None else max(now, exits)
+
+
+class KubeletCadence:
+    """The kubelet's own cadence, computed instead of ticked: nothing happens while a pod just waits.
+
+    Three things wake a worker: the work queue, looked at by a 1 s tick that takes what was due strictly before; a
+    relist (PLEG, 1 s) that saw a change of the pod in the runtime; and an update that came during the sync. Every sync
+    after the first waits for a cache entry newer than the end of the last one, that is for the next relist. From 1.36
+    the end of a successful sync relists the pod at once, which serves a worker that is waiting for the cache already.
+
+    Models pkg/kubelet/pod_workers.go podWorkerLoop, pkg/kubelet/kubelet.go syncLoopIteration,
+    pkg/kubelet/pleg/generic.go Relist and pkg/kubelet/container/cache.go GetNewerThan; checked by the traces
+    kubelet_*.
+    """
+
+    def __init__(self, requeue: Requeue, tick_phase: float, relist_phase: float, *, relist_on_demand: bool) -> None:
+        self._requeue = requeue
+        self._tick = nanoseconds(tick_phase)
+        self._relist = nanoseconds(relist_phase)
+        self._on_demand = relist_on_demand
+        self._unseen: list[int] = []  # changes that no relist has seen, ascending
+        self._pending = False  # an update waits in the worker's channel
+
+    def changed(self, at: float) -> None:
+        """See `Cadence.changed`."""
+        self._unseen.append(nanoseconds(at))
+
+    def next_sync(self, now: float, *, ok: bool, exits: float | None) -> float:
+        """See `Cadence.next_sync`; an exit is a change like others here."""
+        del exits
+        end = nanoseconds(now)
+        due = end + nanoseconds(self._requeue.delay(ok=ok))
+        pending = self._see(end) or self._pending
+        if pending and ok and self._on_demand and self._unseen and self._unseen[0] <= end:
+            # The relist on demand sends the next update and serves the worker, which waits for the cache already.
+            self._unseen = [t for t in self._unseen if t > end]
+            self._pending = True
+            return now
+        fresh = _next(self._relist, end)
+        if pending:
+            taken, wake = end, fresh
+        else:
+            taken = _next(self._tick, due)
+            wake = max(taken, fresh)
+            if self._unseen:
+                wake = min(wake, _next(self._relist, self._unseen[0]))
+        # What the relist at the moment of waking sees is this update, or another one if one was taken before.
+        self._pending = self._see(wake) and taken < wake
+        return wake / 1e9
+
+    def _see(self, limit: int) -> bool:
+        """Let the relists up to ``limit`` see the changes; tell whether there were any."""
+        before = len(self._unseen)
+        if before:
+            self._unseen = [t for t in self._unseen if _next(self._relist, t) > limit]
+        return len(self._unseen) < before
+
+
+def _next(phase: int, t: int) -> int:
+    """Return the first of phase, phase + 1 s, … that is later than ``t``."""
+    return phase + max(0, (t - phase) // SECOND + 1) * SECOND

@@ -1,0 +1,58 @@
+"""The texts of the kubelet's events, by release (pkg/kubelet/images, pkg/kubelet/kuberuntime, pkg/kubelet/events)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pullsim.units import format_duration_go
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Version = tuple[int, int]
+
+NORMAL, WARNING = "Normal", "Warning"
+MILLISECOND = 1_000_000  # nanoseconds
+
+
+class Messages:
+    """The event texts of one release. ``image`` is the text as in the pod, durations are nanoseconds."""
+
+    def __init__(self, version: Version, *, verified: bool) -> None:
+        """``verified``: image pull credentials are verified (gate KubeletEnsureSecretPulledImages)."""
+        present = 'Container image "{}" already present on machine'
+        self.already_present: Callable[[str], str] = (
+            present + " and can be accessed by the pod" if verified else present
+        ).format
+        self.created: Callable[[str], str] = (
+            "Container created"
+            if version >= (1, 35)
+            else "Created container: {}"
+            if version >= (1, 32)
+            else "Created container {}"
+        ).format
+        self.started: Callable[[str], str] = (
+            "Container started" if version >= (1, 35) else "Started container {}"
+        ).format
+        self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
+        self._parse_error = "couldn't parse image name" if version >= (1, 33) else "couldn't parse image reference"
+
+    pulling: Callable[[str], str] = staticmethod('Pulling image "{}"'.format)
+    back_off: Callable[[str], str] = staticmethod('Back-off pulling image "{}"'.format)
+    failed: Callable[[str, str], str] = staticmethod('Failed to pull image "{}": {}'.format)
+    error: Callable[[str], str] = staticmethod("Error: {}".format)
+    never: Callable[[str], str] = staticmethod('Container image "{}" is not present with pull policy of Never'.format)
+
+    def invalid_name(self, image: str, why: str) -> str:
+        """Return the text for a name that does not parse."""
+        return f'Failed to apply default image tag "{image}": {self._parse_error} "{image}": {why}'
+
+
+def _pulled(version: Version, image: str, pull: int, waiting: int, size: int) -> str:
+    """Return the text of Pulled: durations since ever, the wait apart from 1.27, the size from 1.30."""
+    duration, including = (format_duration_go(t - t % MILLISECOND) for t in (pull, waiting))
+    if version < (1, 27):
+        return f'Successfully pulled image "{image}" in {including}'
+    text = f'Successfully pulled image "{image}" in {duration} ({including} including waiting)'
+    return f"{text}. Image size: {size} bytes." if version >= (1, 30) else text

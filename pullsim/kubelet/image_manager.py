@@ -1,0 +1,158 @@
+"""Whether an image has to be pulled, and pulling it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pullsim.cri import Caller, PullOutcome
+from pullsim.engine.clock import nanoseconds
+from pullsim.kubelet.events import NORMAL, WARNING
+from pullsim.oci.reference import InvalidReference, cri_image
+from pullsim.records import PullRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.cri import ImageService
+    from pullsim.kubelet.backoff import Backoff
+    from pullsim.kubelet.events import Messages
+    from pullsim.kubelet.pod import ContainerSpec
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.kubelet.puller import ImagePuller, PullResult
+    from pullsim.records import Recorder
+
+# Waiting reasons (pkg/kubelet/images/types.go).
+ERR_IMAGE_PULL = "ErrImagePull"
+IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
+ERR_IMAGE_NEVER_PULL = "ErrImageNeverPull"
+INVALID_IMAGE_NAME = "InvalidImageName"
+REGISTRY_UNAVAILABLE = "RegistryUnavailable"
+SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
+
+
+class Ensured(NamedTuple):
+    """Outcome for one container: the image's ID, or the reason why the container waits."""
+
+    image_ref: str | None
+    reason: str | None = None
+
+
+class ImageManager:
+    """Makes sure that the image of a container that is about to start is on the node.
+
+    Models pkg/kubelet/images/image_manager.go EnsureImageExists.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: str,
+        service: ImageService,
+        puller: ImagePuller,
+        backoff: Backoff,
+        messages: Messages,
+        emit: Callable[[PodStatus, ContainerSpec, str, str, str], None],
+        recorder: Recorder,
+    ) -> None:
+        self._env = env
+        self._node = node
+        self._service = service
+        self._puller = puller
+        self._backoff = backoff
+        self._messages = messages
+        self._emit = emit
+        self._recorder = recorder
+
+    def ensure_image_exists(self, pod: PodStatus, container: ContainerSpec) -> Generator[Any, Any, Ensured]:
+        """Find or pull the image; the time taken is accounted on the pod's clock, the next stage is the caller's."""
+        messages, image = self._messages, container.image
+        try:
+            wanted = cri_image(image)
+        except InvalidReference as error:
+            return self._refuse(
+                pod, container, INVALID_IMAGE_NAME, "InspectFailed", messages.invalid_name(image, str(error))
+            )
+        if container.policy != "Always":
+            status = self._service.image_status(wanted)
+            if status is not None:
+                self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
+                return Ensured(status.image_ref)
+            if container.policy == "Never":
+                return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, messages.never(image))
+        key = (pod, image)
+        if self._backoff.active(key, nanoseconds(self._env.now)):
+            pod.backoffs += 1
+            self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
+            return Ensured(None, IMAGE_PULL_BACK_OFF)
+        return (yield from self._pull(pod, container, wanted))
+
+    def _pull(self, pod: PodStatus, container: ContainerSpec, wanted: str) -> Generator[Any, Any, Ensured]:
+        env, messages, image = self._env, self._messages, container.image
+        self._emit(pod, container, NORMAL, "Pulling", messages.pulling(image))
+        requested = env.now
+        pod.attempt(image)
+        caller = Caller(pod.namespace, pod.name, container.name)
+        result = yield from self._puller.pull(wanted, caller, pod.clock)
+        pod.pulling = False
+        outcome = result.outcome
+        now = nanoseconds(env.now)
+        size = 0
+        if outcome.image_ref is not None:
+            status = self._service.image_status(wanted)
+            size = status.size if status is not None else 0
+            duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
+            self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
+            self._backoff.gc(now)
+        else:
+            self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
+            self._backoff.next((pod, image), now)
+        self._record(pod, container, requested, result, size)
+        if outcome.image_ref is not None:
+            return Ensured(outcome.image_ref)
+        reason = _reason(outcome)
+        pod.fail(container.name, reason, outcome.cause, -1.0 if outcome.transient else requested)
+        return Ensured(None, reason)
+
+    def _refuse(self, pod: PodStatus, container: ContainerSpec, reason: str, event: str, message: str) -> Ensured:
+        """Fail without an attempt to pull: not counted for the back-off."""
+        self._emit(pod, container, WARNING, event, message)
+        pod.fail(container.name, reason, reason[0].lower() + reason[1:], self._env.now)
+        return Ensured(None, reason)
+
+    def _record(
+        self, pod: PodStatus, container: ContainerSpec, requested: float, result: PullResult, size: int
+    ) -> None:
+        outcome = result.outcome
+        self._recorder.pull(
+            PullRecord(
+                node=self._node,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=container.name,
+                image=container.image,
+                attempt=pod.attempts[container.image],
+                ok=outcome.image_ref is not None,
+                cause=outcome.cause,
+                error=outcome.message if outcome.image_ref is None else None,
+                image_ref=outcome.image_ref,
+                registry=outcome.registry,
+                requested=requested,
+                started=result.started,
+                ended=result.ended,
+                size=size,
+                downloaded=outcome.downloaded,
+                layers=outcome.layers,
+                layers_fetched=outcome.layers_fetched,
+                stages=result.clock.stages,
+            )
+        )
+
+
+def _reason(outcome: PullOutcome) -> str:
+    """Map the runtime's error to a waiting reason (pkg/kubelet/images/image_manager.go evalCRIPullErr)."""
+    for reason in (REGISTRY_UNAVAILABLE, SIGNATURE_VALIDATION_FAILED):
+        if outcome.message.startswith(reason):
+            return reason
+    return ERR_IMAGE_PULL

@@ -1,0 +1,109 @@
+"""A node's kubelet: the parts that handle images, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.engine.clock import nanoseconds
+from pullsim.kubelet.backoff import Backoff
+from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Requeue
+from pullsim.kubelet.events import Messages
+from pullsim.kubelet.image_manager import ImageManager
+from pullsim.kubelet.loop import Interval
+from pullsim.kubelet.pod_worker import PodWorker
+from pullsim.kubelet.puller import image_puller
+from pullsim.kubelet.throttle import throttle
+from pullsim.records import KubeletEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    import simpy
+
+    from pullsim.cri import ImageService
+    from pullsim.engine.streams import Streams
+    from pullsim.kubelet.config import KubeletConfig
+    from pullsim.kubelet.events import Version
+    from pullsim.kubelet.loop import LoopSpec
+    from pullsim.kubelet.pod import ContainerSpec
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Recorder
+
+VERIFICATION = "KubeletEnsureSecretPulledImages"
+
+
+class Kubelet:
+    """Starts the pods that are bound to its node."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: str,
+        config: KubeletConfig,
+        version: Version,
+        loop: LoopSpec,
+        service: ImageService,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self._env = env
+        self._node = node
+        self._version = version
+        self._loop = loop
+        self._streams = streams
+        self._recorder = recorder
+        self._messages = Messages(version, verified=config.feature_gates.get(VERIFICATION, False))
+        self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
+        self._phases = self._draw_phases()
+        service = throttle(env, service, config.registry_pull_qps, config.registry_burst)
+        self._images = ImageManager(
+            env,
+            node,
+            service,
+            image_puller(env, service, serialize=config.serialize_image_pulls, maximum=config.max_parallel_image_pulls),
+            Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
+            self._messages,
+            self._emit,
+            recorder,
+        )
+
+    def start(self, pod: PodStatus) -> Generator[Any, Any, None]:
+        """Return the worker of a pod that was just bound: a process that ends when all its containers run."""
+        return PodWorker(self._env, pod, self._images, self._cadence(pod), self._messages, self._emit).run()
+
+    def _cadence(self, pod: PodStatus) -> Cadence:
+        requeue = Requeue(
+            self._loop.retry,
+            self._resync,
+            self._loop.requeue_draws.get(pod.name, ()),
+            lambda: self._streams.get("requeue", pod.namespace, pod.name),
+        )
+        if self._loop.minimal:
+            return MinimalCadence(requeue)
+        return KubeletCadence(requeue, *self._phases, relist_on_demand=self._version >= (1, 36))
+
+    def _draw_phases(self) -> tuple[float, float]:
+        """Return the phases of tick and relist: a node's kubelet starts at any moment."""
+        tick, relist = self._loop.tick_phase, self._loop.relist_phase
+        if tick is None or relist is None:
+            stream = self._streams.get("phases", self._node)
+            drawn = stream.uniform(), stream.uniform()
+            tick = drawn[0] if tick is None else tick
+            relist = drawn[1] if relist is None else relist
+        return tick, relist
+
+    def _emit(self, pod: PodStatus, container: ContainerSpec, type: str, reason: str, message: str) -> None:
+        self._recorder.event(
+            KubeletEvent(
+                self._env.now,
+                self._node,
+                pod.name,
+                container.name,
+                type,
+                reason,
+                message,
+                container.image,
+                pod.namespace,
+            )
+        )

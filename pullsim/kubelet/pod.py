@@ -1,0 +1,38 @@
+"""Pods as a kubelet gets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """A container of a pod, after API defaulting."""
+
+    name: str
+    image: str  # as written
+    policy: str  # Always | IfNotPresent | Never
+    run: float = 0.0  # seconds an init container runs; others run for ever
+    sidecar: bool = False  # an init container with restartPolicy Always: does not exit, does not block
+
+
+@dataclass(frozen=True, slots=True)
+class PodSpec:
+    """The pod, without its place and time."""
+
+    containers: tuple[ContainerSpec, ...]
+    init_containers: tuple[ContainerSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod to be started. `node` or `pool` pin it; None: anywhere."""
+
+    name: str
+    namespace: str
+    workload: str
+    spec: PodSpec
+    created: float = 0.0  # seconds
+    node: str | None = None
+    pool: str | None = None
+    deadline: float | None = None  # seconds after creation

@@ -1,0 +1,111 @@
+"""What a kubelet knows of one of its pods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.records import PodRecord
+from pullsim.stage_clock import StageClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.kubelet.pod import Pod
+
+
+class PodStatus:
+    """A pod on its way: where its time went, what was tried, what runs.
+
+    One object is one pod UID: it serves as a key, by identity.
+    """
+
+    __slots__ = (
+        "attempts",
+        "backoffs",
+        "cause",
+        "clock",
+        "failing",
+        "failures",
+        "image_refs",
+        "name",
+        "namespace",
+        "node",
+        "on_change",
+        "pod",
+        "pulling",
+        "reason",
+        "scheduled",
+        "started",
+    )
+
+    def __init__(self, pod: Pod, now: float, on_change: Callable[[PodStatus], None]) -> None:
+        """``on_change`` is called when a pull begins, and after every sync."""
+        self.pod = pod
+        self.on_change = on_change
+        self.name = pod.name
+        self.namespace = pod.namespace
+        self.node: str | None = None
+        self.scheduled: float | None = None
+        self.started: float | None = None
+        self.clock = StageClock(now, "scheduling")
+        self.attempts: dict[str, int] = {}  # pulls by image as written
+        self.pulling = False  # a pull is queued or under way
+        self.failing: dict[str, float] = {}  # by container without image: when its last attempt began
+        self.failures = 0
+        self.backoffs = 0
+        self.reason: str | None = None
+        self.cause: str | None = None
+        self.image_refs: dict[str, str] = {}  # by container, of those that were started
+
+    def bind(self, node: str, now: float) -> None:
+        """Note that the scheduler gave the pod to ``node``."""
+        self.node = node
+        self.scheduled = now
+        self.clock.enter("sync", now)
+
+    def attempt(self, image: str) -> None:
+        """Note that a pull is asked for."""
+        self.attempts[image] = self.attempts.get(image, 0) + 1
+        self.pulling = True
+        self.on_change(self)
+
+    def fail(self, container: str, reason: str, cause: str | None, attempted: float) -> None:
+        """Note that the image of ``container`` could not be had.
+
+        ``attempted``: when the attempt began; negative if it says nothing about the next one.
+        """
+        self.failures += 1
+        self.reason = reason
+        self.cause = cause
+        self.failing[container] = attempted
+
+    def hopeless(self, since: float) -> bool:
+        """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
+        return not self.pulling and bool(self.failing) and min(self.failing.values()) >= since
+
+    def record(self, now: float) -> PodRecord:
+        """Return the pod's row: at its start, or at the end of the run."""
+        pod = self.pod
+        end = now if self.started is None else self.started
+        containers = (*pod.spec.init_containers, *pod.spec.containers)
+        waits = self.started is None
+        return PodRecord(
+            namespace=self.namespace,
+            pod=self.name,
+            workload=pod.workload,
+            node=self.node,
+            created=pod.created,
+            scheduled=self.scheduled,
+            started=self.started,
+            start_seconds=end - pod.created,
+            pulls=sum(self.attempts.values()),
+            failures=self.failures,
+            backoffs=self.backoffs,
+            reason=self.reason if waits else None,
+            cause=self.cause if waits else None,
+            images=tuple(container.image for container in containers),
+            image_refs=tuple(self.image_refs.get(container.name) for container in containers),
+            deadline=pod.deadline,
+            missed=pod.deadline is not None and end - pod.created > pod.deadline,
+            stages=self.clock.close(end),
+        )

@@ -1,0 +1,72 @@
+"""registryPullQPS and registryBurst."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cri import PullOutcome
+from pullsim.engine.clock import nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import simpy
+
+    from pullsim.cri import Caller, ImageService, ImageStatus
+    from pullsim.stage_clock import StageClock
+
+QPS_EXCEEDED = "pull QPS exceeded"
+
+
+class TokenBucket:
+    """A bucket of ``burst`` tokens, full at first, refilled at ``qps`` a second.
+
+    Models golang.org/x/time/rate Limiter.Allow: a token that is short by less than one nanosecond's refill counts.
+    """
+
+    __slots__ = ("_burst", "_last", "_qps", "_tokens")
+
+    def __init__(self, qps: float, burst: int) -> None:
+        self._qps = qps
+        self._burst = burst
+        self._tokens = float(burst)
+        self._last = 0
+
+    def take(self, now: int) -> bool:
+        """Take a token at ``now`` (nanoseconds) if there is one; never waits."""
+        tokens = min(float(self._burst), self._tokens + (now - self._last) / 1e9 * self._qps) - 1.0
+        if tokens < 0 and int(-tokens / self._qps * 1e9) > 0:
+            return False
+        self._tokens, self._last = tokens, now
+        return True
+
+
+class ThrottledImageService:
+    """An image service whose pulls need a token; without one a pull fails at once.
+
+    Models pkg/kubelet/images/helpers.go throttledImageService.
+    """
+
+    def __init__(self, env: simpy.Environment, service: ImageService, qps: float, burst: int) -> None:
+        self._env = env
+        self._service = service
+        self._bucket = TokenBucket(qps, burst)
+
+    def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+        """Pull, or refuse."""
+        if not self._bucket.take(nanoseconds(self._env.now)):
+            return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", transient=True)
+        return (yield from self._service.pull_image(image, caller, clock))
+
+    def image_status(self, image: str) -> ImageStatus | None:
+        """Pass on."""
+        return self._service.image_status(image)
+
+    def remove_image(self, image: str) -> None:
+        """Pass on."""
+        self._service.remove_image(image)
+
+
+def throttle(env: simpy.Environment, service: ImageService, qps: int, burst: int) -> ImageService:
+    """Wrap ``service`` if there is a limit (``qps`` 0: none)."""
+    return ThrottledImageService(env, service, qps, burst) if qps > 0 else service
