@@ -1,0 +1,1 @@
+"""A node's NIC, disk and cores."""

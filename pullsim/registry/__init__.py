@@ -1,0 +1,1 @@
+"""Registries: hosts, requests, faults."""

@@ -1,0 +1,1 @@
+"""Container runtimes: containerd by release, and one of given durations."""

@@ -1,0 +1,82 @@
+"""A runtime of given durations: replays measured pulls, and the kubelet's traces."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cri import ImageStatus, PullOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import simpy
+
+    from pullsim.cri import Caller
+    from pullsim.runtime.spec import FixedImage, FixedSpec
+    from pullsim.stage_clock import StageClock
+
+
+class FixedRuntime:
+    """Pulls take the time the spec says, whatever else goes on; concurrent pulls of an image share no work."""
+
+    def __init__(self, env: simpy.Environment, spec: FixedSpec) -> None:
+        self._env = env
+        self._spec = spec
+        self._calls: dict[str, int] = {}
+        self._pulled: dict[str, float] = {}  # present images: since when
+
+        for image, fixed in spec.images.items():
+            if fixed.present:
+                self._pulled[image] = 0.0
+
+    def image_status(self, image: str) -> ImageStatus | None:
+        """Tell whether the image is present now."""
+        since = self._pulled.get(image)
+        if since is None:
+            return None
+        fixed = self._spec.images[image]
+        if any(since < removed <= self._env.now for removed in fixed.removed_at):
+            return None
+        return ImageStatus(_image_ref(image), fixed.size)
+
+    def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+        """Take the time, then succeed or fail as the spec says for this call."""
+        del caller
+        env = self._env
+        clock.enter("pull", env.now)
+        fixed = self._spec.images.get(image)
+        if fixed is None:
+            return PullOutcome(
+                None, code="NotFound", error=f'failed to resolve reference "{image}": not found', cause="notFound"
+            )
+        call = self._calls.get(image, 0)
+        self._calls[image] = call + 1
+        if fixed.fail is not None and fixed.fail.fails(call):
+            yield env.timeout(fixed.fail.after)
+            return PullOutcome(
+                None,
+                code="Unknown",  # the text is given whole
+                error=fixed.fail.error,
+                cause="notFound" if "not found" in fixed.fail.error.lower() else "runtime",
+                transient=_may_succeed(fixed, call + 1),
+            )
+        present = self.image_status(image) is not None
+        yield env.timeout(fixed.repull if present else fixed.pull)
+        self._pulled[image] = env.now
+        return PullOutcome(_image_ref(image), downloaded=0 if present else fixed.size)
+
+    def remove_image(self, image: str) -> None:
+        """Forget the image."""
+        self._pulled.pop(image, None)
+
+
+def _image_ref(image: str) -> str:
+    """Return a stable ID for a name."""
+    return f"sha256:{sha256(image.encode()).hexdigest()}"
+
+
+def _may_succeed(fixed: FixedImage, call: int) -> bool:
+    """Whether some call from ``call`` on succeeds."""
+    fail = fixed.fail
+    return fail is None or fail.pattern is not None or fail.times >= 0 or not fail.fails(call)

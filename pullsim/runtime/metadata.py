@@ -1,0 +1,33 @@
+"""The runtime's metadata database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import simpy
+
+
+class MetadataDatabase:
+    """One writer at a time, first come first served; every write ends with an fsync.
+
+    Models containerd's use of bolt (core/metadata, all releases): 2.1 ms a write in the lab.
+    """
+
+    __slots__ = ("_env", "_free", "_write")
+
+    def __init__(self, env: simpy.Environment, write: float) -> None:
+        self._env = env
+        self._write = write  # seconds
+        self._free = 0.0  # when the writes asked for so far are done
+
+    def write(self, count: int) -> simpy.Event | None:
+        """Return an event for the end of ``count`` writes in a row; None: they take no time.
+
+        As every write takes the same time and none is withdrawn, a first-come queue needs no queue.
+        """
+        if not self._write:
+            return None
+        now = self._env.now
+        self._free = max(self._free, now) + count * self._write
+        return self._env.timeout(self._free - now)

@@ -1,0 +1,251 @@
+"""One pull of containerd, from the name to the snapshots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import simpy
+
+from pullsim.cri import PullOutcome
+from pullsim.oci.manifest import Index, select
+from pullsim.records import LayerRecord
+from pullsim.registry.client import Client
+from pullsim.registry.registry import OK
+from pullsim.runtime.failures import PullFailed, fetch_failure, no_platform, resolve_failure
+from pullsim.runtime.fetch import BLOB_OPEN, Fetch
+from pullsim.runtime.store import StoredImage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from pullsim.cri import Caller
+    from pullsim.oci.manifest import Layer, Manifest
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.client import Body
+    from pullsim.registry.registry import Registry
+    from pullsim.runtime.containerd import Containerd
+    from pullsim.stage_clock import StageClock
+
+# Writes to the metadata database (lab: counted in its timelines); one more a blob in fetch.
+BLOB_COMMIT: Final = 2  # after the body: commit, label
+PREPARE: Final = 1  # before waiting for the blob
+SNAPSHOT_COMMIT: Final = 1  # after the apply
+IMAGE_RECORDS: Final = 4  # at the end: label, and a record each for tag, digest and image ID
+
+# Retries at once, without a pause (core/remotes/docker/resolver.go retryRequest, all releases).
+TOO_MANY: Final = (408, 429)
+TOO_MANY_RETRIES: Final = 5
+SERVER_ERRORS: Final = (500, 503, 504)
+
+
+class Pull:
+    """Resolve, fetch manifests and config, then unpack bottom-up while the layers come in.
+
+    Models client/pull.go and pkg/unpack/unpacker.go (to 2.0), core/transfer/local/pull.go and core/unpack/unpacker.go
+    (from 2.1): layers are fetched from the first chain ID that the snapshotter does not have, all at once as far as
+    there are slots; each is unpacked after the one below it, holding the lock of its chain ID meanwhile.
+    """
+
+    def __init__(
+        self, containerd: Containerd, registry: Registry, reference: Reference, caller: Caller, clock: StageClock
+    ) -> None:
+        self.env = containerd.env
+        self.containerd = containerd
+        self.registry = registry
+        self.reference = reference
+        self.caller = caller
+        self.clock = clock
+        self.slots = containerd.slots()
+        self._target = ""
+        self.client = Client(self.env, registry, containerd.port)  # the fetcher's
+        self._fetches: dict[int, Fetch] = {}
+        self._process = self.env.active_process
+        self._failed = False
+        self._downloaded = 0
+
+    def run(self) -> Generator[Any, Any, PullOutcome]:
+        """Pull; the outcome of a pull that failed says why."""
+        self.clock.enter("resolve", self.env.now)
+        try:
+            manifest = yield from self._manifest()
+            yield from self._unpack(manifest)
+        except PullFailed as failed:
+            outcome = failed.outcome
+        except simpy.Interrupt as interrupt:
+            outcome = cast("PullOutcome", interrupt.cause)  # of a layer that could not be fetched
+        else:
+            outcome = PullOutcome(manifest.config_digest, registry=self.registry.spec.host)
+            outcome.layers = len(manifest.layers)
+        finally:
+            for fetch in self._fetches.values():
+                fetch.abandon()
+        outcome.downloaded = self._downloaded
+        outcome.layers_fetched = sum(fetch.fetched for fetch in self._fetches.values())
+        return outcome
+
+    def fail(self, outcome: PullOutcome) -> None:
+        """End the pull because a layer could not be fetched; called by that layer's fetch."""
+        if not self._failed and self._process is not None:
+            self._failed = True
+            self._process.interrupt(outcome)
+
+    def request(
+        self, kind: str, digest: str, size: int, enter: Callable[[str, float], None]
+    ) -> Generator[Any, Any, Body]:
+        """GET a manifest or blob, with containerd's retries; raise PullFailed if it is refused."""
+        version, retries = self.containerd.spec.version, 0
+        while True:
+            body: Body = yield from self.client.get(self.reference, size, enter)
+            if body.status == OK:
+                self._downloaded += size
+                return body
+            if not self._retry(body.status, retries):
+                raise fetch_failure(self.reference, kind, digest, body.status, version)
+            retries += 1
+
+    def write(self, count: int) -> Generator[Any, Any, None]:
+        """Write to the metadata database."""
+        written = self.containerd.store.metadata.write(count)
+        if written is not None:
+            yield written
+
+    def commit_blob(self) -> Generator[Any, Any, None]:
+        """Make a written blob durable: an fsync, the database (plugins/content/local/writer.go Commit)."""
+        if self.containerd.fsync:
+            yield self.env.timeout(self.containerd.fsync)
+        yield from self.write(BLOB_COMMIT)
+
+    def _retry(self, status: int, retries: int) -> bool:
+        if status in TOO_MANY:
+            return retries < TOO_MANY_RETRIES
+        return status in SERVER_ERRORS and self.containerd.behaviour.retries_server_errors and retries == 0
+
+    def _manifest(self) -> Generator[Any, Any, Manifest]:
+        """Resolve the name and fetch what describes the image."""
+        reference, registry = self.reference, self.registry
+        resolver, retries = Client(self.env, registry, self.containerd.port), 0
+        while (status := (yield from resolver.head(reference))) != OK:
+            if not self._retry(status, retries):
+                raise resolve_failure(reference, status, self.containerd.spec.version)
+            retries += 1
+        image = registry.content(reference)
+        assert image is not None, "answered 200"
+        if isinstance(image, Index):
+            yield from self._document("manifests", image.digest, image.size)
+        manifest = select(image, self.containerd.platform)
+        if manifest is None:
+            raise no_platform(reference)
+        yield from self._document("manifests", manifest.digest, manifest.size)
+        yield from self._document("blobs", manifest.config_digest, manifest.config_size)
+        self._target = image.digest
+        return manifest
+
+    def _document(self, kind: str, digest: str, size: int) -> Generator[Any, Any, None]:
+        """Fetch an index, manifest or config unless the content store has it; all in stage resolve."""
+        store, slots = self.containerd.store, self.slots if self.containerd.behaviour.node_wide_slots else None
+        if (turn := store.blob_locks.acquire(digest)) is not None:
+            self.clock.enter("lock", self.env.now)
+            yield turn
+            self.clock.enter("resolve", self.env.now)
+        try:
+            if digest in store.blobs:
+                return
+            yield from self.write(BLOB_OPEN)
+            if slots is not None and (turn := slots.acquire()) is not None:
+                self.clock.enter("slot", self.env.now)
+                yield turn
+                self.clock.enter("resolve", self.env.now)
+            try:
+                yield from self.request(kind, digest, size, _no_stage)
+            finally:
+                if slots is not None:
+                    slots.release()
+            yield from self.commit_blob()
+            store.blobs.add(digest)
+        finally:
+            store.blob_locks.release(digest)
+
+    def _unpack(self, manifest: Manifest) -> Generator[Any, Any, None]:
+        """Walk the layers from the bottom, then write the image records."""
+        store, clock, env = self.containerd.store, self.clock, self.env
+        for position, (layer, chain_id) in enumerate(zip(manifest.layers, manifest.chain_ids, strict=True)):
+            if (turn := store.chain_locks.acquire(chain_id)) is not None:
+                clock.enter("lock", env.now)
+                try:
+                    yield turn
+                except simpy.Interrupt:
+                    store.chain_locks.cancel(chain_id, turn)
+                    raise
+            try:
+                if chain_id not in store.snapshots:
+                    if not self._fetches:
+                        self._fetch(manifest.layers, position)
+                    yield from self._snapshot(layer, self._fetches[position])
+                    store.snapshots.add(chain_id)
+            finally:
+                store.chain_locks.release(chain_id)
+        for fetch in self._fetches.values():  # of layers that another pull unpacked meanwhile
+            if fetch.process.is_alive:
+                clock.split(fetch.stages, env.now)
+                yield fetch.process
+        clock.enter("commit", env.now)
+        yield from self.write(IMAGE_RECORDS)
+        store.images[str(self.reference)] = StoredImage(manifest, self._target)
+
+    def _snapshot(self, layer: Layer, fetch: Fetch) -> Generator[Any, Any, None]:
+        """Wait for a layer's blob and apply it."""
+        env, clock = self.env, self.clock
+        clock.enter("commit", env.now)
+        yield from self.write(PREPARE)
+        clock.split(fetch.stages, env.now)
+        yield fetch.process
+        began = env.now
+        clock.enter("unpack_cpu", began)
+        limit: str = yield from self.containerd.unpacker.unpack(layer)
+        if limit == "disk":
+            clock.relabel("unpack_disk")
+        clock.enter("commit", env.now)
+        yield from self.write(SNAPSHOT_COMMIT)
+        caller = self.caller
+        self.containerd.recorder.layer(
+            LayerRecord(
+                node=self.containerd.node,
+                namespace=caller.namespace,
+                pod=caller.pod,
+                image=str(self.reference),
+                position=fetch.position,
+                digest=layer.digest,
+                size=layer.size,
+                unpacked=layer.unpacked,
+                source=self.registry.spec.host if fetch.fetched else "local",
+                queued=fetch.queued,
+                slot=fetch.slot,
+                requested=fetch.requested,
+                first_byte=fetch.first_byte,
+                fetched=fetch.ended,
+                committed=fetch.committed,
+                unpack_started=began,
+                unpack_ended=env.now,
+                egress=fetch.limited[0],
+                connection=fetch.limited[1],
+                nic=fetch.limited[2],
+                unpack_limit=limit,
+            )
+        )
+
+    def _fetch(self, layers: tuple[Layer, ...], first: int) -> None:
+        """Start to fetch the layers from ``first`` on, in the order in which containerd's requests go out.
+
+        Lab finding 6: to 2.0 slots are granted by layer index, but of the first wave the last one's request goes
+        first; from 2.1 all layers race for the slots: the last one goes first, the others about by index.
+        """
+        count = len(layers) - first
+        containerd = self.containerd
+        wave = count if containerd.behaviour.node_wide_slots else min(count, containerd.spec.max_concurrent_downloads)
+        order = [wave - 1, *range(wave - 1), *range(wave, count)]
+        for offset in order:
+            self._fetches[first + offset] = Fetch(self, first + offset, layers[first + offset])
+
+
+def _no_stage(_stage: str, _now: float) -> None:
+    """A manifest's request is part of the stage resolve."""
