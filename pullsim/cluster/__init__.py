@@ -1,0 +1,1 @@
+"""The simulated world: nodes, placement, pods over time."""

@@ -1,0 +1,155 @@
+"""The whole simulated world of one run."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import simpy
+
+from pullsim.cluster.node import ClusterNode
+from pullsim.cluster.placement import Placement
+from pullsim.cluster.settlement import Settlement
+from pullsim.engine.clock import run_until
+from pullsim.engine.sharing import Network
+from pullsim.engine.streams import Streams
+from pullsim.kubelet.pod import Pod
+from pullsim.kubelet.pod_status import PodStatus
+from pullsim.records import LinkSample
+from pullsim.registry.registry import Registry
+from pullsim.registry.spec import RegistrySpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from pullsim.cluster.spec import ClusterSpec, DaemonSet
+    from pullsim.records import Recorder
+
+LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
+
+
+class Ended(NamedTuple):
+    """When the run ended, and why: horizon | settled | limit | interrupted."""
+
+    at: float
+    why: str
+
+
+class Cluster:
+    """Nodes, registries and the pods on their way; `run` it once."""
+
+    def __init__(
+        self,
+        spec: ClusterSpec,
+        recorder: Recorder,
+        started: Callable[[float, int], None] = lambda _now, _count: None,
+    ) -> None:
+        """``started`` is told the time and the number of started pods at each start."""
+        self.env = env = simpy.Environment()
+        self.network = Network(env)
+        self._spec = spec
+        self._recorder = recorder
+        self._streams = Streams(spec.seed)
+        self._registries: dict[str, Registry] = {}
+        self._specs = {registry.host: registry for registry in spec.registries}
+        self._placement = Placement(spec.placement)
+        self._pending: deque[PodStatus] = deque()  # no node has room for them
+        self._settlement = Settlement(env, spec, recorder, lambda count: started(env.now, count))
+        self._settlement.to_come = len(spec.pods)
+        self._daemon_sets: list[DaemonSet] = []  # created ones
+        env.process(self._join())
+        if spec.daemon_sets:
+            env.process(self._create_daemon_sets())
+        env.process(self._create_pods())
+
+    def run(self) -> Ended:
+        """Run to the end, write the rows of the pods that have not started, and return when and why it ended."""
+        horizon = self._spec.horizon
+        over = self._settlement.over if horizon is None else self.env.event()
+        try:
+            at = run_until(self.env, LIMIT if horizon is None else horizon, over)
+        except KeyboardInterrupt:
+            at, why = self.env.now, "interrupted"
+        else:
+            why = "horizon" if horizon is not None else "limit" if at >= LIMIT else "settled"
+        for pod in self._settlement.unfinished:
+            self._recorder.pod(pod.record(at))
+        return Ended(at, why)
+
+    def links(self) -> list[LinkSample]:
+        """Return the use of the registries' egress over time."""
+        return [
+            LinkSample(host, t0, t1, rate, registry.link.capacity)
+            for host, registry in sorted(self._registries.items())
+            for t0, t1, rate in registry.link.meter.samples()
+        ]
+
+    def _registry(self, host: str) -> Registry:
+        registry = self._registries.get(host)
+        if registry is None:
+            spec = self._specs.get(host) or RegistrySpec(host)
+            registry = self._registries[host] = Registry(self.env, self.network, spec, self._spec.catalog)
+        return registry
+
+    def _join(self) -> Generator[Any, Any, None]:
+        """Let the nodes join at their times."""
+        env = self.env
+        for node in sorted(self._spec.nodes, key=lambda node: node.joins):
+            if node.joins > env.now:
+                yield env.timeout(node.joins - env.now)
+            joined = ClusterNode(env, node, self.network, self._registry, self._streams, self._recorder)
+            self._placement.join(joined)
+            for daemon_set in self._daemon_sets:
+                self._create_daemon_pod(daemon_set, joined)
+            self._place_pending()
+
+    def _create_pods(self) -> Generator[Any, Any, None]:
+        env = self.env
+        for pod in self._spec.pods:
+            if pod.created > env.now:
+                yield env.timeout(pod.created - env.now)
+            self._settlement.to_come -= 1
+            status = self._status(pod)
+            if not self._place(status):
+                self._pending.append(status)
+
+    def _create_daemon_sets(self) -> Generator[Any, Any, None]:
+        env = self.env
+        for daemon_set in sorted(self._spec.daemon_sets, key=lambda each: each.created):
+            if daemon_set.created > env.now:
+                yield env.timeout(daemon_set.created - env.now)
+            self._daemon_sets.append(daemon_set)
+            for node in self._placement.nodes(daemon_set.pool, daemon_set.node):
+                self._create_daemon_pod(daemon_set, node)
+
+    def _create_daemon_pod(self, of: DaemonSet, node: ClusterNode) -> None:
+        """Make a node's pod of a DaemonSet: it is there before pods that wait for room."""
+        if of.pool not in (None, node.pool) or of.node not in (None, node.name):
+            return
+        name, now = f"{of.name}-{node.name}", self.env.now
+        pod = Pod(name, of.namespace, of.name, of.spec, now, node=node.name, deadline=of.deadline)
+        self._placement.take(node)
+        self._bind(self._status(pod), node)
+
+    def _status(self, pod: Pod) -> PodStatus:
+        status = PodStatus(pod, self.env.now, self._settlement.update)
+        self._settlement.create(status)
+        return status
+
+    def _place(self, pod: PodStatus) -> bool:
+        node = self._placement.choose(pod.pod)
+        if node is None:
+            return False
+        self._bind(pod, node)
+        return True
+
+    def _bind(self, pod: PodStatus, node: ClusterNode) -> None:
+        self._settlement.expect(pod)
+        node.bind(pod)
+
+    def _place_pending(self) -> None:
+        """Try the pods that wait for room, in order of creation."""
+        for _ in range(len(self._pending)):
+            pod = self._pending.popleft()
+            if not self._place(pod):
+                self._pending.append(pod)

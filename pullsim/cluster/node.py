@@ -1,0 +1,73 @@
+"""A node: hardware, runtime and kubelet put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.hardware.cores import cores
+from pullsim.hardware.disk import disk
+from pullsim.kubelet.kubelet import Kubelet
+from pullsim.runtime.containerd import Containerd
+from pullsim.runtime.fixed import FixedRuntime
+from pullsim.runtime.spec import FixedSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import simpy
+
+    from pullsim.cluster.spec import Node
+    from pullsim.engine.sharing import Network
+    from pullsim.engine.streams import Streams
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Recorder
+    from pullsim.registry.registry import Registry
+
+
+class ClusterNode:
+    """One node that has joined."""
+
+    __slots__ = ("_env", "kubelet", "max_pods", "name", "order", "pods", "pool")
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: Node,
+        network: Network,
+        registries: Callable[[str], Registry],
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        spec = node.spec
+        self._env = env
+        self.name = node.name
+        self.pool = spec.pool
+        self.max_pods = spec.max_pods
+        self.pods = 0
+        self.order = 0
+        service: FixedRuntime | Containerd
+        if isinstance(spec.runtime, FixedSpec):
+            service = FixedRuntime(env, spec.runtime)
+        else:
+            service = Containerd(
+                env,
+                node.name,
+                spec.runtime,
+                spec.platform,
+                network.port(node.name, spec.nic.rate),
+                cores(env, spec.cores),
+                disk(env, spec.disk),
+                spec.disk.fsync,
+                registries,
+                recorder,
+            )
+            for image in spec.cached:
+                service.preload(image)
+        self.kubelet = Kubelet(
+            env, node.name, spec.kubelet, spec.kubelet_version, spec.loop, service, streams, recorder
+        )
+
+    def bind(self, pod: PodStatus) -> None:
+        """Start the pod here."""
+        pod.bind(self.name, self._env.now)
+        self._env.process(self.kubelet.start(pod))

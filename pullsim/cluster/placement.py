@@ -1,0 +1,73 @@
+"""Which node a pod goes to: the part of a scheduler that matters here."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pullsim.cluster.node import ClusterNode
+    from pullsim.kubelet.pod import Pod
+
+SPREAD, PACK, GIVEN = "spread", "pack", "given"
+
+
+class Placement:
+    """Gives a pod to the node with the fewest pods (spread) or the most (pack) that has room; ties: first joined.
+
+    ``given`` places only pods that name their node. A pod that names a node or a pool goes nowhere else. Room is
+    maxPods; other resources are not modelled. Each choice is O(log nodes).
+    """
+
+    def __init__(self, how: str) -> None:
+        self._sign = -1 if how == PACK else 1
+        self._given = how == GIVEN
+        self._nodes: dict[str, ClusterNode] = {}  # joined ones
+        self._pools: dict[str, list[tuple[int, int, ClusterNode]]] = {}  # heaps of (±pods, order, node), some stale
+
+    def join(self, node: ClusterNode) -> None:
+        """Offer a node."""
+        node.order = len(self._nodes)
+        self._nodes[node.name] = node
+        self._pools.setdefault(node.pool, [])
+        self._offer(node)
+
+    def nodes(self, pool: str | None, name: str | None) -> list[ClusterNode]:
+        """Return the nodes that have joined, of a pool or of that name."""
+        return [
+            node
+            for node in self._nodes.values()
+            if (pool is None or node.pool == pool) and (name is None or node.name == name)
+        ]
+
+    def choose(self, pod: Pod) -> ClusterNode | None:
+        """Take a place for the pod; None: there is none now."""
+        node = self._choose(pod)
+        if node is not None:
+            self.take(node)
+        return node
+
+    def take(self, node: ClusterNode) -> None:
+        """Note that the node has one pod more."""
+        node.pods += 1
+        self._offer(node)
+
+    def _choose(self, pod: Pod) -> ClusterNode | None:
+        if pod.node is not None:
+            node = self._nodes.get(pod.node)
+            return node if node is not None and node.pods < node.max_pods else None
+        if self._given:
+            return None
+        pools = self._pools if pod.pool is None else (pod.pool,)
+        heads = [head for pool in pools if (head := self._head(pool)) is not None]
+        return min(heads, key=lambda head: head[:2])[2] if heads else None
+
+    def _head(self, pool: str) -> tuple[int, int, ClusterNode] | None:
+        heap = self._pools.get(pool, [])
+        while heap and heap[0][0] != self._sign * heap[0][2].pods:
+            heappop(heap)
+        return heap[0] if heap else None
+
+    def _offer(self, node: ClusterNode) -> None:
+        if node.pods < node.max_pods:
+            heappush(self._pools[node.pool], (self._sign * node.pods, node.order, node))

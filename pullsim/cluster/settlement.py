@@ -1,0 +1,82 @@
+"""When a run without a horizon is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import simpy
+
+    from pullsim.cluster.spec import ClusterSpec
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Recorder
+
+
+class Settlement:
+    """Watches the pods, writes the row of each that started, and triggers ``over`` when nothing can change any more.
+
+    A pod is settled when it has started, or when its last attempt failed and began after the last change of the world
+    that could alter its outcome (end of a fault, tag move, image removal, join, creation of a pod).
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        spec: ClusterSpec,
+        recorder: Recorder,
+        started: Callable[[int], None],
+    ) -> None:
+        """``started`` is told the number of pods that have started, at each start."""
+        self.over = env.event()
+        self.to_come = 0  # pods not created yet
+        self._env = env
+        self._recorder = recorder
+        self._started = started
+        self._count = 0
+        self._last_change = max(changes(spec), default=0.0)
+        self._open: set[PodStatus] = set()  # not settled
+        self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
+
+    def create(self, pod: PodStatus) -> None:
+        """Note that a pod was created."""
+        self.unfinished[pod] = None
+
+    def update(self, pod: PodStatus) -> None:
+        """Look at a pod after a sync of it, and when a pull of it begins."""
+        if pod.started is not None:
+            self._recorder.pod(pod.record(pod.started))
+            self._count += 1
+            self._started(self._count)
+            self._open.discard(pod)
+            del self.unfinished[pod]
+        elif pod.hopeless(self._last_change):
+            self._open.discard(pod)
+        else:
+            self._open.add(pod)
+            return
+        if not self._open and not self.to_come and not self.over.triggered and self._env.now >= self._last_change:
+            self.over.succeed()
+
+    def expect(self, pod: PodStatus) -> None:
+        """Count on a pod that was just given to a node."""
+        self._open.add(pod)
+
+
+def changes(spec: ClusterSpec) -> Iterator[float]:
+    """Yield the times at which the world changes by itself, in seconds."""
+    for registry in spec.registries:
+        for fault in registry.faults:
+            if fault.at + fault.duration < float("inf"):
+                yield fault.at + fault.duration
+    yield from spec.catalog.moves()
+    for node in spec.nodes:
+        yield node.joins
+    for pool in {id(node.spec): node.spec for node in spec.nodes}.values():
+        for image in getattr(pool.runtime, "images", {}).values():
+            yield from image.removed_at
+    for pod in spec.pods:
+        yield pod.created
+    for daemon_set in spec.daemon_sets:
+        yield daemon_set.created

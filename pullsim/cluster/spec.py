@@ -1,0 +1,74 @@
+"""What is simulated, without behaviour: the input of `pullsim.cluster`, made by `pullsim.scenario` or by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pullsim.hardware.cores import CoresSpec
+from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.nic import NicSpec
+from pullsim.kubelet.config import KubeletConfig
+from pullsim.kubelet.loop import LoopSpec
+from pullsim.kubelet.pod import ContainerSpec, Pod, PodSpec
+from pullsim.oci.catalog import Catalog
+from pullsim.runtime.spec import ContainerdSpec, RuntimeSpec
+
+if TYPE_CHECKING:
+    from pullsim.oci.platform import Platform
+    from pullsim.registry.spec import RegistrySpec
+
+__all__ = ["ClusterSpec", "ContainerSpec", "DaemonSet", "Node", "NodeSpec", "Pod", "PodSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSet:
+    """One pod a node of the pool (None: of every pool), made when the node joins or the set is created."""
+
+    name: str
+    namespace: str
+    spec: PodSpec
+    created: float = 0.0
+    pool: str | None = None
+    node: str | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """Everything that the nodes of one pool have in common."""
+
+    pool: str
+    platform: Platform
+    max_pods: int = 110
+    nic: NicSpec = field(default_factory=NicSpec)
+    disk: DiskSpec = field(default_factory=DiskSpec)
+    cores: CoresSpec = field(default_factory=CoresSpec)
+    kubelet: KubeletConfig = field(default_factory=KubeletConfig)
+    kubelet_version: tuple[int, int] = (1, 35)
+    loop: LoopSpec = field(default_factory=LoopSpec)
+    runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
+    cached: tuple[str, ...] = ()  # images on the node before time 0, names as in a pod
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node: its pool's spec, its name and when it joins."""
+
+    name: str
+    spec: NodeSpec
+    joins: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """Nodes, registries, images and pods of one run."""
+
+    nodes: tuple[Node, ...]
+    pods: tuple[Pod, ...] = ()  # by time of creation
+    daemon_sets: tuple[DaemonSet, ...] = ()
+    registries: tuple[RegistrySpec, ...] = ()  # hosts not listed get a registry's defaults
+    catalog: Catalog = field(default_factory=Catalog)
+    placement: str = "spread"  # spread | pack | given
+    seed: int = 0
+    horizon: float | None = None  # inclusive; None: until nothing can change any more, 24 h at the most

@@ -1,0 +1,99 @@
+"""Run a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import pullsim
+from pullsim.cluster.cluster import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.cluster.spec import ClusterSpec
+    from pullsim.records import KubeletEvent, LayerRecord, LinkSample, PodRecord, PullRecord
+    from pullsim.scenario import Scenario
+
+DETAILS = ("none", "pods", "pulls", "layers")  # each keeps what the one before keeps, and more
+
+
+class Progress(NamedTuple):
+    """How far a run is: simulated seconds, the horizon if there is one, pods started of all."""
+
+    t: float
+    horizon: float | None
+    pods_started: int
+    pods_total: int
+
+
+@dataclass(slots=True)
+class Result:
+    """What happened in a run. Times are simulated seconds, sizes bytes."""
+
+    name: str
+    seed: int
+    version: str  # of pullsim
+    end: float  # when the run ended
+    ended: str  # horizon | settled | limit (24 h) | interrupted
+    nodes: tuple[str, ...]
+    pools: dict[str, str]  # node: its pool
+    detail: str  # what was kept: none | pods | pulls (with events) | layers
+    events: list[KubeletEvent] = field(default_factory=list)
+    pulls: list[PullRecord] = field(default_factory=list)
+    layers: list[LayerRecord] = field(default_factory=list)
+    pods: list[PodRecord] = field(default_factory=list)
+    links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
+    warnings: list[str] = field(default_factory=list)
+
+
+class _Keeper:
+    """The recorder that keeps what the wanted detail asks for in a result."""
+
+    def __init__(self, result: Result) -> None:
+        def drop(_row: object) -> None:
+            pass
+
+        kept = DETAILS.index(result.detail)
+        self.pod: Callable[[PodRecord], None] = result.pods.append if kept >= DETAILS.index("pods") else drop
+        self.pull: Callable[[PullRecord], None] = result.pulls.append if kept >= DETAILS.index("pulls") else drop
+        self.event: Callable[[KubeletEvent], None] = result.events.append if kept >= DETAILS.index("pulls") else drop
+        self.layer: Callable[[LayerRecord], None] = result.layers.append if kept >= DETAILS.index("layers") else drop
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    detail: str = "layers",
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Run a scenario that `pullsim.load` returned.
+
+    ``seed`` replaces the scenario's; ``detail`` is one of none, pods, pulls, layers; ``progress`` is called at each
+    pod's start. Raises InputError if the scenario cannot be built. Ctrl-C ends the run and keeps what is done.
+    """
+    spec = scenario.build(seed)
+    result = simulate(spec, name=scenario.name, detail=detail, progress=progress)
+    result.warnings += scenario.warnings
+    return result
+
+
+def simulate(
+    spec: ClusterSpec,
+    *,
+    name: str = "",
+    detail: str = "layers",
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Run a cluster that was put together by hand; see `run`."""
+    nodes = {node.name: node.spec.pool for node in spec.nodes}
+    result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
+    total = len(spec.pods)
+    if progress is None:
+        cluster = Cluster(spec, _Keeper(result))
+    else:
+        cluster = Cluster(spec, _Keeper(result), lambda now, count: progress(Progress(now, spec.horizon, count, total)))
+    result.end, result.ended = cluster.run()
+    result.links = cluster.links()
+    return result
