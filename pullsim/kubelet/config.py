@@ -1,0 +1,385 @@
+"""The KubeletConfiguration fields that matter to image pulls, with the kubelet's own defaulting and validation.
+
+Sources: staging/src/k8s.io/kubelet/config/v1beta1/types.go (names), pkg/kubelet/apis/config/v1beta1/defaults.go,
+pkg/kubelet/apis/config/validation/validation.go (messages), pkg/features/kube_features.go (gates); read at 1.35.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Final, Self
+
+from pullsim.errors import InputError
+from pullsim.oci.reference import InvalidReference, parse
+from pullsim.units import format_duration_go, parse_duration_ns
+
+DEFAULT_VERSION: Final = (1, 35)
+API_VERSION: Final = "kubelet.config.k8s.io/v1beta1"
+VERIFICATION_POLICIES: Final = (
+    "NeverVerify",
+    "NeverVerifyPreloadedImages",
+    "NeverVerifyAllowlistedImages",
+    "AlwaysVerify",
+)
+
+#: The fields that are read: the type each must have, and the first release that has it.
+_FIELDS: Final = {
+    "serializeImagePulls": ("bool", (1, 0)),
+    "maxParallelImagePulls": ("int32", (1, 27)),
+    "registryPullQPS": ("int32", (1, 0)),
+    "registryBurst": ("int32", (1, 0)),
+    "imageMinimumGCAge": ("duration", (1, 0)),
+    "imageMaximumGCAge": ("duration", (1, 29)),
+    "imageGCHighThresholdPercent": ("int32", (1, 0)),
+    "imageGCLowThresholdPercent": ("int32", (1, 0)),
+    "imagePullCredentialsVerificationPolicy": ("string", (1, 33)),
+    "preloadedImagesVerificationAllowlist": ("strings", (1, 33)),
+    "crashLoopBackOff": ("mapping", (1, 32)),
+    "runtimeRequestTimeout": ("duration", (1, 0)),
+    "syncFrequency": ("duration", (1, 0)),
+    "nodeStatusMaxImages": ("int32", (1, 0)),
+    "evictionPressureTransitionPeriod": ("duration", (1, 0)),
+    "fileCheckFrequency": ("duration", (1, 0)),
+    "httpCheckFrequency": ("duration", (1, 0)),
+    "maxPods": ("int32", (1, 0)),
+    "featureGates": ("mapping", (1, 0)),
+}
+#: The other fields of a KubeletConfiguration: accepted and listed, since no pull depends on them.
+_OTHER_FIELDS: Final = frozenset(
+    """
+    address allowedUnsafeSysctls authentication authorization cgroupDriver cgroupRoot cgroupsPerQOS clusterDNS
+    clusterDomain configMapAndSecretChangeDetectionStrategy containerLogMaxFiles containerLogMaxSize
+    containerLogMaxWorkers containerLogMonitorInterval containerRuntimeEndpoint contentType cpuCFSQuota
+    cpuCFSQuotaPeriod cpuManagerPolicy cpuManagerPolicyOptions cpuManagerReconcilePeriod draManagerReconcilePeriod
+    enableContentionProfiling enableControllerAttachDetach enableDebugFlagsHandler
+    enableDebuggingHandlers enableProfilingHandler enableServer enableSystemLogHandler enableSystemLogQuery
+    enforceNodeAllocatable eventBurst eventRecordQPS evictionHard evictionMaxPodGracePeriod evictionMinimumReclaim
+    evictionSoft evictionSoftGracePeriod failCgroupV1 failSwapOn hairpinMode healthzBindAddress healthzPort
+    imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS
+    kubeReserved kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains
+    maxOpenFiles memoryManagerPolicy memoryReservationPolicy memorySwap memoryThrottlingFactor
+    mergeDefaultEvictionSettings nodeLeaseDurationSeconds nodeStatusReportFrequency nodeStatusUpdateFrequency
+    oomScoreAdj podCIDR podLogsDir podPidsLimit podsPerCore port protectKernelDefaults providerID qosReserved
+    readOnlyPort registerNode registerWithTaints reservedMemory reservedSystemCPUs resolvConf rotateCertificates
+    runOnce seccompDefault serverTLSBootstrap showHiddenMetricsForVersion shutdownGracePeriod
+    shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill staticPodPath staticPodURL
+    staticPodURLHeader streamingConnectionIdleTimeout systemCgroups systemReserved systemReservedCgroup tlsCertFile
+    tlsCipherSuites tlsCurvePreferences tlsMinVersion tlsPrivateKeyFile topologyManagerPolicy
+    topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir volumeStatsAggPeriod
+    """.split()  # noqa: SIM905  # a table of names reads better
+)
+#: Feature gates that pulls depend on: from which release, default, stage. A gate at GA is locked.
+_GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
+    "ImageMaximumGCAge": (((1, 29), False, "Alpha"), ((1, 30), True, "Beta"), ((1, 35), True, "GA")),
+    "ImageVolume": (
+        ((1, 31), False, "Alpha"),
+        ((1, 33), False, "Beta"),
+        ((1, 35), True, "Beta"),
+        ((1, 36), True, "GA"),
+    ),
+    "KubeletCrashLoopBackOffMax": (((1, 32), False, "Alpha"), ((1, 35), True, "Beta")),
+    "KubeletEnsureSecretPulledImages": (((1, 33), False, "Alpha"), ((1, 35), True, "Beta")),
+    "KubeletServiceAccountTokenForCredentialProviders": (((1, 33), False, "Alpha"), ((1, 34), True, "Beta")),
+    "RuntimeClassInImageCriApi": (((1, 29), False, "Alpha"),),
+}
+_NS: Final = 10**9
+
+
+def field_names() -> frozenset[str]:
+    """All names that a KubeletConfiguration may have, ``kind`` and ``apiVersion`` apart."""
+    return _OTHER_FIELDS | _FIELDS.keys()
+
+
+def resolve_feature_gates(given: Mapping[str, bool], version: tuple[int, int]) -> dict[str, bool]:
+    """Give the gates that pulls depend on as ``version`` has them, with the ``given`` ones; other gates as given.
+
+    Raises InputError for a gate that the release does not have yet or has locked.
+    Source: component-base/featuregate/feature_gate.go, SetFromMap (AllAlpha and AllBeta first, then single gates).
+    """
+    stages = {}
+    for name, history in _GATES.items():
+        known = [(default, stage) for since, default, stage in history if since <= version]
+        if known:
+            stages[name] = known[-1]
+        elif name in given:
+            since = ".".join(map(str, history[0][0]))
+            raise InputError(f"unrecognized feature gate: {name} (it exists from {since} on)")
+    gates = {name: default for name, (default, _) in stages.items()}
+    for every, stage in (("AllAlpha", "Alpha"), ("AllBeta", "Beta")):
+        if every in given:
+            gates |= {name: given[every] for name, (_, own) in stages.items() if own == stage}
+    for name, value in given.items():
+        if name in stages and stages[name][1] == "GA" and value != stages[name][0]:
+            wanted, locked = str(value).lower(), str(stages[name][0]).lower()
+            raise InputError(f"cannot set feature gate {name} to {wanted}, feature is locked to {locked}")
+        gates[name] = value
+    return gates
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletConfig:
+    """A kubelet's settings after defaulting, under their names in KubeletConfiguration; times in seconds."""
+
+    serialize_image_pulls: bool = True
+    max_parallel_image_pulls: int | None = None  # None: no limit; not used when serial
+    registry_pull_qps: int = 5  # 0: no limit
+    registry_burst: int = 10
+    image_minimum_gc_age: float = 120.0
+    image_maximum_gc_age: float = 0.0  # 0: images do not age out
+    image_gc_high_threshold_percent: int = 85
+    image_gc_low_threshold_percent: int = 80
+    image_pull_credentials_verification_policy: str | None = "NeverVerifyPreloadedImages"  # None: gate off, no records
+    preloaded_images_verification_allowlist: tuple[str, ...] = ()
+    max_container_restart_period: float = 300.0  # crashLoopBackOff.maxContainerRestartPeriod; not of image back-off
+    runtime_request_timeout: float = 120.0  # not applied to PullImage
+    sync_frequency: float = 60.0
+    node_status_max_images: int = 50  # -1: all
+    eviction_pressure_transition_period: float = 300.0
+    file_check_frequency: float = 20.0
+    http_check_frequency: float = 20.0
+    max_pods: int = 110
+    feature_gates: Mapping[str, bool] = field(default_factory=lambda: resolve_feature_gates({}, DEFAULT_VERSION))
+    ignored: tuple[str, ...] = field(default=(), compare=False)  # fields given that no pull depends on
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], version: tuple[int, int] = DEFAULT_VERSION) -> Self:
+        """Default and validate a KubeletConfiguration (or the answer of ``/configz``) as a kubelet of ``version`` does.
+
+        Raises InputError with the kubelet's own text for values that it refuses, all of them in one error.
+        """
+        given, ignored = _typed(_unwrapped(mapping), version)
+        gates = resolve_feature_gates(given.get("featureGates", {}), version)
+        values = _defaulted(given, gates)
+        if errors := _violations(values, gates):
+            raise InputError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
+        restart = values["crashLoopBackOff.maxContainerRestartPeriod"]
+        return cls(
+            serialize_image_pulls=values["serializeImagePulls"],
+            max_parallel_image_pulls=values["maxParallelImagePulls"],
+            registry_pull_qps=values["registryPullQPS"],
+            registry_burst=values["registryBurst"],
+            image_minimum_gc_age=values["imageMinimumGCAge"] / _NS,
+            image_maximum_gc_age=values["imageMaximumGCAge"] / _NS,
+            image_gc_high_threshold_percent=values["imageGCHighThresholdPercent"],
+            image_gc_low_threshold_percent=values["imageGCLowThresholdPercent"],
+            image_pull_credentials_verification_policy=values["imagePullCredentialsVerificationPolicy"] or None,
+            preloaded_images_verification_allowlist=tuple(values["preloadedImagesVerificationAllowlist"]),
+            max_container_restart_period=300.0 if restart is None else restart / _NS,
+            runtime_request_timeout=values["runtimeRequestTimeout"] / _NS,
+            sync_frequency=values["syncFrequency"] / _NS,
+            node_status_max_images=values["nodeStatusMaxImages"],
+            eviction_pressure_transition_period=values["evictionPressureTransitionPeriod"] / _NS,
+            file_check_frequency=values["fileCheckFrequency"] / _NS,
+            http_check_frequency=values["httpCheckFrequency"] / _NS,
+            max_pods=values["maxPods"],
+            feature_gates=gates,
+            ignored=ignored,
+        )
+
+
+def _unwrapped(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Take off the wrapper of ``/configz``, and check and drop ``kind`` and ``apiVersion``."""
+    inner = mapping.get("kubeletconfig")
+    if isinstance(inner, Mapping) and len(mapping) == 1:
+        mapping = inner
+    for key, right in (("kind", "KubeletConfiguration"), ("apiVersion", API_VERSION)):
+        if mapping.get(key, right) != right:
+            raise InputError(f"{key} is {mapping[key]!r}: a kubelet configuration has {key}: {right}")
+    return {key: value for key, value in mapping.items() if key not in ("kind", "apiVersion")}
+
+
+def _typed(mapping: Mapping[Any, Any], version: tuple[int, int]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Check names and types. Answer the fields that are set, durations in nanoseconds, and the names of no effect."""
+    given: dict[str, Any] = {}
+    ignored, errors = [], []
+    for name, value in mapping.items():
+        if name in _OTHER_FIELDS:
+            ignored.append(name)
+        elif name not in _FIELDS:
+            near = get_close_matches(str(name), field_names(), n=1)
+            errors.append(
+                f"a KubeletConfiguration has no field {name!r}" + (f"; did you mean {near[0]}?" if near else "")
+            )
+        elif value is not None:
+            type_, since = _FIELDS[name]
+            if version < since:
+                releases = f"{since[0]}.{since[1]} on, this kubelet is {version[0]}.{version[1]}"
+                errors.append(f"{name}: this field exists from {releases}")
+                continue
+            try:
+                given[name] = _value(name, type_, value)
+            except ValueError as error:
+                errors.append(str(error))
+    gates = given.get("featureGates", {})
+    errors += [
+        f"featureGates.{gate}: {on!r} must be true or false" for gate, on in gates.items() if type(on) is not bool
+    ]
+    ignored += [f"featureGates.{gate}" for gate in gates if gate not in _GATES and gate not in ("AllAlpha", "AllBeta")]
+    if errors:
+        raise InputError("; ".join(errors))
+    return given, tuple(ignored)
+
+
+def _value(name: str, type_: str, value: Any) -> Any:
+    """Check a value's type; durations become nanoseconds."""
+    if type_ == "duration":
+        if not isinstance(value, str):
+            raise ValueError(f'{name}: {value!r} must be a duration with its unit, such as "2m0s"')
+        try:
+            return parse_duration_ns(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    right, fits = {
+        "bool": ("true or false", type(value) is bool),
+        "int32": ("a whole number of 32 bits", type(value) is int and -(2**31) <= value < 2**31),
+        "string": ("text", isinstance(value, str)),
+        "strings": ("a list of texts", isinstance(value, list) and all(isinstance(entry, str) for entry in value)),
+        "mapping": ("a mapping", isinstance(value, Mapping) and all(isinstance(key, str) for key in value)),
+    }[type_]
+    if not fits:
+        raise ValueError(f"{name}: {value!r} must be {right}")
+    if name == "crashLoopBackOff":
+        if unknown := [key for key in value if key != "maxContainerRestartPeriod"]:
+            raise ValueError(f"crashLoopBackOff has no field {unknown[0]!r}; it has maxContainerRestartPeriod")
+        period = value.get("maxContainerRestartPeriod")
+        return None if period is None else _value("crashLoopBackOff.maxContainerRestartPeriod", "duration", period)
+    return value
+
+
+def _defaulted(given: Mapping[str, Any], gates: Mapping[str, bool]) -> dict[str, Any]:
+    """Values after defaulting. Zero means unset for the fields that are no pointers in Go.
+
+    Source: defaults.go, SetDefaults_KubeletConfiguration.
+    """
+    parallel = given.get("maxParallelImagePulls")
+    pointers = {
+        "maxParallelImagePulls": None,
+        "serializeImagePulls": parallel is None or parallel < 2,
+        "registryPullQPS": 5,
+        "imageGCHighThresholdPercent": 85,
+        "imageGCLowThresholdPercent": 80,
+        "nodeStatusMaxImages": 50,
+    }
+    plain: dict[str, Any] = {
+        "registryBurst": 10,
+        "maxPods": 110,
+        "imageMinimumGCAge": 120 * _NS,
+        "imageMaximumGCAge": 0,
+        "runtimeRequestTimeout": 120 * _NS,
+        "syncFrequency": 60 * _NS,
+        "evictionPressureTransitionPeriod": 300 * _NS,
+        "fileCheckFrequency": 20 * _NS,
+        "httpCheckFrequency": 20 * _NS,
+        "imagePullCredentialsVerificationPolicy": (
+            "NeverVerifyPreloadedImages" if gates.get("KubeletEnsureSecretPulledImages") else ""
+        ),
+        "preloadedImagesVerificationAllowlist": [],
+    }
+    restart = given.get("crashLoopBackOff")
+    if restart is None and gates.get("KubeletCrashLoopBackOffMax"):
+        restart = 300 * _NS
+    return {
+        **{name: given.get(name, default) for name, default in pointers.items()},
+        **{name: given.get(name) or default for name, default in plain.items()},
+        "crashLoopBackOff.maxContainerRestartPeriod": restart,
+    }
+
+
+def _violations(values: Mapping[str, Any], gates: Mapping[str, bool]) -> list[str]:
+    """List what the kubelet refuses, in its words and order. Source: validation.go, ValidateKubeletConfiguration."""
+    found: list[str] = []
+    high, low = values["imageGCHighThresholdPercent"], values["imageGCLowThresholdPercent"]
+    high_name = "imageGCHighThresholdPercent (--image-gc-high-threshold)"
+    low_name = "imageGCLowThresholdPercent (--image-gc-low-threshold)"
+    if not 0 <= high <= 100:
+        found.append(f"{high_name} {high} must be between 0 and 100, inclusive")
+    if not 0 <= low <= 100:
+        found.append(f"{low_name} {low} must be between 0 and 100, inclusive")
+    if low >= high:
+        found.append(f"{low_name} {low} must be less than {high_name} {high}")
+    youngest, oldest = values["imageMinimumGCAge"], values["imageMaximumGCAge"]
+    if oldest != 0 and not gates.get("ImageMaximumGCAge"):
+        found.append("ImageMaximumGCAge feature gate is required for Kubelet configuration option imageMaximumGCAge")
+    if youngest < 0:
+        found.append(f"imageMinimumGCAge {format_duration_go(youngest)} must not be negative")
+    if oldest < 0:
+        found.append(f"imageMaximumGCAge {format_duration_go(oldest)} must not be negative")
+    if 0 < oldest <= youngest:
+        ages = (format_duration_go(oldest), format_duration_go(youngest))
+        found.append(f"imageMaximumGCAge {ages[0]} must be greater than imageMinimumGCAge {ages[1]}")
+    if values["nodeStatusMaxImages"] < -1:
+        name = "nodeStatusMaxImages (--node-status-max-images)"
+        found.append(f"{name} {values['nodeStatusMaxImages']} must be -1 or greater")
+    for field_, flag in (
+        ("maxPods", "max-pods"),
+        ("registryBurst", "registry-burst"),
+        ("registryPullQPS", "registry-qps"),
+    ):
+        if values[field_] < 0:
+            found.append(f"{field_} (--{flag}) {values[field_]} must not be a negative number")
+    parallel = values["maxParallelImagePulls"]
+    if parallel is not None and parallel < 1:
+        found.append(f"maxParallelImagePulls {parallel} must be a positive number")
+    if values["serializeImagePulls"] and parallel is not None and parallel > 1:
+        switch = "SerializeImagePulls (--serialize-image-pulls)"
+        found.append(f"maxParallelImagePulls cannot be larger than 1 unless {switch} is set to false")
+    restart = values["crashLoopBackOff.maxContainerRestartPeriod"]
+    if restart is not None:
+        if not gates.get("KubeletCrashLoopBackOffMax"):
+            gate = "FeatureGate KubeletCrashLoopBackOffMax not enabled"
+            found.append(f"{gate}, CrashLoopBackOff.MaxContainerRestartPeriod must not be set")
+        elif not 1000 <= restart // 10**6 <= 300_000:  # whole milliseconds
+            got = f"{restart / _NS:.15g}"
+            found.append(
+                f"CrashLoopBackOff.MaxContainerRestartPeriod (got: {got} seconds) must be set between 1s and 300s"
+            )
+    found += _credential_violations(values, enabled=gates.get("KubeletEnsureSecretPulledImages", False))
+    return [f"invalid configuration: {message}" for message in found]
+
+
+def _credential_violations(values: Mapping[str, Any], *, enabled: bool) -> list[str]:
+    found = []
+    policy = values["imagePullCredentialsVerificationPolicy"]
+    allowlist = values["preloadedImagesVerificationAllowlist"]
+    if not enabled:
+        unset = "must not be set if KubeletEnsureSecretPulledImages feature gate is not enabled"
+        if policy:
+            found.append(f"`imagePullCredentialsVerificationPolicy` {unset}")
+        if allowlist:
+            found.append(f"`preloadedImagesVerificationAllowlist` {unset}")
+        return found
+    if policy not in VERIFICATION_POLICIES:
+        *first, last = (f'"{valid}"' for valid in VERIFICATION_POLICIES)
+        valid = f"Valid options are {', '.join(first)} or {last}"
+        found.append(f'option "{policy}" specified for imagePullCredentialsVerificationPolicy. {valid}')
+    if allowlist and policy != "NeverVerifyAllowlistedImages":
+        needed = (
+            '`imagePullCredentialsVertificationPolicy` is not "NeverVerifyAllowlistedImages"'  # upstream's spelling
+        )
+        found.append(f"can't set `preloadedImagesVerificationAllowlist` if {needed}")
+    else:
+        wrong = next(filter(None, map(_allowlist_violation, allowlist)), None)
+        if wrong:
+            found.append(f"invalid image pattern in `preloadedImagesVerificationAllowlist`: {wrong}")
+    return found
+
+
+def _allowlist_violation(pattern: str) -> str | None:
+    """Source: pkg/kubelet/images/pullmanager/image_pull_policies.go, getAllowlistImagePattern."""
+    if pattern != pattern.strip():
+        return f"leading/trailing spaces are not allowed: {pattern}"
+    wildcard = pattern.endswith("/*")
+    name = pattern.removesuffix("*") if wildcard else pattern
+    if not name:
+        return f"the supplied pattern is too short: {pattern}"
+    if "*" in name:
+        return f"not a valid wildcard pattern, only patterns ending with '/*' are allowed: {pattern}"
+    if wildcard:
+        return "at least registry hostname is required" if len(name) == 1 else None
+    try:
+        full_name = parse(name).repository
+    except InvalidReference as error:
+        return f"failed to parse as an image name: {error}"
+    return None if name == full_name else f"neither tag nor digest is accepted in an image reference: {pattern}"

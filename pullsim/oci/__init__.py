@@ -1,0 +1,1 @@
+"""Image names, platforms, manifests and catalogues, as the OCI specifications have them."""

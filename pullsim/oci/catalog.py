@@ -1,0 +1,258 @@
+"""Image names and the content behind them, which tags can change in time.
+
+A catalogue file is JSON::
+
+    {"format": "pullsim-catalog/1", "source": "…", "date": "2018-03", "license": "…", "images": [
+      {"image": "nginx:latest", "platform": "linux/amd64", "layers": [{"digest": "sha256:…", "size": 22485719}]}
+    ]}
+
+An image has ``image``, ``layers`` (bottom first) and, optionally, ``platform`` (``linux/amd64``), ``digest`` of the
+manifest, ``index`` (digest of its index), ``config`` (``digest``, ``size``), ``size`` (of all layers, checked),
+``unpacked`` (of all layers, shared out among those without a number of their own, in proportion to their sizes),
+``at`` (the tag points to it from then on: ``10m``), and ``estimated``, ``note``, ``source`` for the reader. A layer
+has ``size`` and, optionally, ``digest``, ``unpacked``, ``files``, ``mediaType`` (``tar+gzip``) and ``diffId``. Entries
+of one image and time with several platforms are one index; of two for one platform the later wins. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from difflib import get_close_matches
+from importlib.resources import files
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import InputError, Location
+from pullsim.oci.json_input import JsonObject
+from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of, synthetic_digest
+from pullsim.oci.platform import Platform
+from pullsim.oci.reference import InvalidReference, Reference, parse
+from pullsim.units import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FORMAT: Final = "pullsim-catalog/1"
+_FILE_KEYS: Final = frozenset({"format", "source", "date", "license", "images"})
+_IMAGE_KEYS: Final = frozenset(
+    {
+        "image",
+        "platform",
+        "digest",
+        "index",
+        "config",
+        "size",
+        "unpacked",
+        "at",
+        "layers",
+        "estimated",
+        "note",
+        "source",
+    }
+)
+_LAYER_KEYS: Final = frozenset({"digest", "size", "unpacked", "files", "mediaType", "diffId"})
+
+
+class Catalog:
+    """What registries hold, by name and time (seconds of the run)."""
+
+    def __init__(self) -> None:
+        self._tags: dict[str, list[tuple[float, Image]]] = {}  # by repository:tag, in order of time
+        self._contents: dict[str, dict[str, Image]] = {}  # by repository and digest
+
+    def add(self, name: str, image: Image, at: float = 0.0) -> None:
+        """Let a name point to an image from a time on, instead of what was given for that time before.
+
+        The content can be had by its digests too, at any time. A name with a digest makes it known under that digest
+        and leaves the tag alone, as pulls do. Raises InputError for a text that is no image name.
+        """
+        try:
+            reference = parse(name)
+        except InvalidReference as error:
+            raise InputError(f"image {name!r}: {error}") from None
+        contents = self._contents.setdefault(reference.repository, {})
+        contents[image.digest] = image
+        if isinstance(image, Index):
+            contents.update((manifest.digest, manifest) for _, manifest in image.manifests)
+        if reference.digest is not None:
+            contents[reference.digest] = image
+        else:
+            moves = self._tags.setdefault(_tag_key(reference), [])
+            moves[:] = [move for move in moves if move[0] != at]
+            insort(moves, (at, image), key=_time)
+
+    def lookup(self, reference: Reference, t: float) -> Image | None:
+        """Find what a registry answers at time t; a digest goes before a tag. None: not found."""
+        if reference.digest is not None:
+            return self._contents.get(reference.repository, {}).get(reference.digest)
+        moves = self._tags.get(_tag_key(reference), [])
+        position = bisect_right(moves, t, key=_time)
+        return moves[position - 1][1] if position else None
+
+    def moves(self) -> list[float]:
+        """Give the times after 0 at which tags come to point to something else, in order."""
+        return sorted({at for moves in self._tags.values() for at, _ in moves if at > 0})
+
+    def names(self) -> list[str]:
+        """Give all tagged names, in the short form that people write."""
+        return sorted(parse(name).familiar for name in self._tags)
+
+    def suggest(self, name: str, limit: int = 3) -> list[str]:
+        """Give known names near to one that is not: other tags of the repository, then similar spellings."""
+        names = self.names()
+        try:
+            reference = parse(name)
+        except InvalidReference:
+            return get_close_matches(name, names, limit)
+        siblings = [known for known in names if parse(known).repository == reference.repository]
+        siblings = get_close_matches(reference.familiar, siblings, limit, cutoff=0)
+        similar = get_close_matches(reference.familiar, names, limit)
+        return list(dict.fromkeys(siblings + similar))[:limit]
+
+    def merge(self, other: Catalog) -> None:
+        """Take over the other catalogue; a name in both becomes the other's, with all its moves."""
+        self._tags.update({name: list(moves) for name, moves in other._tags.items()})
+        for repository, contents in other._contents.items():
+            self._contents.setdefault(repository, {}).update(contents)
+
+    @classmethod
+    def load(cls, path: str | Path, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
+        """Read a catalogue file. Raises InputError."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", Location(str(path))) from None
+        return cls._parse(data, str(path), unpack_ratio)
+
+    @classmethod
+    def builtin(cls, name: str, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
+        """Read a catalogue that comes with the package. Raises InputError for an unknown name."""
+        known = builtin_names()
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise InputError(f"no built-in catalogue {name!r}; there are {', '.join(known)}{hint}")
+        return cls._parse((files(__package__) / "catalogs" / f"{name}.json").read_bytes(), f"{name}.json", unpack_ratio)
+
+    @classmethod
+    def _parse(cls, data: bytes, file: str, unpack_ratio: float) -> Catalog:
+        document = JsonObject.parse(data, file)
+        if document.value.get("format") != FORMAT:
+            document.fail(f'format is {document.value.get("format")!r}; a catalogue has "format": "{FORMAT}"')
+        document.only(_FILE_KEYS)
+        groups: dict[tuple[str, float], _Group] = {}
+        for entry in document.objects("images"):
+            entry.only(_IMAGE_KEYS)
+            group = groups.setdefault((_name(entry), _at(entry)), _Group())
+            group.add(entry, _manifest(entry, unpack_ratio))
+        catalog = cls()
+        for (name, at), group in groups.items():
+            catalog.add(name, group.image(), at)
+        return catalog
+
+
+class _Group:
+    """The entries of one image and time."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[Platform, Manifest] = {}
+        self.index: str | None = None
+
+    def add(self, entry: JsonObject, manifest: Manifest) -> None:
+        platform = entry.text("platform") if entry.has("platform") else "linux/amd64"
+        try:
+            self.manifests[Platform.parse(platform)] = manifest
+        except ValueError as error:
+            entry.fail(str(error))
+        index = entry.optional_digest("index")
+        if index is not None and self.index not in (None, index):
+            entry.fail(f"index {index} differs from {self.index} of another platform of the same image")
+        self.index = index or self.index
+
+    def image(self) -> Image:
+        if self.index is None and len(self.manifests) == 1:
+            return next(iter(self.manifests.values()))
+        return Index.of(self.manifests.items(), digest=self.index)
+
+
+def builtin_names() -> list[str]:
+    """Give the names of the catalogues that come with the package."""
+    directory = files(__package__) / "catalogs"
+    return sorted(entry.name.removesuffix(".json") for entry in directory.iterdir() if entry.name.endswith(".json"))
+
+
+def _name(entry: JsonObject) -> str:
+    """Give the image's normalised name."""
+    name = entry.text("image")
+    try:
+        return str(parse(name))
+    except InvalidReference as error:
+        entry.fail(f"image {name!r}: {error}")
+
+
+def _at(entry: JsonObject) -> float:
+    try:
+        return parse_duration(entry.text("at")) if entry.has("at") else 0.0
+    except ValueError as error:
+        entry.fail(str(error))
+
+
+def _manifest(entry: JsonObject, unpack_ratio: float) -> Manifest:
+    config = entry.object("config") if entry.has("config") else None
+    return Manifest.of(
+        _layers(entry, unpack_ratio),
+        digest=entry.optional_digest("digest"),
+        config_digest=config.digest("digest") if config else None,
+        config_size=config.optional_count("size") if config else None,
+    )
+
+
+def _layers(entry: JsonObject, unpack_ratio: float) -> list[Layer]:
+    layers = list(entry.objects("layers"))
+    sizes = [layer.count("size") for layer in layers]
+    if entry.optional_count("size") not in (None, sum(sizes)):
+        entry.fail(f"size is {entry.count('size')}, but its layers have {sum(sizes)} bytes")
+    unpacked = [layer.optional_count("unpacked") for layer in layers]
+    total = entry.optional_count("unpacked")
+    if total is not None:
+        unpacked = _share_out(entry, total, sizes, unpacked)
+    made = []
+    for position, (layer, size, bytes_unpacked) in enumerate(zip(layers, sizes, unpacked, strict=True)):
+        layer.only(_LAYER_KEYS)
+        try:
+            compression = compression_of(layer.text("mediaType")) if layer.has("mediaType") else "gzip"
+        except ValueError as error:
+            layer.fail(str(error))
+        digest = layer.optional_digest("digest")
+        made.append(
+            Layer.of(
+                digest or synthetic_digest("layer", entry.text("image"), str(position), str(size)),
+                size,
+                unpacked=bytes_unpacked,
+                files=layer.optional_count("files"),
+                compression=compression,
+                diff_id=layer.optional_digest("diffId"),
+                unpack_ratio=unpack_ratio,
+            )
+        )
+    return made
+
+
+def _share_out(entry: JsonObject, total: int, sizes: Sequence[int], known: Sequence[int | None]) -> list[int | None]:
+    """Share the image's unpacked bytes out among the layers without a number, so that the sum is exact."""
+    rest = total - sum(size for size in known if size is not None)
+    weights = [size if bytes_known is None else 0 for size, bytes_known in zip(sizes, known, strict=True)]
+    if rest < 0 or (rest and not any(weights)):
+        entry.fail(f"unpacked is {total}, but its layers' numbers leave {rest} for the other layers")
+    steps = [rest * weight // max(sum(weights), 1) for weight in accumulate(weights, initial=0)]
+    shares = [high - low for low, high in pairwise(steps)]
+    return [share if bytes_known is None else bytes_known for share, bytes_known in zip(shares, known, strict=True)]
+
+
+def _tag_key(reference: Reference) -> str:
+    return f"{reference.repository}:{reference.tag}"
+
+
+def _time(move: tuple[float, Image]) -> float:
+    return move[0]

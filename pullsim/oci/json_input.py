@@ -1,0 +1,113 @@
+"""JSON that people bring: read with errors that say the file, the place in it, the value and the rule."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pullsim.errors import InputError, Location
+from pullsim.oci.reference import InvalidReference, check_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """An object of a JSON file and its place: ``images[3].layers[0]``, empty for the whole file.
+
+    Every accessor raises InputError when the value is not what it should be; ``optional`` accessors give None when
+    the key is absent or null.
+    """
+
+    value: dict[str, Any]
+    file: str
+    place: str = ""
+
+    @classmethod
+    def parse(cls, data: bytes, file: str) -> JsonObject:
+        """Parse a whole file, which must be one object."""
+        try:
+            value = json.loads(data)
+        except json.JSONDecodeError as error:
+            raise InputError(f"is not JSON: {error.msg}", Location(file, error.lineno, error.colno)) from None
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise InputError(f"is not JSON: {error}", Location(file)) from None
+        if not isinstance(value, dict):
+            raise InputError(f"holds a JSON {_kind(value)}, an object is expected", Location(file))
+        return cls(value, file)
+
+    def fail(self, message: str) -> NoReturn:
+        """Raise an InputError about this object."""
+        raise InputError(f"{self.place}: {message}" if self.place else message, Location(self.file))
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuse keys that are not known."""
+        for key in self.value.keys() - known:
+            close = get_close_matches(key, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
+            self.fail(f"unknown key {key!r}{hint}")
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there with a value."""
+        return self.value.get(key) is not None
+
+    def text(self, key: str) -> str:
+        """Give a string."""
+        value = self.value.get(key)
+        return value if isinstance(value, str) else self._wrong(key, "a string")
+
+    def digest(self, key: str) -> str:
+        """Give a digest, checked."""
+        value = self.text(key)
+        try:
+            check_digest(value)
+        except InvalidReference as error:
+            self.fail(f"{key} {value!r}: {error}; a digest is sha256: and 64 lower-case hexadecimal digits")
+        return value
+
+    def count(self, key: str) -> int:
+        """Give an integer that is not negative."""
+        value = self.value.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        return self._wrong(key, "an integer, 0 or more")
+
+    def optional_digest(self, key: str) -> str | None:
+        """Give a digest or None."""
+        return self.digest(key) if self.has(key) else None
+
+    def optional_count(self, key: str) -> int | None:
+        """Give a count or None."""
+        return self.count(key) if self.has(key) else None
+
+    def object(self, key: str) -> JsonObject:
+        """Give an object inside this one."""
+        value = self.value.get(key)
+        return JsonObject(value, self.file, self._at(key)) if isinstance(value, dict) else self._wrong(key, "an object")
+
+    def objects(self, key: str) -> Iterator[JsonObject]:
+        """Give the objects of a list."""
+        value = self.value.get(key)
+        if not isinstance(value, list):
+            self._wrong(key, "a list")
+        for position, item in enumerate(value):
+            place = f"{self._at(key)}[{position}]"
+            if not isinstance(item, dict):
+                raise InputError(f"{place} is a {_kind(item)}, an object is expected", Location(self.file))
+            yield JsonObject(item, self.file, place)
+
+    def _at(self, key: str) -> str:
+        return f"{self.place}.{key}" if self.place else key
+
+    def _wrong(self, key: str, expected: str) -> NoReturn:
+        if self.has(key):
+            self.fail(f"{key} is {self.value[key]!r:.60}, {expected} is expected")
+        self.fail(f"has no {key!r}, which must be {expected}")
+
+
+def _kind(value: Any) -> str:
+    kinds = {list: "list", str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+    return kinds.get(type(value), "object")
