@@ -29,6 +29,7 @@ class Caller:
     namespace: str
     pod: str
     container: str
+    image: str  # as written in the pod
 
 
 @dataclass(slots=True)

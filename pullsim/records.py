@@ -67,14 +67,14 @@ class PullRecord(NamedTuple):
     started: float  # the runtime was called (after the queue)
     ended: float
     size: int  # compressed bytes of the image; 0 when it failed
-    downloaded: int  # bytes this pull fetched, compressed
+    downloaded: int  # compressed bytes of the layers that this pull fetched, also if it failed afterwards
     layers: int  # of the image
     layers_fetched: int  # by this pull
     stages: Stages  # of ended - started; sums to it
 
 
 class LayerRecord(NamedTuple):
-    """One layer that one pull had to have and that was not on the node as a snapshot when the pull came to it."""
+    """One layer that a pull fetched, or unpacked with a blob that was on the node or came with another pull."""
 
     node: str
     namespace: str
@@ -91,12 +91,12 @@ class LayerRecord(NamedTuple):
     first_byte: float  # connection, round trips and slow start done
     fetched: float  # last byte
     committed: float  # blob durable
-    unpack_started: float
-    unpack_ended: float  # snapshot committed
+    unpack_started: float | None  # None: the pull failed before, or another pull unpacked it
+    unpack_ended: float | None  # snapshot committed
     egress: float  # seconds of first_byte…fetched limited by the registry's egress
     connection: float  # … by the cap of a connection
     nic: float  # … by the node's NIC
-    unpack_limit: str  # cpu | disk
+    unpack_limit: str | None  # cpu | disk
 
 
 class PodRecord(NamedTuple):

@@ -73,9 +73,13 @@ def run(
     ``seed`` replaces the scenario's; ``detail`` is one of none, pods, pulls, layers; ``progress`` is called at each
     pod's start. Raises InputError if the scenario cannot be built. Ctrl-C ends the run and keeps what is done.
     """
-    spec = scenario.build(seed)
-    result = simulate(spec, name=scenario.name, detail=detail, progress=progress)
-    result.warnings += scenario.warnings
+    if seed is not None:
+        from pullsim.scenario import override  # noqa: PLC0415  # pydantic, which `simulate` does not need
+
+        scenario = override(scenario, [f"seed={seed}"])
+    built = scenario.assemble()
+    result = simulate(built.cluster, name=scenario.name, detail=detail, progress=progress)
+    result.warnings += built.warnings
     return result
 
 

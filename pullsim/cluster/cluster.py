@@ -71,7 +71,8 @@ class Cluster:
         except KeyboardInterrupt:
             at, why = self.env.now, "interrupted"
         else:
-            why = "horizon" if horizon is not None else "limit" if at >= LIMIT else "settled"
+            reached = at >= (LIMIT if horizon is None else horizon)
+            why = "settled" if not reached else "limit" if horizon is None else "horizon"
         for pod in self._settlement.unfinished:
             self._recorder.pod(pod.record(at))
         return Ended(at, why)

@@ -93,7 +93,7 @@ class ImageManager:
         self._emit(pod, container, NORMAL, "Pulling", messages.pulling(image))
         requested = env.now
         pod.attempt(image)
-        caller = Caller(pod.namespace, pod.name, container.name)
+        caller = Caller(pod.namespace, pod.name, container.name, image)
         result = yield from self._puller.pull(wanted, caller, pod.clock)
         pod.pulling = False
         outcome = result.outcome

@@ -39,6 +39,7 @@ class Fetch:
         "position",
         "process",
         "queued",
+        "recorded",
         "requested",
         "slot",
     )
@@ -50,7 +51,8 @@ class Fetch:
         self._marks: list[tuple[str, float]] = []  # (stage, begin), in order
         self.position = position
         self.layer = layer
-        self.fetched = False  # from the registry, by this pull
+        self.fetched = False  # from the registry, by this pull, and durable
+        self.recorded = False  # its row is written
         self.limited = (0.0, 0.0, 0.0)
         self.queued = self.slot = self.requested = self.first_byte = self.ended = self.committed = now
         self.process = pull.env.process(self._run())
@@ -143,12 +145,12 @@ class Fetch:
         finally:
             if slots is not None:
                 slots.release()
-        self.fetched = True
         self.first_byte, self.limited, self.ended = body.first_byte, body.limited, env.now
         self.enter("commit", env.now)
         if written is not None:
             yield written
         yield from pull.commit_blob()
+        self.fetched = True
 
     def _wait(
         self, stage: str, turn: simpy.Event | None, cancel: Callable[[simpy.Event], None]

@@ -61,7 +61,6 @@ class Pull:
         self._fetches: dict[int, Fetch] = {}
         self._process = self.env.active_process
         self._failed = False
-        self._downloaded = 0
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Pull; the outcome of a pull that failed says why."""
@@ -76,11 +75,13 @@ class Pull:
         else:
             outcome = PullOutcome(manifest.config_digest, registry=self.registry.spec.host)
             outcome.layers = len(manifest.layers)
-        finally:
-            for fetch in self._fetches.values():
-                fetch.abandon()
-        outcome.downloaded = self._downloaded
-        outcome.layers_fetched = sum(fetch.fetched for fetch in self._fetches.values())
+        for fetch in self._fetches.values():
+            fetch.abandon()
+            if fetch.fetched:
+                outcome.downloaded += fetch.layer.size
+                outcome.layers_fetched += 1
+                if not fetch.recorded:
+                    self._record(fetch)
         return outcome
 
     def fail(self, outcome: PullOutcome) -> None:
@@ -97,7 +98,6 @@ class Pull:
         while True:
             body: Body = yield from self.client.get(self.reference, size, enter)
             if body.status == OK:
-                self._downloaded += size
                 return body
             if not self._retry(body.status, retries):
                 raise fetch_failure(self.reference, kind, digest, body.status, version)
@@ -206,13 +206,18 @@ class Pull:
             clock.relabel("unpack_disk")
         clock.enter("commit", env.now)
         yield from self.write(SNAPSHOT_COMMIT)
-        caller = self.caller
+        self._record(fetch, began, limit)
+
+    def _record(self, fetch: Fetch, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
+        """Write the layer's row; it ends now if it was unpacked."""
+        layer, caller = fetch.layer, self.caller
+        fetch.recorded = True
         self.containerd.recorder.layer(
             LayerRecord(
                 node=self.containerd.node,
                 namespace=caller.namespace,
                 pod=caller.pod,
-                image=str(self.reference),
+                image=caller.image,
                 position=fetch.position,
                 digest=layer.digest,
                 size=layer.size,
@@ -224,12 +229,12 @@ class Pull:
                 first_byte=fetch.first_byte,
                 fetched=fetch.ended,
                 committed=fetch.committed,
-                unpack_started=began,
-                unpack_ended=env.now,
+                unpack_started=unpack_started,
+                unpack_ended=None if unpack_started is None else self.env.now,
                 egress=fetch.limited[0],
                 connection=fetch.limited[1],
                 nic=fetch.limited[2],
-                unpack_limit=limit,
+                unpack_limit=unpack_limit,
             )
         )
 
