@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import pullsim
-from pullsim.cluster.cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +90,8 @@ def simulate(
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Run a cluster that was put together by hand; see `run`."""
+    from pullsim.cluster.cluster import Cluster  # noqa: PLC0415  simpy and numpy, which `import pullsim` must not load
+
     nodes = {node.name: node.spec.pool for node in spec.nodes}
     result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
     total = len(spec.pods)
@@ -100,4 +101,5 @@ def simulate(
         cluster = Cluster(spec, _Keeper(result), lambda now, count: progress(Progress(now, spec.horizon, count, total)))
     result.end, result.ended = cluster.run()
     result.links = cluster.links()
+    result.warnings += cluster.warnings()
     return result

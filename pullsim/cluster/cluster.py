@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import simpy
@@ -54,8 +55,13 @@ class Cluster:
         self._specs = {registry.host: registry for registry in spec.registries}
         self._placement = Placement(spec.placement)
         self._pending: deque[PodStatus] = deque()  # no node has room for them
-        self._settlement = Settlement(env, spec, recorder, lambda count: started(env.now, count))
-        self._settlement.to_come = len(spec.pods)
+        self._started = started
+        self._settlement = Settlement(env, spec, recorder, self._follow)
+        self._followers: dict[tuple[str, str], list[Pod]] = {}  # by the pod that they wait for
+        for pod in spec.pods:
+            if pod.follows is not None:
+                self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
+        self._settlement.to_come = sum(pod.follows is None for pod in spec.pods)
         self._daemon_sets: list[DaemonSet] = []  # created ones
         env.process(self._join())
         if spec.daemon_sets:
@@ -76,6 +82,14 @@ class Cluster:
         for pod in self._settlement.unfinished:
             self._recorder.pod(pod.record(at))
         return Ended(at, why)
+
+    def warnings(self) -> list[str]:
+        """Return what the run left undone without a row."""
+        return [
+            f"{pod.name} was never created: {pod.follows} before it has not started"
+            for pods in self._followers.values()
+            for pod in pods
+        ]
 
     def links(self) -> list[LinkSample]:
         """Return the use of the registries' egress over time."""
@@ -107,12 +121,23 @@ class Cluster:
     def _create_pods(self) -> Generator[Any, Any, None]:
         env = self.env
         for pod in self._spec.pods:
+            if pod.follows is not None:
+                continue
             if pod.created > env.now:
                 yield env.timeout(pod.created - env.now)
             self._settlement.to_come -= 1
-            status = self._status(pod)
-            if not self._place(status):
-                self._pending.append(status)
+            self._create(pod)
+
+    def _create(self, pod: Pod) -> None:
+        status = self._status(pod)
+        if not self._place(status):
+            self._pending.append(status)
+
+    def _follow(self, pod: PodStatus, count: int) -> None:
+        """Create the pods that waited for one that has started."""
+        self._started(self.env.now, count)
+        for follower in self._followers.pop((pod.namespace, pod.name), ()):
+            self._create(replace(follower, created=self.env.now))
 
     def _create_daemon_sets(self) -> Generator[Any, Any, None]:
         env = self.env

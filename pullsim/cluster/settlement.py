@@ -26,9 +26,9 @@ class Settlement:
         env: simpy.Environment,
         spec: ClusterSpec,
         recorder: Recorder,
-        started: Callable[[int], None],
+        started: Callable[[PodStatus, int], None],
     ) -> None:
-        """``started`` is told the number of pods that have started, at each start."""
+        """``started`` is told each pod that has started, and how many have."""
         self.over = env.event()
         self.to_come = 0  # pods not created yet
         self._env = env
@@ -48,7 +48,7 @@ class Settlement:
         if pod.started is not None:
             self._recorder.pod(pod.record(pod.started))
             self._count += 1
-            self._started(self._count)
+            self._started(pod, self._count)
             self._open.discard(pod)
             del self.unfinished[pod]
         elif pod.hopeless(self._last_change):
