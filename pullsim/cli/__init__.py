@@ -1,0 +1,15 @@
+"""The command line: ``pullsim``, or ``python -m pullsim``. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    from pullsim.cli import terminal  # noqa: PLC0415  importing pullsim.cli must not load Typer
+    from pullsim.cli.app import app  # noqa: PLC0415
+
+    terminal.tolerate_encoding()
+    try:
+        app()
+    finally:
+        terminal.flush()

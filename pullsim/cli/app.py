@@ -1,0 +1,47 @@
+"""The Typer application and its commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pullsim import __version__
+from pullsim.cli.catalogs import catalogs
+from pullsim.cli.run import run
+from pullsim.cli.schema import schema
+from pullsim.cli.validate import validate
+
+SIMULATE = "Simulate"
+INFORM = "Inform"
+
+app = typer.Typer(
+    name="pullsim",
+    help="Simulate how Kubernetes nodes pull images: how long pods wait, why, and which knob to turn.",
+    epilog="Exit codes: 0 done, 1 an assertion failed, 2 wrong input, 130 interrupted, 70 a bug of pullsim.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(show: bool) -> None:
+    if show:
+        typer.echo(f"pullsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+app.command(rich_help_panel=SIMULATE)(run)
+app.command(rich_help_panel=SIMULATE)(validate)
+app.command(rich_help_panel=INFORM)(schema)
+app.command(rich_help_panel=INFORM)(catalogs)

@@ -1,0 +1,51 @@
+"""From exceptions to exit codes and one clear line each."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from pullsim import __version__
+from pullsim.cli.terminal import note
+from pullsim.errors import AssertionFailed, InputError, InputErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ASSERTION_FAILED: Final = 1
+WRONG_INPUT: Final = 2
+BUG: Final = 70
+INTERRUPTED: Final = 130
+
+
+@contextmanager
+def exit_codes(*, debug: bool = False) -> Iterator[None]:
+    """Run a command's body. `debug`, or PULLSIM_DEBUG=1, shows the traceback of a bug."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except AssertionFailed as error:
+        note(f"assertion failed: {_line(error)}")
+        raise typer.Exit(ASSERTION_FAILED) from None
+    except InputError as error:
+        for each in error.errors if isinstance(error, InputErrors) else (error,):
+            note(f"error: {_line(each)}")
+        raise typer.Exit(WRONG_INPUT) from None
+    except KeyboardInterrupt:
+        note("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001  a bug of ours ends in one line and an exit code
+        if debug or os.environ.get("PULLSIM_DEBUG") == "1":
+            note(traceback.format_exc())
+        note(f"internal error (version {__version__}): {type(error).__name__}: {_line(error)}")
+        note("this is a bug of pullsim: please report it with the scenario; PULLSIM_DEBUG=1 shows the traceback")
+        raise typer.Exit(BUG) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split("\n"))

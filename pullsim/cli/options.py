@@ -1,0 +1,46 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+INPUT = "Input"
+OUTPUT = "Output"
+
+
+class Format(StrEnum):
+    """What standard output gets."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class Detail(StrEnum):
+    """Which records a run keeps."""
+
+    pods = "pods"
+    pulls = "pulls"
+    layers = "layers"
+    none = "none"
+
+
+ScenarioArgument = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).", show_default=False)]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key: nodes\\[workers].nic=25Gbit/s, kubelet.maxParallelImagePulls=8. Repeatable.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Say more; show tracebacks of bugs.", rich_help_panel=OUTPUT),
+]

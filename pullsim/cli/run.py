@@ -1,0 +1,122 @@
+"""``pullsim run``: simulate one scenario."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import INPUT, OUTPUT, Detail, Format, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.progress import progress_bar
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from pullsim.results.summary import Summary
+    from pullsim.run import Result
+    from pullsim.scenario import Scenario
+
+
+def run(
+    scenario: ScenarioArgument,
+    set_: SetOption = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed, instead of the scenario's.", min=0, rich_help_panel=INPUT, show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write summary.json, tables, events and charts there; other files in it are kept.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    charts: Annotated[bool, typer.Option(help="Draw charts into --out.", rich_help_panel=OUTPUT)] = True,
+    detail: Annotated[
+        Detail, typer.Option(help="Records to keep; layers keeps all of them.", rich_help_panel=OUTPUT)
+    ] = Detail.layers,
+    output: Annotated[
+        Format,
+        typer.Option(
+            "--output", "-o", help="Print the summary as text or JSON, or the pods as CSV.", rich_help_panel=OUTPUT
+        ),
+    ] = Format.table,
+    check: Annotated[bool, typer.Option("--check", help="Check the invariants of the records.", hidden=True)] = False,
+    verbose: VerboseOption = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No text, notes or progress.", rich_help_panel=OUTPUT)
+    ] = False,
+) -> None:
+    """Simulate a scenario and print how long its pods waited, and why."""
+    with exit_codes(debug=verbose):
+        if output is Format.csv and detail is Detail.none:
+            raise InputError("csv is the table of pods, which --detail none does not keep", Location("--output"))
+        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
+
+        overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
+        loaded = load(scenario, overrides)
+        result, summary = _simulate(loaded, out, detail, charts=charts, quiet=quiet, verbose=verbose)
+        if check:
+            _check(result)
+        _print(result, summary, output, quiet=quiet)
+        if result.ended == "interrupted":
+            raise KeyboardInterrupt
+
+
+def _simulate(
+    scenario: Scenario, out: Path | None, detail: Detail, *, charts: bool, quiet: bool, verbose: bool
+) -> tuple[Result, Summary]:
+    """Run, and write the files: first the data, so that they are there if the charts are interrupted."""
+    from pullsim.results.files import OutputDirectory  # noqa: PLC0415
+    from pullsim.results.summary import summarize  # noqa: PLC0415
+    from pullsim.run import run as simulate  # noqa: PLC0415
+    from pullsim.scenario import effective_yaml  # noqa: PLC0415
+
+    begun = time.monotonic()
+    with nullcontext() if out is None else OutputDirectory(out) as directory:
+        with progress_bar(quiet=quiet) or nullcontext() as progress:
+            result = simulate(scenario, detail=detail.value, progress=progress)
+        if verbose:
+            for ignored in scenario.assemble().ignored:
+                terminal.note(f"ignored, it cannot matter to pulls: {ignored}")
+            terminal.note(f"simulated {result.end:,.1f} s in {time.monotonic() - begun:.1f} s")
+        summary = summarize(result)
+        if directory is not None:
+            directory.write_data(result, summary, effective_yaml(scenario, directory.path))
+            if charts:
+                directory.write_charts(result)
+            if not quiet:
+                terminal.note(f"files are in {directory.path}")
+    return result, summary
+
+
+def _check(result: Result) -> None:
+    from pullsim.results.invariants import check  # noqa: PLC0415
+
+    if problems := check(result):
+        raise RuntimeError(f"{len(problems)} violations of invariants, the first: {problems[0]}")
+
+
+def _print(result: Result, summary: Summary, output: Format, *, quiet: bool) -> None:
+    if output is Format.json:
+        from pullsim.results.files import summary_json  # noqa: PLC0415
+
+        with terminal.standard_output() as stdout:
+            stdout.write(summary_json(summary))
+    elif output is Format.csv:
+        from pullsim.results.tables import write_pods_csv  # noqa: PLC0415
+
+        with terminal.standard_output() as stdout:
+            write_pods_csv(result, stdout)
+        for warning in () if quiet else summary.warnings:
+            terminal.note(f"warning: {warning}")
+    elif not quiet:
+        from pullsim.results.text import render  # noqa: PLC0415
+
+        terminal.show(render(summary))

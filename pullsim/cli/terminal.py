@@ -1,0 +1,72 @@
+"""Standard output and standard error: pipes that close early, narrow encodings, colour only for people."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from rich.console import RenderableType
+
+_PLAIN_WIDTH: Final = 80
+_MAX_WIDTH: Final = 100
+
+
+def tolerate_encoding() -> None:
+    """Replace what an encoding such as ASCII cannot say instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """Give standard output; a reader that went away (``| head``) is no error, a full disk is one of the input."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard()
+    except OSError as error:
+        _discard()
+        raise InputError(f"cannot be written: {error.strerror}", Location("standard output")) from error
+
+
+def flush() -> None:
+    """Flush standard output so that Python has nothing left to complain about at its exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard()
+
+
+def show(renderable: RenderableType) -> None:
+    """Print for people: with colour on a terminal, else plain text of 80 columns."""
+    from rich.console import Console  # noqa: PLC0415  not for --version
+
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH, color_system=None)
+    console.width = min(console.width, _MAX_WIDTH)
+    with console.capture() as capture:
+        console.print(renderable)
+    lines = capture.get().splitlines()
+    with standard_output() as out:
+        out.writelines(f"{line.rstrip()}\n" for line in lines)
+
+
+def note(text: str) -> None:
+    """Write a line to standard error."""
+    with suppress(BrokenPipeError):  # nobody reads it
+        sys.stderr.write(f"pullsim: {text}\n")
+
+
+def _discard() -> None:
+    """Let later writes to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,149 @@
+"""``pullsim validate``: check a scenario and say what was understood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import (  # Typer reads the annotations
+    ScenarioArgument,  # noqa: TC001
+    SetOption,  # noqa: TC001
+    VerboseOption,  # noqa: TC001
+)
+from pullsim.results.wording import counted, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.table import Table
+
+    from pullsim.cluster.spec import ClusterSpec, Node, NodeSpec, PodSpec
+    from pullsim.scenario import Built
+
+
+def validate(scenario: ScenarioArgument, set_: SetOption = None, verbose: VerboseOption = False) -> None:
+    """Check a scenario without running it, and print the nodes, pods, images and registries that it means."""
+    with exit_codes(debug=verbose):
+        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
+
+        built = load(scenario, set_ or ()).assemble()
+        terminal.show(_overview(built, verbose=verbose))
+
+
+def _overview(built: Built, *, verbose: bool) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=10, style="dim")
+    table.add_column(overflow="fold")
+    spec = built.cluster
+    sections: dict[str, Iterable[str]] = {
+        "Nodes": _nodes(spec),
+        "Pods": _pods(spec),
+        "Images": _images(spec),
+        "Registries": _registries(spec),
+        "Ends": [_end(spec)],
+        "Warnings": built.warnings,
+        "Ignored": built.ignored if verbose else (),
+    }
+    for name, lines in sections.items():
+        for index, line in enumerate(lines):
+            table.add_row("" if index else name, Text(line))
+    return table
+
+
+def _nodes(spec: ClusterSpec) -> Iterator[str]:
+    pools: dict[str, list[Node]] = {}
+    for node in spec.nodes:
+        pools.setdefault(node.spec.pool, []).append(node)
+    for pool, nodes in pools.items():
+        joins = max(node.joins for node in nodes)
+        joining = f", the last joins at {joins:g} s" if joins else ""
+        yield f"{counted(len(nodes), 'node')} in {pool}: {_node(nodes[0].spec)}{joining}"
+
+
+def _node(spec: NodeSpec) -> str:
+    from pullsim.runtime.spec import ContainerdSpec  # noqa: PLC0415
+
+    kubelet = spec.kubelet
+    if kubelet.serialize_image_pulls:
+        pulls = "one pull at a time"
+    elif kubelet.max_parallel_image_pulls is None:
+        pulls = "pulls without limit"
+    else:
+        pulls = f"{kubelet.max_parallel_image_pulls} pulls at a time"
+    runtime = spec.runtime
+    if isinstance(runtime, ContainerdSpec):
+        release = ".".join(map(str, runtime.version))
+        name = f"containerd {release} ({runtime.max_concurrent_downloads} downloads)"
+    else:
+        name = "fixed runtime"
+    version = ".".join(map(str, spec.kubelet_version))
+    return f"{spec.platform}, kubelet {version} ({pulls}), {name}, at most {spec.max_pods} pods"
+
+
+def _pods(spec: ClusterSpec) -> Iterator[str]:
+    created: dict[str, list[float]] = {}
+    for pod in spec.pods:
+        created.setdefault(pod.workload, []).append(pod.created)
+    for workload, times in created.items():
+        yield f"{counted(len(times), 'pod')} of {workload}, created {_at(min(times), max(times))}"
+    for daemon_set in spec.daemon_sets:
+        where = f"pool {daemon_set.pool}" if daemon_set.pool else daemon_set.node or "every pool"
+        yield f"1 pod a node of {where} of the DaemonSet {daemon_set.name}, from {daemon_set.created:g} s on"
+    if not spec.pods and not spec.daemon_sets:
+        yield "none"
+
+
+def _at(first: float, last: float) -> str:
+    return f"at {first:g} s" if first == last else f"from {first:g} s to {last:g} s"
+
+
+def _images(spec: ClusterSpec) -> Iterator[str]:
+    from pullsim.oci.manifest import select  # noqa: PLC0415
+    from pullsim.oci.reference import InvalidReference, parse  # noqa: PLC0415
+
+    platforms = sorted({node.spec.platform for node in spec.nodes}, key=str)
+    specs = [*(pod.spec for pod in spec.pods), *(daemon_set.spec for daemon_set in spec.daemon_sets)]
+    counts = Counter(image for pod in specs for image in _images_of(pod))
+    for name in sorted(counts):
+        used = f"{name}: {counted(counts[name], 'container')}"
+        try:
+            image = spec.catalog.lookup(parse(name), 0.0)
+        except InvalidReference:
+            yield f"{used}, not a valid image name"
+            continue
+        if image is None:
+            yield f"{used}, in no catalogue"
+            continue
+        for platform in platforms:
+            manifest = select(image, platform)
+            if manifest is None:
+                yield f"{used}, not for {platform}"
+            else:
+                amount = size(sum(layer.size for layer in manifest.layers))
+                where = f" ({platform})" if len(platforms) > 1 else ""
+                yield f"{used}, {counted(len(manifest.layers), 'layer')}, {amount}{where}"
+
+
+def _images_of(pod: PodSpec) -> Iterator[str]:
+    return (container.image for container in (*pod.init_containers, *pod.containers))
+
+
+def _registries(spec: ClusterSpec) -> Iterator[str]:
+
+    for registry in spec.registries:
+        egress = f"{size(registry.egress)}/s egress" if registry.egress < float("inf") else "egress without limit"
+        faults = f", {counted(len(registry.faults), 'fault')}" if registry.faults else ""
+        yield f"{registry.host}: {egress}, round trip {registry.round_trip * 1000:g} ms, auth {registry.auth}{faults}"
+    if not spec.registries:
+        yield "none listed: all hosts have the defaults"
+
+
+def _end(spec: ClusterSpec) -> str:
+    if spec.horizon is None:
+        return "when nothing can change any more, after 24 h at the most"
+    return f"at {spec.horizon:g} s"

@@ -1,0 +1,62 @@
+"""Records out: tables, the summary and its verdict, charts, terminal text, files.
+
+``pods(result)``, ``pulls(result)`` and their like are data frames, ``summarize(result)`` has the figures,
+``render(summary)`` is the text that ``pullsim run`` prints, `charts` draws, ``check(result)`` looks for contradictions.
+
+Nothing is imported here: pandas is loaded by `tables`, matplotlib by `charts`, rich by `text`, and only when asked.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pullsim.results import charts, tables
+    from pullsim.results.invariants import check
+    from pullsim.results.summary import Summary, summarize
+    from pullsim.results.tables import events, layers, links, pods, pulls
+    from pullsim.results.text import render
+
+#: Where the names that are imported on first use come from.
+_LAZY: Final = {
+    "Summary": "pullsim.results.summary",
+    "check": "pullsim.results.invariants",
+    "events": "pullsim.results.tables",
+    "layers": "pullsim.results.tables",
+    "links": "pullsim.results.tables",
+    "pods": "pullsim.results.tables",
+    "pulls": "pullsim.results.tables",
+    "render": "pullsim.results.text",
+    "summarize": "pullsim.results.summary",
+}
+_MODULES: Final = ("charts", "tables")
+
+__all__ = [
+    "Summary",
+    "charts",
+    "check",
+    "events",
+    "layers",
+    "links",
+    "pods",
+    "pulls",
+    "render",
+    "summarize",
+    "tables",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for the first time."""
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted({*globals(), *__all__})

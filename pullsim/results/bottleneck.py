@@ -1,0 +1,161 @@
+"""Which resource the pods waited for: one verdict, its figures and a sentence for a ticket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pullsim.results.stages import RESOURCES, total
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pullsim.records import LayerRecord, PodRecord, PullRecord
+    from pullsim.results.stages import Resource
+    from pullsim.run import Result
+
+#: Under this share a second resource is not worth a word.
+MENTION = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """The resource that took most of the pods' time until they started (or until the end of the run)."""
+
+    resource: str | None  # a key of RESOURCES; None: nobody waited
+    seconds: float | None  # over all pods
+    share: float | None  # of the time of all pods
+    sentence: str
+    hint: str  # what to turn; empty when no key changes it
+    shares: dict[str, float]  # by resource, largest first
+    shares_of_pulls: dict[str, float] | None  # the same within the pulls, their queue left out; None: not recorded
+
+
+def bottleneck(result: Result) -> Bottleneck:
+    """Name the resource that bound the run. Needs pods; pulls make the sentence more precise."""
+    shares = _shares(total(pod.stages for pod in result.pods))
+    pulls = _shares(total(pull.stages for pull in result.pulls)) if result.pulls else None
+    if not shares:
+        sentence = "No pod waited for anything." if result.pods else "There are no pods to judge by."
+        return Bottleneck(None, None, None, sentence, "", {}, _keys(pulls))
+    (first, share), *others = shares.items()
+    seconds = sum(pod.stages.get(stage, 0.0) for pod in result.pods for stage in first.stages)
+    sentence = f"{_percent(share)} of the waiting was {_phrase(first, result)}"
+    if others and others[0][1] >= MENTION:
+        second, second_share = others[0]
+        sentence += f"; {_percent(second_share)} was {_phrase(second, result)}"
+    sentences = [
+        sentence + ".",
+        _inside(pulls) if first.key == "pullQueue" and pulls else "",
+        _never_started(result.pods, first),
+    ]
+    return Bottleneck(
+        resource=first.key,
+        seconds=seconds,
+        share=share,
+        sentence=" ".join(filter(None, sentences)),
+        hint=_hint(first, result),
+        shares=_keys(shares) or {},
+        shares_of_pulls=_keys(pulls),
+    )
+
+
+def most_in_flight(pulls: Sequence[PullRecord]) -> int:
+    """Return the most pulls that a node ran at a time; 0 without pulls."""
+    by_node: dict[str, list[tuple[float, int]]] = {}
+    for pull in pulls:
+        if pull.ended > pull.started:
+            by_node.setdefault(pull.node, []).extend([(pull.started, 1), (pull.ended, -1)])
+    most = 0
+    for changes in by_node.values():
+        running = 0
+        for _, change in sorted(changes):  # an end comes before a start of the same instant
+            running += change
+            most = max(most, running)
+    return most
+
+
+def _shares(stages: Mapping[str, float]) -> dict[Resource, float]:
+    """Share of each resource, largest first, in the order of RESOURCES where equal."""
+    whole = sum(stages.values())
+    if whole <= 0:
+        return {}
+    shares = {resource: sum(stages.get(stage, 0.0) for stage in resource.stages) / whole for resource in RESOURCES}
+    ranked = sorted(shares.items(), key=lambda item: -item[1])
+    return {resource: share for resource, share in ranked if share > 0}
+
+
+def _keys(shares: Mapping[Resource, float] | None) -> dict[str, float] | None:
+    return None if shares is None else {resource.key: share for resource, share in shares.items()}
+
+
+def _phrase(resource: Resource, result: Result) -> str:
+    """What the resource is called in this run, with the figures that the records have."""
+    if resource.key == "pullQueue" and result.pulls:
+        most = most_in_flight(result.pulls)
+        if most == 1:
+            return "the kubelet's serial pull queue (one pull at a time on a node)"
+        return f"the kubelet's limit of parallel pulls (at most {most} ran at a time on a node)"
+    if resource.key == "registryEgress" and (host := _host(result.layers)):
+        return f"the egress of {host}"
+    if resource.key in ("backOff", "registryPullQPS"):
+        causes = _causes(result.pulls)
+        return f"{resource.phrase} ({causes})" if causes else resource.phrase
+    return resource.phrase
+
+
+def _hint(resource: Resource, result: Result) -> str:
+    if resource.key == "pullQueue" and most_in_flight(result.pulls) > 1:
+        return "kubelet.maxParallelImagePulls"
+    host = _host(result.layers) or "HOST"
+    return resource.hint.replace("HOST", host)
+
+
+def _host(layers: Sequence[LayerRecord]) -> str | None:
+    """Return the host whose egress or connections limited downloads the longest."""
+    seconds: dict[str, float] = {}
+    for layer in layers:
+        if layer.source != "local":
+            seconds[layer.source] = seconds.get(layer.source, 0.0) + layer.egress + layer.connection
+    return max(seconds, key=seconds.__getitem__, default=None)
+
+
+def _causes(pulls: Sequence[PullRecord]) -> str:
+    """Causes of failed pulls, the most frequent first: ``120 unavailable, 3 notFound``."""
+    counts: dict[str, int] = {}
+    for pull in pulls:
+        if not pull.ok:
+            cause = pull.cause or "unknown"
+            counts[cause] = counts.get(cause, 0) + 1
+    return ", ".join(
+        f"{count:,} {cause}" for cause, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _inside(pulls: Mapping[Resource, float]) -> str:
+    """What the pulls themselves spent their time on: it binds next when the queue is gone."""
+    (resource, share), *_ = pulls.items()
+    return f"Within the pulls, {_percent(share)} was {resource.phrase}."
+
+
+def _never_started(pods: Sequence[PodRecord], first: Resource) -> str:
+    """Say so when pods that never started decide the verdict."""
+    started = [pod for pod in pods if pod.started is not None]
+    never = len(pods) - len(started)
+    if not never:
+        return ""
+    if not started:
+        return "No pod started; all count until the end of the run."
+    text = f"{never:,} of {len(pods):,} pods never started and count until the end of the run"
+    among = _shares(total(pod.stages for pod in started))
+    if among and next(iter(among)) is not first:
+        (resource, share), *_ = among.items()
+        text += f"; among those that started, {_percent(share)} was {resource.phrase}"
+    return text + "."
+
+
+def _percent(share: float) -> str:
+    """Two digits are enough for a sentence; a share that rounds to all or nothing keeps a decimal."""
+    return (
+        f"{share:.1%}".replace("%", " %") if 0 < share < 0.01 or 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+    )

@@ -1,0 +1,164 @@
+"""What all charts have in common: colours, units of axes, plain axes, and what an empty chart says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from pullsim.records import STAGES
+from pullsim.results.stages import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+#: One fixed colour a stage, a hue a family: grey outside pulls, purple kubelet, yellow requests, green other pulls,
+#: blue download, orange unpack. All pairs stay apart for normal vision and the three colour blindnesses: a test looks.
+STAGE_COLOURS: Final = {
+    "scheduling": "#424242",
+    "sync": "#a8a8a8",
+    "init": "#737373",
+    "queue": "#812f74",
+    "qps": "#f8b1e9",
+    "backoff": "#320b29",
+    "credentials": "#f4e236",
+    "resolve": "#bf9f00",
+    "request": "#634903",
+    "slot": "#7deba5",
+    "lock": "#10673a",
+    "download_egress": "#00124d",
+    "download_connection": "#0f4cca",
+    "download_nic": "#89aefd",
+    "unpack_cpu": "#aa6b15",
+    "unpack_disk": "#fe936f",
+    "commit": "#4e1706",
+    "pull": "#1987b0",
+    "start": "#ededed",
+}
+#: For things that are no stage; the colours of Okabe and Ito.
+SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK: Final = "#333333"
+FAINT: Final = "#999999"
+NEVER: Final = "#f3d9d3"
+
+MAX_POINTS: Final = 2000  # a line has no more; a screen shows no more
+
+
+class Unit(NamedTuple):
+    """A unit in which an axis is readable: values are divided by `size`."""
+
+    size: float
+    name: str
+
+
+def time_unit(seconds: float) -> Unit:
+    """Return seconds, minutes or hours, so that an axis up to `seconds` has small numbers."""
+    if seconds <= 240:
+        return Unit(1, "s")
+    return Unit(60, "min") if seconds <= 4 * 3600 else Unit(3600, "h")
+
+
+def rate_unit(bytes_per_second: float) -> Unit:
+    """Return kB/s, MB/s or GB/s."""
+    if bytes_per_second >= 2e9:
+        return Unit(1e9, "GB/s")
+    return Unit(1e6, "MB/s") if bytes_per_second >= 2e6 else Unit(1e3, "kB/s")
+
+
+def seconds_text(seconds: float) -> str:
+    """Three digits and the unit that suits them: ``0.42 s``, ``12.3 s``, ``4.2 min``."""
+    unit = time_unit(seconds)
+    value = seconds / unit.size
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {unit.name}"
+
+
+def rate_text(bytes_per_second: float) -> str:
+    """Three digits and the unit that suits them; ``no limit`` for infinity."""
+    unit = rate_unit(bytes_per_second)
+    return f"{bytes_per_second / unit.size:.3g} {unit.name}" if np.isfinite(bytes_per_second) else "no limit"
+
+
+def new_axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
+    """Return `ax`, or the axes of a new figure of `width` by `height` inches, in the style of the charts."""
+    axes = ax if ax is not None else Figure(figsize=(width, height), layout="constrained").subplots()
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(FAINT)
+    axes.tick_params(colors=INK, length=3)
+    axes.grid(visible=True, color="#e4e4e4", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def title(ax: Axes, text: str) -> None:
+    """Set the title, left-aligned."""
+    ax.set_title(text, loc="left", fontsize=11, color=INK)
+
+
+def time_axis(ax: Axes, end: float, label: str = "simulated time") -> Unit:
+    """Make the x axis one of time from 0 to `end` seconds; values must be divided by the unit's size."""
+    unit = time_unit(end)
+    ax.set_xlabel(f"{label} ({unit.name})")
+    ax.set_xlim(0, end / unit.size if end > 0 else 1)
+    return unit
+
+
+def count_axis(ax: Axes, label: str) -> None:
+    """Make the y axis one of counts from 0, in whole numbers with thousands separated."""
+    ax.set_ylabel(label)
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    top = ax.dataLim.ymax
+    ax.set_ylim(0, 1.05 * top if np.isfinite(top) and top > 0 else 1)
+
+
+def legend_outside(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
+    """Put the legend to the right of the axes, where no data is; of all labelled artists, or of `handles`."""
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, borderaxespad=0)
+
+
+def stage_legend(ax: Axes, stages: set[str]) -> None:
+    """Put a legend of the stages beside the axes, in the order in which a pod meets them."""
+    legend_outside(ax, [Patch(color=STAGE_COLOURS[stage], label=LABELS[stage]) for stage in STAGES if stage in stages])
+
+
+def nothing(ax: Axes, text: str) -> None:
+    """Say in the middle of the axes why there is nothing in them."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK, fontsize=11)
+    ax.set_yticks([])
+    ax.grid(visible=False)
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut the middle out of a text longer than `width` characters: ends of image names tell them apart."""
+    if len(text) <= width:
+        return text
+    head = width // 3
+    return f"{text[:head]}…{text[len(text) - (width - head - 1) :]}"
+
+
+def level(changes: Sequence[tuple[float, int]], end: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return times and levels (to be drawn as steps ``post``) of a count that starts at 0 and changes by ±n.
+
+    Beyond MAX_POINTS changes the highest level of each of MAX_POINTS intervals is kept, so that no peak is lost.
+    """
+    ordered = sorted(changes)
+    times = np.array([0.0, *(time for time, _ in ordered), end])
+    levels = np.concatenate([[0.0], np.cumsum([float(change) for _, change in ordered])])
+    levels = np.append(levels, levels[-1])
+    final = np.append(np.diff(times) > 0, True)  # only the last change of an instant is seen
+    times, levels = times[final], levels[final]
+    if len(times) <= MAX_POINTS:
+        return times, levels
+    edges = np.linspace(0.0, end, MAX_POINTS + 1)[:-1]
+    begins = np.unique(np.clip(np.searchsorted(times, edges, side="right") - 1, 0, len(times) - 1))
+    return times[begins], np.maximum.reduceat(levels, begins)

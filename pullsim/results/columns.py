@@ -1,0 +1,194 @@
+"""The columns of every table out: name, unit, meaning and where the value comes from. Frozen by a test.
+
+Instants end in ``_at`` and are seconds since the start of the run; durations end in ``_s``; sizes are bytes. The stage
+columns of a pod sum to its ``until_start_s``, those of a pull to its ``duration_s``.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from pullsim.records import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Kind = Literal["str", "float", "int", "bool"]
+
+
+class Column(NamedTuple):
+    """One column of a table; `value` takes the record, and None is a missing value."""
+
+    name: str
+    kind: Kind
+    unit: str  # "" when it has none
+    meaning: str
+    value: Callable[[Any], Any]
+
+
+def bound(columns: tuple[Column, ...], pools: Mapping[str, str]) -> tuple[Column, ...]:
+    """Give the columns with POOL able to find its value: records know their node, the result the node's pool."""
+    pool = POOL._replace(value=lambda row: pools.get(row.node))
+    return tuple(pool if column is POOL else column for column in columns)
+
+
+def _field(name: str, kind: Kind, unit: str, meaning: str, field: str | None = None) -> Column:
+    return Column(name, kind, unit, meaning, attrgetter(field or name))
+
+
+def _stages(of: str) -> tuple[Column, ...]:
+    def column(stage: str) -> Column:
+        meaning = f"part of {of} that belongs to the stage {stage}"
+        return Column(f"{stage}_s", "float", "s", meaning, lambda row: row.stages.get(stage, 0.0))
+
+    return tuple(column(stage) for stage in STAGES)
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else end - start
+
+
+POOL: Final = Column("pool", "str", "", "pool of the node", attrgetter("node"))
+
+PODS: Final = (
+    _field("namespace", "str", "", "namespace of the pod"),
+    _field("pod", "str", "", "name of the pod"),
+    _field("workload", "str", "", "workload that made it"),
+    POOL,
+    _field("node", "str", "", "node it was bound to; empty: never scheduled"),
+    Column("images", "str", "", "images as written, init containers first, joined by ;", lambda r: ";".join(r.images)),
+    Column(
+        "image_refs",
+        "str",
+        "",
+        "digest that each container runs, joined by ;, empty where it did not start",
+        lambda r: ";".join(ref or "" for ref in r.image_refs),
+    ),
+    Column("started", "bool", "", "whether all its containers run", lambda r: r.started is not None),
+    _field("created_at", "float", "s", "it was created", "created"),
+    _field("scheduled_at", "float", "s", "it was bound to its node", "scheduled"),
+    _field("started_at", "float", "s", "all its containers ran", "started"),
+    _field(
+        "until_start_s",
+        "float",
+        "s",
+        "from its creation to its start; to the end of the run when it never started",
+        "start_seconds",
+    ),
+    _field("pulls", "int", "", "pull attempts, successful ones too"),
+    _field("failures", "int", "", "failed pull attempts"),
+    _field("backoffs", "int", "", "times it went into ImagePullBackOff"),
+    _field("reason", "str", "", "last waiting reason of a pod that never started"),
+    _field("cause", "str", "", "cause of its last failed pull"),
+    _field("deadline_s", "float", "s", "time it was given to start, from its creation", "deadline"),
+    _field("missed", "bool", "", "whether it has a deadline and was not started by then"),
+    *_stages("until_start_s"),
+)
+
+PULLS: Final = (
+    POOL,
+    _field("node", "str", "", "node that pulls"),
+    _field("namespace", "str", "", "namespace of the pod"),
+    _field("pod", "str", "", "pod that the pull is for"),
+    _field("container", "str", "", "container that the pull is for"),
+    _field("image", "str", "", "image as written"),
+    _field("attempt", "int", "", "1, 2, … of this pod and image"),
+    _field("ok", "bool", "", "whether it succeeded"),
+    _field("cause", "str", "", "why it failed"),
+    _field("error", "str", "", "message of the runtime"),
+    _field("image_ref", "str", "", "digest of what was pulled"),
+    _field("registry", "str", "", "host that was asked"),
+    _field("requested_at", "float", "s", "handed to the kubelet's puller (event Pulling)", "requested"),
+    _field("started_at", "float", "s", "the runtime was called", "started"),
+    _field("ended_at", "float", "s", "the runtime answered", "ended"),
+    Column(
+        "wait_s", "float", "s", "in the kubelet's queue: started_at - requested_at", lambda r: r.started - r.requested
+    ),
+    Column("duration_s", "float", "s", "the pull itself: ended_at - started_at", lambda r: r.ended - r.started),
+    Column("including_waiting_s", "float", "s", "both: ended_at - requested_at", lambda r: r.ended - r.requested),
+    _field("size", "int", "B", "compressed size of the image; 0 when it failed"),
+    _field("downloaded", "int", "B", "fetched by this pull, compressed"),
+    _field("layers", "int", "", "layers of the image"),
+    _field("layers_fetched", "int", "", "layers fetched by this pull"),
+    *_stages("duration_s"),
+)
+
+LAYERS: Final = (
+    POOL,
+    _field("node", "str", "", "node that pulls"),
+    _field("namespace", "str", "", "namespace of the pod"),
+    _field("pod", "str", "", "pod that the pull is for"),
+    _field("image", "str", "", "image as written"),
+    _field("position", "int", "", "place in the image; 0 is the bottom"),
+    _field("digest", "str", "", "digest of the layer"),
+    _field("size", "int", "B", "compressed size"),
+    _field("unpacked", "int", "B", "size unpacked"),
+    _field("source", "str", "", "registry host; local: already on the node or fetched by another pull"),
+    _field("queued_at", "float", "s", "the fetch was asked for", "queued"),
+    _field("slot_at", "float", "s", "it had a download slot", "slot"),
+    _field("requested_at", "float", "s", "the request went out", "requested"),
+    _field("first_byte_at", "float", "s", "connection, round trips and slow start were done", "first_byte"),
+    _field("fetched_at", "float", "s", "last byte", "fetched"),
+    _field("committed_at", "float", "s", "the blob was durable", "committed"),
+    _field(
+        "unpack_started_at",
+        "float",
+        "s",
+        "unpacking began; empty: the pull failed before, or another pull unpacked it",
+        "unpack_started",
+    ),
+    _field("unpack_ended_at", "float", "s", "the snapshot was committed; empty as before", "unpack_ended"),
+    Column("slot_s", "float", "s", "waited for a slot: slot_at - queued_at", lambda r: r.slot - r.queued),
+    Column(
+        "lock_s", "float", "s", "waited for the blob's lock: requested_at - slot_at", lambda r: r.requested - r.slot
+    ),
+    Column("request_s", "float", "s", "first_byte_at - requested_at", lambda r: r.first_byte - r.requested),
+    Column("download_s", "float", "s", "fetched_at - first_byte_at", lambda r: r.fetched - r.first_byte),
+    _field("download_egress_s", "float", "s", "part of download_s limited by the registry's egress", "egress"),
+    _field("download_connection_s", "float", "s", "part of download_s limited by the connection's cap", "connection"),
+    _field("download_nic_s", "float", "s", "part of download_s limited by the node's NIC", "nic"),
+    Column("commit_s", "float", "s", "committed_at - fetched_at", lambda r: r.committed - r.fetched),
+    Column(
+        "unpack_wait_s",
+        "float",
+        "s",
+        "waited for the layer below: unpack_started_at - committed_at",
+        lambda r: _between(r.committed, r.unpack_started),
+    ),
+    Column(
+        "unpack_s",
+        "float",
+        "s",
+        "unpack_ended_at - unpack_started_at",
+        lambda r: _between(r.unpack_started, r.unpack_ended),
+    ),
+    _field("unpack_limit", "str", "", "what limited the unpacking: cpu or disk"),
+)
+
+EVENTS: Final = (
+    _field("t", "float", "s", "emitted at"),
+    _field("node", "str", "", "node of the kubelet"),
+    _field("pod", "str", "", "name of the pod"),
+    _field("container", "str", "", "container; empty: the whole pod"),
+    _field("type", "str", "", "Normal or Warning"),
+    _field("reason", "str", "", "reason, as the kubelet has it"),
+    _field("message", "str", "", "message, as the kubelet has it"),
+    _field("image", "str", "", "image as written"),
+    _field("namespace", "str", "", "namespace of the pod"),
+)
+
+LINKS: Final = (
+    _field("link", "str", "", "name of the link"),
+    _field("t0", "float", "s", "start of the interval"),
+    _field("t1", "float", "s", "end of the interval"),
+    _field("bytes_per_second", "float", "B/s", "mean use"),
+    _field("capacity", "float", "B/s", "what it can carry"),
+    Column(
+        "utilization",
+        "float",
+        "",
+        "use over capacity; 0 for a link without limit",
+        lambda r: r.bytes_per_second / r.capacity if r.capacity > 0 else None,
+    ),
+)

@@ -1,0 +1,135 @@
+"""The files of a run, written so that none is ever half-written or left over from another run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import InputError, Location
+from pullsim.results import tables
+from pullsim.results.summary import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self, TextIO
+
+    from pullsim.results.summary import Summary
+    from pullsim.run import Result
+
+SUMMARY: Final = "summary.json"
+SCENARIO: Final = "scenario.effective.yaml"
+PODS: Final = "pods.csv"
+PULLS: Final = "pulls.csv"
+LAYERS: Final = "layers.csv"
+EVENTS: Final = "events.jsonl"
+DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, EVENTS)
+CHARTS: Final = "charts"
+
+
+class OutputDirectory:
+    """A directory for the files of one run, to be used in a ``with`` before the run starts.
+
+    Entering creates it with a staging directory inside, so that a place that cannot be written is known at once.
+    Writing fills the staging directory and then moves every file to its place. Files of ours that this run does not
+    have are removed, others are left alone. Leaving removes what is not needed, the directory too when it is empty.
+
+    InputError: the directory cannot be created or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._created: list[Path] = []
+        self._staging = path
+
+    def __enter__(self) -> Self:
+        """Create the directory."""
+        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        with self._writing():
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._created = missing
+            self._staging = Path(tempfile.mkdtemp(prefix=".pullsim-", dir=self.path))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the staging directory and the directories that were made for nothing."""
+        shutil.rmtree(self._staging, ignore_errors=True)
+        for place in self._created:
+            if any(place.iterdir()):
+                break
+            place.rmdir()
+
+    def write_data(self, result: Result, summary: Summary, scenario: str) -> None:
+        """Write the summary, the scenario with its defaults and the tables that the run's detail has."""
+        with self._writing():
+            with self._file(SUMMARY) as file:
+                file.write(summary_json(summary))
+            with self._file(SCENARIO) as file:
+                file.write(scenario)
+            if result.detail != "none":
+                with self._file(PODS) as file:
+                    tables.write_pods_csv(result, file)
+            if result.detail in ("pulls", "layers"):
+                with self._file(EVENTS) as file:
+                    tables.write_events_jsonl(result.events, file)
+                with self._file(PULLS) as file:
+                    tables.write_pulls_csv(result, file)
+            if result.detail == "layers":
+                with self._file(LAYERS) as file:
+                    tables.write_layers_csv(result, file)
+            for name in DATA:
+                _move(self._staging / name, self.path / name)
+
+    def write_charts(self, result: Result) -> None:
+        """Write the charts into the directory ``charts``."""
+        from pullsim.results import charts  # noqa: PLC0415  matplotlib, only when charts are wanted
+
+        with self._writing():
+            staging, place = self._staging / CHARTS, self.path / CHARTS
+            staging.mkdir()
+            place.mkdir(exist_ok=True)
+            charts.write_charts(result, staging)
+            for name in (f"{chart}.{form}" for chart in charts.CHARTS for form in charts.FORMATS):
+                _move(staging / name, place / name)
+
+    @contextmanager
+    def _file(self, name: str) -> Iterator[TextIO]:
+        with (self._staging / name).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what the operating system refuses into an error of the input."""
+        try:
+            yield
+        except OSError as error:
+            message = (
+                f"cannot write to the output directory: {error.strerror or error}; give --out a writable directory"
+            )
+            raise InputError(message, Location(str(self.path))) from error
+
+
+def write(result: Result, scenario_text: str, directory: Path) -> None:
+    """Write all files of a run.
+
+    InputError: the directory cannot be created or written.
+    """
+    with OutputDirectory(directory) as output:
+        output.write_data(result, summarize(result), scenario_text)
+        output.write_charts(result)
+
+
+def summary_json(summary: Summary) -> str:
+    """Return the text of ``summary.json``."""
+    return json.dumps(summary.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _move(source: Path, target: Path) -> None:
+    """Put the file in its place, or remove what another run left there."""
+    if source.exists():
+        source.replace(target)
+    else:
+        target.unlink(missing_ok=True)

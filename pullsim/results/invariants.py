@@ -1,0 +1,115 @@
+"""What must hold in the records of every run: times in order, stages that sum, bytes that agree."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pullsim.records import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pullsim.records import LayerRecord, PodRecord, PullRecord
+    from pullsim.run import Result
+
+_RELATIVE = 1e-9
+_ABSOLUTE = 1e-6  # seconds
+
+
+def check(result: Result) -> list[str]:
+    """Return one sentence for each violation; an empty list is what is expected."""
+    return [
+        *(f"{_name(pod)}: {problem}" for pod in result.pods for problem in _pod(pod, result.end)),
+        *(f"{_name(pull)} attempt {pull.attempt}: {problem}" for pull in result.pulls for problem in _pull(pull)),
+        *(f"{_name(layer)} layer {layer.position}: {problem}" for layer in result.layers for problem in _layer(layer)),
+        *(_bytes(result) if result.detail == "layers" else ()),
+    ]
+
+
+def _pod(pod: PodRecord, end: float) -> Iterator[str]:
+    yield from _in_order(
+        {"created": pod.created, "scheduled": pod.scheduled, "started": pod.started, "the end of the run": end}
+    )
+    until, what = (end, "end of the run") if pod.started is None else (pod.started, "started")
+    if not _close(pod.start_seconds, until - pod.created):
+        yield f"start_seconds is {pod.start_seconds}, {what} - created is {until - pod.created}"
+    yield from _stages(pod.stages, pod.start_seconds)
+
+
+def _pull(pull: PullRecord) -> Iterator[str]:
+    yield from _in_order({"requested": pull.requested, "started": pull.started, "ended": pull.ended})
+    yield from _stages(pull.stages, pull.ended - pull.started)
+    if pull.ok is not (pull.cause is None):
+        yield f"ok is {pull.ok}, its cause {pull.cause}"
+    if not 0 <= pull.downloaded <= (pull.size if pull.ok else math.inf):
+        yield f"downloaded {pull.downloaded} of {pull.size} bytes"
+    if pull.ok and not 0 <= pull.layers_fetched <= pull.layers:
+        yield f"fetched {pull.layers_fetched} of {pull.layers} layers"
+
+
+def _layer(layer: LayerRecord) -> Iterator[str]:
+    yield from _in_order(
+        {
+            "queued": layer.queued,
+            "slot": layer.slot,
+            "requested": layer.requested,
+            "first_byte": layer.first_byte,
+            "fetched": layer.fetched,
+            "committed": layer.committed,
+            "unpack_started": layer.unpack_started,
+            "unpack_ended": layer.unpack_ended,
+        }
+    )
+    limited = layer.egress + layer.connection + layer.nic
+    if min(layer.egress, layer.connection, layer.nic) < 0:
+        yield f"a negative part of the download: {layer.egress}, {layer.connection}, {layer.nic}"
+    if not _ordered(limited, layer.fetched - layer.first_byte):
+        yield f"limits explain {limited} s of a download of {layer.fetched - layer.first_byte} s"
+
+
+def _bytes(result: Result) -> Iterator[str]:
+    """Compare what pulls downloaded with the layers that they fetched; a layer knows its node, pod and image."""
+    layers: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    for layer in result.layers:
+        if layer.source != "local":
+            layers[layer.node, layer.namespace, layer.pod, layer.image] += layer.size
+    pulls: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    for pull in result.pulls:
+        if pull.registry is None:  # the fixed runtime knows no layers
+            continue
+        pulls[pull.node, pull.namespace, pull.pod, pull.image] += pull.downloaded
+    for key in sorted(pulls.keys() | layers.keys()):
+        if pulls[key] != layers[key]:
+            yield f"{'/'.join(key)}: pulls downloaded {pulls[key]} bytes, their layers have {layers[key]}"
+
+
+def _stages(stages: Mapping[str, float], whole: float) -> Iterator[str]:
+    for stage, seconds in stages.items():
+        if stage not in STAGES:
+            yield f"unknown stage {stage}"
+        if not seconds >= 0:
+            yield f"stage {stage} has {seconds} s"
+    if not _close(math.fsum(stages.values()), whole):
+        yield f"stages sum to {math.fsum(stages.values())} s of {whole} s"
+
+
+def _in_order(times: Mapping[str, float | None]) -> Iterator[str]:
+    known = [(what, time) for what, time in times.items() if time is not None]
+    for (before, first), (after, second) in pairwise(known):
+        if not _ordered(first, second):
+            yield f"{after} at {second} s, {before} at {first} s"
+
+
+def _close(first: float, second: float) -> bool:
+    return math.isclose(first, second, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+
+
+def _ordered(first: float, second: float) -> bool:
+    return first <= second or _close(first, second)
+
+
+def _name(row: PodRecord | PullRecord | LayerRecord) -> str:
+    return f"{row.node}: {row.namespace}/{row.pod}"

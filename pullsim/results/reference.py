@@ -1,0 +1,324 @@
+"""The reference of scenario files and of the files of a run, as Markdown.
+
+``python -m pullsim.results.reference > scenarios/REFERENCE.md`` writes the shipped file anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
+
+from pydantic.alias_generators import to_camel
+
+from pullsim.kubelet.config import KubeletConfig
+from pullsim.oci.catalog import Catalog, builtin_names
+from pullsim.records import STAGES
+from pullsim.results import columns, files
+from pullsim.results.charts import CHARTS, FORMATS
+from pullsim.results.reference_keys import key_tables, not_simulated, plain_text
+from pullsim.results.stages import LABELS, RESOURCES
+from pullsim.results.summary import SCHEMA_VERSION, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullsim.results.columns import Column
+
+#: Fields of a KubeletConfiguration that a run depends on.
+_KUBELET: Final = {
+    "serializeImagePulls": "One pull at a time; `false` by default when `maxParallelImagePulls` is above 1.",
+    "maxParallelImagePulls": "Pulls at a time; none: no limit. More than 1 needs `serializeImagePulls: false`.",
+    "registryPullQPS": "Pulls begun a second; 0: no limit. A pull above it is refused, and asked for again later.",
+    "registryBurst": "Pulls that may begin at once while the rate is kept.",
+    "syncFrequency": "Seconds after which a pod is looked at again when nothing happens to it.",
+    "maxPods": "Most pods on the node; `nodes[].maxPods` goes before it.",
+    "featureGates": "Some change the wording of events.",
+}
+
+#: What the seconds of each stage are.
+_STAGES: Final = {
+    "scheduling": "no node had room, or the node had not joined",
+    "sync": "until the kubelet's worker looked at the pod again, other than after a failure",
+    "init": "an init container ran",
+    "queue": "in the kubelet's queue for pulls: the serial one, or for one of `maxParallelImagePulls`",
+    "qps": "refused by `registryPullQPS`, until the next attempt",
+    "backoff": "after a failed attempt, until the next",
+    "credentials": "looking up credentials",
+    "resolve": "from the runtime's call to the first request for a layer: challenge, token, manifest, config",
+    "request": "a layer's request: connection, round trips, first byte, slow start",
+    "slot": "a layer waited for one of the runtime's download slots",
+    "lock": "another pull was fetching or unpacking the same layer",
+    "download_egress": "bytes came as fast as the registry's egress allows",
+    "download_connection": "bytes came as fast as one connection allows",
+    "download_nic": "bytes came as fast as the node's NIC allows",
+    "unpack_cpu": "layers were unpacked as fast as the cores allow",
+    "unpack_disk": "layers were unpacked as fast as the disk allows",
+    "commit": "the runtime's fsyncs and metadata writes",
+    "pull": "a pull of the fixed runtime, which knows nothing but its duration",
+    "start": "containers were created and started",
+}
+
+_HEAD: Final = """\
+# Scenario files: reference
+
+<!-- Generated: python -m pullsim.results.reference > scenarios/REFERENCE.md -->
+
+Every key, its unit, default and meaning; how `--set` names keys; when a run ends; what it writes.
+
+- [By example](#by-example)
+- Keys: [top level](#top-level), [`images`](#images), [`registries`](#registries), [`nodes`](#nodes),
+  [`workloads`](#workloads), [units](#units), [not simulated](#keys-that-are-not-simulated)
+- [`--set`](#--set)
+- [When a run ends](#when-a-run-ends)
+- [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
+  [`layers.csv`](#layerscsv), [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
+- [Exit codes](#exit-codes)
+
+## By example
+
+```yaml
+version: 1
+name: three-images
+seed: 1
+registries:
+  - {host: docker.io, egress: 10Gbit/s, perConnection: 75MB/s, roundTrip: 20ms, auth: bearer}
+nodes:
+  - {name: workers, count: 3, nic: 5Gbit/s, cores: 4, disk: {write: 125MiB/s}, kubelet: {maxParallelImagePulls: 2}}
+workloads:
+  - {name: web, pods: {image: "nginx:1.12", count: 6}}
+  - {name: db, pods: {image: "postgres:9.6"}, on: {node: workers-0001}}
+  - {name: cache, pods: {image: "redis:3.2", count: 3}, at: 5s, deadline: 1m}
+```
+
+Only `nodes` is required. The file is YAML 1.2 (or JSON): `on` and `10:30` are text, versions are read as they are
+written (`1.30` is not `1.3`), a key may stand only once, a key with `null` counts as absent, and an unknown key is an
+error. Relative paths start at the file's directory. `pullsim schema` prints the JSON Schema, for editors.
+"""
+
+_PLACEMENT: Final = """\
+`spread` gives a pod to the node with the fewest pods, `pack` to the one with the most, among those with room
+(`maxPods`; other resources are not modelled).
+"""
+
+_UNITS: Final = """\
+## Units
+
+| type | written as | in tables and `summary.json` |
+|---|---|---|
+| size | `30MB`, `900kB`, `10GiB`, or as Kubernetes has it `10Gi`, `500M`; a bare number is bytes | bytes |
+| rate | bits `10Gbit/s`, `10Gbps`, `800Mbit/s`, or bytes `90MB/s`, `128MiB/s`; the unit is required | bytes/s |
+| duration | as Go has it: `250ms`, `10s`, `5m0s`, `1.5h`, `54µs`; the unit is required but for `0` | seconds |
+| frequency | `4/s`, `10/min`, `0.1/h`, `2/d` | per second |
+| price | `0.09/GB`, `90/TB` | per byte |
+| version | `"1.35"`, `2.1`, `v1.30.4`: major and minor count | text |
+| platform | `linux/amd64`, `linux/arm64/v8` | text |
+| name | lower-case letters, digits, `-` and `.`, as Kubernetes has it | text |
+
+`k`, `M`, `G`, `T` are powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` of 1024.
+"""
+
+_WORKLOADS: Final = """\
+Pods are named as their workload when they are alone, else `NAME-00000`, `NAME-00001`, …; those of a workload without a
+name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAME-NODE`.
+
+A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs, in YAML documents, JSON or a List.
+Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them); a CronJob is an
+error. Of a pod count its containers' names, images, `imagePullPolicy` and `restartPolicy`, `nodeName`, and in
+`nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
+where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
+`pullsim.io/run: "migrate=5s,wait=10s"`.
+"""
+
+_SET: Final = """\
+## `--set`
+
+`--set KEY=VALUE`, as often as wanted, later ones over earlier ones and all of them over the file. A key is a path with
+dots; an entry of a list goes by its name, host or image in brackets, or by its index; `*` is all of them. The value is
+YAML, `null` unsets. Quote brackets and `*` for the shell.
+
+```
+--set seed=7
+--set kubelet.maxParallelImagePulls=8                 # short for nodes[*].kubelet.…
+--set 'nodes[workers].disk.write=250MiB/s'
+--set 'nodes[*].nic=25Gbit/s'
+--set 'registries[docker.io].egress=10Gbit/s'         # added when the file does not list the host
+--set 'registries[docker.io].perConnection=unlimited'
+--set 'workloads[web].pods.count=200'
+--set 'images.define[example.com/team/app:v3].layers=[{size: 30MB}, {size: 900kB}]'
+```
+"""
+
+_END: Final = """\
+## When a run ends
+
+With a `horizon`, there: what happens at that instant is recorded. It ends earlier if nothing is left that could happen.
+
+Without one, when no pod is still starting. A pod whose last attempt failed does not count as starting once that attempt
+began after the last change of the world: the end of a fault, a tag that moves, an image that is removed, a node that
+joins, a pod that is created. 24 hours of simulated time are the most. `ended` in `summary.json` says which it was:
+`horizon`, `settled`, `limit` or `interrupted`.
+
+A pod that has not started by then has its time until the end of the run in the tables, and is left out of percentiles.
+"""
+
+_CELLS: Final = """\
+Instants end in `_at` and are seconds since the start of the run; durations end in `_s`; sizes are bytes. A missing
+value is an empty cell, or `null`. The same scenario, seed and version give the same bytes, pictures excepted.
+"""
+
+_EXIT_CODES: Final = """\
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done; pods that never started do not change it |
+| 1 | an assertion failed; the files are written |
+| 2 | the input is wrong; nothing is written, and each mistake is a line with file, line, column, value and rule |
+| 70 | a bug of pullsim |
+| 130 | interrupted; what was done is written |
+"""
+
+
+def reference_markdown() -> str:
+    """Return the text of ``scenarios/REFERENCE.md``."""
+    top = ("version", "name", "description", "seed", "horizon", "placement", "admission", "assert")
+    parts = [
+        _HEAD,
+        "## Top level\n",
+        *key_tables(top),
+        _PLACEMENT,
+        "## Images\n",
+        *key_tables(("images",)),
+        _catalogs(),
+        "## Registries\n",
+        *key_tables(("registries",)),
+        "## Nodes\n",
+        *key_tables(("nodes",)),
+        _kubelet(),
+        "## Workloads\n",
+        *key_tables(("workloads",)),
+        _WORKLOADS,
+        _UNITS,
+        "## Keys that are not simulated\n",
+        "They belong to the format, but this version does not simulate them: using one is an error, never ignored.\n",
+        not_simulated(),
+        _SET,
+        _END,
+        *_files(),
+        _EXIT_CODES,
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _catalogs() -> str:
+    rows = ["### Built-in catalogues", "", "| name | images | the first of them |", "|---|---|---|"]
+    for name in builtin_names():
+        names = Catalog.builtin(name).names()
+        rows.append(f"| `{name}` | {len(names):,} | `{names[0]}` |")
+    return "\n".join([*rows, "", "`pullsim catalogs nginx` looks for images in them."])
+
+
+def _kubelet() -> str:
+    rows = ["### KubeletConfiguration", "", "| field | default | meaning |", "|---|---|---|"]
+    defaults = {to_camel(field.name).lower(): getattr(KubeletConfig(), field.name) for field in fields(KubeletConfig)}
+    for name, meaning in _KUBELET.items():
+        default = defaults[name.lower()]
+        text = f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
+        rows.append(f"| `{name}` | {'none' if default is None or name == 'featureGates' else text} | {meaning} |")
+    rest = (
+        "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing."
+    )
+    return "\n".join([*rows, "", rest])
+
+
+def _files() -> Iterator[str]:
+    contents = {
+        files.SUMMARY: ("all", f"the figures of the run, format {SCHEMA_VERSION}"),
+        files.SCENARIO: ("all", "the scenario with all defaults; loads again to the same run"),
+        files.PODS: ("`pods` and more", "a row a pod"),
+        files.PULLS: ("`pulls` and more", "a row a pull that a kubelet asked for"),
+        files.LAYERS: ("`layers`", "a row a layer that a pull fetched or unpacked"),
+        files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
+        f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),
+    }
+    rows = ["| file | with `--detail` | content |", "|---|---|---|"]
+    rows += (f"| `{name}` | {detail} | {content} |" for name, (detail, content) in contents.items())
+    yield "## Files\n\n`pullsim run SCENARIO --out DIR` writes:\n\n" + "\n".join(rows)
+    yield _CELLS
+    yield "### `summary.json`\n\n`-o json` prints it. Numbers that cannot be had are `null`.\n\n" + _summary()
+    for name, table in ((files.PODS, columns.PODS), (files.PULLS, columns.PULLS), (files.LAYERS, columns.LAYERS)):
+        yield f"### `{name}`\n\n" + _columns(table)
+    yield f"### `{files.EVENTS}`\n\nAll keys are in every line.\n\n" + _columns(columns.EVENTS)
+    charts = ", ".join(f"`{name}`" for name in CHARTS)
+    yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in FORMATS)}."
+    yield "### Stages\n\nEvery second of a pod until its start belongs to one stage.\n\n" + _stages()
+
+
+def _columns(table: tuple[Column, ...]) -> str:
+    parts = [column for column in table if "belongs to the stage" in column.meaning]
+    rows = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    rows += (
+        f"| `{column.name}` | {column.kind} | {column.unit} | {plain_text(column.meaning)} |"
+        for column in table
+        if column not in parts
+    )
+    if parts:
+        part = parts[0].meaning.partition(" that belongs ")[0]
+        rows.append(f"| `{parts[0].name}` … `{parts[-1].name}` | float | s | {part}, by [stage](#stages) |")
+    return "\n".join(rows)
+
+
+def _stages() -> str:
+    resource = {stage: each.key for each in RESOURCES for stage in each.stages}
+    rows = ["| stage | shown as | `bottleneck.resource` | what happened |", "|---|---|---|---|"]
+    rows += (f"| `{stage}` | {LABELS[stage]} | `{resource[stage]}` | {_STAGES[stage]} |" for stage in STAGES)
+    return "\n".join(rows)
+
+
+def _summary() -> str:
+    rows = ["| key | content |", "|---|---|", "| `schemaVersion` | format of this file |"]
+    hints = get_type_hints(Summary)
+    for field in fields(Summary):
+        section = _dataclass(hints[field.name])
+        content = f"{_sentence(section)} {_keys(section)}" if section else _PLAIN[field.name]
+        rows.append(f"| `{to_camel(field.name)}` | {content} |")
+    return "\n".join(rows)
+
+
+_PLAIN: Final = {
+    "name": "of the scenario",
+    "seed": "of the scenario, or of `--seed`",
+    "version": "of pullsim",
+    "detail": "records that were kept",
+    "end": "when the run ended, s",
+    "ended": "why: see [when a run ends](#when-a-run-ends)",
+    "nodes": "number of nodes",
+    "pools": "number of nodes by pool",
+    "percentiles": "how percentiles are interpolated",
+    "warnings": "what the scenario asks for and the run does not have",
+}
+
+
+def _sentence(section: type) -> str:
+    return plain_text((section.__doc__ or "").split("\n")[0])
+
+
+def _keys(section: type) -> str:
+    """List the keys of a section, those of a section in it in parentheses."""
+    hints = get_type_hints(section)
+    names = []
+    for field in fields(section):
+        below = _dataclass(hints[field.name])
+        names.append(f"`{to_camel(field.name)}`" + (f" ({_keys(below)})" if below else ""))
+    return ", ".join(names)
+
+
+def _dataclass(hint: Any) -> type | None:
+    """Give the dataclass that a value is, or has in a list or by name."""
+    found = (_dataclass(argument) for argument in get_args(hint))
+    return hint if isinstance(hint, type) and is_dataclass(hint) else next(filter(None, found), None)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference_markdown())

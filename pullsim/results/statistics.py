@@ -1,0 +1,91 @@
+"""Distributions and rates of a run.
+
+Percentiles interpolate linearly between order statistics (Hyndman and Fan's type 7, the default of numpy and pandas).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+PERCENTILE_METHOD: Final = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What a set of durations looks like, seconds; all None but the count when there are none."""
+
+    count: int
+    mean: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A mean and the peak over a window. None where no time passed."""
+
+    mean: float | None
+    peak: float | None
+    window: float | None  # seconds of the peak's window; shorter than usual when the run is
+
+
+def distribution(seconds: Sequence[float]) -> Distribution:
+    """Summarize durations in seconds."""
+    if not seconds:
+        return Distribution(0)
+    values = np.asarray(seconds, dtype=np.float64)
+    p50, p90, p95, p99 = (float(p) for p in np.percentile(values, (50, 90, 95, 99), method=PERCENTILE_METHOD))
+    return Distribution(len(seconds), math.fsum(seconds) / len(seconds), p50, p90, p95, p99, float(values.max()))
+
+
+def event_rate(times: Sequence[float], start: float, window: float) -> Rate:
+    """Rate of instants per second from `start` to the last of them; the peak is of the fullest window."""
+    if not times or max(times) <= start:
+        return Rate(None, None, None)
+    ordered = np.sort(np.asarray(times, dtype=np.float64))
+    span = float(ordered[-1]) - start
+    window = min(window, span)
+    first_outside = np.searchsorted(ordered, ordered + window, side="right")
+    fullest = int((first_outside - np.arange(len(ordered))).max())
+    return Rate(len(ordered) / span, fullest / window, window)
+
+
+def flow_rate(spans: Sequence[tuple[float, float, float]], window: float) -> Rate:
+    """Rate of amounts that arrive evenly over their spans (start, end, amount), from the first start to the last end.
+
+    The amount arrived by a time is piecewise linear, so its steepest window begins or ends at the end of some span.
+    """
+    lasting = [span for span in spans if span[2] > 0 and span[1] > span[0]]
+    if not lasting:
+        return Rate(None, None, None)
+    starts, ends, amounts = np.asarray(lasting, dtype=np.float64).T
+    slopes = amounts / (ends - starts)
+    times, arrived = _accumulate(np.concatenate([starts, ends]), np.concatenate([slopes, -slopes]))
+    whole = float(times[-1] - times[0])
+    window = min(window, whole)
+    edges = np.concatenate([times, times - window])
+    peak = (np.interp(edges + window, times, arrived) - np.interp(edges, times, arrived)).max() / window
+    return Rate(math.fsum(span[2] for span in lasting) / whole, float(peak), window)
+
+
+def _accumulate(
+    times: NDArray[np.float64], changes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Integrate a step function given by its changes: breakpoints in order and the integral up to each."""
+    order = np.argsort(times, kind="stable")
+    times = times[order]
+    level = np.cumsum(changes[order])
+    integral = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(times))])
+    return times, integral

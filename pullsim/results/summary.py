@@ -1,0 +1,254 @@
+"""The figures of a run, as `summary.json` and the terminal show them.
+
+A number that cannot be had (no pod started, or rows that the run's detail left out) is None, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.oci.reference import parse
+from pullsim.results.bottleneck import Bottleneck, bottleneck
+from pullsim.results.mixed import MixedTag, mixed_tags
+from pullsim.results.stages import total
+from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.records import PodRecord
+    from pullsim.run import Result
+
+SCHEMA_VERSION: Final = 1
+POD_WINDOW: Final = 60.0  # seconds; a peak of pods per minute is the best minute
+BYTE_WINDOW: Final = 10.0
+DIGITS: Final = 12  # more would show the noise of sums
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """Pods by outcome. Percentiles are over the pods that started."""
+
+    total: int
+    started: int
+    not_started: int
+    not_started_by_reason: dict[str, int]
+    missed_deadlines: int
+    start: Distribution  # from creation to start
+    last_ready_at: float | None
+    per_minute: Rate  # from the first creation to the last start
+
+
+@dataclass(frozen=True, slots=True)
+class Pulls:
+    """Pulls by outcome. Times are those of the pulls that succeeded, seconds."""
+
+    total: int
+    ok: int
+    failed: int
+    failures_by_cause: dict[str, int]
+    backoffs: int
+    pull: Distribution  # the runtime's part
+    queue: Distribution  # the kubelet's queue before it
+    including_waiting: Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Compressed bytes of layers that pulls fetched, and the rest of the images that they had not to fetch."""
+
+    downloaded: int
+    by_source: dict[str, int]  # by registry host; when layers are not recorded, by the host that was asked
+    local: int  # of successful pulls: on the node already, or fetched by another pull
+    per_second: Rate  # of layers, from the first to the last byte; evenly over the pulls when layers are not recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Layers of successful pulls."""
+
+    fetched: int
+    reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """Seconds of one stage over a group of pods, and its share of their time."""
+
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Where the time of pods went until they started, or until the end of the run when they never did."""
+
+    seconds: float
+    stages: dict[str, StageTime]
+    slowest_pods: int  # the slowest 1 %, one at least; pods that never started are as slow as the run is long
+    slowest_stages: dict[str, StageTime]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything worth a line about one run."""
+
+    name: str
+    seed: int
+    version: str
+    detail: str
+    end: float
+    ended: str  # horizon | settled | limit | interrupted
+    nodes: int
+    pools: dict[str, int]
+    percentiles: str  # how they are interpolated
+    pods: Pods | None
+    pulls: Pulls | None
+    bytes: Bytes | None
+    layers: Layers | None
+    time: Time | None
+    bottleneck: Bottleneck | None
+    mixed_versions: list[MixedTag]
+    warnings: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
+        return {"schemaVersion": SCHEMA_VERSION, **_plain(self)}
+
+
+def summarize(result: Result) -> Summary:
+    """Summarize a run from its records."""
+    has_pods = result.detail != "none"
+    has_pulls = result.detail in ("pulls", "layers")
+    mixed = mixed_tags(result.pods)
+    return Summary(
+        name=result.name,
+        seed=result.seed,
+        version=result.version,
+        detail=result.detail,
+        end=result.end,
+        ended=result.ended,
+        nodes=len(result.nodes),
+        pools=dict(sorted(Counter(result.pools.values()).items())),
+        percentiles=PERCENTILE_METHOD,
+        pods=_pods(result) if has_pods else None,
+        pulls=_pulls(result) if has_pulls else None,
+        bytes=_bytes(result) if has_pulls else None,
+        layers=_layers(result) if has_pulls else None,
+        time=_time(result.pods) if has_pods else None,
+        bottleneck=bottleneck(result) if has_pods else None,
+        mixed_versions=mixed,
+        warnings=[*result.warnings, *(str(tag) for tag in mixed)],
+    )
+
+
+def _pods(result: Result) -> Pods:
+    started = [pod.started for pod in result.pods if pod.started is not None]
+    waiting = [pod for pod in result.pods if pod.started is None]
+    first = min((pod.created for pod in result.pods), default=0.0)
+    per_second = event_rate(started, first, POD_WINDOW)
+    return Pods(
+        total=len(result.pods),
+        started=len(started),
+        not_started=len(waiting),
+        not_started_by_reason=_ranked(Counter(_waiting_reason(pod) for pod in waiting)),
+        missed_deadlines=sum(pod.missed for pod in result.pods),
+        start=distribution([pod.start_seconds for pod in result.pods if pod.started is not None]),
+        last_ready_at=max(started, default=None),
+        per_minute=Rate(_times(per_second.mean, 60), _times(per_second.peak, 60), per_second.window),
+    )
+
+
+def _waiting_reason(pod: PodRecord) -> str:
+    """Return the reason that `kubectl get pods` would show."""
+    return pod.reason or ("Pending" if pod.scheduled is None else "ContainerCreating")
+
+
+def _pulls(result: Result) -> Pulls:
+    ok = [pull for pull in result.pulls if pull.ok]
+    return Pulls(
+        total=len(result.pulls),
+        ok=len(ok),
+        failed=len(result.pulls) - len(ok),
+        failures_by_cause=_ranked(Counter(pull.cause or "unknown" for pull in result.pulls if not pull.ok)),
+        backoffs=sum(pod.backoffs for pod in result.pods),
+        pull=distribution([pull.ended - pull.started for pull in ok]),
+        queue=distribution([pull.started - pull.requested for pull in ok]),
+        including_waiting=distribution([pull.ended - pull.requested for pull in ok]),
+    )
+
+
+def _bytes(result: Result) -> Bytes:
+    by_source: Counter[str] = Counter()
+    for pull in result.pulls:
+        if pull.downloaded:
+            by_source[pull.registry or parse(pull.image).domain] += pull.downloaded
+    remote = [layer for layer in result.layers if layer.source != "local"]
+    spans = [(layer.requested, layer.fetched, float(layer.size)) for layer in remote] or [
+        (pull.started, pull.ended, float(pull.downloaded)) for pull in result.pulls
+    ]
+    return Bytes(
+        downloaded=sum(pull.downloaded for pull in result.pulls),
+        by_source=_ranked(by_source),
+        local=sum(pull.size - pull.downloaded for pull in result.pulls if pull.ok),
+        per_second=flow_rate(spans, BYTE_WINDOW),
+    )
+
+
+def _layers(result: Result) -> Layers:
+    ok = [pull for pull in result.pulls if pull.ok]
+    return Layers(
+        fetched=sum(pull.layers_fetched for pull in ok), reused=sum(pull.layers - pull.layers_fetched for pull in ok)
+    )
+
+
+def _time(pods: Sequence[PodRecord]) -> Time:
+    slowest = slowest_pods(pods)
+    stages = total(pod.stages for pod in pods)
+    return Time(
+        seconds=sum(stages.values()),
+        stages=_stage_times(stages),
+        slowest_pods=len(slowest),
+        slowest_stages=_stage_times(total(pod.stages for pod in slowest)),
+    )
+
+
+def slowest_pods(pods: Sequence[PodRecord]) -> list[PodRecord]:
+    """Return the slowest 1 % of the pods, one at least, slowest first; those that never started come first of all."""
+    ranked = sorted(pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
+    return ranked[: math.ceil(len(pods) / 100)]
+
+
+def _stage_times(stages: dict[str, float]) -> dict[str, StageTime]:
+    whole = sum(stages.values())
+    return {stage: StageTime(seconds, seconds / whole) for stage, seconds in stages.items()}
+
+
+def _ranked(counts: Counter[str]) -> dict[str, int]:
+    """Largest first, by name where equal."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _plain(value: Any) -> Any:
+    """Turn dataclasses into dictionaries with camelCase keys, and numbers into what JSON can hold."""
+    if is_dataclass(value):
+        return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

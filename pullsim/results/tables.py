@@ -1,0 +1,110 @@
+"""Records as tables: pandas data frames and CSV, both from the columns of `pullsim.results.columns`.
+
+Numbers in files are rounded to nine decimals, the nanosecond of the kubelet's clock, and written as the shortest text
+that reads back to the same double: the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pullsim.results import columns as schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+    import pandas as pd
+
+    from pullsim.records import KubeletEvent
+    from pullsim.results.columns import Column
+    from pullsim.run import Result
+
+_NANO: Final = 1e9
+_CHUNK: Final = 10_000  # rows
+_DTYPES: Final = {"str": "string", "float": "float64", "int": "int64", "bool": "bool"}
+
+
+def pods(result: Result) -> pd.DataFrame:
+    """One row per pod; columns `pullsim.results.columns.PODS`."""
+    return _frame(result, result.pods, schema.PODS)
+
+
+def pulls(result: Result) -> pd.DataFrame:
+    """One row per pull that a kubelet asked for; columns `pullsim.results.columns.PULLS`."""
+    return _frame(result, result.pulls, schema.PULLS)
+
+
+def layers(result: Result) -> pd.DataFrame:
+    """One row per layer and pull that had to have it; columns `pullsim.results.columns.LAYERS`."""
+    return _frame(result, result.layers, schema.LAYERS)
+
+
+def events(result: Result) -> pd.DataFrame:
+    """One row per kubelet event, in the order emitted; columns `pullsim.results.columns.EVENTS`."""
+    return _frame(result, result.events, schema.EVENTS)
+
+
+def links(result: Result) -> pd.DataFrame:
+    """One row per registry link and interval; columns `pullsim.results.columns.LINKS`."""
+    return _frame(result, result.links, schema.LINKS)
+
+
+def write_pods_csv(result: Result, file: TextIO) -> None:
+    """Write the table of pods; open files with ``newline=""``."""
+    _write_csv(result, result.pods, schema.PODS, file)
+
+
+def write_pulls_csv(result: Result, file: TextIO) -> None:
+    """Write the table of pulls; open files with ``newline=""``."""
+    _write_csv(result, result.pulls, schema.PULLS, file)
+
+
+def write_layers_csv(result: Result, file: TextIO) -> None:
+    """Write the table of layers; open files with ``newline=""``."""
+    _write_csv(result, result.layers, schema.LAYERS, file)
+
+
+def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:
+    """Write one event a line, every key always there, in the order emitted."""
+    for event in events:
+        row = event._asdict() | {"t": round(event.t * _NANO) / _NANO}
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _frame(result: Result, rows: list[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  half a second that only tables are worth
+
+    return pd.DataFrame(
+        {
+            column.name: pd.Series([column.value(row) for row in rows], dtype=_DTYPES[column.kind])
+            for column in schema.bound(columns, result.pools)
+        }
+    )
+
+
+def _write_csv(result: Result, rows: list[Any], columns: tuple[Column, ...], file: TextIO) -> None:
+    """Write a chunk of rows at a time: a table of a million layers is never in memory as cells."""
+    columns = schema.bound(columns, result.pools)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        writer.writerows(zip(*(_cells(column, chunk) for column in columns), strict=True))
+
+
+def _cells(column: Column, rows: list[Any]) -> Iterable[Any]:
+    """Give what the CSV writer takes for a column; it writes floats by `repr` and None as nothing."""
+    values = map(column.value, rows)
+    if column.kind == "float":
+        numbers = np.array(list(values), dtype=np.float64)  # None becomes NaN
+        rounded = np.rint(numbers * _NANO) / _NANO + 0.0  # no -0.0
+        return [None if math.isnan(number) else number for number in rounded.tolist()]
+    if column.kind == "bool":
+        return ["true" if value else "false" for value in values]
+    return values

@@ -1,0 +1,165 @@
+"""A summary for the terminal: key figures, where the time went, and the verdict, in 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from pullsim.results.stages import LABELS
+from pullsim.results.summary import BYTE_WINDOW, POD_WINDOW
+from pullsim.results.wording import counted, duration, size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from pullsim.results.statistics import Distribution
+    from pullsim.results.summary import Bytes, Layers, Pods, Pulls, Summary, Time
+
+_BAR: Final = 24  # cells of a share of 100 %
+_SMALL: Final = 0.005  # stages below are summed up in one line
+_ENDED: Final = {
+    "horizon": "horizon reached",
+    "settled": "nothing was left to happen",
+    "limit": "stopped at the limit of 24 h",
+    "interrupted": "interrupted",
+}
+
+
+def render(summary: Summary) -> Group:
+    """Return what `pullsim run` prints."""
+    parts: list[RenderableType] = [_heading(summary), Text()]
+    parts.append(_figures(summary))
+    if summary.pods:
+        parts += [Text(), _distributions(summary.pods, summary.pulls)]
+    if summary.time and summary.time.stages:
+        parts += [Text(), _time(summary.time)]
+    if summary.bottleneck:
+        parts += [Text(), _labelled("Verdict", summary.bottleneck.sentence, "bold")]
+        if summary.bottleneck.hint:
+            parts.append(_labelled("To turn", summary.bottleneck.hint))
+    if summary.warnings:
+        parts.append(Text())
+        parts += [_labelled("Warning", warning, "yellow") for warning in summary.warnings]
+    return Group(*parts)
+
+
+def _heading(summary: Summary) -> Text:
+    ended = _ENDED.get(summary.ended, summary.ended)
+    rest = f"  {counted(summary.nodes, 'node')}, seed {summary.seed}; ended at {duration(summary.end)}: {ended}"
+    return Text.assemble((summary.name, "bold"), rest)
+
+
+def _figures(summary: Summary) -> Table:
+    table = _grid()
+    if summary.pods is None:
+        table.add_row("Pods", "not recorded (detail none)")
+    else:
+        _pods(table, summary.pods)
+    if summary.pulls:
+        _pulls(table, summary.pulls)
+    if summary.bytes and summary.layers:
+        _bytes(table, summary.bytes, summary.layers)
+    return table
+
+
+def _pods(table: Table, pods: Pods) -> None:
+    never = f", {pods.not_started:,} never ({_counts(pods.not_started_by_reason)})" if pods.not_started else ""
+    style = "red" if pods.not_started else ""
+    table.add_row("Pods", Text(f"{pods.started:,} of {pods.total:,} started{never}", style))
+    if pods.missed_deadlines:
+        table.add_row("Deadlines", Text(f"{pods.missed_deadlines:,} missed", "red"))
+    if pods.last_ready_at is None:
+        table.add_row("Last ready", "no pod started, so there are no start times")
+    else:
+        table.add_row("Last ready", f"at {duration(pods.last_ready_at)}")
+    rate = pods.per_minute
+    if rate.mean is not None and rate.peak is not None:
+        table.add_row("Pods/min", _rate(f"{rate.mean:,.1f}", f"{rate.peak:,.1f}", rate.window, POD_WINDOW))
+
+
+def _pulls(table: Table, pulls: Pulls) -> None:
+    text = f"{pulls.total:,}: {pulls.ok:,} ok"
+    if pulls.failed:
+        text += f", {pulls.failed:,} failed ({_counts(pulls.failures_by_cause)}), {pulls.backoffs:,} back-offs"
+    table.add_row("Pulls", text)
+
+
+def _bytes(table: Table, fetched: Bytes, layers: Layers) -> None:
+    sources = list(fetched.by_source.items())
+    downloaded = f"{size(fetched.downloaded)} downloaded"
+    if len(sources) == 1:
+        downloaded += f" from {sources[0][0]}"
+    elif sources:
+        downloaded += f" ({', '.join(f'{source} {size(amount)}' for source, amount in sources)})"
+    table.add_row("Bytes", f"{downloaded}, {size(fetched.local)} already on nodes")
+    rate = fetched.per_second
+    if rate.mean is not None and rate.peak is not None:
+        table.add_row("Bytes/s", _rate(size(rate.mean), size(rate.peak), rate.window, BYTE_WINDOW))
+    table.add_row("Layers", f"{layers.fetched:,} fetched, {layers.reused:,} reused")
+
+
+def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:
+    """Leave the peak out where the run is not longer than its window: it says nothing."""
+    return f"{mean} on average, {peak} in the best {duration(window)}" if window == usual else f"{mean} on average"
+
+
+def _distributions(pods: Pods, pulls: Pulls | None) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in ("p50", "p90", "p95", "p99", "max"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    started = "pod start" if not pods.not_started else f"pod start (of {pods.started:,})"
+    rows: list[tuple[str, Distribution]] = [(started, pods.start)]
+    if pulls:
+        rows += [("queue before a pull", pulls.queue), ("pull", pulls.pull)]
+    for name, figures in rows:
+        values = (figures.p50, figures.p90, figures.p95, figures.p99, figures.max)
+        table.add_row(name, *(duration(value) for value in values), style="bold" if name == started else "")
+    return table
+
+
+def _time(time: Time) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("Where the time went", no_wrap=True)
+    table.add_column("", width=_BAR, no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    slowest = f"slowest {time.slowest_pods:,}" if time.slowest_pods > 1 else "slowest pod"
+    table.add_column(slowest, justify="right", no_wrap=True)
+    shown = {stage: row for stage, row in time.stages.items() if row.share >= _SMALL}
+    for stage, row in sorted(shown.items(), key=lambda item: -item[1].share):
+        among = time.slowest_stages.get(stage)
+        table.add_row(
+            LABELS[stage],
+            Text("█" * max(round(row.share * _BAR), 1), "blue"),
+            f"{row.share:.0%}",
+            f"{row.seconds:,.1f}",
+            f"{among.share:.0%}" if among else "-",
+        )
+    rest = [row for stage, row in time.stages.items() if stage not in shown]
+    if rest:
+        seconds = sum(row.seconds for row in rest)
+        table.add_row(f"{len(rest)} more", "", f"{sum(row.share for row in rest):.1%}", f"{seconds:,.1f}", "")
+    return table
+
+
+def _labelled(label: str, text: str, style: str = "") -> Table:
+    table = _grid()
+    table.add_row(label, Text(text, style))
+    return table
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True, min_width=10)
+    table.add_column()
+    return table
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())

@@ -1,0 +1,30 @@
+"""Durations, sizes and counts as people write them. Imports nothing: the command line uses it too."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float | None) -> str:
+    """``0.42 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 03 min``; a dash for None."""
+    if seconds is None:
+        return "-"
+    if seconds < 99.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(amount: float) -> str:
+    """Decimal units, as registries and links have them: ``12.3 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:,.3g} TB" if amount < 1000 else f"{amount:,.0f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 pull``, ``1,200 pulls``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,189 @@
+"""From the section ``images`` to a catalogue, and whether it has what the pods ask for."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pullsim.errors import InputError
+from pullsim.oci.catalog import Catalog, builtin_names
+from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, synthetic_digest
+from pullsim.oci.manifest_file import read_image
+from pullsim.oci.reference import InvalidReference, parse
+from pullsim.registry.registry import NOT_FOUND, matches
+from pullsim.runtime.spec import FixedSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from pullsim.cluster.spec import Node
+    from pullsim.oci.platform import Platform
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.spec import RegistrySpec
+    from pullsim.scenario.document import Route
+    from pullsim.scenario.findings import Findings
+    from pullsim.scenario.model_images import ImageDefinition, Images
+    from pullsim.scenario.model_images import Layer as LayerModel
+
+
+def build_catalog(images: Images, platforms: Collection[Platform], directory: Path, findings: Findings) -> Catalog:
+    """Put the catalogue together: catalogs, then manifests, then define; a later one replaces an image as a whole."""
+    catalog = Catalog()
+    for index, name in enumerate(images.catalogs):
+        try:
+            catalog.merge(_load(name, directory, images.unpack_ratio))
+        except InputError as error:
+            findings.take(error, "images", "catalogs", index)
+    for index, entry in enumerate(images.manifests):
+        try:
+            image = read_image(directory / entry.path, unpack_ratio=images.unpack_ratio, platforms=platforms)
+            single = Catalog()
+            single.add(entry.image, image)
+        except InputError as error:
+            findings.take(error, "images", "manifests", index)
+        else:
+            catalog.merge(single)
+    defined = Catalog()
+    for name, group in _by_image(images.define, findings).items():
+        for at, image in _timeline(group, images.unpack_ratio):
+            defined.add(name, image, at)
+    catalog.merge(defined)
+    return catalog
+
+
+def _load(name: str, directory: Path, unpack_ratio: float) -> Catalog:
+    if "/" in name or name.endswith(".json"):
+        return Catalog.load(directory / name, unpack_ratio=unpack_ratio)
+    return _builtin(name, unpack_ratio)
+
+
+@lru_cache(maxsize=16)
+def _builtin(name: str, unpack_ratio: float) -> Catalog:
+    """Read a built-in catalogue; it is only merged into others, so that runs of a sweep can share it."""
+    return Catalog.builtin(name, unpack_ratio=unpack_ratio)
+
+
+def _by_image(define: Sequence[ImageDefinition], findings: Findings) -> dict[str, dict[Platform, ImageDefinition]]:
+    """Group definitions by the image that they are about."""
+    groups: dict[str, dict[Platform, ImageDefinition]] = defaultdict(dict)
+    for index, entry in enumerate(define):
+        try:
+            groups[str(parse(entry.image))][entry.platform] = entry
+        except InvalidReference as error:
+            findings.error(f"image {entry.image!r}: {error}", "images", "define", index, "image")
+    return groups
+
+
+def _timeline(group: dict[Platform, ImageDefinition], unpack_ratio: float) -> list[tuple[float, Image]]:
+    """Give what an image is from which time on."""
+    contents: dict[float, dict[Platform, Manifest]] = defaultdict(dict)
+    for platform, entry in group.items():
+        contents[0.0][platform] = _manifest(entry, 0.0, entry.layers, unpack_ratio)
+        for move in entry.tag_moves:
+            contents[move.at][platform] = _manifest(entry, move.at, move.layers, unpack_ratio)
+    timeline: list[tuple[float, Image]] = []
+    current: dict[Platform, Manifest] = {}
+    for at in sorted(contents):
+        current |= contents[at]
+        image = Index.of(current.items()) if len(current) > 1 else next(iter(current.values()))
+        timeline.append((at, image))
+    return timeline
+
+
+def _manifest(entry: ImageDefinition, at: float, layers: Sequence[LayerModel], unpack_ratio: float) -> Manifest:
+    made = []
+    for position, layer in enumerate(layers):
+        # Without a digest a layer's content is its own: of this image, platform, time and position.
+        unique = (str(parse(entry.image)), str(entry.platform), repr(at), str(position), str(layer.size))
+        made.append(
+            Layer.of(
+                layer.digest or synthetic_digest("layer", *unique),
+                layer.size,
+                unpacked=layer.unpacked,
+                files=layer.files,
+                compression=compression_of(layer.media_type),
+                unpack_ratio=unpack_ratio,
+            )
+        )
+    return Manifest.of(made)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """An image that pods want, the pools whose nodes they may be on (None: all), and where the scenario says so."""
+
+    image: str
+    pools: frozenset[str] | None
+    route: Route
+
+
+class ImageCheck:
+    """Whether images can be found in the run, or are meant not to be."""
+
+    def __init__(
+        self,
+        images: Images,
+        catalog: Catalog,
+        registries: Sequence[RegistrySpec],
+        nodes: Sequence[Node],
+        findings: Findings,
+    ) -> None:
+        self._images = images
+        self._catalog = catalog
+        self._registries = {registry.host: registry for registry in registries}
+        self._pulling = {node.spec.pool for node in nodes if not isinstance(node.spec.runtime, FixedSpec)}
+        self._findings = findings
+        self._known: set[str] = set()
+        self.hosts: set[str] = set()
+
+    def used(self, use: ImageUse) -> None:
+        """Note an image that is in no catalogue and will be pulled from one."""
+        if use.image in self._known or (use.pools is not None and not use.pools & self._pulling) or not self._pulling:
+            return
+        self._known.add(use.image)
+        try:
+            reference = parse(use.image)
+        except InvalidReference:
+            return  # InvalidImageName in the run
+        self.hosts.add(reference.domain)
+        missing = self._catalog.lookup(reference, math.inf) is None and self._images.unknown == "error"
+        if missing and not self._always_not_found(reference):
+            self._findings.error(self._advice(use.image), *use.route)
+
+    def cached(self, image: str, pool: str, route: Route) -> None:
+        """Note an image on the nodes before time 0 whose layers nobody knows."""
+        if pool not in self._pulling:
+            return
+        try:
+            found = self._catalog.lookup(parse(image), 0.0)
+        except InvalidReference as error:
+            self._findings.error(f"image {image!r}: {error}", *route)
+        else:
+            if found is None:
+                self._findings.error(self._advice(image), *route)
+
+    def _always_not_found(self, reference: Reference) -> bool:
+        registry = self._registries.get(reference.domain)
+        return registry is not None and any(
+            fault.status == NOT_FOUND and fault.at == 0 and math.isinf(fault.duration) and matches(fault, reference)
+            for fault in registry.faults
+        )
+
+    def _advice(self, image: str) -> str:
+        listed, reference = self._images.catalogs, parse(image)
+        for name in builtin_names():
+            if name not in listed and _builtin(name, self._images.unpack_ratio).lookup(reference, 0.0) is not None:
+                more = ", ".join([*listed, name])
+                return f"image {image!r} is in no catalogue here; a built-in one has it: images.catalogs: [{more}]"
+        near = self._catalog.suggest(image)
+        known = f"; known and near: {', '.join(near)}" if near else ""
+        return (
+            f"image {image!r} is in no catalogue{known}. Add it by hand (images.define: "
+            f"[{{image: {image}, layers: [{{size: 30MB}}]}}]), from its manifest (`crane manifest {image} > FILE`, "
+            f"images.manifests: [{{image: {image}, path: FILE}}]) or with a catalogue file (images.catalogs); "
+            "images.unknown: notFound lets its pulls fail"
+        )

@@ -1,0 +1,144 @@
+"""From the section ``nodes`` to nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cluster.spec import Node, NodeSpec
+from pullsim.errors import InputError, Location
+from pullsim.hardware.cores import CoresSpec
+from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.nic import NicSpec
+from pullsim.kubelet.config import KubeletConfig
+from pullsim.kubelet.loop import Interval, LoopSpec
+from pullsim.oci.reference import InvalidReference, cri_image
+from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
+from pullsim.runtime.unpack import UnpackSpec
+from pullsim.scenario.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pullsim.runtime.spec import RuntimeSpec
+    from pullsim.scenario.findings import Findings
+    from pullsim.scenario.model_nodes import Fixed, NodePool, Simulation
+    from pullsim.scenario.model_nodes import FixedImage as FixedImageModel
+
+
+def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) -> tuple[Node, ...]:
+    """Make all nodes, pool by pool; pools with mistakes are noted and left out."""
+    nodes: list[Node] = []
+    for index, pool in enumerate(pools):
+        try:
+            spec = _node_spec(pool, index, directory, findings)
+        except InputError as error:
+            findings.take(error, "nodes", index, "kubelet")
+            continue
+        join = pool.join
+        nodes += (Node(f"{pool.name}-{n:04d}", spec, join.at + n * join.every) for n in range(pool.count))
+    return tuple(nodes)
+
+
+def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> NodeSpec:
+    kubelet = kubelet_config(pool, directory)
+    findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored)
+    return NodeSpec(
+        pool=pool.name,
+        platform=pool.platform,
+        max_pods=kubelet.max_pods if pool.max_pods is None else pool.max_pods,
+        nic=NicSpec(pool.nic.rate),
+        disk=DiskSpec(pool.disk.write, pool.disk.fsync),
+        cores=CoresSpec(pool.cores.count, pool.cores.efficiency),
+        kubelet=kubelet,
+        kubelet_version=pool.kubelet_version,
+        loop=_loop(pool.simulation),
+        runtime=_runtime(pool, index, findings),
+        cached=tuple(pool.cached),
+    )
+
+
+def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
+    """Give a pool's kubelet its settings. Raises InputError with the kubelet's own text for what it refuses."""
+    mapping: Any = pool.kubelet
+    file = None
+    if isinstance(mapping, str):
+        file = directory / mapping
+        mapping = read_document(file).tree
+        if not isinstance(mapping, dict):
+            raise InputError("a KubeletConfiguration is a mapping", Location(str(file)))
+    if isinstance(mapping.get("kubeletconfig"), dict) and len(mapping) == 1:  # the answer of /configz
+        mapping = mapping["kubeletconfig"]
+    gates = mapping.get("featureGates")
+    if pool.feature_gates and (gates is None or isinstance(gates, dict)):
+        mapping = {**mapping, "featureGates": {**(gates or {}), **pool.feature_gates}}
+    try:
+        return KubeletConfig.from_mapping(mapping, pool.kubelet_version)
+    except InputError as error:
+        raise InputError(f"{file}: {error.message}" if file else error.message) from None
+
+
+def _loop(simulation: Simulation) -> LoopSpec:
+    resync = simulation.resync
+    return LoopSpec(
+        minimal=simulation.loop == "minimal",
+        retry=Interval(simulation.retry.base, simulation.retry.jitter),
+        resync=None if resync is None else Interval(resync.base, resync.jitter),
+        tick_phase=simulation.tick_phase,
+        relist_phase=simulation.relist_phase,
+        requeue_draws={pod: tuple(draws) for pod, draws in simulation.requeue_draws.items()},
+        backoff_initial=simulation.image_backoff.initial,
+        backoff_max=simulation.image_backoff.max,
+    )
+
+
+def _runtime(pool: NodePool, index: int, findings: Findings) -> RuntimeSpec:
+    runtime, unpack = pool.runtime, pool.unpack
+    if runtime.fixed is not None:
+        if pool.cached:
+            message = "the fixed runtime has its own images: write present: true there"
+            findings.error(message, "nodes", index, "cached")
+        return _fixed(runtime.fixed, index, findings)
+    assert runtime.containerd is not None
+    assert runtime.max_concurrent_downloads is not None
+    return ContainerdSpec(
+        version=runtime.containerd,
+        max_concurrent_downloads=runtime.max_concurrent_downloads,
+        metadata_write=pool.metadata.write,
+        unpack=UnpackSpec(
+            gzip=unpack.gzip,
+            zstd=unpack.zstd,
+            stored=unpack.stored,
+            per_file=unpack.per_file,
+            per_layer=unpack.per_layer,
+            while_downloading=unpack.while_downloading,
+        ),
+    )
+
+
+def _fixed(fixed: Fixed, index: int, findings: Findings) -> FixedSpec:
+    images: dict[str, FixedImage] = {}
+    for name, image in fixed.images.items():
+        try:
+            key = cri_image(name)
+        except InvalidReference:
+            key = name  # no pull ever gets to it
+        made = _fixed_image(image)
+        if images.setdefault(key, made) != made:
+            message = f"is {key} once more, with other values: with the default tag both are one image"
+            findings.error(message, "nodes", index, "runtime", "fixed", "images", name)
+    return FixedSpec(images)
+
+
+def _fixed_image(image: FixedImageModel) -> FixedImage:
+    fail = image.fail
+    return FixedImage(
+        pull=image.pull,
+        repull=image.repull,
+        size=image.size,
+        present=image.present,
+        removed_at=tuple(image.removed_at),
+        fail=None
+        if fail is None
+        else FixedFailure(fail.after, fail.error, -1 if fail.times is None else fail.times, fail.pattern),
+    )

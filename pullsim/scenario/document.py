@@ -1,0 +1,365 @@
+"""YAML and JSON text as plain values that know where they stand.
+
+Scalars are resolved by the core schema of YAML 1.2 (section 10.3 of its specification): ``on`` and ``yes`` are text,
+``10:30`` is text, ``0o17`` is 15, ``1e3`` is a float. Keys are always text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import yaml
+
+from pullsim.errors import InputError, InputErrors, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_BYTES: Final = 10_000_000
+MAX_DEPTH: Final = 64
+MAX_ALIASED: Final = 100_000  # values that aliases may repeat
+
+#: Keys and indices from the top of a document.
+Route = tuple[str | int, ...]
+#: Line and column, from 0.
+Mark = tuple[int, int]
+
+_NULL: Final = re.compile(r"|~|null|Null|NULL")
+_TRUE: Final = re.compile(r"true|True|TRUE")
+_FALSE: Final = re.compile(r"false|False|FALSE")
+_INT: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_SURROGATES: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_TAG: Final = "tag:yaml.org,2002:"
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class RawFloat(float):
+    """A float that remembers how it was written: as a version, ``1.30`` is not ``1.3``."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Read ``text`` as a float and keep it."""
+        value = super().__new__(cls, text)
+        value.text = text
+        return value
+
+
+@dataclass(slots=True)
+class Document:
+    """One document: plain values (dict, list, str, int, float, bool, None) and the places they were read from."""
+
+    file: str
+    tree: Any
+    values: dict[Route, Mark | Location] = field(default_factory=dict)
+    keys: dict[Route, Mark | Location] = field(default_factory=dict)
+
+    def copy(self) -> Document:
+        """Copy it so that the copy can be changed. Raises InputError for values that no file can have."""
+        try:
+            tree = plain(self.tree)
+        except ValueError as error:
+            raise InputError(str(error), Location(self.file)) from None
+        return Document(self.file, tree, dict(self.values), dict(self.keys))
+
+    def place(self, route: Route, *, key: bool = False) -> Location:
+        """Where the value (or the key) at ``route`` stands; for what is not in the file, the nearest that holds it."""
+        if key and route in self.keys:
+            return _location(self.file, self.keys[route])
+        while route and route not in self.values:
+            route = route[:-1]
+        return _location(self.file, self.values.get(route))
+
+    def changed(self, route: Route) -> Location | None:
+        """Find the override that last changed something at or below ``route``."""
+        changes = [
+            mark for key, mark in self.values.items() if isinstance(mark, Location) and key[: len(route)] == route
+        ]
+        return changes[-1] if changes else None
+
+    def own_route(self, loc: Route) -> Route:
+        """Give the part of ``loc`` that leads somewhere in this document."""
+        node, route = self.tree, []
+        for part in loc:
+            in_list = isinstance(node, list) and isinstance(part, int) and part < len(node)
+            if not in_list and not (isinstance(node, dict) and part in node):
+                break
+            node = node[part]
+            route.append(part)
+        return tuple(route)
+
+    def name(self, route: Route) -> str:
+        """Write the route in the grammar of overrides: ``nodes[workers].kubelet``."""
+        text, node = "", self.tree
+        for part in route:
+            if isinstance(part, int):
+                node = node[part] if isinstance(node, list) and part < len(node) else None
+                text += f"[{entry_name(node) or part}]"
+            else:
+                node = node.get(part) if isinstance(node, dict) else None
+                text += f".{part}" if text else part
+        return text
+
+
+def entry_name(entry: Any) -> str | None:
+    """Tell what a list entry goes by: its name, host or image."""
+    if isinstance(entry, dict):
+        for key in ("name", "host", "image"):
+            if isinstance(entry.get(key), str):
+                return str(entry[key])
+    return None
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Copy a value down to its scalars. Raises ValueError for keys that are no text, and for too deep a nesting."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, Mapping):
+        if wrong := [key for key in value if not isinstance(key, str)]:
+            raise ValueError(f"key {wrong[0]!r} must be text")
+        return {key: plain(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner, depth + 1) for inner in value]
+    return value
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a file in UTF-8; raises InputError for everything that can be wrong with it."""
+    place = Location(str(path))
+    try:
+        if path.is_dir():
+            raise InputError("this is a directory; a file is needed", place)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError("there is no such file", place) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"the file cannot be read: {reason}", place) from None
+    if len(data) > MAX_BYTES:
+        raise InputError(f"the file is larger than {MAX_BYTES // 10**6} MB", place)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("this is no text in UTF-8 (a binary file?)", place) from None
+
+
+def read_document(path: Path) -> Document:
+    """Read a file that holds one YAML or JSON document."""
+    return parse_document(read_text(path), str(path))
+
+
+def parse_document(text: str, file: str) -> Document:
+    """Parse the one document that ``text`` holds."""
+    documents = parse_documents(text, file)
+    if not documents:
+        raise InputError("the file is empty", Location(file))
+    if len(documents) > 1:
+        raise InputError("only one document is allowed here, another one starts with ---", documents[1].place(()))
+    return documents[0]
+
+
+def parse_documents(text: str, file: str) -> list[Document]:
+    """All documents that ``text`` holds, empty ones left out.
+
+    Raises InputError with its place for bad syntax, duplicate keys, nesting deeper than MAX_DEPTH, too many values
+    repeated by aliases, and tags outside the core schema.
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        text = _SURROGATES.sub(_joined, text.replace("\t", " "))  # JSON indents with tabs, and has none in strings
+    try:
+        nodes = list(_Composer(text, file).documents())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
+        context = f"{error.context}: " if error.context else ""
+        raise InputError(f"this is no valid YAML: {context}{error.problem}", place) from None
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"this is no valid YAML: {reason}", Location(file)) from None
+    documents = []
+    for node in nodes:
+        builder = _Builder(file)
+        document = Document(file, builder.build(node, (), 0), builder.values, builder.keys)
+        if builder.errors:
+            raise builder.errors[0] if len(builder.errors) == 1 else InputErrors(builder.errors)
+        if document.tree is not None:
+            documents.append(document)
+    return documents
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """A node of the document's graph; ``content`` is a scalar's value, a list of nodes, or of pairs of nodes."""
+
+    mark: Mark
+    content: Any
+    scalar: bool = False
+    mapping: bool = False
+    aliases: int = 0
+
+
+class _Composer:
+    """Composes nodes from PyYAML's events without recursion, so that depth can be limited."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._events = yaml.parse(text, Loader=_LOADER)
+        self._file = file
+
+    def documents(self) -> Iterator[_Node]:
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                yield self._document()
+
+    def _document(self) -> _Node:
+        root: list[_Node] = []
+        open_: list[tuple[_Node, list[_Node]]] = []  # collections that are not closed yet, and their children
+        anchors: dict[str, _Node] = {}
+        for event in self._events:
+            if isinstance(event, yaml.DocumentEndEvent):
+                break
+            children = open_[-1][1] if open_ else root
+            mark = _mark(event)
+            if isinstance(event, yaml.AliasEvent):
+                if event.anchor not in anchors:
+                    raise InputError(
+                        f"alias *{event.anchor} has no anchor &{event.anchor} before it", self._place(mark)
+                    )
+                node = anchors[event.anchor]
+                if any(node is parent for parent, _ in open_):
+                    raise InputError(f"alias *{event.anchor} stands inside of what it repeats", self._place(mark))
+                children.append(_Node(mark, node.content, node.scalar, node.mapping, aliases=1))
+            elif isinstance(event, yaml.ScalarEvent):
+                node = _Node(mark, _scalar(event, self._file), scalar=True)
+                children.append(node)
+                if event.anchor:
+                    anchors[event.anchor] = node
+            elif isinstance(event, yaml.CollectionStartEvent):
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                if event.tag not in (None, "!", _TAG + ("map" if mapping else "seq")):
+                    raise InputError(f"tag {event.tag} is not one of YAML's core schema", self._place(mark))
+                if len(open_) >= MAX_DEPTH:
+                    raise InputError(f"nested more than {MAX_DEPTH} levels deep", self._place(mark))
+                node = _Node(mark, [], mapping=mapping)
+                children.append(node)
+                open_.append((node, []))
+                if event.anchor:
+                    anchors[event.anchor] = node
+            else:  # the end of a collection
+                node, inner = open_.pop()
+                node.content += zip(inner[::2], inner[1::2], strict=True) if node.mapping else inner
+        return root[0]
+
+    def _place(self, mark: Mark) -> Location:
+        return _location(self._file, mark)
+
+
+class _Builder:
+    """Builds plain values from nodes, with their places, and collects duplicate keys."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._aliased = 0
+        self.values: dict[Route, Mark | Location] = {}
+        self.keys: dict[Route, Mark | Location] = {}
+        self.errors: list[InputError] = []
+
+    def build(self, node: _Node, route: Route, aliases: int) -> Any:
+        aliases += node.aliases
+        if aliases:
+            self._aliased += 1
+            if self._aliased > MAX_ALIASED:
+                raise InputError(f"aliases repeat more than {MAX_ALIASED} values", _location(self._file, node.mark))
+        if len(route) > MAX_DEPTH:
+            raise InputError(f"nested more than {MAX_DEPTH} levels deep", _location(self._file, node.mark))
+        self.values[route] = node.mark
+        if node.scalar:
+            return node.content[0]
+        if not node.mapping:
+            return [self.build(child, (*route, index), aliases) for index, child in enumerate(node.content)]
+        built: dict[str, Any] = {}
+        for key, value in node.content:
+            if not key.scalar:
+                self._refuse("a key must be text, not a mapping or list", key)
+                continue
+            name = key.content[1]
+            if name == "<<":
+                self._refuse("merge keys (<<) are no part of YAML 1.2: write the keys out", key)
+            elif name in built:
+                first = _location(self._file, self.keys[*route, name])
+                self._refuse(f"duplicate key {name!r}, first on line {first.line}", key)
+            else:
+                self.keys[*route, name] = key.mark
+                built[name] = self.build(value, (*route, name), aliases)
+        return built
+
+    def _refuse(self, message: str, node: _Node) -> None:
+        self.errors.append(InputError(message, _location(self._file, node.mark)))
+
+
+def _mark(event: yaml.Event) -> Mark:
+    assert event.start_mark is not None
+    return event.start_mark.line, event.start_mark.column
+
+
+def _location(file: str, mark: Mark | Location | None) -> Location:
+    if isinstance(mark, Location):
+        return mark
+    return Location(file, mark[0] + 1, mark[1] + 1) if mark else Location(file)
+
+
+def _scalar(event: yaml.ScalarEvent, file: str) -> tuple[Any, str]:
+    """Give a scalar's value by the core schema, and its text."""
+    text: str = event.value
+    plain, _ = event.implicit
+    try:
+        if event.tag in (None, "!"):
+            return (_resolved(text) if plain and event.tag is None else text), text
+        return _tagged(event.tag, text), text
+    except ValueError as error:
+        raise InputError(str(error), _location(file, _mark(event))) from None
+
+
+def _tagged(tag: str, text: str) -> Any:
+    kind = tag.removeprefix(_TAG)
+    if kind == "str":
+        return text
+    value = _resolved(text)
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
+    right = types.get(kind)
+    if right is None:
+        raise ValueError(f"tag {tag} is not one of YAML's core schema")
+    if not isinstance(value, right):
+        raise ValueError(f"{text!r} is no {kind}")  # noqa: TRY004  # wrong text, not a wrong type of ours
+    return float(value) if kind == "float" and type(value) is int else value
+
+
+def _joined(match: re.Match[str]) -> str:
+    """Give the character beyond 16 bits, which JSON escapes as two."""
+    pair = bytes.fromhex(match[2] + match[3]).decode("utf-16-be")
+    return match[1] + pair
+
+
+def _resolved(text: str) -> Any:
+    if _NULL.fullmatch(text):
+        return None
+    if _TRUE.fullmatch(text):
+        return True
+    if _FALSE.fullmatch(text):
+        return False
+    if _INT.fullmatch(text):
+        if len(text) > 100:
+            raise ValueError(f"a number of {len(text)} digits is too long")
+        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+        return int(text[2:] if base != 10 else text, base)
+    if _FLOAT.fullmatch(text):
+        return RawFloat(text)
+    if _INFINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text

@@ -1,0 +1,60 @@
+"""The scenario with all its defaults, as a file that loads again to the same run."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from pullsim.oci.catalog import builtin_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pullsim.scenario.model import Scenario
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.1 or YAML 1.2 would take for something else than text."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Write everything out."""
+        return True
+
+
+_NUMBER: Final = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+)$")
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+
+
+def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
+    """Write the scenario with all defaults. Relative paths are made to start at ``directory``, where the file will be.
+
+    Without a directory they stay as they are.
+    """
+    tree = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if directory is not None:
+        _rebase(tree, os.path.relpath(scenario.directory, directory))
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _rebase(tree: dict[str, Any], prefix: str) -> None:
+    """Put ``prefix`` before every relative path."""
+
+    def rebased(path: str) -> str:
+        return os.path.normpath(os.path.join(prefix, path))  # noqa: PTH118  # text that must not become absolute
+
+    images = tree["images"]
+    builtin = builtin_names()
+    images["catalogs"] = [name if name in builtin else rebased(name) for name in images["catalogs"]]
+    for entry in images["manifests"]:
+        entry["path"] = rebased(entry["path"])
+    for pool in tree["nodes"]:
+        if isinstance(pool["kubelet"], str):
+            pool["kubelet"] = rebased(pool["kubelet"])
+    for workload in tree["workloads"]:
+        if "manifest" in workload:
+            workload["manifest"] = rebased(workload["manifest"])
+        if "trace" in workload.get("arrivals", {}):
+            workload["arrivals"]["trace"] = rebased(workload["arrivals"]["trace"])

@@ -1,0 +1,298 @@
+"""The section ``nodes`` of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+
+from pullsim.hardware.cores import CoresSpec
+from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.nic import NicSpec
+from pullsim.kubelet.config import DEFAULT_VERSION
+from pullsim.kubelet.loop import LoopSpec
+from pullsim.oci.platform import Platform
+from pullsim.runtime.spec import ContainerdSpec
+from pullsim.runtime.unpack import UnpackSpec
+from pullsim.scenario.quantities import (
+    Count,
+    DnsName,
+    Duration,
+    Frequency,
+    OptionalRate,
+    PlatformName,
+    Rate,
+    Section,
+    Size,
+    Version,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+KUBELET_VERSIONS = ((1, 24), (1, 36))
+CONTAINERD_VERSIONS = ((1, 6), (2, 3))
+_UNPACK = UnpackSpec()
+_CONTAINERD = ContainerdSpec()
+_LOOP = LoopSpec()
+
+
+def _kubelet_source(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
+        return value
+    raise ValueError(f"{shown(value)} is neither a KubeletConfiguration nor the path of one")
+
+
+KubeletSource = Annotated[str | dict[str, Any], BeforeValidator(_kubelet_source)]
+
+
+class Short(Section):
+    """A section that may be written as the value of its first field: ``nic: 10Gbit/s`` is ``nic: {rate: 10Gbit/s}``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        first = next(iter(cls.model_fields))
+        return data if isinstance(data, Mapping | Section) else {first: data}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Give the mapping's schema, or the first field's."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        first = next(iter(schema["properties"].values()))
+        short = {key: first[key] for key in ("type", "examples") if key in first}
+        return {"anyOf": [schema, short], "description": schema["description"]}
+
+
+class Join(Section):
+    """When the nodes of a pool join."""
+
+    at: Duration = Field(default=0.0, description="The first node.")
+    every: Duration = Field(default=0.0, description="Time between one node and the next.")
+
+
+class Leave(Section):
+    """Churn: a leaving node is replaced by a cold one."""
+
+    rate: Frequency = Field(description="How often a node leaves.")
+
+
+class NicBurst(Section):
+    """A higher rate while credit lasts."""
+
+    rate: Rate = Field(description="Rate while there is credit.")
+    credit: Size = Field(description="Bytes above the sustained rate.")
+
+
+class Nic(Short):
+    """A node's network interface."""
+
+    rate: Rate = Field(default=NicSpec().rate, description="Sustained rate for incoming bytes.")
+    burst: NicBurst | None = Field(default=None, description="Burst credit.")
+
+
+class PageCache(Section):
+    """Memory that takes writes before the disk does."""
+
+    limit: Size = Field(description="Dirty bytes at which writers wait for the disk.")
+    background: Size = Field(description="Dirty bytes at which write-back starts.")
+
+
+class Disk(Section):
+    """A node's disk."""
+
+    write: OptionalRate = Field(default=DiskSpec().write, description="Sustained write rate; absent: never binds.")
+    size: Size | None = Field(default=None, description="Size of the image filesystem.")
+    used: Size | None = Field(default=None, description="Bytes used before time 0.")
+    fsync: Duration = Field(default=DiskSpec().fsync, description="Time of making a blob durable.")
+    page_cache: PageCache | None = Field(default=None, description="Write cache.")
+
+
+class Cores(Short):
+    """Cores that unpack layers."""
+
+    count: Count = Field(default=CoresSpec().count, description="Number of cores.")
+    efficiency: float = Field(
+        default=CoresSpec().efficiency, gt=0, le=1, description="Speed that a core keeps when several are busy."
+    )
+
+
+class Unpack(Section):
+    """Costs of one unpack stream on one core; rates of uncompressed bytes, everything in."""
+
+    gzip: Rate = Field(default=_UNPACK.gzip, description="Rate of gzip layers.")
+    zstd: Rate = Field(default=_UNPACK.zstd, description="Rate of zstd layers.")
+    stored: Rate = Field(default=_UNPACK.stored, description="Rate of uncompressed layers.")
+    per_file: Duration = Field(default=_UNPACK.per_file, description="Time a file.")
+    per_layer: Duration = Field(default=_UNPACK.per_layer, description="Time a layer.")
+    while_downloading: float = Field(
+        default=_UNPACK.while_downloading, ge=1, le=100, description="Factor on the time while the node downloads."
+    )
+
+
+class Metadata(Section):
+    """The runtime's database."""
+
+    write: Duration = Field(default=_CONTAINERD.metadata_write, description="Time of one write; one at a time a node.")
+
+
+class FixedFail(Section):
+    """Which calls for an image fail."""
+
+    after: Duration = Field(description="How long a failing call takes.")
+    error: str = Field(description="The runtime's text.")
+    times: Annotated[int, Field(ge=-1)] | None = Field(
+        default=None, description="The first n calls; -1 (default): all."
+    )
+    pattern: Annotated[str, Field(pattern="^[FS]*$")] | None = Field(
+        default=None, description="A letter a call, F for failure or S for success; calls after its end succeed."
+    )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if self.times is not None and self.pattern is not None:
+            raise ValueError("give times or pattern, not both")
+        return self
+
+
+class FixedImage(Section):
+    """What the fixed runtime does for one image."""
+
+    pull: Duration = Field(description="Time of a pull when the image is absent as it starts.")
+    repull: Duration = Field(default=0.0, description="Time of a pull when it is present.")
+    size: Size = Field(default=0, description="Bytes; without a unit bytes too.")
+    present: bool = Field(default=False, description="On the node before time 0.")
+    removed_at: list[Duration] = Field(default=[], description="Times at which it vanishes.")
+    fail: FixedFail | None = Field(default=None, description="Failing calls.")
+
+
+class Fixed(Section):
+    """A runtime of given durations. An image that is not listed fails as not found."""
+
+    images: dict[str, FixedImage] = Field(default={}, description="By image, as the kubelet hands it over.")
+
+
+class Runtime(Section):
+    """One of containerd (the default), crio and fixed."""
+
+    containerd: Version | None = Field(
+        default=None, description="containerd and its release, 1.6 to 2.3; by default 2.1."
+    )
+    max_concurrent_downloads: Count | None = Field(
+        default=None,
+        description="containerd's layers at a time, for each pull, from 2.1 on for the node; by default 3.",
+    )
+    config: str | None = Field(default=None, description="Path of containerd's config.toml.")
+    hosts: str | None = Field(default=None, description="Path of containerd's certs.d.")
+    crio: Version | None = Field(default=None, description="CRI-O and its release.")
+    fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _containerd(cls, data: Any) -> Any:
+        """Fill in containerd and its settings where there is no other runtime."""
+        if not isinstance(data, Mapping) or any(data.get(other) is not None for other in ("crio", "fixed")):
+            return data
+        defaults = {
+            "containerd": f"{_CONTAINERD.version[0]}.{_CONTAINERD.version[1]}",
+            "maxConcurrentDownloads": _CONTAINERD.max_concurrent_downloads,
+        }
+        return defaults | {key: value for key, value in data.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _one_runtime(self) -> Self:
+        if sum(choice is not None for choice in (self.containerd, self.crio, self.fixed)) > 1:
+            raise ValueError("a node has one runtime: give one of containerd, crio and fixed")
+        if self.max_concurrent_downloads is not None and (self.crio or self.fixed):
+            raise ValueError("maxConcurrentDownloads is containerd's")
+        low, high = CONTAINERD_VERSIONS
+        if self.containerd is not None and not low <= self.containerd <= high:
+            text = f"{self.containerd[0]}.{self.containerd[1]}"
+            raise ValueError(f"containerd {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
+        return self
+
+
+class Interval(Section):
+    """A requeue interval: base * (1 + jitter * U), U uniform in [0, 1)."""
+
+    base: Duration = Field(description="Shortest interval.")
+    jitter: float = Field(default=0.0, ge=0, le=100, description="Largest addition, in parts of base.")
+
+
+class ImageBackoff(Section):
+    """The kubelet's back-off after failed pulls."""
+
+    initial: Duration = Field(default=_LOOP.backoff_initial, description="First.")
+    max: Duration = Field(default=_LOOP.backoff_max, description="Longest.")
+
+
+class Simulation(Section):
+    """The kubelet's loop, for replays and tests."""
+
+    loop: Literal["full", "minimal"] = Field(
+        default="full",
+        description="full: 1 s tick, relist, status cache; minimal: sync again exactly `retry` after an error.",
+    )
+    retry: Interval = Field(
+        default_factory=lambda: Interval.model_validate({"base": "10s", "jitter": 0.5}),
+        description="After a sync with an error; by default 10s, jitter 0.5.",
+    )
+    resync: Interval | None = Field(
+        default=None, description="After a sync without one; by default the kubelet's syncFrequency, jitter 0.5."
+    )
+    tick_phase: Duration | None = Field(default=None, description="Phase of the 1 s tick; by default drawn per node.")
+    relist_phase: Duration | None = Field(
+        default=None, description="Phase of the 1 s relist; by default drawn per node."
+    )
+    requeue_draws: dict[str, list[Duration]] = Field(
+        default={}, description="By pod: every requeue in order, after error and success alike; drawn when used up."
+    )
+    image_backoff: ImageBackoff = Field(default_factory=ImageBackoff, description="Back-off after failed pulls.")
+
+
+class NodeCredentials(Section):
+    """What the kubelet may present to registries."""
+
+    docker_config: str | None = Field(default=None, description="Path of a docker config.json.")
+    providers: str | None = Field(default=None, description="Path of a CredentialProviderConfig.")
+
+
+class NodePool(Section):
+    """A pool of equal nodes, named <name>-0000, <name>-0001 and so on."""
+
+    name: DnsName = Field(default="nodes", description="Name of the pool.")
+    count: Annotated[int, Field(ge=1, le=100_000)] = Field(default=1, description="Number of nodes.")
+    join: Join = Field(default_factory=Join, description="When they join.")
+    leave: Leave | None = Field(default=None, description="Churn.")
+    preset: str | None = Field(default=None, description="Instance type whose figures are the defaults.")
+    platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")
+    max_pods: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Most pods on a node; by default the kubelet's maxPods, 110."
+    )
+    nic: Nic = Field(default_factory=Nic, description="Network interface: a rate, or a mapping.")
+    disk: Disk = Field(default_factory=Disk, description="Disk.")
+    cores: Cores = Field(default_factory=Cores, description="Cores: a number, or a mapping.")
+    unpack: Unpack = Field(default_factory=Unpack, description="Costs of unpacking.")
+    metadata: Metadata = Field(default_factory=Metadata, description="The runtime's database.")
+    kubelet: KubeletSource = Field(default={}, description="A KubeletConfiguration, inline or a path.")
+    kubelet_version: Version = Field(default=DEFAULT_VERSION, description="The kubelet's release, 1.24 to 1.36.")
+    feature_gates: dict[str, bool] = Field(
+        default={}, description="Feature gates, on top of the KubeletConfiguration's."
+    )
+    runtime: Runtime = Field(default_factory=Runtime, description="containerd, crio or fixed.")
+    runtime_handlers: list[str] = Field(default=[], description="Handlers that pods may ask for.")
+    cached: list[str] = Field(default=[], description="Images on the node before time 0.")
+    address: str | None = Field(default=None, description="Nodes of one address share a limit `by: address`.")
+    credentials: NodeCredentials | None = Field(default=None, description="The kubelet's credentials.")
+    simulation: Simulation = Field(default_factory=Simulation, description="The kubelet's loop, for replays and tests.")
+
+    @model_validator(mode="after")
+    def _known_version(self) -> Self:
+        low, high = KUBELET_VERSIONS
+        if not low <= self.kubelet_version <= high:
+            text = f"{self.kubelet_version[0]}.{self.kubelet_version[1]}"
+            raise ValueError(f"kubeletVersion {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
+        return self

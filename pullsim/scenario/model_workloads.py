@@ -1,0 +1,138 @@
+"""The section ``workloads`` of a scenario."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from pullsim.scenario.quantities import Count, DnsName, Duration, Frequency, Section
+
+#: A number of pods, or a percentage of them.
+Share = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(pattern=r"^[0-9]{1,9}%?$"),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["25%"]}),
+]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+
+
+class Container(Section):
+    """A container of a pod."""
+
+    name: DnsName = Field(description="Name.")
+    image: str = Field(description="Image.")
+    image_pull_policy: PullPolicy | None = Field(
+        default=None, description="By default as the API server sets it: Always for the tag latest, else IfNotPresent."
+    )
+
+
+class InitContainer(Container):
+    """An init container."""
+
+    run: Duration = Field(default=0.0, description="How long it runs.")
+    restart_policy: Literal["Always"] | None = Field(
+        default=None, description="Always makes it a sidecar: it never exits."
+    )
+
+
+class PodTemplate(Section):
+    """A pod written out."""
+
+    containers: Annotated[list[Container], Field(min_length=1)] = Field(description="Containers.")
+    init_containers: list[InitContainer] = Field(default=[], description="Init containers, in order.")
+    image_pull_secrets: list[str] = Field(default=[], description="Secrets to pull with.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [container.name for container in (*self.init_containers, *self.containers)]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two containers are named {twice[0]}")
+        return self
+
+
+class Pods(Section):
+    """Pods of one container, in short."""
+
+    image: str = Field(description="Image.")
+    count: Count | None = Field(default=None, description="How many; 1, or as many as the arrivals list has times.")
+    image_pull_policy: PullPolicy | None = Field(default=None, description="As in a container.")
+
+
+class Arrivals(Section):
+    """When the pods of a workload are created, from its `at` on. Exactly one key."""
+
+    poisson: Frequency | None = Field(default=None, description="A Poisson process of this rate.")
+    every: Duration | None = Field(default=None, description="At equal distances, the first at once.")
+    at: list[Duration] | None = Field(default=None, description="At these times.")
+    trace: str | None = Field(
+        default=None, description="Path of a CSV file: its column t, or its first, has seconds or durations."
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(kind is not None for kind in (self.poisson, self.every, self.at, self.trace)) != 1:
+            raise ValueError("arrivals have exactly one of poisson, every, at and trace")
+        if self.poisson == 0:
+            raise ValueError("a Poisson process of rate 0 never brings a pod")
+        return self
+
+
+class On(Section):
+    """Where pods go: one pool, or one node."""
+
+    pool: str | None = Field(default=None, description="Name of a pool.")
+    node: str | None = Field(default=None, description="Name of a node: workers-0003.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.pool is None) == (self.node is None):
+            raise ValueError("give a pool or a node")
+        return self
+
+
+class Update(Section):
+    """A rolling update."""
+
+    at: Duration = Field(description="When it begins.")
+    image: str = Field(description="The new image.")
+    max_unavailable: Share = Field(default="25%", description="Pods, or a percentage.")
+    max_surge: Share = Field(default="25%", description="Pods, or a percentage.")
+
+
+class Prepull(Section):
+    """A job that pulls images ahead."""
+
+    images: Annotated[list[str], Field(min_length=1)] = Field(description="Images.")
+    parallelism: Count = Field(default=1, description="Nodes at a time.")
+
+
+class Workload(Section):
+    """Pods to start: exactly one of manifest, pods, pod and prepull."""
+
+    name: DnsName | None = Field(default=None, description="Name; by default w and the workload's index.")
+    namespace: DnsName = Field(default="default", description="Namespace; objects of a manifest may have their own.")
+    manifest: str | None = Field(default=None, description="Path of Kubernetes objects, YAML or JSON.")
+    pods: Pods | None = Field(default=None, description="Pods of one container.")
+    pod: PodTemplate | None = Field(default=None, description="A pod written out.")
+    prepull: Prepull | None = Field(default=None, description="Images to pull ahead.")
+    count: Count | None = Field(default=None, description="Number of pods of `pod`; 1, or as many as arrivals list.")
+    at: Duration = Field(default=0.0, description="When the workload is created.")
+    arrivals: Arrivals | None = Field(default=None, description="When its pods are created; by default all at once.")
+    on: On | None = Field(default=None, description="Where its pods go; by default anywhere.")
+    update: Update | None = Field(default=None, description="A rolling update.")
+    lives: Duration | None = Field(default=None, description="How long a pod lives; by default for ever.")
+    deadline: Duration | None = Field(default=None, description="A pod not started by then counts as missed.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = (self.manifest, self.pods, self.pod, self.prepull)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("a workload has exactly one of manifest, pods, pod and prepull")
+        if self.count is not None and self.pod is None:
+            where = " (for pods write pods: {image: …, count: …})" if self.pods else ""
+            raise ValueError(f"count goes with pod{where}")
+        if self.arrivals is not None and self.pods is None and self.pod is None:
+            raise ValueError("arrivals go with pods or pod")
+        return self

@@ -1,0 +1,25 @@
+"""The JSON Schema of scenario files, for editors and other programs.
+
+``python -c 'from pullsim.scenario.schema import *; SHIPPED.write_text(schema_text())'`` writes the shipped file anew.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from pullsim.scenario.model import Scenario
+
+SHIPPED: Final = Path(__file__).with_name("scenario.schema.json")
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema (draft 2020-12) of scenario files; keys with null, which count as absent, are not in it."""
+    schema = Scenario.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def schema_text() -> str:
+    """Give the text of the schema file."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

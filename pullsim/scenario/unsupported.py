@@ -1,0 +1,72 @@
+"""Keys that are part of the format but that this version does not simulate: using one is an error, never ignored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullsim.scenario.document import Document, Route
+
+#: Key by its path (``*`` is every entry of a list), and what can be done instead. A key counts as used when its value
+#: is neither absent nor empty nor false; with a value in the path, only that value does.
+NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
+    ("registries.*.credentials", "every image can be pulled by everybody; auth: bearer still costs its round trips"),
+    ("registries.*.allow", "every image can be pulled by everybody"),
+    ("registries.*.limits", "a fault with status: 429 comes nearest"),
+    ("registries.*.mirrors", "list the mirror's figures under the registry's own host"),
+    ("registries.*.price", "multiply the downloaded bytes of the summary"),
+    ("registries.*.blobHost", "give the registry the egress and round trip of its blob store"),
+    ("registries.*.faults.*.stall", "refused: true or a status comes nearest"),
+    ("registries.*.faults.*.slow", "a smaller egress for the whole run comes nearest"),
+    ("registries.*.faults.*.probability", "give the fault times with at and for"),
+    ("nodes.*.leave", "add a pool that joins later"),
+    ("nodes.*.preset", "write nic, disk, cores and unpack out"),
+    ("nodes.*.nic.burst", "give the rate that fits the length of the run"),
+    ("nodes.*.disk.size", "disks never fill up"),
+    ("nodes.*.disk.used", "disks never fill up"),
+    ("nodes.*.disk.pageCache", "give the write rate that fits the size of the images"),
+    ("nodes.*.runtimeHandlers", "all pods run with one handler"),
+    ("nodes.*.credentials", "every image can be pulled by everybody"),
+    ("nodes.*.address", "it matters to limits only"),
+    ("nodes.*.runtime.config", "write maxConcurrentDownloads out"),
+    ("nodes.*.runtime.hosts", "there are no mirrors"),
+    ("nodes.*.runtime.crio", "containerd and fixed are"),
+    ("workloads.*.update", "add a second workload at the time of the update"),
+    ("workloads.*.lives", "pods run to the end"),
+    ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
+    ("workloads.*.pod.imagePullSecrets", "every image can be pulled by everybody"),
+    ("placement=imageLocality", "spread, pack and given are"),
+    ("admission.alwaysPullImages", "set imagePullPolicy: Always in the workloads"),
+    ("assert", "read summary.json instead"),
+)
+
+
+def unsupported_keys(document: Document) -> list[InputError]:
+    """Report every key of the document that is not simulated, at its place."""
+    errors = []
+    for pattern, instead in NOT_SIMULATED:
+        path, _, value = pattern.partition("=")
+        for route, found in _matches(document.tree, path.split("."), ()):
+            if found == value if value else _used(found):
+                name = f"{document.name(route)}: {value}" if value else document.name(route)
+                message = f"{name} is part of the format but not simulated by this version: remove it ({instead})"
+                errors.append(InputError(message, document.place(route, key=True)))
+    return errors
+
+
+def _used(value: Any) -> bool:
+    return value is not None and value is not False and value not in ([], {}, "")
+
+
+def _matches(node: Any, path: list[str], route: Route) -> Iterator[tuple[Route, Any]]:
+    if not path:
+        yield route, node
+    elif path[0] == "*":
+        for index, entry in enumerate(node if isinstance(node, list) else ()):
+            yield from _matches(entry, path[1:], (*route, index))
+    elif isinstance(node, dict) and path[0] in node:
+        yield from _matches(node[path[0]], path[1:], (*route, path[0]))

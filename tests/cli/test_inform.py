@@ -1,0 +1,76 @@
+import json
+
+import jsonschema
+import yaml
+from conftest import SCENARIO
+
+
+def test_catalogues_are_listed(inside):
+    done = inside("catalogs")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0].split() == ["catalog", "images", "first"]
+    assert any(line.startswith("official ") for line in done.stdout.splitlines())
+
+
+def test_images_are_found_by_a_part_of_their_name(inside):
+    done = inside("catalogs", "nginx", "-o", "json")
+    images = json.loads(done.stdout)
+    assert {"nginx:latest"} <= {image["image"] for image in images}
+    assert all("nginx" in image["image"] for image in images)
+    assert all(image["layers"] > 0 and image["bytes"] > 1_000_000 for image in images)
+
+
+def test_no_image_found(inside):
+    done = inside("catalogs", "no-such-image")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no built-in image has 'no-such-image' in its name" in done.stderr
+
+
+def test_schema_accepts_a_scenario_and_rejects_another(inside):
+    done = inside("schema")
+    assert done.returncode == 0
+    schema = json.loads(done.stdout)
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    validator.check_schema(schema)
+    assert not list(validator.iter_errors(yaml.safe_load(SCENARIO)))
+    assert list(validator.iter_errors({"version": 1, "nodez": []}))
+
+
+def test_validate_says_what_was_understood(inside, scenario):
+    done = inside("validate", scenario, "--set", "kubelet.maxParallelImagePulls=3", "--set", "horizon=10m")
+    assert (done.returncode, done.stderr) == (0, "")
+    words = " ".join(done.stdout.split())
+    assert "2 nodes in workers: linux/amd64, kubelet 1.35 (3 pulls at a time), containerd 2.1 (3 downloads)" in words
+    assert "4 pods of web, created at 0 s" in words
+    assert "3 pods of job, created at 1 s" in words
+    assert "example.com/team/app:v1: 4 containers, 2 layers, 39 MB" in words
+    assert "example.com: 125 MB/s egress" in words
+    assert "Ends at 600 s" in words
+
+
+def test_validate_finds_mistakes_with_their_places(inside, scenario):
+    scenario.write_text(SCENARIO.replace("count: 2", "cuont: 2").replace("at: 1s", "at: soon"))
+    done = inside("validate", scenario)
+    assert (done.returncode, done.stdout) == (2, "")
+    errors = done.stderr.splitlines()
+    assert len(errors) == 2
+    assert all(error.startswith(f"pullsim: error: {scenario}:") for error in errors)
+    assert "'cuont'" in errors[0]
+    assert "count" in errors[0]
+
+
+def test_validate_names_an_image_that_nobody_knows(inside, scenario):
+    scenario.write_text(
+        SCENARIO.replace('{name: job, image: "example.com/team/job:v1"}', '{name: job, image: "no/such:1"}')
+    )
+    done = inside("validate", scenario)
+    assert done.returncode == 2
+    assert "no/such:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there(inside, tmp_path):
+    done = inside("validate", tmp_path / "none.yaml")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "none.yaml" in done.stderr

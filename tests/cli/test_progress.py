@@ -1,0 +1,42 @@
+import io
+
+from rich.console import Console
+
+from pullsim.cli.progress import ProgressBar
+from pullsim.run import Progress
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def shown(progresses, *, terminal=True):
+    file, clock = io.StringIO(), Clock()
+    console = Console(file=file, force_terminal=terminal, width=100)
+    with ProgressBar(console, clock) as bar:
+        for at, progress in progresses:
+            clock.now = at
+            bar(progress)
+    return file.getvalue()
+
+
+def test_a_short_run_shows_nothing():
+    assert shown([(0.1, Progress(5.0, None, 1, 10)), (0.9, Progress(9.0, None, 10, 10))]) == ""
+
+
+def test_a_long_run_shows_pods():
+    text = shown([(0.5, Progress(5.0, None, 1, 10)), (1.5, Progress(1234.0, None, 5, 10))])
+    assert "50%" in text
+    assert "t = 1,234 s, 5 of 10 pods" in text
+
+
+def test_a_run_with_a_horizon_shows_time():
+    assert "25%" in shown([(2.0, Progress(150.0, 600.0, 1, 10))])
+
+
+def test_pods_of_daemon_sets_are_not_counted_before():
+    assert "100%" in shown([(2.0, Progress(150.0, None, 11, 10))])

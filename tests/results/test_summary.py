@@ -1,0 +1,186 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from records import HOST, empty, make
+
+from pullsim.records import STAGES
+from pullsim.results.stages import LABELS, RESOURCES
+from pullsim.results.summary import slowest_pods, summarize
+
+RUN = {"pods": 40, "nodes": 4, "fail_first": 5, "never": 3}
+
+
+def test_every_stage_has_a_label_and_one_resource():
+    assert list(LABELS) == list(STAGES)
+    assert sorted(stage for resource in RESOURCES for stage in resource.stages) == sorted(STAGES)
+
+
+def test_pods():
+    result = make(**RUN)
+    pods = summarize(result).pods
+    assert (pods.total, pods.started, pods.not_started) == (40, 37, 3)
+    assert pods.not_started_by_reason == {"ImagePullBackOff": 3}
+    seconds = [pod.start_seconds for pod in result.pods if pod.started is not None]
+    assert pods.start.p99 == pytest.approx(np.percentile(seconds, 99))
+    assert pods.start.max == max(seconds)
+    assert pods.last_ready_at == max(pod.started for pod in result.pods if pod.started is not None)
+    assert pods.missed_deadlines == sum(pod.missed for pod in result.pods) > 3
+    assert pods.per_minute.mean == pytest.approx(37 / pods.last_ready_at * 60)
+
+
+def test_waiting_reasons_of_pods_that_the_kubelet_has_said_nothing_about():
+    result = make(pods=3, never=3)
+    result.pods[0] = result.pods[0]._replace(reason=None)
+    result.pods[1] = result.pods[1]._replace(reason=None, scheduled=None, node=None)
+    assert summarize(result).pods.not_started_by_reason == {"ContainerCreating": 1, "ImagePullBackOff": 1, "Pending": 1}
+
+
+def test_pulls():
+    result = make(**RUN)
+    pulls = summarize(result).pulls
+    assert (pulls.total, pulls.ok, pulls.failed) == (len(result.pulls), 37, len(result.pulls) - 37)
+    assert pulls.failures_by_cause == {"unavailable": pulls.failed}
+    assert pulls.backoffs == pulls.failed
+    assert pulls.including_waiting.max <= pulls.queue.max + pulls.pull.max
+    assert pulls.queue.count == 37
+
+
+def test_bytes_and_layers():
+    result = make(pods=12, nodes=2, images=3, size=40_000_000)
+    summary = summarize(result)
+    assert summary.bytes.downloaded == 6 * 30_000_000  # 3 images on 2 nodes, one layer of each was there
+    assert summary.bytes.by_source == {HOST: 6 * 30_000_000}
+    assert summary.bytes.local == 12 * 40_000_000 - 6 * 30_000_000
+    assert (summary.layers.fetched, summary.layers.reused) == (18, 18)
+    assert summary.bytes.per_second.window == 10
+
+
+def test_bytes_by_source_without_layers_are_those_of_the_pulls():
+    result = make()
+    with_layers = summarize(result).bytes
+    result.detail = "pulls"
+    result.layers.clear()
+    without = summarize(result).bytes
+    assert (without.downloaded, without.by_source) == (with_layers.downloaded, with_layers.by_source)
+
+
+def test_bytes_of_a_mirror_are_its_own():
+    result = make(pods=1)
+    result.layers[0] = result.layers[0]._replace(source="mirror.example.com")
+    assert summarize(result).bytes.by_source == {"mirror.example.com": 20_000_000, HOST: 10_000_000}
+
+
+def test_bytes_of_a_failed_pull_are_those_of_the_registry_in_its_name():
+    result = make(pods=1, fail_first=1)
+    result.detail = "pulls"
+    result.pulls[0] = result.pulls[0]._replace(downloaded=7, registry=None, image="app")
+    fetched = summarize(result).bytes
+    assert fetched.by_source == {HOST: 30_000_000, "docker.io": 7}
+    assert fetched.downloaded == sum(fetched.by_source.values())
+
+
+def test_time_is_all_of_it():
+    result = make(**RUN)
+    time = summarize(result).time
+    assert time.seconds == pytest.approx(sum(pod.start_seconds for pod in result.pods))
+    assert sum(stage.share for stage in time.stages.values()) == pytest.approx(1)
+    assert sum(stage.share for stage in time.slowest_stages.values()) == pytest.approx(1)
+    assert time.slowest_pods == 1
+
+
+def test_slowest_pods_are_a_hundredth_and_pods_that_never_started_come_first():
+    result = make(pods=250, nodes=10, never=1)
+    slowest = slowest_pods(result.pods)
+    assert len(slowest) == 3
+    assert slowest[0].started is None
+    started = sorted((pod.start_seconds for pod in result.pods if pod.started is not None), reverse=True)
+    assert [pod.start_seconds for pod in slowest[1:]] == started[:2]
+
+
+def test_numbers_that_cannot_be_had_are_none():
+    pods = summarize(make(pods=4, never=4)).pods
+    assert pods.start.p50 is pods.start.max is pods.last_ready_at is pods.per_minute.mean is None
+    assert summarize(make(pods=4, never=4)).pulls.pull.p99 is None
+
+
+@pytest.mark.parametrize(
+    ("detail", "missing"),
+    [
+        ("none", {"pods", "pulls", "bytes", "layers", "time", "bottleneck"}),
+        ("pods", {"pulls", "bytes", "layers"}),
+        ("pulls", set()),
+    ],
+)
+def test_what_was_not_recorded_is_none_and_not_zero(detail, missing):
+    result = make()
+    keeps = ["none", "pods", "pulls", "layers"].index(detail)
+    result.layers.clear()
+    if keeps < 2:
+        result.pulls.clear()
+    if keeps < 1:
+        result.pods.clear()
+    result.detail = detail
+    content = summarize(result).to_dict()
+    assert {
+        key for key in ("pods", "pulls", "bytes", "layers", "time", "bottleneck") if content[key] is None
+    } == missing
+
+
+@pytest.mark.parametrize("result", [empty(), make(), make(**RUN), make(pods=3, never=3)])
+def test_it_is_strict_json(result):
+    content = summarize(result).to_dict()
+    assert next(iter(content)) == "schemaVersion"
+    assert content["schemaVersion"] == 1
+    text = json.dumps(content, allow_nan=False)
+    assert json.loads(text) == content
+
+
+def test_keys_of_the_json_are_frozen():
+    content = summarize(make()).to_dict()
+    assert list(content) == [
+        "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
+        "pulls", "bytes", "layers", "time", "bottleneck", "mixedVersions", "warnings",
+    ]  # fmt: skip
+    assert list(content["pods"]) == [
+        "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "lastReadyAt", "perMinute",
+    ]  # fmt: skip
+    assert list(content["pods"]["start"]) == ["count", "mean", "p50", "p90", "p95", "p99", "max"]
+    assert list(content["pulls"]) == [
+        "total", "ok", "failed", "failuresByCause", "backoffs", "pull", "queue", "includingWaiting",
+    ]  # fmt: skip
+    assert list(content["bytes"]) == ["downloaded", "bySource", "local", "perSecond"]
+    assert list(content["time"]) == ["seconds", "stages", "slowestPods", "slowestStages"]
+    assert list(content["bottleneck"]) == [
+        "resource", "seconds", "share", "sentence", "hint", "shares", "sharesOfPulls",
+    ]  # fmt: skip
+
+
+def test_names_of_hosts_and_stages_are_no_json_keys_to_be_changed():
+    result = make()
+    result.layers = [layer._replace(source="my_host.example.com") for layer in result.layers]
+    content = summarize(result).to_dict()
+    assert "my_host.example.com" in content["bytes"]["bySource"]
+    assert "download_egress" in content["time"]["stages"]
+
+
+def test_a_tag_that_moved():
+    result = make(pods=4, images=1)
+    assert summarize(result).mixed_versions == []
+    result.pods[0] = result.pods[0]._replace(image_refs=("sha256:old",))
+    result.pods[1] = result.pods[1]._replace(image_refs=(None,))
+    (tag,) = summarize(result).mixed_versions
+    assert tag.containers == {"sha256:0:v1": 2, "sha256:old": 1}
+    (warning,) = summarize(result).warnings
+    assert warning.startswith(
+        f"containers with the image {HOST}/team/app-0:v1 run different digests: 2 run sha256:0:v1"
+    )
+
+
+def test_numbers_have_no_noise():
+    result = make(pods=3)
+    result.end = 0.1 + 0.2
+    assert summarize(result).to_dict()["end"] == 0.3
+    result.end = math.inf
+    assert summarize(result).to_dict()["end"] is None

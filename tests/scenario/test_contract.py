@@ -1,0 +1,50 @@
+"""The format's contract: every key of its example, simulated or not."""
+
+from pathlib import Path
+
+import pytest
+
+from pullsim.errors import InputErrors
+from pullsim.scenario import load
+from pullsim.scenario.unsupported import NOT_SIMULATED
+
+DATA = Path(__file__).parent / "data"
+
+
+def test_the_example_loads_and_builds():
+    scenario = load(DATA / "contract.yaml")
+    built = scenario.assemble()
+    cluster = built.cluster
+    assert [node.name for node in cluster.nodes[:2]] == ["workers-0000", "workers-0001"]
+    assert cluster.nodes[49].joins == 98.0
+    spec = cluster.nodes[0].spec
+    assert spec.kubelet.max_parallel_image_pulls == 4
+    assert not spec.kubelet.serialize_image_pulls
+    assert spec.nic.rate == 1.25e9
+    assert spec.disk.write == 128 * 2**20
+    assert spec.cores.count == 8
+    assert len(cluster.pods) == 4 + 200 + 3
+    assert [pod.created for pod in cluster.pods] == sorted(pod.created for pod in cluster.pods)
+    assert [daemon_set.name for daemon_set in cluster.daemon_sets] == ["agent"]
+    names = {pod.name for pod in cluster.pods}
+    assert {"app-00000", "w1-00199", "web-00002"} <= names
+    assert cluster.horizon == 1800.0
+    assert cluster.registries[0].faults[2].status is None
+    assert sorted(built.warnings) == [
+        "DaemonSet agent: tolerations are not simulated, nor are taints",
+        "Deployment app: nodeSelector disktype: ssd is not simulated; use on: {pool: …}",
+    ]
+    assert built.ignored == (f"{DATA / 'k8s/app.yaml'}:1:1: ConfigMap settings",)
+
+
+def test_every_key_that_is_not_simulated_is_refused_at_its_line():
+    path = DATA / "not-simulated.yaml"
+    lines = path.read_text().splitlines()
+    expected = [number for number, line in enumerate(lines, start=1) if "# not simulated" in line]
+    with pytest.raises(InputErrors) as caught:
+        load(path)
+    assert [error.location.line for error in caught.value.errors] == expected
+    assert len(expected) == len(NOT_SIMULATED)
+    assert all("not simulated by this version: remove it (" in error.message for error in caught.value.errors)
+    prefix = f"{path}:5:5: registries[docker.io].blobHost is part of the format"
+    assert str(caught.value).startswith(prefix)
