@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,12 @@ class StageClock:
 
     __slots__ = ("_since", "_stage", "stages")
 
+    class Fork(NamedTuple):
+        """A moment and the stages until then."""
+
+        at: float
+        stages: Stages
+
     def __init__(self, start: float, stage: str) -> None:
         self.stages: Stages = {}
         self._since = start
@@ -34,6 +40,21 @@ class StageClock:
         """Begin an interval that ``of(begin, end)`` divides into stages when it ends."""
         self.close(now)
         self._stage = of
+
+    def fork(self, now: float) -> Fork:
+        """Return the state at ``now``, to which `split_from` can return."""
+        return self.Fork(now, dict(self.close(now)))
+
+    def split_from(self, fork: Fork, of: Callable[[float, float], Stages]) -> None:
+        """Give the time since ``fork`` to something else that went on meanwhile and is waited for; see `split`."""
+        self.stages = dict(fork.stages)
+        self._since = fork.at
+        self._stage = of
+
+    def restore(self, fork: Fork) -> None:
+        """Return to the state at ``fork``; the caller begins the next stage."""
+        self.stages = dict(fork.stages)
+        self._since = fork.at
 
     def relabel(self, stage: str) -> None:
         """Let the stage under way be ``stage`` instead, since it began."""

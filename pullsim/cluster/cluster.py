@@ -80,7 +80,7 @@ class Cluster:
             reached = at >= (LIMIT if horizon is None else horizon)
             why = "settled" if not reached else "limit" if horizon is None else "horizon"
         for pod in self._settlement.unfinished:
-            self._recorder.pod(pod.record(at))
+            self._recorder.pod(pod.record(at, settled=why == "settled"))
         return Ended(at, why)
 
     def warnings(self) -> list[str]:
@@ -158,7 +158,7 @@ class Cluster:
         self._bind(self._status(pod), node)
 
     def _status(self, pod: Pod) -> PodStatus:
-        status = PodStatus(pod, self.env.now, self._settlement.update)
+        status = PodStatus(pod, self.env.now, self._settlement)
         self._settlement.create(status)
         return status
 

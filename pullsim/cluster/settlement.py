@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from pullsim.oci.reference import InvalidReference, cri_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,14 +40,15 @@ class Settlement:
         self._count = 0
         self._last_change = max(changes(spec), default=0.0)
         self._open: set[PodStatus] = set()  # not settled
+        self._hopeful: dict[tuple[str | None, str], list[PodStatus]] = {}  # settled ones that another's pull could help
         self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
 
     def create(self, pod: PodStatus) -> None:
         """Note that a pod was created."""
         self.unfinished[pod] = None
 
-    def update(self, pod: PodStatus) -> None:
-        """Look at a pod after a sync of it, and when a pull of it begins."""
+    def look(self, pod: PodStatus) -> None:
+        """See whether a pod is settled: after a sync of it, and when a pull of it begins."""
         if pod.started is not None:
             self._recorder.pod(pod.record(pod.started))
             self._count += 1
@@ -53,15 +57,33 @@ class Settlement:
             del self.unfinished[pod]
         elif pod.hopeless(self._last_change):
             self._open.discard(pod)
+            for image in present_helps(pod):
+                self._hopeful.setdefault((pod.node, image), []).append(pod)
         else:
             self._open.add(pod)
             return
         if not self._open and not self.to_come and not self.over.triggered and self._env.now >= self._last_change:
             self.over.succeed()
 
+    def pulled(self, pod: PodStatus, image: str) -> None:
+        """Reopen the settled pods of the node that will find the image when they look again."""
+        for other in self._hopeful.pop((pod.node, image), ()):
+            if other.started is None and other is not pod:
+                other.failing = dict.fromkeys(other.failing, -1.0)
+                self._open.add(other)
+
     def expect(self, pod: PodStatus) -> None:
         """Count on a pod that was just given to a node."""
         self._open.add(pod)
+
+
+def present_helps(pod: PodStatus) -> Iterator[str]:
+    """Yield the images, as the CRI is given them, that the pod's failing containers would take from the node."""
+    spec = pod.pod.spec
+    for container in (*spec.init_containers, *spec.containers):
+        if container.name in pod.failing and container.policy != "Always":
+            with suppress(InvalidReference):
+                yield cri_image(container.image)
 
 
 def changes(spec: ClusterSpec) -> Iterator[float]:

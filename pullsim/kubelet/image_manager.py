@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.events import Messages
     from pullsim.kubelet.pod import ContainerSpec
     from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.kubelet.pull_records import ImagePullManager
     from pullsim.kubelet.puller import ImagePuller, PullResult
     from pullsim.records import Recorder
 
@@ -52,6 +53,7 @@ class ImageManager:
         service: ImageService,
         puller: ImagePuller,
         backoff: Backoff,
+        pulls: ImagePullManager,
         messages: Messages,
         emit: Callable[[PodStatus, ContainerSpec, str, str, str], None],
         recorder: Recorder,
@@ -61,6 +63,7 @@ class ImageManager:
         self._service = service
         self._puller = puller
         self._backoff = backoff
+        self._pulls = pulls
         self._messages = messages
         self._emit = emit
         self._recorder = recorder
@@ -76,7 +79,7 @@ class ImageManager:
             )
         if container.policy != "Always":
             status = self._service.image_status(wanted)
-            if status is not None:
+            if status is not None and not self._pulls.must_attempt_pull(wanted, status.image_ref):
                 self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
                 return Ensured(status.image_ref)
             if container.policy == "Never":
@@ -84,6 +87,7 @@ class ImageManager:
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
             pod.backoffs += 1
+            pod.reason = IMAGE_PULL_BACK_OFF
             self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
             return Ensured(None, IMAGE_PULL_BACK_OFF)
         return (yield from self._pull(pod, container, wanted))
@@ -93,6 +97,7 @@ class ImageManager:
         self._emit(pod, container, NORMAL, "Pulling", messages.pulling(image))
         requested = env.now
         pod.attempt(image)
+        self._pulls.record_intent(wanted)
         caller = Caller(pod.namespace, pod.name, container.name, image)
         result = yield from self._puller.pull(wanted, caller, pod.clock)
         pod.pulling = False
@@ -105,9 +110,12 @@ class ImageManager:
             duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
             self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
             self._backoff.gc(now)
+            self._pulls.record_pulled(wanted, outcome.image_ref)
+            pod.pulled(wanted)
         else:
             self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
             self._backoff.next((pod, image), now)
+            self._pulls.record_failure(wanted)
         self._record(pod, container, requested, result, size)
         if outcome.image_ref is not None:
             return Ensured(outcome.image_ref)

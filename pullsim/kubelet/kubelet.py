@@ -11,6 +11,7 @@ from pullsim.kubelet.events import Messages
 from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.loop import Interval
 from pullsim.kubelet.pod_worker import PodWorker
+from pullsim.kubelet.pull_records import ImagePullManager
 from pullsim.kubelet.puller import image_puller
 from pullsim.kubelet.throttle import throttle
 from pullsim.records import KubeletEvent
@@ -63,6 +64,9 @@ class Kubelet:
             service,
             image_puller(env, service, serialize=config.serialize_image_pulls, maximum=config.max_parallel_image_pulls),
             Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
+            ImagePullManager(
+                config.image_pull_credentials_verification_policy, config.preloaded_images_verification_allowlist
+            ),
             self._messages,
             self._emit,
             recorder,

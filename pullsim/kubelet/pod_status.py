@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pullsim.records import PodRecord
 from pullsim.stage_clock import StageClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pullsim.kubelet.pod import Pod
+
+
+class Watcher(Protocol):
+    """Who follows the pods."""
+
+    def look(self, pod: PodStatus) -> None:
+        """Look at a pod when a pull of it begins, and after every sync."""
+
+    def pulled(self, pod: PodStatus, image: str) -> None:
+        """Take note that a pull of the pod brought an image to its node."""
 
 
 class PodStatus:
@@ -30,18 +38,17 @@ class PodStatus:
         "name",
         "namespace",
         "node",
-        "on_change",
         "pod",
         "pulling",
         "reason",
         "scheduled",
         "started",
+        "watcher",
     )
 
-    def __init__(self, pod: Pod, now: float, on_change: Callable[[PodStatus], None]) -> None:
-        """``on_change`` is called when a pull begins, and after every sync."""
+    def __init__(self, pod: Pod, now: float, watcher: Watcher) -> None:
         self.pod = pod
-        self.on_change = on_change
+        self.watcher = watcher
         self.name = pod.name
         self.namespace = pod.namespace
         self.node: str | None = None
@@ -67,7 +74,11 @@ class PodStatus:
         """Note that a pull is asked for."""
         self.attempts[image] = self.attempts.get(image, 0) + 1
         self.pulling = True
-        self.on_change(self)
+        self.watcher.look(self)
+
+    def pulled(self, image: str) -> None:
+        """Note that a pull brought an image (by the name that the CRI was given)."""
+        self.watcher.pulled(self, image)
 
     def fail(self, container: str, reason: str, cause: str | None, attempted: float) -> None:
         """Note that the image of ``container`` could not be had.
@@ -80,11 +91,14 @@ class PodStatus:
         self.failing[container] = attempted
 
     def hopeless(self, since: float) -> bool:
-        """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
+        """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed.
+
+        An attempt that another pod's pull has made out of date counts as before any time.
+        """
         return not self.pulling and bool(self.failing) and min(self.failing.values()) >= since
 
-    def record(self, now: float) -> PodRecord:
-        """Return the pod's row: at its start, or at the end of the run."""
+    def record(self, now: float, *, settled: bool = False) -> PodRecord:
+        """Return the pod's row: at its start, or at the end of the run; ``settled``: it would never have started."""
         pod = self.pod
         end = now if self.started is None else self.started
         containers = (*pod.spec.init_containers, *pod.spec.containers)
@@ -106,6 +120,6 @@ class PodStatus:
             images=tuple(container.image for container in containers),
             image_refs=tuple(self.image_refs.get(container.name) for container in containers),
             deadline=pod.deadline,
-            missed=pod.deadline is not None and end - pod.created > pod.deadline,
+            missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and settled)),
             stages=self.clock.close(end),
         )

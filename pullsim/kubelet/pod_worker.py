@@ -53,7 +53,7 @@ class PodWorker:
             ok = yield from self._sync()
             if not self._mains:
                 pod.started = env.now
-            pod.on_change(pod)
+            pod.watcher.look(pod)
             if not self._mains:
                 return
             wake = cadence.next_sync(env.now, ok=ok, exits=self._init_exit)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import simpy
 
 from pullsim.engine.slow_start import slow_start
-from pullsim.registry.registry import OK, REFUSED
+from pullsim.registry.registry import NOT_FOUND, OK, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    import simpy
-
-    from pullsim.engine.flows import Port
+    from pullsim.engine.flows import Port, Transfer
+    from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
     from pullsim.registry.registry import Registry
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
-UNLIMITED: Final = (0.0, 0.0, 0.0)
 
 
-class Body(NamedTuple):
-    """A finished GET: status, when its body began to flow freely, and seconds limited by (egress, connection, NIC)."""
+class Download(Protocol):
+    """Who wants to know how a GET goes."""
 
-    status: int
-    first_byte: float = 0.0
-    limited: tuple[float, float, float] = UNLIMITED
+    def request(self, now: float) -> None:
+        """Take note that the request begins, a new one after one that was refused too."""
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        """Take note that the body begins to flow freely."""
 
 
 class Client:
@@ -44,50 +46,60 @@ class Client:
         self._idle: list[int] = []  # window of each idle connection, bytes
         self._authenticated = registry.spec.auth == "none"
 
-    def head(self, reference: Reference) -> Generator[Any, Any, int]:
-        """HEAD a manifest; return the status."""
-        spec = self._registry.spec
-        status = self._registry.answer(reference)
-        window, latency = self._connect()
-        if status == REFUSED:
-            yield self._env.timeout(spec.round_trip)
-            return status
-        latency += spec.round_trip + spec.head + self._challenge(spec.head)
-        self._keep(window)
-        yield self._env.timeout(latency)
-        return status
+    @property
+    def authenticated(self) -> bool:
+        """Whether the next request goes out without a challenge before it."""
+        return self._authenticated
 
-    def get(self, reference: Reference, size: int, enter: Callable[[str, float], None]) -> Generator[Any, Any, Body]:
-        """GET a manifest or blob of ``size`` bytes; ``enter`` is told when stages request and download begin."""
-        env, registry, port, spec = self._env, self._registry, self._port, self._registry.spec
-        enter("request", env.now)
-        status = registry.fault(reference)
+    def head(self, reference: Reference) -> Generator[Any, Any, tuple[int, Image | None]]:
+        """HEAD a manifest; return the status and what the reference names."""
+        env, registry, spec = self._env, self._registry, self._registry.spec
         window, latency = self._connect()
+        latency += self._challenge(spec.head)
+        sent = env.now + latency
+        status = registry.fault(reference, sent)
         if status == REFUSED:
             yield env.timeout(spec.round_trip)
-            return Body(status)
-        latency += spec.round_trip + spec.first_byte + self._challenge(spec.first_byte)
+            return status, None
+        image = registry.content(reference, sent) if status == OK else None
+        self._keep(window)
+        yield env.timeout(latency + spec.round_trip + spec.head)
+        return (NOT_FOUND if status == OK and image is None else status), image
+
+    def get(self, reference: Reference, size: int, download: Download) -> Generator[Any, Any, int]:
+        """GET a manifest or blob of ``size`` bytes, telling ``download`` how it goes; return the status."""
+        env, registry, port, spec = self._env, self._registry, self._port, self._registry.spec
+        download.request(env.now)
+        window, latency = self._connect()
+        latency += self._challenge(spec.first_byte)
+        status = registry.fault(reference, env.now + latency)
+        if status == REFUSED:
+            yield env.timeout(spec.round_trip)
+            return status
+        latency += spec.round_trip + spec.first_byte
         if status != OK:
             self._keep(window)
             yield env.timeout(latency)
-            return Body(status)
-        rounds, sent, window = slow_start(window, spec.max_window, size, registry.rate(port), spec.round_trip)
-        yield env.timeout(latency + rounds * spec.round_trip)
-        first_byte = env.now
-        enter("download", first_byte)
-        limited = UNLIMITED
-        if sent < size:
-            transfer = registry.network.transfer(
-                registry.link, port, (size - sent) / spec.goodput, registry.connection_cap
-            )
-            try:
-                yield transfer
-            finally:
-                if not transfer.triggered:
-                    transfer.cancel()
-            limited = transfer.limited
+            return status
+        rate = registry.rate(port)
+        rounds, sent, window = slow_start(window, spec.max_window, size, rate, spec.round_trip)
+        # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
+        # sharing after that, links carry every byte and never more than they can.
+        yield env.timeout(latency + max(0.0, rounds * spec.round_trip - sent / rate))
+        download.begin(env.now, transfer := self._transfer(size))
+        try:
+            yield transfer
+        except simpy.Interrupt:
+            transfer.cancel()
+            raise
         self._keep(window)
-        return Body(OK, first_byte, limited)
+        return OK
+
+    def _transfer(self, size: int) -> Transfer:
+        registry = self._registry
+        return registry.network.transfer(
+            registry.link, self._port, size / registry.spec.goodput, registry.connection_cap
+        )
 
     def _connect(self) -> tuple[int, float]:
         """Return the window of an idle connection, or of a new one, and the seconds that takes (TCP, TLS 1.3)."""

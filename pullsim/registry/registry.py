@@ -32,24 +32,20 @@ class Registry:
         self._env = env
         self._catalog = catalog
 
-    def answer(self, reference: Reference) -> int:
-        """Return the HTTP status of a manifest request made now; REFUSED: the connection is refused."""
-        status = self.fault(reference)
-        if status == OK and self.content(reference) is None:
-            return NOT_FOUND
-        return status
+    def fault(self, reference: Reference, at: float) -> int:
+        """Return the HTTP status that faults give a request that connects now and is sent ``at``.
 
-    def fault(self, reference: Reference) -> int:
-        """Return the status that faults give a request made now; OK if none is under way."""
-        now = self._env.now
+        REFUSED: the connection is refused; OK: no fault is under way.
+        """
         for fault in self.spec.faults:
-            if fault.at <= now < fault.at + fault.duration and matches(fault, reference):
+            when = self._env.now if fault.status is None else at
+            if fault.at <= when < fault.at + fault.duration and matches(fault, reference):
                 return REFUSED if fault.status is None else fault.status
         return OK
 
-    def content(self, reference: Reference) -> Image | None:
-        """Return what the reference names now."""
-        return self._catalog.lookup(reference, self._env.now)
+    def content(self, reference: Reference, at: float) -> Image | None:
+        """Return what the reference names at that time."""
+        return self._catalog.lookup(reference, at)
 
     def rate(self, port: Port) -> float:
         """Estimate the payload rate in bytes/s that one more transfer to ``port`` would get: an equal share."""

@@ -106,7 +106,7 @@ class Containerd:
     def preload(self, image: str) -> None:
         """Put an image on the node before anything happens; KeyError if the registry does not have it."""
         reference = parse(image)
-        content = self._registries(reference.domain).content(reference)
+        content = self._registries(reference.domain).content(reference, self.env.now)
         manifest = None if content is None else select(content, self.platform)
         if content is None or manifest is None:
             raise KeyError(image)

@@ -11,6 +11,7 @@ from pullsim.runtime.failures import PullFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from pullsim.engine.flows import Transfer
     from pullsim.oci.manifest import Layer
     from pullsim.records import Stages
     from pullsim.runtime.pull import Pull
@@ -30,12 +31,12 @@ class Fetch:
         "_abandoned",
         "_marks",
         "_pull",
+        "_transfer",
         "committed",
         "ended",
         "fetched",
         "first_byte",
         "layer",
-        "limited",
         "position",
         "process",
         "queued",
@@ -53,7 +54,7 @@ class Fetch:
         self.layer = layer
         self.fetched = False  # from the registry, by this pull, and durable
         self.recorded = False  # its row is written
-        self.limited = (0.0, 0.0, 0.0)
+        self._transfer: Transfer | None = None
         self.queued = self.slot = self.requested = self.first_byte = self.ended = self.committed = now
         self.process = pull.env.process(self._run())
 
@@ -63,8 +64,22 @@ class Fetch:
         if self.process.is_alive and self._marks:  # else it has not begun, and will see that it need not
             self.process.interrupt()
 
-    def enter(self, stage: str, now: float) -> None:
-        """Note that a stage begins."""
+    @property
+    def limited(self) -> tuple[float, float, float]:
+        """Seconds of the download so far limited by (egress, connection, NIC)."""
+        return (0.0, 0.0, 0.0) if self._transfer is None else self._transfer.limited
+
+    def request(self, now: float) -> None:
+        """Note that the blob is asked for."""
+        self._enter("request", now)
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        """Note that the blob begins to come."""
+        self._enter("download", now)
+        self.first_byte = now
+        self._transfer = transfer
+
+    def _enter(self, stage: str, now: float) -> None:
         self._marks.append((stage, now))
 
     def stages(self, begin: float, end: float) -> Stages:
@@ -76,8 +91,8 @@ class Fetch:
             after = since
             if seconds <= 0:
                 continue
-            if stage == "download" and (limited := sum(self.limited)) > 0:
-                for name, part in zip(DOWNLOAD, self.limited, strict=True):
+            if stage == "download" and (limited := sum(limits := self.limited)) > 0:
+                for name, part in zip(DOWNLOAD, limits, strict=True):
                     if part:
                         stages[name] = stages.get(name, 0.0) + seconds * part / limited
             else:
@@ -112,7 +127,7 @@ class Fetch:
         yield from self._wait("lock", locks.acquire(digest), lambda turn: locks.cancel(digest, turn))
         try:
             if digest not in store.blobs:
-                self.enter("commit", env.now)
+                self._enter("commit", env.now)
                 yield from pull.write(BLOB_OPEN)
                 yield from self._get()
                 store.blobs.add(digest)
@@ -137,7 +152,7 @@ class Fetch:
             self.requested = env.now
             if containerd.disk is not None:
                 written = containerd.disk.run(layer.size)
-            body = yield from pull.request("blobs", layer.digest, layer.size, self.enter)
+            yield from pull.request("blobs", layer.digest, layer.size, self)
         except BaseException:
             if written is not None and not written.triggered:
                 written.cancel()
@@ -145,8 +160,8 @@ class Fetch:
         finally:
             if slots is not None:
                 slots.release()
-        self.first_byte, self.limited, self.ended = body.first_byte, body.limited, env.now
-        self.enter("commit", env.now)
+        self.ended = env.now
+        self._enter("commit", env.now)
         if written is not None:
             yield written
         yield from pull.commit_blob()
@@ -156,7 +171,7 @@ class Fetch:
         self, stage: str, turn: simpy.Event | None, cancel: Callable[[simpy.Event], None]
     ) -> Generator[Any, Any, None]:
         """Wait for a slot or lock; withdraw if the pull fails meanwhile."""
-        self.enter(stage, self._pull.env.now)
+        self._enter(stage, self._pull.env.now)
         if turn is not None:
             try:
                 yield turn

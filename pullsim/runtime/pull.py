@@ -16,12 +16,13 @@ from pullsim.runtime.fetch import BLOB_OPEN, Fetch
 from pullsim.runtime.store import StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from pullsim.cri import Caller
+    from pullsim.engine.flows import Transfer
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
-    from pullsim.registry.client import Body
+    from pullsim.registry.client import Download
     from pullsim.registry.registry import Registry
     from pullsim.runtime.containerd import Containerd
     from pullsim.stage_clock import StageClock
@@ -34,7 +35,7 @@ IMAGE_RECORDS: Final = 4  # at the end: label, and a record each for tag, digest
 
 # Retries at once, without a pause (core/remotes/docker/resolver.go retryRequest, all releases).
 TOO_MANY: Final = (408, 429)
-TOO_MANY_RETRIES: Final = 5
+MAX_RESPONSES: Final = 6
 SERVER_ERRORS: Final = (500, 503, 504)
 
 
@@ -61,6 +62,7 @@ class Pull:
         self._fetches: dict[int, Fetch] = {}
         self._process = self.env.active_process
         self._failed = False
+        self._fork: StageClock.Fork | None = None  # when the fetches began
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Pull; the outcome of a pull that failed says why."""
@@ -90,18 +92,17 @@ class Pull:
             self._failed = True
             self._process.interrupt(outcome)
 
-    def request(
-        self, kind: str, digest: str, size: int, enter: Callable[[str, float], None]
-    ) -> Generator[Any, Any, Body]:
+    def request(self, kind: str, digest: str, size: int, download: Download) -> Generator[Any, Any, None]:
         """GET a manifest or blob, with containerd's retries; raise PullFailed if it is refused."""
-        version, retries = self.containerd.spec.version, 0
+        version, challenges = self.containerd.spec.version, _challenges(self.client)
+        responses = challenges
         while True:
-            body: Body = yield from self.client.get(self.reference, size, enter)
-            if body.status == OK:
-                return body
-            if not self._retry(body.status, retries):
-                raise fetch_failure(self.reference, kind, digest, body.status, version)
-            retries += 1
+            status: int = yield from self.client.get(self.reference, size, download)
+            responses += 1
+            if status == OK:
+                return
+            if not self._retry(status, responses, challenges):
+                raise fetch_failure(self.reference, kind, digest, status, version)
 
     def write(self, count: int) -> Generator[Any, Any, None]:
         """Write to the metadata database."""
@@ -115,21 +116,25 @@ class Pull:
             yield self.env.timeout(self.containerd.fsync)
         yield from self.write(BLOB_COMMIT)
 
-    def _retry(self, status: int, retries: int) -> bool:
+    def _retry(self, status: int, responses: int, challenges: int) -> bool:
+        """Whether the request is repeated after so many responses to it, ``challenges`` (401) among them."""
         if status in TOO_MANY:
-            return retries < TOO_MANY_RETRIES
-        return status in SERVER_ERRORS and self.containerd.behaviour.retries_server_errors and retries == 0
+            return responses < MAX_RESPONSES
+        first = responses == challenges + 1
+        return first and status in SERVER_ERRORS and self.containerd.behaviour.retries_server_errors
 
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
         reference, registry = self.reference, self.registry
-        resolver, retries = Client(self.env, registry, self.containerd.port), 0
-        while (status := (yield from resolver.head(reference))) != OK:
-            if not self._retry(status, retries):
+        resolver = Client(self.env, registry, self.containerd.port)
+        responses = challenges = _challenges(resolver)
+        while True:
+            status, image = yield from resolver.head(reference)
+            responses += 1
+            if image is not None:
+                break
+            if not self._retry(status, responses, challenges):
                 raise resolve_failure(reference, status, self.containerd.spec.version)
-            retries += 1
-        image = registry.content(reference)
-        assert image is not None, "answered 200"
         if isinstance(image, Index):
             yield from self._document("manifests", image.digest, image.size)
         manifest = select(image, self.containerd.platform)
@@ -156,7 +161,7 @@ class Pull:
                 yield turn
                 self.clock.enter("resolve", self.env.now)
             try:
-                yield from self.request(kind, digest, size, _no_stage)
+                yield from self.request(kind, digest, size, _DOCUMENT)
             finally:
                 if slots is not None:
                     slots.release()
@@ -184,9 +189,10 @@ class Pull:
                     store.snapshots.add(chain_id)
             finally:
                 store.chain_locks.release(chain_id)
-        for fetch in self._fetches.values():  # of layers that another pull unpacked meanwhile
-            if fetch.process.is_alive:
-                clock.split(fetch.stages, env.now)
+        for fetch in self._fetches.values():
+            if fetch.process.is_alive:  # of a layer that another pull unpacked meanwhile
+                assert self._fork is not None
+                clock.split_from(self._fork, fetch.stages)
                 yield fetch.process
         clock.enter("commit", env.now)
         yield from self.write(IMAGE_RECORDS)
@@ -197,8 +203,14 @@ class Pull:
         env, clock = self.env, self.clock
         clock.enter("commit", env.now)
         yield from self.write(PREPARE)
-        clock.split(fetch.stages, env.now)
-        yield fetch.process
+        if fetch.process.is_alive:
+            # The walk was faster than this fetch, so the time since the fetches began is this fetch's.
+            assert self._fork is not None
+            walked = clock.fork(env.now)
+            clock.split_from(self._fork, fetch.stages)
+            yield fetch.process
+            if env.now == walked.at:  # both at once: the walk's own time stands
+                clock.restore(walked)
         began = env.now
         clock.enter("unpack_cpu", began)
         limit: str = yield from self.containerd.unpacker.unpack(layer)
@@ -244,6 +256,7 @@ class Pull:
         Lab finding 6: to 2.0 slots are granted by layer index, but of the first wave the last one's request goes
         first; from 2.1 all layers race for the slots: the last one goes first, the others about by index.
         """
+        self._fork = self.clock.fork(self.env.now)
         count = len(layers) - first
         containerd = self.containerd
         wave = count if containerd.behaviour.node_wide_slots else min(count, containerd.spec.max_concurrent_downloads)
@@ -252,5 +265,19 @@ class Pull:
             self._fetches[first + offset] = Fetch(self, first + offset, layers[first + offset])
 
 
-def _no_stage(_stage: str, _now: float) -> None:
-    """A manifest's request is part of the stage resolve."""
+def _challenges(client: Client) -> int:
+    """Return how many responses, all 401, come before the first answer to a request."""
+    return 0 if client.authenticated else 1
+
+
+class _Document:
+    """The download of a manifest or config: part of the stage resolve."""
+
+    def request(self, now: float) -> None:
+        pass
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        pass
+
+
+_DOCUMENT: Final = _Document()

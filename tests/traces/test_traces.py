@@ -24,15 +24,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 2e-3  # seconds
 FIELDS = ("container", "type", "reason", "message", "image")
-# Needs the records of what the kubelet pulled itself (kubelet.md 6.5), which this version does not keep.
-NOT_YET = {("policy_matrix", "kubelet_nojitter")}
 
-CASES = [
-    pytest.param(name, variant, id=f"{name}-{variant}")
-    for name in names()
-    for variant in load(name)["traces"]
-    if (name, variant) not in NOT_YET
-]
+CASES = [pytest.param(name, variant, id=f"{name}-{variant}") for name in names() for variant in load(name)["traces"]]
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
@@ -52,8 +45,7 @@ def test_all_traces_are_here() -> None:
     variants = [(name, variant) for name in names() for variant in load(name)["traces"]]
     assert len(names()) == 33
     assert sum(variant.startswith("core_") for _, variant in variants) == 49
-    assert len(variants) == 115
-    assert len(CASES) == 115 - len(NOT_YET)
+    assert len(variants) == len(CASES) == 115
 
 
 def _events(tree: dict[str, Any], tmp_path: Path) -> list[dict[str, Any]]:
