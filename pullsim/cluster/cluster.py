@@ -77,8 +77,10 @@ class Cluster:
         except KeyboardInterrupt:
             at, why = self.env.now, "interrupted"
         else:
-            reached = at >= (LIMIT if horizon is None else horizon)
-            why = "settled" if not reached else "limit" if horizon is None else "horizon"
+            if horizon is not None:
+                at, why = horizon, "horizon"
+            else:
+                why = "limit" if at >= LIMIT else "settled"
         for pod in self._settlement.unfinished:
             self._recorder.pod(pod.record(at, settled=why == "settled"))
         return Ended(at, why)

@@ -46,6 +46,13 @@ _FIELDS: Final = {
     "maxPods": ("int32", (1, 0)),
     "featureGates": ("mapping", (1, 0)),
 }
+#: Those of them that are validated, and change nothing in what this version simulates.
+_WITHOUT_EFFECT: Final = frozenset(
+    """
+    imageMinimumGCAge imageMaximumGCAge imageGCHighThresholdPercent imageGCLowThresholdPercent crashLoopBackOff
+    runtimeRequestTimeout nodeStatusMaxImages evictionPressureTransitionPeriod fileCheckFrequency httpCheckFrequency
+    """.split()
+)
 #: The other fields of a KubeletConfiguration: accepted and listed, since no pull depends on them.
 _OTHER_FIELDS: Final = frozenset(
     """
@@ -204,6 +211,8 @@ def _typed(mapping: Mapping[Any, Any], version: tuple[int, int]) -> tuple[dict[s
             )
         elif value is not None:
             type_, since = _FIELDS[name]
+            if name in _WITHOUT_EFFECT:
+                ignored.append(name)
             if version < since:
                 releases = f"{since[0]}.{since[1]} on, this kubelet is {version[0]}.{version[1]}"
                 errors.append(f"{name}: this field exists from {releases}")

@@ -183,13 +183,15 @@ def _pulls(result: Result) -> Pulls:
 
 def _bytes(result: Result) -> Bytes:
     by_source: Counter[str] = Counter()
+    layers = result.layers if result.detail == "layers" else ()
+    remote = [layer for layer in layers if layer.source != "local"]
+    for layer in remote:
+        by_source[layer.source] += layer.size
+    spans = [(layer.requested, layer.fetched, float(layer.size)) for layer in remote]
     for pull in result.pulls:
-        if pull.downloaded:
+        if pull.downloaded and (pull.registry is None or result.detail != "layers"):  # it has no layers here
             by_source[pull.registry or parse(pull.image).domain] += pull.downloaded
-    remote = [layer for layer in result.layers if layer.source != "local"]
-    spans = [(layer.requested, layer.fetched, float(layer.size)) for layer in remote] or [
-        (pull.started, pull.ended, float(pull.downloaded)) for pull in result.pulls
-    ]
+            spans.append((pull.started, pull.ended, float(pull.downloaded)))
     return Bytes(
         downloaded=sum(pull.downloaded for pull in result.pulls),
         by_source=_ranked(by_source),

@@ -89,8 +89,8 @@ def _timeline(group: dict[Platform, ImageDefinition], unpack_ratio: float) -> li
     current: dict[Platform, Manifest] = {}
     for at in sorted(contents):
         current |= contents[at]
-        image = Index.of(current.items()) if len(current) > 1 else next(iter(current.values()))
-        timeline.append((at, image))
+        # containerd takes a manifest that stands alone on any platform, one of an index only where it fits.
+        timeline.append((at, Index.of(current.items())))
     return timeline
 
 

@@ -55,6 +55,7 @@ class _Kind:
     namespace: str
     spec: PodSpec
     deadline: float | None
+    ordered: bool = False  # each pod is created when the one before it has started
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class _Builder:
                 )
                 raise InputError(message, group.document.place(group.route))
             place = _Place(pool=pools[0])
-        kind = _Kind(group.name, namespace, group.spec, workload.deadline)
+        kind = _Kind(group.name, namespace, group.spec, workload.deadline, group.ordered)
         self._add_pods(group.pods, [workload.at] * len(group.pods), kind, place, route)
 
     def _fitting(self, group: PodGroup) -> list[str] | None:
@@ -189,9 +190,10 @@ class _Builder:
                 return
             node = self.nodes[0].name
         self._claim(names, kind.namespace, f"workload {kind.workload}", route)
+        before = [None, *names[:-1]] if kind.ordered else [None] * len(names)
         self.pods += (
-            Pod(name, kind.namespace, kind.workload, kind.spec, time, node=node, pool=pool, deadline=kind.deadline)
-            for name, time in zip(names, times, strict=True)
+            Pod(name, kind.namespace, kind.workload, kind.spec, time, follows, node, pool, kind.deadline)
+            for name, time, follows in zip(names, times, before, strict=True)
         )
 
     def _claim(self, pods: Sequence[str], namespace: str, maker: str, route: Route) -> None:

@@ -53,6 +53,7 @@ class PodGroup:
     namespace: str | None  # None: the object does not say
     spec: PodSpec
     pods: tuple[str, ...] | None
+    ordered: bool  # each pod is created when the one before it has started
     document: Document
     route: Route
     node: str | None = None
@@ -184,6 +185,8 @@ def _read_object(item: _Item, present: set[tuple[Any, str | None]], objects: Obj
             namespace=metadata.text("namespace"),
             spec=_pod_spec(pod, template.mapping("metadata", "annotations")),
             pods=_pod_names(kind, name, item.mapping("spec"), title, objects),
+            ordered=kind == "StatefulSet"
+            and item.mapping("spec").text("podManagementPolicy", "OrderedReady") == "OrderedReady",
             document=item.document,
             route=item.route,
             node=pod.text("nodeName") or selector.get(_HOSTNAME),
@@ -199,8 +202,6 @@ def _pod_names(kind: str, name: str, spec: _Item, title: str, objects: Objects) 
     if kind == "Pod":
         return (name,)
     if kind == "StatefulSet":
-        if spec.text("podManagementPolicy", "OrderedReady") == "OrderedReady" and spec.count("replicas", 1) > 1:
-            objects.warnings.append(f"{title}: OrderedReady is not simulated, its pods are created at once")
         first = spec.mapping("ordinals").count("start", 0)
         return tuple(f"{name}-{first + n}" for n in range(spec.count("replicas", 1)))
     count = spec.count("replicas", 1)

@@ -147,7 +147,6 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
         "Pod p: imagePullSecrets",
         "Pod p: tolerations",
         "Pod p: image volumes",
-        "StatefulSet d: OrderedReady",
         "Job j: only the first 2 of 5 pods",
     ]
     admitted = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]

@@ -1,0 +1,1 @@
+"""What the simulation runs on: the clock, shared capacity, locks, random streams."""

@@ -1,0 +1,100 @@
+"""Slots and keyed locks, handed over first come, first served. No event is made where nothing has to wait."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import simpy
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+class Slots:
+    """``n`` equal slots (None: without limit)."""
+
+    __slots__ = ("_env", "_free", "_waiting")
+
+    def __init__(self, env: simpy.Environment, n: int | None) -> None:
+        if n is not None and n < 1:
+            raise ValueError(f"at least one slot is needed, not {n}")
+        self._env = env
+        self._free = n
+        self._waiting: deque[simpy.Event] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return len(self._waiting)
+
+    def acquire(self) -> simpy.Event | None:
+        """Take a slot: None if there was one, else the event that succeeds when the slot is handed over."""
+        if self._free is None:
+            return None
+        if self._free:
+            self._free -= 1
+            return None
+        request = simpy.Event(self._env)
+        self._waiting.append(request)
+        return request
+
+    def release(self) -> None:
+        """Give a slot back: to the first who waits, if any does."""
+        if self._free is None:
+            return
+        if self._waiting:
+            self._waiting.popleft().succeed()
+        else:
+            self._free += 1
+
+    def cancel(self, request: simpy.Event) -> None:
+        """Withdraw a request that `acquire` returned; a slot already handed over to it is released."""
+        if request.triggered:
+            self.release()
+        else:
+            self._waiting.remove(request)
+
+
+class KeyedLocks:
+    """A lock for each key; a key that nobody holds takes no memory."""
+
+    __slots__ = ("_env", "_waiting")
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self._env = env
+        self._waiting: dict[Hashable, deque[simpy.Event] | None] = {}  # of the held keys; None: nobody waited so far
+
+    def __len__(self) -> int:
+        """Keys held."""
+        return len(self._waiting)
+
+    def acquire(self, key: Hashable) -> simpy.Event | None:
+        """Take the lock of ``key``: None if it was free, else the event that succeeds when it is handed over."""
+        if key not in self._waiting:
+            self._waiting[key] = None
+            return None
+        request = simpy.Event(self._env)
+        queue = self._waiting[key]
+        if queue is None:
+            self._waiting[key] = deque((request,))
+        else:
+            queue.append(request)
+        return request
+
+    def release(self, key: Hashable) -> None:
+        """Give the lock of ``key`` to the first who waits, if any does. Raises KeyError if nobody holds it."""
+        queue = self._waiting[key]
+        if queue:
+            queue.popleft().succeed()
+        else:
+            del self._waiting[key]
+
+    def cancel(self, key: Hashable, request: simpy.Event) -> None:
+        """Withdraw a request that ``acquire(key)`` returned; a lock already handed over to it is released."""
+        if request.triggered:
+            self.release(key)
+        else:
+            queue = self._waiting[key]
+            assert queue is not None
+            queue.remove(request)

@@ -1,0 +1,124 @@
+"""One server shared equally by its jobs, in virtual time: O(log jobs) an event."""
+
+from __future__ import annotations
+
+import math
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+import simpy
+
+from pullsim.engine.clock import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_REBASE = 2.0**36  # service after which the clock starts again: it keeps 1e-5 of a unit, the finest that jobs need
+
+
+class Job(simpy.Event):
+    """Work under way; succeeds when it is done."""
+
+    def __init__(self, server: ProcessorSharing) -> None:
+        self.env = server.env
+        self.callbacks = []
+        self._server = server
+
+    def cancel(self) -> float:
+        """Take the job away; returns the work left (0 if it was done), and the event never happens."""
+        return 0.0 if self.triggered else self._server.remove(self)
+
+
+class ProcessorSharing:
+    """A server that does ``capacity(n)`` > 0 units of work a second while n jobs share it equally.
+
+    The clock is the service a job has had, so a job ends when the clock reads its key, whatever the rates until then.
+    """
+
+    def __init__(self, env: simpy.Environment, capacity: Callable[[int], float]) -> None:
+        self.env = env
+        self._capacity = capacity
+        self._speed = 1.0
+        self._jobs: list[tuple[float, int, Job]] = []  # heap of (clock at its end, order of start, job)
+        self._started = 0
+        self._clock = 0.0  # service per job, at time _time
+        self._time = 0.0
+        self._rate = 0.0  # of the clock
+        self._due = math.inf  # of the wake-up under way
+        self._generation = 0  # of that wake-up; earlier ones are void
+        self._exact = False  # that wake-up is the end of the first job
+
+    @property
+    def jobs(self) -> int:
+        """Number of jobs under way."""
+        return len(self._jobs)
+
+    def run(self, work: float) -> Job:
+        """Start a job of ``work`` >= 0 units."""
+        if work < 0.0:
+            raise ValueError(f"work is >= 0, not {work}")
+        job = Job(self)
+        if work == 0.0:
+            job.succeed()
+            return job
+        now = self._advance()
+        if not self._jobs:
+            self._clock = 0.0
+        self._started += 1
+        heappush(self._jobs, (self._clock + work, self._started, job))
+        self._plan(now)
+        return job
+
+    def remove(self, job: Job) -> float:
+        """Take a job under way out; returns the work left."""
+        now = self._advance()
+        index = next(i for i, entry in enumerate(self._jobs) if entry[2] is job)
+        left = max(0.0, self._jobs.pop(index)[0] - self._clock)
+        heapify(self._jobs)
+        self._plan(now)
+        return left
+
+    def set_speed(self, factor: float) -> None:
+        """Work at ``factor`` > 0 times the capacity from now on."""
+        if factor <= 0.0:
+            raise ValueError(f"a speed is > 0, not {factor}")
+        now = self._advance()
+        self._speed = factor
+        self._plan(now)
+
+    def _advance(self) -> float:
+        now = self.env.now
+        self._clock += (now - self._time) * self._rate
+        self._time = now
+        return now
+
+    def _plan(self, now: float) -> None:
+        self._exact = False
+        jobs = self._jobs
+        n = len(jobs)
+        if not n:
+            self._rate = 0.0
+            return
+        if self._clock > _REBASE:
+            self._jobs = jobs = [(key - self._clock, order, job) for key, order, job in jobs]
+            self._clock = 0.0
+        self._rate = rate = self._capacity(n) * self._speed / n
+        wait = max(0.0, (jobs[0][0] - self._clock) / rate)
+        due = now + wait  # as SimPy computes it, to the bit
+        if due < self._due:  # an earlier wake-up than needed plans again; a later one would be too late
+            self._due = due
+            self._exact = True
+            self._generation += 1
+            Call(self.env, self._wake, wait, value=self._generation)
+
+    def _wake(self, event: simpy.Event) -> None:
+        if event.value != self._generation:
+            return
+        self._due = math.inf
+        now = self._advance()
+        jobs = self._jobs
+        if self._exact:  # rounding can leave the clock short of the key by less than any later step would add
+            self._clock = max(self._clock, jobs[0][0])
+        while jobs and jobs[0][0] <= self._clock:
+            heappop(jobs)[2].succeed()
+        self._plan(now)

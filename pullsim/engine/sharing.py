@@ -1,0 +1,196 @@
+"""Exact max-min fair sharing of registries' egress and nodes' NICs.
+
+All changes of an instant are settled together, once, after every ordinary event of that instant. There is one wake-up
+under way for the whole network. Which algorithm serves a port follows from what it pulls from:
+
+* links that never bind: `Isolated`, the port alone;
+* one link that can bind, under one cap: the `Levels` of that link;
+* several links that meet in a port, or several caps: a `Multiroot` of all the links so connected, and of all their
+  ports. It falls apart again once no port has joined anything for as many settles as moving the ports would cost.
+
+Moving a port keeps its clocks and accounts, so results do not depend on which algorithm served it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from heapq import heappush
+from typing import TYPE_CHECKING
+
+from simpy.events import NORMAL
+
+from pullsim.engine import lazy_heap
+from pullsim.engine.clock import LAST, Call
+from pullsim.engine.flows import Bundle, Domain, Link, Port, Transfer
+from pullsim.engine.isolated import Isolated
+from pullsim.engine.levels import Levels
+from pullsim.engine.multiroot import Multiroot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import simpy
+
+
+class Network:
+    """Links and ports, and the transfers between them."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self.settles = 0
+        self._tick = itertools.count(1).__next__
+        self._isolated = Isolated(self._tick)
+        self._levels: dict[Link, Levels] = {}  # of the links that can bind
+        self._dirty: list[Port] = []
+        self._unsettled: dict[Domain, None] = {}
+        self._settling = False  # a settle of this instant is under way
+        self._due: list[tuple[float, int, Domain]] = []  # lazy heap of the domains' next ends
+        self._limit = math.inf  # the first of them, for which the wake-up is
+        self._generation = 0  # of the wake-up; earlier ones are void
+
+    def link(self, name: str, capacity: float = math.inf) -> Link:
+        """Make a link of ``capacity`` > 0 bytes/s; inf never binds."""
+        _require(capacity > 0.0, "capacity", capacity)
+        link = Link(self.env, name, capacity, self._tick(), self._isolated)
+        if capacity < math.inf:
+            link.domain = self._levels[link] = Levels(link, self._tick)
+        return link
+
+    def port(self, name: str, capacity: float) -> Port:
+        """Make a node's NIC of ``capacity`` > 0 bytes/s; inf never binds."""
+        _require(capacity > 0.0, "capacity", capacity)
+        return Port(self, name, capacity)
+
+    def transfer(self, link: Link, port: Port, size: float, cap: float = math.inf) -> Transfer:
+        """Send ``size`` >= 0 bytes at ``cap`` > 0 bytes/s at most; without any limit, they are there at once."""
+        if size <= 0.0 or cap <= 0.0 or (cap == link.capacity == port.capacity == math.inf):
+            _require(size >= 0.0, "size", size)
+            _require(cap > 0.0, "cap", cap)
+            transfer = Transfer(self.env, None, 0.0)
+            transfer.succeed()
+            return transfer
+        now = self.env.now
+        if not port.dirty:
+            port.touch(now)
+        key = link, cap
+        bundle = port.bundles.get(key)
+        if bundle is None:
+            bundle = port.bundles[key] = Bundle(link, port, cap)
+        transfer = Transfer(self.env, bundle, now)
+        heappush(bundle.flows, (bundle.clock + size, self._tick(), transfer))
+        link.transfers += 1
+        port.transfers += 1
+        if port.transfers == 1 and port.on_busy is not None:
+            port.on_busy(True)
+        return transfer
+
+    def changed(self, port: Port) -> None:
+        """Settle this instant, the synced port included."""
+        self._dirty.append(port)
+        if not self._settling:
+            self._settling = True
+            Call(self.env, self._settle, priority=LAST)
+
+    def _settle(self, _: simpy.Event) -> None:
+        now = self.env.now
+        self.settles += 1
+        self._place_dirty(now)
+        unsettled, dues = self._unsettled, self._due
+        worn = [domain for domain in unsettled if domain.worn]
+        if worn:
+            for domain in worn:
+                self._take_apart(domain, now)
+            self._place_dirty(now)
+        for domain in unsettled:
+            due = domain.settle(now)
+            domain.version = version = self._tick()
+            if due < math.inf:
+                heappush(dues, (due, version, domain))
+        if len(dues) > 1024 + 4 * len(self._levels):
+            lazy_heap.compact(dues)
+        unsettled.clear()
+        self._settling = False
+        self._generation += 1
+        first = lazy_heap.first(dues)
+        if first is not None:
+            self._limit = limit = first[0]
+            Call(self.env, self._wake, limit - now if limit > now else 0.0, NORMAL, self._generation)
+
+    def _wake(self, event: simpy.Event) -> None:
+        if event.value != self._generation:
+            return
+        now = self.env.now
+        limit = max(now, self._limit)  # now + (limit - now) may fall short of it
+        for domain in lazy_heap.pop_until(self._due, limit):
+            self._unsettled[domain] = None
+            domain.complete(now, limit)
+        if not self._settling:
+            self._settling = True
+            Call(self.env, self._settle, priority=LAST)
+
+    def _place_dirty(self, now: float) -> None:
+        unsettled = self._unsettled
+        while self._dirty:
+            ports, self._dirty = self._dirty, []
+            for port in ports:
+                port.dirty = False
+                if port.emptied:
+                    port.emptied = False
+                    port.bundles = {key: bundle for key, bundle in port.bundles.items() if bundle.flows}
+                domain: Domain | None = None
+                if len(port.bundles) > 1:
+                    domain = self._meet(port.bundles.values(), now)
+                else:
+                    for bundle in port.bundles.values():
+                        domain = bundle.link.domain
+                old = port.domain
+                if old is not domain:
+                    if old is not None:
+                        old.leave(port, now)
+                        unsettled[old] = None
+                    port.domain = domain
+                if domain is not None:
+                    domain.place(port, now)
+                    unsettled[domain] = None
+
+    def _meet(self, bundles: Iterable[Bundle], now: float) -> Domain:
+        """Return the one domain of links whose transfers meet in a port."""
+        roots = {bundle.link: None for bundle in bundles if bundle.link in self._levels}
+        if not roots:
+            return self._isolated
+        groups = [root.domain for root in roots if isinstance(root.domain, Multiroot)]
+        target = max(groups, key=lambda group: len(group.ports), default=None) or Multiroot(self._tick)
+        for root in roots:
+            domain = root.domain
+            if domain is not target:
+                self._evict(domain, now)
+                members = {root: None}
+                if isinstance(domain, Multiroot):
+                    members, domain.roots = domain.roots, {}
+                for member in members:
+                    member.domain = target
+                target.roots.update(members)
+        return target
+
+    def _take_apart(self, domain: Domain, now: float) -> None:
+        """Give all ports of a worn domain a new place: in the same one with fresh clocks, or each link in its own."""
+        domain.worn = False
+        if isinstance(domain, Multiroot) and not domain.mixed:
+            for root in domain.roots:
+                root.domain = self._levels[root]
+            domain.roots = {}
+        self._evict(domain, now)
+
+    def _evict(self, domain: Domain, now: float) -> None:
+        """Take all ports out of a domain; they are placed afresh in this settle."""
+        self._unsettled[domain] = None
+        for port in list(domain.ports):
+            port.touch(now)
+            domain.leave(port, now)
+            port.domain = None
+
+
+def _require(valid: bool, name: str, value: float) -> None:
+    if not valid:
+        raise ValueError(f"{name} is a number of bytes or bytes/s above 0, not {value}")

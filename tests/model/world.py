@@ -1,0 +1,272 @@
+"""Small clusters put together by hand, in which everything costs nothing unless it is given.
+
+The kubelet's tests use the fixed runtime (`fixed`), the pipeline's tests containerd (`containerd`) behind a registry
+(`registry`) that sends `RATE` bytes/s. A `layer` is made of the seconds that it takes: to fetch over a link of its own
+at `RATE`, and to unpack on a core of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.hardware.cores import CoresSpec
+from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.nic import NicSpec
+from pullsim.kubelet.config import KubeletConfig
+from pullsim.kubelet.loop import Interval, LoopSpec
+from pullsim.oci.catalog import Catalog
+from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
+from pullsim.oci.platform import Platform
+from pullsim.registry.spec import RegistrySpec
+from pullsim.run import Result, simulate
+from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec, RuntimeSpec
+from pullsim.runtime.unpack import UnpackSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HOST = "registry.test"
+RATE = 100e6  # bytes/s
+FAST = 1e15  # bytes/s: never binds
+AMD64 = Platform.parse("linux/amd64")
+
+MINIMAL = LoopSpec(minimal=True, retry=Interval(10.0, 0.0), resync=Interval(60.0, 0.0))
+#: The real loop without jitter: ticks at k + 0.7 s, relists at k + 0.3 s.
+STEADY = LoopSpec(retry=Interval(10.0, 0.0), resync=Interval(60.0, 0.0), tick_phase=0.7, relist_phase=0.3)
+REAL = LoopSpec()  # jitter and phases drawn
+
+SERIAL: Mapping[str, Any] = {"serializeImagePulls": True, "registryPullQPS": 0}
+UNLIMITED: Mapping[str, Any] = {"serializeImagePulls": False, "registryPullQPS": 0}
+
+
+def parallel(limit: int) -> dict[str, Any]:
+    return {"serializeImagePulls": False, "maxParallelImagePulls": limit, "registryPullQPS": 0}
+
+
+# Pods
+
+
+def container(image: str, name: str = "c", *, policy: str = "IfNotPresent", run: float = 0.0, sidecar: bool = False):
+    return ContainerSpec(name, image, policy, run=run, sidecar=sidecar)
+
+
+def pod(
+    name: str,
+    *containers: str | ContainerSpec,
+    at: float = 0.0,
+    policy: str = "IfNotPresent",
+    init: Iterable[ContainerSpec] = (),
+    node: str | None = None,
+    pool: str | None = None,
+    deadline: float | None = None,
+) -> Pod:
+    """A pod; containers given by their image alone are c0, c1, …"""
+    made = tuple(
+        container(each, f"c{number}", policy=policy) if isinstance(each, str) else each
+        for number, each in enumerate(containers)
+    )
+    spec = PodSpec(made, tuple(init))
+    return Pod(name, "default", "workload", spec, created=at, node=node, pool=pool, deadline=deadline)
+
+
+def pods(count: int, image: str = "app{}:1", *, at: float = 0.0, every: float = 0.0, **given: Any) -> list[Pod]:
+    """p0, p1, …, one container each; `{}` in the image is the pod's number."""
+    return [pod(f"p{n}", image.format(n), at=at + every * n, **given) for n in range(count)]
+
+
+# Runtimes
+
+
+def fixed(images: Mapping[str, FixedImage | float]) -> FixedSpec:
+    """The fixed runtime; a number is the seconds of a pull."""
+    return FixedSpec({name: i if isinstance(i, FixedImage) else FixedImage(i) for name, i in images.items()})
+
+
+def failing(after: float = 1.0, *, pull: float = 1.0, times: int = -1, pattern: str | None = None, error: str = "boom"):
+    return FixedImage(pull, fail=FixedFailure(after, error, times, pattern))
+
+
+def containerd(
+    version: tuple[int, int] = (2, 1), downloads: int = 3, *, metadata_write: float = 0.0, **unpack: float
+) -> ContainerdSpec:
+    costs = {"gzip": RATE, "zstd": RATE, "stored": RATE, "per_file": 0.0, "per_layer": 0.0, "while_downloading": 1.0}
+    return ContainerdSpec(version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}))
+
+
+# Registries and images
+
+
+def registry(host: str = HOST, **given: Any) -> RegistrySpec:
+    """A registry that sends RATE and otherwise costs no time."""
+    free = {"egress": RATE, "round_trip": 0.0, "first_byte": 0.0, "head": 0.0, "goodput": 1.0, "tls": False}
+    return RegistrySpec(host, **{**free, **given})
+
+
+def layer(name: str, fetch: float = 1.0, unpack: float = 0.0, *, diff_id: str | None = None, files: int = 0) -> Layer:
+    return Layer.of(
+        synthetic_digest("layer", name),
+        round(fetch * RATE),
+        unpacked=round(unpack * RATE),
+        files=files,
+        diff_id=diff_id,
+    )
+
+
+def image(*layers: Layer, documents: tuple[int, int] = (0, 0)) -> Manifest:
+    """An image of which manifest and config have the bytes of `documents`."""
+    return Manifest.of(layers, size=documents[0], config_size=documents[1])
+
+
+def catalog(images: Mapping[str, Manifest]) -> Catalog:
+    """A catalogue of images by repository and tag on HOST, unless the name has a host."""
+    made = Catalog()
+    for name, content in images.items():
+        made.add(named(name), content)
+    return made
+
+
+def named(name: str) -> str:
+    return name if "/" in name else f"{HOST}/{name}"
+
+
+# Clusters
+
+
+def node(
+    runtime: RuntimeSpec,
+    *,
+    pool: str = "n",
+    kubelet: Mapping[str, Any] = UNLIMITED,
+    version: tuple[int, int] = (1, 35),
+    loop: LoopSpec = MINIMAL,
+    nic: float = FAST,
+    cores: int = 64,
+    efficiency: float = 1.0,
+    write: float | None = None,
+    fsync: float = 0.0,
+    cached: Iterable[str] = (),
+    max_pods: int = 110,
+    platform: Platform = AMD64,
+) -> NodeSpec:
+    return NodeSpec(
+        pool,
+        platform,
+        max_pods=max_pods,
+        nic=NicSpec(nic),
+        disk=DiskSpec(write, fsync),
+        cores=CoresSpec(cores, efficiency),
+        kubelet=KubeletConfig.from_mapping(
+            {k: v for k, v in kubelet.items() if k != "maxParallelImagePulls" or version >= (1, 27)}, version
+        ),
+        kubelet_version=version,
+        loop=loop,
+        runtime=runtime,
+        cached=tuple(cached),
+    )
+
+
+def run(
+    wanted: Iterable[Pod],
+    spec: NodeSpec | Iterable[Node],
+    *,
+    nodes: int = 1,
+    registries: Iterable[RegistrySpec] = (),
+    images: Mapping[str, Manifest] | Catalog | None = None,
+    **cluster: Any,
+) -> Result:
+    """Run the pods on nodes n-0, n-1, … of one spec (or on the given nodes)."""
+    content = images if isinstance(images, Catalog) else catalog(images or {})
+    return simulate(
+        ClusterSpec(
+            tuple(Node(f"{spec.pool}-{n}", spec) for n in range(nodes)) if isinstance(spec, NodeSpec) else tuple(spec),
+            tuple(sorted(wanted, key=lambda each: each.created)),
+            registries=tuple(registries),
+            catalog=content,
+            **cluster,
+        )
+    )
+
+
+def run_fixed(
+    wanted: Iterable[Pod],
+    images: Mapping[str, FixedImage | float],
+    *,
+    kubelet: Mapping[str, Any] = UNLIMITED,
+    loop: LoopSpec = MINIMAL,
+    version: tuple[int, int] = (1, 35),
+    **cluster: Any,
+) -> Result:
+    """Run on one node with the fixed runtime."""
+    return run(wanted, node(fixed(images), kubelet=kubelet, loop=loop, version=version), **cluster)
+
+
+# What came out
+
+
+def times(result: Result, reason: str, *, pod: str | None = None, container: str | None = None, text: str = "") -> list:
+    """Times of the events of a reason."""
+    return [
+        event.t
+        for event in result.events
+        if event.reason == reason
+        and text in event.message
+        and pod in (None, event.pod)
+        and container in (None, event.container)
+    ]
+
+
+def story(result: Result, pod: str | None = None) -> list[tuple[float, str]]:
+    """Time and reason of all events of a pod, or of all pods."""
+    return [(round(event.t, 6), event.reason) for event in result.events if pod in (None, event.pod)]
+
+
+def messages(result: Result, reason: str) -> list[str]:
+    return [event.message for event in result.events if event.reason == reason]
+
+
+def started(result: Result) -> dict[str, float | None]:
+    """When each pod started."""
+    return {row.pod: row.started for row in result.pods}
+
+
+def ended(result: Result) -> dict[str, float]:
+    """When each pod's last pull ended."""
+    return {row.pod: row.ended for row in sorted(result.pulls, key=lambda row: row.ended)}
+
+
+def row(result: Result, pod: str):
+    """The record of a pod."""
+    (found,) = (each for each in result.pods if each.pod == pod)
+    return found
+
+
+def pull(result: Result, pod: str, attempt: int = 1):
+    """The record of a pod's pull."""
+    (found,) = (each for each in result.pulls if each.pod == pod and each.attempt == attempt)
+    return found
+
+
+def layers(result: Result, pod: str) -> list:
+    """The records of a pod's layers, from the bottom up."""
+    return sorted((each for each in result.layers if each.pod == pod), key=lambda each: each.position)
+
+
+def stages(record: Any) -> dict[str, float]:
+    """The stages of a pod or a pull that took time, to the microsecond."""
+    return {stage: round(seconds, 6) for stage, seconds in record.stages.items() if round(seconds, 6)}
+
+
+def fetches(result: Result) -> Counter[tuple[str, str]]:
+    """How often each node fetched each blob of a layer."""
+    return Counter((each.node, each.digest) for each in result.layers if each.source != "local")
+
+
+def whole(record: Any) -> bool:
+    """Whether the stages of a pod or a pull are all positive and sum to what they divide."""
+    total = record.start_seconds if hasattr(record, "start_seconds") else record.ended - record.started
+    return all(seconds >= 0 for seconds in record.stages.values()) and math.isclose(
+        sum(record.stages.values()), total, rel_tol=1e-9, abs_tol=1e-9
+    )

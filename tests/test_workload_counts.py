@@ -1,0 +1,40 @@
+"""The reference workloads do exactly the work that they did: simulated events, settles and records, and their outcome.
+
+Update a number only together with the change of the model that moved it, and say why in the commit.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.workloads.full_model import cluster
+from benchmarks.workloads.workload import Workload, make_f, make_j, make_w
+from pullsim.cluster.cluster import Cluster
+from pullsim.results.invariants import check
+from pullsim.run import Result, recorder
+
+
+@pytest.mark.parametrize(
+    ("workload", "events", "settles", "pulls", "layers", "kubelet_events", "end"),
+    [
+        (make_w(10), 0, 0, 0, 0, 0, 0.0),
+        (make_w(100), 0, 0, 0, 0, 0, 0.0),
+        (make_f(100), 0, 0, 0, 0, 0, 0.0),
+        (make_j(100), 0, 0, 0, 0, 0, 0.0),
+    ],
+    ids=lambda value: value.name if isinstance(value, Workload) else None,
+)
+def test_counts(
+    workload: Workload, events: int, settles: int, pulls: int, layers: int, kubelet_events: int, end: float
+) -> None:
+    spec = cluster(workload)
+    result = Result(workload.name, 1, "", 0.0, "", tuple(node.name for node in spec.nodes), {}, "layers")
+    world = Cluster(spec, recorder(result))
+    result.end, result.ended = world.run()
+    assert check(result) == []
+    counted = (world.scheduled_events, world.network.settles, len(result.pulls), len(result.layers), len(result.events))
+    assert counted == (events, settles, pulls, layers, kubelet_events)
+    assert result.end == pytest.approx(end, rel=1e-9)
+    assert len(result.pods) == sum(map(len, workload.pods))
+    assert all(pod.started is not None for pod in result.pods)
+    assert sum(layer.source != "local" for layer in result.layers) == workload.flows()
