@@ -40,8 +40,8 @@ class Domain(Protocol):
         """Find all rates; returns the time of the next end of a transfer, inf without one."""
         ...
 
-    def complete(self, now: float, limit: float) -> None:
-        """End the transfers due until ``limit``, the time the wake-up was meant for (``now`` but for rounding)."""
+    def complete(self, now: float) -> None:
+        """End the transfers that are due; nothing has changed since the last settle but in this instant."""
 
 
 class Link:
@@ -187,7 +187,7 @@ class Bundle:
         if not self.port.dirty:
             self.port.touch(now)
         flows = self.flows
-        self.clock = max(self.clock, flows[0][0])  # rounding can leave it short, by less than a step
+        self.clock = max(self.clock, flows[0][0])  # rounding can leave it short of it
         while flows and flows[0][0] <= self.clock:
             transfer = heappop(flows)[2]
             transfer.close(now)

@@ -91,9 +91,9 @@ class Isolated(Domain):
         entry = lazy_heap.first(self._due)
         return math.inf if entry is None else entry[0]
 
-    def complete(self, now: float, limit: float) -> None:
+    def complete(self, now: float) -> None:
         """See `Domain`."""
-        for bundle in lazy_heap.pop_until(self._due, limit):
+        for bundle in lazy_heap.pop_until(self._due, now):
             bundle.finish(now)
 
     def _forget(self, port: Port) -> None:

@@ -183,16 +183,16 @@ class Levels(Domain):
             due = min(due, self._clock_due)
         return due
 
-    def complete(self, now: float, limit: float) -> None:
+    def complete(self, now: float) -> None:
         """See `Domain`."""
         if now > self._time:
             self._advance(now)
         due: list[Class] = []
-        if self._clock_due <= limit:  # then the clock reads that end, whatever rounding says
+        if self._clock_due <= now:  # then the clock reads that end, whatever rounding says
             self._clock = max(self._clock, self._by_clock[0][0])
             due = lazy_heap.pop_until(self._by_clock, self._clock)
         if self._by_time:
-            due += lazy_heap.pop_until(self._by_time, limit)
+            due += lazy_heap.pop_until(self._by_time, now)
         for cls in due:
             end = cls.first
             assert end is not None

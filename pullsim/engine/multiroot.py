@@ -128,7 +128,7 @@ class Multiroot(Domain):
         self._rates = {link: rate for link, rate in totals.items() if rate}
         return now + max(0.0, soonest)
 
-    def complete(self, now: float, limit: float) -> None:
+    def complete(self, now: float) -> None:
         """See `Domain`."""
         self._advance(now)
         if self._next is not None:  # that clock reads its end, whatever rounding says
@@ -138,7 +138,7 @@ class Multiroot(Domain):
         for cls in self._active:
             for index, entries in enumerate(cls.entries):
                 entry = lazy_heap.first(entries)
-                if entry is not None and now + (entry[0] - cls.clocks[index]) / cls.rates[index] <= limit:
+                if entry is not None and now + (entry[0] - cls.clocks[index]) / cls.rates[index] <= now:
                     cls.clocks[index] = clock = max(cls.clocks[index], entry[0])
                     due += lazy_heap.pop_until(entries, clock)
         for bundle in due:

@@ -46,8 +46,7 @@ class Network:
         self._unsettled: dict[Domain, None] = {}
         self._settling = False  # a settle of this instant is under way
         self._due: list[tuple[float, int, Domain]] = []  # lazy heap of the domains' next ends
-        self._limit = math.inf  # the first of them, for which the wake-up is
-        self._generation = 0  # of the wake-up; earlier ones are void
+        self._generation = 0  # of the wake-up for the first of them; earlier ones are void
 
     def link(self, name: str, capacity: float = math.inf) -> Link:
         """Make a link of ``capacity`` > 0 bytes/s; inf never binds."""
@@ -114,17 +113,15 @@ class Network:
         self._generation += 1
         first = lazy_heap.first(dues)
         if first is not None:
-            self._limit = limit = first[0]
-            Call(self.env, self._wake, limit - now if limit > now else 0.0, NORMAL, self._generation)
+            Call(self.env, self._wake, max(0.0, first[0] - now), NORMAL, self._generation)
 
     def _wake(self, event: simpy.Event) -> None:
         if event.value != self._generation:
             return
         now = self.env.now
-        limit = max(now, self._limit)  # now + (limit - now) may fall short of it
-        for domain in lazy_heap.pop_until(self._due, limit):
+        for domain in lazy_heap.pop_until(self._due, now):  # none, if now + (due - now) fell short: then once more
             self._unsettled[domain] = None
-            domain.complete(now, limit)
+            domain.complete(now)
         if not self._settling:
             self._settling = True
             Call(self.env, self._settle, priority=LAST)
@@ -179,7 +176,6 @@ class Network:
         if isinstance(domain, Multiroot) and not domain.mixed:
             for root in domain.roots:
                 root.domain = self._levels[root]
-            domain.roots = {}
         self._evict(domain, now)
 
     def _evict(self, domain: Domain, now: float) -> None:

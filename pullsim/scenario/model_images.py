@@ -52,7 +52,7 @@ class TagMove(Section):
 
 
 class ImageDefinition(Section):
-    """An image by hand. Several entries of one image with several platforms make an index."""
+    """An image by hand, as an index: several entries of one image make one with several platforms."""
 
     image: str = Field(description="Name with tag, as a pod has it.")
     platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")

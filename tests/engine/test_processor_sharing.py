@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import simpy
 from hypothesis import given
@@ -162,7 +164,7 @@ def test_a_server_that_is_never_idle_does_not_wear_its_clock_out():
             yield server.run(size)
 
     env.process(chain(1e9))
-    env.process(chain(1e9 / 3))
+    env.process(chain(1e9 / math.pi))
     env.run(until=1000.0)
     assert server._clock < 2 * _REBASE
     began, job = env.now, server.run(1.0)

@@ -85,7 +85,7 @@ def test_a_fast_clock_that_became_slow_does_not_stall(roots):
         for j in range(1000):
             net.transfer(a, q, 1e9 + j)
         assert run_until(env, None, transfer) > 60.0
-        assert net.settles <= 4
+        assert net.settles == 3
 
 
 @pytest.mark.parametrize("links", [1, 2])
@@ -117,13 +117,13 @@ def test_dust_in_the_sum_of_full_ports_does_not_stay():
             yield net.transfer(link, port, size)
 
     for i, port in enumerate(ports):
-        env.process(churn(port, 1e8 + i / 7))
-    env.process(churn(rest, 1e9))
+        env.process(churn(port, 1e6 + i / 7))
+    env.process(churn(rest, 1e8))
     env.run(until=1.0)
     domain = rest.domain
     assert isinstance(domain, Levels)
     domain._full_rate += 1e3
-    env.run(until=400.0)
+    env.run(until=3.0)
     exact = math.fsum(cls.count * cls.limit for cls in domain._active[: domain._full])
     assert exact > 1e9
     assert domain._full_rate == pytest.approx(exact, rel=1e-14)
@@ -186,21 +186,28 @@ def test_days_of_traffic_do_not_wear_the_clocks_out(links, path):
     assert durations == pytest.approx([0.01] * len(durations), abs=1e-9)
 
 
-def test_withdrawn_entries_do_not_pile_up():
+@pytest.mark.parametrize(("links", "path"), [([1e9], Levels), ([INF], Isolated), ([1e9, 1e9], Multiroot)])
+def test_withdrawn_entries_do_not_pile_up(links, path):
     """A long transfer is entered anew whenever a short one beside it ends; the old entries lie far in the future."""
     env = simpy.Environment()
     net = Network(env)
-    for link in (net.link("registry", 1e9), net.link("free")):
-        port = net.port("node", 1e6)
-        long = net.transfer(link, port, 1e15)
+    made = [net.link(f"link{i}", capacity) for i, capacity in enumerate(links)]
+    ports = [net.port(f"node{i}", 1e6) for i in range(2)]
+    for port in ports:  # two of a kind: their class is never empty
+        for link in made:
+            net.transfer(link, port, 1e15)
 
-        def churn(link=link, port=port):
-            for _ in range(3000):
-                yield net.transfer(link, port, 1000)
-                yield env.timeout(1e-3)
+    def churn():
+        for _ in range(4000):
+            yield net.transfer(made[0], ports[0], 1000)
+            yield env.timeout(1e-3)
 
-        run_until(env, None, env.process(churn()))
-        domain = port.domain
-        heaps = [cls.entries for cls in domain._active] if isinstance(domain, Levels) else [domain._due]
-        assert sum(map(len, heaps)) < 3000
-        assert not long.triggered
+    run_until(env, None, env.process(churn()))
+    domain = ports[1].domain
+    assert isinstance(domain, path)
+    if isinstance(domain, Isolated):
+        assert len(domain._due) < 2000
+    if isinstance(domain, Levels):
+        assert sum(len(cls.entries) for cls in domain._active) < 2000
+    if isinstance(domain, Multiroot):
+        assert sum(len(entries) for cls in domain._active for entries in cls.entries) < 2000

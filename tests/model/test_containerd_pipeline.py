@@ -464,7 +464,7 @@ def test_a_kept_connection_needs_one_round_trip(version):
     [(10_000, 0), (14_480, 0), (14_481, 1), (43_440, 1), (43_441, 2), (100_000, 2), (1_000_000, 6)],
 )
 def test_slow_start_doubles_a_window_of_ten_segments_each_round_trip(size, rounds):
-    """After k round trips 14 480 * (2^k - 1) bytes are there; the lab has 6 for 1 MB. 3 MB are in flight at the most."""
+    """After k round trips 14 480 * (2^k - 1) bytes are there; at most 3 MB are in flight. The lab: 6 for 1 MB."""
     _, record = one(layer("x", size / RATE), source=registry(round_trip=0.05, egress=1e12))
     rest = size - 14_480 * (2**rounds - 1)
     assert record.ended == pytest.approx(0.05 * (5 + 1 + rounds) + rest / (3e6 / 0.05))

@@ -76,7 +76,7 @@ def test_the_share_is_of_a_connection_not_of_a_node():
 
 
 def test_the_labs_case_of_two_nodes():
-    """Node one: 50 MB in a layer; node two: 10 layers of 10 MB, three connections; 400 Mbit/s: 3.18 s to the last byte."""
+    """50 MB in a layer beside ten layers of 10 MB on three connections, 400 Mbit/s: 3.15 s to the last byte."""
     images = {"s1:1": image(layer("s1", 0.5)), "s10:1": many("s10", 10, 0.1)}
     result = go(images, [on(0, "s1"), on(1, "s10")], source=[registry(egress=50e6, goodput=0.957)], nodes=2)
     assert max(each.fetched for each in result.layers) == pytest.approx(3.15, rel=0.03)

@@ -4,7 +4,7 @@ import pytest
 
 from pullsim.errors import InputError
 from pullsim.kubelet.loop import Interval, LoopSpec
-from pullsim.oci.manifest import Index, Manifest
+from pullsim.oci.manifest import Index, select
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
 from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage
@@ -213,7 +213,13 @@ def test_a_tag_moves_and_platforms_make_an_index():
     assert isinstance(before, Index)
     assert [sum(layer.size for layer in manifest.layers) for _, manifest in before.manifests] == [1_000_000, 3_000_000]
     assert [sum(layer.size for layer in manifest.layers) for _, manifest in after.manifests] == [2_000_000, 3_000_000]
-    assert isinstance(catalog.lookup(parse("alone:1"), 0.0), Manifest)
+    alone = catalog.lookup(parse("alone:1"), 0.0)
+    assert select(alone, Platform.parse("linux/amd64")) is not None
+    assert select(alone, Platform.parse("linux/arm64")) is None
+
+
+def layers_of(catalog, name):
+    return select(catalog.lookup(parse(name), math.inf), Platform.parse("linux/amd64")).layers
 
 
 def test_layers_are_shared_by_digest_only():
@@ -221,7 +227,7 @@ def test_layers_are_shared_by_digest_only():
     layers = [{"size": "1MB", "digest": digest}, {"size": "1MB"}, {"size": "1MB"}]
     define = [{"image": name, "layers": layers} for name in ("a", "b")]
     catalog = build(images={"define": define, "unpackRatio": 3}).catalog
-    a, b = (catalog.lookup(parse(name), 0.0).layers for name in ("a", "b"))
+    a, b = (layers_of(catalog, name) for name in ("a", "b"))
     assert a[0] == b[0]
     assert len({layer.digest for layer in (*a, *b)}) == 5
     assert a[1].unpacked == 3_000_000
@@ -233,7 +239,7 @@ def test_later_sources_win():
         {"image": "nginx:1.12", "layers": [{"size": "2MB"}]},
     ]
     catalog = build(images={"define": define}).catalog
-    assert [layer.size for layer in catalog.lookup(parse("nginx:1.12"), math.inf).layers] == [2_000_000]
+    assert [layer.size for layer in layers_of(catalog, "nginx:1.12")] == [2_000_000]
 
 
 def test_registries():
