@@ -46,7 +46,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
 
 
-class _Keeper:
+class Keeper:
     """The recorder that keeps what the wanted detail asks for in a result."""
 
     def __init__(self, result: Result) -> None:
@@ -96,9 +96,9 @@ def simulate(
     result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
     total = len(spec.pods)
     if progress is None:
-        cluster = Cluster(spec, _Keeper(result))
+        cluster = Cluster(spec, Keeper(result))
     else:
-        cluster = Cluster(spec, _Keeper(result), lambda now, count: progress(Progress(now, spec.horizon, count, total)))
+        cluster = Cluster(spec, Keeper(result), lambda now, count: progress(Progress(now, spec.horizon, count, total)))
     result.end, result.ended = cluster.run()
     result.links = cluster.links()
     result.warnings += cluster.warnings()

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from markdown_text import Block, Command, anchors, blocks, commands, links, shows
 
+from pullsim import load, run
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [name for name in ("README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md") if (ROOT / name).exists()]
 SHELLS = ("console", "bash", "sh", "shell")
@@ -197,3 +199,15 @@ def test_a_wrong_output_or_exit_code_is_found(workspace):
 )
 def test_outputs_are_compared_line_by_line(shown, real, right):
     assert shows(shown, real) is right
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+def test_a_scenario_that_it_shows_runs(text, tmp_path):
+    file = tmp_path / "scenario.yaml"
+    file.write_text(text, encoding="utf-8")
+    result = run(load(file))
+    assert result.pods
+    assert all(pod.started is not None for pod in result.pods)
