@@ -2,40 +2,50 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.developed
 
 .PHONY: run test lint types layers check bench clean
 
-run: $(STAMP)
+run: $(INSTALLED)
 	$(BIN)/pullsim run scenarios/quickstart.yaml --out out/quickstart
 
-test: $(STAMP)
+test: $(DEVELOPED)
 	$(BIN)/python -m pytest
 
 check: lint types layers test
 
-lint: $(STAMP)
+lint: $(DEVELOPED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)
+types: $(DEVELOPED)
 	$(BIN)/mypy
 
-layers: $(STAMP)
+layers: $(DEVELOPED)
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP)
+bench: $(DEVELOPED)
 	$(BIN)/python -m pytest benchmarks --benchmark-only -o addopts=
 
-$(STAMP): pyproject.toml constraints.txt
+# $(call install,WHAT): into the virtual environment, with the tested versions.
+define install
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet -c constraints.txt -e '.[dev]'; \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) uv pip install --quiet -c constraints.txt -e '$(1)'; \
 	else \
 	  $(PYTHON) -m venv $(VENV) && \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'; \
 	fi
-	@touch $(STAMP)
+	@touch $@
+endef
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(call install,.)
+
+$(DEVELOPED): pyproject.toml constraints.txt
+	$(call install,.[dev])
+	@touch $(INSTALLED)
 
 clean:
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
