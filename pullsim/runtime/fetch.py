@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.runtime.failures import PullFailed
+from pullsim.runtime.metadata import BLOB_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pullsim.records import Stages
     from pullsim.runtime.pull import Pull
 
-BLOB_OPEN = 1  # writes to the metadata database before the request
 DOWNLOAD = ("download_egress", "download_connection", "download_nic")
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import simpy
+
+# Writes in a row at each step of a pull, as counted in the timelines of real ones.
+BLOB_OPEN: Final = 1  # before the request
+BLOB_COMMIT: Final = 2  # after the body: commit, label
+PREPARE: Final = 1  # of a snapshot, before waiting for the blob
+SNAPSHOT_COMMIT: Final = 1  # after the apply
+IMAGE_RECORDS: Final = 4  # at the end: label, and a record each for tag, digest and image ID
 
 
 class MetadataDatabase:
