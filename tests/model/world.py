@@ -28,6 +28,8 @@ from pullsim.runtime.unpack import UnpackSpec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pullsim.records import PullRecord
+
 HOST = "registry.test"
 RATE = 100e6  # bytes/s
 FAST = 1e15  # bytes/s: never binds
@@ -201,6 +203,32 @@ def run_fixed(
 ) -> Result:
     """Run on one node with the fixed runtime."""
     return run(wanted, node(fixed(images), kubelet=kubelet, loop=loop, version=version), **cluster)
+
+
+#: A round trip of 1 s and no slow start.
+FAR: Mapping[str, Any] = {"round_trip": 1.0, "initial_window": 10**15, "max_window": 10**15}
+OLD, NEW = (2, 0), (2, 1)  # releases of containerd: slots of each pull; slots of the node
+EVERY = ((1, 6), (1, 7), OLD, NEW, (2, 2))
+
+
+def run_containerd(
+    images: Mapping[str, Manifest] | Catalog,
+    wanted: Iterable[Pod] | None = None,
+    *,
+    spec: NodeSpec | None = None,
+    source: RegistrySpec | None = None,
+    **cluster: Any,
+) -> Result:
+    """Run pods a, b, … of images a:1, b:1, … of one registry, on nodes with containerd."""
+    if wanted is None:
+        wanted = [pod(name.split(":")[0], named(name)) for name in images]
+    return run(wanted, spec or node(containerd()), registries=[source or registry()], images=images, **cluster)
+
+
+def pull_alone(*content: Layer, **given: Any) -> tuple[Result, PullRecord]:
+    """Pull an image of these layers, on an empty node."""
+    result = run_containerd({"a:1": image(*content)}, **given)
+    return result, pull(result, "a")
 
 
 # What came out
