@@ -101,5 +101,4 @@ def simulate(
         cluster = Cluster(spec, Keeper(result), lambda now, count: progress(Progress(now, spec.horizon, count, total)))
     result.end, result.ended = cluster.run()
     result.links = cluster.links()
-    result.warnings += cluster.warnings()
     return result

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pullsim.cluster.spec import ClusterSpec, DaemonSet
     from pullsim.records import Recorder
 
+NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
 LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
 
 
@@ -46,7 +47,7 @@ class Cluster:
         started: Callable[[float, int], None] = lambda _now, _count: None,
     ) -> None:
         """``started`` is told the time and the number of started pods at each start."""
-        self.env = env = simpy.Environment()
+        self.env = env = simpy.Environment(initial_time=0.0)
         self.network = Network(env)
         self._spec = spec
         self._recorder = recorder
@@ -61,7 +62,9 @@ class Cluster:
         for pod in spec.pods:
             if pod.follows is not None:
                 self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
-        self._settlement.to_come = sum(pod.follows is None for pod in spec.pods)
+        self._settlement.to_come = sum(pod.follows is None for pod in spec.pods) + sum(
+            runs_on(daemon_set, node.spec.pool, node.name) for daemon_set in spec.daemon_sets for node in spec.nodes
+        )
         self._daemon_sets: list[DaemonSet] = []  # created ones
         env.process(self._join())
         if spec.daemon_sets:
@@ -81,17 +84,12 @@ class Cluster:
                 at, why = horizon, "horizon"
             else:
                 why = "limit" if at >= LIMIT else "settled"
+        for waiting in self._followers.values():  # their predecessors have not started
+            for follower in waiting:
+                self._status(follower).reason = NOT_CREATED
         for pod in self._settlement.unfinished:
             self._recorder.pod(pod.record(at, settled=why == "settled"))
         return Ended(at, why)
-
-    def warnings(self) -> list[str]:
-        """Return what the run left undone without a row."""
-        return [
-            f"{pod.name} was never created: {pod.follows} before it has not started"
-            for pods in self._followers.values()
-            for pod in pods
-        ]
 
     def links(self) -> list[LinkSample]:
         """Return the use of the registries' egress over time."""
@@ -152,15 +150,16 @@ class Cluster:
 
     def _create_daemon_pod(self, of: DaemonSet, node: ClusterNode) -> None:
         """Make a node's pod of a DaemonSet: it is there before pods that wait for room."""
-        if of.pool not in (None, node.pool) or of.node not in (None, node.name):
+        if not runs_on(of, node.pool, node.name):
             return
+        self._settlement.to_come -= 1
         name, now = f"{of.name}-{node.name}", self.env.now
         pod = Pod(name, of.namespace, of.name, of.spec, now, node=node.name, deadline=of.deadline)
         self._placement.take(node)
         self._bind(self._status(pod), node)
 
     def _status(self, pod: Pod) -> PodStatus:
-        status = PodStatus(pod, self.env.now, self._settlement)
+        status = PodStatus(pod, pod.created, self._settlement)
         self._settlement.create(status)
         return status
 
@@ -181,3 +180,8 @@ class Cluster:
             pod = self._pending.popleft()
             if not self._place(pod):
                 self._pending.append(pod)
+
+
+def runs_on(daemon_set: DaemonSet, pool: str, node: str) -> bool:
+    """Whether the set has a pod on a node of that pool and name."""
+    return daemon_set.pool in (None, pool) and daemon_set.node in (None, node)

@@ -62,7 +62,12 @@ class Settlement:
         else:
             self._open.add(pod)
             return
-        if not self._open and not self.to_come and not self.over.triggered and self._env.now >= self._last_change:
+        self._check()
+
+    def _check(self) -> None:
+        """End the run if nothing is open, and all pods have started or nothing will change any more."""
+        changed = not self.unfinished or self._env.now >= self._last_change
+        if changed and not self._open and not self.to_come and not self.over.triggered:
             self.over.succeed()
 
     def pulled(self, pod: PodStatus, image: str) -> None:

@@ -48,10 +48,18 @@ _FIELDS: Final = {
 }
 #: Those of them that are validated, and change nothing in what this version simulates.
 _WITHOUT_EFFECT: Final = frozenset(
-    """
-    imageMinimumGCAge imageMaximumGCAge imageGCHighThresholdPercent imageGCLowThresholdPercent crashLoopBackOff
-    runtimeRequestTimeout nodeStatusMaxImages evictionPressureTransitionPeriod fileCheckFrequency httpCheckFrequency
-    """.split()
+    [
+        "imageMinimumGCAge",
+        "imageMaximumGCAge",
+        "imageGCHighThresholdPercent",
+        "imageGCLowThresholdPercent",
+        "crashLoopBackOff",
+        "runtimeRequestTimeout",
+        "nodeStatusMaxImages",
+        "evictionPressureTransitionPeriod",
+        "fileCheckFrequency",
+        "httpCheckFrequency",
+    ]
 )
 #: The other fields of a KubeletConfiguration: accepted and listed, since no pull depends on them.
 _OTHER_FIELDS: Final = frozenset(

@@ -33,7 +33,7 @@ class Pod:
     workload: str
     spec: PodSpec
     created: float = 0.0  # seconds
-    follows: str | None = None  # created only when that pod of its namespace has started (StatefulSet, OrderedReady)
     node: str | None = None
     pool: str | None = None
     deadline: float | None = None  # seconds after creation
+    follows: str | None = None  # created only when that pod of its namespace has started (StatefulSet, OrderedReady)

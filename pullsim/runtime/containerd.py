@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cri import ImageStatus
-from pullsim.engine.locks import Slots
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
+from pullsim.runtime.fetch import DownloadSlots
 from pullsim.runtime.pull import Pull
 from pullsim.runtime.store import Store
 from pullsim.runtime.unpack import Unpacker
@@ -72,12 +72,15 @@ class Containerd:
         self.store = Store(env, spec.metadata_write)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
         self._registries = registries
-        self._slots = Slots(env, spec.max_concurrent_downloads) if self.behaviour.node_wide_slots else None
+        self._slots = self._new_slots() if self.behaviour.node_wide_slots else None
         port.on_busy = self.unpacker.downloading
 
-    def slots(self) -> Slots:
+    def slots(self) -> DownloadSlots:
         """Return the download slots for a new pull."""
-        return self._slots or Slots(self.env, self.spec.max_concurrent_downloads)
+        return self._slots or self._new_slots()
+
+    def _new_slots(self) -> DownloadSlots:
+        return DownloadSlots(self.env, self.spec.max_concurrent_downloads)
 
     def image_status(self, image: str) -> ImageStatus | None:
         """Look the name up in the image records."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.engine.locks import Slots
 from pullsim.runtime.failures import PullFailed
 from pullsim.runtime.metadata import BLOB_OPEN
 
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
 DOWNLOAD = ("download_egress", "download_connection", "download_nic")
 
 
+class DownloadSlots(Slots):
+    """Slots that remember who gave the last one back."""
+
+    __slots__ = ("given_back_by",)
+
+    def __init__(self, env: simpy.Environment, count: int) -> None:
+        super().__init__(env, count)
+        self.given_back_by: Fetch | None = None
+
+    def give_back(self, fetch: Fetch | None) -> None:
+        """Release the slot of a layer's fetch, or of a manifest's or config's (None)."""
+        self.given_back_by = fetch
+        self.release()
+
+
 class Fetch:
     """A process that gets a blob into the content store, and the times of its steps.
 
@@ -29,6 +45,7 @@ class Fetch:
 
     __slots__ = (
         "_abandoned",
+        "_before",
         "_marks",
         "_pull",
         "_transfer",
@@ -49,6 +66,7 @@ class Fetch:
         now = pull.env.now
         self._pull = pull
         self._abandoned = False
+        self._before: Fetch | None = None  # of the same pull, whose slot this one took over
         self._marks: list[tuple[str, float]] = []  # (stage, begin), in order
         self.position = position
         self.layer = layer
@@ -83,15 +101,22 @@ class Fetch:
         self._marks.append((stage, now))
 
     def stages(self, begin: float, end: float) -> Stages:
-        """Return what the fetch was in between ``begin`` and ``end``, while its pull waited for it."""
+        """Return what the fetch was in between ``begin`` and ``end``, while its pull waited for it.
+
+        Waiting for a slot behind another layer of the same pull is what that layer was in meanwhile: the slots only
+        order what the pull has to do. Behind another pull, it is waiting.
+        """
         stages: Stages = {}
-        after = end
+        until = end
         for stage, since in reversed(self._marks):
-            seconds = min(after, end) - max(since, begin)
-            after = since
+            first, last, until = max(since, begin), min(until, end), since
+            seconds = last - first
             if seconds <= 0:
                 continue
-            if stage == "download" and (limited := sum(limits := self.limited)) > 0:
+            if stage == "slot" and self._before is not None:
+                for name, part in self._before.stages(first, last).items():
+                    stages[name] = stages.get(name, 0.0) + part
+            elif stage == "download" and (limited := sum(limits := self.limited)) > 0:
                 for name, part in zip(DOWNLOAD, limits, strict=True):
                     if part:
                         stages[name] = stages.get(name, 0.0) + seconds * part / limited
@@ -104,17 +129,15 @@ class Fetch:
         if self._abandoned:
             return
         pull = self._pull
-        env, node_wide = pull.env, pull.containerd.behaviour.node_wide_slots
         try:
-            if node_wide:
+            if pull.containerd.behaviour.node_wide_slots:
                 yield from self._lock_and_get()
             else:
-                yield from self._wait("slot", pull.slots.acquire(), pull.slots.cancel)
-                self.slot = env.now
+                yield from self._take_slot()
                 try:
                     yield from self._lock_and_get()
                 finally:
-                    pull.slots.release()
+                    pull.slots.give_back(self)
         except simpy.Interrupt:  # abandoned
             return
         except PullFailed as failed:
@@ -145,8 +168,7 @@ class Fetch:
         containerd, env = pull.containerd, pull.env
         slots = pull.slots if containerd.behaviour.node_wide_slots else None
         if slots is not None:
-            yield from self._wait("slot", slots.acquire(), slots.cancel)
-            self.slot = env.now
+            yield from self._take_slot()
         written = None
         try:
             self.requested = env.now
@@ -159,13 +181,22 @@ class Fetch:
             raise
         finally:
             if slots is not None:
-                slots.release()
+                slots.give_back(self)
         self.ended = env.now
         self._enter("commit", env.now)
         if written is not None:
             yield written
         yield from pull.commit_blob()
         self.fetched = True
+
+    def _take_slot(self) -> Generator[Any, Any, None]:
+        slots = self._pull.slots
+        turn = slots.acquire()
+        yield from self._wait("slot", turn, slots.cancel)
+        self.slot = self._pull.env.now
+        before = slots.given_back_by
+        if turn is not None and before is not None and before._pull is self._pull:  # noqa: SLF001  # of this class
+            self._before = before
 
     def _wait(
         self, stage: str, turn: simpy.Event | None, cancel: Callable[[simpy.Event], None]

@@ -159,7 +159,7 @@ class Pull:
                 yield from self.request(kind, digest, size, _DOCUMENT)
             finally:
                 if slots is not None:
-                    slots.release()
+                    slots.give_back(None)
             yield from self.commit_blob()
             store.blobs.add(digest)
         finally:

@@ -192,7 +192,7 @@ class _Builder:
         self._claim(names, kind.namespace, f"workload {kind.workload}", route)
         before = [None, *names[:-1]] if kind.ordered else [None] * len(names)
         self.pods += (
-            Pod(name, kind.namespace, kind.workload, kind.spec, time, follows, node, pool, kind.deadline)
+            Pod(name, kind.namespace, kind.workload, kind.spec, time, node, pool, kind.deadline, follows)
             for name, time, follows in zip(names, times, before, strict=True)
         )
 

@@ -1,7 +1,7 @@
 """The lab's pulls of a real containerd against the model with its default costs.
 
-Given per case: image, link, release, settings. Given once, from the lab's groups a and b: the throughput of the host and
-of one stream, and the speed of unpacking with 2.x and with unpigz. Everything else is a default.
+Given per case: image, link, release, settings. Given once, from the lab's groups a and b: the throughput of the host
+and of one stream, and the speed of unpacking with 2.x and with unpigz. Everything else is a default.
 """
 
 from __future__ import annotations
