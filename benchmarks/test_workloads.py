@@ -26,4 +26,6 @@ def test_full_model(benchmark: Any, workload: Workload) -> None:
     benchmark.group = "scenario"
     result = benchmark.pedantic(run, (workload,), rounds=3, warmup_rounds=1)
     seconds = benchmark.stats.stats.min
-    print(f"\n{workload.name}: {len(result.pulls) / seconds:,.0f} pulls/s, {len(result.layers) / seconds:,.0f} layers/s")
+    print(
+        f"\n{workload.name}: {len(result.pulls) / seconds:,.0f} pulls/s, {len(result.layers) / seconds:,.0f} layers/s"
+    )

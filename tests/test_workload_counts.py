@@ -11,7 +11,7 @@ from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import Workload, make_f, make_j, make_w
 from pullsim.cluster.cluster import Cluster
 from pullsim.results.invariants import check
-from pullsim.run import Result, recorder
+from pullsim.run import Keeper, Result
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,13 @@ def test_counts(
     workload: Workload, events: int, settles: int, pulls: int, layers: int, kubelet_events: int, end: float
 ) -> None:
     spec = cluster(workload)
-    result = Result(workload.name, 1, "", 0.0, "", tuple(node.name for node in spec.nodes), {}, "layers")
-    world = Cluster(spec, recorder(result))
+    pools = {node.name: node.spec.pool for node in spec.nodes}
+    result = Result(workload.name, spec.seed, "", 0.0, "", tuple(pools), pools, "layers")
+    world = Cluster(spec, Keeper(result))
     result.end, result.ended = world.run()
     assert check(result) == []
-    counted = (world.scheduled_events, world.network.settles, len(result.pulls), len(result.layers), len(result.events))
+    scheduled = next(world.env._eid)  # SimPy numbers what it schedules
+    counted = (scheduled, world.network.settles, len(result.pulls), len(result.layers), len(result.events))
     assert counted == (events, settles, pulls, layers, kubelet_events)
     assert result.end == pytest.approx(end, rel=1e-9)
     assert len(result.pods) == sum(map(len, workload.pods))

@@ -1,16 +1,17 @@
 """The reference workloads for the full model: kubelet, containerd, registry, disk, records.
 
 What W, F and J mean here, beyond `workload.py`: containerd 2.0 with three downloads a pull; kubelet 1.35 with four
-parallel pulls, no QPS limit, its own loop; one registry (egress as given, 1 ms round trip, 3.5 ms for a HEAD and 3.7 ms to
-the first byte of a GET, plain HTTP, no authentication, goodput 1, windows of 14,480 B to 3 MB); a NIC as given; one core
-that unpacks 200 MB/s (ratio 1, nothing per file or layer, not slowed by downloads); a disk that writes 1 GB/s; 2.1 ms a
-metadata write, one at a time. Manifest and config have their typical sizes.
+parallel pulls, no QPS limit, its own loop; one registry (egress as given, 1 ms round trip, 3.5 ms for a HEAD and 3.7 ms
+to the first byte of a GET, plain HTTP, no authentication, goodput 1, windows of 14,480 B to 3 MB); a NIC as given; one
+core that unpacks 200 MB/s (ratio 1, nothing per file or layer, not slowed by downloads); a disk that writes 1 GB/s;
+2.1 ms a metadata write, one at a time. Manifest and config have their typical sizes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS
 from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
@@ -22,7 +23,6 @@ from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
-from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS
 
 if TYPE_CHECKING:
     from benchmarks.workloads.workload import Workload
