@@ -17,10 +17,10 @@ from pullsim.run import Keeper, Result
 @pytest.mark.parametrize(
     ("workload", "events", "settles", "pulls", "layers", "kubelet_events", "end"),
     [
-        (make_w(10), 0, 0, 0, 0, 0, 0.0),
-        (make_w(100), 0, 0, 0, 0, 0, 0.0),
-        (make_f(100), 0, 0, 0, 0, 0, 0.0),
-        (make_j(100), 0, 0, 0, 0, 0, 0.0),
+        (make_w(10), 17_590, 2020, 175, 702, 775, 17.473199112510112),
+        (make_w(100), 167_943, 19_798, 1986, 6879, 7986, 53.60539163603419),
+        (make_f(100), 16_349, 24, 100, 1000, 400, 41.061526232),
+        (make_j(100), 21_213, 2400, 100, 1000, 400, 42.4430099245923),
     ],
     ids=lambda value: value.name if isinstance(value, Workload) else None,
 )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import simpy
-from workloads.workload import DISK, DOWNLOADS, PULLS, Workload
 
+from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS, Workload
 from pullsim.engine.locks import Slots
 from pullsim.engine.processor_sharing import ProcessorSharing
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 
@@ -11,7 +9,7 @@ from pullsim.cli.exit_codes import exit_codes
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors and checkers."""
     with exit_codes():
-        from pullsim.scenario import json_schema  # noqa: PLC0415  pydantic, only when it is wanted
+        from pullsim.scenario.schema import schema_text  # noqa: PLC0415  pydantic, only when it is wanted
 
         with terminal.standard_output() as stdout:
-            stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+            stdout.write(schema_text())

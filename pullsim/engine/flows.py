@@ -200,9 +200,9 @@ _ROUNDING = 1e-12  # relative; a difference below it is none
 class Transfer(simpy.Event):
     """Bytes on their way from a link to a port; succeeds at the last one.
 
-    ``limited`` has the seconds, so far, for which its rate was that of the link's equal share, of its own cap, and of
-    the port's equal share: (egress, connection, nic). They sum to its duration. Of limits that bind at exactly one rate,
-    egress has the time before nic, and nic before connection.
+    ``limited`` has the seconds, so far, for which its rate was its share of the link, its own cap, and its share of the
+    port: (egress, connection, nic). They sum to its duration. Of limits that bind at exactly one rate, egress has the
+    time before nic, and nic before connection.
     """
 
     def __init__(self, env: simpy.Environment, bundle: Bundle | None, now: float) -> None:
@@ -227,8 +227,8 @@ class Transfer(simpy.Event):
         return self._accounts(bundle, now)
 
     def _accounts(self, bundle: Bundle, now: float) -> tuple[float, float, float]:
-        connection = bundle.connection - self._connection
-        nic = bundle.nic - self._nic
+        connection = max(0.0, bundle.connection - self._connection)
+        nic = max(0.0, bundle.nic - self._nic)
         duration = now - self._start
         egress = duration - connection - nic
         return egress if egress > _ROUNDING * duration else 0.0, connection, nic

@@ -52,7 +52,6 @@ class Multiroot(Domain):
         self._calm = 0  # settles since there was one
         self._time = 0.0  # of all clocks
         self._rates: dict[Link, float] = {}  # bytes/s in all, as the links know them
-        self._next: tuple[Class, int, float] | None = None  # class, kind and clock of the next end
 
     def sync(self, port: Port, now: float) -> None:
         """See `Domain`."""
@@ -105,7 +104,6 @@ class Multiroot(Domain):
         """See `Domain`."""
         self._advance(now)
         fill(self._active)
-        self._next = None
         self._calm = 0 if self.mixed else self._calm + 1
         self.worn = self._calm > len(self.ports)
         totals = dict.fromkeys(self._rates, 0.0)
@@ -116,10 +114,7 @@ class Multiroot(Domain):
                 totals[link] = totals.get(link, 0.0) + cls.count * number * rate
                 entry = lazy_heap.first(cls.entries[index])
                 assert entry is not None
-                wait = (entry[0] - cls.clocks[index]) / rate
-                if wait < soonest:
-                    soonest = wait
-                    self._next = cls, index, entry[0]
+                soonest = min(soonest, (entry[0] - cls.clocks[index]) / rate)
                 if cls.clocks[index] > REBASE:
                     self.worn = True
         for link, rate in totals.items():
@@ -131,15 +126,12 @@ class Multiroot(Domain):
     def complete(self, now: float) -> None:
         """See `Domain`."""
         self._advance(now)
-        if self._next is not None:  # that clock reads its end, whatever rounding says
-            cls, index, end = self._next
-            cls.clocks[index] = max(cls.clocks[index], end)
         due: list[Bundle] = []
         for cls in self._active:
             for index, entries in enumerate(cls.entries):
                 entry = lazy_heap.first(entries)
                 if entry is not None and now + (entry[0] - cls.clocks[index]) / cls.rates[index] <= now:
-                    cls.clocks[index] = clock = max(cls.clocks[index], entry[0])
+                    cls.clocks[index] = clock = max(cls.clocks[index], entry[0])  # no time is left for the rest
                     due += lazy_heap.pop_until(entries, clock)
         for bundle in due:
             bundle.finish(now)

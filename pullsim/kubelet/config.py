@@ -193,6 +193,18 @@ class KubeletConfig:
             ignored=ignored,
         )
 
+    def effective(self) -> dict[str, Any]:
+        """The fields that pulls depend on after defaulting, as a KubeletConfiguration has them."""
+        fields = {
+            "serializeImagePulls": self.serialize_image_pulls,
+            "maxParallelImagePulls": self.max_parallel_image_pulls,
+            "registryPullQPS": self.registry_pull_qps,
+            "registryBurst": self.registry_burst,
+            "syncFrequency": format_duration_go(round(self.sync_frequency * _NS)),
+            "imagePullCredentialsVerificationPolicy": self.image_pull_credentials_verification_policy,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
 
 def _unwrapped(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Take off the wrapper of ``/configz``, and check and drop ``kind`` and ``apiVersion``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from pullsim.oci.catalog import builtin_names
+from pullsim.scenario.build_nodes import kubelet_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,9 @@ def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
     Without a directory they stay as they are.
     """
     tree = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for pool, entry in zip(scenario.nodes, tree["nodes"], strict=True):
+        if isinstance(pool.kubelet, dict):  # a file stays a file
+            entry["kubelet"] |= kubelet_config(pool, scenario.directory).effective()
     if directory is not None:
         _rebase(tree, os.path.relpath(scenario.directory, directory))
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -1,6 +1,6 @@
 """The JSON Schema of scenario files, for editors and other programs.
 
-``python -c 'from pullsim.scenario.schema import *; SHIPPED.write_text(schema_text())'`` writes the shipped file anew.
+``pullsim schema > pullsim/scenario/scenario.schema.json`` writes the shipped file anew.
 """
 
 from __future__ import annotations

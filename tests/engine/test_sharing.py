@@ -198,6 +198,21 @@ def test_cancelling_the_transfer_that_is_due_ends_no_other_one(links, sizes, exp
     assert ends == {i: close(end) for i, end in enumerate(expected, start=1)}
 
 
+@pytest.mark.parametrize("link", [6.0, INF])
+def test_limits_can_be_read_on_the_way(link):
+    env = simpy.Environment()
+    net = Network(env)
+    registry, port = net.link("registry", link), net.port("node", 8.0)
+    first = net.transfer(registry, port, 60, cap=5.0)
+    Call(env, lambda _: net.transfer(registry, port, 60, cap=5.0), 3.0)
+    env.run(until=2.0)
+    assert first.limited == (0.0, 2.0, 0.0)
+    env.run(until=7.0)
+    assert first.limited == ((4.0, 3.0, 0.0) if link < INF else (0.0, 3.0, 4.0))
+    env.run(until=first)
+    assert env.now == 3.0 + (60 - 15) / (min(link, 8.0) / 2)
+
+
 def test_ports_announce_when_they_become_busy_and_idle():
     _, out = run([1.0], [1.0], Start(1, 0, 0, 4, INF), Start(2, 0, 0, 1, INF), Cancel(20.0, 0), Start(30, 0, 0, 1, INF))
     assert out.busy[0] == [(True, 1.0), (False, 6.0), (True, 30.0), (False, 31.0)]

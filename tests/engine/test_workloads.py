@@ -6,9 +6,9 @@ import dataclasses
 import json
 
 import pytest
-from workloads.node_model import over, simulate
-from workloads.workload import Workload, make_f, make_j, make_w
 
+from benchmarks.workloads.node_model import over, simulate
+from benchmarks.workloads.workload import Workload, make_f, make_j, make_w
 from pullsim.engine.sharing import Network
 
 KNOWN = [
