@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Self
 
 from pullsim.errors import InputError
+from pullsim.kubelet.feature_gates import GATES, resolve_feature_gates
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.units import format_duration_go, parse_duration_ns
 
@@ -85,52 +86,12 @@ _OTHER_FIELDS: Final = frozenset(
     topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir volumeStatsAggPeriod
     """.split()  # noqa: SIM905  # a table of names reads better
 )
-#: Feature gates that pulls depend on: from which release, default, stage. A gate at GA is locked.
-_GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
-    "ImageMaximumGCAge": (((1, 29), False, "Alpha"), ((1, 30), True, "Beta"), ((1, 35), True, "GA")),
-    "ImageVolume": (
-        ((1, 31), False, "Alpha"),
-        ((1, 33), False, "Beta"),
-        ((1, 35), True, "Beta"),
-        ((1, 36), True, "GA"),
-    ),
-    "KubeletCrashLoopBackOffMax": (((1, 32), False, "Alpha"), ((1, 35), True, "Beta")),
-    "KubeletEnsureSecretPulledImages": (((1, 33), False, "Alpha"), ((1, 35), True, "Beta")),
-    "KubeletServiceAccountTokenForCredentialProviders": (((1, 33), False, "Alpha"), ((1, 34), True, "Beta")),
-    "RuntimeClassInImageCriApi": (((1, 29), False, "Alpha"),),
-}
 _NS: Final = 10**9
 
 
 def field_names() -> frozenset[str]:
     """All names that a KubeletConfiguration may have, ``kind`` and ``apiVersion`` apart."""
     return _OTHER_FIELDS | _FIELDS.keys()
-
-
-def resolve_feature_gates(given: Mapping[str, bool], version: tuple[int, int]) -> dict[str, bool]:
-    """Give the gates that pulls depend on as ``version`` has them, with the ``given`` ones; other gates as given.
-
-    Raises InputError for a gate that the release does not have yet or has locked.
-    Source: component-base/featuregate/feature_gate.go, SetFromMap (AllAlpha and AllBeta first, then single gates).
-    """
-    stages = {}
-    for name, history in _GATES.items():
-        known = [(default, stage) for since, default, stage in history if since <= version]
-        if known:
-            stages[name] = known[-1]
-        elif name in given:
-            since = ".".join(map(str, history[0][0]))
-            raise InputError(f"unrecognized feature gate: {name} (it exists from {since} on)")
-    gates = {name: default for name, (default, _) in stages.items()}
-    for every, stage in (("AllAlpha", "Alpha"), ("AllBeta", "Beta")):
-        if every in given:
-            gates |= {name: given[every] for name, (_, own) in stages.items() if own == stage}
-    for name, value in given.items():
-        if name in stages and stages[name][1] == "GA" and value != stages[name][0]:
-            wanted, locked = str(value).lower(), str(stages[name][0]).lower()
-            raise InputError(f"cannot set feature gate {name} to {wanted}, feature is locked to {locked}")
-        gates[name] = value
-    return gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +206,7 @@ def _typed(mapping: Mapping[Any, Any], version: tuple[int, int]) -> tuple[dict[s
     errors += [
         f"featureGates.{gate}: {on!r} must be true or false" for gate, on in gates.items() if type(on) is not bool
     ]
-    ignored += [f"featureGates.{gate}" for gate in gates if gate not in _GATES and gate not in ("AllAlpha", "AllBeta")]
+    ignored += [f"featureGates.{gate}" for gate in gates if gate not in GATES and gate not in ("AllAlpha", "AllBeta")]
     if errors:
         raise InputError("; ".join(errors))
     return given, tuple(ignored)

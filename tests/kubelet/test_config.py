@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
-from pullsim.kubelet.config import KubeletConfig, field_names, resolve_feature_gates
+from pullsim.kubelet.config import KubeletConfig, field_names
+from pullsim.kubelet.feature_gates import resolve_feature_gates
 from pullsim.units import format_duration_go
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/kubelet_config_validation.json").read_text())["vectors"]
