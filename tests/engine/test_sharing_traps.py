@@ -6,9 +6,9 @@ import math
 
 import pytest
 import simpy
-from workloads.node_model import over, simulate
-from workloads.workload import make_j, make_w
 
+from benchmarks.workloads.node_model import over, simulate
+from benchmarks.workloads.workload import make_j, make_w
 from pullsim.engine.clock import Call, run_until
 from pullsim.engine.flows import REBASE
 from pullsim.engine.isolated import Isolated
