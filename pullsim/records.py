@@ -25,7 +25,7 @@ STAGES: Final = (
     "download_connection",  # bytes, limited by the cap of a connection
     "download_nic",  # bytes, limited by the node's NIC
     "unpack_cpu",  # decompression and writing, limited by the CPU
-    "unpack_disk",  # the same, limited by the disk
+    "unpack_disk",  # writing blobs and unpacked files, limited by the disk
     "commit",  # fsync and metadata writes of the runtime
     "pull",  # a pull of the fixed runtime, which knows a duration only
     "start",  # creating and starting the container
@@ -111,8 +111,8 @@ class PodRecord(NamedTuple):
     started: float | None  # all its containers run; None: it never started
     start_seconds: float  # started - created; end of the run - created for a pod that never started
     pulls: int  # attempts, successful ones too
-    failures: int
-    backoffs: int
+    failures: int  # attempts that failed
+    backoffs: int  # looks of the kubelet that found it in back-off (BackOff events)
     reason: str | None  # last waiting reason (ErrImagePull, ImagePullBackOff, …) of a pod that never started
     cause: str | None  # of its last failure (see PullRecord)
     images: tuple[str, ...]  # as written, init containers first

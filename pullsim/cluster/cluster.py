@@ -62,9 +62,11 @@ class Cluster:
         for pod in spec.pods:
             if pod.follows is not None:
                 self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
-        self._settlement.to_come = sum(pod.follows is None for pod in spec.pods) + sum(
+        daemons = sum(
             runs_on(daemon_set, node.spec.pool, node.name) for daemon_set in spec.daemon_sets for node in spec.nodes
         )
+        self.pods = len(spec.pods) + daemons  # in all
+        self._settlement.to_come = sum(pod.follows is None for pod in spec.pods) + daemons
         self._daemon_sets: list[DaemonSet] = []  # created ones
         env.process(self._join())
         if spec.daemon_sets:
@@ -155,8 +157,7 @@ class Cluster:
         self._settlement.to_come -= 1
         name, now = f"{of.name}-{node.name}", self.env.now
         pod = Pod(name, of.namespace, of.name, of.spec, now, node=node.name, deadline=of.deadline)
-        self._placement.take(node)
-        self._bind(self._status(pod), node)
+        self._create(pod)
 
     def _status(self, pod: Pod) -> PodStatus:
         status = PodStatus(pod, pod.created, self._settlement)
@@ -176,10 +177,13 @@ class Cluster:
 
     def _place_pending(self) -> None:
         """Try the pods that wait for room, in order of creation."""
+        full = False  # for pods that may go anywhere
         for _ in range(len(self._pending)):
             pod = self._pending.popleft()
-            if not self._place(pod):
+            anywhere = pod.pod.node is None and pod.pod.pool is None
+            if (full and anywhere) or not self._place(pod):
                 self._pending.append(pod)
+                full = full or anywhere
 
 
 def runs_on(daemon_set: DaemonSet, pool: str, node: str) -> bool:

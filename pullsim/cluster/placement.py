@@ -15,8 +15,8 @@ SPREAD, PACK, GIVEN = "spread", "pack", "given"
 class Placement:
     """Gives a pod to the node with the fewest pods (spread) or the most (pack) that has room; ties: first joined.
 
-    ``given`` places only pods that name their node. A pod that names a node or a pool goes nowhere else. Room is
-    maxPods; other resources are not modelled. Each choice is O(log nodes).
+    ``given`` places only pods that name their node or pool. A pod that names one goes nowhere else. Room is maxPods;
+    other resources are not modelled. Each choice is O(log nodes).
     """
 
     def __init__(self, how: str) -> None:
@@ -56,7 +56,7 @@ class Placement:
         if pod.node is not None:
             node = self._nodes.get(pod.node)
             return node if node is not None and node.pods < node.max_pods else None
-        if self._given:
+        if self._given and pod.pool is None:
             return None
         pools = self._pools if pod.pool is None else (pod.pool,)
         heads = [head for pool in pools if (head := self._head(pool)) is not None]

@@ -40,7 +40,9 @@ class Settlement:
         self._count = 0
         self._last_change = max(changes(spec), default=0.0)
         self._open: set[PodStatus] = set()  # not settled
-        self._hopeful: dict[tuple[str | None, str], list[PodStatus]] = {}  # settled ones that another's pull could help
+        # settled pods that a pull could help, and when each image came last, by node and the name the CRI is given
+        self._hopeful: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
+        self._pulled: dict[tuple[str | None, str], float] = {}
         self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
 
     def create(self, pod: PodStatus) -> None:
@@ -55,10 +57,10 @@ class Settlement:
             self._started(pod, self._count)
             self._open.discard(pod)
             del self.unfinished[pod]
-        elif pod.hopeless(self._last_change):
+        elif pod.hopeless(self._last_change) and not self._overtaken(pod):
             self._open.discard(pod)
             for image in present_helps(pod):
-                self._hopeful.setdefault((pod.node, image), []).append(pod)
+                self._hopeful.setdefault((pod.node, image), {})[pod] = None
         else:
             self._open.add(pod)
             return
@@ -72,10 +74,15 @@ class Settlement:
 
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Reopen the settled pods of the node that will find the image when they look again."""
+        self._pulled[pod.node, image] = self._env.now
         for other in self._hopeful.pop((pod.node, image), ()):
-            if other.started is None and other is not pod:
-                other.failing = dict.fromkeys(other.failing, -1.0)
+            if other.started is None:
                 self._open.add(other)
+
+    def _overtaken(self, pod: PodStatus) -> bool:
+        """Whether an image that a failing container would take from the node has come since its last attempt."""
+        began = min(pod.failing.values())
+        return any(self._pulled.get((pod.node, image), -1.0) >= began for image in present_helps(pod))
 
     def expect(self, pod: PodStatus) -> None:
         """Count on a pod that was just given to a node."""

@@ -119,6 +119,7 @@ class ImageManager:
         self._record(pod, container, requested, result, size)
         if outcome.image_ref is not None:
             return Ensured(outcome.image_ref)
+        pod.failures += 1
         reason = _reason(outcome)
         pod.fail(container.name, reason, outcome.cause, -1.0 if outcome.transient else requested)
         return Ensured(None, reason)

@@ -65,7 +65,9 @@ class Kubelet:
             image_puller(env, service, serialize=config.serialize_image_pulls, maximum=config.max_parallel_image_pulls),
             Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
             ImagePullManager(
-                config.image_pull_credentials_verification_policy, config.preloaded_images_verification_allowlist
+                config.image_pull_credentials_verification_policy,
+                config.preloaded_images_verification_allowlist,
+                normalise=version >= (1, 36),
             ),
             self._messages,
             self._emit,

@@ -85,16 +85,12 @@ class PodStatus:
 
         ``attempted``: when the attempt began; negative if it says nothing about the next one.
         """
-        self.failures += 1
         self.reason = reason
         self.cause = cause
         self.failing[container] = attempted
 
     def hopeless(self, since: float) -> bool:
-        """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed.
-
-        An attempt that another pod's pull has made out of date counts as before any time.
-        """
+        """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
         return not self.pulling and bool(self.failing) and min(self.failing.values()) >= since
 
     def record(self, now: float, *, settled: bool = False) -> PodRecord:

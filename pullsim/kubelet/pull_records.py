@@ -22,9 +22,13 @@ class ImagePullManager:
     Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go.
     """
 
-    def __init__(self, policy: str | None, allowlist: tuple[str, ...] = ()) -> None:
-        """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off. ``allowlist``: see the field."""
+    def __init__(self, policy: str | None, allowlist: tuple[str, ...] = (), *, normalise: bool = True) -> None:
+        """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off. ``allowlist``: see the field.
+
+        ``normalise``: names are made full before they are compared with the allowlist (from 1.36).
+        """
         self._policy = policy
+        self._normalise = normalise
         self._allowlist = allowlist
         self._intents: Counter[str] = Counter()  # pulls asked for, by the name that the CRI is given
         self._records: dict[str, set[str]] = {}  # repositories by image ID
@@ -55,7 +59,10 @@ class ImagePullManager:
         return record is None or parse(image).repository not in record
 
     def _allowlisted(self, image: str) -> bool:
-        repository = parse(image).repository
+        reference = parse(image)
+        repository = reference.repository
+        if not self._normalise:
+            repository = image.partition("@")[0].removesuffix(f":{reference.tag}")
         return any(
             repository.startswith(entry[:-1]) if entry.endswith("/*") else repository == entry
             for entry in self._allowlist

@@ -45,7 +45,9 @@ class JsonObject:
 
     def only(self, known: Collection[str]) -> None:
         """Refuse keys that are not known."""
-        for key in self.value.keys() - known:
+        for key in self.value:
+            if key in known:
+                continue
             close = get_close_matches(key, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
             self.fail(f"unknown key {key!r}{hint}")

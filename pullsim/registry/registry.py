@@ -54,8 +54,9 @@ class Registry:
 
 
 def matches(fault: Fault, reference: Reference) -> bool:
-    """Whether a fault is about this image: its pattern is on the path alone, or on path:tag."""
-    if fault.image is None:
+    """Whether a fault is about this image: its pattern fits the path, with or without tag and ``library/``."""
+    pattern = fault.image
+    if pattern is None:
         return True
-    path = reference.path
-    return fnmatchcase(path, fault.image) or fnmatchcase(f"{path}:{reference.tag or ''}", fault.image)
+    paths = {reference.path, reference.path.removeprefix("library/")}
+    return any(fnmatchcase(path, pattern) or fnmatchcase(f"{path}:{reference.tag or ''}", pattern) for path in paths)

@@ -78,7 +78,7 @@ PODS: Final = (
     ),
     _field("pulls", "int", "", "pull attempts, successful ones too"),
     _field("failures", "int", "", "failed pull attempts"),
-    _field("backoffs", "int", "", "times it went into ImagePullBackOff"),
+    _field("backoffs", "int", "", "looks of the kubelet that found it in back-off (BackOff events)"),
     _field("reason", "str", "", "last waiting reason of a pod that never started"),
     _field("cause", "str", "", "cause of its last failed pull"),
     _field("deadline_s", "float", "s", "time it was given to start, from its creation", "deadline"),

@@ -53,7 +53,7 @@ _STAGES: Final = {
     "download_connection": "bytes came as fast as one connection allows",
     "download_nic": "bytes came as fast as the node's NIC allows",
     "unpack_cpu": "layers were unpacked as fast as the cores allow",
-    "unpack_disk": "layers were unpacked as fast as the disk allows",
+    "unpack_disk": "blobs and unpacked layers were written as fast as the disk allows",
     "commit": "the runtime's fsyncs and metadata writes",
     "pull": "a pull of the fixed runtime, which knows nothing but its duration",
     "start": "containers were created and started",

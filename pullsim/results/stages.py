@@ -26,7 +26,7 @@ LABELS: Final = {
     "download_connection": "download: connection",
     "download_nic": "download: NIC",
     "unpack_cpu": "unpack: CPU",
-    "unpack_disk": "unpack: disk",
+    "unpack_disk": "disk",
     "commit": "commit",
     "pull": "pull (fixed)",
     "start": "container start",
@@ -93,7 +93,7 @@ RESOURCES: Final = (
         "unpacking layers on the CPU",
         "nodes[*].cores and nodes[*].unpack (zstd layers, a parallel gzip), or smaller layers",
     ),
-    Resource("disk", ("unpack_disk",), "writing unpacked layers to disk", "nodes[*].disk.write"),
+    Resource("disk", ("unpack_disk",), "writing layers to disk", "nodes[*].disk.write"),
     Resource(
         "commit",
         ("commit",),

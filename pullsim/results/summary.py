@@ -193,7 +193,7 @@ def _bytes(result: Result) -> Bytes:
             by_source[pull.registry or parse(pull.image).domain] += pull.downloaded
             spans.append((pull.started, pull.ended, float(pull.downloaded)))
     return Bytes(
-        downloaded=sum(pull.downloaded for pull in result.pulls),
+        downloaded=sum(by_source.values()),  # also of pulls that the end of the run cut
         by_source=_ranked(by_source),
         local=sum(pull.size - pull.downloaded for pull in result.pulls if pull.ok),
         per_second=flow_rate(spans, BYTE_WINDOW),

@@ -10,7 +10,7 @@ from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 from pullsim.runtime.fetch import DownloadSlots
 from pullsim.runtime.pull import Pull
-from pullsim.runtime.store import Store
+from pullsim.runtime.store import Store, StoredImage, image_name
 from pullsim.runtime.unpack import Unpacker
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Containerd:
 
     def image_status(self, image: str) -> ImageStatus | None:
         """Look the name up in the image records."""
-        stored = self.store.images.get(str(parse(image)))
+        stored = self.store.images.get(image_name(parse(image)))
         return None if stored is None else ImageStatus(stored.manifest.config_digest, stored.manifest.total_size)
 
     def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
@@ -95,22 +95,22 @@ class Containerd:
     def remove_image(self, image: str) -> None:
         """Drop the image record; blobs and snapshots that no other image has go with it."""
         store = self.store
-        stored = store.images.pop(str(parse(image)), None)
+        reference = parse(image)
+        stored = store.images.pop(image_name(reference), None)
         if stored is None:
             return
-        gone, kept = stored.manifest, [other.manifest for other in store.images.values()]
-        store.snapshots.difference_update(gone.chain_ids)
-        store.blobs.difference_update(layer.digest for layer in gone.layers)
-        store.blobs.difference_update((stored.target, gone.digest, gone.config_digest))
-        for manifest in kept:
-            store.snapshots.update(manifest.chain_ids)
-            store.blobs.update(layer.digest for layer in manifest.layers)
+        store.images.pop(f"{reference.repository}@{stored.target}", None)
+        store.snapshots.difference_update(stored.manifest.chain_ids)
+        store.blobs.difference_update(stored.blobs())
+        for other in store.images.values():
+            store.snapshots.update(other.manifest.chain_ids)
+            store.blobs.update(other.blobs())
 
     def preload(self, image: str) -> None:
-        """Put an image on the node before anything happens; KeyError if the registry does not have it."""
+        """Put an image on the node as it was at time 0; KeyError if the registry did not have it."""
         reference = parse(image)
-        content = self._registries(reference.domain).content(reference, self.env.now)
+        content = self._registries(reference.domain).content(reference, 0.0)
         manifest = None if content is None else select(content, self.platform)
         if content is None or manifest is None:
             raise KeyError(image)
-        self.store.put(str(reference), content, manifest)
+        self.store.put(reference, StoredImage(manifest, content.digest))

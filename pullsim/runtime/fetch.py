@@ -11,7 +11,7 @@ from pullsim.runtime.failures import PullFailed
 from pullsim.runtime.metadata import BLOB_OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from pullsim.engine.flows import Transfer
     from pullsim.oci.manifest import Layer
@@ -107,23 +107,29 @@ class Fetch:
         order what the pull has to do. Behind another pull, it is waiting.
         """
         stages: Stages = {}
-        until = end
-        for stage, since in reversed(self._marks):
-            first, last, until = max(since, begin), min(until, end), since
-            seconds = last - first
-            if seconds <= 0:
-                continue
-            if stage == "slot" and self._before is not None:
-                for name, part in self._before.stages(first, last).items():
-                    stages[name] = stages.get(name, 0.0) + part
-            elif stage == "download" and (limited := sum(limits := self.limited)) > 0:
-                for name, part in zip(DOWNLOAD, limits, strict=True):
-                    if part:
-                        stages[name] = stages.get(name, 0.0) + seconds * part / limited
-            else:
-                name = DOWNLOAD[2] if stage == "download" else stage
-                stages[name] = stages.get(name, 0.0) + seconds
+        spans = [(self, begin, end)]
+        while spans:
+            fetch, begin, until = spans.pop()
+            for stage, since in reversed(fetch._marks):  # noqa: SLF001  # of this class
+                first, last, until = max(since, begin), until, min(since, until)
+                if last <= first:
+                    continue
+                if stage == "slot" and fetch._before is not None:  # noqa: SLF001
+                    spans.append((fetch._before, first, last))  # noqa: SLF001
+                    continue
+                for name, part in fetch._split(stage):  # noqa: SLF001
+                    stages[name] = stages.get(name, 0.0) + (last - first) * part
         return stages
+
+    def _split(self, stage: str) -> Iterable[tuple[str, float]]:
+        """Yield the stages of the records that a step belongs to, and the share of each."""
+        if stage != "download":
+            return ((stage, 1.0),)
+        limits = self.limited
+        limited = sum(limits)
+        if limited <= 0:  # too short to tell
+            return ((DOWNLOAD[2], 1.0),)
+        return ((name, seconds / limited) for name, seconds in zip(DOWNLOAD, limits, strict=True) if seconds)
 
     def _run(self) -> Generator[Any, Any, None]:
         if self._abandoned:
@@ -169,23 +175,23 @@ class Fetch:
         slots = pull.slots if containerd.behaviour.node_wide_slots else None
         if slots is not None:
             yield from self._take_slot()
-        written = None
+        self.requested = env.now
+        written = None if containerd.disk is None else containerd.disk.run(layer.size)
         try:
-            self.requested = env.now
-            if containerd.disk is not None:
-                written = containerd.disk.run(layer.size)
-            yield from pull.request("blobs", layer.digest, layer.size, self)
+            try:
+                yield from pull.request("blobs", layer.digest, layer.size, self)
+            finally:
+                if slots is not None:
+                    slots.give_back(self)
+            self.ended = env.now
+            if written is not None:
+                self._enter("unpack_disk", env.now)
+                yield written
         except BaseException:
             if written is not None and not written.triggered:
                 written.cancel()
             raise
-        finally:
-            if slots is not None:
-                slots.give_back(self)
-        self.ended = env.now
         self._enter("commit", env.now)
-        if written is not None:
-            yield written
         yield from pull.commit_blob()
         self.fetched = True
 

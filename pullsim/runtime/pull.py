@@ -191,7 +191,7 @@ class Pull:
                 yield fetch.process
         clock.enter("commit", env.now)
         yield from self.write(IMAGE_RECORDS)
-        store.images[str(self.reference)] = StoredImage(manifest, self._target)
+        store.name(self.reference, StoredImage(manifest, self._target))
 
     def _snapshot(self, layer: Layer, fetch: Fetch) -> Generator[Any, Any, None]:
         """Wait for a layer's blob and apply it."""

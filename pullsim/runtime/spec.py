@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContainerdSpec:
-    """containerd: its release decides how a pull goes (runtime.containerd.BEHAVIOUR)."""
+    """containerd: its release decides how a pull goes (runtime.containerd.behaviour)."""
 
     version: tuple[int, int] = (2, 1)
     max_concurrent_downloads: int = 3

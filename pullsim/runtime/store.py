@@ -8,9 +8,12 @@ from pullsim.engine.locks import KeyedLocks
 from pullsim.runtime.metadata import MetadataDatabase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import simpy
 
-    from pullsim.oci.manifest import Image, Manifest
+    from pullsim.oci.manifest import Manifest
+    from pullsim.oci.reference import Reference
 
 
 class StoredImage(NamedTuple):
@@ -18,6 +21,12 @@ class StoredImage(NamedTuple):
 
     manifest: Manifest
     target: str
+
+    def blobs(self) -> Iterator[str]:
+        """Yield the digests of its blobs."""
+        yield from (self.target, self.manifest.digest, self.manifest.config_digest)
+        for layer in self.manifest.layers:
+            yield layer.digest
 
 
 class Store:
@@ -35,9 +44,21 @@ class Store:
         self.chain_locks = KeyedLocks(env)
         self.metadata = MetadataDatabase(env, metadata_write)
 
-    def put(self, name: str, image: Image, manifest: Manifest) -> None:
+    def name(self, reference: Reference, image: StoredImage) -> None:
+        """Write the image records: by the name that was asked for, and by the digest that it resolved to.
+
+        Source: internal/cri/server/images/image_pull.go PullImage (createImageReference).
+        """
+        self.images[image_name(reference)] = image
+        self.images[f"{reference.repository}@{image.target}"] = image
+
+    def put(self, reference: Reference, image: StoredImage) -> None:
         """Put a whole image on the node at once, as a node image that has it."""
-        self.blobs.update((image.digest, manifest.digest, manifest.config_digest))
-        self.blobs.update(layer.digest for layer in manifest.layers)
-        self.snapshots.update(manifest.chain_ids)
-        self.images[name] = StoredImage(manifest, image.digest)
+        self.blobs.update(image.blobs())
+        self.snapshots.update(image.manifest.chain_ids)
+        self.name(reference, image)
+
+
+def image_name(reference: Reference) -> str:
+    """Return the name of an image's record: without the tag if there is a digest (reference/docker ParseDockerRef)."""
+    return f"{reference.repository}@{reference.digest}" if reference.digest else str(reference)

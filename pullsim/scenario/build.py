@@ -50,6 +50,7 @@ def build(scenario: Scenario, directory: Path) -> Built:
     for index, registry in enumerate(registries):
         if registry.host not in check.hosts:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
+    findings.warnings += sorted(check.unused_faults())
     findings.check()
     cluster = ClusterSpec(
         nodes=nodes,

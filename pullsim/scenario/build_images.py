@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError
 from pullsim.oci.catalog import Catalog, builtin_names
-from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, synthetic_digest
+from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
 from pullsim.oci.manifest_file import read_image
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.registry.registry import NOT_FOUND, matches
 from pullsim.runtime.spec import FixedSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from pullsim.cluster.spec import Node
@@ -135,14 +135,20 @@ class ImageCheck:
         self._images = images
         self._catalog = catalog
         self._registries = {registry.host: registry for registry in registries}
-        self._pulling = {node.spec.pool for node in nodes if not isinstance(node.spec.runtime, FixedSpec)}
+        self._pulling = {
+            node.spec.pool: node.spec.platform for node in nodes if not isinstance(node.spec.runtime, FixedSpec)
+        }
         self._findings = findings
         self._known: set[str] = set()
         self.hosts: set[str] = set()
 
     def used(self, use: ImageUse) -> None:
         """Note an image that is in no catalogue and will be pulled from one."""
-        if use.image in self._known or (use.pools is not None and not use.pools & self._pulling) or not self._pulling:
+        if (
+            use.image in self._known
+            or (use.pools is not None and not use.pools & self._pulling.keys())
+            or not self._pulling
+        ):
             return
         self._known.add(use.image)
         try:
@@ -165,6 +171,19 @@ class ImageCheck:
         else:
             if found is None:
                 self._findings.error(self._advice(image), *route)
+            elif select(found, self._pulling[pool]) is None:
+                self._findings.error(
+                    f"image {image!r} has nothing for {self._pulling[pool]}, the pool's platform", *route
+                )
+
+    def unused_faults(self) -> Iterator[str]:
+        """Yield the faults whose image pattern fits no image that is pulled from their registry."""
+        references = [parse(image) for image in self._known if _parses(image)]
+        for host, registry in self._registries.items():
+            for fault in registry.faults:
+                own = (reference for reference in references if reference.domain == host)
+                if fault.image is not None and not any(matches(fault, reference) for reference in own):
+                    yield f"registries[{host}].faults: no image that is pulled matches {fault.image!r}"
 
     def _always_not_found(self, reference: Reference) -> bool:
         registry = self._registries.get(reference.domain)
@@ -187,3 +206,11 @@ class ImageCheck:
             f"images.manifests: [{{image: {image}, path: FILE}}]) or with a catalogue file (images.catalogs); "
             "images.unknown: notFound lets its pulls fail"
         )
+
+
+def _parses(image: str) -> bool:
+    try:
+        parse(image)
+    except InvalidReference:
+        return False
+    return True

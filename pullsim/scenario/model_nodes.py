@@ -218,7 +218,7 @@ class Runtime(Section):
 class Interval(Section):
     """A requeue interval: base * (1 + jitter * U), U uniform in [0, 1)."""
 
-    base: Duration = Field(description="Shortest interval.")
+    base: Duration = Field(gt=0, description="Shortest interval.")
     jitter: float = Field(default=0.0, ge=0, le=100, description="Largest addition, in parts of base.")
 
 

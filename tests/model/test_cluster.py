@@ -68,7 +68,7 @@ def test_a_pod_goes_where_it_is_told(placement):
     assert placed(result) == {"p": "n-2", "q": "n-0"}
 
 
-@pytest.mark.parametrize("placement", ["spread", "pack"])
+@pytest.mark.parametrize("placement", ["spread", "pack", "given"])
 def test_a_pod_goes_to_its_pool(placement):
     nodes = [
         Node("a-0", node(IMAGES, pool="a")),
@@ -386,3 +386,4 @@ def test_detail(detail, kept):
     result = simulate(spec, name="named", detail=detail)
     assert {kind for kind in ("pods", "pulls", "events", "layers") if getattr(result, kind)} == kept
     assert (result.name, result.end, result.nodes, result.pools) == ("named", 1.0, ("n-0",), {"n-0": "n"})
+

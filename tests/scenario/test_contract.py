@@ -33,6 +33,7 @@ def test_the_example_loads_and_builds():
     assert sorted(built.warnings) == [
         "DaemonSet agent: tolerations are not simulated, nor are taints",
         "Deployment app: nodeSelector disktype: ssd is not simulated; use on: {pool: …}",
+        "registries[docker.io].faults: no image that is pulled matches 'team/gone:*'",
     ]
     assert built.ignored == (f"{DATA / 'k8s/app.yaml'}:1:1: ConfigMap settings",)
 
