@@ -386,4 +386,3 @@ def test_detail(detail, kept):
     result = simulate(spec, name="named", detail=detail)
     assert {kind for kind in ("pods", "pulls", "events", "layers") if getattr(result, kind)} == kept
     assert (result.name, result.end, result.nodes, result.pools) == ("named", 1.0, ("n-0",), {"n-0": "n"})
-
