@@ -45,6 +45,7 @@ class Result:
     layers: list[LayerRecord] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
+    under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
 
 
@@ -112,4 +113,9 @@ def simulate(
     finally:
         gc.set_threshold(*thresholds)
     result.links = cluster.links()
+    result.under_way = cluster.under_way
+    if cluster.to_come:
+        result.warnings.append(
+            f"pods that are created after the end of the run, and are in no figure: {cluster.to_come}"
+        )
     return result

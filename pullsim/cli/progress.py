@@ -66,7 +66,7 @@ class ProgressBar:
 
 def progress_bar(*, quiet: bool) -> ProgressBar | None:
     """Return a bar on standard error when that is a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         return None
     from rich.console import Console  # noqa: PLC0415
 

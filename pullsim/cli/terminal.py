@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
@@ -22,6 +23,8 @@ _MAX_WIDTH: Final = 100
 
 def tolerate_encoding() -> None:
     """Replace what an encoding such as ASCII cannot say instead of failing."""
+    if sys.stdout is None:  # closed before the start: what is written goes nowhere
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -52,18 +55,19 @@ def show(renderable: RenderableType) -> None:
     """Print for people: with colour on a terminal, else plain text of 80 columns."""
     from rich.console import Console  # noqa: PLC0415  not for --version
 
-    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH, color_system=None)
-    console.width = min(console.width, _MAX_WIDTH)
-    with console.capture() as capture:
-        console.print(renderable)
-    lines = capture.get().splitlines()
+    text = io.StringIO()  # written at once, so that what goes wrong with standard output is found in one place
+    if sys.stdout.isatty():
+        console = Console(file=text, force_terminal=True, width=min(Console().width, _MAX_WIDTH))
+    else:
+        console = Console(file=text, width=_PLAIN_WIDTH, color_system=None)
+    console.print(renderable)
     with standard_output() as out:
-        out.writelines(f"{line.rstrip()}\n" for line in lines)
+        out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def note(text: str) -> None:
     """Write a line to standard error."""
-    with suppress(BrokenPipeError):  # nobody reads it
+    with suppress(OSError, AttributeError):  # nobody reads it: a broken pipe, or closed before the start
         sys.stderr.write(f"pullsim: {text}\n")
 
 

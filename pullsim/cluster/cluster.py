@@ -93,6 +93,16 @@ class Cluster:
             self._recorder.pod(pod.record(at, settled=why == "settled"))
         return Ended(at, why)
 
+    @property
+    def to_come(self) -> int:
+        """Pods that have not been created."""
+        return self._settlement.to_come
+
+    @property
+    def under_way(self) -> int:
+        """Pulls queued or running."""
+        return sum(pod.pulling for pod in self._settlement.unfinished)
+
     def links(self) -> list[LinkSample]:
         """Return the use of the registries' egress over time."""
         return [

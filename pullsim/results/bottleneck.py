@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pullsim.results.stages import Resource
     from pullsim.run import Result
 
+#: Waiting in these is no cause where the pulls saturate what all of them share: with more at a time none ends sooner.
+QUEUES = ("pullQueue", "layerSlots")
+SHARED = ("registryEgress", "nic", "disk")
+SATURATED = 0.8
 #: Under this share a second resource is not worth a word.
 MENTION = 0.10
 
@@ -36,7 +40,9 @@ def bottleneck(result: Result) -> Bottleneck:
     shares = _shares(total(pod.stages for pod in result.pods))
     pulls = _shares(total(pull.stages for pull in result.pulls)) if result.pulls else None
     if not shares:
-        sentence = "No pod waited for anything." if result.pods else "There are no pods to judge by."
+        sentence = "There are no pods to judge by."
+        if result.pods:
+            sentence = _never_started(result.pods, None) or "No pod waited for anything."
         return Bottleneck(None, None, None, sentence, "", {}, _keys(pulls))
     (first, share), *others = shares.items()
     seconds = sum(pod.stages.get(stage, 0.0) for pod in result.pods for stage in first.stages)
@@ -54,7 +60,7 @@ def bottleneck(result: Result) -> Bottleneck:
         seconds=seconds,
         share=share,
         sentence=" ".join(filter(None, sentences)),
-        hint=_hint(first, result),
+        hint=_hint(_saturated(first, pulls) or first, result),
         shares=_keys(shares) or {},
         shares_of_pulls=_keys(pulls),
     )
@@ -138,14 +144,23 @@ def _inside(pulls: Mapping[Resource, float]) -> str:
     return f"Within the pulls, {_percent(share)} was {resource.phrase}."
 
 
-def _never_started(pods: Sequence[PodRecord], first: Resource) -> str:
+def _saturated(first: Resource, pulls: Mapping[Resource, float] | None) -> Resource | None:
+    """Return what binds the pulls themselves when they wait in a queue for something that all of them share."""
+    if first.key not in QUEUES or not pulls:
+        return None
+    resource, share = next(iter(pulls.items()))
+    return resource if resource.key in SHARED and share >= SATURATED else None
+
+
+def _never_started(pods: Sequence[PodRecord], first: Resource | None) -> str:
     """Say so when pods that never started decide the verdict."""
     started = [pod for pod in pods if pod.started is not None]
     never = len(pods) - len(started)
     if not never:
         return ""
     if not started:
-        return "No pod started; all count until the end of the run."
+        reasons = ", ".join(sorted({pod.reason for pod in pods if pod.reason}))
+        return f"No pod started{f' ({reasons})' if reasons else ''}; all count until the end of the run."
     text = f"{never:,} of {len(pods):,} pods never started and count until the end of the run"
     among = _shares(total(pod.stages for pod in started))
     if among and next(iter(among)) is not first:

@@ -97,6 +97,7 @@ def plot_start_rate(result: Result, ax: Axes | None = None) -> Axes:
     edges = np.arange(len(counts)) * interval / unit.size
     ax.bar(edges, counts, width=0.92 * interval / unit.size, align="edge", color=style.SERIES[0])
     style.count_axis(ax, f"pods per {text}")
+    ax.set_xlim(right=max(result.end, len(counts) * interval) / unit.size)  # the last interval may end after the run
     return ax
 
 

@@ -152,7 +152,7 @@ YAML, `null` unsets. Quote brackets and `*` for the shell.
 _END: Final = """\
 ## When a run ends
 
-With a `horizon`, there: what happens at that instant is recorded. It ends earlier if nothing is left that could happen.
+With a `horizon`, there: what happens at that instant is recorded.
 
 Without one, when no pod is still starting. A pod whose last attempt failed does not count as starting once that attempt
 began after the last change of the world: the end of a fault, a tag that moves, an image that is removed, a node that

@@ -84,7 +84,7 @@ RESOURCES: Final = (
         "perConnection",
         ("download_connection",),
         "the rate cap of a single registry connection",
-        "registries[HOST].perConnection, or more and smaller layers downloaded at a time",
+        "registries[HOST].perConnection (or tcp.maxWindow: a window a round trip), or more, smaller layers at a time",
     ),
     Resource("nic", ("download_nic",), "the nodes' NICs", "nodes[*].nic, or smaller images"),
     Resource(

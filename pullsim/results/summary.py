@@ -50,6 +50,7 @@ class Pulls:
     ok: int
     failed: int
     failures_by_cause: dict[str, int]
+    under_way: int  # queued or running at the end of the run
     backoffs: int
     pull: Distribution  # the runtime's part
     queue: Distribution  # the kubelet's queue before it
@@ -174,6 +175,7 @@ def _pulls(result: Result) -> Pulls:
         ok=len(ok),
         failed=len(result.pulls) - len(ok),
         failures_by_cause=_ranked(Counter(pull.cause or "unknown" for pull in result.pulls if not pull.ok)),
+        under_way=result.under_way,
         backoffs=sum(pod.backoffs for pod in result.pods),
         pull=distribution([pull.ended - pull.started for pull in ok]),
         queue=distribution([pull.started - pull.requested for pull in ok]),
@@ -195,7 +197,10 @@ def _bytes(result: Result) -> Bytes:
     return Bytes(
         downloaded=sum(by_source.values()),  # also of pulls that the end of the run cut
         by_source=_ranked(by_source),
-        local=sum(pull.size - pull.downloaded for pull in result.pulls if pull.ok),
+        # a pull that fetched all layers leaves only what is no layer: its manifest and config
+        local=sum(
+            pull.size - pull.downloaded for pull in result.pulls if pull.ok and pull.layers_fetched < pull.layers
+        ),
         per_second=flow_rate(spans, BYTE_WINDOW),
     )
 

@@ -86,6 +86,8 @@ def _pulls(table: Table, pulls: Pulls) -> None:
     text = f"{pulls.total:,}: {pulls.ok:,} ok"
     if pulls.failed:
         text += f", {pulls.failed:,} failed ({_counts(pulls.failures_by_cause)}), {pulls.backoffs:,} back-offs"
+    if pulls.under_way:
+        text += f", {pulls.under_way:,} still under way"
     table.add_row("Pulls", text)
 
 

@@ -141,7 +141,7 @@ class Pull:
         return manifest
 
     def _document(self, kind: str, digest: str, size: int) -> Generator[Any, Any, None]:
-        """Fetch an index, manifest or config unless the content store has it; all in stage resolve."""
+        """Fetch an index, manifest or config unless the content store has it; its bytes are part of stage resolve."""
         store, slots = self.containerd.store, self.slots if self.containerd.behaviour.node_wide_slots else None
         if (turn := store.blob_locks.acquire(digest)) is not None:
             self.clock.enter("lock", self.env.now)
@@ -150,17 +150,20 @@ class Pull:
         try:
             if digest in store.blobs:
                 return
+            self.clock.enter("commit", self.env.now)
             yield from self.write(BLOB_OPEN)
             if slots is not None and (turn := slots.acquire()) is not None:
                 self.clock.enter("slot", self.env.now)
                 yield turn
-                self.clock.enter("resolve", self.env.now)
+            self.clock.enter("resolve", self.env.now)
             try:
                 yield from self.request(kind, digest, size, _DOCUMENT)
             finally:
                 if slots is not None:
                     slots.give_back(None)
+            self.clock.enter("commit", self.env.now)
             yield from self.commit_blob()
+            self.clock.enter("resolve", self.env.now)
             store.blobs.add(digest)
         finally:
             store.blob_locks.release(digest)

@@ -70,7 +70,12 @@ def _builtin(name: str, unpack_ratio: float) -> Catalog:
 def _by_image(define: Sequence[ImageDefinition], findings: Findings) -> dict[str, dict[Platform, ImageDefinition]]:
     """Group definitions by the image that they are about."""
     groups: dict[str, dict[Platform, ImageDefinition]] = defaultdict(dict)
+    sizes: dict[str, int] = {}
     for index, entry in enumerate(define):
+        for position, layer in enumerate(entry.layers):
+            if layer.digest is not None and sizes.setdefault(layer.digest, layer.size) != layer.size:
+                message = f"{layer.digest} has {sizes[layer.digest]} bytes elsewhere: one digest is one content"
+                findings.error(message, "images", "define", index, "layers", position, "digest")
         try:
             groups[str(parse(entry.image))][entry.platform] = entry
         except InvalidReference as error:

@@ -31,9 +31,10 @@ class Findings:
         if isinstance(error, InputErrors):
             for single in error.errors:
                 self.take(single, *route)
-        elif error.location is None:
+        elif error.location is None or error.location.line is None:
             own = self.document.own_route(route)
-            self.errors.append(InputError(error.message, self.document.changed(own) or self.document.place(own)))
+            message = error.message if error.location is None else str(error)  # a file that the scenario names
+            self.errors.append(InputError(message, self.document.changed(own) or self.document.place(own)))
         else:
             self.errors.append(error)
 

@@ -163,6 +163,9 @@ def _read_object(item: _Item, present: set[tuple[Any, str | None]], objects: Obj
     if kind == "CronJob":
         item.fail("CronJob is part of the format but not simulated by this version: remove it (a Job is)")
     if kind != "Pod" and kind not in _WITH_TEMPLATE:
+        if _has_pods(item.value):
+            hint = did_you_mean(kind, ["Pod", "List", *_WITH_TEMPLATE])
+            objects.warnings.append(f"{title}: this kind is not simulated, nor are its pods{hint}")
         objects.ignored.append(f"{item.document.place(item.route)}: {title}")
         return
     metadata = item.mapping("metadata")
@@ -194,6 +197,14 @@ def _read_object(item: _Item, present: set[tuple[Any, str | None]], objects: Obj
             arch=selector.get("kubernetes.io/arch"),
         )
     )
+
+
+def _has_pods(value: dict[str, Any]) -> bool:
+    """Whether an object of an unknown kind seems to make pods."""
+    spec = value.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    inner = template.get("spec") if isinstance(template, dict) else None
+    return "items" in value or (isinstance(inner, dict) and "containers" in inner)
 
 
 def _pod_names(kind: str, name: str, spec: _Item, title: str, objects: Objects) -> tuple[str, ...] | None:

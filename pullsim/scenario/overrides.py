@@ -157,6 +157,8 @@ class _Application:
     def _set(self, node: Any, key: str | int, route: Route) -> None:
         here = (*route, key)
         value = plain(self.override.value)
+        if value == "unlimited" and here == ("horizon",):
+            value = None
         if value == "unlimited" and route[-1:] == ("kubelet",) and key in _UNLIMITED:
             value = _UNLIMITED[str(key)]
         for places in (self.document.values, self.document.keys):

@@ -115,3 +115,36 @@ def test_a_fault_for_no_image_is_pointed_out():
 def test_an_unknown_detail_is_wrong_input():
     with pytest.raises(InputError, match="none, pods, pulls, layers"):
         simulate(ClusterSpec((Node("n-0", node(IMAGES)),)), detail="everything")
+
+
+def test_metadata_writes_of_manifests_are_commits():
+    result = run_containerd({"a:1": image(layer("x", 0.1))}, spec=node(containerd(metadata_write=0.5)))
+    stages = pull(result, "a").stages
+    assert stages["commit"] > 4.9
+    assert stages.get("resolve", 0.0) < 0.1
+
+
+def test_pods_after_the_end_are_pointed_out():
+    result = run([pod("p", "app:1"), pod("q", "app:1", at=60.0)], node(IMAGES), horizon=10.0)
+    assert [record.pod for record in result.pods] == ["p"]
+    assert result.warnings == ["pods that are created after the end of the run, and are in no figure: 1"]
+
+
+def test_pulls_under_way_at_the_end_are_counted():
+    result = run_fixed([pod("p", "app:1"), pod("q", "app:1")], {"app:1": 30.0}, horizon=10.0)
+    assert result.under_way == 2
+    assert summarize(result).pulls.under_way == 2
+
+
+def test_a_run_in_which_nothing_starts_says_so():
+    result = run_fixed([pod("p", "app:1", policy="Never")], {"app:1": 3.0})
+    assert "No pod started (ErrImageNeverPull)" in summarize(result).bottleneck.sentence
+
+
+def test_the_hint_names_what_saturates_the_pulls_not_their_queue():
+    wanted = [pod(f"p{number}", named(f"a{number}:1")) for number in range(6)]
+    images = {f"a{number}:1": image(layer(f"x{number}", 2.0)) for number in range(6)}
+    result = run_containerd(images, wanted, spec=node(containerd(), kubelet={"serializeImagePulls": True}))
+    verdict = summarize(result).bottleneck
+    assert verdict.resource == "pullQueue"
+    assert "egress" in verdict.hint or "nic" in verdict.hint

@@ -79,7 +79,7 @@ def _pod(result, index, node, image, created, tokens, present, *, fails, stuck, 
                 size=0 if fails else size,
                 downloaded=layers,
                 layers=0 if fails else 3,
-                layers_fetched=3 if fetch else 0,
+                layers_fetched=2 if fetch else 0,
                 stages=parts,
             )
         )
