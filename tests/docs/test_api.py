@@ -72,6 +72,7 @@ RESULT_FIELDS = [
     "layers",
     "pods",
     "links",
+    "under_way",
     "warnings",
 ]
 
