@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.cluster.spec import Node
+    from pullsim.errors import Location
     from pullsim.oci.platform import Platform
     from pullsim.oci.reference import Reference
     from pullsim.registry.spec import RegistrySpec
@@ -124,6 +125,7 @@ class ImageUse:
     image: str
     pools: frozenset[str] | None
     route: Route
+    place: Location | None = None  # in a file of Kubernetes objects
 
 
 class ImageCheck:
@@ -163,7 +165,10 @@ class ImageCheck:
         self.hosts.add(reference.domain)
         missing = self._catalog.lookup(reference, math.inf) is None and self._images.unknown == "error"
         if missing and not self._always_not_found(reference):
-            self._findings.error(self._advice(use.image), *use.route)
+            if use.place is None:
+                self._findings.error(self._advice(use.image), *use.route)
+            else:
+                self._findings.errors.append(InputError(self._advice(use.image), use.place))
 
     def cached(self, image: str, pool: str, route: Route) -> None:
         """Note an image on the nodes before time 0 whose layers nobody knows."""

@@ -121,7 +121,8 @@ class _Builder:
         namespace = group.namespace or workload.namespace
         pools = self._fitting(group) if workload.on is None else None
         uses = self._pools_of(workload.on) if pools is None else frozenset(pools)
-        self.uses += (ImageUse(image, uses, (*route, "manifest")) for image in _images(group.spec))
+        here = group.document.place(group.route)
+        self.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in _images(group.spec))
         if group.pods is None:
             for pool in [None] if pools is None else pools:
                 self._add_daemon_set(group, namespace, pool, workload, route)
