@@ -1,7 +1,7 @@
 """The Container Runtime Interface: all that a kubelet knows of a runtime.
 
-The two calls of the image service that a pull needs, and RemoveImage for garbage collection
-(k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, service ImageService).
+The two calls of the image service that a pull needs (k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, service
+ImageService).
 """
 
 from __future__ import annotations
@@ -67,6 +67,3 @@ class ImageService(Protocol):
 
     def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
         """Pull, telling ``clock`` what the time goes to; never raises for a pull that fails in the simulated world."""
-
-    def remove_image(self, image: str) -> None:
-        """Forget the image's name; takes no time."""

@@ -157,7 +157,7 @@ class Cluster:
             if daemon_set.created > env.now:
                 yield env.timeout(daemon_set.created - env.now)
             self._daemon_sets.append(daemon_set)
-            for node in self._placement.nodes(daemon_set.pool, daemon_set.node):
+            for node in self._placement.nodes():
                 self._create_daemon_pod(daemon_set, node)
 
     def _create_daemon_pod(self, of: DaemonSet, node: ClusterNode) -> None:

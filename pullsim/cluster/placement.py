@@ -32,25 +32,17 @@ class Placement:
         self._pools.setdefault(node.pool, [])
         self._offer(node)
 
-    def nodes(self, pool: str | None, name: str | None) -> list[ClusterNode]:
-        """Return the nodes that have joined, of a pool or of that name."""
-        return [
-            node
-            for node in self._nodes.values()
-            if (pool is None or node.pool == pool) and (name is None or node.name == name)
-        ]
+    def nodes(self) -> list[ClusterNode]:
+        """Return the nodes that have joined."""
+        return list(self._nodes.values())
 
     def choose(self, pod: Pod) -> ClusterNode | None:
         """Take a place for the pod; None: there is none now."""
         node = self._choose(pod)
         if node is not None:
-            self.take(node)
+            node.pods += 1
+            self._offer(node)
         return node
-
-    def take(self, node: ClusterNode) -> None:
-        """Note that the node has one pod more."""
-        node.pods += 1
-        self._offer(node)
 
     def _choose(self, pod: Pod) -> ClusterNode | None:
         if pod.node is not None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pullsim.oci.reference import InvalidReference, cri_image
+from pullsim.runtime.spec import FixedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,9 +108,10 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
     yield from spec.catalog.moves()
     for node in spec.nodes:
         yield node.joins
-    for pool in {id(node.spec): node.spec for node in spec.nodes}.values():
-        for image in getattr(pool.runtime, "images", {}).values():
-            yield from image.removed_at
+    for runtime in {node.spec.pool: node.spec.runtime for node in spec.nodes}.values():
+        if isinstance(runtime, FixedSpec):
+            for image in runtime.images.values():
+                yield from image.removed_at
     for pod in spec.pods:
         yield pod.created
     for daemon_set in spec.daemon_sets:

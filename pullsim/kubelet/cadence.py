@@ -21,8 +21,8 @@ class Cadence(Protocol):
     def changed(self, at: float) -> None:
         """Note a change of the pod's state in the runtime: sandbox created, container started or exited; in order."""
 
-    def next_sync(self, now: float, *, ok: bool, exits: float | None) -> float:
-        """Return when to sync after the sync that ended ``now``; ``exits``: a container exits then."""
+    def next_sync(self, now: float, *, ok: bool) -> float:
+        """Return when to sync after the sync that ended ``now``."""
 
 
 class Requeue:
@@ -58,15 +58,17 @@ class MinimalCadence:
 
     def __init__(self, requeue: Requeue) -> None:
         self._requeue = requeue
+        self._changed = 0.0  # the last change, an exit to come perhaps
 
     def changed(self, at: float) -> None:
-        """Nothing looks at the runtime's state."""
+        """See `Cadence.changed`."""
+        self._changed = at
 
-    def next_sync(self, now: float, *, ok: bool, exits: float | None) -> float:
+    def next_sync(self, now: float, *, ok: bool) -> float:
         """See `Cadence.next_sync`."""
         if not ok:
             return now + self._requeue.delay(ok=False)
-        return now if exits is None else max(now, exits)
+        return max(now, self._changed)
 
 
 class KubeletCadence:
@@ -94,9 +96,8 @@ class KubeletCadence:
         """See `Cadence.changed`."""
         self._unseen.append(nanoseconds(at))
 
-    def next_sync(self, now: float, *, ok: bool, exits: float | None) -> float:
-        """See `Cadence.next_sync`; an exit is a change like others here."""
-        del exits
+    def next_sync(self, now: float, *, ok: bool) -> float:
+        """See `Cadence.next_sync`."""
         end = nanoseconds(now)
         due = end + nanoseconds(self._requeue.delay(ok=ok))
         pending = self._see(end) or self._pending

@@ -103,26 +103,24 @@ class ImageManager:
         pod.pulling = False
         outcome = result.outcome
         now = nanoseconds(env.now)
-        size = 0
-        if outcome.image_ref is not None:
-            status = self._service.image_status(wanted)
-            size = status.size if status is not None else 0
-            duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
-            self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
-            self._backoff.gc(now)
-            self._pulls.record_pulled(wanted, outcome.image_ref)
-            pod.pulled(wanted)
-        else:
+        if outcome.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
             self._backoff.next((pod, image), now)
             self._pulls.record_failure(wanted)
+            self._record(pod, container, requested, result, 0)
+            pod.failures += 1
+            reason = _reason(outcome)
+            pod.fail(container.name, reason, outcome.cause, -1.0 if outcome.transient else requested)
+            return Ensured(None, reason)
+        status = self._service.image_status(wanted)
+        size = status.size if status is not None else 0
+        duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
+        self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
+        self._backoff.gc(now)
+        self._pulls.record_pulled(wanted, outcome.image_ref)
+        pod.pulled(wanted)
         self._record(pod, container, requested, result, size)
-        if outcome.image_ref is not None:
-            return Ensured(outcome.image_ref)
-        pod.failures += 1
-        reason = _reason(outcome)
-        pod.fail(container.name, reason, outcome.cause, -1.0 if outcome.transient else requested)
-        return Ensured(None, reason)
+        return Ensured(outcome.image_ref)
 
     def _refuse(self, pod: PodStatus, container: ContainerSpec, reason: str, event: str, message: str) -> Ensured:
         """Fail without an attempt to pull: not counted for the back-off."""

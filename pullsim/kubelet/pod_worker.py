@@ -56,8 +56,7 @@ class PodWorker:
             pod.watcher.look(pod)
             if not self._mains:
                 return
-            wake = cadence.next_sync(env.now, ok=ok, exits=self._init_exit)
-            yield from self._wait(wake)
+            yield from self._wait(cadence.next_sync(env.now, ok=ok))
 
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""

@@ -62,10 +62,6 @@ class ThrottledImageService:
         """Pass on."""
         return self._service.image_status(image)
 
-    def remove_image(self, image: str) -> None:
-        """Pass on."""
-        self._service.remove_image(image)
-
 
 def throttle(env: simpy.Environment, service: ImageService, qps: int, burst: int) -> ImageService:
     """Wrap ``service`` if there is a limit (``qps`` 0: none)."""

@@ -92,20 +92,6 @@ class Containerd:
         reference = parse(image)
         return (yield from Pull(self, self._registries(reference.domain), reference, caller, clock).run())
 
-    def remove_image(self, image: str) -> None:
-        """Drop the image record; blobs and snapshots that no other image has go with it."""
-        store = self.store
-        reference = parse(image)
-        stored = store.images.pop(image_name(reference), None)
-        if stored is None:
-            return
-        store.images.pop(f"{reference.repository}@{stored.target}", None)
-        store.snapshots.difference_update(stored.manifest.chain_ids)
-        store.blobs.difference_update(stored.blobs())
-        for other in store.images.values():
-            store.snapshots.update(other.manifest.chain_ids)
-            store.blobs.update(other.blobs())
-
     def preload(self, image: str) -> None:
         """Put an image on the node as it was at time 0; KeyError if the registry did not have it."""
         reference = parse(image)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.cri import Caller
-    from pullsim.runtime.spec import FixedImage, FixedSpec
+    from pullsim.runtime.spec import FixedSpec
     from pullsim.stage_clock import StageClock
 
 
@@ -24,11 +24,7 @@ class FixedRuntime:
         self._env = env
         self._spec = spec
         self._calls: dict[str, int] = {}
-        self._pulled: dict[str, float] = {}  # present images: since when
-
-        for image, fixed in spec.images.items():
-            if fixed.present:
-                self._pulled[image] = 0.0
+        self._pulled = {image: 0.0 for image, fixed in spec.images.items() if fixed.present}  # since when
 
     def image_status(self, image: str) -> ImageStatus | None:
         """Tell whether the image is present now."""
@@ -59,24 +55,14 @@ class FixedRuntime:
                 code="Unknown",  # the text is given whole
                 error=fixed.fail.error,
                 cause="notFound" if "not found" in fixed.fail.error.lower() else "runtime",
-                transient=_may_succeed(fixed, call + 1),
+                transient=not fixed.fail.always,
             )
         present = self.image_status(image) is not None
         yield env.timeout(fixed.repull if present else fixed.pull)
         self._pulled[image] = env.now
         return PullOutcome(_image_ref(image), downloaded=0 if present else fixed.size)
 
-    def remove_image(self, image: str) -> None:
-        """Forget the image."""
-        self._pulled.pop(image, None)
-
 
 def _image_ref(image: str) -> str:
     """Return a stable ID for a name."""
     return f"sha256:{sha256(image.encode()).hexdigest()}"
-
-
-def _may_succeed(fixed: FixedImage, call: int) -> bool:
-    """Whether some call from ``call`` on succeeds."""
-    fail = fixed.fail
-    return fail is None or fail.pattern is not None or fail.times >= 0 or not fail.fails(call)

@@ -33,11 +33,16 @@ class FixedFailure:
     times: int = -1
     pattern: str | None = None
 
+    @property
+    def always(self) -> bool:
+        """Whether every call fails."""
+        return self.pattern is None and self.times < 0
+
     def fails(self, call: int) -> bool:
         """Whether the call number ``call`` (0, 1, …) fails."""
         if self.pattern is not None:
             return self.pattern[call : call + 1] == "F"
-        return self.times < 0 or call < self.times
+        return self.always or call < self.times
 
 
 @dataclass(frozen=True, slots=True)

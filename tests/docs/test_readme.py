@@ -53,7 +53,7 @@ def _environment(workspace: Path) -> dict[str, str]:
     return {**plain, "PATH": path, "PYTHONPATH": str(workspace), "PYTHONIOENCODING": "utf-8"}
 
 
-def _run(command: Command, workspace: Path) -> None:
+def _check(command: Command, workspace: Path) -> None:
     """Run a command of pullsim, and check its exit code and output; of what else there is check that it exists."""
     words = shlex.split(command.text, comments=True)
     if words[0] == "make":
@@ -90,7 +90,7 @@ def test_there_is_a_readme():
 
 @pytest.mark.parametrize("command", _all_commands())
 def test_command(command, workspace):
-    _run(command, workspace)
+    _check(command, workspace)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -176,14 +176,14 @@ def test_links_and_anchors_are_found():
 
 def test_a_wrong_output_or_exit_code_is_found(workspace):
     wrong, refused = commands(blocks(SAMPLE)[0])
-    _run(refused, workspace)
+    _check(refused, workspace)
     with pytest.raises(AssertionError, match="it prints"):
-        _run(wrong, workspace)
+        _check(wrong, workspace)
     with pytest.raises(AssertionError, match="exit code 2"):
-        _run(Command(refused.text, 1), workspace)
+        _check(Command(refused.text, 1), workspace)
     for untested in ("make nothing", "bash nothing", "curl example.com"):
         with pytest.raises(AssertionError, match=r"no such|not tested"):
-            _run(Command(untested, 1), workspace)
+            _check(Command(untested, 1), workspace)
 
 
 @pytest.mark.parametrize(

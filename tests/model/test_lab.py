@@ -106,8 +106,8 @@ def test_error_over_the_quiet_pulls_of_a_fifth_of_a_second_or_more() -> None:
     assert len(found) == 56
     median, p90 = statistics.median(found), found[int(0.9 * len(found))]
     print(f"median {median:.1%}, p90 {p90:.1%}, worst {found[-1]:.1%} of {len(found)} cases")  # noqa: T201
-    assert median < 0.0195
-    assert p90 < 0.085
+    assert median < 0.025
+    assert p90 < 0.09
 
 
 @pytest.mark.parametrize("case", [c for c in JUDGED if not c["all_noisy"]], ids=lambda case: case["id"])

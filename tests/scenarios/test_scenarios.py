@@ -111,7 +111,8 @@ def test_its_charts_can_be_drawn(path, tmp_path):
 @scenarios
 def test_what_its_description_suggests_works(path):
     for quoted, plain in re.findall(r"--set (?:'([^']+)'|(\S*\w))", _load(path).description):
-        pullsim.override(_load(path), [quoted or plain]).build()
+        changed = pullsim.override(_load(path), [quoted or plain])
+        assert changed.build() != _load(path).build(), "it says something that changes nothing"
 
 
 def test_there_are_scenarios():
