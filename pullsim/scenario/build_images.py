@@ -147,7 +147,12 @@ class ImageCheck:
         }
         self._findings = findings
         self._known: set[str] = set()
-        self.hosts: set[str] = set()
+        self._references: list[Reference] = []  # of those that parse
+
+    @property
+    def hosts(self) -> set[str]:
+        """The registries that images are pulled from."""
+        return {reference.domain for reference in self._references}
 
     def used(self, use: ImageUse) -> None:
         """Note an image that is in no catalogue and will be pulled from one."""
@@ -162,7 +167,7 @@ class ImageCheck:
             reference = parse(use.image)
         except InvalidReference:
             return  # InvalidImageName in the run
-        self.hosts.add(reference.domain)
+        self._references.append(reference)
         missing = self._catalog.lookup(reference, math.inf) is None and self._images.unknown == "error"
         if missing and not self._always_not_found(reference):
             if use.place is None:
@@ -188,10 +193,9 @@ class ImageCheck:
 
     def unused_faults(self) -> Iterator[str]:
         """Yield the faults whose image pattern fits no image that is pulled from their registry."""
-        references = [parse(image) for image in self._known if _parses(image)]
         for host, registry in self._registries.items():
             for fault in registry.faults:
-                own = (reference for reference in references if reference.domain == host)
+                own = (reference for reference in self._references if reference.domain == host)
                 if fault.image is not None and not any(matches(fault, reference) for reference in own):
                     yield f"registries[{host}].faults: no image that is pulled matches {fault.image!r}"
 
@@ -216,11 +220,3 @@ class ImageCheck:
             f"images.manifests: [{{image: {image}, path: FILE}}]) or with a catalogue file (images.catalogs); "
             "images.unknown: notFound lets its pulls fail"
         )
-
-
-def _parses(image: str) -> bool:
-    try:
-        parse(image)
-    except InvalidReference:
-        return False
-    return True
