@@ -22,6 +22,15 @@ class ImageStatus(NamedTuple):
     size: int  # bytes; containerd counts compressed ones
 
 
+class Auth(NamedTuple):
+    """What a PullImage call presents to the registry (AuthConfig)."""
+
+    username: str = ""
+    password: str = ""
+    identity_token: str = ""
+    registry_token: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """For whom a pull is made; it only labels records."""
@@ -45,6 +54,7 @@ class PullOutcome:
     downloaded: int = 0  # bytes
     layers: int = 0
     layers_fetched: int = 0
+    auth: Auth | None = None  # what the registry accepted; None: the pull needed nothing of the kubelet's
 
     @property
     def message(self) -> str:
@@ -58,12 +68,18 @@ class PullOutcome:
 class ImageService(Protocol):
     """The image service of a node's runtime.
 
-    ``image`` is the text that the kubelet hands over: as in the pod, with the default tag. Calls that take simulated
-    time are generators of SimPy events, to be driven with ``yield from``.
+    ``image`` is the text that the kubelet hands over: as in the pod, with the default tag. ``handler`` is the runtime
+    handler of the ImageSpec, "" for the default one or when the gate RuntimeClassInImageCriApi is off. Calls that take
+    simulated time are generators of SimPy events, to be driven with ``yield from``.
     """
 
-    def image_status(self, image: str) -> ImageStatus | None:
+    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Tell what is on the node under that name; None: nothing. Takes no time."""
 
-    def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
-        """Pull, telling ``clock`` what the time goes to; never raises for a pull that fails in the simulated world."""
+    def pull_image(
+        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+    ) -> Generator[Any, Any, PullOutcome]:
+        """Pull, telling ``clock`` what the time goes to; never raises for a pull that fails in the simulated world.
+
+        ``auth``: None pulls without credentials of the kubelet (the runtime may have its own).
+        """

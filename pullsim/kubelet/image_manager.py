@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullsim.cri import Caller, PullOutcome
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
+from pullsim.kubelet.image_service import PullRequest
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.records import PullRecord
 
@@ -99,7 +100,7 @@ class ImageManager:
         pod.attempt(image)
         self._pulls.record_intent(wanted)
         caller = Caller(pod.namespace, pod.name, container.name, image)
-        result = yield from self._puller.pull(wanted, caller, pod.clock)
+        result = yield from self._puller.pull(PullRequest(wanted, caller), pod.clock)
         pod.pulling = False
         outcome = result.outcome
         now = nanoseconds(env.now)

@@ -9,6 +9,7 @@ from pullsim.kubelet.backoff import Backoff
 from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Requeue
 from pullsim.kubelet.events import Messages
 from pullsim.kubelet.image_manager import ImageManager
+from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.loop import Interval
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.kubelet.pull_records import ImagePullManager
@@ -57,12 +58,12 @@ class Kubelet:
         self._messages = Messages(version, verified=config.feature_gates.get(VERIFICATION, False))
         self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
         self._phases = self._draw_phases()
-        service = throttle(env, service, config.registry_pull_qps, config.registry_burst)
+        pulls = throttle(env, RuntimeImageService(service), config.registry_pull_qps, config.registry_burst)
         self._images = ImageManager(
             env,
             node,
             service,
-            image_puller(env, service, serialize=config.serialize_image_pulls, maximum=config.max_parallel_image_pulls),
+            image_puller(env, pulls, serialize=config.serialize_image_pulls, maximum=config.max_parallel_image_pulls),
             Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
             ImagePullManager(
                 config.image_pull_credentials_verification_policy,

@@ -14,6 +14,16 @@ class ContainerSpec:
     policy: str  # Always | IfNotPresent | Never
     run: float = 0.0  # seconds an init container runs; others run for ever
     sidecar: bool = False  # an init container with restartPolicy Always: does not exit, does not block
+    mounts: tuple[str, ...] = ()  # the image volumes that it mounts, by name
+
+
+@dataclass(frozen=True, slots=True)
+class ImageVolume:
+    """A volume of a pod that is the content of an image (`volumes[].image`), after API defaulting."""
+
+    name: str
+    image: str  # as written in `reference`
+    policy: str  # Always | IfNotPresent | Never
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,10 @@ class PodSpec:
 
     containers: tuple[ContainerSpec, ...]
     init_containers: tuple[ContainerSpec, ...] = ()
+    image_volumes: tuple[ImageVolume, ...] = ()
+    pull_secrets: tuple[str, ...] = ()  # imagePullSecrets, names of secrets in the pod's namespace
+    service_account: str = "default"
+    runtime_handler: str = ""  # of the pod's RuntimeClass; "": the runtime's default
 
 
 @dataclass(frozen=True, slots=True)

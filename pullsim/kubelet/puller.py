@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import Caller, ImageService, PullOutcome
+    from pullsim.cri import PullOutcome
+    from pullsim.kubelet.image_service import PullRequest, PullService
 
 
 class PullResult(NamedTuple):
@@ -27,7 +28,7 @@ class PullResult(NamedTuple):
 class ImagePuller(Protocol):
     """Hands pulls to the runtime in the order in which they come (pkg/kubelet/images/puller.go imagePuller)."""
 
-    def pull(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullResult]:
+    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullResult]:
         """Wait for the turn, then pull; ``clock`` is the pod's."""
 
 
@@ -37,12 +38,12 @@ class ParallelImagePuller:
     Models pkg/kubelet/images/puller.go parallelImagePuller; maxParallelImagePulls since 1.27.
     """
 
-    def __init__(self, env: simpy.Environment, service: ImageService, maximum: int | None) -> None:
+    def __init__(self, env: simpy.Environment, service: PullService, maximum: int | None) -> None:
         self._env = env
         self._service = service
         self._tokens = Slots(env, maximum)
 
-    def pull(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullResult]:
+    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullResult]:
         """Take a token, pull, give it back."""
         env = self._env
         clock.enter("queue", env.now)
@@ -51,7 +52,7 @@ class ParallelImagePuller:
         started = env.now
         pull_clock = StageClock(started, "pull")
         clock.split(pull_clock.until, started)
-        outcome = yield from self._service.pull_image(image, caller, pull_clock)
+        outcome = yield from self._service.pull(request, pull_clock)
         self._tokens.release()
         pull_clock.close(env.now)
         return PullResult(outcome, started, env.now, pull_clock)
@@ -64,10 +65,10 @@ class SerialImagePuller(ParallelImagePuller):
     is not observable, as blocked senders are served in order.
     """
 
-    def __init__(self, env: simpy.Environment, service: ImageService) -> None:
+    def __init__(self, env: simpy.Environment, service: PullService) -> None:
         super().__init__(env, service, 1)
 
 
-def image_puller(env: simpy.Environment, service: ImageService, *, serialize: bool, maximum: int | None) -> ImagePuller:
+def image_puller(env: simpy.Environment, service: PullService, *, serialize: bool, maximum: int | None) -> ImagePuller:
     """Return the puller that a KubeletConfiguration asks for (pkg/kubelet/images/image_manager.go NewImageManager)."""
     return SerialImagePuller(env, service) if serialize else ParallelImagePuller(env, service, maximum)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import Caller, ImageService, ImageStatus
+    from pullsim.kubelet.image_service import PullRequest, PullService
     from pullsim.stage_clock import StageClock
 
 QPS_EXCEEDED = "pull QPS exceeded"
@@ -41,28 +41,24 @@ class TokenBucket:
         return True
 
 
-class ThrottledImageService:
-    """An image service whose pulls need a token; without one a pull fails at once.
+class ThrottledPullService:
+    """A pull service whose pulls need a token; without one a pull fails at once.
 
     Models pkg/kubelet/images/helpers.go throttledImageService.
     """
 
-    def __init__(self, env: simpy.Environment, service: ImageService, qps: float, burst: int) -> None:
+    def __init__(self, env: simpy.Environment, service: PullService, qps: float, burst: int) -> None:
         self._env = env
         self._service = service
         self._bucket = TokenBucket(qps, burst)
 
-    def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
         """Pull, or refuse."""
         if not self._bucket.take(nanoseconds(self._env.now)):
             return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", transient=True)
-        return (yield from self._service.pull_image(image, caller, clock))
-
-    def image_status(self, image: str) -> ImageStatus | None:
-        """Pass on."""
-        return self._service.image_status(image)
+        return (yield from self._service.pull(request, clock))
 
 
-def throttle(env: simpy.Environment, service: ImageService, qps: int, burst: int) -> ImageService:
+def throttle(env: simpy.Environment, service: PullService, qps: int, burst: int) -> PullService:
     """Wrap ``service`` if there is a limit (``qps`` 0: none)."""
-    return ThrottledImageService(env, service, qps, burst) if qps > 0 else service
+    return ThrottledPullService(env, service, qps, burst) if qps > 0 else service

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import Caller, PullOutcome
+    from pullsim.cri import Auth, Caller, PullOutcome
     from pullsim.engine.flows import Port
     from pullsim.engine.processor_sharing import ProcessorSharing
     from pullsim.oci.platform import Platform
@@ -82,13 +82,17 @@ class Containerd:
     def _new_slots(self) -> DownloadSlots:
         return DownloadSlots(self.env, self.spec.max_concurrent_downloads)
 
-    def image_status(self, image: str) -> ImageStatus | None:
+    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Look the name up in the image records."""
+        del handler
         stored = self.store.images.get(image_name(parse(image)))
         return None if stored is None else ImageStatus(stored.manifest.config_digest, stored.manifest.total_size)
 
-    def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+    def pull_image(
+        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+    ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
+        del auth, handler
         reference = parse(image)
         return (yield from Pull(self, self._registries(reference.domain), reference, caller, clock).run())
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import Caller
+    from pullsim.cri import Auth, Caller
     from pullsim.runtime.spec import FixedSpec
     from pullsim.stage_clock import StageClock
 
@@ -26,8 +26,9 @@ class FixedRuntime:
         self._calls: dict[str, int] = {}
         self._pulled = {image: 0.0 for image, fixed in spec.images.items() if fixed.present}  # since when
 
-    def image_status(self, image: str) -> ImageStatus | None:
+    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Tell whether the image is present now."""
+        del handler
         since = self._pulled.get(image)
         if since is None:
             return None
@@ -36,9 +37,11 @@ class FixedRuntime:
             return None
         return ImageStatus(_image_ref(image), fixed.size)
 
-    def pull_image(self, image: str, caller: Caller, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+    def pull_image(
+        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+    ) -> Generator[Any, Any, PullOutcome]:
         """Take the time, then succeed or fail as the spec says for this call."""
-        del caller
+        del caller, auth, handler
         env = self._env
         clock.enter("pull", env.now)
         fixed = self._spec.images.get(image)

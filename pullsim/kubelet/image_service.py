@@ -1,0 +1,61 @@
+"""The kubelet's image service: what one pull of the kubelet is in calls of the CRI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.cri import Auth, Caller, ImageService, PullOutcome
+    from pullsim.stage_clock import StageClock
+
+
+class PullRequest(NamedTuple):
+    """What the image manager hands to the puller."""
+
+    image: str  # as the CRI gets it
+    caller: Caller
+    handler: str = ""  # runtime handler of the ImageSpec
+    auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
+
+
+class PullService(Protocol):
+    """Pulls for the puller; limits wrap it (pkg/kubelet/container/runtime.go ImageService)."""
+
+    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+        """Pull, telling ``clock`` what the time goes to."""
+
+
+class RuntimeImageService:
+    """Pulls through the CRI, a call for each credential until one works; without any, one call without.
+
+    Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage: there is no anonymous attempt after credentials, and
+    all that failed is one error: the text alone, or distinct texts in brackets.
+    """
+
+    def __init__(self, cri: ImageService) -> None:
+        self._cri = cri
+
+    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+        """Try the credentials in turn."""
+        image, caller, handler, auths = request
+        failed: list[PullOutcome] = []
+        for auth in auths or (None,):
+            outcome: PullOutcome = yield from self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+            if outcome.image_ref is not None:
+                outcome.auth = auth
+                return outcome
+            failed.append(outcome)
+        return _aggregate(failed)
+
+
+def _aggregate(failed: list[PullOutcome]) -> PullOutcome:
+    """Return one outcome for all attempts (k8s.io/apimachinery/pkg/util/errors NewAggregate)."""
+    last = failed[-1]
+    texts = list(dict.fromkeys(outcome.message for outcome in failed))
+    if len(texts) > 1:
+        last.code, last.error = "Unknown", f"[{', '.join(texts)}]"
+    last.downloaded = sum(outcome.downloaded for outcome in failed)
+    last.transient = any(outcome.transient for outcome in failed)
+    return last
