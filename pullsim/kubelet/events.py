@@ -36,6 +36,7 @@ class Messages:
             "Container started" if version >= (1, 35) else "Started container {}"
         ).format
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
+        self._explain_back_off = version >= (1, 32)
         self._parse_error = "couldn't parse image name" if version >= (1, 33) else "couldn't parse image reference"
 
     pulling: Callable[[str], str] = staticmethod('Pulling image "{}"'.format)
@@ -43,6 +44,11 @@ class Messages:
     failed: Callable[[str, str], str] = staticmethod('Failed to pull image "{}": {}'.format)
     error: Callable[[str], str] = staticmethod("Error: {}".format)
     never: Callable[[str], str] = staticmethod('Container image "{}" is not present with pull policy of Never'.format)
+
+    def back_off_status(self, image: str, previous: str) -> str:
+        """Return the waiting state's message in back-off; ``previous``: reason and message of the pull, from 1.32."""
+        text = self.back_off(image)
+        return f"{text}: {previous}" if previous and self._explain_back_off else text
 
     def invalid_name(self, image: str, why: str) -> str:
         """Return the text for a name that does not parse."""

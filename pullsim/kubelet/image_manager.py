@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.cri import Caller, PullOutcome
+from pullsim.cri import Caller
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_service import PullRequest
@@ -33,12 +33,18 @@ INVALID_IMAGE_NAME = "InvalidImageName"
 REGISTRY_UNAVAILABLE = "RegistryUnavailable"
 SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
 
+EXPLAINED: Final = {
+    REGISTRY_UNAVAILABLE: "the registry is unavailable",
+    SIGNATURE_VALIDATION_FAILED: "the signature validation failed",
+}
+
 
 class Ensured(NamedTuple):
     """Outcome for one container: the image's ID, or the reason why the container waits."""
 
     image_ref: str | None
     reason: str | None = None
+    message: str = ""  # goes with the reason in the container's waiting state
 
 
 class ImageManager:
@@ -68,6 +74,7 @@ class ImageManager:
         self._messages = messages
         self._emit = emit
         self._recorder = recorder
+        self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last pull, while in back-off
 
     def ensure_image_exists(self, pod: PodStatus, container: ContainerSpec) -> Generator[Any, Any, Ensured]:
         """Find or pull the image; the time taken is accounted on the pod's clock, the next stage is the caller's."""
@@ -90,7 +97,8 @@ class ImageManager:
             pod.backoffs += 1
             pod.reason = IMAGE_PULL_BACK_OFF
             self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
-            return Ensured(None, IMAGE_PULL_BACK_OFF)
+            return Ensured(None, IMAGE_PULL_BACK_OFF, messages.back_off_status(image, self._errors.get(key, "")))
+        self._errors.pop(key, None)
         return (yield from self._pull(pod, container, wanted))
 
     def _pull(self, pod: PodStatus, container: ContainerSpec, wanted: str) -> Generator[Any, Any, Ensured]:
@@ -110,9 +118,10 @@ class ImageManager:
             self._pulls.record_failure(wanted)
             self._record(pod, container, requested, result, 0)
             pod.failures += 1
-            reason = _reason(outcome)
+            reason, message = _evaluate(image, outcome.message)
+            self._errors[pod, image] = f"{reason}: {message}"
             pod.fail(container.name, reason, outcome.cause, -1.0 if outcome.transient else requested)
-            return Ensured(None, reason)
+            return Ensured(None, reason, message)
         status = self._service.image_status(wanted)
         size = status.size if status is not None else 0
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
@@ -127,7 +136,7 @@ class ImageManager:
         """Fail without an attempt to pull: not counted for the back-off."""
         self._emit(pod, container, WARNING, event, message)
         pod.fail(container.name, reason, reason[0].lower() + reason[1:], self._env.now)
-        return Ensured(None, reason)
+        return Ensured(None, reason, message)
 
     def _record(
         self, pod: PodStatus, container: ContainerSpec, requested: float, result: PullResult, size: int
@@ -158,9 +167,12 @@ class ImageManager:
         )
 
 
-def _reason(outcome: PullOutcome) -> str:
-    """Map the runtime's error to a waiting reason (pkg/kubelet/images/image_manager.go evalCRIPullErr)."""
-    for reason in (REGISTRY_UNAVAILABLE, SIGNATURE_VALIDATION_FAILED):
-        if outcome.message.startswith(reason):
-            return reason
-    return ERR_IMAGE_PULL
+def _evaluate(image: str, error: str) -> tuple[str, str]:
+    """Map the runtime's error to a waiting reason and its message (pkg/kubelet/images/image_manager.go evalCRIPullErr).
+
+    The two reasons of their own need a runtime whose error begins with their name (cri-api/pkg/errors).
+    """
+    for reason, why in EXPLAINED.items():
+        if error.startswith(reason):
+            return reason, f"image pull failed for {image} because {why}{error.removeprefix(reason)}"
+    return ERR_IMAGE_PULL, error
