@@ -22,6 +22,10 @@ class ImageStatus(NamedTuple):
     size: int  # bytes; containerd counts compressed ones
 
 
+class InspectFailed(Exception):
+    """An ImageStatus call that failed; the message is the runtime's."""
+
+
 class Auth(NamedTuple):
     """What a PullImage call presents to the registry (AuthConfig)."""
 
@@ -74,7 +78,7 @@ class ImageService(Protocol):
     """
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
-        """Tell what is on the node under that name; None: nothing. Takes no time."""
+        """Tell what is on the node under that name; None: nothing. Takes no time. Raises InspectFailed."""
 
     def pull_image(
         self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
@@ -82,4 +86,14 @@ class ImageService(Protocol):
         """Pull, telling ``clock`` what the time goes to; never raises for a pull that fails in the simulated world.
 
         ``auth``: None pulls without credentials of the kubelet (the runtime may have its own).
+        """
+
+
+class RuntimeService(Protocol):
+    """The call of the runtime service that depends on a pod's RuntimeClass."""
+
+    def run_pod_sandbox(self, handler: str) -> str | None:
+        """Create a sandbox for a runtime handler, in no time; return the error as the kubelet shows it if there is one.
+
+        The sandbox of a pod without handler is never asked for: it always comes.
         """

@@ -41,11 +41,11 @@ class KubeletEvent(NamedTuple):
     t: float
     node: str
     pod: str
-    container: str | None  # init containers by their own name; None for an event about the whole pod
+    container: str | None  # init containers by their own name; None for an event about the pod or an image volume
     type: str  # Normal | Warning
     reason: str
     message: str
-    image: str | None  # as written in the pod
+    image: str | None  # as written in the pod; None for an event about its sandbox
     namespace: str
 
 
@@ -55,7 +55,7 @@ class PullRecord(NamedTuple):
     node: str
     namespace: str
     pod: str
-    container: str
+    container: str  # or image volume
     image: str  # as written in the pod
     attempt: int  # 1, 2, … of this pod and image
     ok: bool
@@ -115,8 +115,8 @@ class PodRecord(NamedTuple):
     backoffs: int  # looks of the kubelet that found it in back-off (BackOff events)
     reason: str | None  # last waiting reason (ErrImagePull, ImagePullBackOff, …) of a pod that never started
     cause: str | None  # of its last failure (see PullRecord)
-    images: tuple[str, ...]  # as written, init containers first
-    image_refs: tuple[str | None, ...]  # what each container runs; None: not started
+    images: tuple[str, ...]  # as written: init containers, containers, image volumes
+    image_refs: tuple[str | None, ...]  # what each container runs and each volume holds; None: not started, not there
     deadline: float | None  # seconds after creation
     missed: bool  # it has a deadline and was not started by then
     stages: Stages  # of start_seconds; sums to it

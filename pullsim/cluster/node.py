@@ -9,6 +9,7 @@ from pullsim.hardware.disk import disk
 from pullsim.kubelet.kubelet import Kubelet
 from pullsim.runtime.containerd import Containerd
 from pullsim.runtime.fixed import FixedRuntime
+from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.spec import FixedSpec
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ class ClusterNode:
         self.max_pods = spec.max_pods
         self.pods = 0
         self.order = 0
+        handlers = RuntimeHandlers(spec.runtime_handlers)
         service: FixedRuntime | Containerd
         if isinstance(spec.runtime, FixedSpec):
-            service = FixedRuntime(env, spec.runtime)
+            service = FixedRuntime(env, spec.runtime, handlers)
         else:
             service = Containerd(
                 env,
@@ -60,11 +62,12 @@ class ClusterNode:
                 spec.disk.fsync,
                 registries,
                 recorder,
+                handlers,
             )
             for image in spec.cached:
                 service.preload(image)
         self.kubelet = Kubelet(
-            env, node.name, spec.kubelet, spec.kubelet_version, spec.loop, service, streams, recorder
+            env, node.name, spec.kubelet, spec.kubelet_version, spec.loop, service, streams, recorder, handlers
         )
 
     def bind(self, pod: PodStatus) -> None:

@@ -91,12 +91,11 @@ class Settlement:
 
 
 def present_helps(pod: PodStatus) -> Iterator[str]:
-    """Yield the images, as the CRI is given them, that the pod's failing containers would take from the node."""
-    spec = pod.pod.spec
-    for container in (*spec.init_containers, *spec.containers):
-        if container.name in pod.failing and container.policy != "Always":
+    """Yield the images, as the CRI is given them, that what is failing of the pod would take from the node."""
+    for want in pod.pod.spec.wants:
+        if want.key in pod.failing and want.policy != "Always":
             with suppress(InvalidReference):
-                yield cri_image(container.image)
+                yield cri_image(want.image)
 
 
 def changes(spec: ClusterSpec) -> Iterator[float]:
@@ -112,6 +111,8 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
         if isinstance(runtime, FixedSpec):
             for image in runtime.images.values():
                 yield from image.removed_at
+                if image.status_fail is not None and image.status_fail.until < float("inf"):
+                    yield image.status_fail.until
     for pod in spec.pods:
         yield pod.created
     for daemon_set in spec.daemon_sets:

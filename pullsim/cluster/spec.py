@@ -17,6 +17,7 @@ from pullsim.runtime.spec import ContainerdSpec, RuntimeSpec
 if TYPE_CHECKING:
     from pullsim.oci.platform import Platform
     from pullsim.registry.spec import RegistrySpec
+    from pullsim.runtime.handlers import RuntimeHandler
 
 __all__ = ["ClusterSpec", "ContainerSpec", "DaemonSet", "Node", "NodeSpec", "Pod", "PodSpec"]
 
@@ -48,6 +49,7 @@ class NodeSpec:
     kubelet_version: tuple[int, int] = (1, 35)
     loop: LoopSpec = field(default_factory=LoopSpec)
     runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
+    runtime_handlers: tuple[RuntimeHandler, ...] = ()  # the first is the default; none: the runtime's own
     cached: tuple[str, ...] = ()  # images on the node before time 0, names as in a pod
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ Version = tuple[int, int]
 
 NORMAL, WARNING = "Normal", "Warning"
 MILLISECOND = 1_000_000  # nanoseconds
+LOWER_CASE = re.compile(r"repository name \(.*\) must be lowercase", re.DOTALL)
 
 
 class Messages:
@@ -37,12 +39,15 @@ class Messages:
         ).format
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
         self._explain_back_off = version >= (1, 32)
-        self._parse_error = "couldn't parse image name" if version >= (1, 33) else "couldn't parse image reference"
+        self._names_inspected = version < (1, 32)
+        self._parse_error = "couldn't parse image name" if version >= (1, 28) else "couldn't parse image reference"
+        self._names_upper_case = version >= (1, 29)
 
     pulling: Callable[[str], str] = staticmethod('Pulling image "{}"'.format)
     back_off: Callable[[str], str] = staticmethod('Back-off pulling image "{}"'.format)
     failed: Callable[[str, str], str] = staticmethod('Failed to pull image "{}": {}'.format)
     error: Callable[[str], str] = staticmethod("Error: {}".format)
+    no_sandbox: Callable[[str], str] = staticmethod("Failed to create pod sandbox: {}".format)
     never: Callable[[str], str] = staticmethod('Container image "{}" is not present with pull policy of Never'.format)
 
     def back_off_status(self, image: str, previous: str) -> str:
@@ -50,8 +55,18 @@ class Messages:
         text = self.back_off(image)
         return f"{text}: {previous}" if previous and self._explain_back_off else text
 
+    def inspect_failed(self, image: str, error: str) -> str:
+        """Return the text for an ImageStatus call that failed; from 1.32 on the name is lost (imagePullPrecheck)."""
+        return f'Failed to inspect image "{image if self._names_inspected else ""}": {error}'
+
     def invalid_name(self, image: str, why: str) -> str:
-        """Return the text for a name that does not parse."""
+        """Return the text for a name that does not parse.
+
+        The parser names itself from 1.28 (PR 116231), and from 1.29, with distribution/reference v0.5.0 instead of
+        docker/distribution v2.8.2, it tells the repository that has upper-case letters.
+        """
+        if not self._names_upper_case:
+            why = LOWER_CASE.sub("repository name must be lowercase", why)
         return f'Failed to apply default image tag "{image}": {self._parse_error} "{image}": {why}'
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.cri import Caller
+from pullsim.cri import Caller, InspectFailed
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_service import PullRequest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pullsim.cri import ImageService
     from pullsim.kubelet.backoff import Backoff
     from pullsim.kubelet.events import Messages
-    from pullsim.kubelet.pod import ContainerSpec
+    from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_records import ImagePullManager
     from pullsim.kubelet.puller import ImagePuller, PullResult
@@ -30,8 +30,11 @@ ERR_IMAGE_PULL = "ErrImagePull"
 IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
 ERR_IMAGE_NEVER_PULL = "ErrImageNeverPull"
 INVALID_IMAGE_NAME = "InvalidImageName"
+IMAGE_INSPECT_ERROR = "ImageInspectError"
 REGISTRY_UNAVAILABLE = "RegistryUnavailable"
 SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
+#: Reasons without a back-off: tried again in every sync.
+UNCOUNTED: Final = frozenset({ERR_IMAGE_NEVER_PULL, INVALID_IMAGE_NAME, IMAGE_INSPECT_ERROR})
 
 EXPLAINED: Final = {
     REGISTRY_UNAVAILABLE: "the registry is unavailable",
@@ -40,7 +43,7 @@ EXPLAINED: Final = {
 
 
 class Ensured(NamedTuple):
-    """Outcome for one container: the image's ID, or the reason why the container waits."""
+    """Outcome for one container or image volume: the image's ID, or the reason why the container waits."""
 
     image_ref: str | None
     reason: str | None = None
@@ -48,7 +51,7 @@ class Ensured(NamedTuple):
 
 
 class ImageManager:
-    """Makes sure that the image of a container that is about to start is on the node.
+    """Makes sure that the image of a container that is about to start, or of an image volume, is on the node.
 
     Models pkg/kubelet/images/image_manager.go EnsureImageExists.
     """
@@ -62,9 +65,16 @@ class ImageManager:
         backoff: Backoff,
         pulls: ImagePullManager,
         messages: Messages,
-        emit: Callable[[PodStatus, ContainerSpec, str, str, str], None],
+        emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
         recorder: Recorder,
+        *,
+        handlers: bool = False,
+        inspects_always: bool = False,
     ) -> None:
+        """``handlers``: images are told apart by the pod's runtime handler too (gate RuntimeClassInImageCriApi).
+
+        ``inspects_always``: ImageStatus is called with the policy Always too, for nothing (to 1.31, PR 126550).
+        """
         self._env = env
         self._node = node
         self._service = service
@@ -74,9 +84,13 @@ class ImageManager:
         self._messages = messages
         self._emit = emit
         self._recorder = recorder
+        self._handlers = handlers
+        self._inspects_always = inspects_always
         self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last pull, while in back-off
 
-    def ensure_image_exists(self, pod: PodStatus, container: ContainerSpec) -> Generator[Any, Any, Ensured]:
+    def ensure_image_exists(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume
+    ) -> Generator[Any, Any, Ensured]:
         """Find or pull the image; the time taken is accounted on the pod's clock, the next stage is the caller's."""
         messages, image = self._messages, container.image
         try:
@@ -85,13 +99,21 @@ class ImageManager:
             return self._refuse(
                 pod, container, INVALID_IMAGE_NAME, "InspectFailed", messages.invalid_name(image, str(error))
             )
-        if container.policy != "Always":
-            status = self._service.image_status(wanted)
-            if status is not None and not self._pulls.must_attempt_pull(wanted, status.image_ref):
-                self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
-                return Ensured(status.image_ref)
-            if container.policy == "Never":
-                return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, messages.never(image))
+        handler = pod.pod.spec.runtime_handler if self._handlers else ""
+        always = container.policy == "Always"
+        if not always or self._inspects_always:
+            try:
+                status = self._service.image_status(wanted, handler)
+            except InspectFailed as error:
+                message = messages.inspect_failed(image, str(error))
+                return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
+            if not always:
+                if status is not None and not self._pulls.must_attempt_pull(wanted, status.image_ref):
+                    self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
+                    return Ensured(status.image_ref)
+                if container.policy == "Never":
+                    message = messages.never(image)
+                    return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
             pod.backoffs += 1
@@ -99,16 +121,18 @@ class ImageManager:
             self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
             return Ensured(None, IMAGE_PULL_BACK_OFF, messages.back_off_status(image, self._errors.get(key, "")))
         self._errors.pop(key, None)
-        return (yield from self._pull(pod, container, wanted))
+        caller = Caller(pod.namespace, pod.name, container.name, image)
+        return (yield from self._pull(pod, container, PullRequest(wanted, caller, handler)))
 
-    def _pull(self, pod: PodStatus, container: ContainerSpec, wanted: str) -> Generator[Any, Any, Ensured]:
-        env, messages, image = self._env, self._messages, container.image
+    def _pull(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, request: PullRequest
+    ) -> Generator[Any, Any, Ensured]:
+        env, messages, image, wanted = self._env, self._messages, container.image, request.image
         self._emit(pod, container, NORMAL, "Pulling", messages.pulling(image))
         requested = env.now
         pod.attempt(image)
         self._pulls.record_intent(wanted)
-        caller = Caller(pod.namespace, pod.name, container.name, image)
-        result = yield from self._puller.pull(PullRequest(wanted, caller), pod.clock)
+        result = yield from self._puller.pull(request, pod.clock)
         pod.pulling = False
         outcome = result.outcome
         now = nanoseconds(env.now)
@@ -120,10 +144,9 @@ class ImageManager:
             pod.failures += 1
             reason, message = _evaluate(image, outcome.message)
             self._errors[pod, image] = f"{reason}: {message}"
-            pod.fail(container.name, reason, outcome.cause, -1.0 if outcome.transient else requested)
+            pod.fail(container.key, reason, outcome.cause, -1.0 if outcome.transient else requested)
             return Ensured(None, reason, message)
-        status = self._service.image_status(wanted)
-        size = status.size if status is not None else 0
+        size = self._size(request)
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
         self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
         self._backoff.gc(now)
@@ -132,14 +155,24 @@ class ImageManager:
         self._record(pod, container, requested, result, size)
         return Ensured(outcome.image_ref)
 
-    def _refuse(self, pod: PodStatus, container: ContainerSpec, reason: str, event: str, message: str) -> Ensured:
+    def _size(self, request: PullRequest) -> int:
+        """Return the bytes of a pulled image; 0 if they cannot be had (puller.go, GetImageSize)."""
+        try:
+            status = self._service.image_status(request.image, request.handler)
+        except InspectFailed:
+            return 0
+        return 0 if status is None else status.size
+
+    def _refuse(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
+    ) -> Ensured:
         """Fail without an attempt to pull: not counted for the back-off."""
         self._emit(pod, container, WARNING, event, message)
-        pod.fail(container.name, reason, reason[0].lower() + reason[1:], self._env.now)
+        pod.fail(container.key, reason, reason[0].lower() + reason[1:], self._env.now)
         return Ensured(None, reason, message)
 
     def _record(
-        self, pod: PodStatus, container: ContainerSpec, requested: float, result: PullResult, size: int
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, requested: float, result: PullResult, size: int
     ) -> None:
         outcome = result.outcome
         self._recorder.pull(

@@ -11,6 +11,7 @@ from pullsim.kubelet.events import Messages
 from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.loop import Interval
+from pullsim.kubelet.pod import ContainerSpec
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.kubelet.pull_records import ImagePullManager
 from pullsim.kubelet.puller import image_puller
@@ -23,16 +24,19 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import ImageService
+    from pullsim.cri import ImageService, RuntimeService
     from pullsim.engine.streams import Streams
     from pullsim.kubelet.config import KubeletConfig
     from pullsim.kubelet.events import Version
     from pullsim.kubelet.loop import LoopSpec
-    from pullsim.kubelet.pod import ContainerSpec
+    from pullsim.kubelet.pod import ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Recorder
 
+# Feature gates.
 VERIFICATION = "KubeletEnsureSecretPulledImages"
+IMAGE_VOLUMES = "ImageVolume"
+IMAGES_BY_HANDLER = "RuntimeClassInImageCriApi"
 
 
 class Kubelet:
@@ -48,6 +52,7 @@ class Kubelet:
         service: ImageService,
         streams: Streams,
         recorder: Recorder,
+        sandboxes: RuntimeService,
     ) -> None:
         self._env = env
         self._node = node
@@ -56,6 +61,8 @@ class Kubelet:
         self._streams = streams
         self._recorder = recorder
         self._messages = Messages(version, verified=config.feature_gates.get(VERIFICATION, False))
+        self._sandboxes = sandboxes
+        self._image_volumes = config.feature_gates.get(IMAGE_VOLUMES, False)
         self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
         self._phases = self._draw_phases()
         pulls = throttle(env, RuntimeImageService(service), config.registry_pull_qps, config.registry_burst)
@@ -73,11 +80,22 @@ class Kubelet:
             self._messages,
             self._emit,
             recorder,
+            handlers=config.feature_gates.get(IMAGES_BY_HANDLER, False),
+            inspects_always=version < (1, 32),
         )
 
     def start(self, pod: PodStatus) -> Generator[Any, Any, None]:
         """Return the worker of a pod that was just bound: a process that ends when all its containers run."""
-        return PodWorker(self._env, pod, self._images, self._cadence(pod), self._messages, self._emit).run()
+        return PodWorker(
+            self._env,
+            pod,
+            self._images,
+            self._cadence(pod),
+            self._messages,
+            self._emit,
+            self._sandboxes,
+            image_volumes=self._image_volumes,
+        ).run()
 
     def _cadence(self, pod: PodStatus) -> Cadence:
         requeue = Requeue(
@@ -100,17 +118,20 @@ class Kubelet:
             relist = drawn[1] if relist is None else relist
         return tick, relist
 
-    def _emit(self, pod: PodStatus, container: ContainerSpec, type: str, reason: str, message: str) -> None:
+    def _emit(
+        self, pod: PodStatus, subject: ContainerSpec | ImageVolume | None, type: str, reason: str, message: str
+    ) -> None:
+        """Emit an event about a container, or about the pod: an image volume's, or its sandbox's (None)."""
         self._recorder.event(
             KubeletEvent(
                 self._env.now,
                 self._node,
                 pod.name,
-                container.name,
+                subject.name if isinstance(subject, ContainerSpec) else None,
                 type,
                 reason,
                 message,
-                container.image,
+                None if subject is None else subject.image,
                 pod.namespace,
             )
         )

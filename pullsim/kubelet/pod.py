@@ -16,6 +16,11 @@ class ContainerSpec:
     sidecar: bool = False  # an init container with restartPolicy Always: does not exit, does not block
     mounts: tuple[str, ...] = ()  # the image volumes that it mounts, by name
 
+    @property
+    def key(self) -> str:
+        """What tells it from everything else of the pod that needs an image."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class ImageVolume:
@@ -24,6 +29,11 @@ class ImageVolume:
     name: str
     image: str  # as written in `reference`
     policy: str  # Always | IfNotPresent | Never
+
+    @property
+    def key(self) -> str:
+        """What tells it from everything else of the pod that needs an image: no container has a slash in its name."""
+        return f"volumes/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,11 @@ class PodSpec:
     pull_secrets: tuple[str, ...] = ()  # imagePullSecrets, names of secrets in the pod's namespace
     service_account: str = "default"
     runtime_handler: str = ""  # of the pod's RuntimeClass; "": the runtime's default
+
+    @property
+    def wants(self) -> tuple[ContainerSpec | ImageVolume, ...]:
+        """Everything that needs an image: init containers, containers, image volumes."""
+        return (*self.init_containers, *self.containers, *self.image_volumes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,12 +57,13 @@ class PodStatus:
         self.clock = StageClock(now, "scheduling")
         self.attempts: dict[str, int] = {}  # pulls by image as written
         self.pulling = False  # a pull is queued or under way
-        self.failing: dict[str, float] = {}  # by container without image: when its last attempt began
+        # by key of a container or image volume without image: when its last attempt began; "" is the sandbox
+        self.failing: dict[str, float] = {}
         self.failures = 0
         self.backoffs = 0
         self.reason: str | None = None
         self.cause: str | None = None
-        self.image_refs: dict[str, str] = {}  # by container, of those that were started
+        self.image_refs: dict[str, str] = {}  # by key, of containers that were started and volumes that are there
 
     def bind(self, node: str, now: float) -> None:
         """Note that the scheduler gave the pod to ``node``."""
@@ -80,14 +81,14 @@ class PodStatus:
         """Note that a pull brought an image (by the name that the CRI was given)."""
         self.watcher.pulled(self, image)
 
-    def fail(self, container: str, reason: str, cause: str | None, attempted: float) -> None:
-        """Note that the image of ``container`` could not be had.
+    def fail(self, key: str, reason: str, cause: str | None, attempted: float) -> None:
+        """Note that the image of a container or volume could not be had, by its key.
 
         ``attempted``: when the attempt began; negative if it says nothing about the next one.
         """
         self.reason = reason
         self.cause = cause
-        self.failing[container] = attempted
+        self.failing[key] = attempted
 
     def hopeless(self, since: float) -> bool:
         """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
@@ -97,7 +98,7 @@ class PodStatus:
         """Return the pod's row: at its start, or at the end of the run; ``settled``: it would never have started."""
         pod = self.pod
         end = now if self.started is None else self.started
-        containers = (*pod.spec.init_containers, *pod.spec.containers)
+        wants = pod.spec.wants
         waits = self.started is None
         return PodRecord(
             namespace=self.namespace,
@@ -113,8 +114,8 @@ class PodStatus:
             backoffs=self.backoffs,
             reason=self.reason if waits else None,
             cause=self.cause if waits else None,
-            images=tuple(container.image for container in containers),
-            image_refs=tuple(self.image_refs.get(container.name) for container in containers),
+            images=tuple(want.image for want in wants),
+            image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,
             missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and settled)),
             stages=self.clock.close(end),

@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullsim.kubelet.events import NORMAL, WARNING
-from pullsim.kubelet.image_manager import ERR_IMAGE_NEVER_PULL, INVALID_IMAGE_NAME
+from pullsim.kubelet.image_manager import UNCOUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import simpy
 
+    from pullsim.cri import RuntimeService
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.events import Messages
     from pullsim.kubelet.image_manager import Ensured, ImageManager
-    from pullsim.kubelet.pod import ContainerSpec
+    from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
+
+CONTAINER_CREATING = "ContainerCreating"  # what a pod without sandbox waits in
 
 
 class PodWorker:
     """Starts a pod's containers in order, one image at a time, whatever the puller.
 
-    Models pkg/kubelet/pod_workers.go podWorkerLoop and pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod: one
-    init container a sync, then all regular containers; a failing regular one does not hold up the next.
+    Models pkg/kubelet/pod_workers.go podWorkerLoop and pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod: the
+    sandbox, the image volumes, one init container a sync, then all regular containers; a failing regular one does not
+    hold up the next.
     """
 
     def __init__(
@@ -33,14 +37,21 @@ class PodWorker:
         images: ImageManager,
         cadence: Cadence,
         messages: Messages,
-        emit: Callable[[PodStatus, ContainerSpec, str, str, str], None],
+        emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
+        sandboxes: RuntimeService,
+        *,
+        image_volumes: bool,
     ) -> None:
+        """``image_volumes``: the gate ImageVolume; without it the API server has dropped them and their mounts."""
         self._env = env
         self._pod = pod
         self._images = images
         self._cadence = cadence
         self._messages = messages
         self._emit = emit
+        self._sandboxes = sandboxes
+        self._volumes = pod.pod.spec.image_volumes if image_volumes else ()
+        self._ensured: dict[str, Ensured] = {}  # image volumes by name, as of this sync
         self._inits = list(pod.pod.spec.init_containers)  # not yet started
         self._init_exit: float | None = None  # of the init container that runs
         self._mains = list(pod.pod.spec.containers)  # not yet started
@@ -48,6 +59,8 @@ class PodWorker:
     def run(self) -> Generator[Any, Any, None]:
         """Sync until all containers run."""
         env, pod, cadence = self._env, self._pod, self._cadence
+        if pod.pod.spec.runtime_handler:
+            yield from self._create_sandbox(pod.pod.spec.runtime_handler)
         cadence.changed(env.now)  # the first sync creates the sandbox before anything else
         while True:
             ok = yield from self._sync()
@@ -58,13 +71,25 @@ class PodWorker:
                 return
             yield from self._wait(cadence.next_sync(env.now, ok=ok))
 
+    def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
+        """Sync until the pod's sandbox is there; without it no image is asked for."""
+        env, pod = self._env, self._pod
+        while (error := self._sandboxes.run_pod_sandbox(handler)) is not None:
+            self._emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
+            pod.fail("", CONTAINER_CREATING, "sandbox", env.now)
+            pod.watcher.look(pod)
+            yield from self._wait(self._cadence.next_sync(env.now, ok=False))
+        pod.failing.pop("", None)
+
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""
         now = self._env.now
-        if self._init_exit is not None:
-            if self._init_exit > now:
-                return True
-            self._init_exit = None
+        runs = self._init_exit is not None and self._init_exit > now
+        for volume in self._volumes:
+            yield from self._ensure_volume(volume)
+        if runs:
+            return True
+        self._init_exit = None
         if self._inits:
             container = self._inits[0]
             if not (yield from self._start(container)):
@@ -84,6 +109,8 @@ class PodWorker:
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
         """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer)."""
         env, pod = self._env, self._pod
+        if self._volumes and self._blocked(container):
+            return False
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
         pod.clock.enter("start", env.now)
         if ensured.image_ref is None:
@@ -95,6 +122,27 @@ class PodWorker:
         self._emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
         self._cadence.changed(env.now)
         return True
+
+    def _ensure_volume(self, volume: ImageVolume) -> Generator[Any, Any, None]:
+        """See that an image volume's image is there, in every sync; its failure ends nothing by itself.
+
+        Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go getImageVolumes, from 1.31.
+        """
+        pod = self._pod
+        ensured: Ensured = yield from self._images.ensure_image_exists(pod, volume)
+        pod.clock.enter("start", self._env.now)
+        self._ensured[volume.name] = ensured
+        if ensured.image_ref is not None:
+            pod.failing.pop(volume.key, None)
+            pod.image_refs[volume.key] = ensured.image_ref
+
+    def _blocked(self, container: ContainerSpec) -> bool:
+        """Whether a volume that the container mounts has no image (toKubeContainerImageVolumes)."""
+        reasons = [self._ensured[name].reason for name in container.mounts if name in self._ensured]
+        failed = [reason for reason in reasons if reason is not None]
+        for reason in failed:
+            self._emit(self._pod, container, WARNING, "Failed", self._messages.error(reason))
+        return bool(failed)
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
         """Sleep until ``wake``, giving the time to what is waited for."""
@@ -111,6 +159,6 @@ class PodWorker:
     def _retry_stage(self) -> str:
         """Return what a pod waits for between two looks of the kubelet."""
         pod = self._pod
-        if not pod.failing or pod.reason in (ERR_IMAGE_NEVER_PULL, INVALID_IMAGE_NAME):
+        if not pod.failing or pod.reason in UNCOUNTED or pod.reason == CONTAINER_CREATING:
             return "sync"
         return "qps" if pod.cause == "qps" else "backoff"

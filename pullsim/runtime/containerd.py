@@ -9,6 +9,7 @@ from pullsim.cri import ImageStatus
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 from pullsim.runtime.fetch import DownloadSlots
+from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.pull import Pull
 from pullsim.runtime.store import Store, StoredImage, image_name
 from pullsim.runtime.unpack import Unpacker
@@ -58,6 +59,7 @@ class Containerd:
         fsync: float,
         registries: Callable[[str], Registry],
         recorder: Recorder,
+        handlers: RuntimeHandlers | None = None,
     ) -> None:
         """``registries`` returns the registry of a host; ``fsync`` is what one takes for a blob, in seconds."""
         self.env = env
@@ -68,6 +70,7 @@ class Containerd:
         self.disk = disk
         self.fsync = fsync
         self.recorder = recorder
+        self.handlers = handlers or RuntimeHandlers()
         self.behaviour = behaviour(spec.version)
         self.store = Store(env, spec.metadata_write)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
@@ -84,17 +87,16 @@ class Containerd:
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Look the name up in the image records."""
-        del handler
-        stored = self.store.images.get(image_name(parse(image)))
+        stored = self.store.images.get(image_name(parse(image), self.handlers.identity(handler)))
         return None if stored is None else ImageStatus(stored.manifest.config_digest, stored.manifest.total_size)
 
     def pull_image(
         self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
-        del auth, handler
+        del auth
         reference = parse(image)
-        return (yield from Pull(self, self._registries(reference.domain), reference, caller, clock).run())
+        return (yield from Pull(self, self._registries(reference.domain), reference, caller, clock, handler).run())
 
     def preload(self, image: str) -> None:
         """Put an image on the node as it was at time 0; KeyError if the registry did not have it."""

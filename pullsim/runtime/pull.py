@@ -43,7 +43,13 @@ class Pull:
     """
 
     def __init__(
-        self, containerd: Containerd, registry: Registry, reference: Reference, caller: Caller, clock: StageClock
+        self,
+        containerd: Containerd,
+        registry: Registry,
+        reference: Reference,
+        caller: Caller,
+        clock: StageClock,
+        handler: str = "",
     ) -> None:
         self.env = containerd.env
         self.containerd = containerd
@@ -51,6 +57,7 @@ class Pull:
         self.reference = reference
         self.caller = caller
         self.clock = clock
+        self.handler = handler  # runtime handler that the image is pulled for
         self.slots = containerd.slots()
         self._target = ""
         self.client = Client(self.env, registry, containerd.port)  # the fetcher's
@@ -171,7 +178,8 @@ class Pull:
     def _unpack(self, manifest: Manifest) -> Generator[Any, Any, None]:
         """Walk the layers from the bottom, then write the image records."""
         store, clock, env = self.containerd.store, self.clock, self.env
-        for position, (layer, chain_id) in enumerate(zip(manifest.layers, manifest.chain_ids, strict=True)):
+        image = StoredImage.of(manifest, self._target, self.handler, self.containerd.handlers)
+        for position, (layer, chain_id) in enumerate(zip(manifest.layers, image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now)
                 try:
@@ -194,7 +202,7 @@ class Pull:
                 yield fetch.process
         clock.enter("commit", env.now)
         yield from self.write(IMAGE_RECORDS)
-        store.name(self.reference, StoredImage(manifest, self._target))
+        store.name(self.reference, image)
 
     def _snapshot(self, layer: Layer, fetch: Fetch) -> Generator[Any, Any, None]:
         """Wait for a layer's blob and apply it."""

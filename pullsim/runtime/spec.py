@@ -46,6 +46,15 @@ class FixedFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedStatusFailure:
+    """When ImageStatus calls for an image fail, and with what text."""
+
+    error: str
+    at: float = 0.0  # seconds
+    until: float = float("inf")  # seconds, exclusive
+
+
+@dataclass(frozen=True, slots=True)
 class FixedImage:
     """What the fixed runtime does for one image; seconds and bytes."""
 
@@ -55,6 +64,7 @@ class FixedImage:
     present: bool = False
     removed_at: tuple[float, ...] = ()
     fail: FixedFailure | None = None
+    status_fail: FixedStatusFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pullsim.hardware.disk import DiskSpec
 from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
+from pullsim.kubelet.pod import ImageVolume
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pullsim.records import PullRecord
+    from pullsim.runtime.handlers import RuntimeHandler
 
 HOST = "registry.test"
 RATE = 100e6  # bytes/s
@@ -51,8 +53,20 @@ def parallel(limit: int) -> dict[str, Any]:
 # Pods
 
 
-def container(image: str, name: str = "c", *, policy: str = "IfNotPresent", run: float = 0.0, sidecar: bool = False):
-    return ContainerSpec(name, image, policy, run=run, sidecar=sidecar)
+def container(
+    image: str,
+    name: str = "c",
+    *,
+    policy: str = "IfNotPresent",
+    run: float = 0.0,
+    sidecar: bool = False,
+    mounts: Iterable[str] = (),
+):
+    return ContainerSpec(name, image, policy, run=run, sidecar=sidecar, mounts=tuple(mounts))
+
+
+def volume(image: str, name: str = "v", *, policy: str = "IfNotPresent") -> ImageVolume:
+    return ImageVolume(name, image, policy)
 
 
 def pod(
@@ -64,13 +78,15 @@ def pod(
     node: str | None = None,
     pool: str | None = None,
     deadline: float | None = None,
+    volumes: Iterable[ImageVolume] = (),
+    handler: str = "",
 ) -> Pod:
     """A pod; containers given by their image alone are c0, c1, …"""
     made = tuple(
         container(each, f"c{number}", policy=policy) if isinstance(each, str) else each
         for number, each in enumerate(containers)
     )
-    spec = PodSpec(made, tuple(init))
+    spec = PodSpec(made, tuple(init), tuple(volumes), runtime_handler=handler)
     return Pod(name, "default", "workload", spec, created=at, node=node, pool=pool, deadline=deadline)
 
 
@@ -152,6 +168,7 @@ def node(
     cached: Iterable[str] = (),
     max_pods: int = 110,
     platform: Platform = AMD64,
+    handlers: Iterable[RuntimeHandler] = (),
 ) -> NodeSpec:
     return NodeSpec(
         pool,
@@ -166,6 +183,7 @@ def node(
         kubelet_version=version,
         loop=loop,
         runtime=runtime,
+        runtime_handlers=tuple(handlers),
         cached=tuple(cached),
     )
 
@@ -199,10 +217,12 @@ def run_fixed(
     kubelet: Mapping[str, Any] = UNLIMITED,
     loop: LoopSpec = MINIMAL,
     version: tuple[int, int] = (1, 35),
+    handlers: Iterable[RuntimeHandler] = (),
     **cluster: Any,
 ) -> Result:
     """Run on one node with the fixed runtime."""
-    return run(wanted, node(fixed(images), kubelet=kubelet, loop=loop, version=version), **cluster)
+    spec = node(fixed(images), kubelet=kubelet, loop=loop, version=version, handlers=handlers)
+    return run(wanted, spec, **cluster)
 
 
 #: A round trip of 1 s and no slow start.

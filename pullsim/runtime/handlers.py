@@ -1,0 +1,58 @@
+"""The runtime handlers of a node: what a RuntimeClass may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_SNAPSHOTTER: Final = "overlayfs"
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeHandler:
+    """A handler of the runtime's configuration, and the snapshotter that images are unpacked with for it."""
+
+    name: str
+    snapshotter: str = DEFAULT_SNAPSHOTTER
+
+
+#: What runtimes are shipped with.
+DEFAULT_HANDLERS: Final = (RuntimeHandler("runc"),)
+
+
+class RuntimeHandlers:
+    """Sandboxes and image identities by runtime handler; the first handler is the runtime's default.
+
+    Models KEP-4216 (image pull per runtime class): images are told apart by (image, handler), "" is the default
+    handler, and blobs are shared whatever the handler. For a handler with a snapshotter of its own (containerd's
+    `snapshotter` of a runtime, since 1.7) layers are unpacked again, under keys with the snapshotter's name
+    (core/unpack/unpacker.go, makeChainIDKeyWithSnapshotter).
+    """
+
+    __slots__ = ("_default", "_snapshotters")
+
+    def __init__(self, handlers: tuple[RuntimeHandler, ...] = ()) -> None:
+        """Take the handlers of a node; without any the runtime's own."""
+        handlers = handlers or DEFAULT_HANDLERS
+        self._default = handlers[0]
+        self._snapshotters = {handler.name: handler.snapshotter for handler in handlers}
+
+    def run_pod_sandbox(self, handler: str) -> str | None:
+        """Create a sandbox; return the error for a handler that there is not.
+
+        Source: containerd, internal/cri/server/podsandbox and internal/cri/config (GetSandboxRuntime).
+        """
+        if not handler or handler in self._snapshotters:
+            return None
+        return (
+            f'rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "{handler}" is configured'
+        )
+
+    def identity(self, handler: str) -> str:
+        """Return the handler by which an image is told apart: "" for the default one."""
+        return "" if handler == self._default.name else handler
+
+    def prefix(self, handler: str) -> str:
+        """Return what comes before the chain IDs of the handler's snapshots: "" with the default snapshotter."""
+        snapshotter = self._snapshotters.get(handler, self._default.snapshotter)
+        return "" if snapshotter == self._default.snapshotter else f"{snapshotter}/"
