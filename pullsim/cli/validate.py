@@ -42,6 +42,7 @@ def _overview(built: Built, *, verbose: bool) -> Table:
     spec = built.cluster
     sections: dict[str, Iterable[str]] = {
         "Nodes": _nodes(spec),
+        "Limits": built.notes,
         "Pods": _pods(spec),
         "Images": _images(spec),
         "Registries": _registries(spec),

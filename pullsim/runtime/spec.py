@@ -10,15 +10,29 @@ from pullsim.runtime.unpack import UnpackSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pullsim.runtime.hosts import RegistryHosts
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerdSpec:
-    """containerd: its release decides how a pull goes (runtime.containerd.behaviour)."""
+    """containerd: its release decides how a pull goes (runtime.containerd.behaviour).
+
+    From ``local_pull`` on the fields are what its files ask for; those marked so change nothing in the simulation.
+    """
 
     version: tuple[int, int] = (2, 1)
-    max_concurrent_downloads: int = 3
+    max_concurrent_downloads: int = 3  # of the engine in use; for each pull to 2.0, for the node from 2.1 on
     metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
+    local_pull: bool = False  # from 2.1: the CRI plugin pulls by itself instead of the transfer service
+    layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel; 0: whole layers. Not simulated
+    max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side (from 2.2). Not simulated
+    progress_timeout: float = 300.0  # seconds without a byte that end a pull; 0: none. Not simulated: bytes never stop
+    sync_fs: bool = False  # syncfs after each layer. Not simulated
+    discard_unpacked_layers: bool = False  # blobs go when they are unpacked. Not simulated
+    snapshotter: str = "overlayfs"  # all are simulated as overlayfs
+    pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
+    hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Built:
     cluster: ClusterSpec
     warnings: tuple[str, ...]  # what may change the outcome and is not simulated
     ignored: tuple[str, ...]  # what was read and cannot matter to pulls
+    notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and by which setting
 
 
 def build(scenario: Scenario, directory: Path) -> Built:
@@ -62,7 +63,7 @@ def build(scenario: Scenario, directory: Path) -> Built:
         seed=scenario.seed,
         horizon=scenario.horizon,
     )
-    return Built(cluster, tuple(findings.warnings), tuple(findings.ignored))
+    return Built(cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes))
 
 
 def _registry(registry: Registry) -> RegistrySpec:

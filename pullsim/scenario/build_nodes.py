@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.spec import Node, NodeSpec
@@ -14,7 +15,9 @@ from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
 from pullsim.runtime.unpack import UnpackSpec
+from pullsim.scenario.build_containerd import containerd_spec
 from pullsim.scenario.document import read_document
+from pullsim.scenario.limits import kubelet_limit, layer_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +46,10 @@ def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) 
 def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> NodeSpec:
     kubelet = kubelet_config(pool, directory)
     findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored)
+    findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, pool.kubelet_version)}")
+    runtime = _runtime(pool, index, directory, findings)
+    if isinstance(runtime, ContainerdSpec):
+        findings.notes.append(f"{pool.name}: {layer_limit(kubelet, runtime)}")
     return NodeSpec(
         pool=pool.name,
         platform=pool.platform,
@@ -53,7 +60,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         kubelet=kubelet,
         kubelet_version=pool.kubelet_version,
         loop=_loop(pool.simulation),
-        runtime=_runtime(pool, index, findings),
+        runtime=runtime,
         cached=tuple(pool.cached),
     )
 
@@ -92,18 +99,15 @@ def _loop(simulation: Simulation) -> LoopSpec:
     )
 
 
-def _runtime(pool: NodePool, index: int, findings: Findings) -> RuntimeSpec:
+def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) -> RuntimeSpec:
     runtime, unpack = pool.runtime, pool.unpack
     if runtime.fixed is not None:
         if pool.cached:
             message = "the fixed runtime has its own images: write present: true there"
             findings.error(message, "nodes", index, "cached")
         return _fixed(runtime.fixed, index, findings)
-    assert runtime.containerd is not None
-    assert runtime.max_concurrent_downloads is not None
-    return ContainerdSpec(
-        version=runtime.containerd,
-        max_concurrent_downloads=runtime.max_concurrent_downloads,
+    return replace(
+        containerd_spec(pool, index, directory, findings),
         metadata_write=pool.metadata.write,
         unpack=UnpackSpec(
             gzip=unpack.gzip,

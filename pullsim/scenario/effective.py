@@ -57,6 +57,8 @@ def _rebase(tree: dict[str, Any], prefix: str) -> None:
     for pool in tree["nodes"]:
         if isinstance(pool["kubelet"], str):
             pool["kubelet"] = rebased(pool["kubelet"])
+        for key in {"config", "hosts"} & pool["runtime"].keys():
+            pool["runtime"][key] = rebased(pool["runtime"][key])
     for workload in tree["workloads"]:
         if "manifest" in workload:
             workload["manifest"] = rebased(workload["manifest"])

@@ -19,6 +19,7 @@ class Findings:
     errors: list[InputError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # what may change the outcome and is not simulated
     ignored: list[str] = field(default_factory=list)  # what was read and cannot matter to pulls
+    notes: list[str] = field(default_factory=list)  # what files of the node give: which limits hold
 
     def error(self, message: str, *route: str | int) -> None:
         """Note a mistake about the value at ``route``."""

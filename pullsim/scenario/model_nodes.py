@@ -183,31 +183,37 @@ class Runtime(Section):
     )
     max_concurrent_downloads: Count | None = Field(
         default=None,
-        description="containerd's layers at a time, for each pull, from 2.1 on for the node; by default 3.",
+        description="containerd's layers at a time, for each pull, from 2.1 on for the node; by default what config "
+        "says, or 3.",
     )
-    config: str | None = Field(default=None, description="Path of containerd's config.toml.")
-    hosts: str | None = Field(default=None, description="Path of containerd's certs.d.")
+    config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
+    hosts: str | None = Field(default=None, description="Path of containerd's certs.d, with its hosts.toml.")
     crio: Version | None = Field(default=None, description="CRI-O and its release.")
     fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
 
     @model_validator(mode="before")
     @classmethod
     def _containerd(cls, data: Any) -> Any:
-        """Fill in containerd and its settings where there is no other runtime."""
+        """Fill in containerd and its settings where there is no other runtime; those of a config.toml are its own."""
         if not isinstance(data, Mapping) or any(data.get(other) is not None for other in ("crio", "fixed")):
             return data
-        defaults = {
-            "containerd": f"{_CONTAINERD.version[0]}.{_CONTAINERD.version[1]}",
-            "maxConcurrentDownloads": _CONTAINERD.max_concurrent_downloads,
-        }
+        defaults: dict[str, Any] = {"containerd": f"{_CONTAINERD.version[0]}.{_CONTAINERD.version[1]}"}
+        if data.get("config") is None:
+            defaults["maxConcurrentDownloads"] = _CONTAINERD.max_concurrent_downloads
         return defaults | {key: value for key, value in data.items() if value is not None}
 
     @model_validator(mode="after")
     def _one_runtime(self) -> Self:
         if sum(choice is not None for choice in (self.containerd, self.crio, self.fixed)) > 1:
             raise ValueError("a node has one runtime: give one of containerd, crio and fixed")
-        if self.max_concurrent_downloads is not None and (self.crio or self.fixed):
-            raise ValueError("maxConcurrentDownloads is containerd's")
+        if self.crio or self.fixed:
+            for key, value in (
+                ("maxConcurrentDownloads", self.max_concurrent_downloads),
+                ("config", self.config),
+                ("hosts", self.hosts),
+            ):
+                if value is not None:
+                    raise ValueError(f"{key} is containerd's")
         low, high = CONTAINERD_VERSIONS
         if self.containerd is not None and not low <= self.containerd <= high:
             text = f"{self.containerd[0]}.{self.containerd[1]}"

@@ -32,8 +32,6 @@ NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("nodes.*.runtimeHandlers", "all pods run with one handler"),
     ("nodes.*.credentials", "every image can be pulled by everybody"),
     ("nodes.*.address", "it matters to limits only"),
-    ("nodes.*.runtime.config", "write maxConcurrentDownloads out"),
-    ("nodes.*.runtime.hosts", "there are no mirrors"),
     ("nodes.*.runtime.crio", "containerd and fixed are"),
     ("workloads.*.update", "add a second workload at the time of the update"),
     ("workloads.*.lives", "pods run to the end"),

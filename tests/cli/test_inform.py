@@ -41,6 +41,8 @@ def test_validate_says_what_was_understood(inside, scenario):
     assert (done.returncode, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
     assert "2 nodes in workers: linux/amd64, kubelet 1.35 (3 pulls at a time), containerd 2.1 (3 downloads)" in words
+    assert "workers: kubelet 1.35 pulls at most 3 at a time (maxParallelImagePulls: 3)" in words
+    assert "workers: layers that come at a time: 3, containerd's limit that all pulls share" in words
     assert "4 pods of web, created at 0 s" in words
     assert "3 pods of job, created at 1 s" in words
     assert "example.com/team/app:v1: 4 containers, 2 layers, 39 MB" in words
