@@ -33,6 +33,7 @@ class Auth(NamedTuple):
     password: str = ""
     identity_token: str = ""
     registry_token: str = ""
+    expires: float = float("inf")  # simulated second up to which the registry takes it: a property of the token itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pullsim.engine.sharing import Network
 from pullsim.engine.streams import Streams
 from pullsim.kubelet.pod import Pod
 from pullsim.kubelet.pod_status import PodStatus
+from pullsim.kubelet.pull_secrets import PullObjects
 from pullsim.records import LinkSample
 from pullsim.registry.registry import Registry
 from pullsim.registry.spec import RegistrySpec
@@ -52,6 +53,7 @@ class Cluster:
         self._spec = spec
         self._recorder = recorder
         self._streams = Streams(spec.seed)
+        self._objects = PullObjects(spec.secrets, spec.service_accounts)
         self._registries: dict[str, Registry] = {}
         self._specs = {registry.host: registry for registry in spec.registries}
         self._placement = Placement(spec.placement)
@@ -124,7 +126,7 @@ class Cluster:
         for node in sorted(self._spec.nodes, key=lambda node: node.joins):
             if node.joins > env.now:
                 yield env.timeout(node.joins - env.now)
-            joined = ClusterNode(env, node, self.network, self._registry, self._streams, self._recorder)
+            joined = ClusterNode(env, node, self.network, self._registry, self._streams, self._recorder, self._objects)
             self._placement.join(joined)
             for daemon_set in self._daemon_sets:
                 self._create_daemon_pod(daemon_set, joined)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
 from pullsim.kubelet.kubelet import Kubelet
+from pullsim.kubelet.pull_credentials import PullCredentials
 from pullsim.runtime.containerd import Containerd
 from pullsim.runtime.fixed import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pullsim.engine.sharing import Network
     from pullsim.engine.streams import Streams
     from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.kubelet.pull_secrets import PullObjects
     from pullsim.records import Recorder
     from pullsim.registry.registry import Registry
 
@@ -38,6 +40,7 @@ class ClusterNode:
         registries: Callable[[str], Registry],
         streams: Streams,
         recorder: Recorder,
+        objects: PullObjects,
     ) -> None:
         spec = node.spec
         self._env = env
@@ -63,11 +66,22 @@ class ClusterNode:
                 registries,
                 recorder,
                 handlers,
+                spec.address,
             )
             for image in spec.cached:
                 service.preload(image)
+        credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version)
         self.kubelet = Kubelet(
-            env, node.name, spec.kubelet, spec.kubelet_version, spec.loop, service, streams, recorder, handlers
+            env,
+            node.name,
+            spec.kubelet,
+            spec.kubelet_version,
+            spec.loop,
+            service,
+            credentials,
+            streams,
+            recorder,
+            handlers,
         )
 
     def bind(self, pod: PodStatus) -> None:

@@ -11,10 +11,12 @@ from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.kubelet.pod import ContainerSpec, Pod, PodSpec
+from pullsim.kubelet.pull_credentials import CredentialSources
 from pullsim.oci.catalog import Catalog
 from pullsim.runtime.spec import ContainerdSpec, RuntimeSpec
 
 if TYPE_CHECKING:
+    from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
     from pullsim.oci.platform import Platform
     from pullsim.registry.spec import RegistrySpec
     from pullsim.runtime.handlers import RuntimeHandler
@@ -51,6 +53,8 @@ class NodeSpec:
     runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
     runtime_handlers: tuple[RuntimeHandler, ...] = ()  # the first is the default; none: the runtime's own
     cached: tuple[str, ...] = ()  # images on the node before time 0, names as in a pod
+    address: str | None = None  # as registries see it
+    credentials: CredentialSources = field(default_factory=CredentialSources)  # of the kubelet
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class ClusterSpec:
     daemon_sets: tuple[DaemonSet, ...] = ()
     registries: tuple[RegistrySpec, ...] = ()  # hosts not listed get a registry's defaults
     catalog: Catalog = field(default_factory=Catalog)
+    secrets: tuple[Secret, ...] = ()
+    service_accounts: tuple[ServiceAccount, ...] = ()  # beside every namespace's `default`
     placement: str = "spread"  # spread | pack | given
     seed: int = 0
     horizon: float | None = None  # inclusive; None: until nothing can change any more, 24 h at the most

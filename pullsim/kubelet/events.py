@@ -37,6 +37,7 @@ class Messages:
         self.started: Callable[[str], str] = (
             "Container started" if version >= (1, 35) else "Started container {}"
         ).format
+        self.tells_missing_secrets = version >= (1, 28)  # before, only the kubelet's log does
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
         self._explain_back_off = version >= (1, 32)
         self._names_inspected = version < (1, 32)
@@ -58,6 +59,11 @@ class Messages:
     def inspect_failed(self, image: str, error: str) -> str:
         """Return the text for an ImageStatus call that failed; from 1.32 on the name is lost (imagePullPrecheck)."""
         return f'Failed to inspect image "{image if self._names_inspected else ""}": {error}'
+
+    def missing_secrets(self, names: tuple[str, ...]) -> str:
+        """Return the text for imagePullSecrets that there are not."""
+        found = f"Unable to retrieve some image pull secrets ({', '.join(names)})"
+        return f"{found}; attempting to pull the image may not succeed."
 
     def invalid_name(self, image: str, why: str) -> str:
         """Return the text for a name that does not parse.

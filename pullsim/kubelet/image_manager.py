@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.cri import Caller, InspectFailed
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_service import PullRequest
+from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed, LookupTime
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.records import PullRecord
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.events import Messages
     from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.kubelet.pull_credentials import Credentials, PullCredentials
     from pullsim.kubelet.pull_records import ImagePullManager
     from pullsim.kubelet.puller import ImagePuller, PullResult
     from pullsim.records import Recorder
@@ -64,6 +67,7 @@ class ImageManager:
         puller: ImagePuller,
         backoff: Backoff,
         pulls: ImagePullManager,
+        credentials: PullCredentials,
         messages: Messages,
         emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
         recorder: Recorder,
@@ -81,6 +85,7 @@ class ImageManager:
         self._puller = puller
         self._backoff = backoff
         self._pulls = pulls
+        self._credentials = credentials
         self._messages = messages
         self._emit = emit
         self._recorder = recorder
@@ -100,20 +105,32 @@ class ImageManager:
                 pod, container, INVALID_IMAGE_NAME, "InspectFailed", messages.invalid_name(image, str(error))
             )
         handler = pod.pod.spec.runtime_handler if self._handlers else ""
-        always = container.policy == "Always"
+        always, status = container.policy == "Always", None
         if not always or self._inspects_always:
             try:
                 status = self._service.image_status(wanted, handler)
             except InspectFailed as error:
                 message = messages.inspect_failed(image, str(error))
                 return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
-            if not always:
-                if status is not None and not self._pulls.must_attempt_pull(wanted, status.image_ref):
+        if status is None and container.policy == "Never":
+            return self._never(pod, container)
+        try:
+            credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS)
+            if status is not None and not always:
+                must_pull = self._pulls.must_attempt_pull(wanted, status.image_ref, credentials)
+                if must_pull is None:
+                    credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
+                    must_pull = self._pulls.must_attempt_pull(wanted, status.image_ref, credentials or ())
+                if not must_pull:
                     self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
                     return Ensured(status.image_ref)
                 if container.policy == "Never":
-                    message = messages.never(image)
-                    return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
+                    return self._never(pod, container)
+            if credentials is None:
+                credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
+        except LookupFailed as error:
+            pod.fail(container.key, str(error), UNREADABLE, self._env.now)
+            return Ensured(None, str(error), str(error))
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
             pod.backoffs += 1
@@ -122,10 +139,23 @@ class ImageManager:
             return Ensured(None, IMAGE_PULL_BACK_OFF, messages.back_off_status(image, self._errors.get(key, "")))
         self._errors.pop(key, None)
         caller = Caller(pod.namespace, pod.name, container.name, image)
-        return (yield from self._pull(pod, container, PullRequest(wanted, caller, handler)))
+        auths = tuple(credential.auth for credential in credentials or ())
+        look_up = None
+        if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
+            look_up = partial(self._credentials.look_up, pod, wanted)
+        request = PullRequest(wanted, caller, handler, auths, look_up)
+        return (yield from self._pull(pod, container, request, credentials or ()))
+
+    def _look_up(self, pod: PodStatus, wanted: str, time: LookupTime) -> Generator[Any, Any, Credentials | None]:
+        """Look credentials up if this release does it at that time; None: it does not. Raises LookupFailed."""
+        if self._credentials.time is not time:
+            return None
+        if not self._credentials.wanted(pod):
+            return ()
+        return (yield from self._credentials.look_up(pod, wanted, pod.clock))
 
     def _pull(
-        self, pod: PodStatus, container: ContainerSpec | ImageVolume, request: PullRequest
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, request: PullRequest, credentials: Credentials
     ) -> Generator[Any, Any, Ensured]:
         env, messages, image, wanted = self._env, self._messages, container.image, request.image
         self._emit(pod, container, NORMAL, "Pulling", messages.pulling(image))
@@ -150,7 +180,8 @@ class ImageManager:
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
         self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
         self._backoff.gc(now)
-        self._pulls.record_pulled(wanted, outcome.image_ref)
+        used = next((credential for credential in credentials if credential.auth is outcome.auth), None)
+        self._pulls.record_pulled(wanted, outcome.image_ref, used)
         pod.pulled(wanted)
         self._record(pod, container, requested, result, size)
         return Ensured(outcome.image_ref)
@@ -162,6 +193,11 @@ class ImageManager:
         except InspectFailed:
             return 0
         return 0 if status is None else status.size
+
+    def _never(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Ensured:
+        """Refuse to pull with the policy Never an image that is not there, or that the pod may not use."""
+        message = self._messages.never(container.image)
+        return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
 
     def _refuse(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str

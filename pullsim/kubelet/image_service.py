@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from pullsim.cri import PullOutcome
+from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed
 
-    from pullsim.cri import Auth, Caller, ImageService, PullOutcome
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from pullsim.cri import Auth, Caller, ImageService
+    from pullsim.kubelet.pull_credentials import Credentials
     from pullsim.stage_clock import StageClock
 
 
@@ -18,6 +22,8 @@ class PullRequest(NamedTuple):
     caller: Caller
     handler: str = ""  # runtime handler of the ImageSpec
     auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
+    # Looks them up, for a kubelet that does so in the pull only; raises LookupFailed.
+    look_up: Callable[[StageClock], Generator[Any, Any, Credentials]] | None = None
 
 
 class PullService(Protocol):
@@ -39,7 +45,12 @@ class RuntimeImageService:
 
     def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
         """Try the credentials in turn."""
-        image, caller, handler, auths = request
+        image, caller, handler, auths, look_up = request
+        if look_up is not None:
+            try:
+                auths = tuple(credential.auth for credential in (yield from look_up(clock)))
+            except LookupFailed as error:
+                return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE)
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
             outcome: PullOutcome = yield from self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)

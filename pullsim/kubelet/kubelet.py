@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.loop import LoopSpec
     from pullsim.kubelet.pod import ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.kubelet.pull_credentials import PullCredentials
     from pullsim.records import Recorder
 
 # Feature gates.
@@ -50,6 +51,7 @@ class Kubelet:
         version: Version,
         loop: LoopSpec,
         service: ImageService,
+        credentials: PullCredentials,
         streams: Streams,
         recorder: Recorder,
         sandboxes: RuntimeService,
@@ -60,6 +62,7 @@ class Kubelet:
         self._loop = loop
         self._streams = streams
         self._recorder = recorder
+        self._credentials = credentials
         self._messages = Messages(version, verified=config.feature_gates.get(VERIFICATION, False))
         self._sandboxes = sandboxes
         self._image_volumes = config.feature_gates.get(IMAGE_VOLUMES, False)
@@ -77,6 +80,7 @@ class Kubelet:
                 config.preloaded_images_verification_allowlist,
                 normalise=version >= (1, 36),
             ),
+            credentials,
             self._messages,
             self._emit,
             recorder,
@@ -90,6 +94,7 @@ class Kubelet:
             self._env,
             pod,
             self._images,
+            self._credentials,
             self._cadence(pod),
             self._messages,
             self._emit,
@@ -121,7 +126,7 @@ class Kubelet:
     def _emit(
         self, pod: PodStatus, subject: ContainerSpec | ImageVolume | None, type: str, reason: str, message: str
     ) -> None:
-        """Emit an event about a container, or about the pod: an image volume's, or its sandbox's (None)."""
+        """Emit an event about a container, or about the pod: an image volume's, or all of it (None)."""
         self._recorder.event(
             KubeletEvent(
                 self._env.now,

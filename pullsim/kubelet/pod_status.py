@@ -9,6 +9,7 @@ from pullsim.stage_clock import StageClock
 
 if TYPE_CHECKING:
     from pullsim.kubelet.pod import Pod
+    from pullsim.kubelet.pull_secrets import Secret
 
 
 class Watcher(Protocol):
@@ -39,6 +40,7 @@ class PodStatus:
         "namespace",
         "node",
         "pod",
+        "pull_secrets",
         "pulling",
         "reason",
         "scheduled",
@@ -56,6 +58,7 @@ class PodStatus:
         self.started: float | None = None
         self.clock = StageClock(now, "scheduling")
         self.attempts: dict[str, int] = {}  # pulls by image as written
+        self.pull_secrets: tuple[Secret, ...] = ()  # that there are, as read at the begin of the sync
         self.pulling = False  # a pull is queued or under way
         # by key of a container or image volume without image: when its last attempt began; "" is the sandbox
         self.failing: dict[str, float] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullsim.kubelet.events import NORMAL, WARNING
-from pullsim.kubelet.image_manager import UNCOUNTED
+from pullsim.kubelet.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
+from pullsim.kubelet.pull_credentials import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.image_manager import Ensured, ImageManager
     from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.kubelet.pull_credentials import PullCredentials
 
 CONTAINER_CREATING = "ContainerCreating"  # what a pod without sandbox waits in
 
@@ -35,6 +37,7 @@ class PodWorker:
         env: simpy.Environment,
         pod: PodStatus,
         images: ImageManager,
+        credentials: PullCredentials,
         cadence: Cadence,
         messages: Messages,
         emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
@@ -46,6 +49,7 @@ class PodWorker:
         self._env = env
         self._pod = pod
         self._images = images
+        self._credentials = credentials
         self._cadence = cadence
         self._messages = messages
         self._emit = emit
@@ -84,6 +88,8 @@ class PodWorker:
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""
         now = self._env.now
+        if self._pod.pod.spec.pull_secrets:
+            self._read_secrets()
         runs = self._init_exit is not None and self._init_exit > now
         for volume in self._volumes:
             yield from self._ensure_volume(volume)
@@ -105,6 +111,13 @@ class PodWorker:
                 waiting.append(container)  # noqa: PERF401  # a comprehension cannot yield
         self._mains = waiting
         return not waiting
+
+    def _read_secrets(self) -> None:
+        """Read the imagePullSecrets and tell which of them there are not; the work goes on without them."""
+        missing = self._credentials.read_secrets(self._pod)
+        if missing and self._messages.tells_missing_secrets:
+            text = self._messages.missing_secrets(missing)
+            self._emit(self._pod, None, WARNING, "FailedToRetrieveImagePullSecret", text)
 
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
         """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer)."""
@@ -161,4 +174,6 @@ class PodWorker:
         pod = self._pod
         if not pod.failing or pod.reason in UNCOUNTED or pod.reason == CONTAINER_CREATING:
             return "sync"
+        if pod.cause == UNREADABLE and pod.reason not in (ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF):
+            return "sync"  # found before the pull
         return "qps" if pod.cause == "qps" else "backoff"

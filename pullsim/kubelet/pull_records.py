@@ -1,25 +1,51 @@
-"""Which images the kubelet pulled itself: may a present one be used without another pull.
-
-For pods that have no credentials, which is what this version simulates.
-"""
+"""Which images the kubelet pulled itself and with what: may a pod use a present one without another pull."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
+from pullsim.kubelet.keyring import credential_hash
 from pullsim.oci.reference import parse
 
-NEVER_VERIFY = "NeverVerify"
-PRELOADED = "NeverVerifyPreloadedImages"
-ALLOWLISTED = "NeverVerifyAllowlistedImages"
+if TYPE_CHECKING:
+    from pullsim.kubelet.keyring import Coordinates, Credential
+    from pullsim.kubelet.pull_credentials import Credentials
+
+NEVER_VERIFY: Final = "NeverVerify"
+PRELOADED: Final = "NeverVerifyPreloadedImages"
+ALLOWLISTED: Final = "NeverVerifyAllowlistedImages"
+MAX_MATCHED: Final = 100  # secrets of a record up to which one that is found to match is added
+
+
+@dataclass(slots=True)
+class PulledWith:
+    """What gave access to an image under one repository name (ImagePullCredentials)."""
+
+    node_wide: bool = False  # anonymous, or with credentials of the node: every pod of the node may use it
+    secrets: dict[Coordinates, str] = field(default_factory=dict)  # hash of the credentials
+    accounts: set[Coordinates] = field(default_factory=set)
+
+    def merge(self, credential: Credential | None) -> None:
+        """Add what a pull succeeded with; None: it was anonymous (pulledRecordMergeNewCreds)."""
+        if self.node_wide:
+            return
+        if credential is not None and credential.secret is not None:
+            self.secrets[credential.secret] = credential_hash(credential.auth)
+        elif credential is not None and credential.service_account is not None:
+            self.accounts.add(credential.service_account)
+        else:
+            self.node_wide = True
+            self.secrets.clear()
+            self.accounts.clear()
 
 
 class ImagePullManager:
     """Pull intents and pulled records (KEP-2535, gate KubeletEnsureSecretPulledImages, on from 1.35).
 
-    Pulls are anonymous, so that a record gives access to all pods of the node.
-
-    Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go.
+    Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go. Two tags of one digest
+    share a record, as upstream.
     """
 
     def __init__(self, policy: str | None, allowlist: tuple[str, ...] = (), *, normalise: bool = True) -> None:
@@ -31,7 +57,7 @@ class ImagePullManager:
         self._normalise = normalise
         self._allowlist = allowlist
         self._intents: Counter[str] = Counter()  # pulls asked for, by the name that the CRI is given
-        self._records: dict[str, set[str]] = {}  # repositories by image ID
+        self._records: dict[str, dict[str, PulledWith]] = {}  # by image ID, then by repository
 
     def record_intent(self, image: str) -> None:
         """Note that a pull is asked for."""
@@ -41,22 +67,35 @@ class ImagePullManager:
         """Take an intent back."""
         self._intents[image] -= 1
 
-    def record_pulled(self, image: str, image_ref: str) -> None:
-        """Turn an intent into a record."""
+    def record_pulled(self, image: str, image_ref: str, credential: Credential | None = None) -> None:
+        """Turn an intent into a record; ``credential``: what the pull succeeded with, None without any."""
         self._intents[image] -= 1
-        self._records.setdefault(image_ref, set()).add(parse(image).repository)
+        record = self._records.setdefault(image_ref, {})
+        record.setdefault(parse(image).repository, PulledWith()).merge(credential)
 
-    def must_attempt_pull(self, image: str, image_ref: str) -> bool:
-        """Whether a present image has to be pulled all the same, to prove that the pod may use it."""
-        record = self._records.get(image_ref)
-        pulled_by_kubelet = record is not None or self._intents[image] > 0
+    def must_attempt_pull(self, image: str, image_ref: str, credentials: Credentials | None = None) -> bool | None:
+        """Whether a present image has to be pulled all the same, to prove that the pod may use it.
+
+        ``credentials`` are the pod's; without them the answer is None where it depends on them (MustAttemptImagePull).
+        """
         if self._policy in (None, NEVER_VERIFY):
             return False
+        record = self._records.get(image_ref)
+        pulled_by_kubelet = record is not None or self._intents[image] > 0
         if not pulled_by_kubelet and (
             self._policy == PRELOADED or (self._policy == ALLOWLISTED and self._allowlisted(image))
         ):
             return False
-        return record is None or parse(image).repository not in record
+        pulled_with = None if record is None else record.get(parse(image).repository)
+        if pulled_with is None:
+            return True
+        if pulled_with.node_wide:
+            return False
+        if not pulled_with.secrets and not pulled_with.accounts:
+            return True
+        if credentials is None:
+            return None
+        return not _proves(pulled_with, credentials)
 
     def _allowlisted(self, image: str) -> bool:
         reference = parse(image)
@@ -67,3 +106,23 @@ class ImagePullManager:
             repository.startswith(entry[:-1]) if entry.endswith("/*") else repository == entry
             for entry in self._allowlist
         )
+
+
+def _proves(pulled_with: PulledWith, credentials: Credentials) -> bool:
+    """Whether one of the pod's credentials is known to give access: the same content, or the same Secret.
+
+    What matches is added while the record has few secrets. A Secret whose content has changed is accepted only by
+    being added, so that a full record does not take it.
+    """
+    known = pulled_with.secrets
+    for credential in credentials:
+        if credential.secret is None:
+            continue
+        own, room = credential_hash(credential.auth), len(known) < MAX_MATCHED
+        same_content = own in known.values()
+        if same_content or (credential.secret in known and room):
+            if room:
+                known[credential.secret] = own
+            return True
+    accounts = (credential.service_account for credential in credentials if credential.service_account is not None)
+    return next(accounts, None) in pulled_with.accounts

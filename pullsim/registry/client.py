@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import simpy
 
 from pullsim.engine.slow_start import slow_start
+from pullsim.registry.auth import NOTHING
+from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.registry import NOT_FOUND, OK, REFUSED
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pullsim.engine.flows import Port, Transfer
     from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
+    from pullsim.registry.auth import Presented
     from pullsim.registry.registry import Registry
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
@@ -37,30 +40,33 @@ class Client:
     token (resolver.go resolveDockerBase, authorizer.go), all releases.
     """
 
-    __slots__ = ("_authenticated", "_env", "_idle", "_port", "_registry")
+    __slots__ = ("_env", "_idle", "_port", "_registry", "authorizer")
 
-    def __init__(self, env: simpy.Environment, registry: Registry, port: Port) -> None:
+    def __init__(self, env: simpy.Environment, registry: Registry, port: Port, presented: Presented = NOTHING) -> None:
         self._env = env
         self._registry = registry
         self._port = port
         self._idle: list[int] = []  # window of each idle connection, bytes
-        self._authenticated = registry.spec.auth == "none"
+        self.authorizer = Authorizer(registry.spec, presented)
 
     @property
     def authenticated(self) -> bool:
         """Whether the next request goes out without a challenge before it."""
-        return self._authenticated
+        return self.authorizer.authenticated
 
     def head(self, reference: Reference) -> Generator[Any, Any, tuple[int, Image | None]]:
         """HEAD a manifest; return the status and what the reference names."""
         env, registry, spec = self._env, self._registry, self._registry.spec
-        window, latency = self._connect()
-        latency += self._challenge(spec.head)
+        window, connecting = self._connect()
+        latency = connecting + self.authorizer.authorize(reference, spec.head, env.now)
         sent = env.now + latency
         status = registry.fault(reference, sent)
         if status == REFUSED:
             yield env.timeout(spec.round_trip)
             return status, None
+        if status == OK and self.authorizer.denial is not None:
+            yield env.timeout(connecting + self.authorizer.denied_after(spec.head))
+            return self.authorizer.status, None
         image = registry.content(reference, sent) if status == OK else None
         self._keep(window)
         yield env.timeout(latency + spec.round_trip + spec.head)
@@ -70,12 +76,15 @@ class Client:
         """GET a manifest or blob of ``size`` bytes, telling ``download`` how it goes; return the status."""
         env, registry, port, spec = self._env, self._registry, self._port, self._registry.spec
         download.request(env.now)
-        window, latency = self._connect()
-        latency += self._challenge(spec.first_byte)
+        window, connecting = self._connect()
+        latency = connecting + self.authorizer.authorize(reference, spec.first_byte, env.now)
         status = registry.fault(reference, env.now + latency)
         if status == REFUSED:
             yield env.timeout(spec.round_trip)
             return status
+        if status == OK and self.authorizer.denial is not None:
+            yield env.timeout(connecting + self.authorizer.denied_after(spec.first_byte))
+            return self.authorizer.status
         latency += spec.round_trip + spec.first_byte
         if status != OK:
             self._keep(window)
@@ -111,14 +120,3 @@ class Client:
     def _keep(self, window: int) -> None:
         if len(self._idle) < IDLE_CONNECTIONS:
             self._idle.append(window)
-
-    def _challenge(self, server: float) -> float:
-        """Return the seconds of the first request's 401, and of the token request to another host for bearer."""
-        if self._authenticated:
-            return 0.0
-        self._authenticated = True
-        spec = self._registry.spec
-        refused = spec.round_trip + server
-        if spec.auth == "basic":
-            return refused
-        return refused + spec.round_trip * (3 if spec.tls else 2) + spec.first_byte

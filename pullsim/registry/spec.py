@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pullsim.registry.auth import AccessSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +39,5 @@ class RegistrySpec:
     max_window: int = 3_000_000
     tls: bool = True  # one round trip more a connection
     auth: str = "none"  # none | basic | bearer
+    access: AccessSpec = field(default_factory=AccessSpec)
     faults: tuple[Fault, ...] = ()

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pullsim.cri import ImageStatus
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
+from pullsim.registry.auth import Presented
 from pullsim.runtime.fetch import DownloadSlots
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.pull import Pull
+from pullsim.runtime.registry_auth import header_auth
 from pullsim.runtime.store import Store, StoredImage, image_name
 from pullsim.runtime.unpack import Unpacker
 
@@ -60,8 +62,12 @@ class Containerd:
         registries: Callable[[str], Registry],
         recorder: Recorder,
         handlers: RuntimeHandlers | None = None,
+        address: str | None = None,
     ) -> None:
-        """``registries`` returns the registry of a host; ``fsync`` is what one takes for a blob, in seconds."""
+        """``registries`` returns the registry of a host; ``fsync`` is what one takes for a blob, in seconds.
+
+        ``address``: the node's as registries see it.
+        """
         self.env = env
         self.node = node
         self.spec = spec
@@ -75,6 +81,7 @@ class Containerd:
         self.store = Store(env, spec.metadata_write)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
         self._registries = registries
+        self._address = address
         self._slots = self._new_slots() if self.behaviour.node_wide_slots else None
         port.on_busy = self.unpacker.downloading
 
@@ -94,9 +101,10 @@ class Containerd:
         self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
-        del auth
         reference = parse(image)
-        return (yield from Pull(self, self._registries(reference.domain), reference, caller, clock, handler).run())
+        host, spec = reference.domain, self.spec
+        presented = Presented(auth or spec.auths.get(host), header_auth(host, spec.hosts), self._address)
+        return (yield from Pull(self, self._registries(host), reference, caller, clock, presented, handler).run())
 
     def preload(self, image: str) -> None:
         """Put an image on the node as it was at time 0; KeyError if the registry did not have it."""

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from pullsim.cri import PullOutcome
+from pullsim.registry.auth import Denial
 from pullsim.registry.registry import NOT_FOUND, REFUSED
 
 if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
+    from pullsim.registry.authorizer import Authorizer
 
 HUB: Final = ("docker.io", "registry-1.docker.io")
 PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+MAY_NOT: Final = "pull access denied, repository does not exist or may require authorization"
 CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
 
 
@@ -55,6 +59,47 @@ def fetch_failure(reference: Reference, kind: str, digest: str, status: int, ver
     else:
         why = f"unexpected status code {url}: {_status(status)}"
     return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", status)
+
+
+def denied(reference: Reference, authorizer: Authorizer, version: tuple[int, int]) -> PullFailed | None:
+    """The registry denied the HEAD of the manifest, with a text of its own; None: the text of any such status.
+
+    Source: core/remotes/docker/authorizer.go AddResponses and doBearerAuth, resolver.go Resolve.
+    """
+    why = _authorization(reference, authorizer, version)
+    if why is None:
+        return None
+    why = why if authorizer.denial in (Denial.INVALID, Denial.EXPIRED) else f"{MAY_NOT}: {why}"
+    return _failure(reference, f'failed to resolve reference "{reference}": {why}', authorizer.status)
+
+
+def fetch_denied(reference: Reference, authorizer: Authorizer, version: tuple[int, int]) -> PullFailed | None:
+    """The registry denied the GET of a manifest or blob; None: the text of any such status."""
+    why = _authorization(reference, authorizer, version)
+    if why is None:
+        return None
+    return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", authorizer.status)
+
+
+def _authorization(reference: Reference, authorizer: Authorizer, version: tuple[int, int]) -> str | None:
+    """Say what the authorizer says."""
+    if authorizer.scheme == "bearer":
+        if authorizer.denial not in (Denial.INVALID, Denial.EXPIRED):
+            return "server message: insufficient_scope: authorization failed"
+        status = _status(authorizer.status)
+        request = f" from GET request to {_token_url(reference)}" if version >= (1, 7) else ""
+        return f"failed to authorize: failed to fetch oauth token: unexpected status{request}: {status}"
+    if authorizer.scheme == "basic" and authorizer.denial is Denial.ANONYMOUS:
+        return "authorization failed: no basic auth credentials"
+    return None
+
+
+def _token_url(reference: Reference) -> str:
+    """Return where the token server is asked: Docker Hub's own, else a path that many registries have."""
+    realm, service = f"https://{reference.domain}/v2/token", reference.domain
+    if reference.domain in HUB:
+        realm, service = "https://auth.docker.io/token", "registry.docker.io"
+    return f"{realm}?{urlencode({'scope': f'repository:{reference.path}:pull', 'service': service})}"
 
 
 def no_platform(reference: Reference) -> PullFailed:

@@ -11,7 +11,14 @@ from pullsim.oci.manifest import Index, select
 from pullsim.records import LayerRecord
 from pullsim.registry.client import Client
 from pullsim.registry.registry import OK
-from pullsim.runtime.failures import PullFailed, fetch_failure, no_platform, resolve_failure
+from pullsim.runtime.failures import (
+    PullFailed,
+    denied,
+    fetch_denied,
+    fetch_failure,
+    no_platform,
+    resolve_failure,
+)
 from pullsim.runtime.fetch import Fetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
 from pullsim.runtime.store import StoredImage
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from pullsim.engine.flows import Transfer
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
+    from pullsim.registry.auth import Presented
     from pullsim.registry.client import Download
     from pullsim.registry.registry import Registry
     from pullsim.runtime.containerd import Containerd
@@ -49,6 +57,7 @@ class Pull:
         reference: Reference,
         caller: Caller,
         clock: StageClock,
+        presented: Presented,
         handler: str = "",
     ) -> None:
         self.env = containerd.env
@@ -60,7 +69,8 @@ class Pull:
         self.handler = handler  # runtime handler that the image is pulled for
         self.slots = containerd.slots()
         self._target = ""
-        self.client = Client(self.env, registry, containerd.port)  # the fetcher's
+        self.client = Client(self.env, registry, containerd.port, presented)  # the fetcher's
+        self._presented = presented
         self._fetches: dict[int, Fetch] = {}
         self._process = self.env.active_process
         self._failed = False
@@ -103,6 +113,9 @@ class Pull:
             responses += 1
             if status == OK:
                 return
+            if self.client.authorizer.denial is not None:
+                failed = fetch_denied(self.reference, self.client.authorizer, version)
+                raise failed or fetch_failure(self.reference, kind, digest, status, version)
             if not self._retry(status, responses, challenges):
                 raise fetch_failure(self.reference, kind, digest, status, version)
 
@@ -128,15 +141,18 @@ class Pull:
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
         reference, registry = self.reference, self.registry
-        resolver = Client(self.env, registry, self.containerd.port)
+        version = self.containerd.spec.version
+        resolver = Client(self.env, registry, self.containerd.port, self._presented)
         responses = challenges = _challenges(resolver)
         while True:
             status, image = yield from resolver.head(reference)
             responses += 1
             if image is not None:
                 break
+            if resolver.authorizer.denial is not None:
+                raise denied(reference, resolver.authorizer, version) or resolve_failure(reference, status, version)
             if not self._retry(status, responses, challenges):
-                raise resolve_failure(reference, status, self.containerd.spec.version)
+                raise resolve_failure(reference, status, version)
         if isinstance(image, Index):
             yield from self._document("manifests", image.digest, image.size)
         manifest = select(image, self.containerd.platform)

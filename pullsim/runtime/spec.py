@@ -10,6 +10,7 @@ from pullsim.runtime.unpack import UnpackSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pullsim.cri import Auth
     from pullsim.runtime.hosts import RegistryHosts
 
 
@@ -33,6 +34,7 @@ class ContainerdSpec:
     snapshotter: str = "overlayfs"  # all are simulated as overlayfs
     pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
+    auths: Mapping[str, Auth] = field(default_factory=dict)  # by host, presented where the kubelet has nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from pullsim.kubelet.events import Messages
 from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.pod_status import PodStatus
+from pullsim.kubelet.pull_credentials import CredentialSources, PullCredentials
 from pullsim.kubelet.pull_records import ImagePullManager
+from pullsim.kubelet.pull_secrets import PullObjects
 from pullsim.kubelet.puller import image_puller
 from pullsim.run import Keeper, Result
 from pullsim.runtime.fixed import FixedRuntime
@@ -40,6 +42,7 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
         image_puller(env, RuntimeImageService(runtime), serialize=True, maximum=None),
         Backoff(nanoseconds(10.0), nanoseconds(300.0)),
         ImagePullManager(None),
+        PullCredentials(env, CredentialSources(), PullObjects(), version),
         Messages(version, verified=False),
         lambda *_event: None,
         Keeper(result),

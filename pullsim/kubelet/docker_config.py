@@ -1,0 +1,150 @@
+"""Docker's credential files as the kubelet reads them: ``config.json`` (``.dockerconfigjson``) and ``.dockercfg``.
+
+Models pkg/credentialprovider/config.go and pkg/credentialprovider/secrets/secrets.go, all releases: only ``auths`` is
+used; ``credHelpers``, ``credsStore`` and ``HttpHeaders`` are not.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from typing import Any, Final, NamedTuple
+
+from pullsim.cri import Auth
+
+DOCKER_CONFIG_JSON: Final = "kubernetes.io/dockerconfigjson"
+DOCKERCFG: Final = "kubernetes.io/dockercfg"
+#: The key of each type of Secret that has its file.
+SECRET_KEYS: Final = {DOCKER_CONFIG_JSON: ".dockerconfigjson", DOCKERCFG: ".dockercfg"}
+
+_VALUES: Final = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+_LITERALS: Final = ("true", "false", "null")
+
+
+class InvalidDockerConfig(ValueError):
+    """A file that the kubelet cannot read; the message is Go's."""
+
+
+class DockerConfigEntry(NamedTuple):
+    """One entry: the registry as written in the file, and what is presented to it."""
+
+    registry: str
+    auth: Auth
+
+
+DockerConfig = tuple[DockerConfigEntry, ...]
+
+
+def parse_config_json(text: str) -> DockerConfig:
+    """Read the object with ``auths``. Raises InvalidDockerConfig."""
+    tree = _object(_decode(text), "DockerConfigJSON")
+    return _entries(tree.get("auths"), "DockerConfigJSON.auths")
+
+
+def parse_dockercfg(text: str) -> DockerConfig:
+    """Read the legacy form, the bare map. Raises InvalidDockerConfig."""
+    return _entries(_decode(text), "DockerConfig")
+
+
+def parse_secret(type: str, text: str) -> DockerConfig:
+    """Read what a Secret of one of the two types holds. Raises InvalidDockerConfig."""
+    return parse_config_json(text) if type == DOCKER_CONFIG_JSON else parse_dockercfg(text)
+
+
+def _entries(tree: Any, field: str) -> DockerConfig:
+    if tree is None:
+        return ()
+    return tuple(DockerConfigEntry(key, _auth(entry)) for key, entry in _object(tree, field).items())
+
+
+def _auth(entry: Any) -> Auth:
+    """Read one entry: ``auth`` goes before username and password (DockerConfigEntry.UnmarshalJSON)."""
+    fields = {} if entry is None else _object(entry, "dockerConfigEntryWithAuth")
+    values = []
+    for name in ("username", "password", "auth"):
+        value = fields.get(name)
+        if value is not None and not isinstance(value, str):
+            raise InvalidDockerConfig(
+                f"json: cannot unmarshal {_VALUES[type(value)]} into Go struct field dockerConfigEntryWithAuth.{name} "
+                "of type string"
+            )
+        values.append(value or "")
+    username, password, both = values
+    return _decode_auth(both) if both else Auth(username, password)
+
+
+def _decode_auth(field: str) -> Auth:
+    """Split base64 of ``user:password``, padded or not, at the first colon (decodeDockerConfigFieldAuth)."""
+    field = field.strip()
+    padded = field if field.endswith("=") else field + "=" * (-len(field) % 4)
+    try:
+        decoded = b64decode(padded, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        wrong = next((place for place, each in enumerate(field) if each not in alphabet), len(field))
+        raise InvalidDockerConfig(f"illegal base64 data at input byte {wrong}") from None
+    username, colon, password = decoded.partition(":")
+    if not colon:
+        raise InvalidDockerConfig("unable to parse auth field, must be formatted as base64(username:password)")
+    return Auth(username, password)
+
+
+def _object(value: Any, into: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidDockerConfig(
+            f"json: cannot unmarshal {_VALUES.get(type(value), 'null')} into Go value of type "
+            f"credentialprovider.{into.partition('.')[0]}"
+        )
+    return value
+
+
+def _decode(text: str) -> Any:
+    """Decode JSON; the texts of syntax errors are those of encoding/json."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidDockerConfig(_syntax_error(text, error)) from None
+    except RecursionError:
+        raise InvalidDockerConfig("exceeded max depth") from None
+
+
+def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
+    place = error.pos
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    rest = text[place:]
+    cut = error.msg.startswith("Unterminated string") or any(word.startswith(rest) for word in _LITERALS)
+    if not rest or cut:
+        return "unexpected end of JSON input"
+    where = {
+        "Expecting value": "looking for beginning of value",
+        "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+        "Expecting ':' delimiter": "after object key",
+        "Expecting ',' delimiter": "after array element" if _in_array(text[:place]) else "after object key:value pair",
+        "Extra data": "after top-level value",
+    }.get(error.msg, "in string literal")
+    return f"invalid character {_quoted(rest[0])} {where}"
+
+
+def _in_array(before: str) -> bool:
+    """Whether the innermost bracket that is open at the end of ``before`` is that of an array."""
+    open_, in_string, escaped = [], False, False
+    for each in before:
+        if in_string:
+            in_string = escaped or each != '"'
+            escaped = each == "\\" and not escaped
+        elif each == '"':
+            in_string = True
+        elif each in "[{":
+            open_.append(each)
+        elif each in "]}" and open_:
+            open_.pop()
+    return bool(open_) and open_[-1] == "["
+
+
+def _quoted(character: str) -> str:
+    """Quote a character as encoding/json does (quoteChar)."""
+    if character == "'":
+        return r"'\''"
+    return "'\"'" if character == '"' else f"'{character}'" if character.isprintable() else f"{character!r}"
