@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _DEFAULT_REGISTRIES: Final = ("docker.io", "index.docker.io")
 _DEFAULT_KEY: Final = "index.docker.io"
 _VERSIONS: Final = ("/v1/", "/v2/")
+_NOT_IN_HOST: Final = re.compile(r"[\s\x00-\x1f\x7f%^`{}|\\]")  # net/url unescape, mode encodeHost
+_CLASS: Final = re.compile(r"\[((?:[^]-](?:-[^]-])?)+)]")
 
 
 class Coordinates(NamedTuple):
@@ -167,7 +169,7 @@ def _split(text: str) -> tuple[str, str] | None:
     host, slash, path = text.partition("/")
     host = host.rpartition("@")[2]
     port = host.rpartition("]")[2].partition(":")[2]
-    if re.search(r"[\s\x00-\x1f\x7f%^`{}|\\]", host) or re.search(r"[\x00-\x1f\x7f]", path) or not _digits(port):
+    if _NOT_IN_HOST.search(host) or re.search(r"[\x00-\x1f\x7f]", path) or not _digits(port):
         return None
     return host, slash + path
 
@@ -178,40 +180,30 @@ def _digits(port: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def shell_pattern(glob: str) -> re.Pattern[str] | None:
-    """Translate a pattern of path/filepath Match: stars, question marks, classes, backslashes; None for a bad one."""
+    """Translate a part of a host as path/filepath Match reads it: stars and classes; None for a bad pattern.
+
+    What else such a pattern may have (``?``, ``^``, a backslash) is no part of a URL's host.
+    """
     expression, place = "", 0
     while place < len(glob):
-        each = glob[place]
-        place += 1
-        if each == "*":
-            expression += "[^/]*"
-        elif each == "?":
-            expression += "[^/]"
-        elif each == "\\":
-            if place == len(glob):
+        if glob[place] == "[":
+            match = _CLASS.match(glob, place)
+            if match is None:
                 return None
-            expression += re.escape(glob[place])
-            place += 1
-        elif each == "[":
-            ranges = _ranges(glob, place)
-            if ranges is None:
-                return None
-            chosen, place = ranges
-            expression += chosen
+            expression += _class(match[1])
+            place = match.end()
         else:
-            expression += re.escape(each)
+            expression += ".*" if glob[place] == "*" else re.escape(glob[place])
+            place += 1
     return re.compile(expression, re.DOTALL)
 
 
-def _ranges(glob: str, place: int) -> tuple[str, int] | None:
-    """Translate a class of characters that begins at ``place``; return it and where it ends, None for a bad one."""
-    match = re.compile(r"(\^?)((?:\\?[^\]\\-](?:-\\?[^\]\\-])?)+)\]", re.DOTALL).match(glob, place)
-    if match is None:
-        return None
-    chosen = "".join(
+def _class(body: str) -> str:
+    """Translate the inside of a class; a range whose ends are the wrong way round has nothing in it."""
+    members = re.findall(r"(.)(?:-(.))?", body)
+    chosen = (
         re.escape(first) + (f"-{re.escape(last)}" if last else "")
-        for first, last in re.findall(r"\\?(.)(?:-\\?(.))?", match[2], re.DOTALL)
+        for first, last in members
         if not last or first <= last
     )
-    never, always = "(?!)", "[^/]"
-    return (f"[{match[1]}{chosen}]" if chosen else always if match[1] else never), match.end()
+    return f"[{inside}]" if (inside := "".join(chosen)) else "(?!)"
