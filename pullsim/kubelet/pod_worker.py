@@ -79,6 +79,7 @@ class PodWorker:
         """Sync until the pod's sandbox is there; without it no image is asked for."""
         env, pod = self._env, self._pod
         while (error := self._sandboxes.run_pod_sandbox(handler)) is not None:
+            self._read_secrets()
             self._emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
             pod.fail("", CONTAINER_CREATING, "sandbox", env.now)
             pod.watcher.look(pod)
@@ -88,8 +89,7 @@ class PodWorker:
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""
         now = self._env.now
-        if self._pod.pod.spec.pull_secrets:
-            self._read_secrets()
+        self._read_secrets()
         runs = self._init_exit is not None and self._init_exit > now
         for volume in self._volumes:
             yield from self._ensure_volume(volume)
@@ -114,6 +114,8 @@ class PodWorker:
 
     def _read_secrets(self) -> None:
         """Read the imagePullSecrets and tell which of them there are not; the work goes on without them."""
+        if not self._pod.pod.spec.pull_secrets:
+            return
         missing = self._credentials.read_secrets(self._pod)
         if missing and self._messages.tells_missing_secrets:
             text = self._messages.missing_secrets(missing)
