@@ -131,7 +131,7 @@ def _images(spec: ClusterSpec) -> Iterator[str]:
 
 
 def _images_of(pod: PodSpec) -> Iterator[str]:
-    return (container.image for container in (*pod.init_containers, *pod.containers))
+    return (want.image for want in pod.wants)
 
 
 def _registries(spec: ClusterSpec) -> Iterator[str]:

@@ -9,6 +9,10 @@ from pullsim.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+IMAGE_VOLUMES: Final = "ImageVolume"
+IMAGES_BY_HANDLER: Final = "RuntimeClassInImageCriApi"
+VERIFICATION: Final = "KubeletEnsureSecretPulledImages"
+
 #: By name: from which release, default, stage. A gate at GA is locked.
 GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
     "ImageMaximumGCAge": (((1, 29), False, "Alpha"), ((1, 30), True, "Beta"), ((1, 35), True, "GA")),

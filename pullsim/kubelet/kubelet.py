@@ -8,6 +8,7 @@ from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.backoff import Backoff
 from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Requeue
 from pullsim.kubelet.events import Messages
+from pullsim.kubelet.feature_gates import IMAGE_VOLUMES, IMAGES_BY_HANDLER, VERIFICATION
 from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.loop import Interval
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_credentials import PullCredentials
     from pullsim.records import Recorder
-
-# Feature gates.
-VERIFICATION = "KubeletEnsureSecretPulledImages"
-IMAGE_VOLUMES = "ImageVolume"
-IMAGES_BY_HANDLER = "RuntimeClassInImageCriApi"
 
 
 class Kubelet:

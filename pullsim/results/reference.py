@@ -182,7 +182,7 @@ _EXIT_CODES: Final = """\
 
 def reference_markdown() -> str:
     """Return the text of ``scenarios/REFERENCE.md``."""
-    top = ("version", "name", "description", "seed", "horizon", "placement", "admission", "assert")
+    top = ("version", "name", "description", "seed", "horizon", "placement", "admission", "runtimeClasses", "assert")
     parts = [
         _HEAD,
         "## Top level\n",

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from pullsim.scenario import Scenario
 from pullsim.scenario import quantities as quantity
+from pullsim.scenario.model import AlwaysPullImages
 from pullsim.scenario.model_nodes import KubeletSource, Short
 from pullsim.scenario.model_workloads import Share
 from pullsim.scenario.quantities import Section
@@ -33,6 +34,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.DnsName, "name"),
     (quantity.Count, "whole number"),
     (Share, "number or percentage"),
+    (AlwaysPullImages, "`true`, `false` or `validate`"),
     (KubeletSource, "mapping or path"),
     (str, "text"),
     (bool, "`true` or `false`"),

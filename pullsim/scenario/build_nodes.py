@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.spec import Node, NodeSpec
@@ -13,7 +14,8 @@ from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.reference import InvalidReference, cri_image
-from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
+from pullsim.runtime.handlers import RuntimeHandler
+from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec, FixedStatusFailure
 from pullsim.runtime.unpack import UnpackSpec
 from pullsim.scenario.build_containerd import containerd_spec
 from pullsim.scenario.document import read_document
@@ -61,6 +63,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         kubelet_version=pool.kubelet_version,
         loop=_loop(pool.simulation),
         runtime=runtime,
+        runtime_handlers=tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers),
         cached=tuple(pool.cached),
     )
 
@@ -135,7 +138,7 @@ def _fixed(fixed: Fixed, index: int, findings: Findings) -> FixedSpec:
 
 
 def _fixed_image(image: FixedImageModel) -> FixedImage:
-    fail = image.fail
+    fail, status = image.fail, image.status_fail
     return FixedImage(
         pull=image.pull,
         repull=image.repull,
@@ -145,4 +148,7 @@ def _fixed_image(image: FixedImageModel) -> FixedImage:
         fail=None
         if fail is None
         else FixedFailure(fail.after, fail.error, -1 if fail.times is None else fail.times, fail.pattern),
+        status_fail=None
+        if status is None
+        else FixedStatusFailure(status.error, status.at, inf if status.for_ is None else status.at + status.for_),
     )

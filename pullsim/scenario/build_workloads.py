@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pullsim.cluster.spec import ContainerSpec, DaemonSet, Pod, PodSpec
+from pullsim.cluster.spec import DaemonSet, Pod, PodSpec
 from pullsim.engine.streams import Streams
 from pullsim.errors import InputError
 from pullsim.oci.platform import Platform
-from pullsim.oci.reference import default_pull_policy
+from pullsim.scenario.admission import Admission
 from pullsim.scenario.arrivals import arrival_times
 from pullsim.scenario.build_images import ImageUse
-from pullsim.scenario.kubernetes import PodGroup, read_objects
+from pullsim.scenario.build_pods import image_routes, images_of, short_spec, template_spec
+from pullsim.scenario.kubernetes import Objects, PodGroup, read_objects
+from pullsim.scenario.node_support import unsupported_by_nodes
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pullsim.cluster.spec import Node
     from pullsim.scenario.document import Route
     from pullsim.scenario.findings import Findings
     from pullsim.scenario.model import Scenario
-    from pullsim.scenario.model_workloads import Container, On, PodTemplate, Workload
+    from pullsim.scenario.model_workloads import On, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,39 @@ class Workloads:
 
 def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, findings: Findings) -> Workloads:
     """Make pods and daemon sets; mistakes are noted."""
-    builder = _Builder(scenario, nodes, directory, findings)
+    objects = _read_manifests(scenario, directory, findings)
+    builder = _Builder(scenario, nodes, directory, findings, objects)
     for index, workload in enumerate(scenario.workloads):
+        if workload.manifest is not None and index not in objects:
+            continue
         try:
             builder.add(workload, index)
         except InputError as error:
             findings.take(error, "workloads", index)
     pods = sorted(builder.pods, key=lambda pod: pod.created)
     return Workloads(tuple(pods), tuple(builder.daemon_sets), tuple(builder.uses))
+
+
+def _read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> dict[int, Objects]:
+    """Read the files of Kubernetes objects, by the index of their workload; mistakes are noted."""
+    objects = {}
+    for index, workload in enumerate(scenario.workloads):
+        if workload.manifest is not None:
+            try:
+                objects[index] = read_objects(directory / workload.manifest)
+            except InputError as error:
+                findings.take(error, "workloads", index)
+    return objects
+
+
+def _runtime_classes(scenario: Scenario, objects: Iterable[Objects], findings: Findings) -> dict[str, str]:
+    """Give the handlers of all RuntimeClass objects by name."""
+    classes = {entry.name: entry.handler for entry in scenario.runtime_classes}
+    for each in objects:
+        for name, handler in each.runtime_classes.items():
+            if classes.setdefault(name, handler) != handler:
+                findings.error(f"RuntimeClass {name} has the handler {classes[name]} here and {handler} elsewhere")
+    return classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +99,29 @@ class _Builder:
     nodes: Sequence[Node]
     directory: Path
     findings: Findings
+    objects: dict[int, Objects]  # of manifests, by workload
     pods: list[Pod] = field(default_factory=list)
     daemon_sets: list[DaemonSet] = field(default_factory=list)
     uses: list[ImageUse] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
     streams: Streams = field(init=False)
+    admission: Admission = field(init=False)
     makers: dict[tuple[str, str], str] = field(default_factory=dict)  # by namespace and pod name
 
     def __post_init__(self) -> None:
         self.pools = {node.spec.pool: node.spec.platform for node in self.nodes}
         self.node_pools = {node.name: node.spec.pool for node in self.nodes}
         self.streams = Streams(self.scenario.seed)
+        classes = _runtime_classes(self.scenario, self.objects.values(), self.findings)
+        self.admission = Admission(self.scenario.admission.always_pull_images, classes)
 
     def add(self, workload: Workload, index: int) -> None:
         """Make the pods of a workload."""
         route: Route = ("workloads", index)
         self._check_place(workload.on, route)
         if workload.manifest is not None:
-            objects = read_objects(self.directory / workload.manifest)
+            objects = self.objects[index]
             self.findings.warnings += objects.warnings
             self.findings.ignored += objects.ignored
             for group in objects.groups:
@@ -99,13 +130,16 @@ class _Builder:
         name = workload.name or f"w{index}"
         if workload.pods is not None:
             short = workload.pods
-            policy = short.image_pull_policy or default_pull_policy(short.image)
-            spec, count = PodSpec((ContainerSpec("app", short.image, policy),)), short.count
-            self._use(spec, workload.on, {short.image: (*route, "pods", "image")}, route)
+            spec, count = self._admit(name, short_spec(short), short.runtime_class_name, (*route, "pods")), short.count
+            self._use(name, spec, workload.on, {short.image: (*route, "pods", "image")}, route)
         else:
             assert workload.pod is not None
-            spec, count = _pod_spec(workload.pod), workload.count
-            self._use(spec, workload.on, _image_routes(workload.pod, (*route, "pod")), route)
+            written, here = workload.pod, (*route, "pod")
+            spec, count = (
+                self._admit(name, template_spec(written), written.runtime_class_name, here),
+                workload.count,
+            )
+            self._use(name, spec, workload.on, image_routes(written, here), route)
         try:
             stream = self.streams.get("arrivals", name)
             times = arrival_times(workload.arrivals, count, workload.at, stream, self.directory)
@@ -122,10 +156,17 @@ class _Builder:
         pools = self._fitting(group) if workload.on is None else None
         uses = self._pools_of(workload.on) if pools is None else frozenset(pools)
         here = group.document.place(group.route)
-        self.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in _images(group.spec))
+        title = f"{group.kind} {group.name}"
+        spec = self.admission.admit(group.spec, group.runtime_class)
+        name = group.pods[0] if group.pods else group.name
+        for wrong, text in self.admission.violations(name, spec, group.runtime_class, group.image_volumes):
+            where = group.document.own_route((*group.pod_route, *wrong))
+            self.findings.errors.append(InputError(f"{title}: {text}", group.document.place(where)))
+        self.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in images_of(spec) if image)
+        self.findings.warnings += unsupported_by_nodes(title, spec, self.nodes, uses)
         if group.pods is None:
             for pool in [None] if pools is None else pools:
-                self._add_daemon_set(group, namespace, pool, workload, route)
+                self._add_daemon_set(group, spec, namespace, pool, workload, route)
             return
         place = workload.on or _Place(node=group.node)
         if pools is not None and group.node is None:
@@ -135,8 +176,18 @@ class _Builder:
                 )
                 raise InputError(message, group.document.place(group.route))
             place = _Place(pool=pools[0])
-        kind = _Kind(group.name, namespace, group.spec, workload.deadline, group.ordered)
+        kind = _Kind(group.name, namespace, spec, workload.deadline, group.ordered)
         self._add_pods(group.pods, [workload.at] * len(group.pods), kind, place, route)
+
+    def _admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
+        """Give a pod of the scenario as the API server stores it; note why it would refuse it."""
+        spec = self.admission.admit(spec, runtime_class)
+        volumes = range(len(spec.image_volumes))
+        for wrong, text in self.admission.violations(name, spec, runtime_class, volumes):
+            # the shorthand has the fields of its only container
+            below = wrong[2:] if route[-1] == "pods" and wrong[0] == "containers" else wrong
+            self.findings.error(text, *route, *below)
+        return spec
 
     def _fitting(self, group: PodGroup) -> list[str] | None:
         """Find the pools that an object's node name and selectors leave; None: all."""
@@ -160,14 +211,14 @@ class _Builder:
         return None if len(fitting) == len(self.pools) else fitting
 
     def _add_daemon_set(
-        self, group: PodGroup, namespace: str, pool: str | None, workload: Workload, route: Route
+        self, group: PodGroup, spec: PodSpec, namespace: str, pool: str | None, workload: Workload, route: Route
     ) -> None:
         node = workload.on.node if workload.on else group.node
         pool = workload.on.pool if workload.on else pool
         daemon_set = DaemonSet(
             group.name,
             namespace,
-            group.spec,
+            spec,
             workload.at,
             pool=None if node else pool,
             node=node,
@@ -220,33 +271,7 @@ class _Builder:
             return None
         return frozenset({on.pool or self.node_pools.get(on.node or "", "")})
 
-    def _use(self, spec: PodSpec, on: On | None, routes: dict[str, Route], route: Route) -> None:
+    def _use(self, name: str, spec: PodSpec, on: On | None, routes: dict[str, Route], route: Route) -> None:
         pools = self._pools_of(on)
-        self.uses += (ImageUse(image, pools, routes.get(image, route)) for image in _images(spec))
-
-
-def _pod_spec(pod: PodTemplate) -> PodSpec:
-    return PodSpec(
-        containers=tuple(ContainerSpec(entry.name, entry.image, _policy(entry)) for entry in pod.containers),
-        init_containers=tuple(
-            ContainerSpec(entry.name, entry.image, _policy(entry), entry.run, sidecar=entry.restart_policy == "Always")
-            for entry in pod.init_containers
-        ),
-    )
-
-
-def _policy(container: Container) -> str:
-    return container.image_pull_policy or default_pull_policy(container.image)
-
-
-def _images(spec: PodSpec) -> list[str]:
-    return list(dict.fromkeys(container.image for container in (*spec.init_containers, *spec.containers)))
-
-
-def _image_routes(pod: PodTemplate, route: Route) -> dict[str, Route]:
-    """Say where each image of a pod is written."""
-    routes: dict[str, Route] = {}
-    for key, containers in (("initContainers", pod.init_containers), ("containers", pod.containers)):
-        for index, container in enumerate(containers):
-            routes.setdefault(container.image, (*route, key, index, "image"))
-    return routes
+        self.uses += (ImageUse(image, pools, routes.get(image, route)) for image in images_of(spec) if image)
+        self.findings.warnings += unsupported_by_nodes(name, spec, self.nodes, pools)

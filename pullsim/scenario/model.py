@@ -10,18 +10,36 @@ from pydantic import Field, PrivateAttr, field_validator
 from pullsim.scenario.build import Built, build
 from pullsim.scenario.document import Document
 from pullsim.scenario.model_images import Images, Registry
-from pullsim.scenario.model_nodes import NodePool  # noqa: TC001  # pydantic reads it
-from pullsim.scenario.model_workloads import Workload  # noqa: TC001  # pydantic reads it
-from pullsim.scenario.quantities import Duration, Section
+from pullsim.scenario.model_nodes import NodePool
+from pullsim.scenario.model_workloads import Workload
+from pullsim.scenario.quantities import DnsName, Duration, Section
 
 if TYPE_CHECKING:
     from pullsim.cluster.spec import ClusterSpec
 
 
+#: Whether, and which half of, the admission plugin AlwaysPullImages is on.
+AlwaysPullImages = bool | Literal["validate"]
+
+
 class Admission(Section):
     """Admission plugins."""
 
-    always_pull_images: bool = Field(default=False, description="Every container gets imagePullPolicy: Always.")
+    always_pull_images: AlwaysPullImages = Field(
+        default=False,
+        description="AlwaysPullImages: every container and image volume gets the policy Always; `validate`: pods with "
+        "another policy are refused, as they are where something behind the plugin's first half sets the policy back.",
+    )
+
+
+class RuntimeClass(Section):
+    """A RuntimeClass object."""
+
+    name: DnsName = Field(description="Name, as in runtimeClassName.")
+    handler: Annotated[str, Field(min_length=1)] = Field(description="Runtime handler of the nodes.")
+
+
+_Named = Registry | NodePool | Workload | RuntimeClass
 
 
 class Scenario(Section):
@@ -40,6 +58,9 @@ class Scenario(Section):
     registries: list[Registry] = Field(default=[], description="Registry hosts; hosts not listed have the defaults.")
     nodes: Annotated[list[NodePool], Field(min_length=1)] = Field(description="Pools of nodes.")
     workloads: list[Workload] = Field(default=[], description="Pods to start.")
+    runtime_classes: list[RuntimeClass] = Field(
+        default=[], description="RuntimeClass objects, beside those of manifests."
+    )
     placement: Literal["spread", "pack", "imageLocality", "given"] = Field(
         default="spread", description="Where pods without a node go; given: every workload says it with on."
     )
@@ -49,9 +70,9 @@ class Scenario(Section):
     _document: Document | None = PrivateAttr(None)
     _directory: Path = PrivateAttr(Path())
 
-    @field_validator("registries", "nodes", "workloads")
+    @field_validator("registries", "nodes", "workloads", "runtime_classes")
     @classmethod
-    def _distinct(cls, entries: list[Registry | NodePool | Workload]) -> list[Registry | NodePool | Workload]:
+    def _distinct(cls, entries: list[_Named]) -> list[_Named]:
         names = [entry.host if isinstance(entry, Registry) else entry.name for entry in entries]
         if twice := [name for name in names if name is not None and names.count(name) > 1]:
             raise ValueError(f"two entries are named {twice[0]}; names must differ")

@@ -13,6 +13,7 @@ from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.oci.platform import Platform
+from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
 from pullsim.scenario.quantities import (
@@ -158,6 +159,14 @@ class FixedFail(Section):
         return self
 
 
+class FixedStatusFail(Section):
+    """When ImageStatus calls for an image fail."""
+
+    error: str = Field(description="The runtime's text, whole: rpc error: code = Unavailable desc = …")
+    at: Duration = Field(default=0.0, description="When it begins.")
+    for_: Duration | None = Field(default=None, alias="for", description="How long it lasts; absent: to the end.")
+
+
 class FixedImage(Section):
     """What the fixed runtime does for one image."""
 
@@ -167,6 +176,9 @@ class FixedImage(Section):
     present: bool = Field(default=False, description="On the node before time 0.")
     removed_at: list[Duration] = Field(default=[], description="Times at which it vanishes.")
     fail: FixedFail | None = Field(default=None, description="Failing calls.")
+    status_fail: FixedStatusFail | None = Field(
+        default=None, description="Failing ImageStatus calls: ImageInspectError."
+    )
 
 
 class Fixed(Section):
@@ -219,6 +231,13 @@ class Runtime(Section):
             text = f"{self.containerd[0]}.{self.containerd[1]}"
             raise ValueError(f"containerd {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
         return self
+
+
+class RuntimeHandler(Short):
+    """A runtime handler: a name, or a mapping."""
+
+    name: str = Field(description="Name, as in a RuntimeClass.")
+    snapshotter: str = Field(default=DEFAULT_SNAPSHOTTER, description="containerd's snapshotter for its images.")
 
 
 class Interval(Section):
@@ -289,7 +308,10 @@ class NodePool(Section):
         default={}, description="Feature gates, on top of the KubeletConfiguration's."
     )
     runtime: Runtime = Field(default_factory=Runtime, description="containerd, crio or fixed.")
-    runtime_handlers: list[str] = Field(default=[], description="Handlers that pods may ask for.")
+    runtime_handlers: list[RuntimeHandler] = Field(
+        default=[],
+        description="Handlers that a RuntimeClass may ask for, the runtime's default first; without any, runc.",
+    )
     cached: list[str] = Field(default=[], description="Images on the node before time 0.")
     address: str | None = Field(default=None, description="Nodes of one address share a limit `by: address`.")
     credentials: NodeCredentials | None = Field(default=None, description="The kubelet's credentials.")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pullsim.scenario.quantities import Count, DnsName, Duration, Frequency, Section
+from pullsim.scenario.suggest import did_you_mean
 
 #: A number of pods, or a percentage of them.
 Share = Annotated[
@@ -18,6 +19,13 @@ Share = Annotated[
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
 
+class VolumeMount(Section):
+    """A volume in a container."""
+
+    name: DnsName = Field(description="Name of one of the pod's volumes.")
+    mount_path: str = Field(default="", description="Where; it changes nothing.")
+
+
 class Container(Section):
     """A container of a pod."""
 
@@ -26,6 +34,7 @@ class Container(Section):
     image_pull_policy: PullPolicy | None = Field(
         default=None, description="By default as the API server sets it: Always for the tag latest, else IfNotPresent."
     )
+    volume_mounts: list[VolumeMount] = Field(default=[], description="Volumes that it needs to start.")
 
 
 class InitContainer(Container):
@@ -37,18 +46,43 @@ class InitContainer(Container):
     )
 
 
+class ImageSource(Section):
+    """The image that a volume is."""
+
+    reference: str = Field(description="Image.")
+    pull_policy: PullPolicy | None = Field(default=None, description="As imagePullPolicy of a container.")
+
+
+class Volume(Section):
+    """A volume that is the content of an image (feature gate ImageVolume, on from 1.35)."""
+
+    name: DnsName = Field(description="Name.")
+    image: ImageSource = Field(description="The image.")
+
+
 class PodTemplate(Section):
     """A pod written out."""
 
     containers: Annotated[list[Container], Field(min_length=1)] = Field(description="Containers.")
     init_containers: list[InitContainer] = Field(default=[], description="Init containers, in order.")
+    volumes: list[Volume] = Field(default=[], description="Volumes that are images, pulled before the containers.")
     image_pull_secrets: list[str] = Field(default=[], description="Secrets to pull with.")
+    runtime_class_name: DnsName | None = Field(
+        default=None, description="RuntimeClass, from `runtimeClasses` or a manifest: it decides the runtime handler."
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         names = [container.name for container in (*self.init_containers, *self.containers)]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"two containers are named {twice[0]}")
+        volumes = [volume.name for volume in self.volumes]
+        if twice := [name for name in volumes if volumes.count(name) > 1]:
+            raise ValueError(f"two volumes are named {twice[0]}")
+        for container in (*self.init_containers, *self.containers):
+            if missing := [mount.name for mount in container.volume_mounts if mount.name not in volumes]:
+                hint = did_you_mean(missing[0], volumes)
+                raise ValueError(f"{container.name} mounts the volume {missing[0]!r}, which there is not{hint}")
         return self
 
 
@@ -58,6 +92,7 @@ class Pods(Section):
     image: str = Field(description="Image.")
     count: Count | None = Field(default=None, description="How many; 1, or as many as the arrivals list has times.")
     image_pull_policy: PullPolicy | None = Field(default=None, description="As in a container.")
+    runtime_class_name: DnsName | None = Field(default=None, description="As in a pod.")
 
 
 class Arrivals(Section):

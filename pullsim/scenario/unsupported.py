@@ -29,7 +29,6 @@ NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("nodes.*.disk.size", "disks never fill up"),
     ("nodes.*.disk.used", "disks never fill up"),
     ("nodes.*.disk.pageCache", "give the write rate that fits the size of the images"),
-    ("nodes.*.runtimeHandlers", "all pods run with one handler"),
     ("nodes.*.credentials", "every image can be pulled by everybody"),
     ("nodes.*.address", "it matters to limits only"),
     ("nodes.*.runtime.crio", "containerd and fixed are"),
@@ -38,7 +37,6 @@ NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
     ("workloads.*.pod.imagePullSecrets", "every image can be pulled by everybody"),
     ("placement=imageLocality", "spread, pack and given are"),
-    ("admission.alwaysPullImages", "set imagePullPolicy: Always in the workloads"),
     ("assert", "read summary.json instead"),
 )
 

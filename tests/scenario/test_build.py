@@ -162,8 +162,8 @@ def test_given_places():
 
 
 def test_a_name_that_is_no_image_is_left_to_the_run():
-    workloads = [{"pods": {"image": image}} for image in ("docker.io/UPPER", "", "a b", "x:y:z")]
-    assert len(from_mapping({"nodes": [{}], "workloads": workloads}).build().pods) == 4
+    workloads = [{"pods": {"image": image}} for image in ("docker.io/UPPER", "a b", "x:y:z")]
+    assert len(from_mapping({"nodes": [{}], "workloads": workloads}).build().pods) == 3
 
 
 @pytest.mark.parametrize(

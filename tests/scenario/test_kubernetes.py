@@ -136,7 +136,7 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
             affinity={"podAntiAffinity": {}},
             tolerations=[{"key": "gpu", "operator": "Exists"}],
             imagePullSecrets=[{"name": "regcred"}],
-            volumes=[{"name": "v", "image": {"reference": "x"}}],
+            ephemeralContainers=[{"name": "debug", "image": "busybox"}],
         ),
         with_template("StatefulSet", replicas=3),
         with_template("Job", "j", parallelism=2, completions=5),
@@ -146,7 +146,7 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
         "Pod p: affinity",
         "Pod p: imagePullSecrets",
         "Pod p: tolerations",
-        "Pod p: image volumes",
+        "Pod p: ephemeralContainers",
         "Job j: only the first 2 of 5 pods",
     ]
     admitted = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]

@@ -1,0 +1,48 @@
+"""What a pod asks for and its nodes do not have, so that it starts otherwise than its author meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.kubelet.feature_gates import IMAGE_VOLUMES
+from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.runtime.spec import ContainerdSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pullsim.cluster.spec import Node, NodeSpec, PodSpec
+
+MOUNTS_IMAGES: Final = (2, 1)  # containerd's first release that can (containerd/containerd pull 10579)
+
+
+def unsupported_by_nodes(
+    title: str, spec: PodSpec, nodes: Sequence[Node], pools: frozenset[str] | None
+) -> Iterator[str]:
+    """Yield a warning for each pool where the pod may go (None: all) and misses something."""
+    if not spec.image_volumes and not spec.runtime_handler:
+        return
+    for node in {node.spec.pool: node.spec for node in nodes if pools is None or node.spec.pool in pools}.values():
+        if spec.image_volumes:
+            yield from _image_volumes(title, node)
+        if RuntimeHandlers(node.runtime_handlers).run_pod_sandbox(spec.runtime_handler) is not None:
+            known = ", ".join(handler.name for handler in node.runtime_handlers) or "runc"
+            yield (
+                f"{title}: nodes of {node.pool} have no runtime handler {spec.runtime_handler} (runtimeHandlers: "
+                f"{known}): its pods get no sandbox there"
+            )
+
+
+def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
+    if not node.kubelet.feature_gates.get(IMAGE_VOLUMES, False):
+        release = ".".join(map(str, node.kubelet_version))
+        yield (
+            f"{title}: image volumes are dropped from its pods on nodes of {node.pool}: the feature gate "
+            f"{IMAGE_VOLUMES} is off in {release} (there is one from 1.31, on from 1.35)"
+        )
+    elif isinstance(node.runtime, ContainerdSpec) and node.runtime.version < MOUNTS_IMAGES:
+        release = ".".join(map(str, node.runtime.version))
+        yield (
+            f"{title}: containerd {release} of {node.pool} pulls the images of volumes but cannot mount them, which is "
+            "not simulated: containerd 2.1 can"
+        )
