@@ -5,7 +5,10 @@ All times are simulated seconds from the start of the run, all sizes bytes. A ro
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Where the seconds of a pod's start can go, in the order in which a pod usually meets them. Every second between a
 #: pod's creation and its start (or the end of the run) belongs to exactly one stage.
@@ -132,8 +135,45 @@ class LinkSample(NamedTuple):
     capacity: float
 
 
+class StatusRecord(NamedTuple):
+    """What the API shows of a pod from a moment on, in the words of `kubectl get pods`."""
+
+    t: float  # not in order over pods: a pod whose containers all run is shown so at the kubelet's next look
+    node: str | None  # None: not scheduled
+    namespace: str
+    pod: str
+    created: float
+    ready: int  # containers that run, sidecars too
+    containers: int  # of the pod, sidecars too, other init containers not
+    status: str  # column STATUS: Pending, ContainerCreating, Init:0/2, ErrImagePull, ImagePullBackOff, Running, …
+    message: str | None  # of the waiting container that the status is about
+
+
+class ImageRequest(NamedTuple):
+    """One container that a kubelet was about to start, or one image volume, and had to have the image for.
+
+    A question to the image manager (EnsureImageExists), once it is answered.
+    """
+
+    node: str
+    namespace: str
+    pod: str
+    container: str  # or image volume
+    kind: str  # container | init_container | image_volume
+    image: str  # as written in the pod
+    policy: str | None  # Always | IfNotPresent | Never; None: not asked, as an image volume that it mounts has failed
+    requested: float
+    ended: float
+    present: bool | None  # on the node when it was asked for; None: nobody looked (Always, a name that does not parse)
+    pull_required: bool | None  # None: given up before that was known
+    reason: str | None  # why the container waits; None: it was started
+
+
 class Recorder(Protocol):
-    """Takes the rows as they are completed."""
+    """Takes the rows as they are completed. ``status`` and ``request`` are None where nobody asked for them."""
+
+    status: Callable[[StatusRecord], None] | None
+    request: Callable[[ImageRequest], None] | None
 
     def event(self, row: KubeletEvent) -> None:
         """Take a kubelet event."""

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pullsim.cluster.spec import ClusterSpec
-    from pullsim.records import KubeletEvent, LayerRecord, LinkSample, PodRecord, PullRecord
+    from pullsim.records import (
+        ImageRequest,
+        KubeletEvent,
+        LayerRecord,
+        LinkSample,
+        PodRecord,
+        PullRecord,
+        StatusRecord,
+    )
     from pullsim.scenario import Scenario
 
 DETAILS = ("none", "pods", "pulls", "layers")  # each keeps what the one before keeps, and more
@@ -47,12 +55,16 @@ class Result:
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
+    statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
+    requests: list[ImageRequest] = field(default_factory=list)  # in the order of their ends; empty unless asked for
 
 
 class Keeper:
     """The recorder that keeps what the wanted detail asks for in a result."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(
+        self, result: Result, *, status: bool = False, watch: Callable[[StatusRecord], None] | None = None
+    ) -> None:
         def drop(_row: object) -> None:
             pass
 
@@ -61,6 +73,20 @@ class Keeper:
         self.pull: Callable[[PullRecord], None] = result.pulls.append if kept >= DETAILS.index("pulls") else drop
         self.event: Callable[[KubeletEvent], None] = result.events.append if kept >= DETAILS.index("pulls") else drop
         self.layer: Callable[[LayerRecord], None] = result.layers.append if kept >= DETAILS.index("layers") else drop
+        self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
+        self.status: Callable[[StatusRecord], None] | None = watch
+        if status:
+            self.status = result.statuses.append if watch is None else _both(result.statuses.append, watch)
+
+
+def _both(
+    first: Callable[[StatusRecord], None], second: Callable[[StatusRecord], None]
+) -> Callable[[StatusRecord], None]:
+    def take(row: StatusRecord) -> None:
+        first(row)
+        second(row)
+
+    return take
 
 
 def run(
@@ -69,18 +95,22 @@ def run(
     seed: int | None = None,
     detail: str = "layers",
     progress: Callable[[Progress], None] | None = None,
+    status: bool = False,
+    watch: Callable[[StatusRecord], None] | None = None,
 ) -> Result:
     """Run a scenario that `pullsim.load` returned.
 
     ``seed`` replaces the scenario's; ``detail`` is one of none, pods, pulls, layers; ``progress`` is called at each
-    pod's start. Raises InputError if the scenario cannot be built. Ctrl-C ends the run and keeps what is done.
+    pod's start. ``status`` keeps what the API showed of the pods and what the kubelets asked their image managers;
+    ``watch`` is called with each change of a pod's status as it comes, at most a second early. Raises InputError if the
+    scenario cannot be built. Ctrl-C ends the run and keeps what is done.
     """
     if seed is not None:
         from pullsim.scenario import override  # noqa: PLC0415  # pydantic, which `simulate` does not need
 
         scenario = override(scenario, [f"seed={seed}"])
     built = scenario.assemble()
-    result = simulate(built.cluster, name=scenario.name, detail=detail, progress=progress)
+    result = simulate(built.cluster, name=scenario.name, detail=detail, progress=progress, status=status, watch=watch)
     result.warnings += built.warnings
     return result
 
@@ -91,6 +121,8 @@ def simulate(
     name: str = "",
     detail: str = "layers",
     progress: Callable[[Progress], None] | None = None,
+    status: bool = False,
+    watch: Callable[[StatusRecord], None] | None = None,
 ) -> Result:
     """Run a cluster that was put together by hand; see `run`."""
     from pullsim.cluster.cluster import Cluster  # noqa: PLC0415  simpy and numpy, which `import pullsim` must not load
@@ -104,7 +136,7 @@ def simulate(
         if progress is not None:
             progress(Progress(now, spec.horizon, count, cluster.pods))
 
-    cluster = Cluster(spec, Keeper(result), started)
+    cluster = Cluster(spec, Keeper(result, status=status, watch=watch), started)
     # A run makes many objects and no cycles to speak of: looking for them at the usual rate costs 18 % at 300 nodes.
     thresholds = gc.get_threshold()
     gc.set_threshold(50_000, 20, 20)
@@ -112,6 +144,10 @@ def simulate(
         result.end, result.ended = cluster.run()
     finally:
         gc.set_threshold(*thresholds)
+    result.statuses.sort(key=lambda row: row.t)
+    if result.ended == "horizon":  # the next look of a kubelet may be after it
+        while result.statuses and result.statuses[-1].t > result.end:
+            result.statuses.pop()
     result.links = cluster.links()
     result.under_way = cluster.under_way
     if cluster.to_come:

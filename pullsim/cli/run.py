@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import nullcontext
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
@@ -47,6 +48,14 @@ def run(
             "--output", "-o", help="Print the summary as text or JSON, or the pods as CSV.", rich_help_panel=OUTPUT
         ),
     ] = Format.table,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="First print the pods as `kubectl get pods --watch` would, in simulated time.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Check the invariants of the records.", hidden=True)] = False,
     verbose: VerboseOption = False,
     quiet: Annotated[
@@ -57,11 +66,13 @@ def run(
     with exit_codes(debug=verbose):
         if output is Format.csv and detail is Detail.none:
             raise InputError("csv is the table of pods, which --detail none does not keep", Location("--output"))
+        if watch and output is not Format.table:
+            raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         loaded = load(scenario, overrides)
-        result, summary = _simulate(loaded, out, detail, charts=charts, quiet=quiet, verbose=verbose)
+        result, summary = _simulate(loaded, out, detail, charts=charts, watch=watch, quiet=quiet, verbose=verbose)
         if check:
             _check(result)
         _print(result, summary, output, quiet=quiet)
@@ -70,18 +81,24 @@ def run(
 
 
 def _simulate(
-    scenario: Scenario, out: Path | None, detail: Detail, *, charts: bool, quiet: bool, verbose: bool
+    scenario: Scenario, out: Path | None, detail: Detail, *, charts: bool, watch: bool, quiet: bool, verbose: bool
 ) -> tuple[Result, Summary]:
     """Run, and write the files: first the data, so that they are there if the charts are interrupted."""
     from pullsim.results.files import OutputDirectory  # noqa: PLC0415
     from pullsim.results.summary import summarize  # noqa: PLC0415
+    from pullsim.results.watch import Watch  # noqa: PLC0415
     from pullsim.run import run as simulate  # noqa: PLC0415
     from pullsim.scenario import effective_yaml  # noqa: PLC0415
 
     begun = time.monotonic()
     with nullcontext() if out is None else OutputDirectory(out) as directory:
-        with progress_bar(quiet=quiet) or nullcontext() as progress:
-            result = simulate(scenario, detail=detail.value, progress=progress)
+        lines = Watch(terminal.line) if watch else None
+        status = watch or (out is not None and detail is not Detail.none)
+        with progress_bar(quiet=quiet or watch) or nullcontext() as progress:
+            result = simulate(scenario, detail=detail.value, progress=progress, status=status, watch=lines)
+        if lines is not None:
+            lines.finish(result.end if result.ended == "horizon" else math.inf)
+            terminal.line("")
         if verbose:
             for ignored in scenario.assemble().ignored:
                 terminal.note(f"ignored, it cannot matter to pulls: {ignored}")

@@ -65,6 +65,12 @@ def show(renderable: RenderableType) -> None:
         out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
+def line(text: str) -> None:
+    """Write a line to standard output at once."""
+    with standard_output() as out:
+        out.write(f"{text}\n")
+
+
 def note(text: str) -> None:
     """Write a line to standard error."""
     with suppress(OSError, AttributeError):  # nobody reads it: a broken pipe, or closed before the start

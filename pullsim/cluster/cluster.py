@@ -14,6 +14,7 @@ from pullsim.cluster.settlement import Settlement
 from pullsim.engine.clock import run_until
 from pullsim.engine.sharing import Network
 from pullsim.engine.streams import Streams
+from pullsim.kubelet.api_status import pending
 from pullsim.kubelet.pod import Pod
 from pullsim.kubelet.pod_status import PodStatus
 from pullsim.kubelet.pull_secrets import PullObjects
@@ -144,6 +145,8 @@ class Cluster:
 
     def _create(self, pod: Pod) -> None:
         status = self._status(pod)
+        if self._recorder.status is not None:
+            self._recorder.status(pending(status))
         if not self._place(status):
             self._pending.append(status)
 

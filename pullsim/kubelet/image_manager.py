@@ -51,6 +51,8 @@ class Ensured(NamedTuple):
     image_ref: str | None
     reason: str | None = None
     message: str = ""  # goes with the reason in the container's waiting state
+    present: bool | None = None  # the image was on the node; None: nobody looked
+    pull_required: bool | None = None  # None: given up before that was known
 
 
 class ImageManager:
@@ -112,8 +114,9 @@ class ImageManager:
             except InspectFailed as error:
                 message = messages.inspect_failed(image, str(error))
                 return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
+        present = None if always else status is not None
         if status is None and container.policy == "Never":
-            return self._never(pod, container)
+            return self._never(pod, container)._replace(present=present)
         try:
             credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS)
             if status is not None and not always:
@@ -123,20 +126,21 @@ class ImageManager:
                     must_pull = self._pulls.must_attempt_pull(wanted, status.image_ref, credentials or ())
                 if not must_pull:
                     self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
-                    return Ensured(status.image_ref)
+                    return Ensured(status.image_ref, present=True, pull_required=False)
                 if container.policy == "Never":
-                    return self._never(pod, container)
+                    return self._never(pod, container)._replace(present=present, pull_required=True)
             if credentials is None:
                 credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
         except LookupFailed as error:
             pod.fail(container.key, str(error), UNREADABLE, self._env.now)
-            return Ensured(None, str(error), str(error))
+            return Ensured(None, str(error), str(error), present, None if present else True)
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
             pod.backoffs += 1
             pod.reason = IMAGE_PULL_BACK_OFF
             self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
-            return Ensured(None, IMAGE_PULL_BACK_OFF, messages.back_off_status(image, self._errors.get(key, "")))
+            message = messages.back_off_status(image, self._errors.get(key, ""))
+            return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True)
         self._errors.pop(key, None)
         caller = Caller(pod.namespace, pod.name, container.name, image)
         auths = tuple(credential.auth for credential in credentials or ())
@@ -144,7 +148,8 @@ class ImageManager:
         if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
             look_up = partial(self._credentials.look_up, pod, wanted)
         request = PullRequest(wanted, caller, handler, auths, look_up)
-        return (yield from self._pull(pod, container, request, credentials or ()))
+        ensured = yield from self._pull(pod, container, request, credentials or ())
+        return ensured._replace(present=present, pull_required=True)
 
     def _look_up(self, pod: PodStatus, wanted: str, time: LookupTime) -> Generator[Any, Any, Credentials | None]:
         """Look credentials up if this release does it at that time; None: it does not. Raises LookupFailed."""

@@ -95,6 +95,7 @@ class Kubelet:
             self._messages,
             self._emit,
             self._sandboxes,
+            self._recorder,
             image_volumes=self._image_volumes,
         ).run()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.kubelet.api_status import ApiStatus
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
 from pullsim.kubelet.pull_credentials import UNREADABLE
+from pullsim.records import ImageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_credentials import PullCredentials
+    from pullsim.records import Recorder
 
 CONTAINER_CREATING = "ContainerCreating"  # what a pod without sandbox waits in
 
@@ -42,6 +45,7 @@ class PodWorker:
         messages: Messages,
         emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
         sandboxes: RuntimeService,
+        recorder: Recorder,
         *,
         image_volumes: bool,
     ) -> None:
@@ -56,6 +60,8 @@ class PodWorker:
         self._sandboxes = sandboxes
         self._volumes = pod.pod.spec.image_volumes if image_volumes else ()
         self._ensured: dict[str, Ensured] = {}  # image volumes by name, as of this sync
+        self._request = recorder.request
+        self._api = None if recorder.status is None else ApiStatus(pod, recorder.status)
         self._inits = list(pod.pod.spec.init_containers)  # not yet started
         self._init_exit: float | None = None  # of the init container that runs
         self._mains = list(pod.pod.spec.containers)  # not yet started
@@ -72,6 +78,8 @@ class PodWorker:
                 pod.started = env.now
             pod.watcher.look(pod)
             if not self._mains:
+                if self._api is not None:
+                    self._show(cadence.next_sync(env.now, ok=True))
                 return
             yield from self._wait(cadence.next_sync(env.now, ok=ok))
 
@@ -79,6 +87,8 @@ class PodWorker:
         """Sync until the pod's sandbox is there; without it no image is asked for."""
         env, pod = self._env, self._pod
         while (error := self._sandboxes.run_pod_sandbox(handler)) is not None:
+            if self._api is not None:
+                self._show(env.now)
             self._read_secrets()
             self._emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
             pod.fail("", CONTAINER_CREATING, "sandbox", env.now)
@@ -89,6 +99,8 @@ class PodWorker:
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""
         now = self._env.now
+        if self._api is not None:
+            self._show(now)
         self._read_secrets()
         runs = self._init_exit is not None and self._init_exit > now
         for volume in self._volumes:
@@ -126,8 +138,13 @@ class PodWorker:
         env, pod = self._env, self._pod
         if self._volumes and self._blocked(container):
             return False
+        requested = env.now
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
         pod.clock.enter("start", env.now)
+        if self._api is not None:
+            self._api.tried(container.name, ensured)
+        if self._request is not None:
+            self._request(self._requested(container, requested, ensured))
         if ensured.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
@@ -143,9 +160,11 @@ class PodWorker:
 
         Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go getImageVolumes, from 1.31.
         """
-        pod = self._pod
+        pod, requested = self._pod, self._env.now
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, volume)
         pod.clock.enter("start", self._env.now)
+        if self._request is not None:
+            self._request(self._requested(volume, requested, ensured))
         self._ensured[volume.name] = ensured
         if ensured.image_ref is not None:
             pod.failing.pop(volume.key, None)
@@ -153,11 +172,48 @@ class PodWorker:
 
     def _blocked(self, container: ContainerSpec) -> bool:
         """Whether a volume that the container mounts has no image (toKubeContainerImageVolumes)."""
-        reasons = [self._ensured[name].reason for name in container.mounts if name in self._ensured]
-        failed = [reason for reason in reasons if reason is not None]
-        for reason in failed:
-            self._emit(self._pod, container, WARNING, "Failed", self._messages.error(reason))
-        return bool(failed)
+        mounted = [self._ensured[name] for name in container.mounts if name in self._ensured]
+        failed = [ensured for ensured in mounted if ensured.reason is not None]
+        for ensured in failed:
+            self._emit(self._pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
+        if not failed:
+            return False
+        if self._api is not None:
+            self._api.tried(container.name, failed[-1])
+        if self._request is not None:
+            self._request(self._requested(container, self._env.now, failed[-1], asked=False))
+        return True
+
+    def _show(self, at: float) -> None:
+        """Let the API show the pod as a sync at ``at`` finds it."""
+        assert self._api is not None
+        self._api.show(
+            at,
+            [container.name for container in self._inits],
+            [container.name for container in self._mains],
+            init_runs=self._init_exit is not None and self._init_exit > at,
+        )
+
+    def _requested(
+        self, of: ContainerSpec | ImageVolume, requested: float, ensured: Ensured, *, asked: bool = True
+    ) -> ImageRequest:
+        """Return the row; not ``asked``: an image volume kept the container from asking."""
+        pod = self._pod
+        init = of in pod.pod.spec.init_containers
+        return ImageRequest(
+            node=pod.node or "",
+            namespace=pod.namespace,
+            pod=pod.name,
+            container=of.name,
+            kind="init_container" if init else "container" if of in pod.pod.spec.containers else "image_volume",
+            image=of.image,
+            policy=of.policy if asked else None,
+            requested=requested,
+            ended=self._env.now,
+            present=ensured.present if asked else None,
+            pull_required=ensured.pull_required if asked else None,
+            reason=ensured.reason,
+        )
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
         """Sleep until ``wake``, giving the time to what is waited for."""

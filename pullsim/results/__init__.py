@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pullsim.results import charts, tables
     from pullsim.results.invariants import check
     from pullsim.results.summary import Summary, summarize
-    from pullsim.results.tables import events, layers, links, pods, pulls
+    from pullsim.results.tables import events, layers, links, pods, pulls, statuses
     from pullsim.results.text import render
 
 #: Where the names that are imported on first use come from.
@@ -28,6 +28,7 @@ _LAZY: Final = {
     "pods": "pullsim.results.tables",
     "pulls": "pullsim.results.tables",
     "render": "pullsim.results.text",
+    "statuses": "pullsim.results.tables",
     "summarize": "pullsim.results.summary",
 }
 _MODULES: Final = ("charts", "tables")
@@ -42,6 +43,7 @@ __all__ = [
     "pods",
     "pulls",
     "render",
+    "statuses",
     "summarize",
     "tables",
 ]

@@ -166,6 +166,19 @@ LAYERS: Final = (
     _field("unpack_limit", "str", "", "what limited the unpacking: cpu or disk"),
 )
 
+STATUSES: Final = (
+    _field("namespace", "str", "", "namespace of the pod"),
+    _field("pod", "str", "", "name of the pod"),
+    POOL,
+    _field("node", "str", "", "node it was bound to; empty: not scheduled"),
+    _field("shown_at", "float", "s", "from then on the API shows it", "t"),
+    Column("age_s", "float", "s", "since its creation: column AGE of `kubectl get pods`", lambda r: r.t - r.created),
+    _field("ready", "int", "", "containers that run, sidecars too: column READY"),
+    _field("containers", "int", "", "containers, sidecars too"),
+    _field("status", "str", "", "column STATUS"),
+    _field("message", "str", "", "message of the waiting container that the status is about"),
+)
+
 EVENTS: Final = (
     _field("t", "float", "s", "emitted at"),
     _field("node", "str", "", "node of the kubelet"),

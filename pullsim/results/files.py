@@ -25,8 +25,9 @@ SCENARIO: Final = "scenario.effective.yaml"
 PODS: Final = "pods.csv"
 PULLS: Final = "pulls.csv"
 LAYERS: Final = "layers.csv"
+STATUS: Final = "status.csv"
 EVENTS: Final = "events.jsonl"
-DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, EVENTS)
+DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS)
 CHARTS: Final = "charts"
 
 
@@ -72,6 +73,9 @@ class OutputDirectory:
             if result.detail != "none":
                 with self._file(PODS) as file:
                     tables.write_pods_csv(result, file)
+            if result.statuses:
+                with self._file(STATUS) as file:
+                    tables.write_status_csv(result, file)
             if result.detail in ("pulls", "layers"):
                 with self._file(EVENTS) as file:
                     tables.write_events_jsonl(result.events, file)

@@ -72,7 +72,8 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 - [`--set`](#--set)
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
-  [`layers.csv`](#layerscsv), [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
+  [`layers.csv`](#layerscsv), [`status.csv`](#statuscsv),
+  [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
 - [Exit codes](#exit-codes)
 
 ## By example
@@ -239,6 +240,7 @@ def _files() -> Iterator[str]:
         files.PODS: ("`pods` and more", "a row a pod"),
         files.PULLS: ("`pulls` and more", "a row a pull that a kubelet asked for"),
         files.LAYERS: ("`layers`", "a row a layer that a pull fetched or unpacked"),
+        files.STATUS: ("`pods` and more", "a row a change of what `kubectl get pods` shows of a pod"),
         files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
         f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),
     }
@@ -247,7 +249,13 @@ def _files() -> Iterator[str]:
     yield "## Files\n\n`pullsim run SCENARIO --out DIR` writes:\n\n" + "\n".join(rows)
     yield _CELLS
     yield "### `summary.json`\n\n`-o json` prints it. Numbers that cannot be had are `null`.\n\n" + _summary()
-    for name, table in ((files.PODS, columns.PODS), (files.PULLS, columns.PULLS), (files.LAYERS, columns.LAYERS)):
+    tables = {
+        files.PODS: columns.PODS,
+        files.PULLS: columns.PULLS,
+        files.LAYERS: columns.LAYERS,
+        files.STATUS: columns.STATUSES,
+    }
+    for name, table in tables.items():
         yield f"### `{name}`\n\n" + _columns(table)
     yield f"### `{files.EVENTS}`\n\nAll keys are in every line.\n\n" + _columns(columns.EVENTS)
     charts = ", ".join(f"`{name}`" for name in CHARTS)
@@ -296,6 +304,7 @@ _PLAIN: Final = {
     "nodes": "number of nodes",
     "pools": "number of nodes by pool",
     "percentiles": "how percentiles are interpolated",
+    "time_in_status": "seconds of pods by what `kubectl get pods` showed, until all their containers ran",
     "warnings": "what the scenario asks for and the run does not have",
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
 from pullsim.results.mixed import MixedTag, mixed_tags
+from pullsim.results.shown import time_in_status
 from pullsim.results.stages import total
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
 
@@ -111,6 +112,7 @@ class Summary:
     bytes: Bytes | None
     layers: Layers | None
     time: Time | None
+    time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
     mixed_versions: list[MixedTag]
     warnings: list[str]
@@ -140,6 +142,7 @@ def summarize(result: Result) -> Summary:
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
         time=_time(result.pods) if has_pods else None,
+        time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
         mixed_versions=mixed,
         warnings=[*result.warnings, *(str(tag) for tag in mixed)],

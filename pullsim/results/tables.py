@@ -50,6 +50,11 @@ def events(result: Result) -> pd.DataFrame:
     return _frame(result, result.events, schema.EVENTS)
 
 
+def statuses(result: Result) -> pd.DataFrame:
+    """One row per change of what the API shows of a pod, by time; columns `pullsim.results.columns.STATUSES`."""
+    return _frame(result, result.statuses, schema.STATUSES)
+
+
 def links(result: Result) -> pd.DataFrame:
     """One row per registry link and interval; columns `pullsim.results.columns.LINKS`."""
     return _frame(result, result.links, schema.LINKS)
@@ -68,6 +73,11 @@ def write_pulls_csv(result: Result, file: TextIO) -> None:
 def write_layers_csv(result: Result, file: TextIO) -> None:
     """Write the table of layers; open files with ``newline=""``."""
     _write_csv(result, result.layers, schema.LAYERS, file)
+
+
+def write_status_csv(result: Result, file: TextIO) -> None:
+    """Write the table of statuses; open files with ``newline=""``."""
+    _write_csv(result, result.statuses, schema.STATUSES, file)
 
 
 def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BAR: Final = 24  # cells of a share of 100 %
 _SMALL: Final = 0.005  # stages below are summed up in one line
+USUAL: Final = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Init"})  # of a pod without trouble
 _ENDED: Final = {
     "horizon": "horizon reached",
     "settled": "nothing was left to happen",
@@ -62,6 +63,11 @@ def _figures(summary: Summary) -> Table:
         _pods(table, summary.pods)
     if summary.pulls:
         _pulls(table, summary.pulls)
+    if summary.time_in_status and not USUAL.issuperset(map(_kind, summary.time_in_status)):
+        whole = sum(summary.time_in_status.values())
+        shares = {status: seconds / whole for status, seconds in summary.time_in_status.items()}
+        shown = [f"{status} {share:.0%}" for status, share in shares.items() if share >= _SMALL]
+        table.add_row("Shown as", f"{', '.join(shown)} of the time until Running")
     if summary.bytes and summary.layers:
         _bytes(table, summary.bytes, summary.layers)
     return table
@@ -161,6 +167,11 @@ def _grid() -> Table:
     table.add_column(style="dim", no_wrap=True, min_width=10)
     table.add_column()
     return table
+
+
+def _kind(status: str) -> str:
+    """Return a status without how many init containers are done."""
+    return "Init" if status.startswith("Init:") and status[-1].isdigit() else status
 
 
 def _counts(counts: Mapping[str, int]) -> str:

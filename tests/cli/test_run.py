@@ -11,7 +11,7 @@ import pytest
 from command import ENVIRONMENT, pullsim
 from conftest import SCENARIO
 
-DATA = {"summary.json", "scenario.effective.yaml", "pods.csv", "pulls.csv", "layers.csv", "events.jsonl"}
+DATA = {"summary.json", "scenario.effective.yaml", "pods.csv", "pulls.csv", "layers.csv", "status.csv", "events.jsonl"}
 
 
 def names(directory):
@@ -180,3 +180,30 @@ def test_ctrl_c_keeps_what_is_done(scenario, tmp_path):
     assert "Traceback" not in errors.decode()
     if (tmp_path / "out").exists():  # it was interrupted after its start: the files are whole
         assert json.loads((tmp_path / "out" / "summary.json").read_text())["ended"] == "interrupted"
+
+
+def test_watch_prints_lines_before_the_summary(scenario):
+    done = pullsim("run", scenario, "--watch")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines, _, summary = done.stdout.partition("\n\n")
+    heading, *rows = lines.splitlines()
+    assert heading.split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
+    assert {row.split()[2] for row in rows} == {"Pending", "ContainerCreating", "Running"}
+    assert sum("Running" in row for row in rows) == 7
+    assert summary.startswith("small  2 nodes")
+
+
+def test_a_reader_of_the_watch_that_goes_away_is_no_error(scenario, tmp_path):
+    done = subprocess.run(  # noqa: S602
+        f"{sys.executable} -m pullsim run {scenario} --watch --no-charts --out {tmp_path / 'out'} | head -n 2",
+        shell=True, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=120, check=False,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == f"pullsim: files are in {tmp_path / 'out'}\n"
+    assert names(tmp_path / "out") == DATA
+
+
+def test_watch_is_for_people(inside, scenario):
+    done = inside("run", scenario, "--watch", "-o", "json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--watch: goes with the output table only" in done.stderr

@@ -47,6 +47,7 @@ RESULTS = [
     "pods",
     "pulls",
     "render",
+    "statuses",
     "summarize",
     "tables",
 ]
@@ -54,8 +55,8 @@ SIGNATURES = {
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],
     "override": ["scenario", "overrides"],
-    "run": ["scenario", "seed", "detail", "progress"],
-    "simulate": ["spec", "name", "detail", "progress"],
+    "run": ["scenario", "seed", "detail", "progress", "status", "watch"],
+    "simulate": ["spec", "name", "detail", "progress", "status", "watch"],
     "summarize": ["result"],
 }
 RESULT_FIELDS = [
@@ -74,6 +75,8 @@ RESULT_FIELDS = [
     "links",
     "under_way",
     "warnings",
+    "statuses",
+    "requests",
 ]
 
 

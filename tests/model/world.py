@@ -195,6 +195,7 @@ def run(
     nodes: int = 1,
     registries: Iterable[RegistrySpec] = (),
     images: Mapping[str, Manifest] | Catalog | None = None,
+    status: bool = False,
     **cluster: Any,
 ) -> Result:
     """Run the pods on nodes n-0, n-1, … of one spec (or on the given nodes)."""
@@ -206,7 +207,8 @@ def run(
             registries=tuple(registries),
             catalog=content,
             **cluster,
-        )
+        ),
+        status=status,
     )
 
 

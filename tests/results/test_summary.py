@@ -141,7 +141,7 @@ def test_keys_of_the_json_are_frozen():
     content = summarize(make()).to_dict()
     assert list(content) == [
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
-        "pulls", "bytes", "layers", "time", "bottleneck", "mixedVersions", "warnings",
+        "pulls", "bytes", "layers", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "lastReadyAt", "perMinute",

@@ -29,6 +29,7 @@ FROZEN = {
     "layers": """pool node namespace pod image position digest size unpacked source queued_at slot_at requested_at
         first_byte_at fetched_at committed_at unpack_started_at unpack_ended_at slot_s lock_s request_s download_s
         download_egress_s download_connection_s download_nic_s commit_s unpack_wait_s unpack_s unpack_limit""",
+    "statuses": "namespace pod pool node shown_at age_s ready containers status message",
     "events": "t node pod container type reason message image namespace",
     "links": "link t0 t1 bytes_per_second capacity utilization",
 }
@@ -48,7 +49,7 @@ def test_an_empty_table_has_the_same_columns_and_types(table):
     pd.testing.assert_series_equal(frame.dtypes, full.dtypes)
 
 
-@pytest.mark.parametrize("name", ["PODS", "PULLS", "LAYERS", "EVENTS", "LINKS"])
+@pytest.mark.parametrize("name", ["PODS", "PULLS", "LAYERS", "STATUSES", "EVENTS", "LINKS"])
 def test_every_column_is_documented_and_named_by_its_unit(name):
     for column in getattr(columns, name):
         assert column.meaning, column.name

@@ -1,0 +1,81 @@
+"""What the API shows of a pod: its row in `kubectl get pods`, as of each look of the kubelet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.records import StatusRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from pullsim.kubelet.image_manager import Ensured
+    from pullsim.kubelet.pod import PodSpec
+    from pullsim.kubelet.pod_status import PodStatus
+
+PENDING = "Pending"
+RUNNING = "Running"
+
+
+class ApiStatus:
+    """The status of one pod, written when it changes.
+
+    A sync computes it before it does anything else, from the containers that the runtime had at the last relist and
+    from why earlier syncs could not start the others (the reason cache). So an error shows when the next sync begins.
+
+    Models pkg/kubelet/kubelet.go SyncPod and pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses; the words are
+    those of pkg/printers/internalversion/printers.go printPod, where sidecars count as containers since 1.29.
+    """
+
+    def __init__(self, pod: PodStatus, record: Callable[[StatusRecord], None]) -> None:
+        self._pod = pod
+        self._record = record
+        self._reasons: dict[str, tuple[str, str]] = {}  # by container: reason and message of the last failed start
+        self._shown: tuple[int, str, str | None] | None = None
+
+    def tried(self, container: str, ensured: Ensured) -> None:
+        """Note how the start of a container went."""
+        if ensured.reason is None:
+            self._reasons.pop(container, None)
+        else:
+            self._reasons[container] = ensured.reason, ensured.message
+
+    def show(self, at: float, inits: Collection[str], mains: Collection[str], *, init_runs: bool) -> None:
+        """Write the status of a sync that begins at ``at``, if it is not shown yet.
+
+        ``inits`` and ``mains`` are the containers that have not been started, by name; ``init_runs``: the last one that
+        was started is an ordinary init container and has not exited.
+        """
+        spec = self._pod.pod.spec
+        done = len(spec.init_containers) - len(inits) - init_runs
+        ready = sum(container.sidecar for container in spec.init_containers[:done])
+        if done < len(spec.init_containers):
+            waiting = None if init_runs else self._reasons.get(spec.init_containers[done].name)
+            status = f"Init:{waiting[0]}" if waiting else f"Init:{done}/{len(spec.init_containers)}"
+            shown = (ready, status, waiting[1] if waiting else None)
+        else:
+            shown = (ready + len(spec.containers) - len(mains), *self._main(spec, mains))
+        if shown != self._shown:
+            self._shown = shown
+            self._record(_row(self._pod, at, *shown))
+
+    def _main(self, spec: PodSpec, waits: Collection[str]) -> tuple[str, str | None]:
+        """Return the status of a pod whose init containers are done: that of its first waiting container."""
+        first = next((container.name for container in spec.containers if container.name in waits), None)
+        if first is None:
+            return RUNNING, None
+        default = "PodInitializing" if spec.init_containers else "ContainerCreating"
+        return self._reasons.get(first, (default, None))
+
+
+def pending(pod: PodStatus) -> StatusRecord:
+    """Return the row of a pod that no kubelet has looked at."""
+    return _row(pod, pod.pod.created, 0, PENDING, None)
+
+
+def _row(pod: PodStatus, at: float, ready: int, status: str, message: str | None) -> StatusRecord:
+    spec = pod.pod.spec
+    containers = len(spec.containers) + sum(container.sidecar for container in spec.init_containers)
+    return StatusRecord(
+        at, pod.node, pod.namespace, pod.name, pod.pod.created, ready, containers, status, message or None
+    )
