@@ -77,7 +77,8 @@ _OTHER_FIELDS: Final = frozenset(
     kubeReserved kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains
     maxOpenFiles memoryManagerPolicy memoryReservationPolicy memorySwap memoryThrottlingFactor
     mergeDefaultEvictionSettings nodeLeaseDurationSeconds nodeStatusReportFrequency nodeStatusUpdateFrequency
-    oomScoreAdj podCIDR podLogsDir podPidsLimit podsPerCore port protectKernelDefaults providerID qosReserved
+    oomScoreAdj podCIDR podHousekeepingPeriod podLogsDir podPidsLimit podsPerCore port protectKernelDefaults
+    providerID qosReserved
     readOnlyPort registerNode registerWithTaints reservedMemory reservedSystemCPUs resolvConf rotateCertificates
     runOnce seccompDefault serverTLSBootstrap showHiddenMetricsForVersion shutdownGracePeriod
     shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill staticPodPath staticPodURL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError
@@ -32,7 +33,8 @@ GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
 def resolve_feature_gates(given: Mapping[str, bool], version: tuple[int, int]) -> dict[str, bool]:
     """Give the gates that pulls depend on as ``version`` has them, with the ``given`` ones; other gates as given.
 
-    Raises InputError for a gate that the release does not have yet or has locked.
+    Raises InputError for a gate that the release does not have yet or has locked, and for a name that is nearly that
+    of one that pulls depend on.
     Source: component-base/featuregate/feature_gate.go, SetFromMap (AllAlpha and AllBeta first, then single gates).
     """
     stages = {}
@@ -43,6 +45,9 @@ def resolve_feature_gates(given: Mapping[str, bool], version: tuple[int, int]) -
         elif name in given:
             since = ".".join(map(str, history[0][0]))
             raise InputError(f"unrecognized feature gate: {name} (it exists from {since} on)")
+    for name in given:
+        if name not in GATES and (near := get_close_matches(name, GATES, n=1, cutoff=0.85)):
+            raise InputError(f"unrecognized feature gate: {name}; did you mean {near[0]}?")
     gates = {name: default for name, (default, _) in stages.items()}
     for every, stage in (("AllAlpha", "Alpha"), ("AllBeta", "Beta")):
         if every in given:

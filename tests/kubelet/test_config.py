@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pullsim.errors import InputError
 from pullsim.kubelet.config import KubeletConfig, field_names
 from pullsim.kubelet.feature_gates import resolve_feature_gates
+from pullsim.scenario import from_mapping
 from pullsim.units import format_duration_go
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/kubelet_config_validation.json").read_text())["vectors"]
@@ -80,6 +81,30 @@ def test_a_whole_file_and_configz_are_read():
     assert KubeletConfig.from_mapping({"kubeletconfig": body}) == config
 
 
+CONFIGZ = Path(__file__).parent / "data/configz.json"  # a kubelet's answer: all fields with their defaults
+
+
+def test_the_answer_of_a_kubelet_with_defaults_is_an_empty_file():
+    answer = json.loads(CONFIGZ.read_text())
+    config = KubeletConfig.from_mapping(answer, (1, 35))
+    assert config == KubeletConfig()
+    assert set(config.ignored) | set(KubeletConfig().effective()) | {"maxPods"} == answer["kubeletconfig"].keys()
+
+
+@pytest.mark.parametrize("where", ["file", "inline", "inline without the wrapper"])
+def test_configz_in_a_scenario(where, tmp_path):
+    answer = json.loads(CONFIGZ.read_text())
+    answer["kubeletconfig"] |= {"serializeImagePulls": False, "maxParallelImagePulls": 6, "maxPods": 29}
+    (tmp_path / "configz.json").write_text(json.dumps(answer))
+    kubelet = {"file": "configz.json", "inline": answer}.get(where, answer["kubeletconfig"])
+    built = from_mapping({"nodes": [{"name": "w", "kubelet": kubelet}]}, directory=tmp_path).assemble()
+    spec = built.cluster.nodes[0].spec
+    assert (spec.kubelet.max_parallel_image_pulls, spec.kubelet.serialize_image_pulls) == (6, False)
+    assert spec.max_pods == 29
+    assert "nodes[w].kubelet.clusterDNS" in built.ignored
+    assert built.notes[0].startswith("w: kubelet 1.35 pulls at most 6 at a time (maxParallelImagePulls: 6)")
+
+
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
@@ -114,7 +139,22 @@ def test_wrong_files_are_refused(mapping, message):
         ({"imagePullCredentialsVerificationPolicy": "NeverVerify"}, (1, 34), "feature gate is not enabled"),
         ({"imageMaximumGCAge": "24h"}, (1, 29), "ImageMaximumGCAge feature gate is required"),
         ({"featureGates": {"KubeletEnsureSecretPulledImages": True}}, (1, 32), "unrecognized feature gate"),
-        ({"featureGates": {"ImageMaximumGCAge": False}}, (1, 35), "feature is locked to true"),
+        (
+            {"featureGates": {"ImageMaximumGCAge": False}},
+            (1, 35),
+            "cannot set feature gate ImageMaximumGCAge to false, feature is locked to true",
+        ),
+        ({"featureGates": {"ImageVolume": False}}, (1, 36), "feature is locked to true"),
+        (
+            {"featureGates": {"RuntimeClassInImageCriAPI": True}},
+            (1, 35),
+            "unrecognized feature gate: RuntimeClassInImageCriAPI; did you mean RuntimeClassInImageCriApi?",
+        ),
+        (
+            {"crashLoopBackOff": {"maxContainerRestartPeriod": "1m"}},
+            (1, 34),
+            "MaxContainerRestartPeriod must not be set",
+        ),
     ],
 )
 def test_releases_differ(mapping, version, message):

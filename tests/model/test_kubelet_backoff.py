@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from itertools import pairwise
+from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -297,19 +299,19 @@ def test_given_draws_are_used_in_order_instead_of_the_requeue_interval():
     assert times(result, "Pulling") == [0.0, 13.5, 38.5, 79.5]
 
 
-# A table of 20 000 runs of the rules, each attempt failing after 1 s: start of attempt n, and BackOff events before it.
-TIMELINE = [
-    # min, max, 5 %, mean, 95 %, back-offs
-    (0, 0, 0, 0.0, 0, 0),
-    (11, 19, 12.2, 14.5, 16.9, 1),
-    (32, 52, 37.3, 41.5, 45.6, 1),
-    (73, 109, 80.7, 89.4, 97.5, 2.6),
-    (154, 206, 165.7, 177.4, 188.2, 5.7),
-    (315, 383, 331.6, 344.8, 357.7, 11.8),
-    (616, 700, 637.7, 652.2, 666.4, 22.6),
-    (917, 1017, 943.8, 959.3, 975.1, 22.6),
-    (1218, 1334, 1249.9, 1266.7, 1283.8, 22.6),
-    (1519, 1651, 1555.6, 1573.8, 1592.0, 22.5),
+# 20 000 runs of the rules, each attempt failing after 1 s: when attempt n starts, and BackOff events before it.
+VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/backoff_sequence.json").read_text())
+WORKED = VECTORS["worked_timeline_missing_image"]
+TIMELINE = [  # min, max, 5 %, mean, 95 %, back-offs
+    (
+        each["start_min_s"],
+        each["start_max_s"],
+        WORKED["monte_carlo"]["p05"][number],
+        WORKED["monte_carlo"]["mean_start_s"][number],
+        WORKED["monte_carlo"]["p95"][number],
+        each.get("backoff_events_since_previous_attempt_mean_derived", 0),
+    )
+    for number, each in enumerate(WORKED["attempts"])
 ]
 NODES = 80
 
