@@ -8,6 +8,7 @@ import typer
 
 from pullsim import __version__
 from pullsim.cli.catalogs import catalogs
+from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
 from pullsim.cli.validate import validate
@@ -45,3 +46,4 @@ app.command(rich_help_panel=SIMULATE)(run)
 app.command(rich_help_panel=SIMULATE)(validate)
 app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
+app.command(rich_help_panel=INFORM)(explain_credentials)

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 
 from pullsim.cluster.spec import ClusterSpec
 from pullsim.registry.spec import Fault, RegistrySpec
+from pullsim.scenario.build_credentials import (
+    access,
+    admit,
+    build_secrets,
+    build_service_accounts,
+    missing_secrets,
+)
 from pullsim.scenario.build_images import ImageCheck, build_catalog
 from pullsim.scenario.build_nodes import build_nodes
 from pullsim.scenario.build_workloads import build_workloads
@@ -52,13 +59,19 @@ def build(scenario: Scenario, directory: Path) -> Built:
         if registry.host not in check.hosts:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
+    secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))
+    accounts = (*workloads.service_accounts, *build_service_accounts(scenario))
+    pods, daemon_sets = admit(workloads.pods, accounts), admit(workloads.daemon_sets, accounts)
+    findings.warnings += missing_secrets((*pods, *daemon_sets), secrets)
     findings.check()
     cluster = ClusterSpec(
         nodes=nodes,
-        pods=workloads.pods,
-        daemon_sets=workloads.daemon_sets,
+        pods=pods,
+        daemon_sets=daemon_sets,
         registries=registries,
         catalog=catalog,
+        secrets=secrets,
+        service_accounts=accounts,
         placement=scenario.placement,
         seed=scenario.seed,
         horizon=scenario.horizon,
@@ -80,6 +93,7 @@ def _registry(registry: Registry) -> RegistrySpec:
         max_window=registry.tcp.max_window,
         tls=registry.tls,
         auth=registry.auth,
+        access=access(registry),
         faults=tuple(map(_fault, registry.faults)),
     )
 

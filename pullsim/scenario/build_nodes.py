@@ -18,6 +18,7 @@ from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec, FixedStatusFailure
 from pullsim.runtime.unpack import UnpackSpec
 from pullsim.scenario.build_containerd import containerd_spec
+from pullsim.scenario.build_credentials import credential_sources
 from pullsim.scenario.document import read_document
 from pullsim.scenario.limits import kubelet_limit, layer_limit
 
@@ -65,6 +66,8 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         runtime=runtime,
         runtime_handlers=tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers),
         cached=tuple(pool.cached),
+        address=pool.address,
+        credentials=credential_sources(pool, kubelet, index, directory, findings),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.cluster.spec import Node
+    from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
     from pullsim.scenario.document import Route
     from pullsim.scenario.findings import Findings
     from pullsim.scenario.model import Scenario
@@ -35,6 +36,8 @@ class Workloads:
     pods: tuple[Pod, ...]  # by time of creation
     daemon_sets: tuple[DaemonSet, ...]
     uses: tuple[ImageUse, ...]
+    secrets: tuple[Secret, ...] = ()  # of manifests
+    service_accounts: tuple[ServiceAccount, ...] = ()
 
 
 def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, findings: Findings) -> Workloads:

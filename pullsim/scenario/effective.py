@@ -59,6 +59,12 @@ def _rebase(tree: dict[str, Any], prefix: str) -> None:
             pool["kubelet"] = rebased(pool["kubelet"])
         for key in {"config", "hosts"} & pool["runtime"].keys():
             pool["runtime"][key] = rebased(pool["runtime"][key])
+        for key in ("dockerConfig", "providers"):
+            if key in pool.get("credentials", {}):
+                pool["credentials"][key] = rebased(pool["credentials"][key])
+    for secret in tree["secrets"]:
+        if "dockerConfig" in secret:
+            secret["dockerConfig"] = rebased(secret["dockerConfig"])
     for workload in tree["workloads"]:
         if "manifest" in workload:
             workload["manifest"] = rebased(workload["manifest"])

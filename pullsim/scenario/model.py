@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from pullsim.scenario.build import Built, build
 from pullsim.scenario.document import Document
+from pullsim.scenario.model_credentials import Secret, ServiceAccount  # noqa: TC001  # pydantic reads them
 from pullsim.scenario.model_images import Images, Registry
 from pullsim.scenario.model_nodes import NodePool
 from pullsim.scenario.model_workloads import Workload
@@ -61,6 +62,8 @@ class Scenario(Section):
     runtime_classes: list[RuntimeClass] = Field(
         default=[], description="RuntimeClass objects, beside those of manifests."
     )
+    secrets: list[Secret] = Field(default=[], description="Secrets with registry credentials, beside manifests'.")
+    service_accounts: list[ServiceAccount] = Field(default=[], description="ServiceAccounts, beside manifests'.")
     placement: Literal["spread", "pack", "imageLocality", "given"] = Field(
         default="spread", description="Where pods without a node go; given: every workload says it with on."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +11,7 @@ from pullsim.oci.manifest import UNPACK_RATIO, compression_of
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import check_digest
 from pullsim.registry.spec import RegistrySpec
+from pullsim.scenario.model_credentials import RegistryCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.quantities import Duration, OptionalRate, PlatformName, Price, Rate, Section, Size
 
 _DEFAULTS = RegistrySpec("")
@@ -102,16 +104,6 @@ class BlobHost(Section):
     egress: OptionalRate = Field(default=None, description="Rate shared by all nodes; absent: never binds.")
 
 
-class RegistryCredentials(Section):
-    """A user that a private registry accepts."""
-
-    username: str = Field(description="User name.")
-    password: str = Field(description="Password.")
-    repositories: list[str] = Field(
-        default=["*"], description="Shell patterns of the repositories that the user may pull."
-    )
-
-
 class Limit(Section):
     """A quota of requests in a time."""
 
@@ -165,11 +157,32 @@ class Registry(Section):
     tls: bool = Field(default=_DEFAULTS.tls, description="TLS: one round trip more for a connection.")
     blob_host: BlobHost | None = Field(default=None, description="Where blobs are redirected to.")
     auth: Literal["none", "basic", "bearer"] = Field(
-        default="none", description="Challenge: its round trips are simulated."
+        default="none", description="Challenge: its round trips are simulated. With credentials, bearer by default."
     )
     credentials: list[RegistryCredentials] = Field(default=[], description="Who may pull; absent: everybody.")
-    allow: list[str] = Field(default=[], description="Addresses let in without credentials.")
+    allow: list[str] = Field(default=[], description="Addresses (`nodes[].address`) let in without credentials.")
+    public: list[str] = Field(
+        default=[], description="With credentials or allow: shell patterns of what everybody may pull all the same."
+    )
     limits: list[Limit] = Field(default=[], description="Quotas.")
     faults: list[Fault] = Field(default=[], description="Outages and missing images.")
     mirrors: list[Any] = Field(default=[], description="Mirrors, in the order of hosts.toml.")
     price: Price | None = Field(default=None, description="Money per size, for the cost lines of the summary.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _private(cls, data: Any) -> Any:
+        """Let a registry with users ask who pulls."""
+        if isinstance(data, Mapping) and data.get("credentials") and data.get("auth") is None:
+            return {**data, "auth": "bearer"}
+        return data
+
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if self.credentials and self.auth == "none":
+            raise ValueError(
+                "credentials need auth: bearer or basic, since a registry that does not ask never sees any"
+            )
+        if self.public and not (self.credentials or self.allow):
+            raise ValueError("public goes with credentials or allow; without them everything is")
+        return self

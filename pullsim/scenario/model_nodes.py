@@ -16,6 +16,7 @@ from pullsim.oci.platform import Platform
 from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
+from pullsim.scenario.model_credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.quantities import (
     Count,
     DnsName,
@@ -278,13 +279,6 @@ class Simulation(Section):
     image_backoff: ImageBackoff = Field(default_factory=ImageBackoff, description="Back-off after failed pulls.")
 
 
-class NodeCredentials(Section):
-    """What the kubelet may present to registries."""
-
-    docker_config: str | None = Field(default=None, description="Path of a docker config.json.")
-    providers: str | None = Field(default=None, description="Path of a CredentialProviderConfig.")
-
-
 class NodePool(Section):
     """A pool of equal nodes, named <name>-0000, <name>-0001 and so on."""
 
@@ -313,7 +307,9 @@ class NodePool(Section):
         description="Handlers that a RuntimeClass may ask for, the runtime's default first; without any, runc.",
     )
     cached: list[str] = Field(default=[], description="Images on the node before time 0.")
-    address: str | None = Field(default=None, description="Nodes of one address share a limit `by: address`.")
+    address: str | None = Field(
+        default=None, description="As registries see it: of a limit `by: address`, and for `allow`."
+    )
     credentials: NodeCredentials | None = Field(default=None, description="The kubelet's credentials.")
     simulation: Simulation = Field(default_factory=Simulation, description="The kubelet's loop, for replays and tests.")
 

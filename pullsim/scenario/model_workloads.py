@@ -66,7 +66,10 @@ class PodTemplate(Section):
     containers: Annotated[list[Container], Field(min_length=1)] = Field(description="Containers.")
     init_containers: list[InitContainer] = Field(default=[], description="Init containers, in order.")
     volumes: list[Volume] = Field(default=[], description="Volumes that are images, pulled before the containers.")
-    image_pull_secrets: list[str] = Field(default=[], description="Secrets to pull with.")
+    image_pull_secrets: list[str] = Field(
+        default=[], description="Secrets to pull with; without any, those of the service account."
+    )
+    service_account_name: DnsName = Field(default="default", description="ServiceAccount.")
     runtime_class_name: DnsName | None = Field(
         default=None, description="RuntimeClass, from `runtimeClasses` or a manifest: it decides the runtime handler."
     )
@@ -93,6 +96,7 @@ class Pods(Section):
     count: Count | None = Field(default=None, description="How many; 1, or as many as the arrivals list has times.")
     image_pull_policy: PullPolicy | None = Field(default=None, description="As in a container.")
     runtime_class_name: DnsName | None = Field(default=None, description="As in a pod.")
+    image_pull_secrets: list[str] = Field(default=[], description="As in a pod.")
 
 
 class Arrivals(Section):

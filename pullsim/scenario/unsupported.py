@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 #: Key by its path (``*`` is every entry of a list), and what can be done instead. A key counts as used when its value
 #: is neither absent nor empty nor false; with a value in the path, only that value does.
 NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
-    ("registries.*.credentials", "every image can be pulled by everybody; auth: bearer still costs its round trips"),
-    ("registries.*.allow", "every image can be pulled by everybody"),
     ("registries.*.limits", "a fault with status: 429 comes nearest"),
     ("registries.*.mirrors", "list the mirror's figures under the registry's own host"),
     ("registries.*.price", "multiply the downloaded bytes of the summary"),
@@ -29,13 +27,10 @@ NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("nodes.*.disk.size", "disks never fill up"),
     ("nodes.*.disk.used", "disks never fill up"),
     ("nodes.*.disk.pageCache", "give the write rate that fits the size of the images"),
-    ("nodes.*.credentials", "every image can be pulled by everybody"),
-    ("nodes.*.address", "it matters to limits only"),
     ("nodes.*.runtime.crio", "containerd and fixed are"),
     ("workloads.*.update", "add a second workload at the time of the update"),
     ("workloads.*.lives", "pods run to the end"),
     ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
-    ("workloads.*.pod.imagePullSecrets", "every image can be pulled by everybody"),
     ("placement=imageLocality", "spread, pack and given are"),
     ("assert", "read summary.json instead"),
 )

@@ -1,0 +1,202 @@
+"""CredentialProviderConfig files, as ``--image-credential-provider-config`` names them, with the kubelet's validation.
+
+Source: pkg/credentialprovider/plugin/config.go; pkg/kubelet/apis/config/v1, v1beta1 and v1alpha1. Read at 1.35.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from pullsim.errors import InputError, InputErrors, Location
+from pullsim.kubelet.credential_provider import TOKEN_CACHE_TYPES, Provider, TokenAttributes
+from pullsim.kubelet.keyring import locate
+from pullsim.scenario.document import read_document
+from pullsim.scenario.kubernetes_item import Item
+from pullsim.scenario.suggest import did_you_mean
+from pullsim.units import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pullsim.kubelet.events import Version
+
+KIND: Final = "CredentialProviderConfig"
+TOKENS: Final = "KubeletServiceAccountTokenForCredentialProviders"
+#: Versions of the file and of the plugins' answers, and the first release of the kubelet that knows each.
+_CONFIG_VERSIONS: Final = {"v1": (1, 26), "v1beta1": (1, 24), "v1alpha1": (1, 20)}
+_CONFIG_GROUP: Final = "kubelet.config.k8s.io"
+_PLUGIN_GROUP: Final = "credentialprovider.kubelet.k8s.io"
+_PROVIDER_FIELDS: Final = (
+    "name",
+    "matchImages",
+    "defaultCacheDuration",
+    "apiVersion",
+    "args",
+    "env",
+    "tokenAttributes",
+)
+_TOKEN_FIELDS: Final = (
+    "serviceAccountTokenAudience",
+    "cacheType",
+    "requireServiceAccount",
+    "requiredServiceAccountAnnotationKeys",
+    "optionalServiceAccountAnnotationKeys",
+)
+_SUFFIXES: Final = (".json", ".yaml", ".yml")
+_QUALIFIED: Final = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-\w.]{0,61}[a-z0-9])?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    version: Version
+    tokens: bool  # the gate
+
+    def config(self, file: Path) -> list[tuple[Provider, Item]]:
+        document = read_document(file)
+        item = Item(document.tree if isinstance(document.tree, dict) else {}, document, ())
+        if item.value.get("kind") != KIND:
+            item.fail(f"this is no {KIND}: kind is {item.value.get('kind')!r}", "kind")
+        self._known(item, _CONFIG_GROUP)
+        _only(item, ("kind", "apiVersion", "providers"))
+        found, errors = [], []
+        for entry in item.items("providers"):
+            try:
+                found.append((self._provider(entry), entry))
+            except InputError as error:
+                errors.append(error)
+        if errors:
+            raise InputErrors(errors)
+        if not found:
+            item.fail("providers: Required value: at least 1 item in plugins is required", "providers")
+        return found
+
+    def _known(self, item: Item, group: str) -> None:
+        """Check an apiVersion."""
+        text = item.text("apiVersion")
+        if not text:
+            item.fail(f"apiVersion: Required value ({group}/v1)", "apiVersion")
+        given, _, name = text.partition("/")
+        if given != group or name not in _CONFIG_VERSIONS:
+            known = ", ".join(f'"{group}/{each}"' for each in sorted(_CONFIG_VERSIONS))
+            item.fail(f'apiVersion: Unsupported value: "{text}": supported values: {known}', "apiVersion")
+        if self.version < _CONFIG_VERSIONS[name]:
+            since, own = (f"{major}.{minor}" for major, minor in (_CONFIG_VERSIONS[name], self.version))
+            item.fail(f"apiVersion {text} exists from {since} on, this kubelet is {own}", "apiVersion")
+
+    def _provider(self, item: Item) -> Provider:
+        _only(item, _PROVIDER_FIELDS)
+        name = item.text("name", "") or ""
+        if not name:
+            item.fail("a provider needs the name of its program", "name")
+        for wrong, text in (("/", "contain '/'"), (" ", "contain spaces")):
+            if wrong in name:
+                _invalid(item, "name", name, f"provider name cannot {text}")
+        if name in (".", ".."):
+            _invalid(item, "name", name, f"provider name cannot be '{name}'")
+        self._known(item, _PLUGIN_GROUP)
+        images = _texts(item, "matchImages")
+        if not images:
+            item.fail("matchImages: Required value: at least 1 item in matchImages is required", "matchImages")
+        for index, image in enumerate(images):
+            if locate(image) is None:
+                item.fail(f"matchImages: {image!r}: match image is invalid: it is no URL", "matchImages", index)
+        token = item.value.get("tokenAttributes")
+        return Provider(
+            name, images, _duration(item), None if token is None else self._token(item.mapping("tokenAttributes"), item)
+        )
+
+    def _token(self, item: Item, provider: Item) -> TokenAttributes:
+        if not self.tokens:
+            item.fail(
+                f"tokenAttributes: Forbidden: tokenAttributes is not supported when {TOKENS} feature gate is disabled"
+            )
+        if provider.value["apiVersion"] != f"{_PLUGIN_GROUP}/v1":
+            item.fail(
+                f"tokenAttributes: Forbidden: tokenAttributes is only supported for {_PLUGIN_GROUP}/v1 API version"
+            )
+        _only(item, _TOKEN_FIELDS)
+        audience, needed = item.text("serviceAccountTokenAudience"), item.value.get("requireServiceAccount")
+        if not audience:
+            item.fail("serviceAccountTokenAudience: Required value")
+        if type(needed) is not bool:
+            item.fail("requireServiceAccount: Required value: true or false", "requireServiceAccount")
+        kind = item.text("cacheType")
+        if kind not in TOKEN_CACHE_TYPES:
+            item.fail(f"cacheType: {kind!r} is not one of {', '.join(TOKEN_CACHE_TYPES)}", "cacheType")
+        required, optional = (_keys(item, f"{which}ServiceAccountAnnotationKeys") for which in ("required", "optional"))
+        if required and not needed:
+            item.fail(
+                "requiredServiceAccountAnnotationKeys: Forbidden: requireServiceAccount cannot be false when "
+                "requiredServiceAccountAnnotationKeys is set",
+                "requiredServiceAccountAnnotationKeys",
+            )
+        if both := sorted({*required} & {*optional}):
+            item.fail(f"{', '.join(both)}: annotation keys cannot be both required and optional")
+        return TokenAttributes(audience, needed, kind, required, optional)
+
+
+def read_providers(path: Path, version: Version, gates: Mapping[str, bool]) -> list[Provider]:
+    """Read a file, or from 1.35 on all of a directory in the order of their names; the plugins are still to be given.
+
+    Raises InputError with the kubelet's text for what a kubelet of ``version`` refuses.
+    """
+    files = [path]
+    if path.is_dir():
+        if version < (1, 35):
+            raise InputError("this is a directory, which a kubelet reads from 1.35 on", Location(str(path)))
+        files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+        if not files:
+            raise InputError(f"no configuration files found in directory ({', '.join(_SUFFIXES)})", Location(str(path)))
+    reader = _Reader(version, tokens=gates.get(TOKENS, False))
+    found = [entry for file in files for entry in reader.config(file)]
+    names: set[str] = set()
+    for provider, item in found:
+        if provider.name in names:
+            item.fail(f'duplicate provider name "{provider.name}" found in configuration file(s)', "name")
+        names.add(provider.name)
+    return [provider for provider, _ in found]
+
+
+def _duration(item: Item) -> float:
+    text = item.text("defaultCacheDuration")
+    if text is None:
+        item.fail("defaultCacheDuration: Required value (12h)", "defaultCacheDuration")
+    negative = text.startswith("-")
+    try:
+        seconds = parse_duration(text.removeprefix("-"))
+    except ValueError as error:
+        item.fail(f"defaultCacheDuration: {error}", "defaultCacheDuration")
+    if negative and seconds:
+        _invalid(item, "defaultCacheDuration", text, "defaultCacheDuration must be greater than or equal to 0")
+    return seconds
+
+
+def _keys(item: Item, field: str) -> tuple[str, ...]:
+    keys = _texts(item, field)
+    for index, key in enumerate(keys):
+        if not _QUALIFIED.fullmatch(key.lower()):
+            item.fail(f"{field}: {key!r} is no key of an annotation (example.com/name)", field, index)
+        if key in keys[:index]:
+            item.fail(f"{field}: Duplicate value: {key!r}", field, index)
+    return keys
+
+
+def _texts(item: Item, field: str) -> tuple[str, ...]:
+    value: Any = item.value.get(field)
+    if value is not None and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        item.fail(f"{field} must be a list of texts", field)
+    return tuple(value or ())
+
+
+def _only(item: Item, known: tuple[str, ...]) -> None:
+    """Refuse unknown fields: the kubelet decodes these files strictly."""
+    for key in item.value:
+        if key not in known:
+            item.fail(f"unknown field {key!r}{did_you_mean(key, known)}", key)
+
+
+def _invalid(item: Item, field: str, value: str, rule: str) -> NoReturn:
+    item.fail(f'{field}: Invalid value: "{value}": {rule}', field)
