@@ -1,9 +1,9 @@
-"""``pullsim explain-credentials``: which credentials a kubelet tries for an image, in which order, and why not others."""
+"""``pullsim explain-credentials``: which credentials a kubelet tries for an image, in what order, why not others."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer

@@ -104,6 +104,8 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
         for fault in registry.faults:
             if fault.at + fault.duration < float("inf"):
                 yield fault.at + fault.duration
+        for account in registry.access.accounts:
+            yield account.since
     yield from spec.catalog.moves()
     for node in spec.nodes:
         yield node.joins
@@ -113,6 +115,13 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
                 yield from image.removed_at
                 if image.status_fail is not None and image.status_fail.until < float("inf"):
                     yield image.status_fail.until
+    for secret in spec.secrets:
+        yield secret.created
+    for sources in {node.spec.pool: node.spec.credentials for node in spec.nodes}.values():
+        for provider in sources.providers:
+            for window in provider.plugin.failures:
+                if window.at + window.duration < float("inf"):
+                    yield window.at + window.duration
     for pod in spec.pods:
         yield pod.created
     for daemon_set in spec.daemon_sets:

@@ -10,6 +10,8 @@ from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import simpy
+
     from pullsim.cri import Auth, Caller, ImageService
     from pullsim.kubelet.pull_credentials import Credentials
     from pullsim.stage_clock import StageClock
@@ -40,7 +42,8 @@ class RuntimeImageService:
     all that failed is one error: the text alone, or distinct texts in brackets.
     """
 
-    def __init__(self, cri: ImageService) -> None:
+    def __init__(self, env: simpy.Environment, cri: ImageService) -> None:
+        self._env = env
         self._cri = cri
 
     def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
@@ -58,7 +61,9 @@ class RuntimeImageService:
                 outcome.auth = auth
                 return outcome
             failed.append(outcome)
-        return _aggregate(failed)
+        outcome = _aggregate(failed)
+        outcome.transient |= any(auth.expires <= self._env.now for auth in auths)  # a plugin gives new ones
+        return outcome
 
 
 def _aggregate(failed: list[PullOutcome]) -> PullOutcome:

@@ -64,7 +64,7 @@ class Kubelet:
         self._image_volumes = config.feature_gates.get(IMAGE_VOLUMES, False)
         self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
         self._phases = self._draw_phases()
-        pulls = throttle(env, RuntimeImageService(service), config.registry_pull_qps, config.registry_burst)
+        pulls = throttle(env, RuntimeImageService(env, service), config.registry_pull_qps, config.registry_burst)
         self._images = ImageManager(
             env,
             node,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def short_spec(pods: Pods) -> PodSpec:
     """Make the pod of the shorthand: one container, named app."""
     policy = pods.image_pull_policy or default_pull_policy(pods.image)
-    return PodSpec((ContainerSpec("app", pods.image, policy),))
+    return PodSpec((ContainerSpec("app", pods.image, policy),), pull_secrets=tuple(pods.image_pull_secrets))
 
 
 def template_spec(pod: PodTemplate) -> PodSpec:
@@ -44,6 +44,8 @@ def template_spec(pod: PodTemplate) -> PodSpec:
             )
             for volume in pod.volumes
         ),
+        pull_secrets=tuple(pod.image_pull_secrets),
+        service_account=pod.service_account_name,
     )
 
 

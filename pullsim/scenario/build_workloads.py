@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pullsim.cluster.spec import DaemonSet, Pod, PodSpec
@@ -52,7 +52,13 @@ def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, 
         except InputError as error:
             findings.take(error, "workloads", index)
     pods = sorted(builder.pods, key=lambda pod: pod.created)
-    return Workloads(tuple(pods), tuple(builder.daemon_sets), tuple(builder.uses))
+    return Workloads(
+        tuple(pods),
+        tuple(builder.daemon_sets),
+        tuple(builder.uses),
+        tuple(builder.secrets),
+        tuple(builder.service_accounts),
+    )
 
 
 def _read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> dict[int, Objects]:
@@ -61,7 +67,7 @@ def _read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> 
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is not None:
             try:
-                objects[index] = read_objects(directory / workload.manifest)
+                objects[index] = read_objects(directory / workload.manifest, workload.namespace)
             except InputError as error:
                 findings.take(error, "workloads", index)
     return objects
@@ -106,6 +112,8 @@ class _Builder:
     pods: list[Pod] = field(default_factory=list)
     daemon_sets: list[DaemonSet] = field(default_factory=list)
     uses: list[ImageUse] = field(default_factory=list)
+    secrets: list[Secret] = field(default_factory=list)
+    service_accounts: list[ServiceAccount] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
     streams: Streams = field(init=False)
@@ -125,6 +133,8 @@ class _Builder:
         self._check_place(workload.on, route)
         if workload.manifest is not None:
             objects = self.objects[index]
+            self.secrets += (replace(secret, created=workload.at) for secret in objects.secrets)
+            self.service_accounts += objects.service_accounts
             self.findings.warnings += objects.warnings
             self.findings.ignored += objects.ignored
             for group in objects.groups:

@@ -1,7 +1,8 @@
 """Real Kubernetes objects as workloads.
 
-Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job and RuntimeClass, in YAML (several documents), JSON, or a List
-as ``kubectl get -o json`` prints it. Other kinds are skipped and listed, as are objects whose owner is in the file too.
+Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, RuntimeClass, Secret and ServiceAccount, in YAML (several
+documents), JSON, or a List as ``kubectl get -o json`` prints it. Other kinds are skipped and listed, as are objects whose
+owner is in the file too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, InputErrors
 from pullsim.scenario.document import Document, parse_documents, read_text
+from pullsim.scenario.kubernetes_credentials import read_secret, read_service_account
 from pullsim.scenario.kubernetes_item import Item
 from pullsim.scenario.kubernetes_pod import image_volume_indexes, pod_spec
 from pullsim.scenario.suggest import did_you_mean
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.cluster.spec import PodSpec
+    from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
     from pullsim.scenario.document import Route
 
 _WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")
@@ -33,7 +36,6 @@ _NOT_HONOURED: Final = (
     "affinity",
     "topologySpreadConstraints",
     "schedulingGates",
-    "imagePullSecrets",
 )
 _DEFAULT_TOLERATIONS: Final = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
 
@@ -64,19 +66,24 @@ class Objects:
 
     groups: list[PodGroup] = field(default_factory=list)
     runtime_classes: dict[str, str] = field(default_factory=dict)  # handlers by name
+    secrets: list[Secret] = field(default_factory=list)
+    service_accounts: list[ServiceAccount] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
 
-def read_objects(path: Path) -> Objects:
-    """Read a file of Kubernetes objects. Raises InputErrors with all mistakes of the file."""
+def read_objects(path: Path, namespace: str = "default") -> Objects:
+    """Read a file of Kubernetes objects. Raises InputErrors with all mistakes of the file.
+
+    ``namespace`` is that of secrets and service accounts that do not say.
+    """
     documents = parse_documents(read_text(path), str(path))
     items = [item for document in documents for item in _items(document, document.tree, ())]
     present = {(item.value.get("kind"), item.name) for item in items}
     objects, errors = Objects(), []
     for item in items:
         try:
-            _read_object(item, present, objects)
+            _read_object(item, present, objects, namespace)
         except InputError as error:
             errors.append(error)
     if not items:
@@ -100,7 +107,7 @@ def _items(document: Document, tree: Any, route: Route) -> Iterator[Item]:
         yield item
 
 
-def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Objects) -> None:
+def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Objects, namespace: str) -> None:
     kind = str(item.value["kind"])
     title = f"{kind} {item.name}" if item.name else kind
     if kind == "CronJob":
@@ -108,9 +115,18 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     if kind == "RuntimeClass":
         _read_runtime_class(item, title, objects)
         return
+    if kind == "Secret":
+        secret = read_secret(item, namespace)
+        if secret.error is not None:
+            objects.warnings.append(f"{title}: {secret.error}: containers with it do not start")
+        objects.secrets.append(secret)
+        return
+    if kind == "ServiceAccount":
+        objects.service_accounts.append(read_service_account(item, namespace))
+        return
     if kind != "Pod" and kind not in _WITH_TEMPLATE:
         if _has_pods(item.value):
-            hint = did_you_mean(kind, ["Pod", "List", "RuntimeClass", *_WITH_TEMPLATE])
+            hint = did_you_mean(kind, ["Pod", "List", "RuntimeClass", "Secret", "ServiceAccount", *_WITH_TEMPLATE])
             objects.warnings.append(f"{title}: this kind is not simulated, nor are its pods{hint}")
         objects.ignored.append(f"{item.document.place(item.route)}: {title}")
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.cluster.spec import ContainerSpec, PodSpec
 from pullsim.kubelet.pod import ImageVolume
 from pullsim.oci.reference import default_pull_policy
+from pullsim.scenario.kubernetes_credentials import pull_secrets
 from pullsim.scenario.suggest import did_you_mean
 from pullsim.units import parse_duration
 
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 RUN_ANNOTATION: Final = "pullsim.io/run"
 _POLICIES: Final = ("Always", "IfNotPresent", "Never")
 #: The fields that are read: of a pod, a container, and a volume's image.
-_POD_FIELDS: Final = ("containers", "initContainers", "nodeName", "nodeSelector", "runtimeClassName", "volumes")
+_POD_FIELDS: Final = (
+    "containers",
+    "initContainers",
+    "nodeName",
+    "nodeSelector",
+    "runtimeClassName",
+    "volumes",
+    "imagePullSecrets",
+    "serviceAccountName",
+)
 _CONTAINER_FIELDS: Final = ("image", "imagePullPolicy", "restartPolicy", "name", "volumeMounts")
 _IMAGE_FIELDS: Final = ("reference", "pullPolicy")
 
@@ -37,6 +47,8 @@ def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = ()) -> PodSpe
         containers=tuple(_container(item, declared, images) for item in pod.items("containers")),
         init_containers=tuple(_container(item, declared, images, runs) for item in inits),
         image_volumes=volumes,
+        pull_secrets=pull_secrets(pod),
+        service_account=pod.text("serviceAccountName") or "default",
     )
 
 

@@ -39,7 +39,7 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
         env,
         "n-0",
         runtime,
-        image_puller(env, RuntimeImageService(runtime), serialize=True, maximum=None),
+        image_puller(env, RuntimeImageService(env, runtime), serialize=True, maximum=None),
         Backoff(nanoseconds(10.0), nanoseconds(300.0)),
         ImagePullManager(None),
         PullCredentials(env, CredentialSources(), PullObjects(), version),

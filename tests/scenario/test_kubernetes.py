@@ -89,13 +89,13 @@ def test_lists_owners_and_other_kinds(tmp_path):
     owned = pod()
     owned["metadata"] = {"name": "d-abc", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]}
     replica_set = with_template("ReplicaSet", "r", {"ownerReferences": [{"kind": "Deployment", "name": "d"}]})
-    items = [with_template("Deployment"), replica_set, owned, {"kind": "Secret", "metadata": {"name": "s"}}]
+    items = [with_template("Deployment"), replica_set, owned, {"kind": "Service", "metadata": {"name": "s"}}]
     objects = read(tmp_path, {"kind": "List", "apiVersion": "v1", "items": items})
     assert [group.name for group in objects.groups] == ["d"]
     assert [line.partition(": ")[2] for line in objects.ignored] == [
         "ReplicaSet r, made by Deployment",
         "Pod d-abc, made by ReplicaSet",
-        "Secret s",
+        "Service s",
     ]
 
 
