@@ -11,6 +11,7 @@ from pullsim.oci.reference import parse
 from pullsim.registry.auth import Presented
 from pullsim.runtime.fetch import DownloadSlots
 from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.runtime.hosts import endpoint
 from pullsim.runtime.pull import Pull
 from pullsim.runtime.registry_auth import header_auth
 from pullsim.runtime.store import Store, StoredImage, image_name
@@ -103,7 +104,7 @@ class Containerd:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
         reference = parse(image)
         host, spec = reference.domain, self.spec
-        presented = Presented(auth or spec.auths.get(host), header_auth(host, spec.hosts), self._address)
+        presented = Presented(auth or spec.auths.get(endpoint(host)), header_auth(host, spec.hosts), self._address)
         return (yield from Pull(self, self._registries(host), reference, caller, clock, presented, handler).run())
 
     def preload(self, image: str) -> None:

@@ -34,7 +34,7 @@ class ContainerdSpec:
     snapshotter: str = "overlayfs"  # all are simulated as overlayfs
     pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
-    auths: Mapping[str, Auth] = field(default_factory=dict)  # by host, presented where the kubelet has nothing
+    auths: Mapping[str, Auth] = field(default_factory=dict)  # by API host, presented where the kubelet has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pullsim.oci.reference import InvalidReference, parse
 from pullsim.runtime.hosts import DEFAULT_NAMESPACE, HostSpec, RegistryHosts
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.scenario.limits import UNLIMITED
+from pullsim.scenario.runtime_auth import runtime_auth
 from pullsim.scenario.runtime_imports import read_with_imports
 from pullsim.scenario.runtime_keys import (
     KEYS_V2,
@@ -278,12 +279,13 @@ def _registry(images: _Section, config: RuntimeConfig) -> None:
     mirrors = registry.table("mirrors")
     if config.config_path and mirrors.value:
         registry.fail("`mirrors` cannot be set when `config_path` is provided", "mirrors")
-    for key in ("auths", "headers"):
-        if registry.value.get(key):
-            config.warnings.append(f"{registry.place(key)}: {registry.name(key)} is not simulated")
-    for _, entry in registry.table("configs").tables():
-        if entry.value.get("auth"):
-            config.warnings.append(f"{entry.place('auth')}: {entry.name('auth')} is not simulated")
+    if registry.value.get("headers"):
+        config.warnings.append(f"{registry.place('headers')}: {registry.name('headers')} is not simulated")
+    own = [(host, each.table("auth")) for host, each in registry.table("configs").tables() if each.value.get("auth")]
+    old = registry.table("auths").tables()  # by URL; they go before configs
+    auths = {
+        host.rpartition("//")[2].partition("/")[0]: runtime_auth(each, config.warnings) for host, each in (*own, *old)
+    }
     found = []
     for host, entry in mirrors.tables():
         config.warnings += entry.unknown(("endpoint", "rewrite"), "containerd")
@@ -294,4 +296,4 @@ def _registry(images: _Section, config: RuntimeConfig) -> None:
                 entry.fail(f"{url!r} must be a URL with its host: https://mirror.example.com", "endpoint")
             hosts.append(HostSpec(parts.netloc, parts.scheme, parts.path.rstrip("/") or "/v2"))
         found.append(RegistryHosts(DEFAULT_NAMESPACE if host == "*" else host, tuple(hosts)))
-    config.spec = replace(config.spec, hosts=tuple(found))
+    config.spec = replace(config.spec, hosts=tuple(found), auths=auths)

@@ -266,7 +266,7 @@ def test_with_the_policy_always_it_is_looked_up_in_every_release():
 def test_in_back_off_1_35_looks_up_all_the_same():
     """The look-up comes before the check of the back-off, so that its error goes before BackOff."""
     asked = with_secrets(pod("p", APP), "s0")
-    made = (*secrets(WRONG), replace(BROKEN[0], created=6.0))
+    made = (*secrets(WRONG), replace(BROKEN[0], created=5.1))
     spec = node(containerd(), loop=STEADY)
     result = run_containerd(IMAGES, [asked], spec=spec, source=private(), secrets=made, horizon=8.0)
     assert messages(result, "Failed")[-1] == "Error: unexpected end of JSON input"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pullsim.cri import Auth
 from pullsim.errors import InputError
 from pullsim.run import run
 from pullsim.runtime.hosts import HostSpec, RegistryHosts
@@ -166,7 +167,6 @@ def test_the_other_settings(read, version, text, expected):
         ((1, 7), V2_INNER + "discard_unpacked_layers = true", "discard_unpacked_layers = true is not simulated"),
         ((1, 7), V2_INNER + "snapshotter = 'soci'", 'snapshotter = "soci" is not simulated: layers are downloaded'),
         ((1, 7), V2_INNER + "snapshotter = 'zfs'", "unpacking costs what it does with overlayfs here"),
-        ((1, 7), V2 + V2_REGISTRY + ".configs.\"a.b\".auth]\nusername = 'u'", '"a.b".auth is not simulated'),
         ((1, 7), V2 + V2_REGISTRY + ".headers]\nX-A = ['b']", "registry.headers is not simulated"),
         ((1, 7), V2 + V2_REGISTRY + "]\nconfig_paths = 'x'", "did you mean config_path?"),
         ((2, 1), "version = 3\nimports = ['/etc/containerd/conf.d/*.toml']", "is a path of the node and not read here"),
@@ -444,3 +444,28 @@ def test_any_file_is_read_or_refused(tmp_path_factory, head, values, version):
         assert error.message  # noqa: PT017
     else:
         assert config.spec.max_concurrent_downloads >= 1
+
+
+@pytest.mark.parametrize(
+    ("auth", "read"),
+    [
+        ("username = 'u'\npassword = 'p'", Auth("u", "p")),
+        ("auth = 'dTpw'", Auth("u", "p")),
+        ("identitytoken = 't'", Auth("", "", "t")),
+        ("username = 'u'\npassword = 'p'\nauth = 'eDp5'", Auth("u", "p")),
+    ],
+)
+def test_credentials_of_registries(tmp_path, auth, read):
+    file = tmp_path / "config.toml"
+    file.write_text(V2 + V2_REGISTRY + f'.configs."a.b:5000".auth]\n{auth}')
+    assert read_runtime_config(file, (1, 7)).spec.auths == {"a.b:5000": read}
+    file.write_text(V2 + V2_REGISTRY + f'.auths."https://a.b:5000"]\n{auth}')
+    assert read_runtime_config(file, (1, 7)).spec.auths == {"a.b:5000": read}
+
+
+@pytest.mark.parametrize("auth", ["bm9jb2xvbg==", "%"])
+def test_credentials_that_are_none(tmp_path, auth):
+    file = tmp_path / "config.toml"
+    file.write_text(V2 + V2_REGISTRY + f".configs.\"a.b\".auth]\nauth = '{auth}'")
+    with pytest.raises(InputError, match="base64 of username:password"):
+        read_runtime_config(file, (1, 7))
