@@ -123,12 +123,24 @@ _WORKLOADS: Final = """\
 Pods are named as their workload when they are alone, else `NAME-00000`, `NAME-00001`, …; those of a workload without a
 name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAME-NODE`.
 
-A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs, in YAML documents, JSON or a List.
+A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs, and what they need: RuntimeClasses,
+Secrets and ServiceAccounts, in YAML documents, JSON or a List.
 Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them); a CronJob is an
-error. Of a pod count its containers' names, images, `imagePullPolicy` and `restartPolicy`, `nodeName`, and in
+error. Of a pod count its containers' names, images, `imagePullPolicy` and `restartPolicy`, `imagePullSecrets`,
+`serviceAccountName`, `nodeName`, and in
 `nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
 where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
 `pullsim.io/run: "migrate=5s,wait=10s"`.
+"""
+
+_CREDENTIALS: Final = """\
+For an image the kubelet tries, one after the other and each with a pull of its own: what fits of the pod's secrets, of
+the node's `dockerConfig`, of the answers of its credential providers. Only when nothing fits is the pull anonymous, or
+with what the runtime has of its own (`registry.configs` in `config.toml`, headers in `hosts.toml`).
+`pullsim explain-credentials IMAGE --config FILE` says what fits and why.
+
+A registry with `credentials` or `allow` is private. It answers 401 to who shows nothing, or what it does not know; with
+`auth: basic` it answers 403 to a known user who may not pull from the repository, or whose password has expired.
 """
 
 _SET: Final = """\
@@ -200,6 +212,9 @@ def reference_markdown() -> str:
         "## Workloads\n",
         *key_tables(("workloads",)),
         _WORKLOADS,
+        "## Credentials\n",
+        *key_tables(("secrets", "serviceAccounts")),
+        _CREDENTIALS,
         _UNITS,
         "## Keys that are not simulated\n",
         "They belong to the format, but this version does not simulate them: using one is an error, never ignored.\n",

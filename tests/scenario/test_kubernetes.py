@@ -135,7 +135,6 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
             nodeSelector={"disktype": "ssd"},
             affinity={"podAntiAffinity": {}},
             tolerations=[{"key": "gpu", "operator": "Exists"}],
-            imagePullSecrets=[{"name": "regcred"}],
             ephemeralContainers=[{"name": "debug", "image": "busybox"}],
         ),
         with_template("StatefulSet", replicas=3),
@@ -144,7 +143,6 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
     assert [line.split(" is ")[0].split(" are ")[0] for line in objects.warnings] == [
         "Pod p: nodeSelector disktype: ssd",
         "Pod p: affinity",
-        "Pod p: imagePullSecrets",
         "Pod p: tolerations",
         "Pod p: ephemeralContainers",
         "Job j: only the first 2 of 5 pods",
