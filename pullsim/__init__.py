@@ -33,10 +33,12 @@ __version__ = "0.1.0"
 
 #: Where the names that are imported on first use come from; their types are in the stub beside this file.
 _LAZY: Final = {
+    "Fit": "pullsim.study.fit",
     "Scenario": "pullsim.scenario",
     "Summary": "pullsim.results.summary",
     "charts": "pullsim.results",
     "effective_yaml": "pullsim.scenario",
+    "fit": "pullsim.study.fit",
     "from_mapping": "pullsim.scenario",
     "load": "pullsim.scenario",
     "override": "pullsim.scenario",
@@ -44,6 +46,7 @@ _LAZY: Final = {
     "tables": "pullsim.results",
 }
 __all__ = [
+    "Fit",
     "InputError",
     "InputErrors",
     "Progress",
@@ -53,6 +56,7 @@ __all__ = [
     "Summary",
     "charts",
     "effective_yaml",
+    "fit",
     "from_mapping",
     "load",
     "override",

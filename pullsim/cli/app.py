@@ -9,11 +9,13 @@ import typer
 from pullsim import __version__
 from pullsim.cli.catalogs import catalogs
 from pullsim.cli.explain_credentials import explain_credentials
+from pullsim.cli.fit import fit
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
 from pullsim.cli.validate import validate
 
 SIMULATE = "Simulate"
+STUDY = "Study"
 INFORM = "Inform"
 
 app = typer.Typer(
@@ -44,6 +46,7 @@ def _main(
 
 app.command(rich_help_panel=SIMULATE)(run)
 app.command(rich_help_panel=SIMULATE)(validate)
+app.command(rich_help_panel=STUDY)(fit)
 app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
 app.command(rich_help_panel=INFORM)(explain_credentials)

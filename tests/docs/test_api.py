@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "pandas", "matplotlib", "pydantic", "yaml", "simpy", "typer", "rich", "jinja2")
 #: Names are a contract: add, never rename.
 NAMES = [
+    "Fit",
     "InputError",
     "InputErrors",
     "Progress",
@@ -29,6 +30,7 @@ NAMES = [
     "Summary",
     "charts",
     "effective_yaml",
+    "fit",
     "from_mapping",
     "load",
     "override",
@@ -52,6 +54,7 @@ RESULTS = [
     "tables",
 ]
 SIGNATURES = {
+    "fit": ["inputs", "catalogs", "manifests", "where", "containerd", "seed"],
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],
     "override": ["scenario", "overrides"],

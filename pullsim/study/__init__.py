@@ -1,0 +1,1 @@
+"""Many runs: estimate a node's figures from measured pulls (`fit`)."""
