@@ -1,7 +1,7 @@
 """The Container Runtime Interface: all that a kubelet knows of a runtime.
 
-The two calls of the image service that a pull needs (k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, service
-ImageService).
+The calls of the image service, and those of the runtime service that tell which images are in use
+(k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, services ImageService and RuntimeService).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pullsim.stage_clock import StageClock
 
@@ -24,6 +24,35 @@ class ImageStatus(NamedTuple):
 
 class InspectFailed(Exception):
     """An ImageStatus call that failed; the message is the runtime's."""
+
+
+class ListedImage(NamedTuple):
+    """One image of the answer of ListImages: everything that has one ID and was pulled for one runtime handler."""
+
+    id: str
+    size: int  # bytes, as in ImageStatus
+    names: tuple[str, ...]
+    pinned: bool = False  # the runtime needs it: never removed by the kubelet
+    handler: str = ""  # "" for the default one
+
+
+class ContainerImage(NamedTuple):
+    """What ContainerStatus tells of a container's image."""
+
+    id: str
+    handler: str  # runtime handler that it was pulled for; "" for the default one
+
+
+class FilesystemUsage(NamedTuple):
+    """The image filesystem (ImageFsInfo, with the capacity that the kubelet finds out itself). Bytes."""
+
+    capacity: int | None  # None: not known, it never fills up
+    used: int  # by everybody; where the capacity is not known, by images
+
+    @property
+    def available(self) -> int:
+        """Bytes that are free; 0 where the capacity is not known."""
+        return 0 if self.capacity is None else self.capacity - self.used
 
 
 class Auth(NamedTuple):
@@ -59,6 +88,7 @@ class PullOutcome:
     downloaded: int = 0  # bytes
     layers: int = 0
     layers_fetched: int = 0
+    refetched: int = 0  # bytes of layers that the node had once, among those downloaded
     auth: Auth | None = None  # what the registry accepted; None: the pull needed nothing of the kubelet's
 
     @property
@@ -88,6 +118,30 @@ class ImageService(Protocol):
 
         ``auth``: None pulls without credentials of the kubelet (the runtime may have its own).
         """
+
+    def list_images(self) -> list[ListedImage]:
+        """List what is on the node, in the order of arrival. Takes no time."""
+
+    def remove_image(self, image_id: str) -> None:
+        """Remove an image under all its names, whatever the handler; nothing happens if there is none. Takes no time.
+
+        The kubelet hands over the ID alone (pkg/kubelet/kuberuntime/kuberuntime_image.go RemoveImage).
+        """
+
+    def image_fs(self) -> FilesystemUsage:
+        """Tell how full the image filesystem is. Takes no time."""
+
+    def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
+        """Call ``alarm`` whenever a write leaves more than ``limit`` bytes used, and now if that is so already.
+
+        No call of the CRI: it spares the kubelet's look at the filesystem every 10 s where there is nothing to see.
+        """
+
+    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
+        """Create a container of an image, which keeps the image's snapshots; None: there is no such image."""
+
+    def remove_container(self, image: ContainerImage) -> None:
+        """Remove a container of an image."""
 
 
 class RuntimeService(Protocol):

@@ -43,13 +43,13 @@ class KubeletEvent(NamedTuple):
 
     t: float
     node: str
-    pod: str
+    pod: str | None  # None for an event about the node
     container: str | None  # init containers by their own name; None for an event about the pod or an image volume
     type: str  # Normal | Warning
     reason: str
     message: str
-    image: str | None  # as written in the pod; None for an event about its sandbox
-    namespace: str
+    image: str | None  # as written in the pod; None for an event about its sandbox, or about the node
+    namespace: str | None  # None for an event about the node
 
 
 class PullRecord(NamedTuple):
@@ -74,6 +74,21 @@ class PullRecord(NamedTuple):
     layers: int  # of the image
     layers_fetched: int  # by this pull
     stages: Stages  # of ended - started; sums to it
+    refetched: int = 0  # compressed bytes of the layers fetched that the node had before
+
+
+class ImageRemoval(NamedTuple):
+    """One image that a kubelet removed."""
+
+    t: float
+    node: str
+    reason: str  # age | space | eviction; kubelet_image_garbage_collected_total counts the last as space
+    image_ref: str  # its ID
+    images: tuple[str, ...]  # all its names, normalised
+    handler: str  # runtime handler that it was pulled for; "" for the default one
+    size: int  # bytes that the kubelet counts as freed
+    freed: int  # bytes that came back, of the disk: shared layers stay, unpacked ones come back too
+    unused_for: float | None  # seconds since it was last seen in use; None: never
 
 
 class LayerRecord(NamedTuple):
@@ -135,6 +150,15 @@ class LinkSample(NamedTuple):
     capacity: float
 
 
+class DiskUse(NamedTuple):
+    """How full the disk of a node's images was, in bytes; of nodes whose disk has a size."""
+
+    node: str
+    capacity: int
+    peak: int  # most that was used, by images and others
+    used: int  # at the end of the run
+
+
 class StatusRecord(NamedTuple):
     """What the API shows of a pod from a moment on, in the words of `kubectl get pods`."""
 
@@ -186,3 +210,6 @@ class Recorder(Protocol):
 
     def pod(self, row: PodRecord) -> None:
         """Take a pod that started or will not."""
+
+    def removal(self, row: ImageRemoval) -> None:
+        """Take an image that was removed."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from pullsim.cluster.spec import ClusterSpec
     from pullsim.records import (
+        DiskUse,
+        ImageRemoval,
         ImageRequest,
         KubeletEvent,
         LayerRecord,
@@ -53,6 +55,8 @@ class Result:
     layers: list[LayerRecord] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
+    removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
+    disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
     under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
     statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
@@ -72,6 +76,9 @@ class Keeper:
         self.pod: Callable[[PodRecord], None] = result.pods.append if kept >= DETAILS.index("pods") else drop
         self.pull: Callable[[PullRecord], None] = result.pulls.append if kept >= DETAILS.index("pulls") else drop
         self.event: Callable[[KubeletEvent], None] = result.events.append if kept >= DETAILS.index("pulls") else drop
+        self.removal: Callable[[ImageRemoval], None] = (
+            result.removals.append if kept >= DETAILS.index("pulls") else drop
+        )
         self.layer: Callable[[LayerRecord], None] = result.layers.append if kept >= DETAILS.index("layers") else drop
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
         self.status: Callable[[StatusRecord], None] | None = watch
@@ -149,6 +156,7 @@ def simulate(
         while result.statuses and result.statuses[-1].t > result.end:
             result.statuses.pop()
     result.links = cluster.links()
+    result.disks = cluster.disks()
     result.under_way = cluster.under_way
     if cluster.to_come:
         result.warnings.append(

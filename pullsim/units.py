@@ -151,6 +151,15 @@ def format_duration_ms(seconds: float) -> str:
     return format_duration_go(nanoseconds - int(math.fmod(nanoseconds, 10**6)))
 
 
+def format_quantity(size: int) -> str:
+    """Give bytes as Kubernetes prints a binary quantity: ``2146223340``, ``1883424Ki`` (resource.BinarySI)."""
+    units = iter(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))
+    unit = ""
+    while size and size % 1024 == 0:
+        size, unit = size // 1024, next(units)
+    return f"{size}{unit}"
+
+
 def format_size(size: float) -> str:
     """Write bytes for people, in powers of 1000: ``1.2 GB``."""
     return _scaled(size, "B")

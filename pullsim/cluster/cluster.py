@@ -11,12 +11,12 @@ import simpy
 from pullsim.cluster.node import ClusterNode
 from pullsim.cluster.placement import Placement
 from pullsim.cluster.settlement import Settlement
-from pullsim.engine.clock import run_until
+from pullsim.engine.clock import Call, run_until
 from pullsim.engine.sharing import Network
 from pullsim.engine.streams import Streams
-from pullsim.kubelet.api_status import pending
+from pullsim.kubelet.api_status import ended, pending
 from pullsim.kubelet.pod import Pod
-from pullsim.kubelet.pod_status import PodStatus
+from pullsim.kubelet.pod_status import DELETED, PodStatus
 from pullsim.kubelet.pull_secrets import PullObjects
 from pullsim.records import LinkSample
 from pullsim.registry.registry import Registry
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.cluster.spec import ClusterSpec, DaemonSet
-    from pullsim.records import Recorder
+    from pullsim.records import DiskUse, Recorder
 
 NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
 LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
@@ -60,7 +60,8 @@ class Cluster:
         self._placement = Placement(spec.placement)
         self._pending: deque[PodStatus] = deque()  # no node has room for them
         self._started = started
-        self._settlement = Settlement(env, spec, recorder, self._follow)
+        self._settlement = Settlement(env, spec, recorder, self._follow, self._restless)
+        self._nodes: dict[str, ClusterNode] = {}  # that have joined
         self._followers: dict[tuple[str, str], list[Pod]] = {}  # by the pod that they wait for
         for pod in spec.pods:
             if pod.follows is not None:
@@ -114,6 +115,42 @@ class Cluster:
             for t0, t1, rate in registry.link.meter.samples()
         ]
 
+    def disks(self) -> list[DiskUse]:
+        """Return how full the disks were, of the nodes whose disk has a size."""
+        return [use for node in self._nodes.values() if (use := node.disk_use()) is not None]
+
+    def terminated(self, pod: PodStatus) -> None:
+        """Give the place of a pod that is gone to one that waits."""
+        assert pod.node is not None
+        self._placement.leave(pod.node)
+        self._place_pending()
+
+    def disk_pressure(self, node: str, under_pressure: bool) -> None:
+        """Taint a node, or take the taint away (node lifecycle controller)."""
+        self._placement.taint(node, tainted=under_pressure)
+        if not under_pressure:
+            self._place_pending()
+
+    def settle(self) -> None:
+        """See whether the run is over."""
+        self._settlement.check()
+
+    def _restless(self) -> bool:
+        keepers = (node.kubelet.housekeeping for node in self._nodes.values())
+        return any(keeper is not None and keeper.restless for keeper in keepers)
+
+    def _delete(self, pod: PodStatus) -> None:
+        """Delete a pod whose time has come."""
+        if pod.ended is not None:
+            return
+        if pod.node is None:
+            self._pending.remove(pod)
+            pod.end(DELETED)
+            if self._recorder.status is not None:
+                self._recorder.status(ended(pod, self.env.now))
+        else:
+            self._nodes[pod.node].kubelet.end(pod, DELETED)
+
     def _registry(self, host: str) -> Registry:
         registry = self._registries.get(host)
         if registry is None:
@@ -127,7 +164,10 @@ class Cluster:
         for node in sorted(self._spec.nodes, key=lambda node: node.joins):
             if node.joins > env.now:
                 yield env.timeout(node.joins - env.now)
-            joined = ClusterNode(env, node, self.network, self._registry, self._streams, self._recorder, self._objects)
+            joined = ClusterNode(
+                env, node, self.network, self._registry, self._streams, self._recorder, self._objects, self
+            )
+            self._nodes[node.name] = joined
             self._placement.join(joined)
             for daemon_set in self._daemon_sets:
                 self._create_daemon_pod(daemon_set, joined)
@@ -147,6 +187,7 @@ class Cluster:
         status = self._status(pod)
         if self._recorder.status is not None:
             self._recorder.status(pending(status))
+        self._live(status)
         if not self._place(status):
             self._pending.append(status)
 
@@ -171,13 +212,18 @@ class Cluster:
             return
         self._settlement.to_come -= 1
         name, now = f"{of.name}-{node.name}", self.env.now
-        pod = Pod(name, of.namespace, of.name, of.spec, now, node=node.name, deadline=of.deadline)
+        pod = Pod(name, of.namespace, of.name, of.spec, now, node=node.name, deadline=of.deadline, lives=of.lives)
         self._create(pod)
 
     def _status(self, pod: Pod) -> PodStatus:
         status = PodStatus(pod, pod.created, self._settlement)
         self._settlement.create(status)
         return status
+
+    def _live(self, pod: PodStatus) -> None:
+        """Have the pod deleted when its time has come."""
+        if pod.pod.lives is not None:
+            Call(self.env, lambda _: self._delete(pod), pod.pod.lives)
 
     def _place(self, pod: PodStatus) -> bool:
         node = self._placement.choose(pod.pod)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
+from pullsim.hardware.filesystem import filesystem
 from pullsim.kubelet.kubelet import Kubelet
 from pullsim.kubelet.pull_credentials import PullCredentials
+from pullsim.records import DiskUse
 from pullsim.runtime.containerd import Containerd
 from pullsim.runtime.fixed import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pullsim.cluster.spec import Node
     from pullsim.engine.sharing import Network
     from pullsim.engine.streams import Streams
+    from pullsim.kubelet.kubelet import NodeWatcher
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_secrets import PullObjects
     from pullsim.records import Recorder
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 class ClusterNode:
     """One node that has joined."""
 
-    __slots__ = ("_env", "kubelet", "max_pods", "name", "order", "pods", "pool")
+    __slots__ = ("_env", "_filesystem", "kubelet", "max_pods", "name", "order", "pods", "pool", "tainted")
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class ClusterNode:
         streams: Streams,
         recorder: Recorder,
         objects: PullObjects,
+        watcher: NodeWatcher,
     ) -> None:
         spec = node.spec
         self._env = env
@@ -49,10 +53,12 @@ class ClusterNode:
         self.max_pods = spec.max_pods
         self.pods = 0
         self.order = 0
+        self.tainted = False  # node.kubernetes.io/disk-pressure:NoSchedule
+        self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
         service: FixedRuntime | Containerd
         if isinstance(spec.runtime, FixedSpec):
-            service = FixedRuntime(env, spec.runtime, handlers)
+            service = FixedRuntime(env, spec.runtime, handlers, self._filesystem)
         else:
             service = Containerd(
                 env,
@@ -62,6 +68,7 @@ class ClusterNode:
                 network.port(node.name, spec.nic.rate),
                 cores(env, spec.cores),
                 disk(env, spec.disk),
+                self._filesystem,
                 spec.disk.fsync,
                 registries,
                 recorder,
@@ -82,7 +89,18 @@ class ClusterNode:
             streams,
             recorder,
             handlers,
+            watcher,
         )
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the scheduler may give it a pod."""
+        return self.pods < self.max_pods and not self.tainted
+
+    def disk_use(self) -> DiskUse | None:
+        """Return how full its disk was; None: its disk has no size."""
+        use = self._filesystem
+        return None if use is None else DiskUse(self.name, use.capacity, use.peak, use.used)
 
     def bind(self, pod: PodStatus) -> None:
         """Start the pod here."""

@@ -16,7 +16,8 @@ class Placement:
     """Gives a pod to the node with the fewest pods (spread) or the most (pack) that has room; ties: first joined.
 
     ``given`` places only pods that name their node or pool. A pod that names one goes nowhere else. Room is maxPods;
-    other resources are not modelled. Each choice is O(log nodes).
+    other resources are not modelled. A node with the taint of disk pressure gets no pod, whatever its kind. Each choice
+    is O(log nodes).
     """
 
     def __init__(self, how: str) -> None:
@@ -30,6 +31,18 @@ class Placement:
         node.order = len(self._nodes)
         self._nodes[node.name] = node
         self._pools.setdefault(node.pool, [])
+        self._offer(node)
+
+    def leave(self, name: str) -> None:
+        """Take a pod's place back."""
+        node = self._nodes[name]
+        node.pods -= 1
+        self._offer(node)
+
+    def taint(self, name: str, *, tainted: bool) -> None:
+        """Keep pods away from a node, or do so no more."""
+        node = self._nodes[name]
+        node.tainted = tainted
         self._offer(node)
 
     def nodes(self) -> list[ClusterNode]:
@@ -47,7 +60,7 @@ class Placement:
     def _choose(self, pod: Pod) -> ClusterNode | None:
         if pod.node is not None:
             node = self._nodes.get(pod.node)
-            return node if node is not None and node.pods < node.max_pods else None
+            return node if node is not None and node.has_room else None
         if self._given and pod.pool is None:
             return None
         pools = self._pools if pod.pool is None else (pod.pool,)
@@ -56,10 +69,10 @@ class Placement:
 
     def _head(self, pool: str) -> tuple[int, int, ClusterNode] | None:
         heap = self._pools.get(pool, [])
-        while heap and heap[0][0] != self._sign * heap[0][2].pods:
+        while heap and (heap[0][0] != self._sign * heap[0][2].pods or not heap[0][2].has_room):
             heappop(heap)
         return heap[0] if heap else None
 
     def _offer(self, node: ClusterNode) -> None:
-        if node.pods < node.max_pods:
+        if node.has_room:
             heappush(self._pools[node.pool], (self._sign * node.pods, node.order, node))

@@ -31,13 +31,18 @@ class Settlement:
         spec: ClusterSpec,
         recorder: Recorder,
         started: Callable[[PodStatus, int], None],
+        restless: Callable[[], bool],
     ) -> None:
-        """``started`` is told each pod that has started, and how many have."""
+        """``started`` is told each pod that has started, and how many have.
+
+        ``restless`` tells whether a node that now takes no pods may yet take some.
+        """
         self.over = env.event()
         self.to_come = 0  # pods not created yet
         self._env = env
         self._recorder = recorder
         self._started = started
+        self._restless = restless
         self._count = 0
         self._last_change = max(changes(spec), default=0.0)
         self._open: set[PodStatus] = set()  # not settled
@@ -47,8 +52,18 @@ class Settlement:
         self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
 
     def create(self, pod: PodStatus) -> None:
-        """Note that a pod was created."""
+        """Note that a pod was created; that it will be deleted is a change to come."""
         self.unfinished[pod] = None
+        if pod.pod.lives is not None:
+            self._last_change = max(self._last_change, pod.pod.created + pod.pod.lives)
+
+    def ended(self, pod: PodStatus) -> None:
+        """Write the row of a pod that was deleted or evicted before it started."""
+        if pod in self.unfinished:
+            self._recorder.pod(pod.record(self._env.now, settled=True))
+            self._open.discard(pod)
+            del self.unfinished[pod]
+        self.check()
 
     def look(self, pod: PodStatus) -> None:
         """See whether a pod is settled: after a sync of it, and when a pull of it begins."""
@@ -65,19 +80,23 @@ class Settlement:
         else:
             self._open.add(pod)
             return
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """End the run if nothing is open, and all pods have started or nothing will change any more."""
         changed = not self.unfinished or self._env.now >= self._last_change
-        if changed and not self._open and not self.to_come and not self.over.triggered:
+        if changed and not self._open and not self.to_come and not self.over.triggered and not self._waits():
             self.over.succeed()
+
+    def _waits(self) -> bool:
+        """Whether a pod without a node may yet get one."""
+        return any(pod.node is None for pod in self.unfinished) and self._restless()
 
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Reopen the settled pods of the node that will find the image when they look again."""
         self._pulled[pod.node, image] = self._env.now
         for other in self._hopeful.pop((pod.node, image), ()):
-            if other.started is None:
+            if other in self.unfinished:
                 self._open.add(other)
 
     def _overtaken(self, pod: PodStatus) -> bool:

@@ -16,6 +16,7 @@ from pullsim.oci.catalog import Catalog
 from pullsim.runtime.spec import ContainerdSpec, RuntimeSpec
 
 if TYPE_CHECKING:
+    from pullsim.hardware.filesystem import FilesystemSpec
     from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
     from pullsim.oci.platform import Platform
     from pullsim.registry.spec import RegistrySpec
@@ -35,6 +36,7 @@ class DaemonSet:
     pool: str | None = None
     node: str | None = None
     deadline: float | None = None
+    lives: float | None = None  # seconds from a pod's creation to its deletion; None: for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class NodeSpec:
     max_pods: int = 110
     nic: NicSpec = field(default_factory=NicSpec)
     disk: DiskSpec = field(default_factory=DiskSpec)
+    filesystem: FilesystemSpec | None = None  # of the images; None: it never fills up
     cores: CoresSpec = field(default_factory=CoresSpec)
     kubelet: KubeletConfig = field(default_factory=KubeletConfig)
     kubelet_version: tuple[int, int] = (1, 35)

@@ -73,6 +73,11 @@ def pending(pod: PodStatus) -> StatusRecord:
     return _row(pod, pod.pod.created, 0, PENDING, None)
 
 
+def ended(pod: PodStatus, at: float) -> StatusRecord:
+    """Return the row of a pod that was evicted (Evicted) or deleted (Deleted: `kubectl get pods` shows it no more)."""
+    return _row(pod, at, 0, str(pod.ended), None)
+
+
 def _row(pod: PodStatus, at: float, ready: int, status: str, message: str | None) -> StatusRecord:
     spec = pod.pod.spec
     containers = len(spec.containers) + sum(container.sidecar for container in spec.init_containers)

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Self
 
 from pullsim.errors import InputError
+from pullsim.kubelet.eviction_thresholds import DISK_SIGNALS, Threshold, effective_thresholds, parse_thresholds
 from pullsim.kubelet.feature_gates import GATES, resolve_feature_gates
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.units import format_duration_go, parse_duration_ns
@@ -41,6 +42,11 @@ _FIELDS: Final = {
     "runtimeRequestTimeout": ("duration", (1, 0)),
     "syncFrequency": ("duration", (1, 0)),
     "nodeStatusMaxImages": ("int32", (1, 0)),
+    "evictionHard": ("texts", (1, 0)),
+    "evictionSoft": ("texts", (1, 0)),
+    "evictionSoftGracePeriod": ("texts", (1, 0)),
+    "evictionMinimumReclaim": ("texts", (1, 0)),
+    "mergeDefaultEvictionSettings": ("bool", (1, 0)),
     "evictionPressureTransitionPeriod": ("duration", (1, 0)),
     "fileCheckFrequency": ("duration", (1, 0)),
     "httpCheckFrequency": ("duration", (1, 0)),
@@ -50,14 +56,9 @@ _FIELDS: Final = {
 #: Those of them that are validated, and change nothing in what this version simulates.
 _WITHOUT_EFFECT: Final = frozenset(
     [
-        "imageMinimumGCAge",
-        "imageMaximumGCAge",
-        "imageGCHighThresholdPercent",
-        "imageGCLowThresholdPercent",
         "crashLoopBackOff",
         "runtimeRequestTimeout",
         "nodeStatusMaxImages",
-        "evictionPressureTransitionPeriod",
         "fileCheckFrequency",
         "httpCheckFrequency",
     ]
@@ -71,12 +72,12 @@ _OTHER_FIELDS: Final = frozenset(
     cpuCFSQuotaPeriod cpuManagerPolicy cpuManagerPolicyOptions cpuManagerReconcilePeriod draManagerReconcilePeriod
     enableContentionProfiling enableControllerAttachDetach enableDebugFlagsHandler
     enableDebuggingHandlers enableProfilingHandler enableServer enableSystemLogHandler enableSystemLogQuery
-    enforceNodeAllocatable eventBurst eventRecordQPS evictionHard evictionMaxPodGracePeriod evictionMinimumReclaim
-    evictionSoft evictionSoftGracePeriod failCgroupV1 failSwapOn hairpinMode healthzBindAddress healthzPort
+    enforceNodeAllocatable eventBurst eventRecordQPS evictionMaxPodGracePeriod
+    failCgroupV1 failSwapOn hairpinMode healthzBindAddress healthzPort
     imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS
     kubeReserved kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains
     maxOpenFiles memoryManagerPolicy memoryReservationPolicy memorySwap memoryThrottlingFactor
-    mergeDefaultEvictionSettings nodeLeaseDurationSeconds nodeStatusReportFrequency nodeStatusUpdateFrequency
+    nodeLeaseDurationSeconds nodeStatusReportFrequency nodeStatusUpdateFrequency
     oomScoreAdj podCIDR podHousekeepingPeriod podLogsDir podPidsLimit podsPerCore port protectKernelDefaults
     providerID qosReserved
     readOnlyPort registerNode registerWithTaints reservedMemory reservedSystemCPUs resolvConf rotateCertificates
@@ -113,6 +114,8 @@ class KubeletConfig:
     runtime_request_timeout: float = 120.0  # not applied to PullImage
     sync_frequency: float = 60.0
     node_status_max_images: int = 50  # -1: all
+    eviction_hard: tuple[Threshold, ...] = field(default_factory=lambda: parse_thresholds(None, {}, {}, {})[0])
+    eviction_soft: tuple[Threshold, ...] = ()  # these two: those of the disk's signals
     eviction_pressure_transition_period: float = 300.0
     file_check_frequency: float = 20.0
     http_check_frequency: float = 20.0
@@ -132,6 +135,13 @@ class KubeletConfig:
         if errors := _violations(values, gates):
             raise InputError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
         restart = values["crashLoopBackOff.maxContainerRestartPeriod"]
+        hard, soft = parse_thresholds(
+            given.get("evictionHard"),
+            given.get("evictionSoft", {}),
+            given.get("evictionSoftGracePeriod", {}),
+            given.get("evictionMinimumReclaim", {}),
+            merge_defaults=given.get("mergeDefaultEvictionSettings", False),
+        )
         return cls(
             serialize_image_pulls=values["serializeImagePulls"],
             max_parallel_image_pulls=values["maxParallelImagePulls"],
@@ -147,6 +157,8 @@ class KubeletConfig:
             runtime_request_timeout=values["runtimeRequestTimeout"] / _NS,
             sync_frequency=values["syncFrequency"] / _NS,
             node_status_max_images=values["nodeStatusMaxImages"],
+            eviction_hard=hard,
+            eviction_soft=soft,
             eviction_pressure_transition_period=values["evictionPressureTransitionPeriod"] / _NS,
             file_check_frequency=values["fileCheckFrequency"] / _NS,
             http_check_frequency=values["httpCheckFrequency"] / _NS,
@@ -162,10 +174,26 @@ class KubeletConfig:
             "maxParallelImagePulls": self.max_parallel_image_pulls,
             "registryPullQPS": self.registry_pull_qps,
             "registryBurst": self.registry_burst,
-            "syncFrequency": format_duration_go(round(self.sync_frequency * _NS)),
+            "syncFrequency": _age(self.sync_frequency),
             "imagePullCredentialsVerificationPolicy": self.image_pull_credentials_verification_policy,
+            **self._housekeeping(),
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+    def _housekeeping(self) -> dict[str, Any]:
+        """The fields of garbage collection and eviction."""
+        return {
+            "imageMinimumGCAge": _age(self.image_minimum_gc_age),
+            "imageMaximumGCAge": _age(self.image_maximum_gc_age) if self.image_maximum_gc_age else None,
+            "imageGCHighThresholdPercent": self.image_gc_high_threshold_percent,
+            "imageGCLowThresholdPercent": self.image_gc_low_threshold_percent,
+            **effective_thresholds(self.eviction_hard, self.eviction_soft),
+            "evictionPressureTransitionPeriod": _age(self.eviction_pressure_transition_period),
+        }
+
+
+def _age(seconds: float) -> str:
+    return format_duration_go(round(seconds * _NS))
 
 
 def _unwrapped(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,6 +223,8 @@ def _typed(mapping: Mapping[Any, Any], version: tuple[int, int]) -> tuple[dict[s
             type_, since = _FIELDS[name]
             if name in _WITHOUT_EFFECT:
                 ignored.append(name)
+            if type_ == "texts" and isinstance(value, Mapping):
+                ignored += [f"{name}.{signal}" for signal in value if signal not in DISK_SIGNALS]
             if version < since:
                 releases = f"{since[0]}.{since[1]} on, this kubelet is {version[0]}.{version[1]}"
                 errors.append(f"{name}: this field exists from {releases}")
@@ -228,6 +258,10 @@ def _value(name: str, type_: str, value: Any) -> Any:
         "string": ("text", isinstance(value, str)),
         "strings": ("a list of texts", isinstance(value, list) and all(isinstance(entry, str) for entry in value)),
         "mapping": ("a mapping", isinstance(value, Mapping) and all(isinstance(key, str) for key in value)),
+        "texts": (
+            "a mapping of texts",
+            isinstance(value, Mapping) and all(isinstance(each, str) for pair in value.items() for each in pair),
+        ),
     }[type_]
     if not fits:
         raise ValueError(f"{name}: {value!r} must be {right}")

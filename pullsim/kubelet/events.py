@@ -47,6 +47,7 @@ class Messages:
     pulling: Callable[[str], str] = staticmethod('Pulling image "{}"'.format)
     back_off: Callable[[str], str] = staticmethod('Back-off pulling image "{}"'.format)
     failed: Callable[[str, str], str] = staticmethod('Failed to pull image "{}": {}'.format)
+    killing: Callable[[str], str] = staticmethod("Stopping container {}".format)
     error: Callable[[str], str] = staticmethod("Error: {}".format)
     no_sandbox: Callable[[str], str] = staticmethod("Failed to create pod sandbox: {}".format)
     never: Callable[[str], str] = staticmethod('Container image "{}" is not present with pull policy of Never'.format)

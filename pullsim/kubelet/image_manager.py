@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import ImageService
+    from pullsim.cri import ImageService, PullOutcome
     from pullsim.kubelet.backoff import Backoff
     from pullsim.kubelet.events import Messages
+    from pullsim.kubelet.housekeeping import Housekeeping
     from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_credentials import Credentials, PullCredentials
@@ -76,10 +77,12 @@ class ImageManager:
         *,
         handlers: bool = False,
         inspects_always: bool = False,
+        housekeeping: Housekeeping | None = None,
     ) -> None:
         """``handlers``: images are told apart by the pod's runtime handler too (gate RuntimeClassInImageCriApi).
 
         ``inspects_always``: ImageStatus is called with the policy Always too, for nothing (to 1.31, PR 126550).
+        ``housekeeping``: None where nothing on the node ever makes space.
         """
         self._env = env
         self._node = node
@@ -93,6 +96,7 @@ class ImageManager:
         self._recorder = recorder
         self._handlers = handlers
         self._inspects_always = inspects_always
+        self._housekeeping = housekeeping
         self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last pull, while in back-off
 
     def ensure_image_exists(
@@ -179,7 +183,8 @@ class ImageManager:
             pod.failures += 1
             reason, message = _evaluate(image, outcome.message)
             self._errors[pod, image] = f"{reason}: {message}"
-            pod.fail(container.key, reason, outcome.cause, -1.0 if outcome.transient else requested)
+            attempted = -1.0 if self._may_change(outcome, requested) else requested
+            pod.fail(container.key, reason, outcome.cause, attempted)
             return Ensured(None, reason, message)
         size = self._size(request)
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
@@ -187,6 +192,8 @@ class ImageManager:
         self._backoff.gc(now)
         used = next((credential for credential in credentials if credential.auth is outcome.auth), None)
         self._pulls.record_pulled(wanted, outcome.image_ref, used)
+        if self._housekeeping is not None:
+            self._housekeeping.changed()
         pod.pulled(wanted)
         self._record(pod, container, requested, result, size)
         return Ensured(outcome.image_ref)
@@ -203,6 +210,13 @@ class ImageManager:
         """Refuse to pull with the policy Never an image that is not there, or that the pod may not use."""
         message = self._messages.never(container.image)
         return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
+
+    def _may_change(self, outcome: PullOutcome, requested: float) -> bool:
+        """Whether a failed pull may succeed later though nothing in the world changes."""
+        housekeeping = self._housekeeping
+        if outcome.cause == "noSpace" and housekeeping is not None and not housekeeping.calm(requested):
+            return True
+        return outcome.transient
 
     def _refuse(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
@@ -237,6 +251,7 @@ class ImageManager:
                 layers=outcome.layers,
                 layers_fetched=outcome.layers_fetched,
                 stages=result.clock.stages,
+                refetched=outcome.refetched,
             )
         )
 

@@ -73,5 +73,6 @@ def _aggregate(failed: list[PullOutcome]) -> PullOutcome:
     if len(texts) > 1:
         last.code, last.error = "Unknown", f"[{', '.join(texts)}]"
     last.downloaded = sum(outcome.downloaded for outcome in failed)
+    last.refetched = sum(outcome.refetched for outcome in failed)
     last.transient = any(outcome.transient for outcome in failed)
     return last

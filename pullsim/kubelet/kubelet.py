@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pullsim.engine.clock import nanoseconds
+from pullsim.kubelet.api_status import ended
 from pullsim.kubelet.backoff import Backoff
 from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Requeue
-from pullsim.kubelet.events import Messages
+from pullsim.kubelet.containers import Containers
+from pullsim.kubelet.events import NORMAL, WARNING, Messages
 from pullsim.kubelet.feature_gates import IMAGE_VOLUMES, IMAGES_BY_HANDLER, VERIFICATION
+from pullsim.kubelet.housekeeping import Housekeeping, needed
 from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.loop import Interval
 from pullsim.kubelet.pod import ContainerSpec
+from pullsim.kubelet.pod_status import EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.kubelet.pull_records import ImagePullManager
 from pullsim.kubelet.puller import image_puller
@@ -36,8 +40,21 @@ if TYPE_CHECKING:
     from pullsim.records import Recorder
 
 
+class NodeWatcher(Protocol):
+    """Who follows a node."""
+
+    def terminated(self, pod: PodStatus) -> None:
+        """Take note that a pod that was deleted or evicted is gone, and its place is free."""
+
+    def disk_pressure(self, node: str, under_pressure: bool) -> None:
+        """Take note that the node's condition DiskPressure, and with it its taint, begins or ends."""
+
+    def settle(self) -> None:
+        """See whether the run is over; called now and then."""
+
+
 class Kubelet:
-    """Starts the pods that are bound to its node."""
+    """Starts the pods that are bound to its node, and ends them."""
 
     def __init__(
         self,
@@ -51,6 +68,7 @@ class Kubelet:
         streams: Streams,
         recorder: Recorder,
         sandboxes: RuntimeService,
+        watcher: NodeWatcher,
     ) -> None:
         self._env = env
         self._node = node
@@ -65,39 +83,97 @@ class Kubelet:
         self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
         self._phases = self._draw_phases()
         pulls = throttle(env, RuntimeImageService(env, service), config.registry_pull_qps, config.registry_burst)
+        pull_records = ImagePullManager(
+            config.image_pull_credentials_verification_policy,
+            config.preloaded_images_verification_allowlist,
+            normalise=version >= (1, 36),
+        )
+        self._watcher = watcher
+        self._pods: dict[PodStatus, None] = {}  # that have not ended, in order of binding
+        by_handler = config.feature_gates.get(IMAGES_BY_HANDLER, False)
+        self._containers = Containers(service, by_handler=by_handler)
+        self.housekeeping: Housekeeping | None = None
+        if needed(config, service):
+            self.housekeeping = Housekeeping(
+                env,
+                node,
+                config,
+                version,
+                service,
+                self._containers,
+                self._emit_node,
+                pull_records.forget,
+                self._evict,
+                lambda under_pressure: watcher.disk_pressure(node, under_pressure),
+                watcher.settle,
+                recorder,
+            )
+            self.housekeeping.start()
         self._images = ImageManager(
             env,
             node,
             service,
             image_puller(env, pulls, serialize=config.serialize_image_pulls, maximum=config.max_parallel_image_pulls),
             Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
-            ImagePullManager(
-                config.image_pull_credentials_verification_policy,
-                config.preloaded_images_verification_allowlist,
-                normalise=version >= (1, 36),
-            ),
+            pull_records,
             credentials,
             self._messages,
             self._emit,
             recorder,
-            handlers=config.feature_gates.get(IMAGES_BY_HANDLER, False),
+            handlers=by_handler,
             inspects_always=version < (1, 32),
+            housekeeping=self.housekeeping,
         )
 
     def start(self, pod: PodStatus) -> Generator[Any, Any, None]:
         """Return the worker of a pod that was just bound: a process that ends when all its containers run."""
+        self._pods[pod] = None
         return PodWorker(
             self._env,
             pod,
             self._images,
+            self._containers,
             self._credentials,
             self._cadence(pod),
             self._messages,
             self._emit,
+            self._terminate,
             self._sandboxes,
             self._recorder,
             image_volumes=self._image_volumes,
         ).run()
+
+    def end(self, pod: PodStatus, how: str) -> None:
+        """End a pod that was deleted or evicted: at once, or when the sync under way is done with its pull."""
+        pod.end(how)
+        if self._recorder.status is not None:
+            self._recorder.status(ended(pod, self._env.now))
+        if not pod.syncing:
+            self._terminate(pod)
+
+    def _terminate(self, pod: PodStatus) -> None:
+        """Kill the pod's containers and let go of it.
+
+        They exit at once, and are removed when they have (pkg/kubelet/kubelet.go cleanUpContainersInPod).
+        """
+        specs = {spec.name: spec for spec in (*pod.pod.spec.init_containers, *pod.pod.spec.containers)}
+        for container in self._containers.remove(pod):
+            if container.runs(self._env.now):
+                message = self._messages.killing(container.name)
+                self._emit(pod, specs[container.name], NORMAL, "Killing", message)
+        del self._pods[pod]
+        if self.housekeeping is not None:
+            self.housekeeping.changed()
+        self._watcher.terminated(pod)
+
+    def _evict(self, message: str) -> bool:
+        """Evict the pod that was bound last; tell whether there was one."""
+        pod = next((pod for pod in reversed(self._pods) if not pod.has_ended()), None)
+        if pod is None:
+            return False
+        self._emit(pod, None, WARNING, EVICTED, message)
+        self.end(pod, EVICTED)
+        return True
 
     def _cadence(self, pod: PodStatus) -> Cadence:
         requeue = Requeue(
@@ -119,6 +195,9 @@ class Kubelet:
             tick = drawn[0] if tick is None else tick
             relist = drawn[1] if relist is None else relist
         return tick, relist
+
+    def _emit_node(self, type: str, reason: str, message: str) -> None:
+        self._recorder.event(KubeletEvent(self._env.now, self._node, None, None, type, reason, message, None, None))
 
     def _emit(
         self, pod: PodStatus, subject: ContainerSpec | ImageVolume | None, type: str, reason: str, message: str

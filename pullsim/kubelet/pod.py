@@ -65,4 +65,5 @@ class Pod:
     node: str | None = None
     pool: str | None = None
     deadline: float | None = None  # seconds after creation
+    lives: float | None = None  # seconds from its creation to its deletion; None: for ever
     follows: str | None = None  # created only when that pod of its namespace has started (StatefulSet, OrderedReady)

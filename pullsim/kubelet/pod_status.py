@@ -21,6 +21,12 @@ class Watcher(Protocol):
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Take note that a pull of the pod brought an image to its node."""
 
+    def ended(self, pod: PodStatus) -> None:
+        """Take note that the pod was deleted or evicted."""
+
+
+DELETED, EVICTED = "Deleted", "Evicted"  # how a pod can end
+
 
 class PodStatus:
     """A pod on its way: where its time went, what was tried, what runs.
@@ -33,6 +39,7 @@ class PodStatus:
         "backoffs",
         "cause",
         "clock",
+        "ended",
         "failing",
         "failures",
         "image_refs",
@@ -45,6 +52,7 @@ class PodStatus:
         "reason",
         "scheduled",
         "started",
+        "syncing",
         "watcher",
     )
 
@@ -64,6 +72,8 @@ class PodStatus:
         self.failing: dict[str, float] = {}
         self.failures = 0
         self.backoffs = 0
+        self.syncing = False  # the kubelet's worker is at it
+        self.ended: str | None = None  # DELETED or EVICTED
         self.reason: str | None = None
         self.cause: str | None = None
         self.image_refs: dict[str, str] = {}  # by key, of containers that were started and volumes that are there
@@ -93,6 +103,17 @@ class PodStatus:
         self.cause = cause
         self.failing[key] = attempted
 
+    def has_ended(self) -> bool:
+        """Whether it was deleted or evicted."""
+        return self.ended is not None
+
+    def end(self, how: str) -> None:
+        """Note that the pod was deleted or evicted."""
+        self.ended = how
+        if self.started is None:
+            self.reason = how
+        self.watcher.ended(self)
+
     def hopeless(self, since: float) -> bool:
         """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
         return not self.pulling and bool(self.failing) and min(self.failing.values()) >= since
@@ -103,6 +124,7 @@ class PodStatus:
         end = now if self.started is None else self.started
         wants = pod.spec.wants
         waits = self.started is None
+        stages = self.clock.close(end)
         return PodRecord(
             namespace=self.namespace,
             pod=self.name,
@@ -121,5 +143,5 @@ class PodStatus:
             image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,
             missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and settled)),
-            stages=self.clock.close(end),
+            stages=stages if self.ended is None else dict(stages),  # a pull of it may go on
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kubelet.api_status import ApiStatus
 from pullsim.kubelet.events import NORMAL, WARNING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pullsim.cri import RuntimeService
     from pullsim.kubelet.cadence import Cadence
+    from pullsim.kubelet.containers import Containers
     from pullsim.kubelet.events import Messages
     from pullsim.kubelet.image_manager import Ensured, ImageManager
     from pullsim.kubelet.pod import ContainerSpec, ImageVolume
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pull_credentials import PullCredentials
     from pullsim.records import Recorder
 
-CONTAINER_CREATING = "ContainerCreating"  # what a pod without sandbox waits in
+CONTAINER_CREATING: Final = "ContainerCreating"  # what a pod without sandbox waits in
+CREATE_CONTAINER_ERROR: Final = "CreateContainerError"
+#: containerd's answer to CreateContainer without the image (internal/cri/server/container_create.go).
+NOT_RESOLVED: Final = 'failed to resolve image "{}": not found'
 
 
 class PodWorker:
@@ -40,23 +45,30 @@ class PodWorker:
         env: simpy.Environment,
         pod: PodStatus,
         images: ImageManager,
+        containers: Containers,
         credentials: PullCredentials,
         cadence: Cadence,
         messages: Messages,
         emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
+        terminate: Callable[[PodStatus], None],
         sandboxes: RuntimeService,
         recorder: Recorder,
         *,
         image_volumes: bool,
     ) -> None:
-        """``image_volumes``: the gate ImageVolume; without it the API server has dropped them and their mounts."""
+        """``terminate`` ends a pod that was deleted or evicted during a sync.
+
+        ``image_volumes``: the gate ImageVolume; without it the API server has dropped them and their mounts.
+        """
         self._env = env
         self._pod = pod
         self._images = images
+        self._containers = containers
         self._credentials = credentials
         self._cadence = cadence
         self._messages = messages
         self._emit = emit
+        self._terminate = terminate
         self._sandboxes = sandboxes
         self._volumes = pod.pod.spec.image_volumes if image_volumes else ()
         self._ensured: dict[str, Ensured] = {}  # image volumes by name, as of this sync
@@ -67,13 +79,20 @@ class PodWorker:
         self._mains = list(pod.pod.spec.containers)  # not yet started
 
     def run(self) -> Generator[Any, Any, None]:
-        """Sync until all containers run."""
+        """Sync until all containers run, or the pod has ended; a sync under way then, and its pull, go on first."""
         env, pod, cadence = self._env, self._pod, self._cadence
         if pod.pod.spec.runtime_handler:
             yield from self._create_sandbox(pod.pod.spec.runtime_handler)
+        if pod.has_ended():
+            return
         cadence.changed(env.now)  # the first sync creates the sandbox before anything else
         while True:
+            pod.syncing = True
             ok = yield from self._sync()
+            pod.syncing = False
+            if pod.has_ended():
+                self._terminate(pod)
+                return
             if not self._mains:
                 pod.started = env.now
             pod.watcher.look(pod)
@@ -82,11 +101,13 @@ class PodWorker:
                     self._show(cadence.next_sync(env.now, ok=True))
                 return
             yield from self._wait(cadence.next_sync(env.now, ok=ok))
+            if pod.has_ended():
+                return
 
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox is there; without it no image is asked for."""
         env, pod = self._env, self._pod
-        while (error := self._sandboxes.run_pod_sandbox(handler)) is not None:
+        while not pod.has_ended() and (error := self._sandboxes.run_pod_sandbox(handler)) is not None:
             if self._api is not None:
                 self._show(env.now)
             self._read_secrets()
@@ -105,6 +126,8 @@ class PodWorker:
         runs = self._init_exit is not None and self._init_exit > now
         for volume in self._volumes:
             yield from self._ensure_volume(volume)
+            if self._pod.has_ended():
+                return False
         if runs:
             return True
         self._init_exit = None
@@ -119,8 +142,10 @@ class PodWorker:
             return True
         waiting = []
         for container in self._mains:
+            if self._pod.has_ended():
+                break
             if not (yield from self._start(container)):
-                waiting.append(container)  # noqa: PERF401  # a comprehension cannot yield
+                waiting.append(container)
         self._mains = waiting
         return not waiting
 
@@ -140,6 +165,8 @@ class PodWorker:
             return False
         requested = env.now
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
+        if pod.has_ended():
+            return False
         pod.clock.enter("start", env.now)
         if self._api is not None:
             self._api.tried(container.name, ensured)
@@ -147,6 +174,14 @@ class PodWorker:
             self._request(self._requested(container, requested, ensured))
         if ensured.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
+            return False
+        exits = env.now + container.run if container in pod.pod.spec.init_containers and not container.sidecar else inf
+        mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
+        images = (ensured.image_ref, *(image for image in mounted if image is not None))
+        missing = self._containers.create(pod, container.name, images, exits)
+        if missing is not None:  # it was removed since; the next sync pulls it again
+            pod.reason = CREATE_CONTAINER_ERROR
+            self._emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
             return False
         pod.failing.pop(container.name, None)
         pod.image_refs[container.name] = ensured.image_ref

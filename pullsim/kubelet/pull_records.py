@@ -73,6 +73,10 @@ class ImagePullManager:
         record = self._records.setdefault(image_ref, {})
         record.setdefault(parse(image).repository, PulledWith()).merge(credential)
 
+    def forget(self, image_ref: str) -> None:
+        """Drop the record of an image that was removed (PruneUnknownRecords)."""
+        self._records.pop(image_ref, None)
+
     def must_attempt_pull(self, image: str, image_ref: str, credentials: Credentials | None = None) -> bool | None:
         """Whether a present image has to be pulled all the same, to prove that the pod may use it.
 

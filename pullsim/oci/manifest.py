@@ -7,7 +7,7 @@ layers stay equal everywhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
@@ -65,6 +65,11 @@ class Layer:
         if files is None:
             files = unpacked // BYTES_A_FILE
         return cls(digest, size, unpacked, files, compression, diff_id or synthetic_digest("diff-id", digest))
+
+    def part(self, unpacked: int) -> Layer:
+        """Return the beginning of the layer that unpacks to so many bytes: the work until a disk is full."""
+        share = unpacked / self.unpacked
+        return replace(self, size=round(self.size * share), unpacked=unpacked, files=round(self.files * share))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from pullsim.results import charts, tables
     from pullsim.results.invariants import check
     from pullsim.results.summary import Summary, summarize
-    from pullsim.results.tables import events, layers, links, pods, pulls, statuses
+    from pullsim.results.tables import disks, events, layers, links, pods, pulls, removals, statuses
     from pullsim.results.text import render
 
 #: Where the names that are imported on first use come from.
 _LAZY: Final = {
     "Summary": "pullsim.results.summary",
     "check": "pullsim.results.invariants",
+    "disks": "pullsim.results.tables",
     "events": "pullsim.results.tables",
     "layers": "pullsim.results.tables",
     "links": "pullsim.results.tables",
     "pods": "pullsim.results.tables",
     "pulls": "pullsim.results.tables",
+    "removals": "pullsim.results.tables",
     "render": "pullsim.results.text",
     "statuses": "pullsim.results.tables",
     "summarize": "pullsim.results.summary",
@@ -37,11 +39,13 @@ __all__ = [
     "Summary",
     "charts",
     "check",
+    "disks",
     "events",
     "layers",
     "links",
     "pods",
     "pulls",
+    "removals",
     "render",
     "statuses",
     "summarize",

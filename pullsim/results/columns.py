@@ -111,6 +111,7 @@ PULLS: Final = (
     _field("downloaded", "int", "B", "fetched by this pull, compressed"),
     _field("layers", "int", "", "layers of the image"),
     _field("layers_fetched", "int", "", "layers fetched by this pull"),
+    _field("refetched", "int", "B", "part of downloaded that the node had once: removed, or left by a failed pull"),
     *_stages("duration_s"),
 )
 
@@ -182,13 +183,40 @@ STATUSES: Final = (
 EVENTS: Final = (
     _field("t", "float", "s", "emitted at"),
     _field("node", "str", "", "node of the kubelet"),
-    _field("pod", "str", "", "name of the pod"),
+    _field("pod", "str", "", "name of the pod; empty: the node"),
     _field("container", "str", "", "container; empty: the whole pod"),
     _field("type", "str", "", "Normal or Warning"),
     _field("reason", "str", "", "reason, as the kubelet has it"),
     _field("message", "str", "", "message, as the kubelet has it"),
     _field("image", "str", "", "image as written"),
-    _field("namespace", "str", "", "namespace of the pod"),
+    _field("namespace", "str", "", "namespace of the pod; empty: the node"),
+)
+
+REMOVALS: Final = (
+    _field("t", "float", "s", "removed at"),
+    POOL,
+    _field("node", "str", "", "node that had it"),
+    _field(
+        "reason",
+        "str",
+        "",
+        "age: unused for longer than imageMaximumGCAge; space: the disk was used beyond imageGCHighThresholdPercent; "
+        "eviction: disk pressure",
+    ),
+    _field("image_ref", "str", "", "ID of the image"),
+    Column("images", "str", "", "its names, joined by ;", lambda r: ";".join(r.images)),
+    _field("handler", "str", "", "runtime handler that it was pulled for; empty: the default one"),
+    _field("size", "int", "B", "size that the kubelet counted as freed"),
+    _field("freed", "int", "B", "space that came back: other images keep shared layers, unpacked bytes come back too"),
+    _field("unused_s", "float", "s", "since it was last seen in use; empty: never", "unused_for"),
+)
+
+DISKS: Final = (
+    POOL,
+    _field("node", "str", "", "node"),
+    _field("capacity", "int", "B", "size of the filesystem"),
+    _field("peak", "int", "B", "most that was used, by images and others"),
+    _field("used", "int", "B", "used at the end of the run"),
 )
 
 LINKS: Final = (

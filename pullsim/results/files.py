@@ -27,7 +27,8 @@ PULLS: Final = "pulls.csv"
 LAYERS: Final = "layers.csv"
 STATUS: Final = "status.csv"
 EVENTS: Final = "events.jsonl"
-DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS)
+REMOVALS: Final = "removals.csv"
+DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS, REMOVALS)
 CHARTS: Final = "charts"
 
 
@@ -79,6 +80,9 @@ class OutputDirectory:
             if result.detail in ("pulls", "layers"):
                 with self._file(EVENTS) as file:
                     tables.write_events_jsonl(result.events, file)
+                if result.disks or result.removals:
+                    with self._file(REMOVALS) as file:
+                        tables.write_removals_csv(result, file)
                 with self._file(PULLS) as file:
                     tables.write_pulls_csv(result, file)
             if result.detail == "layers":

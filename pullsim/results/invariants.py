@@ -7,6 +7,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pullsim.kubelet.pod_status import DELETED, EVICTED
 from pullsim.records import STAGES
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def _pod(pod: PodRecord, end: float) -> Iterator[str]:
         {"created": pod.created, "scheduled": pod.scheduled, "started": pod.started, "the end of the run": end}
     )
     until, what = (end, "end of the run") if pod.started is None else (pod.started, "started")
+    if pod.started is None and pod.reason in (DELETED, EVICTED):
+        until, what = min(end, pod.created + pod.start_seconds), "its end, in the run"
     if not _close(pod.start_seconds, until - pod.created):
         yield f"start_seconds is {pod.start_seconds}, {what} - created is {until - pod.created}"
     yield from _stages(pod.stages, pod.start_seconds)

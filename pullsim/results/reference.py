@@ -32,6 +32,13 @@ _KUBELET: Final = {
     "registryPullQPS": "Pulls begun a second; 0: no limit. A pull above it is refused, and asked for again later.",
     "registryBurst": "Pulls that may begin at once while the rate is kept.",
     "syncFrequency": "Seconds after which a pod is looked at again when nothing happens to it.",
+    "imageGCHighThresholdPercent": "Use of the disk, in percent, from which unused images are removed; 100: never.",
+    "imageGCLowThresholdPercent": "Use of the disk down to which they are.",
+    "imageMinimumGCAge": "Seconds from an image's detection in which no threshold removes it.",
+    "imageMaximumGCAge": "Seconds without use after which an image is removed; 0: never.",
+    "evictionHard": "Free space below which disk pressure begins; `nodefs.available`, `imagefs.available`.",
+    "evictionSoft": "The same after `evictionSoftGracePeriod`.",
+    "evictionPressureTransitionPeriod": "Seconds that disk pressure lasts after its cause.",
     "maxPods": "Most pods on the node; `nodes[].maxPods` goes before it.",
     "featureGates": "Some change the wording of events.",
 }
@@ -72,7 +79,7 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 - [`--set`](#--set)
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
-  [`layers.csv`](#layerscsv), [`status.csv`](#statuscsv),
+  [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv), [`status.csv`](#statuscsv),
   [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
 - [Exit codes](#exit-codes)
 
@@ -117,6 +124,22 @@ _UNITS: Final = """\
 | name | lower-case letters, digits, `-` and `.`, as Kubernetes has it | text |
 
 `k`, `M`, `G`, `T` are powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` of 1024.
+"""
+
+_DISK: Final = """\
+### Disk space
+
+With `disk.size` a node's disk can fill up: compressed blobs and unpacked layers count, and `disk.used` for the rest;
+layers that images share count once. A download or an unpacking claims its space when it begins; one that finds too
+little goes on until the disk is full, and then the pull fails with `no space left on device` (cause `noSpace`). What a
+failed pull leaves is collected 0.245 s later, with or without a size: the next attempt fetches it again.
+
+The kubelet looks every 5 minutes from the node's join, and removes unused images, least recently used first, when the
+disk is used beyond `imageGCHighThresholdPercent`. Images of containers, exited ones too, are in use. It counts
+compressed sizes, also of layers that stay for other images, so what it counts is not what comes back. With less free
+than `evictionHard` (looked at every 10 s) the node has the condition DiskPressure and gets no pods; the kubelet removes
+exited containers and all unused images, then, while that is not enough, evicts a pod at a look, the one bound last
+first. Evicted and deleted pods are not replaced.
 """
 
 _WORKLOADS: Final = """\
@@ -169,7 +192,9 @@ With a `horizon`, there: what happens at that instant is recorded.
 
 Without one, when no pod is still starting. A pod whose last attempt failed does not count as starting once that attempt
 began after the last change of the world: the end of a fault, a tag that moves, an image that is removed, a node that
-joins, a pod that is created. 24 hours of simulated time are the most. `ended` in `summary.json` says which it was:
+joins, a pod that is created or deleted. A pull without space may succeed as long as garbage collection, deletions and
+evictions still change the node: until nothing has come or gone for ten minutes and the ages and periods of its
+KubeletConfiguration. 24 hours of simulated time are the most. `ended` in `summary.json` says which it was:
 `horizon`, `settled`, `limit` or `interrupted`.
 
 A pod that has not started by then has its time until the end of the run in the tables, and is left out of percentiles.
@@ -240,12 +265,14 @@ def _kubelet() -> str:
     defaults = {to_camel(field.name).lower(): getattr(KubeletConfig(), field.name) for field in fields(KubeletConfig)}
     for name, meaning in _KUBELET.items():
         default = defaults[name.lower()]
+        if isinstance(default, tuple):
+            default = ", ".join(f"{each.signal}: {each.text}" for each in default) or None
         text = f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
         rows.append(f"| `{name}` | {'none' if default is None or name == 'featureGates' else text} | {meaning} |")
     rest = (
         "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing."
     )
-    return "\n".join([*rows, "", rest])
+    return "\n".join([*rows, "", rest, "", _DISK])
 
 
 def _files() -> Iterator[str]:
@@ -257,6 +284,7 @@ def _files() -> Iterator[str]:
         files.LAYERS: ("`layers`", "a row a layer that a pull fetched or unpacked"),
         files.STATUS: ("`pods` and more", "a row a change of what `kubectl get pods` shows of a pod"),
         files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
+        files.REMOVALS: ("`pulls` and more", "a row an image that a kubelet removed; where disks have a size"),
         f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),
     }
     rows = ["| file | with `--detail` | content |", "|---|---|---|"]
@@ -272,6 +300,7 @@ def _files() -> Iterator[str]:
     }
     for name, table in tables.items():
         yield f"### `{name}`\n\n" + _columns(table)
+    yield f"### `{files.REMOVALS}`\n\n" + _columns(columns.REMOVALS)
     yield f"### `{files.EVENTS}`\n\nAll keys are in every line.\n\n" + _columns(columns.EVENTS)
     charts = ", ".join(f"`{name}`" for name in CHARTS)
     yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in FORMATS)}."

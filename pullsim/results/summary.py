@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
 from pullsim.results.mixed import MixedTag, mixed_tags
@@ -20,7 +21,7 @@ from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, di
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pullsim.records import PodRecord
+    from pullsim.records import DiskUse, ImageRemoval, PodRecord
     from pullsim.run import Result
 
 SCHEMA_VERSION: Final = 1
@@ -77,6 +78,36 @@ class Layers:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """Images that kubelets removed for one reason, and their bytes."""
+
+    images: int
+    counted: int  # as freed by the kubelet: compressed sizes, shared layers each time
+    freed: int  # that came back, of the disk
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disks of a pool that have a size."""
+
+    nodes: int
+    capacity: int  # of one node; the smallest
+    peak: int  # most that was used on one node
+    peak_share: float  # of its capacity, of the node with the most
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What was removed from nodes, what that cost, and how full their disks were."""
+
+    removed: dict[str, Removed]  # by reason: age, space, eviction
+    refetched: int  # bytes of layers that pulls fetched again on a node that had them before
+    refetched_share: float | None  # of all bytes downloaded
+    evicted_pods: int
+    disks: dict[str, Disk]  # by pool
+
+
+@dataclass(frozen=True, slots=True)
 class StageTime:
     """Seconds of one stage over a group of pods, and its share of their time."""
 
@@ -111,6 +142,7 @@ class Summary:
     pulls: Pulls | None
     bytes: Bytes | None
     layers: Layers | None
+    housekeeping: Housekeeping | None
     time: Time | None
     time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
@@ -141,6 +173,7 @@ def summarize(result: Result) -> Summary:
         pulls=_pulls(result) if has_pulls else None,
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
+        housekeeping=_housekeeping(result) if has_pulls else None,
         time=_time(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
@@ -212,6 +245,35 @@ def _layers(result: Result) -> Layers:
     ok = [pull for pull in result.pulls if pull.ok]
     return Layers(
         fetched=sum(pull.layers_fetched for pull in ok), reused=sum(pull.layers - pull.layers_fetched for pull in ok)
+    )
+
+
+def _housekeeping(result: Result) -> Housekeeping:
+    by_reason: dict[str, list[ImageRemoval]] = {}
+    for removal in result.removals:
+        by_reason.setdefault(removal.reason, []).append(removal)
+    pools: dict[str, list[DiskUse]] = {}
+    for use in result.disks:
+        pools.setdefault(result.pools[use.node], []).append(use)
+    refetched = sum(pull.refetched for pull in result.pulls)
+    downloaded = sum(pull.downloaded for pull in result.pulls)
+    return Housekeeping(
+        removed={
+            reason: Removed(len(rows), sum(row.size for row in rows), sum(row.freed for row in rows))
+            for reason, rows in sorted(by_reason.items())
+        },
+        refetched=refetched,
+        refetched_share=refetched / downloaded if downloaded else None,
+        evicted_pods=sum(event.reason == EVICTED for event in result.events),
+        disks={
+            pool: Disk(
+                len(uses),
+                min(use.capacity for use in uses),
+                max(use.peak for use in uses),
+                max(use.peak / use.capacity for use in uses),
+            )
+            for pool, uses in sorted(pools.items())
+        },
     )
 
 

@@ -55,6 +55,16 @@ def statuses(result: Result) -> pd.DataFrame:
     return _frame(result, result.statuses, schema.STATUSES)
 
 
+def removals(result: Result) -> pd.DataFrame:
+    """One row per image that a kubelet removed; columns `pullsim.results.columns.REMOVALS`."""
+    return _frame(result, result.removals, schema.REMOVALS)
+
+
+def disks(result: Result) -> pd.DataFrame:
+    """One row per node whose disk has a size; columns `pullsim.results.columns.DISKS`."""
+    return _frame(result, result.disks, schema.DISKS)
+
+
 def links(result: Result) -> pd.DataFrame:
     """One row per registry link and interval; columns `pullsim.results.columns.LINKS`."""
     return _frame(result, result.links, schema.LINKS)
@@ -78,6 +88,16 @@ def write_layers_csv(result: Result, file: TextIO) -> None:
 def write_status_csv(result: Result, file: TextIO) -> None:
     """Write the table of statuses; open files with ``newline=""``."""
     _write_csv(result, result.statuses, schema.STATUSES, file)
+
+
+def write_removals_csv(result: Result, file: TextIO) -> None:
+    """Write the table of removed images; open files with ``newline=""``."""
+    _write_csv(result, result.removals, schema.REMOVALS, file)
+
+
+def write_disks_csv(result: Result, file: TextIO) -> None:
+    """Write the table of disks; open files with ``newline=""``."""
+    _write_csv(result, result.disks, schema.DISKS, file)
 
 
 def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:

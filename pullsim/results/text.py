@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pullsim.results.statistics import Distribution
-    from pullsim.results.summary import Bytes, Layers, Pods, Pulls, Summary, Time
+    from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
 
 _BAR: Final = 24  # cells of a share of 100 %
 _SMALL: Final = 0.005  # stages below are summed up in one line
@@ -70,6 +70,8 @@ def _figures(summary: Summary) -> Table:
         table.add_row("Shown as", f"{', '.join(shown)} of the time until Running")
     if summary.bytes and summary.layers:
         _bytes(table, summary.bytes, summary.layers)
+    if summary.housekeeping:
+        _housekeeping(table, summary.housekeeping)
     return table
 
 
@@ -109,6 +111,22 @@ def _bytes(table: Table, fetched: Bytes, layers: Layers) -> None:
     if rate.mean is not None and rate.peak is not None:
         table.add_row("Bytes/s", _rate(size(rate.mean), size(rate.peak), rate.window, BYTE_WINDOW))
     table.add_row("Layers", f"{layers.fetched:,} fetched, {layers.reused:,} reused")
+
+
+def _housekeeping(table: Table, kept: Housekeeping) -> None:
+    removed = kept.removed
+    if removed:
+        images = _counts({reason: each.images for reason, each in removed.items()})
+        claimed = sum(each.counted for each in removed.values())
+        freed = sum(each.freed for each in removed.values())
+        table.add_row("Removed", f"images: {images}; {size(claimed)} counted, {size(freed)} of disk came back")
+    if kept.refetched:
+        share = f" ({kept.refetched_share:.0%} of the bytes)" if kept.refetched_share is not None else ""
+        table.add_row("Refetched", f"{size(kept.refetched)}{share}: nodes had it before")
+    if kept.evicted_pods:
+        table.add_row("Evicted", Text(counted(kept.evicted_pods, "pod"), "red"))
+    for pool, disk in kept.disks.items():
+        table.add_row("Disk", f"{pool}: {size(disk.peak)} at most, {disk.peak_share:.0%} of {size(disk.capacity)}")
 
 
 def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:

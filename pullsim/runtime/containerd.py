@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.cri import ImageStatus
+from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, ListedImage
+from pullsim.engine.clock import Call
+from pullsim.errors import InputError
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 from pullsim.registry.auth import Presented
@@ -25,11 +27,21 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth, Caller, PullOutcome
     from pullsim.engine.flows import Port
     from pullsim.engine.processor_sharing import ProcessorSharing
+    from pullsim.hardware.filesystem import Filesystem
     from pullsim.oci.platform import Platform
     from pullsim.records import Recorder
     from pullsim.registry.registry import Registry
     from pullsim.runtime.spec import ContainerdSpec
     from pullsim.stage_clock import StageClock
+
+
+#: Seconds from a failed pull to the collection of what it leaves: the end of its lease is a deletion, and a collection
+#: follows a deletion after 49 times the mean time of a collection, which counts as 5 ms at least
+#: (plugins/gc/scheduler.go, pause_threshold 0.02, all releases).
+COLLECTION_INTERVAL: Final = 0.245
+NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from the start: give disk.size more"
+#: Images that sandboxes are made of, which containerd pins (internal/cri/config, sandbox image of each release).
+SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Containerd:
         port: Port,
         cores: ProcessorSharing,
         disk: ProcessorSharing | None,
+        filesystem: Filesystem | None,
         fsync: float,
         registries: Callable[[str], Registry],
         recorder: Recorder,
@@ -79,7 +92,7 @@ class Containerd:
         self.recorder = recorder
         self.handlers = handlers or RuntimeHandlers()
         self.behaviour = behaviour(spec.version)
-        self.store = Store(env, spec.metadata_write)
+        self.store = Store(env, spec.metadata_write, filesystem)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
         self._registries = registries
         self._address = address
@@ -107,11 +120,61 @@ class Containerd:
         presented = Presented(auth or spec.auths.get(endpoint(host)), header_auth(host, spec.hosts), self._address)
         return (yield from Pull(self, self._registries(host), reference, caller, clock, presented, handler).run())
 
+    def list_images(self) -> list[ListedImage]:
+        """Put the names of each image ID together (internal/cri/store/image/image.go)."""
+        found: dict[tuple[str, str], tuple[StoredImage, list[str]]] = {}
+        for record, stored in self.store.images.items():
+            name = record.partition(",")[0]  # without the handler
+            found.setdefault((stored.id, stored.handler), (stored, []))[1].append(name)
+        return [
+            ListedImage(
+                stored.id,
+                stored.manifest.total_size,
+                tuple(names),
+                any(parse(name).repository in SANDBOX_IMAGES for name in names),
+                stored.handler,
+            )
+            for stored, names in found.values()
+        ]
+
+    def remove_image(self, image_id: str) -> None:
+        """Drop all names and collect at once (internal/cri/server/images/image_remove.go RemoveImage)."""
+        self.store.remove(image_id)
+
+    def image_fs(self) -> FilesystemUsage:
+        """Count what is on the disk: compressed blobs, unpacked snapshots, and what others use."""
+        filesystem = self.store.filesystem
+        if filesystem is None:
+            return FilesystemUsage(None, self.store.bytes)
+        return FilesystemUsage(filesystem.capacity, filesystem.used)
+
+    def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
+        """See `ImageService.watch_space`."""
+        if self.store.filesystem is not None:
+            self.store.filesystem.watch(limit, alarm)
+
+    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
+        """Resolve the image, prepare a snapshot on its own (internal/cri/server/container_create.go)."""
+        image = self.store.add_container(image_id, self.handlers.identity(handler))
+        return None if image is None else ContainerImage(image_id, image.handler)
+
+    def remove_container(self, image: ContainerImage) -> None:
+        """See `ImageService.remove_container`."""
+        self.store.remove_container(*image)
+
+    def collect_later(self) -> None:
+        """Collect garbage soon, as a lease has ended that may have kept some."""
+        Call(self.env, lambda _: self.store.collect(), COLLECTION_INTERVAL)
+
     def preload(self, image: str) -> None:
-        """Put an image on the node as it was at time 0; KeyError if the registry did not have it."""
+        """Put an image on the node as it was at time 0.
+
+        Raises KeyError if the registry did not have it, InputError if the disk has no room for it.
+        """
         reference = parse(image)
         content = self._registries(reference.domain).content(reference, 0.0)
         manifest = None if content is None else select(content, self.platform)
         if content is None or manifest is None:
             raise KeyError(image)
-        self.store.put(reference, StoredImage(manifest, content.digest))
+        if not self.store.put(reference, StoredImage(manifest, content.digest, content.size)):
+            raise InputError(NO_ROOM.format(image))

@@ -6,6 +6,7 @@ Sources: core/remotes/docker/{resolver,fetcher,httpreadseeker}.go, core/images, 
 
 from __future__ import annotations
 
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -15,12 +16,15 @@ from pullsim.registry.auth import Denial
 from pullsim.registry.registry import NOT_FOUND, REFUSED
 
 if TYPE_CHECKING:
+    from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
     from pullsim.registry.authorizer import Authorizer
 
 HUB: Final = ("docker.io", "registry-1.docker.io")
 PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 MAY_NOT: Final = "pull access denied, repository does not exist or may require authorization"
+ROOT: Final = "/var/lib/containerd"
+NO_SPACE: Final = "no space left on device"
 CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
 
 
@@ -105,6 +109,33 @@ def _token_url(reference: Reference) -> str:
 def no_platform(reference: Reference) -> PullFailed:
     """The index has nothing for the node's platform (core/images/image.go Manifest)."""
     return _failed(reference, "no match for platform in manifest: not found", "NotFound", "platform")
+
+
+def blob_no_space(reference: Reference, digest: str) -> PullFailed:
+    """The disk was full before the blob was complete (core/content/helpers.go Copy), the same in all releases."""
+    ingest = sha256(f"k8s.io/1/layer-{digest}".encode()).hexdigest()  # plugins/content/local/store.go ingestRoot
+    why = f"failed to copy: write {ROOT}/io.containerd.content.v1.content/ingest/{ingest}/data: {NO_SPACE}"
+    return _failed(reference, why, "Unknown", "noSpace")
+
+
+def snapshot_no_space(
+    reference: Reference, layer: Layer, chain_id: str, snapshot: int, version: tuple[int, int]
+) -> PullFailed:
+    """The disk was full before the layer was unpacked into the snapshot number ``snapshot``.
+
+    Sources: pkg/unpack/unpacker.go, core/unpack/unpacker.go; events and reports of each form. To 2.0 the error passes
+    the diff service, which adds its code; from 2.2 the media type, the blob and the snapshot's key are named. Which
+    file could not be written is not known here.
+    """
+    error = f"write {ROOT}/io.containerd.snapshotter.v1.overlayfs/snapshots/{snapshot}/fs: {NO_SPACE}"
+    if version >= (2, 2):
+        suffix = "" if layer.compression == "stored" else f"+{layer.compression}"
+        blob = f"application/vnd.oci.image.layer.v1.tar{suffix} {layer.digest}"
+        unique = int(sha256(chain_id.encode()).hexdigest()[:7], 16)  # nanoseconds and random letters in containerd
+        why = f'failed to extract layer ({blob}) to overlayfs as "extract-{unique}-AAAA {chain_id}": {error}'
+    else:
+        why = f"failed to extract layer {layer.diff_id}: {error}" + (": unknown" if version < (2, 1) else "")
+    return _failed(reference, why, "Unknown", "noSpace")
 
 
 def _failure(reference: Reference, why: str, status: int) -> PullFailed:

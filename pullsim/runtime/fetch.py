@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.engine.locks import Slots
-from pullsim.runtime.failures import PullFailed
+from pullsim.runtime.failures import PullFailed, blob_no_space
 from pullsim.runtime.metadata import BLOB_OPEN
 
 if TYPE_CHECKING:
@@ -159,27 +159,32 @@ class Fetch:
                 self._enter("commit", env.now)
                 yield from pull.write(BLOB_OPEN)
                 yield from self._get()
-                store.blobs.add(digest)
+                store.blobs[digest] = self.layer.size
             else:
                 self.requested = self.first_byte = self.ended = env.now
                 if pull.containerd.behaviour.node_wide_slots:  # it needed none
                     self.slot = env.now
+            pull.lease.blobs.add(digest)
             self.committed = env.now
         finally:
             locks.release(digest)
 
     def _get(self) -> Generator[Any, Any, None]:
-        """Download the blob, writing it to the disk meanwhile, and commit it."""
+        """Download the blob, writing it to the disk meanwhile, and commit it.
+
+        Where there is not enough space, the download goes on until the disk is full.
+        """
         pull, layer = self._pull, self.layer
-        containerd, env = pull.containerd, pull.env
+        containerd, env, store = pull.containerd, pull.env, pull.containerd.store
         slots = pull.slots if containerd.behaviour.node_wide_slots else None
         if slots is not None:
             yield from self._take_slot()
         self.requested = env.now
-        written = None if containerd.disk is None else containerd.disk.run(layer.size)
+        size = store.claim(layer.size)
+        written = None if containerd.disk is None else containerd.disk.run(size)
         try:
             try:
-                yield from pull.request("blobs", layer.digest, layer.size, self)
+                yield from pull.request("blobs", layer.digest, size, self)
             finally:
                 if slots is not None:
                     slots.give_back(self)
@@ -187,12 +192,15 @@ class Fetch:
             if written is not None:
                 self._enter("unpack_disk", env.now)
                 yield written
+            if size < layer.size:
+                raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # as any failed write, it leaves its bytes
+            self._enter("commit", env.now)
+            yield from pull.commit_blob()
         except BaseException:
+            store.abandon(size if self._transfer is not None else 0, of=size)
             if written is not None and not written.triggered:
                 written.cancel()
             raise
-        self._enter("commit", env.now)
-        yield from pull.commit_blob()
         self.fetched = True
 
     def _take_slot(self) -> Generator[Any, Any, None]:

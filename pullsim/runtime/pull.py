@@ -13,15 +13,17 @@ from pullsim.registry.client import Client
 from pullsim.registry.registry import OK
 from pullsim.runtime.failures import (
     PullFailed,
+    blob_no_space,
     denied,
     fetch_denied,
     fetch_failure,
     no_platform,
     resolve_failure,
+    snapshot_no_space,
 )
 from pullsim.runtime.fetch import Fetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
-from pullsim.runtime.store import StoredImage
+from pullsim.runtime.store import Lease, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -68,7 +70,9 @@ class Pull:
         self.clock = clock
         self.handler = handler  # runtime handler that the image is pulled for
         self.slots = containerd.slots()
+        self.lease = Lease()
         self._target = ""
+        self._target_size = 0
         self.client = Client(self.env, registry, containerd.port, presented)  # the fetcher's
         self._presented = presented
         self._fetches: dict[int, Fetch] = {}
@@ -79,6 +83,8 @@ class Pull:
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Pull; the outcome of a pull that failed says why."""
         self.clock.enter("resolve", self.env.now)
+        store = self.containerd.store
+        store.leases[self.lease] = None
         try:
             manifest = yield from self._manifest()
             yield from self._unpack(manifest)
@@ -94,8 +100,13 @@ class Pull:
             if fetch.fetched:
                 outcome.downloaded += fetch.layer.size
                 outcome.layers_fetched += 1
+                if fetch.layer.digest in store.collected:
+                    outcome.refetched += fetch.layer.size
                 if not fetch.recorded:
                     self._record(fetch)
+        del store.leases[self.lease]
+        if outcome.image_ref is None:
+            self.containerd.collect_later()
         return outcome
 
     def fail(self, outcome: PullOutcome) -> None:
@@ -160,7 +171,7 @@ class Pull:
             raise no_platform(reference)
         yield from self._document("manifests", manifest.digest, manifest.size)
         yield from self._document("blobs", manifest.config_digest, manifest.config_size)
-        self._target = image.digest
+        self._target, self._target_size = image.digest, image.size
         return manifest
 
     def _document(self, kind: str, digest: str, size: int) -> Generator[Any, Any, None]:
@@ -172,6 +183,7 @@ class Pull:
             self.clock.enter("resolve", self.env.now)
         try:
             if digest in store.blobs:
+                self.lease.blobs.add(digest)
                 return
             self.clock.enter("commit", self.env.now)
             yield from self.write(BLOB_OPEN)
@@ -179,22 +191,29 @@ class Pull:
                 self.clock.enter("slot", self.env.now)
                 yield turn
             self.clock.enter("resolve", self.env.now)
+            claimed = store.claim(size)
             try:
-                yield from self.request(kind, digest, size, _DOCUMENT)
+                yield from self.request(kind, digest, claimed, _DOCUMENT)
+                if claimed < size:
+                    raise blob_no_space(self.reference, digest)
+            except PullFailed:
+                store.abandon(0, of=claimed)
+                raise
             finally:
                 if slots is not None:
                     slots.give_back(None)
             self.clock.enter("commit", self.env.now)
             yield from self.commit_blob()
             self.clock.enter("resolve", self.env.now)
-            store.blobs.add(digest)
+            store.blobs[digest] = size
+            self.lease.blobs.add(digest)
         finally:
             store.blob_locks.release(digest)
 
     def _unpack(self, manifest: Manifest) -> Generator[Any, Any, None]:
         """Walk the layers from the bottom, then write the image records."""
         store, clock, env = self.containerd.store, self.clock, self.env
-        image = StoredImage.of(manifest, self._target, self.handler, self.containerd.handlers)
+        image = StoredImage.of(manifest, self._target, self._target_size, self.handler, self.containerd.handlers)
         for position, (layer, chain_id) in enumerate(zip(manifest.layers, image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now)
@@ -207,8 +226,8 @@ class Pull:
                 if chain_id not in store.snapshots:
                     if not self._fetches:
                         self._fetch(manifest.layers, position)
-                    yield from self._snapshot(layer, self._fetches[position])
-                    store.snapshots.add(chain_id)
+                    yield from self._snapshot(layer, chain_id, self._fetches[position])
+                self.lease.snapshots.add(chain_id)
             finally:
                 store.chain_locks.release(chain_id)
         for fetch in self._fetches.values():
@@ -220,9 +239,9 @@ class Pull:
         yield from self.write(IMAGE_RECORDS)
         store.name(self.reference, image)
 
-    def _snapshot(self, layer: Layer, fetch: Fetch) -> Generator[Any, Any, None]:
-        """Wait for a layer's blob and apply it."""
-        env, clock = self.env, self.clock
+    def _snapshot(self, layer: Layer, chain_id: str, fetch: Fetch) -> Generator[Any, Any, None]:
+        """Wait for a layer's blob and apply it; where there is not enough space, until the disk is full."""
+        env, clock, store = self.env, self.clock, self.containerd.store
         clock.enter("commit", env.now)
         yield from self.write(PREPARE)
         if fetch.process.is_alive:
@@ -235,11 +254,21 @@ class Pull:
                 clock.restore(walked)
         began = env.now
         clock.enter("unpack_cpu", began)
-        limit: str = yield from self.containerd.unpacker.unpack(layer)
-        if limit == "disk":
-            clock.relabel("unpack_disk")
-        clock.enter("commit", env.now)
-        yield from self.write(SNAPSHOT_COMMIT)
+        size = store.claim(layer.unpacked)
+        try:
+            part = layer if size == layer.unpacked else layer.part(size)
+            limit: str = yield from self.containerd.unpacker.unpack(part)
+            if limit == "disk":
+                clock.relabel("unpack_disk")
+            if part is not layer:
+                number, version = len(store.snapshots) + 1, self.containerd.spec.version
+                raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # as above
+            clock.enter("commit", env.now)
+            yield from self.write(SNAPSHOT_COMMIT)
+        except BaseException:
+            store.abandon(size, of=size)
+            raise
+        store.snapshots[chain_id] = layer.unpacked
         self._record(fetch, began, limit)
 
     def _record(self, fetch: Fetch, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:

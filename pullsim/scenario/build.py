@@ -14,6 +14,7 @@ from pullsim.scenario.build_credentials import (
     build_service_accounts,
     missing_secrets,
 )
+from pullsim.scenario.build_disks import check_disks
 from pullsim.scenario.build_images import ImageCheck, build_catalog
 from pullsim.scenario.build_nodes import build_nodes
 from pullsim.scenario.build_workloads import build_workloads
@@ -53,6 +54,7 @@ def build(scenario: Scenario, directory: Path) -> Built:
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):
             check.cached(image, pool.name, ("nodes", index, "cached", position))
+    check_disks(scenario.nodes, nodes, catalog, findings)
     for use in workloads.uses:
         check.used(use)
     for index, registry in enumerate(registries):

@@ -10,6 +10,7 @@ from pullsim.cluster.spec import Node, NodeSpec
 from pullsim.errors import InputError, Location
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
@@ -59,6 +60,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         max_pods=kubelet.max_pods if pool.max_pods is None else pool.max_pods,
         nic=NicSpec(pool.nic.rate),
         disk=DiskSpec(pool.disk.write, pool.disk.fsync),
+        filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
         cores=CoresSpec(pool.cores.count, pool.cores.efficiency),
         kubelet=kubelet,
         kubelet_version=pool.kubelet_version,

@@ -91,6 +91,7 @@ class _Kind:
     namespace: str
     spec: PodSpec
     deadline: float | None
+    lives: float | None
     ordered: bool = False  # each pod is created when the one before it has started
 
 
@@ -161,7 +162,9 @@ class _Builder:
             return
         single = len(times) == 1 and workload.name is not None
         names = [name] if single else [f"{name}-{n:05d}" for n in range(len(times))]
-        self._add_pods(names, times, _Kind(name, workload.namespace, spec, workload.deadline), workload.on, route)
+        self._add_pods(
+            names, times, _Kind(name, workload.namespace, spec, workload.deadline, workload.lives), workload.on, route
+        )
 
     def _add_group(self, group: PodGroup, workload: Workload, route: Route) -> None:
         """Make the pods of a Kubernetes object. The workload's ``on`` goes before the object's own selectors."""
@@ -189,7 +192,7 @@ class _Builder:
                 )
                 raise InputError(message, group.document.place(group.route))
             place = _Place(pool=pools[0])
-        kind = _Kind(group.name, namespace, spec, workload.deadline, group.ordered)
+        kind = _Kind(group.name, namespace, spec, workload.deadline, workload.lives, group.ordered)
         self._add_pods(group.pods, [workload.at] * len(group.pods), kind, place, route)
 
     def _admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
@@ -236,6 +239,7 @@ class _Builder:
             pool=None if node else pool,
             node=node,
             deadline=workload.deadline,
+            lives=workload.lives,
         )
         names = [
             f"{group.name}-{name}"
@@ -257,7 +261,7 @@ class _Builder:
         self._claim(names, kind.namespace, f"workload {kind.workload}", route)
         before = [None, *names[:-1]] if kind.ordered else [None] * len(names)
         self.pods += (
-            Pod(name, kind.namespace, kind.workload, kind.spec, time, node, pool, kind.deadline, follows)
+            Pod(name, kind.namespace, kind.workload, kind.spec, time, node, pool, kind.deadline, kind.lives, follows)
             for name, time, follows in zip(names, times, before, strict=True)
         )
 

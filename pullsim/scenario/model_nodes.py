@@ -107,10 +107,26 @@ class Disk(Section):
     """A node's disk."""
 
     write: OptionalRate = Field(default=DiskSpec().write, description="Sustained write rate; absent: never binds.")
-    size: Size | None = Field(default=None, description="Size of the image filesystem.")
-    used: Size | None = Field(default=None, description="Bytes used before time 0.")
+    size: Size | None = Field(
+        default=None,
+        description="Size of the one filesystem that images share with the rest; absent: it never fills up, and "
+        "nothing is removed to make space.",
+    )
+    used: Size | None = Field(
+        default=None, description="Bytes of it that are not images: system, logs, volumes. 0 when size is given."
+    )
     fsync: Duration = Field(default=DiskSpec().fsync, description="Time of making a blob durable.")
     page_cache: PageCache | None = Field(default=None, description="Write cache.")
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.used is not None and self.size is None:
+            raise ValueError("used needs size: how much the filesystem holds")
+        if self.used is not None and self.size is not None and self.used > self.size:
+            raise ValueError(f"used is {self.used} bytes, more than size: {self.size} bytes")
+        if self.size == 0:
+            raise ValueError("size is 0: a filesystem holds something")
+        return self
 
 
 class Cores(Short):

@@ -161,7 +161,12 @@ class Workload(Section):
     arrivals: Arrivals | None = Field(default=None, description="When its pods are created; by default all at once.")
     on: On | None = Field(default=None, description="Where its pods go; by default anywhere.")
     update: Update | None = Field(default=None, description="A rolling update.")
-    lives: Duration | None = Field(default=None, description="How long a pod lives; by default for ever.")
+    lives: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="Time from a pod's creation to its deletion, which frees its place and its images and is not made "
+        "up for by another pod; by default for ever.",
+    )
     deadline: Duration | None = Field(default=None, description="A pod not started by then counts as missed.")
 
     @model_validator(mode="after")

@@ -64,7 +64,7 @@ def test_defaults_are_those_of_the_scenario():
             assert default == (str(value).lower() if isinstance(value, bool) else str(value)), key
 
 
-@pytest.mark.parametrize("table", [columns.PODS, columns.PULLS, columns.LAYERS, columns.EVENTS])
+@pytest.mark.parametrize("table", [columns.PODS, columns.PULLS, columns.LAYERS, columns.EVENTS, columns.REMOVALS])
 def test_every_column_is_in_it(table):
     for column in table:
         listed = f"| `{column.name}` | {column.kind} |" in TEXT

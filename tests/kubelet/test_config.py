@@ -77,7 +77,7 @@ def test_a_whole_file_and_configz_are_read():
     config = KubeletConfig.from_mapping({**head, **body})
     assert config.max_parallel_image_pulls == 4
     assert not config.serialize_image_pulls
-    assert config.ignored == ("clusterDNS", "evictionHard")
+    assert config.ignored == ("clusterDNS",)
     assert KubeletConfig.from_mapping({"kubeletconfig": body}) == config
 
 

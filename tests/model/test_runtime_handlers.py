@@ -162,8 +162,11 @@ def test_without_the_gate_nothing_is_pulled_for_the_other_handler():
 def test_image_records_are_told_apart_as_image_gc_wants_it():
     content = image(layer("below"), layer("above"))
     handlers = RuntimeHandlers((RUNC, KATA, GVISOR))
-    made = {name: StoredImage.of(content, content.digest, name, handlers) for name in ("", "runc", "kata", "gvisor")}
-    image_id = content.config_digest
-    assert [stored.key for stored in made.values()] == [image_id, image_id, f"{image_id},kata", f"{image_id},gvisor"]
+    made = {
+        name: StoredImage.of(content, content.digest, content.size, name, handlers)
+        for name in ("", "runc", "kata", "gvisor")
+    }
+    assert {stored.id for stored in made.values()} == {content.config_digest}
+    assert [stored.handler for stored in made.values()] == ["", "", "kata", "gvisor"]
     assert made["gvisor"].snapshots() == content.chain_ids
     assert made["kata"].snapshots() == tuple(f"devmapper/{chain_id}" for chain_id in content.chain_ids)

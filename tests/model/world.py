@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
@@ -80,6 +81,7 @@ def pod(
     deadline: float | None = None,
     volumes: Iterable[ImageVolume] = (),
     handler: str = "",
+    lives: float | None = None,
 ) -> Pod:
     """A pod; containers given by their image alone are c0, c1, …"""
     made = tuple(
@@ -87,7 +89,7 @@ def pod(
         for number, each in enumerate(containers)
     )
     spec = PodSpec(made, tuple(init), tuple(volumes), runtime_handler=handler)
-    return Pod(name, "default", "workload", spec, created=at, node=node, pool=pool, deadline=deadline)
+    return Pod(name, "default", "workload", spec, created=at, node=node, pool=pool, deadline=deadline, lives=lives)
 
 
 def pods(count: int, image: str = "app{}:1", *, at: float = 0.0, every: float = 0.0, **given: Any) -> list[Pod]:
@@ -164,6 +166,8 @@ def node(
     cores: int = 64,
     efficiency: float = 1.0,
     write: float | None = None,
+    size: int | None = None,
+    used: int = 0,
     fsync: float = 0.0,
     cached: Iterable[str] = (),
     max_pods: int = 110,
@@ -176,6 +180,7 @@ def node(
         max_pods=max_pods,
         nic=NicSpec(nic),
         disk=DiskSpec(write, fsync),
+        filesystem=None if size is None else FilesystemSpec(size, used),
         cores=CoresSpec(cores, efficiency),
         kubelet=KubeletConfig.from_mapping(
             {k: v for k, v in kubelet.items() if k != "maxParallelImagePulls" or version >= (1, 27)}, version

@@ -141,7 +141,7 @@ def test_keys_of_the_json_are_frozen():
     content = summarize(make()).to_dict()
     assert list(content) == [
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
-        "pulls", "bytes", "layers", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
+        "pulls", "bytes", "layers", "housekeeping", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "lastReadyAt", "perMinute",
@@ -151,6 +151,7 @@ def test_keys_of_the_json_are_frozen():
         "total", "ok", "failed", "failuresByCause", "underWay", "backoffs", "pull", "queue", "includingWaiting",
     ]  # fmt: skip
     assert list(content["bytes"]) == ["downloaded", "bySource", "local", "perSecond"]
+    assert list(content["housekeeping"]) == ["removed", "refetched", "refetchedShare", "evictedPods", "disks"]
     assert list(content["time"]) == ["seconds", "stages", "slowestPods", "slowestStages"]
     assert list(content["bottleneck"]) == [
         "resource", "seconds", "share", "sentence", "hint", "shares", "sharesOfPulls",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pullsim.errors import InputErrors
+from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.scenario import load
 from pullsim.scenario.unsupported import NOT_SIMULATED
 
@@ -22,6 +23,8 @@ def test_the_example_loads_and_builds():
     assert not spec.kubelet.serialize_image_pulls
     assert spec.nic.rate == 1.25e9
     assert spec.disk.write == 128 * 2**20
+    assert spec.filesystem == FilesystemSpec(150 * 10**9, 20 * 10**9)
+    assert {pod.lives for pod in cluster.pods if pod.workload == "web"} == {300.0}
     assert spec.cores.count == 8
     assert len(cluster.pods) == 4 + 200 + 3
     assert [pod.created for pod in cluster.pods] == sorted(pod.created for pod in cluster.pods)

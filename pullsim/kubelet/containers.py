@@ -1,0 +1,83 @@
+"""The containers of a kubelet's pods: what keeps images in use."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pullsim.cri import ContainerImage, ImageService
+    from pullsim.kubelet.pod_status import PodStatus
+
+
+class Container(NamedTuple):
+    """One container that was started, with the images that it mounts."""
+
+    name: str
+    images: tuple[ContainerImage, ...]  # its own first
+    exits: float  # inf: it runs until its pod ends
+
+    def runs(self, now: float) -> bool:
+        """Whether it has not exited."""
+        return now < self.exits
+
+
+class Containers:
+    """Containers that the runtime knows, exited ones too, by pod."""
+
+    __slots__ = ("_by_handler", "_pods", "_service")
+
+    def __init__(self, service: ImageService, *, by_handler: bool = False) -> None:
+        """``by_handler``: images are told apart by runtime handler (gate RuntimeClassInImageCriApi)."""
+        self._service = service
+        self._by_handler = by_handler
+        self._pods: dict[PodStatus, list[Container]] = {}
+
+    def create(self, pod: PodStatus, name: str, images: tuple[str, ...], exits: float = math.inf) -> str | None:
+        """Create a container; returns the ID of the image that was not there, if one was not."""
+        created: list[ContainerImage] = []
+        for image in images:
+            found = self._service.create_container(image, pod.pod.spec.runtime_handler if self._by_handler else "")
+            if found is None:
+                for other in created:
+                    self._service.remove_container(other)
+                return image
+            created.append(found)
+        self._pods.setdefault(pod, []).append(Container(name, tuple(created), exits))
+        return None
+
+    def pods(self) -> list[PodStatus]:
+        """Return the pods that have a container."""
+        return list(self._pods)
+
+    def in_use(self) -> set[tuple[str, str]]:
+        """Return ID and handler of the images of all containers.
+
+        Source: pkg/kubelet/images/image_gc_manager.go detectImages; of image volumes only the ID counts.
+        """
+        used = set()
+        for containers in self._pods.values():
+            for container in containers:
+                own, *mounted = container.images
+                used.add((own.id, own.handler))
+                used.update((image.id, "") for image in mounted)
+        return used
+
+    def remove(self, pod: PodStatus) -> list[Container]:
+        """Remove the containers of a pod that has ended; returns them."""
+        containers = self._pods.pop(pod, [])
+        for container in containers:
+            self._remove(container)
+        return containers
+
+    def remove_exited(self, now: float) -> None:
+        """Remove all that have exited (pkg/kubelet/kuberuntime/kuberuntime_gc.go, DeleteAllUnusedContainers)."""
+        for pod, containers in list(self._pods.items()):
+            for container in containers:
+                if not container.runs(now):
+                    self._remove(container)
+            self._pods[pod] = [container for container in containers if container.runs(now)]
+
+    def _remove(self, container: Container) -> None:
+        for image in container.images:
+            self._service.remove_container(image)
