@@ -6,15 +6,19 @@ import math
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.api_status import RUNNING
+from pullsim.kubelet.pod_status import DELETED, EVICTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pullsim.records import StatusRecord
 
+#: Statuses in which a pod waits for nothing any more.
+OVER = (RUNNING, DELETED, EVICTED)
+
 
 def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]:
-    """Return seconds by status, summed over pods, most first; a pod counts until it is Running, or to the ``end``.
+    """Return seconds by status, summed over pods, most first; a pod counts until it runs or is gone, or to the ``end``.
 
     ``rows`` are in the order of time.
     """
@@ -22,11 +26,11 @@ def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]
     shown: dict[tuple[str, str], StatusRecord] = {}
     for row in rows:
         before = shown.get((row.namespace, row.pod))
-        if before is not None and before.status != RUNNING:
+        if before is not None and before.status not in OVER:
             parts.setdefault(before.status, []).append(row.t - before.t)
         shown[row.namespace, row.pod] = row
     for row in shown.values():
-        if row.status != RUNNING:
+        if row.status not in OVER:
             parts.setdefault(row.status, []).append(max(end - row.t, 0.0))
     seconds = {status: math.fsum(each) for status, each in parts.items()}
     return dict(sorted(((status, each) for status, each in seconds.items() if each), key=lambda item: -item[1]))
