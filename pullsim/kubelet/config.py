@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Self
 
 from pullsim.errors import InputError
+from pullsim.kubelet.config_fields import FIELDS, OTHER_FIELDS, WITHOUT_EFFECT
 from pullsim.kubelet.eviction_thresholds import DISK_SIGNALS, Threshold, effective_thresholds, parse_thresholds
 from pullsim.kubelet.feature_gates import GATES, resolve_feature_gates
 from pullsim.oci.reference import InvalidReference, parse
@@ -26,74 +27,12 @@ VERIFICATION_POLICIES: Final = (
     "AlwaysVerify",
 )
 
-#: The fields that are read: the type each must have, and the first release that has it.
-_FIELDS: Final = {
-    "serializeImagePulls": ("bool", (1, 0)),
-    "maxParallelImagePulls": ("int32", (1, 27)),
-    "registryPullQPS": ("int32", (1, 0)),
-    "registryBurst": ("int32", (1, 0)),
-    "imageMinimumGCAge": ("duration", (1, 0)),
-    "imageMaximumGCAge": ("duration", (1, 29)),
-    "imageGCHighThresholdPercent": ("int32", (1, 0)),
-    "imageGCLowThresholdPercent": ("int32", (1, 0)),
-    "imagePullCredentialsVerificationPolicy": ("string", (1, 33)),
-    "preloadedImagesVerificationAllowlist": ("strings", (1, 33)),
-    "crashLoopBackOff": ("mapping", (1, 32)),
-    "runtimeRequestTimeout": ("duration", (1, 0)),
-    "syncFrequency": ("duration", (1, 0)),
-    "nodeStatusMaxImages": ("int32", (1, 0)),
-    "evictionHard": ("texts", (1, 0)),
-    "evictionSoft": ("texts", (1, 0)),
-    "evictionSoftGracePeriod": ("texts", (1, 0)),
-    "evictionMinimumReclaim": ("texts", (1, 0)),
-    "mergeDefaultEvictionSettings": ("bool", (1, 0)),
-    "evictionPressureTransitionPeriod": ("duration", (1, 0)),
-    "fileCheckFrequency": ("duration", (1, 0)),
-    "httpCheckFrequency": ("duration", (1, 0)),
-    "maxPods": ("int32", (1, 0)),
-    "featureGates": ("mapping", (1, 0)),
-}
-#: Those of them that are validated, and change nothing in what this version simulates.
-_WITHOUT_EFFECT: Final = frozenset(
-    [
-        "crashLoopBackOff",
-        "runtimeRequestTimeout",
-        "nodeStatusMaxImages",
-        "fileCheckFrequency",
-        "httpCheckFrequency",
-    ]
-)
-#: The other fields of a KubeletConfiguration: accepted and listed, since no pull depends on them.
-_OTHER_FIELDS: Final = frozenset(
-    """
-    address allowedUnsafeSysctls authentication authorization cgroupDriver cgroupRoot cgroupsPerQOS clusterDNS
-    clusterDomain configMapAndSecretChangeDetectionStrategy containerLogMaxFiles containerLogMaxSize
-    containerLogMaxWorkers containerLogMonitorInterval containerRuntimeEndpoint contentType cpuCFSQuota
-    cpuCFSQuotaPeriod cpuManagerPolicy cpuManagerPolicyOptions cpuManagerReconcilePeriod draManagerReconcilePeriod
-    enableContentionProfiling enableControllerAttachDetach enableDebugFlagsHandler
-    enableDebuggingHandlers enableProfilingHandler enableServer enableSystemLogHandler enableSystemLogQuery
-    enforceNodeAllocatable eventBurst eventRecordQPS evictionMaxPodGracePeriod
-    failCgroupV1 failSwapOn hairpinMode healthzBindAddress healthzPort
-    imageServiceEndpoint iptablesDropBit iptablesMasqueradeBit kernelMemcgNotification kubeAPIBurst kubeAPIQPS
-    kubeReserved kubeReservedCgroup kubeletCgroups localStorageCapacityIsolation logging makeIPTablesUtilChains
-    maxOpenFiles memoryManagerPolicy memoryReservationPolicy memorySwap memoryThrottlingFactor
-    nodeLeaseDurationSeconds nodeStatusReportFrequency nodeStatusUpdateFrequency
-    oomScoreAdj podCIDR podHousekeepingPeriod podLogsDir podPidsLimit podsPerCore port protectKernelDefaults
-    providerID qosReserved
-    readOnlyPort registerNode registerWithTaints reservedMemory reservedSystemCPUs resolvConf rotateCertificates
-    runOnce seccompDefault serverTLSBootstrap showHiddenMetricsForVersion shutdownGracePeriod
-    shutdownGracePeriodByPodPriority shutdownGracePeriodCriticalPods singleProcessOOMKill staticPodPath staticPodURL
-    staticPodURLHeader streamingConnectionIdleTimeout systemCgroups systemReserved systemReservedCgroup tlsCertFile
-    tlsCipherSuites tlsCurvePreferences tlsMinVersion tlsPrivateKeyFile topologyManagerPolicy
-    topologyManagerPolicyOptions topologyManagerScope tracing userNamespaces volumePluginDir volumeStatsAggPeriod
-    """.split()  # noqa: SIM905  # a table of names reads better
-)
 _NS: Final = 10**9
 
 
 def field_names() -> frozenset[str]:
     """All names that a KubeletConfiguration may have, ``kind`` and ``apiVersion`` apart."""
-    return _OTHER_FIELDS | _FIELDS.keys()
+    return OTHER_FIELDS | FIELDS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +151,16 @@ def _typed(mapping: Mapping[Any, Any], version: tuple[int, int]) -> tuple[dict[s
     given: dict[str, Any] = {}
     ignored, errors = [], []
     for name, value in mapping.items():
-        if name in _OTHER_FIELDS:
+        if name in OTHER_FIELDS:
             ignored.append(name)
-        elif name not in _FIELDS:
+        elif name not in FIELDS:
             near = get_close_matches(str(name), field_names(), n=1)
             errors.append(
                 f"a KubeletConfiguration has no field {name!r}" + (f"; did you mean {near[0]}?" if near else "")
             )
         elif value is not None:
-            type_, since = _FIELDS[name]
-            if name in _WITHOUT_EFFECT:
+            type_, since = FIELDS[name]
+            if name in WITHOUT_EFFECT:
                 ignored.append(name)
             if type_ == "texts" and isinstance(value, Mapping):
                 ignored += [f"{name}.{signal}" for signal in value if signal not in DISK_SIGNALS]
