@@ -139,6 +139,8 @@ def _registries(spec: ClusterSpec) -> Iterator[str]:
     for registry in spec.registries:
         egress = f"{size(registry.egress)}/s egress" if registry.egress < float("inf") else "egress without limit"
         faults = f", {counted(len(registry.faults), 'fault')}" if registry.faults else ""
+        if not registry.access.open:
+            faults = f", private ({counted(len(registry.access.accounts), 'user')}){faults}"
         yield f"{registry.host}: {egress}, round trip {registry.round_trip * 1000:g} ms, auth {registry.auth}{faults}"
     if not spec.registries:
         yield "none listed: all hosts have the defaults"

@@ -44,7 +44,7 @@ class Authorizer:
             if spec.auth != "bearer":  # a token server wants to know who asks, whatever is asked for
                 let_in = let_in or spec.access.decide(reference, None, presented.address, now) is None
             if let_in:
-                challenged = False
+                challenged, self.denial = False, None
             else:
                 auth = presented.auth if challenged else None
                 self.denial = spec.access.decide(reference, auth, presented.address, now)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 # Retries at once, without a pause (core/remotes/docker/resolver.go retryRequest, all releases).
 TOO_MANY: Final = (408, 429)
+DENIED: Final = (401, 403)
 MAX_RESPONSES: Final = 6
 SERVER_ERRORS: Final = (500, 503, 504)
 
@@ -124,7 +125,7 @@ class Pull:
             responses += 1
             if status == OK:
                 return
-            if self.client.authorizer.denial is not None:
+            if self.client.authorizer.denial is not None and status in DENIED:
                 failed = fetch_denied(self.reference, self.client.authorizer, version)
                 raise failed or fetch_failure(self.reference, kind, digest, status, version)
             if not self._retry(status, responses, challenges):
@@ -160,7 +161,7 @@ class Pull:
             responses += 1
             if image is not None:
                 break
-            if resolver.authorizer.denial is not None:
+            if resolver.authorizer.denial is not None and status in DENIED:
                 raise denied(reference, resolver.authorizer, version) or resolve_failure(reference, status, version)
             if not self._retry(status, responses, challenges):
                 raise resolve_failure(reference, status, version)

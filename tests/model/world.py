@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
@@ -90,6 +91,11 @@ def pod(
     )
     spec = PodSpec(made, tuple(init), tuple(volumes), runtime_handler=handler)
     return Pod(name, "default", "workload", spec, created=at, node=node, pool=pool, deadline=deadline, lives=lives)
+
+
+def with_secrets(of: Pod, *names: str) -> Pod:
+    """The same pod with imagePullSecrets."""
+    return replace(of, spec=replace(of.spec, pull_secrets=names))
 
 
 def pods(count: int, image: str = "app{}:1", *, at: float = 0.0, every: float = 0.0, **given: Any) -> list[Pod]:
