@@ -28,7 +28,12 @@ def validate(scenario: ScenarioArgument, set_: SetOption = None, verbose: Verbos
     with exit_codes(debug=verbose):
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
-        built = load(scenario, set_ or ()).assemble()
+        loaded = load(scenario, set_ or ())
+        if loaded.assertions:
+            from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
+
+            scenario_assertions(loaded)
+        built = loaded.assemble()
         terminal.show(_overview(built, verbose=verbose))
 
 

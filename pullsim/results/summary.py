@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kubelet.pod_status import EVICTED
@@ -126,6 +126,15 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class AssertionOutcome:
+    """A condition of the scenario or the command line, what the run had, and whether that fulfils it."""
+
+    assertion: str
+    value: float | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Everything worth a line about one run."""
 
@@ -148,6 +157,7 @@ class Summary:
     bottleneck: Bottleneck | None
     mixed_versions: list[MixedTag]
     warnings: list[str]
+    assertions: list[AssertionOutcome] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
@@ -311,7 +321,7 @@ def _times(value: float | None, factor: float) -> float | None:
 def _plain(value: Any) -> Any:
     """Turn dataclasses into dictionaries with camelCase keys, and numbers into what JSON can hold."""
     if is_dataclass(value):
-        return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+        return {camel(each.name): _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -321,6 +331,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Write a name as the keys of `summary.json` are."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from pullsim.results import metrics
 from pullsim.results.stages import LABELS
 from pullsim.results.summary import BYTE_WINDOW, POD_WINDOW
 from pullsim.results.wording import counted, duration, size
@@ -43,6 +44,17 @@ def render(summary: Summary) -> Group:
         parts += [Text(), _labelled("Verdict", summary.bottleneck.sentence, "bold")]
         if summary.bottleneck.hint:
             parts.append(_labelled("To turn", summary.bottleneck.hint))
+    if summary.assertions:
+        parts.append(Text())
+        for each in summary.assertions:
+            shown = metrics.text(each.assertion.split()[0], each.value)
+            parts.append(
+                _labelled(
+                    "Assert",
+                    f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({shown})",
+                    "" if each.holds else "red",
+                )
+            )
     if summary.warnings:
         parts.append(Text())
         parts += [_labelled("Warning", warning, "yellow") for warning in summary.warnings]

@@ -29,7 +29,6 @@ NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("workloads.*.update", "add a second workload at the time of the update"),
     ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
     ("placement=imageLocality", "spread, pack and given are"),
-    ("assert", "read summary.json instead"),
 )
 
 
