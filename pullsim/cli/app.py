@@ -8,10 +8,10 @@ import typer
 
 from pullsim import __version__
 from pullsim.cli.catalogs import catalogs
-from pullsim.cli.explain_credentials import explain_credentials
-from pullsim.cli.fit import fit
 from pullsim.cli.ci import ci
 from pullsim.cli.compare import compare
+from pullsim.cli.explain_credentials import explain_credentials
+from pullsim.cli.fit import fit
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
 from pullsim.cli.solve import solve
