@@ -12,6 +12,7 @@ from pullsim.cli.ci import ci
 from pullsim.cli.compare import compare
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
+from pullsim.cli.image import image
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
 from pullsim.cli.solve import solve
@@ -58,3 +59,4 @@ app.command(rich_help_panel=STUDY)(ci)
 app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
 app.command(rich_help_panel=INFORM)(explain_credentials)
+app.command(rich_help_panel=INFORM)(image)
