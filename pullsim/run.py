@@ -61,6 +61,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
     requests: list[ImageRequest] = field(default_factory=list)  # in the order of their ends; empty unless asked for
+    platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
 
 
 class Keeper:
@@ -138,6 +139,8 @@ def simulate(
         raise InputError(f"detail {detail!r} is not one of {', '.join(DETAILS)}")
     nodes = {node.name: node.spec.pool for node in spec.nodes}
     result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
+
+    result.platforms = {node.spec.pool: str(node.spec.platform) for node in spec.nodes}
 
     def started(now: float, count: int) -> None:
         if progress is not None:

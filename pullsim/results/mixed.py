@@ -3,37 +3,75 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from pullsim.results.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-    from pullsim.records import PodRecord
+    from pullsim.run import Result
+
+NAMED: Final = 3  # pods that the warning names for each digest
+SHORT: Final = len("sha256:") + 12  # characters of a digest in the warning
 
 
 @dataclass(frozen=True, slots=True)
 class MixedTag:
-    """One image, as written in pods, and how many containers run each digest of it."""
+    """One image, as written in pods of one platform, and who runs which digest of it.
+
+    The digest is the image's ID, what a container is created with. Digests are in order of their numbers of containers,
+    largest first; image volumes count as containers.
+    """
 
     image: str
-    containers: dict[str, int]  # by digest, most frequent first
+    platform: str | None  # of the nodes; None where the run has no more than one
+    containers: dict[str, int]  # by digest
+    nodes: dict[str, int]  # by digest
+    pods: dict[str, list[str]]  # by digest, as namespace/name
 
     def __str__(self) -> str:
         """Warn in one line."""
-        parts = ", ".join(f"{count:,} run {digest}" for digest, count in self.containers.items())
-        return f"containers with the image {self.image} run different digests: {parts}"
+        where = f" on {self.platform}" if self.platform else ""
+        parts = ", ".join(self._part(digest) for digest in self.containers)
+        return f"containers with the image {self.image} run different digests{where}: {parts}"
+
+    def _part(self, digest: str) -> str:
+        names = [pod.removeprefix("default/") for pod in self.pods[digest]]
+        more = ", …" if len(names) > NAMED else ""
+        nodes = counted(self.nodes[digest], "node")
+        return f"{self.containers[digest]:,} run {digest[:SHORT]} on {nodes} ({', '.join(names[:NAMED])}{more})"
 
 
-def mixed_tags(pods: Iterable[PodRecord]) -> list[MixedTag]:
-    """Return the images with more than one digest, by name; containers that did not start do not count."""
-    counts: dict[str, dict[str, int]] = {}
-    for pod in pods:
-        for image, digest in zip(pod.images, pod.image_refs, strict=True):
-            if digest is not None:
-                digests = counts.setdefault(image, {})
-                digests[digest] = digests.get(digest, 0) + 1
+def mixed_tags(result: Result) -> list[MixedTag]:
+    """Return the images with more than one digest on one platform, by name; what did not start does not count."""
+    several = len(set(result.platforms.values())) > 1
+    found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {}  # node and pod, of each digest
+    for image, platform, digest, node, pod in _runs(result):
+        found.setdefault((image, platform), {}).setdefault(digest, []).append((node, pod))
     return [
-        MixedTag(image, dict(sorted(digests.items(), key=lambda item: (-item[1], item[0]))))
-        for image, digests in sorted(counts.items())
-        if len(digests) > 1
+        _mixed_tag(image, platform if several else None, runs)
+        for (image, platform), runs in sorted(found.items())
+        if len(runs) > 1
     ]
+
+
+def _runs(result: Result) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield image, platform, digest, node and pod of every container that runs."""
+    for row in result.pods:
+        node = row.node or ""
+        platform = result.platforms.get(result.pools.get(node, ""), "")
+        for image, digest in zip(row.images, row.image_refs, strict=True):
+            if digest is not None:
+                yield image, platform, digest, node, f"{row.namespace}/{row.pod}"
+
+
+def _mixed_tag(image: str, platform: str | None, runs: dict[str, list[tuple[str, str]]]) -> MixedTag:
+    ranked = sorted(runs.items(), key=lambda item: (-len(item[1]), item[0]))
+    return MixedTag(
+        image,
+        platform,
+        containers={digest: len(where) for digest, where in ranked},
+        nodes={digest: len({node for node, _ in where}) for digest, where in ranked},
+        pods={digest: sorted({pod for _, pod in where}) for digest, where in ranked},
+    )

@@ -168,7 +168,7 @@ def summarize(result: Result) -> Summary:
     """Summarize a run from its records."""
     has_pods = result.detail != "none"
     has_pulls = result.detail in ("pulls", "layers")
-    mixed = mixed_tags(result.pods)
+    mixed = mixed_tags(result)
     return Summary(
         name=result.name,
         seed=result.seed,

@@ -175,9 +175,24 @@ def test_a_tag_that_moved():
     (tag,) = summarize(result).mixed_versions
     assert tag.containers == {"sha256:0:v1": 2, "sha256:old": 1}
     (warning,) = summarize(result).warnings
-    assert warning.startswith(
-        f"containers with the image {HOST}/team/app-0:v1 run different digests: 2 run sha256:0:v1"
+    assert warning == (
+        f"containers with the image {HOST}/team/app-0:v1 run different digests: "
+        "2 run sha256:0:v1 on 2 nodes (app-00002, app-00003), 1 run sha256:old on 1 node (app-00000)"
     )
+    assert tag.nodes == {"sha256:0:v1": 2, "sha256:old": 1}
+    assert tag.pods == {"sha256:0:v1": ["default/app-00002", "default/app-00003"], "sha256:old": ["default/app-00000"]}
+
+
+def test_one_image_has_a_digest_for_each_platform():
+    result = make(pods=4, images=1, pools=2)
+    result.platforms = {"pool-0": "linux/amd64", "pool-1": "linux/arm64"}
+    for index in (1, 3):  # on node-0001, of pool-1
+        result.pods[index] = result.pods[index]._replace(image_refs=("sha256:arm",))
+    assert summarize(result).mixed_versions == []
+    result.pods[3] = result.pods[3]._replace(image_refs=("sha256:new",))
+    (tag,) = summarize(result).mixed_versions
+    assert (tag.platform, tag.containers) == ("linux/arm64", {"sha256:arm": 1, "sha256:new": 1})
+    assert " run different digests on linux/arm64: " in str(tag)
 
 
 def test_numbers_have_no_noise():
