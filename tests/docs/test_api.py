@@ -103,6 +103,7 @@ RESULT_FIELDS = [
     "warnings",
     "statuses",
     "requests",
+    "platforms",
 ]
 
 
