@@ -6,7 +6,9 @@ come out up to a quarter too slow. ``ctr`` (finding 13) is not the CRI.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -23,7 +25,13 @@ from world import (
 )
 
 from pullsim.runtime.containerd import behaviour
+from pullsim.study.fit import parameters
+from pullsim.study.fit.lab import Lab
 
+FILE = Path(__file__).parent.parent / "data" / "lab" / "measurements.json"
+OWN = Lab.read(json.loads(FILE.read_text()), str(FILE))
+FRESH = {case.id: case for case in OWN.cases}
+FIGURES = {parameter.name: parameter.default for parameter in parameters.LAB}
 CASES = {case["id"]: case for case in LAB["cases"]}
 
 
@@ -73,6 +81,21 @@ def test_effect(effect: Effect) -> None:
     case, against = CASES[effect.case], CASES[effect.against]
     measured = case["makespan"][1] / against["makespan"][1]
     assert predict(case) / predict(against) == pytest.approx(measured, rel=effect.off)
+
+
+@pytest.mark.parametrize(
+    "case, against, off",
+    [
+        ("a-c20small-unm0ms", "a-c20one-unm0ms", 0.15),
+        ("d-same2-s5x20-400m0ms", "b-s5x20-unm0ms", 0.08),
+        ("d-base4-400m0ms", "e-ser4-400m0ms", 0.15),
+    ],
+    ids=["files cost, not only bytes", "the same image twice is pulled once", "a shared base against none"],
+)
+def test_effect_in_the_labs_own_measurements(case: str, against: str, off: float) -> None:
+    measured = FRESH[case].seconds / FRESH[against].seconds
+    predicted = OWN.predict(FRESH[case], FIGURES) / OWN.predict(FRESH[against], FIGURES)
+    assert predicted == pytest.approx(measured, rel=off)
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.study.fit.parameters import ALWAYS, NEVER
 from pullsim.study.fit.wording import error_text, interval_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pullsim.study.fit.outcome import Fit
+    from pullsim.study.fit.parameters import Parameter
 
 
 def preset_text(fit: Fit) -> str:
     """Write YAML with the keys of a node pool, and those of a registry under ``registry``; only what was fitted."""
     tree: dict[str, Any] = {}
     for each in fit.fitted:
-        parameter = each.parameter
-        _put(tree, parameter.name, f"{parameter.text(each.value)}  # {interval_text(each)}")
-        for name, ratio in parameter.also:
-            _put(tree, name, parameter.text(ratio * each.value))
+        if each.parameter.written != NEVER:
+            _put_all(tree, each.parameter, each.value, interval_text(each))
+    for held in fit.held:
+        if held.value is not None and held.parameter.written == ALWAYS:
+            _put_all(tree, held.parameter, held.value, "held, see above")
     lines = [f"# {line}".rstrip() for line in _provenance(fit)]
     return "\n".join([*lines, *(_lines(tree, 0) if tree else ("{}",))]) + "\n"
 
@@ -32,6 +35,12 @@ def _provenance(fit: Fit) -> Iterator[str]:
     yield "Comments: 90 % intervals. A registry's figures are for the entry of `registries`."
     for held in fit.held:
         yield f"Not told by these pulls: {held.parameter.name} ({held.why})."
+
+
+def _put_all(tree: dict[str, Any], parameter: Parameter, value: float, comment: str) -> None:
+    _put(tree, parameter.name, f"{parameter.text(value)}  # {comment}")
+    for name, ratio in parameter.also:
+        _put(tree, name, parameter.text(ratio * value))
 
 
 def _put(tree: dict[str, Any], path: str, text: str) -> None:
