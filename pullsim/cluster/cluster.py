@@ -124,6 +124,7 @@ class Cluster:
         assert pod.node is not None
         self._placement.leave(pod.node)
         self._place_pending()
+        self._settlement.terminated(pod)
 
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
         """Taint a node, or take the taint away (node lifecycle controller)."""

@@ -46,6 +46,7 @@ class Settlement:
         self._count = 0
         self._last_change = max(changes(spec), default=0.0)
         self._open: set[PodStatus] = set()  # not settled
+        self._terminating: set[PodStatus] = set()  # ended, with a sync that goes on
         # settled pods that a pull could help, and when each image came last, by node and the name the CRI is given
         self._hopeful: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
         self._pulled: dict[tuple[str | None, str], float] = {}
@@ -58,11 +59,18 @@ class Settlement:
             self._last_change = max(self._last_change, pod.pod.created + pod.pod.lives)
 
     def ended(self, pod: PodStatus) -> None:
-        """Write the row of a pod that was deleted or evicted before it started."""
+        """Write the row of a pod that was deleted or evicted before it started; a sync of it may still go on."""
+        if pod.syncing:
+            self._terminating.add(pod)
         if pod in self.unfinished:
             self._recorder.pod(pod.record(self._env.now, settled=True))
             self._open.discard(pod)
             del self.unfinished[pod]
+        self.check()
+
+    def terminated(self, pod: PodStatus) -> None:
+        """Note that a pod that has ended is gone, and its place given to others."""
+        self._terminating.discard(pod)
         self.check()
 
     def look(self, pod: PodStatus) -> None:
@@ -90,7 +98,7 @@ class Settlement:
 
     def _waits(self) -> bool:
         """Whether a pod without a node may yet get one."""
-        return any(pod.node is None for pod in self.unfinished) and self._restless()
+        return any(pod.node is None for pod in self.unfinished) and (bool(self._terminating) or self._restless())
 
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Reopen the settled pods of the node that will find the image when they look again."""
