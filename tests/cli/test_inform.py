@@ -2,7 +2,7 @@ import json
 
 import jsonschema
 import yaml
-from small_scenario import SCENARIO
+from conftest import SCENARIO
 
 
 def test_catalogues_are_listed(inside):

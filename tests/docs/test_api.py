@@ -29,7 +29,6 @@ NAMES = [
     "Scenario",
     "Summary",
     "charts",
-    "compare",
     "effective_yaml",
     "fit",
     "from_mapping",
@@ -37,9 +36,7 @@ NAMES = [
     "override",
     "run",
     "simulate",
-    "solve",
     "summarize",
-    "sweep",
     "tables",
 ]
 RESULTS = [
@@ -60,22 +57,6 @@ RESULTS = [
 ]
 SIGNATURES = {
     "fit": ["inputs", "catalogs", "manifests", "where", "containerd", "seed"],
-    "compare": ["a", "b", "set", "set_a", "set_b", "seeds", "processes", "dask", "progress"],
-    "solve": [
-        "scenario",
-        "knob",
-        "range",
-        "objective",
-        "slo",
-        "want",
-        "maximize",
-        "trials",
-        "seeds",
-        "processes",
-        "dask",
-        "progress",
-    ],
-    "sweep": ["scenario", "set", "seeds", "paired", "processes", "dask", "out", "resume", "progress"],
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],
     "override": ["scenario", "overrides"],
@@ -99,6 +80,7 @@ RESULT_FIELDS = [
     "links",
     "removals",
     "disks",
+    "registries",
     "under_way",
     "warnings",
     "statuses",
