@@ -11,6 +11,20 @@
     1 at a time: half of the pods started within 2.4 s, all within 5.4 s
     3 at a time: half of the pods started within 1.5 s, all within 3.3 s
 
+`sweep` does that for many values and seeds, `compare` for two, and `solve` looks for the value that meets a limit:
+
+    >>> study = pullsim.sweep(scenario, ["kubelet.maxParallelImagePulls=1,3"], seeds=2)
+    >>> print(study.table(["pods.start.max"])[["variant", "mean"]].round(1).to_string(index=False))
+     variant  mean
+           0   5.4
+           1   3.3
+    >>> difference = pullsim.compare(scenario, set=["kubelet.maxParallelImagePulls=1,3"])
+    >>> print([row.verdict for row in difference.differences(["pods.start.max"])])
+    ['lower']
+    >>> found = pullsim.solve(scenario, "kubelet.maxParallelImagePulls", "1..4", objective="pods.start.max", slo="< 4s")
+    >>> print(found.settings(found.answer.point))
+    ['kubelet.maxParallelImagePulls=3']
+
 `load` and `from_mapping` make a `Scenario`, `override` changes it, `run` gives a `Result`: the records of the run.
 `summarize` condenses a result into a `Summary`; `tables` turns it into data frames, `charts` draws it. A mistake in an
 input is an `InputError`.
@@ -37,12 +51,15 @@ _LAZY: Final = {
     "Scenario": "pullsim.scenario",
     "Summary": "pullsim.results.summary",
     "charts": "pullsim.results",
+    "compare": "pullsim.study.compare",
     "effective_yaml": "pullsim.scenario",
     "fit": "pullsim.study.fit",
     "from_mapping": "pullsim.scenario",
     "load": "pullsim.scenario",
     "override": "pullsim.scenario",
+    "solve": "pullsim.study.solve",
     "summarize": "pullsim.results.summary",
+    "sweep": "pullsim.study.sweep",
     "tables": "pullsim.results",
 }
 __all__ = [
@@ -55,6 +72,7 @@ __all__ = [
     "Scenario",
     "Summary",
     "charts",
+    "compare",
     "effective_yaml",
     "fit",
     "from_mapping",
@@ -62,7 +80,9 @@ __all__ = [
     "override",
     "run",
     "simulate",
+    "solve",
     "summarize",
+    "sweep",
     "tables",
 ]
 

@@ -8,11 +8,15 @@ import typer
 
 from pullsim import __version__
 from pullsim.cli.catalogs import catalogs
+from pullsim.cli.ci import ci
+from pullsim.cli.compare import compare
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
+from pullsim.cli.solve import solve
+from pullsim.cli.sweep import sweep
 from pullsim.cli.validate import validate
 
 SIMULATE = "Simulate"
@@ -48,6 +52,10 @@ def _main(
 app.command(rich_help_panel=SIMULATE)(run)
 app.command(rich_help_panel=SIMULATE)(validate)
 app.command(rich_help_panel=STUDY)(fit)
+app.command(rich_help_panel=STUDY)(sweep)
+app.command(rich_help_panel=STUDY)(compare)
+app.command(rich_help_panel=STUDY)(solve)
+app.command(rich_help_panel=STUDY)(ci)
 app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
 app.command(rich_help_panel=INFORM)(explain_credentials)

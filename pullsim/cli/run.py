@@ -14,9 +14,10 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, Detail, Format, ScenarioArgument, SetOption, VerboseOption
 from pullsim.cli.progress import progress_bar
-from pullsim.errors import InputError, Location
+from pullsim.errors import AssertionFailed, InputError, Location
 
 if TYPE_CHECKING:
+    from pullsim.results.assertions import Assertion
     from pullsim.results.summary import Summary
     from pullsim.run import Result
     from pullsim.scenario import Scenario
@@ -56,6 +57,16 @@ def run(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    assert_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assert",
+            metavar="CONDITION",
+            help="Exit with 1 unless it holds: 'pods.start.p99 < 90s'. Repeatable.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Check the invariants of the records.", hidden=True)] = False,
     verbose: VerboseOption = False,
     quiet: Annotated[
@@ -72,16 +83,47 @@ def run(
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         loaded = load(scenario, overrides)
-        result, summary = _simulate(loaded, out, detail, charts=charts, watch=watch, quiet=quiet, verbose=verbose)
+        assertions = _assertions(loaded, assert_ or [])
+        result, summary = _simulate(
+            loaded, assertions, out, detail, charts=charts, watch=watch, quiet=quiet, verbose=verbose
+        )
         if check:
             _check(result)
         _print(result, summary, output, quiet=quiet)
         if result.ended == "interrupted":
             raise KeyboardInterrupt
+        _hold(assertions, summary)
+
+
+def _assertions(scenario: Scenario, more: list[str]) -> list[Assertion]:
+    """Read the conditions before anything runs; without any, nothing is imported."""
+    if not scenario.assertions and not more:
+        return []
+    from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
+
+    return scenario_assertions(scenario, more)
+
+
+def _hold(assertions: list[Assertion], summary: Summary) -> None:
+    """Raise AssertionFailed for the conditions that do not hold."""
+    if not assertions:
+        return
+    from pullsim.results.assertions import failures  # noqa: PLC0415
+
+    if failed := failures(assertions, summary):
+        raise AssertionFailed("; ".join(failed))
 
 
 def _simulate(
-    scenario: Scenario, out: Path | None, detail: Detail, *, charts: bool, watch: bool, quiet: bool, verbose: bool
+    scenario: Scenario,
+    assertions: list[Assertion],
+    out: Path | None,
+    detail: Detail,
+    *,
+    charts: bool,
+    watch: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> tuple[Result, Summary]:
     """Run, and write the files: first the data, so that they are there if the charts are interrupted."""
     from pullsim.results.files import OutputDirectory  # noqa: PLC0415
@@ -104,6 +146,10 @@ def _simulate(
                 terminal.note(f"ignored, it cannot matter to pulls: {ignored}")
             terminal.note(f"simulated {result.end:,.1f} s in {time.monotonic() - begun:.1f} s")
         summary = summarize(result)
+        if assertions:
+            from pullsim.results.assertions import with_assertions  # noqa: PLC0415
+
+            summary = with_assertions(summary, assertions)
         if directory is not None:
             directory.write_data(result, summary, effective_yaml(scenario, directory.path))
             if charts:

@@ -28,7 +28,12 @@ def validate(scenario: ScenarioArgument, set_: SetOption = None, verbose: Verbos
     with exit_codes(debug=verbose):
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
-        built = load(scenario, set_ or ()).assemble()
+        loaded = load(scenario, set_ or ())
+        if loaded.assertions:
+            from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
+
+            scenario_assertions(loaded)
+        built = loaded.assemble()
         terminal.show(_overview(built, verbose=verbose))
 
 
@@ -139,6 +144,8 @@ def _registries(spec: ClusterSpec) -> Iterator[str]:
     for registry in spec.registries:
         egress = f"{size(registry.egress)}/s egress" if registry.egress < float("inf") else "egress without limit"
         faults = f", {counted(len(registry.faults), 'fault')}" if registry.faults else ""
+        if not registry.access.open:
+            faults = f", private ({counted(len(registry.access.accounts), 'user')}){faults}"
         yield f"{registry.host}: {egress}, round trip {registry.round_trip * 1000:g} ms, auth {registry.auth}{faults}"
     if not spec.registries:
         yield "none listed: all hosts have the defaults"

@@ -68,7 +68,8 @@ def parse_thresholds(
 ) -> tuple[tuple[Threshold, ...], tuple[Threshold, ...]]:
     """Return hard and soft thresholds of the disk. Raises InputError with the kubelet's text for what it refuses.
 
-    ``hard`` replaces all defaults (None: it is not given), unless they are merged (mergeDefaultEvictionSettings).
+    ``hard`` replaces all defaults (None: it is not given), unless they are merged (mergeDefaultEvictionSettings). The
+    order is that of the signals, whatever the file's.
     """
     if hard is None or merge_defaults:
         hard = {**EVICTION_HARD, **(hard or {})}
@@ -84,15 +85,15 @@ def parse_thresholds(
     return (
         tuple(
             Threshold(signal, hard[signal], value, 0, reclaims.get(signal), minimum_reclaim.get(signal, ""))
-            for signal, value in values[0].items()
-            if value is not None and signal in DISK_SIGNALS
+            for signal in DISK_SIGNALS
+            if (value := values[0].get(signal)) is not None
         ),
         tuple(
             Threshold(
                 signal, soft[signal], value, graces[signal], reclaims.get(signal), minimum_reclaim.get(signal, "")
             )
-            for signal, value in values[1].items()
-            if value is not None and signal in DISK_SIGNALS
+            for signal in DISK_SIGNALS
+            if (value := values[1].get(signal)) is not None
         ),
     )
 

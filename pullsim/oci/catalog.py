@@ -20,10 +20,10 @@ from bisect import bisect_right, insort
 from difflib import get_close_matches
 from importlib.resources import files
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import read_bytes
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of, synthetic_digest
 from pullsim.oci.platform import Platform
@@ -32,6 +32,7 @@ from pullsim.units import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FORMAT: Final = "pullsim-catalog/1"
 _FILE_KEYS: Final = frozenset({"format", "source", "date", "license", "images"})
@@ -120,7 +121,7 @@ class Catalog:
     def load(cls, path: str | Path, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
         """Read a catalogue file. Raises InputError."""
         try:
-            data = Path(path).read_bytes()
+            data = read_bytes(path)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", Location(str(path))) from None
         return cls._parse(data, str(path), unpack_ratio)

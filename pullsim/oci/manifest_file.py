@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import is_file, read_bytes
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of
 from pullsim.oci.platform import Platform, best
@@ -130,7 +131,7 @@ def _beside(file: Path, digest: str) -> tuple[Path, bytes] | None:
     names = (f"{algorithm}-{encoded}.json", f"{encoded}.json", f"{encoded}.manifest.json", encoded)
     for candidate in (*names, f"blobs/{algorithm}/{encoded}"):
         path = file.parent / candidate
-        if path.is_file():
+        if is_file(path):
             data = _read(path)
             if algorithm == "sha256" and _digest(data) != digest:
                 raise InputError(
@@ -143,7 +144,7 @@ def _beside(file: Path, digest: str) -> tuple[Path, bytes] | None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", Location(str(path))) from None
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
 from pullsim.results.mixed import MixedTag, mixed_tags
-from pullsim.results.registry_use import RegistryUse, registry_use
 from pullsim.results.shown import time_in_status
 from pullsim.results.stages import total
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
@@ -127,6 +126,15 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class AssertionOutcome:
+    """A condition of the scenario or the command line, what the run had, and whether that fulfils it."""
+
+    assertion: str
+    value: float | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Everything worth a line about one run."""
 
@@ -144,12 +152,12 @@ class Summary:
     bytes: Bytes | None
     layers: Layers | None
     housekeeping: Housekeeping | None
-    registries: list[RegistryUse]
     time: Time | None
     time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
     mixed_versions: list[MixedTag]
     warnings: list[str]
+    assertions: list[AssertionOutcome] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
@@ -176,7 +184,6 @@ def summarize(result: Result) -> Summary:
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
         housekeeping=_housekeeping(result) if has_pulls else None,
-        registries=[registry_use(record) for record in result.registries],
         time=_time(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
@@ -227,8 +234,8 @@ def _bytes(result: Result) -> Bytes:
     layers = result.layers if result.detail == "layers" else ()
     remote = [layer for layer in layers if layer.source != "local"]
     for layer in remote:
-        by_source[layer.source] += layer.downloaded
-    spans = [(layer.requested, layer.fetched, float(layer.downloaded)) for layer in remote]
+        by_source[layer.source] += layer.size
+    spans = [(layer.requested, layer.fetched, float(layer.size)) for layer in remote]
     for pull in result.pulls:
         if pull.downloaded and (pull.registry is None or result.detail != "layers"):  # it has no layers here
             by_source[pull.registry or parse(pull.image).domain] += pull.downloaded
@@ -314,7 +321,7 @@ def _times(value: float | None, factor: float) -> float | None:
 def _plain(value: Any) -> Any:
     """Turn dataclasses into dictionaries with camelCase keys, and numbers into what JSON can hold."""
     if is_dataclass(value):
-        return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+        return {camel(each.name): _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -324,6 +331,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Write a name as the keys of `summary.json` are."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)

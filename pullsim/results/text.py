@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from pullsim.results import metrics
 from pullsim.results.stages import LABELS
 from pullsim.results.summary import BYTE_WINDOW, POD_WINDOW
 from pullsim.results.wording import counted, duration, size
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pullsim.results.registry_use import RegistryUse
     from pullsim.results.statistics import Distribution
     from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
 
@@ -44,6 +44,17 @@ def render(summary: Summary) -> Group:
         parts += [Text(), _labelled("Verdict", summary.bottleneck.sentence, "bold")]
         if summary.bottleneck.hint:
             parts.append(_labelled("To turn", summary.bottleneck.hint))
+    if summary.assertions:
+        parts.append(Text())
+        for each in summary.assertions:
+            shown = metrics.text(each.assertion.split()[0], each.value)
+            parts.append(
+                _labelled(
+                    "Assert",
+                    f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({shown})",
+                    "" if each.holds else "red",
+                )
+            )
     if summary.warnings:
         parts.append(Text())
         parts += [_labelled("Warning", warning, "yellow") for warning in summary.warnings]
@@ -73,8 +84,6 @@ def _figures(summary: Summary) -> Table:
         _bytes(table, summary.bytes, summary.layers)
     if summary.housekeeping:
         _housekeeping(table, summary.housekeeping)
-    for registry in summary.registries:
-        _registry(table, registry)
     return table
 
 
@@ -130,21 +139,6 @@ def _housekeeping(table: Table, kept: Housekeeping) -> None:
         table.add_row("Evicted", Text(counted(kept.evicted_pods, "pod"), "red"))
     for pool, disk in kept.disks.items():
         table.add_row("Disk", f"{pool}: {size(disk.peak)} at most, {disk.peak_share:.0%} of {size(disk.capacity)}")
-
-
-def _registry(table: Table, registry: RegistryUse) -> None:
-    """Say when a quota ran out, and what the bytes cost."""
-    if registry.exhausted_at is not None:
-        text = f"{registry.host} first refused at {duration(registry.exhausted_at)}"
-        if registry.refilled_at is not None and registry.refilled_at < float("inf"):
-            text += f", room again at {duration(registry.refilled_at)}"
-        asked = registry.heads + registry.manifests + registry.blobs
-        text += f"; {registry.refused:,} of {asked:,} requests refused"
-        if registry.exhausted > 1:
-            text += f", {registry.exhausted:,} quotas ran out"
-        table.add_row("Quota", Text(text, "red"))
-    if registry.cost is not None:
-        table.add_row("Cost", f"{registry.cost:,.2f} for {size(registry.sent)} from {registry.host}")
 
 
 def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:

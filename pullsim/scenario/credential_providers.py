@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, InputErrors, Location
+from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.kubelet.credential_provider import TOKEN_CACHE_TYPES, Provider, TokenAttributes
 from pullsim.kubelet.keyring import locate
 from pullsim.scenario.document import read_document
@@ -144,10 +145,10 @@ def read_providers(path: Path, version: Version, gates: Mapping[str, bool]) -> l
     Raises InputError with the kubelet's text for what a kubelet of ``version`` refuses.
     """
     files = [path]
-    if path.is_dir():
+    if is_directory(path):
         if version < (1, 35):
             raise InputError("this is a directory, which a kubelet reads from 1.35 on", Location(str(path)))
-        files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+        files = [file for file in list_directory(path) if file.suffix in _SUFFIXES and is_file(file)]
         if not files:
             raise InputError(f"no configuration files found in directory ({', '.join(_SUFFIXES)})", Location(str(path)))
     reader = _Reader(version, tokens=gates.get(TOKENS, False))

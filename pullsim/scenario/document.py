@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import yaml
 
 from pullsim.errors import InputError, InputErrors, Location
+from pullsim.inputs import is_directory, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,10 +134,9 @@ def read_text(path: Path) -> str:
     """Read the text of a file in UTF-8; raises InputError for everything that can be wrong with it."""
     place = Location(str(path))
     try:
-        if path.is_dir():
+        if is_directory(path):
             raise InputError("this is a directory; a file is needed", place)
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES + 1)
     except FileNotFoundError:
         raise InputError("there is no such file", place) from None
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ import yaml
 
 from pullsim.oci.catalog import builtin_names
 from pullsim.scenario.build_nodes import kubelet_config
+from pullsim.scenario.document import RawFloat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,17 @@ class _Dumper(yaml.SafeDumper):
 
 _NUMBER: Final = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+)$")
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+
+
+_Dumper.add_representer(RawFloat, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", value.text))
+
+
+def source_yaml(scenario: Scenario) -> str:
+    """Write what the scenario was made from, overrides included and defaults not; it loads again to the same.
+
+    Relative paths stay as they are.
+    """
+    return yaml.dump(scenario.document.tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:

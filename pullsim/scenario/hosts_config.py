@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.runtime.hosts import ALL_CAPABILITIES, DEFAULT_NAMESPACE, DIAL_TIMEOUT, HostSpec, RegistryHosts
 from pullsim.scenario.toml_document import Table, read_toml
 from pullsim.units import parse_duration
@@ -23,7 +24,7 @@ def read_hosts(directory: Path) -> tuple[tuple[RegistryHosts, ...], list[str]]:
     Raises InputError for what containerd cannot read: it would go on without the mirrors of such a file.
     """
     try:
-        entries = sorted(entry for entry in directory.iterdir() if entry.is_dir())
+        entries = [entry for entry in list_directory(directory) if is_directory(entry)]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
@@ -33,7 +34,7 @@ def read_hosts(directory: Path) -> tuple[tuple[RegistryHosts, ...], list[str]]:
     warnings: list[str] = []
     for entry in entries:
         file = entry / "hosts.toml"
-        if not file.is_file():  # certificates alone
+        if not is_file(file):  # certificates alone
             continue
         namespace = _namespace(entry.name)
         if namespace in found:  # myregistry.io_5000_ comes before myregistry.io:5000

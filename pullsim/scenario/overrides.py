@@ -2,7 +2,8 @@
 
 Keys are dotted paths; an entry of a list goes by its name, host or image in brackets, by its index, or by ``*`` for
 all; brackets on a mapping hold a key. ``kubelet.X`` alone is short for ``nodes[*].kubelet.X``. Values are YAML;
-``null`` unsets, and so does ``unlimited`` where there is a limit to lift.
+``null`` unsets, and so does ``unlimited`` where there is a limit to lift (of ``kubelet.maxParallelImagePulls`` it means
+pulling in parallel, unless the kubelet is told to pull serially).
 """
 
 from __future__ import annotations
@@ -161,6 +162,9 @@ class _Application:
             value = None
         if value == "unlimited" and route[-1:] == ("kubelet",) and key in _UNLIMITED:
             value = _UNLIMITED[str(key)]
+            if key == "maxParallelImagePulls" and node.get("serializeImagePulls") is None:
+                node["serializeImagePulls"] = False  # without a limit the kubelet would pull serially
+                self._mark((*route, "serializeImagePulls"))
         for places in (self.document.values, self.document.keys):
             for known in [known for known in places if known[: len(here)] == here]:
                 del places[known]

@@ -165,7 +165,7 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         discard_unpacked_layers=images.get("discard_unpacked_layers", bool, False),
         snapshotter=images.get("snapshotter", str, "overlayfs") or "overlayfs",
         pinned=_pinned(images),
-        progress_timeout=_timeout(images, spec.progress_timeout or 0.0),
+        progress_timeout=_timeout(images, spec.progress_timeout),
     )
     conditions = {
         "use_local_image_pull": images.get("use_local_image_pull", bool, False),

@@ -1,1 +1,1 @@
-"""Many runs: estimate a node's figures from measured pulls (`fit`)."""
+"""Many runs: sweeps over knobs, comparisons, searches for a setting, gates for CI, and fits of measured pulls."""

@@ -2,7 +2,7 @@ import json
 
 import jsonschema
 import yaml
-from conftest import SCENARIO
+from small_scenario import SCENARIO
 
 
 def test_catalogues_are_listed(inside):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from command import ENVIRONMENT, pullsim
-from conftest import SCENARIO
+from small_scenario import SCENARIO
 
 DATA = {"summary.json", "scenario.effective.yaml", "pods.csv", "pulls.csv", "layers.csv", "status.csv", "events.jsonl"}
 

@@ -29,6 +29,7 @@ NAMES = [
     "Scenario",
     "Summary",
     "charts",
+    "compare",
     "effective_yaml",
     "fit",
     "from_mapping",
@@ -36,7 +37,9 @@ NAMES = [
     "override",
     "run",
     "simulate",
+    "solve",
     "summarize",
+    "sweep",
     "tables",
 ]
 RESULTS = [
@@ -57,6 +60,22 @@ RESULTS = [
 ]
 SIGNATURES = {
     "fit": ["inputs", "catalogs", "manifests", "where", "containerd", "seed"],
+    "compare": ["a", "b", "set", "set_a", "set_b", "seeds", "processes", "dask", "progress"],
+    "solve": [
+        "scenario",
+        "knob",
+        "range",
+        "objective",
+        "slo",
+        "want",
+        "maximize",
+        "trials",
+        "seeds",
+        "processes",
+        "dask",
+        "progress",
+    ],
+    "sweep": ["scenario", "set", "seeds", "paired", "processes", "dask", "out", "resume", "progress"],
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],
     "override": ["scenario", "overrides"],
@@ -80,7 +99,6 @@ RESULT_FIELDS = [
     "links",
     "removals",
     "disks",
-    "registries",
     "under_way",
     "warnings",
     "statuses",

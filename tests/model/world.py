@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
@@ -92,6 +93,11 @@ def pod(
     return Pod(name, "default", "workload", spec, created=at, node=node, pool=pool, deadline=deadline, lives=lives)
 
 
+def with_secrets(of: Pod, *names: str) -> Pod:
+    """The same pod with imagePullSecrets."""
+    return replace(of, spec=replace(of.spec, pull_secrets=names))
+
+
 def pods(count: int, image: str = "app{}:1", *, at: float = 0.0, every: float = 0.0, **given: Any) -> list[Pod]:
     """p0, p1, …, one container each; `{}` in the image is the pod's number."""
     return [pod(f"p{n}", image.format(n), at=at + every * n, **given) for n in range(count)]
@@ -110,17 +116,10 @@ def failing(after: float = 1.0, *, pull: float = 1.0, times: int = -1, pattern: 
 
 
 def containerd(
-    version: tuple[int, int] = (2, 1),
-    downloads: int = 3,
-    *,
-    metadata_write: float = 0.0,
-    collect_after: float = 0.245,
-    **unpack: float,
+    version: tuple[int, int] = (2, 1), downloads: int = 3, *, metadata_write: float = 0.0, **unpack: float
 ) -> ContainerdSpec:
     costs = {"gzip": RATE, "zstd": RATE, "stored": RATE, "per_file": 0.0, "per_layer": 0.0, "while_downloading": 1.0}
-    return ContainerdSpec(
-        version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}), collect_after=collect_after
-    )
+    return ContainerdSpec(version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}))
 
 
 # Registries and images

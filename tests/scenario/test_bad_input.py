@@ -201,7 +201,7 @@ def test_it_is_said_where_and_what(name, tmp_path):
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path):
     path = tmp_path / "scenario.yaml"
-    path.write_text("nodes:\n  - nik: 3\n    nic: 3\nseed: x\nassert: [a]\nworkloads: [{}]\n")
+    path.write_text("nodes:\n  - nik: 3\n    nic: 3\nseed: x\nplacement: [a]\nworkloads: [{}]\n")
     with pytest.raises(InputErrors) as caught:
         load(path)
     assert [error.location.line for error in caught.value.errors] == [2, 3, 4, 5, 6]

@@ -65,7 +65,10 @@ def test_values_are_set(path, text, read, value):
 
 def test_kubelet_alone_means_every_pool(path):
     scenario = load(path, ["kubelet.registryPullQPS=unlimited", "kubelet.maxParallelImagePulls=unlimited"])
-    assert [pool.kubelet for pool in scenario.nodes] == [{"registryPullQPS": 0}, {"registryPullQPS": 0}]
+    parallel = {"registryPullQPS": 0, "serializeImagePulls": False}  # unset, the kubelet would pull serially
+    assert [pool.kubelet for pool in scenario.nodes] == [parallel, parallel]
+    scenario = load(path, ["kubelet.serializeImagePulls=true", "kubelet.maxParallelImagePulls=unlimited"])
+    assert scenario.build().nodes[0].spec.kubelet.serialize_image_pulls
 
 
 def test_a_kubelet_file_is_read_in_first(path):

@@ -30,6 +30,7 @@ from world import (
     started,
     story,
     times,
+    with_secrets,
 )
 
 from pullsim.cri import Auth
@@ -58,10 +59,6 @@ def secrets(*auths: Auth, namespace="default", key=HOST, created=0.0) -> tuple[S
     return tuple(
         Secret(namespace, f"s{n}", (DockerConfigEntry(key, auth),), created=created) for n, auth in enumerate(auths)
     )
-
-
-def with_secrets(of, *names: str):
-    return replace(of, spec=replace(of.spec, pull_secrets=names))
 
 
 def go(wanted=APP, *auths: Auth, auth="bearer", release=(2, 1), node_file=(), address=None, version=(1, 35), **cluster):

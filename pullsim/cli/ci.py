@@ -1,0 +1,154 @@
+"""``pullsim ci``: scenarios against a baseline, and their assertions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
+from pullsim.cli.options import INPUT, OUTPUT, SetOption, VerboseOption
+from pullsim.errors import InputError, InputErrors, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.study.baseline import Verdict
+
+
+def ci(
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="SCENARIOS…", help="Scenario files (YAML).", show_default=False)
+    ],
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the scenarios came to before; without it only assertions are held.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update-baseline", help="Write what they come to now.", rich_help_panel=INPUT)
+    ] = False,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=AMOUNT",
+            help="Let a difference pass: pods.start.*=2%, pods.lastReadyAt=0.5s. Repeatable.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
+    assert_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assert",
+            metavar="CONDITION",
+            help="'pods.start.p99 < 90s', for all scenarios. Repeatable.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
+    set_: SetOption = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.", rich_help_panel=OUTPUT, show_default=False)
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write Markdown.", rich_help_panel=OUTPUT, show_default=False)
+    ] = None,
+    github: Annotated[
+        bool | None,
+        typer.Option(
+            help="Print annotations and write the step summary; by default where GITHUB_ACTIONS is set.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    verbose: VerboseOption = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only what does not pass.", rich_help_panel=OUTPUT)
+    ] = False,
+) -> None:
+    """Run scenarios and fail when one is not what it was, or an assertion does not hold.
+
+    Exit codes: 0 all pass, 1 one does not, 2 wrong input.
+    """
+    with exit_codes(debug=verbose):
+        from pullsim.study import baseline as baselines  # noqa: PLC0415
+
+        if update and baseline is None:
+            raise InputError("give --baseline FILE to say where", Location("--update-baseline"))
+        tolerances = [baselines.parse_tolerance(text) for text in tolerance or ()]
+        exists = baseline is not None and (baseline.exists() or not update)
+        before = baselines.read(baseline) if baseline is not None and exists else {}
+        verdicts = _run(scenarios, set_ or [], assert_ or [])
+        if update and baseline is not None:
+            baselines.write(baseline, verdicts, before)
+            before |= {verdict.name: verdict.metrics for verdict in verdicts}
+        for verdict in verdicts:
+            if baseline is not None:
+                baselines.hold(verdict, before.get(verdict.name), tolerances)
+        _report(verdicts, junit, markdown, github=github, quiet=quiet)
+        if not all(verdict.ok for verdict in verdicts):
+            raise typer.Exit(ASSERTION_FAILED)
+
+
+def _run(paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[str]) -> list[Verdict]:
+    """Load all scenarios, so that wrong input ends it before anything runs, then run them."""
+    from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
+    from pullsim.scenario import load  # noqa: PLC0415
+    from pullsim.study.baseline import measure  # noqa: PLC0415
+
+    names = [path.as_posix() for path in paths]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{twice[0]} is given twice")
+    loaded = []
+    errors: list[InputError] = []
+    for path in paths:
+        try:
+            scenario = load(path, overrides)
+            loaded.append((scenario, scenario_assertions(scenario, conditions)))
+        except InputError as error:
+            errors += error.errors if isinstance(error, InputErrors) else [error]
+    if errors:
+        raise InputErrors(errors)
+    return [measure(scenario, name, wanted) for name, (scenario, wanted) in zip(names, loaded, strict=True)]
+
+
+def _report(
+    verdicts: Sequence[Verdict], junit: Path | None, markdown: Path | None, *, github: bool | None, quiet: bool
+) -> None:
+    from pullsim.results.metrics import text, value  # noqa: PLC0415
+    from pullsim.study import ci_reports  # noqa: PLC0415
+
+    for path, content in ((junit, ci_reports.junit), (markdown, ci_reports.markdown)):
+        if path is not None:
+            _write(path, content(verdicts))
+    lines = []
+    for verdict in verdicts:
+        if verdict.ok and not quiet:
+            start = text("pods.start.p99", value(verdict.metrics, "pods.start.p99"))
+            within = f", {len(verdict.changes)} changes within tolerance" if verdict.changes else ""
+            lines.append(f"ok      {verdict.name}: p99 {start}{within}")
+        elif not verdict.ok:
+            lines.append(f"FAILED  {verdict.name}")
+            lines += (f"        {problem}" for problem in verdict.problems)
+    if github if github is not None else os.environ.get("GITHUB_ACTIONS") == "true":
+        lines += ci_reports.github_annotations(verdicts)
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(ci_reports.markdown(verdicts))
+    with terminal.standard_output() as stdout:
+        stdout.writelines(f"{line}\n" for line in lines)
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", Location(str(path))) from None

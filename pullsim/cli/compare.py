@@ -1,0 +1,183 @@
+"""``pullsim compare``: two scenarios, two settings, or two results."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
+from pullsim.cli.study_options import (
+    DaskOption,
+    MetricOption,
+    ProcessesOption,
+    QuietOption,
+    SeedsOption,
+    checked_metrics,
+    study_progress,
+)
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from pullsim.study.compare import Comparison
+
+
+class ComparisonFormat(StrEnum):
+    """What standard output gets."""
+
+    table = "table"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
+
+
+def compare(
+    a: Annotated[
+        Path, typer.Argument(metavar="A", help="Scenario file, or directory of run --out.", show_default=False)
+    ],
+    b: Annotated[
+        Path | None, typer.Argument(metavar="[B]", help="Another one; by default A.", show_default=False)
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=V1[,V2]",
+            help="Change a key on both sides, or to V1 in A and V2 in B.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
+    set_a: Annotated[
+        list[str] | None,
+        typer.Option("--a", metavar="KEY=VALUE", help="Change a key in A.", rich_help_panel=INPUT, show_default=False),
+    ] = None,
+    set_b: Annotated[
+        list[str] | None,
+        typer.Option("--b", metavar="KEY=VALUE", help="Change a key in B.", rich_help_panel=INPUT, show_default=False),
+    ] = None,
+    seeds: SeedsOption = None,
+    processes: ProcessesOption = None,
+    dask: DaskOption = None,
+    metric: MetricOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write comparison.csv, .md and a chart.", rich_help_panel=OUTPUT, show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        ComparisonFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
+    ] = ComparisonFormat.table,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare A with B: what changed in the inputs, what it did, and which stage of the time moved."""
+    with exit_codes(debug=verbose):
+        from pullsim.results.metrics import DEFAULT  # noqa: PLC0415
+
+        metrics = checked_metrics(metric, DEFAULT)
+        if a.is_dir() or (b is not None and b.is_dir()):
+            if set_ or set_a or set_b:
+                raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
+            comparison = _saved(a, b)
+        else:
+            from pullsim.scenario import load  # noqa: PLC0415
+            from pullsim.study.compare import compare as compare_scenarios  # noqa: PLC0415
+
+            with study_progress(quiet=quiet) as progress:
+                comparison = compare_scenarios(
+                    load(a),
+                    None if b is None else load(b),
+                    set=set_ or (),
+                    set_a=set_a or (),
+                    set_b=set_b or (),
+                    seeds=seeds or 1,
+                    processes=processes,
+                    dask=dask,
+                    progress=progress,
+                )
+        if out is not None:
+            _write(comparison, metrics, out)
+            if not quiet:
+                terminal.note(f"files are in {out}")
+        _print(comparison, metrics, output)
+
+
+def _saved(a: Path, b: Path | None) -> Comparison:
+    from pullsim.study.compare import paired, saved  # noqa: PLC0415
+
+    if b is None or not (a.is_dir() and b.is_dir()):
+        raise InputError("one is a directory of results: compare it with another directory of results")
+    return paired(saved(a), saved(b))
+
+
+def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        comparison.table(metrics).to_csv(out / "comparison.csv", index=False, lineterminator="\n")
+        (out / "comparison.md").write_text(markdown(comparison, metrics), encoding="utf-8")
+        figure = plot_moved(comparison).figure
+        assert isinstance(figure, Figure)
+        for form in ("png", "svg"):
+            figure.savefig(out / f"comparison.{form}", dpi=144)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", Location(str(out))) from None
+
+
+def _print(comparison: Comparison, metrics: tuple[str, ...], output: ComparisonFormat) -> None:
+    from pullsim.study.compare_text import markdown  # noqa: PLC0415
+
+    if output is ComparisonFormat.table:
+        terminal.show(_shown(comparison, metrics))
+        return
+    with terminal.standard_output() as stdout:
+        if output is ComparisonFormat.markdown:
+            stdout.write(markdown(comparison, metrics))
+        elif output is ComparisonFormat.csv:
+            comparison.table(metrics).to_csv(stdout, index=False, lineterminator="\n")
+        else:
+            comparison.table(metrics).to_json(stdout, orient="records", indent=2, double_precision=15)
+            stdout.write("\n")
+
+
+def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
+    from rich.console import Group, RenderableType  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from pullsim.study import compare_text  # noqa: PLC0415
+
+    heads: list[RenderableType] = [Text(f"a  {comparison.a.name}"), Text(f"b  {comparison.b.name}"), Text()]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("", overflow="fold")
+    for name in ("a", "b", "b - a [95 %]"):
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("", overflow="fold")
+    for row in compare_text.rows(comparison, metrics):
+        table.add_row(*map(Text, row))
+    parts = [*heads, table]
+    sections = {
+        "Changed": compare_text.changes(comparison) or ["nothing in the inputs"],
+        "Moved": compare_text.moved(comparison),
+        "Verdict a": [comparison.a.verdict] if comparison.a.verdict else [],
+        "Verdict b": [comparison.b.verdict] if comparison.b.verdict else [],
+        "Note": compare_text.notes(comparison, metrics),
+    }
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True, min_width=10)
+    grid.add_column(overflow="fold")
+    for name, lines in sections.items():
+        for index, line in enumerate(lines):
+            grid.add_row("" if index else name, Text(line))
+    return Group(*parts, Text(), grid)

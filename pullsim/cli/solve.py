@@ -1,0 +1,203 @@
+"""``pullsim solve``: the value of a knob that meets an SLO."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
+from pullsim.cli.options import INPUT, OUTPUT, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.study_options import (
+    DaskOption,  # noqa: TC001
+    ProcessesOption,  # noqa: TC001
+    QuietOption,  # noqa: TC001
+)
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Group
+
+    from pullsim.study.solve import Solution
+
+GOAL = "Goal"
+
+
+class Want(StrEnum):
+    """Which of the values that meet the SLO."""
+
+    smallest = "smallest"
+    largest = "largest"
+    best = "best"
+
+
+class SolutionFormat(StrEnum):
+    """What standard output gets."""
+
+    table = "table"
+    sentence = "sentence"
+    json = "json"
+
+
+def solve(
+    scenario: ScenarioArgument,
+    knob: Annotated[
+        list[str],
+        typer.Option(
+            "--knob", metavar="KEY", help="What to turn. Repeatable.", rich_help_panel=GOAL, show_default=False
+        ),
+    ],
+    range_: Annotated[
+        list[str],
+        typer.Option(
+            "--range",
+            metavar="LOW..HIGH",
+            help="Its range, one a knob: 1..32, 100MiB/s..1000MiB/s.",
+            rich_help_panel=GOAL,
+            show_default=False,
+        ),
+    ],
+    objective: Annotated[
+        str, typer.Option(metavar="METRIC", help="What to judge by.", rich_help_panel=GOAL)
+    ] = "pods.start.p99",
+    slo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'< VALUE'", help="Limit that must be met: '< 90s'.", rich_help_panel=GOAL, show_default=False
+        ),
+    ] = None,
+    want: Annotated[
+        Want | None,
+        typer.Option(
+            help="Of the values that meet the SLO; by default the smallest, without an SLO the best.",
+            rich_help_panel=GOAL,
+            show_default=False,
+        ),
+    ] = None,
+    maximize: Annotated[
+        bool, typer.Option("--maximize", help="More of the objective is better.", rich_help_panel=GOAL)
+    ] = False,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Let Optuna choose so many settings, for several knobs.",
+            rich_help_panel=GOAL,
+            show_default=False,
+        ),
+    ] = None,
+    set_: SetOption = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs a value.", rich_help_panel=INPUT)] = 5,
+    processes: ProcessesOption = None,
+    dask: DaskOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the curve there.", rich_help_panel=OUTPUT, show_default=False),
+    ] = None,
+    output: Annotated[
+        SolutionFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
+    ] = SolutionFormat.table,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Find the value of a knob that meets an SLO, and say what binds there. Exit code 1: no value does."""
+    with exit_codes(debug=verbose):
+        from pullsim.results.model_error import model_error  # noqa: PLC0415
+        from pullsim.scenario import load  # noqa: PLC0415
+        from pullsim.study import solve_text  # noqa: PLC0415
+        from pullsim.study.solve import solve as find  # noqa: PLC0415
+
+        loaded = load(scenario, set_ or ())
+        with _progress(quiet=quiet) as progress:
+            solution = find(
+                loaded,
+                knob,
+                range_,
+                objective=objective,
+                slo=slo,
+                want=want.value if want else None,
+                maximize=maximize,
+                trials=trials,
+                seeds=seeds,
+                processes=processes,
+                dask=dask,
+                progress=progress,
+            )
+        warnings = solve_text.warnings(solution, model_error(loaded.build()))
+        if out is not None:
+            _write(solution, out)
+        _print(solution, warnings, output)
+        if solution.answer is None:
+            raise typer.Exit(ASSERTION_FAILED)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show the number of runs made when standard error is a terminal: how many it takes is not known."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True).status("searching") as status:
+        yield lambda runs: status.update(f"searching: {runs:,} runs so far")
+
+
+def _write(solution: Solution, out: Path) -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    from pullsim.study.solve_text import plot_curve  # noqa: PLC0415
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        figure = plot_curve(solution).figure
+        assert isinstance(figure, Figure)
+        for form in ("png", "svg"):
+            figure.savefig(out / f"solve.{form}", dpi=144)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", Location(str(out))) from None
+
+
+def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> None:
+    from pullsim.study import solve_text  # noqa: PLC0415
+
+    if output is SolutionFormat.table:
+        terminal.show(_shown(solution, warnings))
+        return
+    with terminal.standard_output() as stdout:
+        if output is SolutionFormat.sentence:
+            stdout.write(" ".join([solve_text.sentence(solution), *warnings]) + "\n")
+        else:
+            import json  # noqa: PLC0415
+
+            document = {
+                "answer": solution.settings(solution.answer.point) if solution.answer else None,
+                "sentence": solve_text.sentence(solution),
+                "warnings": warnings,
+                "tried": [{"set": solution.settings(t.point), **t.objective._asdict()} for t in solution.tried],
+            }
+            stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def _shown(solution: Solution, warnings: list[str]) -> Group:
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from pullsim.study import solve_text  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("tried", overflow="fold")
+    table.add_column(f"{solution.goal.metric} [95 %]", justify="right", overflow="fold")
+    table.add_column("")
+    for row in solve_text.rows(solution):
+        table.add_row(*map(Text, row), style="bold" if row[2] else "")
+    texts = [Text(solve_text.sentence(solution), "bold"), *(Text(f"Note: {w}", "yellow") for w in warnings)]
+    return Group(table, Text(), *texts)

@@ -1,0 +1,177 @@
+"""``pullsim sweep``: a scenario with every combination of some knobs' values."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import INPUT, OUTPUT, Format, VerboseOption
+from pullsim.cli.study_options import (
+    DaskOption,
+    MetricOption,
+    ProcessesOption,
+    QuietOption,
+    SeedsOption,
+    checked_metrics,
+    study_progress,
+)
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from pullsim.study.sweep import Sweep
+
+
+def sweep(
+    scenario: Annotated[
+        Path, typer.Argument(metavar="SCENARIO", help="Scenario file, or study file (YAML).", show_default=False)
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=V1,V2,…",
+            help="A knob and its values: kubelet.maxParallelImagePulls=1,2,4,unlimited. Repeatable.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
+    seeds: SeedsOption = None,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="First values together, then second ones, not all combinations.")
+    ] = False,
+    processes: ProcessesOption = None,
+    dask: DaskOption = None,
+    metric: MetricOption = None,
+    cost: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC", help="Draw this against the first metric.", rich_help_panel=OUTPUT, show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write runs.jsonl as runs end, then tables and charts.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the runs that are in --out.", rich_help_panel=OUTPUT)
+    ] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Tables as parquet too.", rich_help_panel=OUTPUT)] = False,
+    output: Annotated[
+        Format,
+        typer.Option("--output", "-o", help="Print a table, or one row a run as CSV or JSON.", rich_help_panel=OUTPUT),
+    ] = Format.table,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run every variant of a scenario with the same seeds, and tabulate what they came to."""
+    with exit_codes(debug=verbose):
+        if resume and out is None:
+            raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
+        from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
+        from pullsim.scenario import load  # noqa: PLC0415
+        from pullsim.scenario.document import read_document  # noqa: PLC0415
+        from pullsim.study.design import parse_knob, variants  # noqa: PLC0415
+        from pullsim.study.executors import choose  # noqa: PLC0415
+        from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
+        from pullsim.study.sweep import run_variants  # noqa: PLC0415
+
+        knobs = {knob.key: knob for knob in map(parse_knob, set_ or ())}
+        if len(knobs) < len(set_ or ()):
+            raise InputError("a knob is given twice; write all its values at once", Location("--set"))
+        wanted: int | Sequence[int] = seeds or 1
+        default: tuple[str, ...] = DEFAULT
+        if is_study(read_document(scenario)):
+            study = read_study(scenario)
+            scenario = study.scenario
+            knobs = {knob.key: knob for knob in study.knobs} | knobs
+            paired = paired or study.paired
+            wanted = seeds or study.seeds
+            default = tuple(check(name) for name in study.metrics) or default
+        metrics = checked_metrics(metric, default)
+        if cost is not None:
+            check(cost, Location("--cost"))
+        loaded = load(scenario)
+        made = variants(list(knobs.values()), paired=paired)
+        runs = len(made) * (wanted if isinstance(wanted, int) else len(wanted))
+        with study_progress(quiet=quiet) as progress:
+            result = run_variants(
+                loaded,
+                list(knobs.values()),
+                made,
+                seeds=wanted,
+                executor=choose(processes, dask, runs),
+                out=out,
+                resume=resume,
+                progress=progress,
+            )
+        if out is not None and result.outcomes:
+            _write(result, metrics, out, parquet=parquet, cost=cost)
+            if not quiet:
+                terminal.note(f"files are in {out}")
+        _print(result, metrics, output)
+        for line in [] if quiet else _failed(result):
+            terminal.note(line)
+        if result.interrupted:
+            raise KeyboardInterrupt
+
+
+def _write(result: Sweep, metrics: tuple[str, ...], out: Path, *, parquet: bool, cost: str | None) -> None:
+    from pullsim.study.charts import write_charts  # noqa: PLC0415
+    from pullsim.study.files import write_tables  # noqa: PLC0415
+
+    write_tables(result, metrics, out, parquet=parquet)
+    write_charts(result, metrics, out, cost=cost)
+
+
+def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:
+    if output is Format.table:
+        terminal.show(_table(result, metrics))
+        return
+    with terminal.standard_output() as stdout:
+        frame = result.runs()
+        if output is Format.csv:
+            frame.to_csv(stdout, index=False, lineterminator="\n")
+        else:
+            frame.to_json(stdout, orient="records", indent=2, double_precision=15)
+            stdout.write("\n")
+
+
+def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    from pullsim.results.metrics import text  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for knob in result.knobs:
+        table.add_column(knob.key.rpartition(".")[2], no_wrap=True)
+    for name in metrics:
+        table.add_column(name.removeprefix("pods."), justify="right", overflow="fold")
+    for position, variant in enumerate(result.variants):
+        cells = []
+        for name in metrics:
+            mean, low, high, _ = result.interval(position, name)
+            spread = "" if low is None or high is None or low == high else f" ±{text(name, (high - low) / 2)}"
+            cells.append(text(name, mean) + spread)
+        table.add_row(*(value for _, value in variant.settings), *cells)
+    return table
+
+
+def _failed(result: Sweep) -> list[str]:
+    """One line a variant that failed."""
+    first: dict[str, str] = {}
+    for failure in result.failures:
+        first.setdefault(str(failure.variant), failure.error)
+    return [f"failed: {variant}: {error}" for variant, error in first.items()]

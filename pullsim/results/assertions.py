@@ -1,0 +1,113 @@
+"""Conditions on the metrics of a run: ``pods.start.p99 < 90s``, ``pulls.failed == 0``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import InputError, InputErrors, Location
+from pullsim.results import metrics
+from pullsim.results.summary import AssertionOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pullsim.results.summary import Summary
+    from pullsim.scenario import Scenario
+
+_FORM: Final = re.compile(r"\s*(?P<metric>\S+?)\s*(?P<compare><=|>=|==|!=|<|>)\s*(?P<value>.*?)\s*")
+_COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One condition on a metric."""
+
+    text: str
+    metric: str
+    compare: str  # < <= > >= == !=
+    limit: float
+
+    def holds(self, value: float | None) -> bool:
+        """Whether a value fulfils it; a number that could not be had (no pod started) does not."""
+        return value is not None and _COMPARE[self.compare](value, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An assertion and what the run had."""
+
+    assertion: Assertion
+    value: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run fulfilled it."""
+        return self.assertion.holds(self.value)
+
+    def __str__(self) -> str:
+        """``pods.start.p99 < 90s: it is 94.1 s``."""
+        metric = self.assertion.metric
+        had = "it has no value (no such pod or pull)" if self.value is None else f"it is {self._shown(metric)}"
+        return f"{self.assertion.text}: {had}"
+
+    def _shown(self, metric: str) -> str:
+        """Write the value with as many digits as tell it from the limit."""
+        shown = metrics.text(metric, self.value)
+        return f"{shown} ({self.value!r})" if shown == metrics.text(metric, self.assertion.limit) else shown
+
+
+def parse_assertion(text: str, place: Location | None = None) -> Assertion:
+    """Read an assertion. Raises InputError."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text!r} is no assertion: METRIC < VALUE, as in pods.start.p99 < 90s", place)
+    metric = metrics.check(match["metric"], place)
+    try:
+        limit = metrics.parse_value(metric, match["value"])
+    except ValueError as error:
+        raise InputError(f"{text!r}: {error}", place) from None
+    return Assertion(" ".join(text.split()), metric, match["compare"], limit)
+
+
+def scenario_assertions(scenario: Scenario, more: Iterable[str] = ()) -> list[Assertion]:
+    """Read the assertions of a scenario, and ``more`` of the command line. Raises InputErrors."""
+    texts = [(text, scenario.document.place(("assert", index))) for index, text in enumerate(scenario.assertions)]
+    texts += [(text, Location("--assert")) for text in more]
+    found: list[Assertion] = []
+    errors: list[InputError] = []
+    for text, place in texts:
+        try:
+            found.append(parse_assertion(text, place))
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise InputErrors(errors)
+    return found
+
+
+def with_assertions(summary: Summary, assertions: Sequence[Assertion]) -> Summary:
+    """Return the summary with what became of the assertions."""
+    checked = check(assertions, metrics.values(summary.to_dict()))
+    outcomes = [AssertionOutcome(each.assertion.text, each.value, each.holds) for each in checked]
+    return replace(summary, assertions=outcomes)
+
+
+def failures(assertions: Sequence[Assertion], summary: Summary) -> list[str]:
+    """Return a line for each assertion that does not hold: ``pods.start.p99 < 90s: it is 94.1 s``."""
+    checked = check(assertions, metrics.values(summary.to_dict()))
+    return [str(each) for each in checked if not each.holds]
+
+
+def check(assertions: Sequence[Assertion], values: Mapping[str, float | None]) -> list[Checked]:
+    """Hold assertions against the metrics of a run (see `metrics.values`)."""
+    return [Checked(assertion, metrics.value(values, assertion.metric)) for assertion in assertions]

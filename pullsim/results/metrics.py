@@ -1,0 +1,202 @@
+"""The metrics of a run: every number of its summary, by its path in `summary.json` (``pods.start.p99``).
+
+A metric is seconds, bytes, bytes/s, a share or a count, which decides how values of it are written and read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
+
+from pullsim.errors import InputError, Location
+from pullsim.records import STAGES
+from pullsim.results import bottleneck, mixed, statistics, summary
+from pullsim.results.stages import RESOURCES
+from pullsim.results.summary import Summary, camel
+from pullsim.results.wording import duration, size
+from pullsim.units import parse_duration, parse_percent, parse_rate, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SECONDS, BYTES, RATE, SHARE, COUNT = "seconds", "bytes", "bytes/s", "share", "count"
+#: Shown where nobody asked for others.
+DEFAULT: Final = (
+    "pods.start.p50",
+    "pods.start.p99",
+    "pods.start.max",
+    "pods.lastReadyAt",
+    "pods.notStarted",
+    "pulls.failed",
+    "bytes.downloaded",
+)
+_ANY: Final = "*"  # stands for a name that a run brings, such as a registry host
+_TEXTS: Final = frozenset(
+    {
+        "schemaVersion",
+        "name",
+        "version",
+        "detail",
+        "ended",
+        "percentiles",
+        "warnings",
+        "mixedVersions",
+        "seed",
+        "assertions",
+    }
+)
+_EXAMPLES: Final = {
+    SECONDS: "90s, 1m30s",
+    BYTES: "10GB, 500MiB",
+    RATE: "10Gbit/s, 125MiB/s",
+    SHARE: "25%, 0.25",
+    COUNT: "0, 12",
+}
+
+
+def values(document: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return all metrics of a summary as `Summary.to_dict` gives it; None where a number could not be had."""
+    return {name: value for name, value in _leaves(document, "") if name.split(".", 1)[0] not in _TEXTS}
+
+
+def value(metrics: Mapping[str, float | None], name: str) -> float | None:
+    """Return one metric of a run; what a run had none of (a cause of failures, a stage, a host) is 0."""
+    if name in metrics:
+        return metrics[name]
+    parent = name.rpartition(".")[0]
+    none = any(known == parent or parent.startswith(f"{known}.") for known, number in metrics.items() if number is None)
+    return None if none else 0.0
+
+
+def names() -> list[str]:
+    """Return the names of all metrics; ``*`` stands for what a run brings, such as a registry host."""
+    return [name for name, _ in _known(Summary, "")]
+
+
+def overview() -> list[str]:
+    """Return the names with STAGE and RESOURCE for every stage and resource."""
+    resources = {resource.key for resource in RESOURCES}
+
+    def general(name: str) -> str:
+        parts = name.split(".")
+        return ".".join(
+            "STAGE" if parts[0] == "time" and part in STAGES else "RESOURCE" if part in resources else part
+            for part in parts
+        )
+
+    return list(dict.fromkeys(map(general, names())))
+
+
+def check(name: str, place: Location | None = None) -> str:
+    """Return the name if there is such a metric. Raises InputError with near names, and all of them."""
+    known = names()
+    if any(_fits(name, pattern) for pattern in known):
+        return name
+    near = get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise InputError(f"there is no metric {name!r}{hint} (metrics: {', '.join(overview())})", place)
+
+
+def dimension(name: str) -> str:
+    """Return what a metric is measured in: seconds, bytes, bytes/s, share or count."""
+    parts = name.split(".")
+    last = parts[-1]
+    if "share" in last.lower() or "shares" in (part.lower() for part in parts) or "sharesOfPulls" in parts:
+        return SHARE
+    if parts[0] == "bytes":
+        return RATE if "perSecond" in parts and last != "window" else SECONDS if last == "window" else BYTES
+    if "perMinute" in parts:
+        return SECONDS if last == "window" else COUNT
+    if last == "count":
+        return COUNT
+    if last in ("end", "lastReadyAt", "seconds", "window") or last.endswith(("Seconds", "At")):
+        return SECONDS
+    if parts[0] == "timeInStatus" or parts[:2] in (
+        ["pods", "start"],
+        ["pulls", "pull"],
+        ["pulls", "queue"],
+        ["pulls", "includingWaiting"],
+    ):
+        return SECONDS
+    return BYTES if last.lower().endswith("bytes") else COUNT
+
+
+def parse_value(name: str, text: str) -> float:
+    """Read a value of a metric, with its unit. Raises ValueError."""
+    kind, stripped = dimension(name), text.strip()
+    try:
+        return float(stripped)
+    except ValueError:
+        pass
+    try:
+        if kind == SECONDS:
+            return parse_duration(stripped)
+        if kind == BYTES:
+            return float(parse_size(stripped))
+        if kind == RATE:
+            return parse_rate(stripped)
+        if kind == SHARE:
+            return parse_percent(stripped)
+    except ValueError as error:
+        raise ValueError(f"{name} is in {kind} ({_EXAMPLES[kind]}): {error}") from None
+    raise ValueError(f"{name} is a {kind}, a plain number ({_EXAMPLES[kind]}), not {stripped!r}")
+
+
+def text(name: str, number: float | None) -> str:
+    """Write a value of a metric for people."""
+    if number is None:
+        return "-"
+    kind = dimension(name)
+    if kind == SECONDS:
+        return ("-" if number < 0 else "") + duration(abs(number))
+    if kind == BYTES:
+        return ("-" if number < 0 else "") + size(abs(number))
+    if kind == RATE:
+        return ("-" if number < 0 else "") + size(abs(number)) + "/s"
+    return f"{number:.1%}" if kind == SHARE else f"{number:,.4g}" if number % 1 else f"{number:,.0f}"
+
+
+def _leaves(node: Any, name: str) -> Iterator[tuple[str, float | None]]:
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else key)
+    elif node is None or (isinstance(node, int | float) and not isinstance(node, bool)):
+        yield name, node
+
+
+def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the paths of the numbers below a type of the summary."""
+    if get_origin(kind) in (Union, UnionType):
+        inner = [each for each in get_args(kind) if each is not type(None)]
+        if len(inner) == 1:
+            yield from _known(inner[0], name)
+        elif set(inner) <= {int, float}:
+            yield name, float
+    elif get_origin(kind) is dict:
+        for key in _keys(name):
+            yield from _known(get_args(kind)[1], f"{name}.{key}")
+    elif is_dataclass(kind):
+        hints = get_type_hints(kind, {**vars(summary), **vars(statistics), **vars(bottleneck), **vars(mixed)})
+        for field in fields(kind):
+            key = camel(field.name)
+            if name or key not in _TEXTS:
+                yield from _known(hints[field.name], f"{name}.{key}" if name else key)
+    elif kind in (int, float):
+        yield name, kind
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    """Return the keys that a mapping of the summary can have."""
+    if name in ("time.stages", "time.slowestStages"):
+        return STAGES
+    return tuple(resource.key for resource in RESOURCES) if name.startswith("bottleneck.") else (_ANY,)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a name is that of a pattern; what stands for ``*`` may have dots in it."""
+    head, star, tail = pattern.partition(f".{_ANY}")
+    if not star:
+        return name == pattern
+    return name.startswith(f"{head}.") and name.endswith(tail) and len(name) > len(head) + 1 + len(tail)

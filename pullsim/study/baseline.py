@@ -1,0 +1,157 @@
+"""Gates for CI: the metrics of scenarios as they were, against what they are now.
+
+Simulated time has no noise: the same version, scenario and seed give the same numbers, so that any difference is a
+change. Tolerances are for those who want to let small ones pass.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.errors import InputError, Location
+from pullsim.results import assertions, metrics
+from pullsim.results.summary import summarize
+from pullsim.run import run
+from pullsim.scenario.document import read_text
+from pullsim.units import parse_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pullsim.results.assertions import Assertion, Checked
+    from pullsim.scenario import Scenario
+
+FORMAT: Final = 1
+EXACT: Final = 1e-9  # relative; less is the noise of sums on other processors
+
+
+class Tolerance(NamedTuple):
+    """How much the metrics of a pattern may differ: a part of the baseline, or an amount."""
+
+    pattern: str
+    relative: float
+    absolute: float
+
+
+class Change(NamedTuple):
+    """A metric that is not what it was; None: it was not there."""
+
+    metric: str
+    before: float | None
+    now: float | None
+    allowed: bool
+
+    def __str__(self) -> str:
+        """``pods.start.p99: 21.7 s → 23.0 s (+6.0%)``."""
+        text = f"{self.metric}: {metrics.text(self.metric, self.before)} → {metrics.text(self.metric, self.now)}"
+        if self.before is None or self.now is None:
+            return text
+        if metrics.text(self.metric, self.before) == metrics.text(self.metric, self.now):
+            text = f"{self.metric}: {self.before!r} → {self.now!r}"
+        return f"{text} ({(self.now - self.before) / self.before:+.2%})" if self.before else text
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What one scenario came to."""
+
+    name: str  # its path, as given
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    known: bool = True  # whether the baseline has it
+    changes: list[Change] = field(default_factory=list)
+    assertions: list[Checked] = field(default_factory=list)
+    error: str | None = None  # it could not be run
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the gate does not let it pass."""
+        lines = [f"error: {self.error}"] if self.error else []
+        if not self.known:
+            lines.append("it is not in the baseline; --update-baseline adds it")
+        lines += [str(change) for change in self.changes if not change.allowed]
+        return lines + [f"assertion failed: {checked}" for checked in self.assertions if not checked.holds]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it passes."""
+        return not self.problems
+
+
+def parse_tolerance(text: str) -> Tolerance:
+    """Read ``METRIC=2%`` or ``METRIC=0.5s``; the metric may have shell wildcards. Raises InputError."""
+    place = Location(f"--tolerance {text}")
+    name, equals, amount = (part.strip() for part in text.partition("="))
+    if not equals or not amount:
+        raise InputError("a tolerance is METRIC=AMOUNT: pods.start.*=2%, pods.lastReadyAt=0.5s", place)
+    wild = [known for known in metrics.names() if fnmatchcase(known, name)]
+    if not wild:
+        metrics.check(name, place)
+    if amount.endswith("%"):
+        try:
+            return Tolerance(name, parse_percent(amount), 0.0)
+        except ValueError as error:
+            raise InputError(str(error), place) from None
+    try:
+        return Tolerance(name, 0.0, metrics.parse_value(wild[0] if wild else name, amount))
+    except ValueError as error:
+        raise InputError(str(error), place) from None
+
+
+def measure(scenario: Scenario, name: str, wanted: Sequence[Assertion]) -> Verdict:
+    """Run a scenario and hold its assertions against it. Raises InputError."""
+    found = metrics.values(summarize(run(scenario)).to_dict())
+    return Verdict(name, found, assertions=assertions.check(wanted, found))
+
+
+def hold(verdict: Verdict, before: Mapping[str, float | None] | None, tolerances: Sequence[Tolerance]) -> None:
+    """Note in a verdict what differs from the baseline; None: the baseline does not have the scenario."""
+    if before is None:
+        verdict.known = False
+        return
+    for name in dict.fromkeys([*before, *verdict.metrics]):
+        was, now = before.get(name), verdict.metrics.get(name)
+        if was == now or (was is not None and now is not None and abs(now - was) <= EXACT * max(abs(was), abs(now))):
+            continue
+        verdict.changes.append(Change(name, was, now, _allowed(name, was, now, tolerances)))
+
+
+def read(path: Path) -> dict[str, dict[str, float | None]]:
+    """Read a baseline: metrics by scenario. Raises InputError for a file that is none, or of another format."""
+    place = Location(str(path))
+    try:
+        document: Any = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"this is no JSON: {error.msg}", Location(str(path), error.lineno, error.colno)) from None
+    scenarios = document.get("scenarios") if isinstance(document, dict) else None
+    if not isinstance(scenarios, dict) or not all(isinstance(each, dict) for each in scenarios.values()):
+        raise InputError("this is no baseline; pullsim ci --update-baseline writes one", place)
+    if document.get("formatVersion") != FORMAT:
+        raise InputError(
+            f"this baseline has format {document.get('formatVersion')!r}, this version of pullsim reads {FORMAT}: "
+            "write it anew with --update-baseline",
+            place,
+        )
+    return scenarios
+
+
+def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Write a baseline with what the scenarios came to; others that it had stay. Raises InputError."""
+    scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts if verdict.error is None}
+    document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
+    try:
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", Location(str(path))) from None
+
+
+def _allowed(name: str, was: float | None, now: float | None, tolerances: Sequence[Tolerance]) -> bool:
+    for pattern, relative, absolute in tolerances:
+        if name == pattern or fnmatchcase(name, pattern):
+            if was is None or now is None:
+                return False
+            return abs(now - was) <= max(absolute, relative * abs(was))
+    return False

@@ -1,0 +1,149 @@
+"""Charts of a sweep: the knee of one knob, a heat map of two, cost against latency.
+
+Each ``plot_*`` draws into axes of its own or into yours, and returns them; see `pullsim.results.charts`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from pullsim.results import metrics as metric_names
+from pullsim.results.chart_style import FAINT, INK, SERIES, legend_outside, new_axes, shortened, title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from pullsim.study.sweep import Sweep
+
+_FORMATS: Final = ("png", "svg")
+_UNITS: Final = {
+    metric_names.SECONDS: (1.0, "s"),
+    metric_names.BYTES: (1e9, "GB"),
+    metric_names.RATE: (1e6, "MB/s"),
+    metric_names.SHARE: (0.01, "%"),
+    metric_names.COUNT: (1.0, ""),
+}
+
+
+def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Draw metrics over the values of the first knob, with 95 % bands over the seeds.
+
+    With one knob there is a line a metric, with several a line of the first metric for each setting of the others.
+    """
+    ax = new_axes(ax)
+    scale, unit = _UNITS[metric_names.dimension(metrics[0])]
+    lines: dict[str, list[tuple[str, int]]] = {}  # by what does not change along a line: (value, variant)
+    for position, variant in enumerate(sweep.variants):
+        first, *others = variant.settings or (("", "as it is"),)
+        lines.setdefault(", ".join(f"{_short(key)}={value}" for key, value in others), []).append((first[1], position))
+    values = list(dict.fromkeys(value for line in lines.values() for value, _ in line))
+    drawn = [(metrics[0], label, line) for label, line in lines.items()]
+    if len(lines) == 1:
+        drawn = [(name, name, line) for name in metrics for line in lines.values()]
+    for index, (name, label, line) in enumerate(drawn):
+        intervals = [sweep.interval(position, name) for _, position in line]
+        places = [values.index(value) for value, _ in line]
+        colour = SERIES[index % len(SERIES)]
+        mean, low, high = (
+            np.array([np.nan if end is None else end / scale for end in ends])
+            for ends in ([i.mean for i in intervals], [i.low for i in intervals], [i.high for i in intervals])
+        )
+        ax.plot(places, mean, marker="o", color=colour, label=label)
+        ax.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+    ax.set_xticks(range(len(values)), values)
+    ax.set_xlabel(sweep.knobs[0].key if sweep.knobs else "")
+    of = metrics[0] if len(lines) > 1 else ""
+    ax.set_ylabel(f"{of} ({unit})" if of and unit else of or unit or "count")
+    ax.set_ylim(bottom=0)
+    title(ax, f"{sweep.name}: {_over(sweep)}")
+    legend_outside(ax)
+    return ax
+
+
+def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
+    """Draw a metric's mean for every pair of values of two knobs."""
+    first, second = sweep.knobs
+    ax = new_axes(ax, max(5.0, 2.4 + 1.1 * len(second.values)), 1.8 + 0.5 * len(first.values))
+    scale, unit = _UNITS[metric_names.dimension(metric)]
+    grid = np.full((len(first.values), len(second.values)), np.nan)
+    for position, variant in enumerate(sweep.variants):
+        (_, row), (_, column) = variant.settings
+        mean = sweep.interval(position, metric).mean
+        if mean is not None:
+            grid[first.values.index(row), second.values.index(column)] = mean / scale
+    image = ax.imshow(grid, cmap="viridis_r", aspect="auto")
+    middle = (np.nanmin(grid) + np.nanmax(grid)) / 2 if np.isfinite(grid).any() else 0.0
+    for (row, column), number in np.ndenumerate(grid):
+        text = "failed" if np.isnan(number) else f"{number:.3g}"
+        ax.text(column, row, text, ha="center", va="center", color="white" if number > middle else INK, fontsize=9)
+    ax.set_xticks(range(len(second.values)), second.values)
+    ax.set_yticks(range(len(first.values)), first.values)
+    ax.set_xlabel(second.key)
+    ax.set_ylabel(first.key)
+    ax.grid(visible=False)
+    assert ax.figure is not None
+    ax.figure.colorbar(image, ax=ax, label=unit or "count")
+    title(ax, f"{sweep.name}: {metric}")
+    return ax
+
+
+def plot_trade_off(sweep: Sweep, cost: str, latency: str, ax: Axes | None = None) -> Axes:
+    """Draw every variant by two metrics, with the line of those that no other beats in both."""
+    ax = new_axes(ax)
+    (cost_scale, cost_unit), (scale, unit) = (_UNITS[metric_names.dimension(name)] for name in (cost, latency))
+    points: dict[tuple[float, float], list[str]] = {}
+    for position in range(len(sweep.variants)):
+        x, y = sweep.interval(position, cost).mean, sweep.interval(position, latency).mean
+        if x is not None and y is not None:
+            points.setdefault((x / cost_scale, y / scale), []).append(_label(sweep, position))
+    front = [p for p in sorted(points) if not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in points)]
+    ax.plot([p[0] for p in front], [p[1] for p in front], color=FAINT, zorder=1, label="no other is better in both")
+    for index, (point, labels) in enumerate(sorted(points.items())):
+        marker = "osD^v"[index // len(SERIES) % 5]
+        label = shortened("; ".join(labels), 60)
+        ax.scatter(*point, color=SERIES[index % len(SERIES)], marker=marker, zorder=3, label=label)
+    ax.set_xlabel(f"{cost} ({cost_unit})" if cost_unit else cost)
+    ax.set_ylabel(f"{latency} ({unit})" if unit else latency)
+    ax.margins(x=0.15, y=0.1)
+    title(ax, f"{sweep.name}: {_over(sweep)}")
+    legend_outside(ax)
+    return ax
+
+
+def write_charts(sweep: Sweep, metrics: Sequence[str], directory: Path, *, cost: str | None = None) -> list[str]:
+    """Write the charts that the sweep has as PNG and SVG, and return their names."""
+    made = {}
+    kind = metric_names.dimension(metrics[0])
+    alike = [name for name in metrics if metric_names.dimension(name) == kind]
+    made["knee"] = plot_knee(sweep, alike)
+    if len(sweep.knobs) == 2 and len(sweep.variants) == len(sweep.knobs[0].values) * len(sweep.knobs[1].values):
+        made["heat"] = plot_heat(sweep, metrics[0])
+    if cost is not None:
+        made["trade-off"] = plot_trade_off(sweep, cost, metrics[0])
+    with mpl.rc_context({"svg.hashsalt": "pullsim"}):
+        for name, axes in made.items():
+            assert isinstance(axes.figure, Figure)
+            for form in _FORMATS:
+                metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
+                axes.figure.savefig(directory / f"{name}.{form}", dpi=144, metadata=metadata)
+    return list(made)
+
+
+def _short(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _label(sweep: Sweep, position: int) -> str:
+    """The values alone: the axis names the knobs."""
+    return ", ".join(value for _, value in sweep.variants[position].settings) or "as it is"
+
+
+def _over(sweep: Sweep) -> str:
+    return f"mean over {len(sweep.seeds)} seeds, 95 % band" if len(sweep.seeds) > 1 else f"seed {sweep.seeds[0]}"

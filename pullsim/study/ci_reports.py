@@ -1,0 +1,73 @@
+"""The outcome of a gate for those who read it: JUnit XML, GitHub's annotations and step summary, Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from pullsim.results import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pullsim.study.baseline import Verdict
+
+_SHOWN = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "pods.notStarted", "pulls.failed")
+
+
+def junit(verdicts: Sequence[Verdict]) -> str:
+    """Return JUnit XML: a suite with a case a scenario."""
+    failed = sum(not verdict.ok and verdict.error is None for verdict in verdicts)
+    errors = sum(verdict.error is not None for verdict in verdicts)
+    counts = {"tests": str(len(verdicts)), "failures": str(failed), "errors": str(errors)}
+    root = ET.Element("testsuites", counts)
+    suite = ET.SubElement(root, "testsuite", {"name": "pullsim", **counts})
+    for verdict in verdicts:
+        case = ET.SubElement(suite, "testcase", {"classname": "pullsim", "name": verdict.name})
+        if not verdict.ok:
+            kind = "failure" if verdict.error is None else "error"
+            first = _printable(verdict.problems[0])
+            ET.SubElement(case, kind, {"message": first}).text = _printable("\n".join(verdict.problems))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def github_annotations(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield GitHub's workflow commands: an error a problem, at the scenario's file."""
+    for verdict in verdicts:
+        for problem in verdict.problems:
+            yield f"::error file={_property(verdict.name)},title=pullsim::{_data(problem)}"
+
+
+def markdown(verdicts: Sequence[Verdict]) -> str:
+    """Return a table of the scenarios and what changed, for a step summary or a comment."""
+    passed = sum(verdict.ok for verdict in verdicts)
+    lines = [f"### Pod start latency: {passed} of {len(verdicts)} scenarios pass", ""]
+    lines += ["| | scenario | " + " | ".join(_SHOWN) + " |", "| --- | --- |" + " ---: |" * len(_SHOWN)]
+    for verdict in verdicts:
+        cells = [
+            metrics.text(name, metrics.value(verdict.metrics, name)) if verdict.metrics else "-" for name in _SHOWN
+        ]
+        changed = {change.metric for change in verdict.changes}
+        cells = [f"**{cell}**" if name in changed else cell for name, cell in zip(_SHOWN, cells, strict=True)]
+        lines.append(f"| {'✅' if verdict.ok else '❌'} | {verdict.name} | " + " | ".join(cells) + " |")
+    for verdict in verdicts:
+        if verdict.problems:
+            lines += ["", f"**{verdict.name}**", "", *(f"- {problem}" for problem in verdict.problems[:20])]
+            if len(verdict.problems) > 20:
+                lines.append(f"- and {len(verdict.problems) - 20} more")
+    return "\n".join(lines) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Leave out what XML 1.0 cannot hold."""
+    return "".join(letter for letter in text if letter in "\t\n\r" or ord(letter) >= 0x20)
+
+
+def _data(text: str) -> str:
+    """Escape a workflow command's message (actions/toolkit, core/src/command.ts, escapeData)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

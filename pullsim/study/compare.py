@@ -1,0 +1,243 @@
+"""Comparisons of two scenarios, or of two results: what changed in the inputs, and what that did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.errors import InputError, Location
+from pullsim.records import STAGES
+from pullsim.results import metrics as metric_names
+from pullsim.results.model_error import ModelError, model_error, within
+from pullsim.results.summary import SCHEMA_VERSION
+from pullsim.scenario import effective_yaml, override
+from pullsim.scenario.document import parse_document, read_text
+from pullsim.study.design import Variant, parse_knob
+from pullsim.study.executors import choose
+from pullsim.study.intervals import Interval, bootstrap
+from pullsim.study.sweep import run_variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from pullsim.scenario import Scenario
+    from pullsim.study.executors import Executor
+
+SMALL: Final = 1e-9  # relative; less is the noise of sums
+
+
+class Side(NamedTuple):
+    """One of the two: its name, its inputs, and the metrics of its runs by seed."""
+
+    name: str
+    inputs: Mapping[str, Any]  # by path
+    runs: Mapping[int, Mapping[str, float | None]]
+    verdict: str | None
+    error: ModelError | None
+
+
+class Difference(NamedTuple):
+    """A metric on both sides, and b - a over the seeds that both have."""
+
+    metric: str
+    a: Interval
+    b: Interval
+    difference: Interval
+    within_model_error: bool
+
+    @property
+    def relative(self) -> float | None:
+        """The difference in parts of a."""
+        mean = self.difference.mean
+        return None if mean is None or not self.a.mean else mean / self.a.mean
+
+    @property
+    def verdict(self) -> str:
+        """One word or two: same, lower, higher, unclear (the interval spans zero), below the model's error."""
+        mean, low, high, _ = self.difference
+        if mean is None:
+            return "no value"
+        if abs(mean) <= SMALL * max(abs(self.a.mean or 0.0), abs(self.b.mean or 0.0)):
+            return "same"
+        if low is not None and high is not None and low <= 0 <= high:
+            return "unclear"
+        if self.within_model_error:
+            return "within model error"
+        return "lower" if mean < 0 else "higher"
+
+
+class Moved(NamedTuple):
+    """Seconds a pod of a stage, on both sides."""
+
+    stage: str
+    a: float
+    b: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sides, and how they differ."""
+
+    a: Side
+    b: Side
+
+    def changes(self) -> list[tuple[str, Any, Any]]:
+        """Return what differs in the inputs: (path, a, b); None where one does not have it."""
+        a, b = self.a.inputs, self.b.inputs
+        return [(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b]) if a.get(path) != b.get(path)]
+
+    def differences(self, metrics: Sequence[str] = metric_names.DEFAULT) -> list[Difference]:
+        """Compare metrics, paired by seed."""
+        seeds = [seed for seed in self.a.runs if seed in self.b.runs]
+        made = []
+        for name in metrics:
+            a, b = ([metric_names.value(side.runs[seed], name) for seed in seeds] for side in (self.a, self.b))
+            pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+            left, right = bootstrap(a), bootstrap(b)
+            small = any(
+                side.error is not None
+                and left.mean is not None
+                and right.mean is not None
+                and within(side.error, name, left.mean, right.mean)
+                for side in (self.a, self.b)
+            )
+            made.append(Difference(name, left, right, bootstrap([y - x for x, y in pairs]), small))
+        return made
+
+    def moved(self) -> list[Moved]:
+        """Return the stages whose seconds a pod differ, the most first."""
+        a, b = stage_seconds(self.a), stage_seconds(self.b)
+        rows = [Moved(stage, a[stage], b[stage]) for stage in STAGES]
+        differing = [row for row in rows if abs(row.b - row.a) > 1e-6]  # less shows as nothing
+        return sorted(differing, key=lambda row: -abs(row.b - row.a))
+
+    def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
+        """Return a row a metric: a, b, b - a with its 95 % interval, the same in parts of a, a verdict."""
+        import pandas as pd  # noqa: PLC0415  only when asked
+
+        rows = [
+            (
+                d.metric,
+                d.a.mean,
+                d.b.mean,
+                d.difference.mean,
+                d.difference.low,
+                d.difference.high,
+                d.relative,
+                d.verdict,
+            )
+            for d in self.differences(metrics)
+        ]
+        return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "low", "high", "relative", "verdict"])
+
+
+def compare(
+    a: Scenario,
+    b: Scenario | None = None,
+    *,
+    set: Sequence[str] = (),
+    set_a: Sequence[str] = (),
+    set_b: Sequence[str] = (),
+    seeds: int | Sequence[int] = 1,
+    processes: int | None = 1,
+    dask: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
+
+    ``set``: overrides of both, or of each with two values (``KEY=V1,V2``); ``set_a`` and ``set_b``: of one. For the
+    rest see `pullsim.study.sweep.sweep`. Raises InputError.
+    """
+    both_a, both_b = _sides(set)
+    overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
+    if b is None and overrides_a == overrides_b:
+        raise InputError("there is one side only: give B, or --set KEY=V1,V2, or --a and --b")
+    executor = choose(processes, dask, seeds if isinstance(seeds, int) else len(seeds))
+    first = _run(a, overrides_a, seeds, executor, progress)
+    return Comparison(first, _run(b or a, overrides_b, list(first.runs), executor, progress))
+
+
+def saved(path: Path) -> Side:
+    """Read what ``pullsim run --out`` wrote into a directory. Raises InputError."""
+    place = Location(str(path / "summary.json"))
+    try:
+        summary = json.loads(read_text(path / "summary.json"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"this is no JSON: {error}", place) from None
+    if not isinstance(summary, dict) or summary.get("schemaVersion") != SCHEMA_VERSION:
+        raise InputError(f"this is no summary of version {SCHEMA_VERSION}; run the scenario again with --out", place)
+    effective = path / "scenario.effective.yaml"
+    tree = parse_document(read_text(effective), str(effective)).tree
+    verdict = (summary.get("bottleneck") or {}).get("sentence")
+    found = metric_names.values(summary)
+    return Side(path.name, dict(_flat(tree, "")), {summary["seed"]: found}, verdict, None)
+
+
+def paired(a: Side, b: Side) -> Comparison:
+    """Compare two sides by position when their seeds differ: saved results of one run each."""
+    if set(a.runs) == set(b.runs):
+        return Comparison(a, b)
+    renamed = dict(zip(a.runs, b.runs.values(), strict=False))
+    return Comparison(a, b._replace(runs=renamed))
+
+
+def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the overrides of A and B: one value is for both, of two each has one."""
+    a, b = [], []
+    for knob in map(parse_knob, texts):
+        if len(knob.values) > 2:
+            raise InputError(
+                f"{knob.key} has {len(knob.values)} values; a comparison has two sides (pullsim sweep takes more)",
+                Location("--set"),
+            )
+        first, *others = knob.values  # noqa: PD011  # of a knob, not of a data frame
+        a.append(f"{knob.key}={first}")
+        b.append(f"{knob.key}={(others or [first])[0]}")
+    return a, b
+
+
+def _run(
+    scenario: Scenario,
+    overrides: Sequence[str],
+    seeds: int | Sequence[int],
+    executor: Executor | None,
+    progress: Callable[[int, int], None] | None,
+) -> Side:
+    changed = override(scenario, overrides)
+    result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, progress=progress)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    runs = {seed: o.metrics for (_, seed), o in sorted(result.outcomes.items()) if o.metrics is not None}
+    verdict = result.verdict(0)
+    inputs = dict(_flat(parse_document(effective_yaml(changed), "scenario").tree, ""))
+    name = ", ".join(overrides) or scenario.name
+    return Side(name, inputs, runs, verdict["sentence"] if verdict else None, model_error(changed.build()))
+
+
+def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield the scalars of a scenario by path; entries of lists by their name where they have one."""
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            if path or key not in ("name", "description", "seed"):
+                yield from _flat(inner, f"{path}.{key}" if path else key)
+    elif isinstance(node, list):
+        for index, inner in enumerate(node):
+            names = [inner.get(key) for key in ("name", "host", "image")] if isinstance(inner, dict) else []
+            name = next((each for each in names if isinstance(each, str)), str(index))
+            yield from _flat(inner, f"{path}[{name}]")
+    else:
+        yield path, node
+
+
+def stage_seconds(side: Side) -> dict[str, float]:
+    """Return the mean seconds a pod of each stage, over the runs."""
+    totals = dict.fromkeys(STAGES, 0.0)
+    for run in side.runs.values():
+        pods = metric_names.value(run, "pods.total")
+        for stage in STAGES if pods else ():
+            totals[stage] += (metric_names.value(run, f"time.stages.{stage}.seconds") or 0.0) / (pods or 1)
+    return {stage: seconds / max(len(side.runs), 1) for stage, seconds in totals.items()}

@@ -1,0 +1,115 @@
+"""A comparison for the terminal, as Markdown and as a chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.results import metrics as metric_names
+from pullsim.results.stages import LABELS
+from pullsim.results.wording import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from pullsim.study.compare import Comparison, Difference
+
+
+def rows(comparison: Comparison, metrics: Sequence[str]) -> list[tuple[str, str, str, str, str]]:
+    """Return (metric, a, b, difference with its interval, verdict) as texts."""
+    return [(d.metric, *_figures(d), d.verdict) for d in comparison.differences(metrics)]
+
+
+def changes(comparison: Comparison) -> list[str]:
+    """Return what changed in the inputs, a line each: ``nodes[w].cores: 4 → 8``."""
+    return [f"{path}: {_shown(a)} → {_shown(b)}" for path, a, b in comparison.changes()]
+
+
+def moved(comparison: Comparison, most: int = 5) -> list[str]:
+    """Return which stages took more or less of a pod's time, a line each, the most first."""
+    lines = []
+    for row in comparison.moved()[:most]:
+        sign = "+" if row.b > row.a else "-"
+        lines.append(f"{LABELS[row.stage]}: {sign}{duration(abs(row.b - row.a))} a pod ({row.a:.2f} s → {row.b:.2f} s)")
+    return lines
+
+
+def notes(comparison: Comparison, metrics: Sequence[str]) -> list[str]:
+    """Return what a reader must know before betting on the figures."""
+    small = [d.metric for d in comparison.differences(metrics) if d.verdict == "within model error"]
+    error = comparison.a.error or comparison.b.error
+    if not small or error is None:
+        return []
+    measured = f"measured at {error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}"
+    return [f"{', '.join(small)}: the difference is smaller than the model's own error, {measured}."]
+
+
+def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
+    """Return the comparison for a pull request or a ticket."""
+    seeds = len(comparison.a.runs)
+    lines = [f"### {comparison.a.name} → {comparison.b.name}", ""]
+    lines += [f"- {line}" for line in changes(comparison)] or ["- no difference in the inputs"]
+    lines += ["", "| metric | a | b | b - a | |", "| --- | ---: | ---: | ---: | --- |"]
+    lines += [
+        f"| `{name}` | {a} | {b} | {difference} | {v} |" for name, a, b, difference, v in rows(comparison, metrics)
+    ]
+    lines += ["", f"{seeds} run{'s' if seeds > 1 else ''} each, paired by seed; intervals are 95 %."]
+    if stages := moved(comparison):
+        lines += ["", "Where the time of a pod moved:", "", *(f"- {line}" for line in stages)]
+    for side in (comparison.a, comparison.b):
+        if side.verdict:
+            lines += ["", f"**{side.name}**: {side.verdict}"]
+    lines += [f"\n> {note}" for note in notes(comparison, metrics)]
+    return "\n".join(lines) + "\n"
+
+
+def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
+    """Draw the seconds a pod by stage on both sides, as two bars of the stages' colours."""
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    from pullsim.results.chart_style import STAGE_COLOURS, legend_outside, new_axes, title  # noqa: PLC0415
+    from pullsim.study.compare import stage_seconds  # noqa: PLC0415
+
+    ax = new_axes(ax, 8.0, 2.8)
+    used = []
+    for place, side in enumerate((comparison.b, comparison.a)):
+        left = 0.0
+        for stage, seconds in stage_seconds(side).items():
+            if seconds > 0:
+                ax.barh(place, seconds, left=left, color=STAGE_COLOURS[stage], edgecolor="white", linewidth=0.5)
+                left += seconds
+                used.append(stage)
+    ax.set_yticks([0, 1], [_wrapped(comparison.b.name), _wrapped(comparison.a.name)])
+    ax.set_xlabel("mean time of a pod (s)")
+    title(ax, "Where the time of a pod goes")
+    legend_outside(ax, [Patch(color=STAGE_COLOURS[s], label=LABELS[s]) for s in STAGE_COLOURS if s in used])
+    return ax
+
+
+def _figures(d: Difference) -> tuple[str, str, str]:
+    name, (mean, low, high, _) = d.metric, d.difference
+    if mean is None:
+        return metric_names.text(name, d.a.mean), metric_names.text(name, d.b.mean), "-"
+    difference = _signed(name, mean)
+    if d.relative is not None:
+        difference += f" ({d.relative:+.1%})"
+    if low is not None and high is not None and low != high:
+        difference += f" [{_signed(name, low)}, {_signed(name, high)}]"
+    return metric_names.text(name, d.a.mean), metric_names.text(name, d.b.mean), difference
+
+
+def _signed(name: str, number: float) -> str:
+    shown = metric_names.text(name, abs(number))
+    return f"{'-' if number < 0 else '+'}{shown}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _wrapped(name: str, width: int = 22) -> str:
+    parts = [name[start : start + width] for start in range(0, len(name), width)]
+    return "\n".join(parts[:3])

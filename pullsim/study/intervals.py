@@ -1,0 +1,45 @@
+"""Means over seeds and how sure they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from pullsim.engine.streams import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LEVEL: Final = 0.95
+RESAMPLES: Final = 2000
+
+
+class Interval(NamedTuple):
+    """A mean and its bootstrap interval; without at least two values the ends are None."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    runs: int
+
+
+def bootstrap(values: Sequence[float | None]) -> Interval:
+    """Return the mean of the values that there are, with its percentile bootstrap interval of LEVEL.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. The resamples are the same for
+    equally many values, so that equal values give equal intervals.
+    """
+    there = np.array([value for value in values if value is not None], dtype=float)
+    if len(there) == 0:
+        return Interval(None, None, None, 0)
+    mean = float(there.mean())
+    if len(there) == 1:
+        return Interval(mean, None, None, 1)
+    if np.ptp(there) == 0:  # no noise at all
+        return Interval(float(there[0]), float(there[0]), float(there[0]), len(there))
+    stream = Streams(0).get("bootstrap", str(len(there)))
+    picks = np.array([stream.uniform() for _ in range(RESAMPLES * len(there))]).reshape(RESAMPLES, len(there))
+    means = there[(picks * len(there)).astype(int)].mean(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(mean, float(low), float(high), len(there))

@@ -1,0 +1,119 @@
+"""One run of a study: a scenario as text, a variant, a seed; out come the run's metrics."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pullsim.errors import InputError
+from pullsim.inputs import collecting, serving
+from pullsim.results import metrics
+from pullsim.results.summary import summarize
+from pullsim.run import run
+from pullsim.scenario import override
+from pullsim.scenario.document import parse_document
+from pullsim.scenario.effective import source_yaml
+from pullsim.scenario.load import from_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pullsim.scenario import Scenario
+    from pullsim.study.design import Variant
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A scenario that travels: its text and the files that it refers to, with their paths as the scenario has them."""
+
+    text: str
+    directory: str
+    files: Mapping[str, bytes]
+    digest: str = field(init=False)  # SHA-256 of all of it
+
+    def __post_init__(self) -> None:
+        """Compute the digest."""
+        whole = hashlib.sha256(self.text.encode())
+        for name in sorted(self.files):
+            whole.update(f"\0{name}\0".encode() + self.files[name])
+        object.__setattr__(self, "digest", whole.hexdigest())
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @classmethod
+    def of(cls, scenario: Scenario, wanted: Sequence[Variant]) -> Bundle:
+        """Pack a scenario with every file that its variants read, each value of each knob tried once.
+
+        A variant that cannot be built is no error here, as its run will say why; raises the InputError of the first
+        when none that was tried can be.
+        """
+        errors = []
+        tried = _each_value_once(wanted)
+        with collecting() as files:
+            for variant in tried:
+                try:
+                    override(scenario, variant.overrides).assemble()
+                except InputError as error:
+                    errors.append(error)
+        if errors and len(errors) == len(tried):
+            raise errors[0]
+        return cls(source_yaml(scenario), str(scenario.directory), dict(files))
+
+    def load(self) -> Scenario:
+        """Read the scenario."""
+        return _load(self)
+
+
+class Job(NamedTuple):
+    """A run to be made."""
+
+    number: int  # position in the study
+    overrides: tuple[str, ...]
+    seed: int
+
+
+class Outcome(NamedTuple):
+    """What became of a job: the metrics of its run and its verdict, or why there are none."""
+
+    number: int
+    metrics: dict[str, float | None] | None
+    verdict: dict[str, Any] | None  # resource, sentence, hint: see `pullsim.results.bottleneck.Bottleneck`
+    error: str | None = None
+
+
+def run_job(bundle: Bundle, job: Job) -> Outcome:
+    """Run it; what is wrong with a variant is its outcome."""
+    try:
+        with serving(bundle.files):
+            scenario = override(bundle.load(), [*job.overrides, f"seed={job.seed}"])
+            summary = summarize(run(scenario))
+    except InputError as error:
+        return Outcome(job.number, None, None, str(error))
+    except Exception as error:  # noqa: BLE001  one run that fails must not lose the others
+        return Outcome(job.number, None, None, f"internal error: {type(error).__name__}: {error}")
+    binding = summary.bottleneck
+    verdict = None
+    if binding is not None:
+        verdict = {"resource": binding.resource, "sentence": binding.sentence, "hint": binding.hint}
+    return Outcome(job.number, metrics.values(summary.to_dict()), verdict)
+
+
+def _each_value_once(wanted: Sequence[Variant]) -> list[Variant]:
+    """Return as many of the variants as have each value of each knob at least once."""
+    seen: set[tuple[str, str]] = set()
+    chosen: list[Variant] = []
+    for variant in wanted:
+        if not chosen or not seen.issuperset(variant.settings):
+            chosen.append(variant)
+            seen.update(variant.settings)
+    return chosen
+
+
+@lru_cache(maxsize=4)
+def _load(bundle: Bundle) -> Scenario:
+    with serving(bundle.files):
+        return from_document(parse_document(bundle.text, "scenario"), Path(bundle.directory))

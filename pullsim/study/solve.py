@@ -1,0 +1,300 @@
+"""Solving for a setting: the smallest or largest value that meets an objective, or the best one.
+
+The objective is judged by its whole 95 % interval over the seeds, so that one lucky seed does not decide. The range is
+tried at some values in equal ratios, then halved where the answer changes. That finds the answer of an objective that
+changes once over the range; where it is met and missed by turns, the answer says so and shows all that was tried.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.errors import InputError, Location
+from pullsim.results import metrics as metric_names
+from pullsim.results.assertions import Assertion, parse_assertion
+from pullsim.study.design import Knob, Variant
+from pullsim.study.executors import choose
+from pullsim.study.ranges import parse_range
+from pullsim.study.sweep import run_variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pullsim.scenario import Scenario
+    from pullsim.study.executors import Executor
+    from pullsim.study.intervals import Interval
+    from pullsim.study.ranges import Range
+
+FIRST: Final = 7  # values of one knob tried at first
+GRID: Final = 4  # values of each of several knobs
+EQUAL: Final = 0.01  # an objective within this of the best is as good
+WANTS: Final = ("smallest", "largest", "best")
+
+Point = tuple[float, ...]
+
+
+class Goal(NamedTuple):
+    """What is wanted: a metric, a limit on it or none, and which of the values that meet it."""
+
+    metric: str
+    limit: Assertion | None
+    want: str  # smallest | largest | best
+    maximize: bool = False
+
+
+class Tried(NamedTuple):
+    """One setting, what it came to, and the shares of the resources in its first run."""
+
+    point: Point
+    objective: Interval
+    shares: dict[str, float]
+
+
+@dataclass(slots=True)
+class Solution:
+    """The answer, None if there is none, and all that was tried, in order."""
+
+    knobs: tuple[str, ...]
+    ranges: tuple[Range, ...]
+    goal: Goal
+    seeds: int
+    answer: Tried | None
+    tried: list[Tried]
+    turns: list[float] = field(default_factory=list)  # where the goal is missed although it is met on both sides
+
+    def settings(self, point: Point) -> list[str]:
+        """Write a setting as ``--set`` takes it."""
+        return [
+            f"{knob}={range_.value(number)}"
+            for knob, range_, number in zip(self.knobs, self.ranges, point, strict=True)
+        ]
+
+
+def parse_goal(objective: str, slo: str | None, want: str | None, *, maximize: bool = False) -> Goal:
+    """Read an objective (a metric) and an SLO (``< 90s``). Raises InputError."""
+    metric = metric_names.check(objective, Location("--objective"))
+    if slo is None:
+        if want in ("smallest", "largest"):
+            raise InputError(f"the {want} value that meets what? give --slo '< 90s'", Location("--want"))
+        return Goal(metric, None, "best", maximize)
+    text = slo.strip()
+    limit = parse_assertion(f"{metric} {text}" if text[:1] in "<>=!" else text, Location("--slo"))
+    if limit.metric != metric:
+        raise InputError(f"the SLO is on {limit.metric}, the objective is {metric}", Location("--slo"))
+    if limit.compare in ("==", "!="):
+        raise InputError("an SLO is a limit: < <= > >=", Location("--slo"))
+    return Goal(metric, limit, want or "smallest", limit.compare in (">", ">=") or maximize)
+
+
+def solve(
+    scenario: Scenario,
+    knob: str | Sequence[str],
+    range: str | Sequence[str],
+    *,
+    objective: str = "pods.start.p99",
+    slo: str | None = None,
+    want: str | None = None,
+    maximize: bool = False,
+    trials: int | None = None,
+    seeds: int = 5,
+    processes: int | None = 1,
+    dask: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Solution:
+    """Search the ranges of one or more knobs for the setting that meets a goal.
+
+    ``knob`` and ``range``: keys of the scenario and as many ranges, ``1..32`` or ``100MiB/s..1000MiB/s``.
+    ``objective``: a metric; ``slo``: a limit on it, ``< 90s``; ``want``: of the values that meet it the smallest
+    (default), largest or best; without a limit the best: the lowest objective, or the highest with ``maximize``.
+    ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).
+    ``seeds``: runs a value. ``processes``: None is one a core; ``dask``: the address of a scheduler. ``progress`` is
+    told how many runs were made. Raises InputError.
+    """
+    knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
+    search = _Search(scenario, tuple(knobs), goal, seeds, choose(processes, dask, FIRST * seeds), progress)
+    ranges = [range_ for _, range_ in knobs]
+    turns: list[float] = []
+    if trials is not None:
+        answer = search.suggested(ranges, trials)
+    elif len(ranges) == 1:
+        answer, turns = search.line(ranges[0])
+    else:
+        answer = search.grid(ranges)
+    tried = [search.tried[point] for point in sorted(search.tried)]
+    return Solution(tuple(key for key, _ in knobs), tuple(ranges), goal, seeds, answer, tried, turns)
+
+
+def _knobs(keys: str | Sequence[str], ranges: str | Sequence[str]) -> list[tuple[str, Range]]:
+    keys, ranges = ([each] if isinstance(each, str) else list(each) for each in (keys, ranges))
+    if len(keys) != len(ranges):
+        raise InputError(f"{len(keys)} knobs and {len(ranges)} ranges: give a range for each", Location("--range"))
+    if len(set(keys)) < len(keys):
+        raise InputError("a knob is given twice", Location("--knob"))
+    return [(key, parse_range(text)) for key, text in zip(keys, ranges, strict=True)]
+
+
+class _Search:
+    """Tries points, each once."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        knobs: tuple[tuple[str, Range], ...],
+        goal: Goal,
+        seeds: int,
+        executor: Executor | None,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self.tried: dict[Point, Tried] = {}
+        self._scenario = scenario
+        self._knobs = knobs
+        self._goal = goal
+        self._seeds = seeds
+        self._executor = executor
+        self._progress = progress
+
+    def line(self, range_: Range) -> tuple[Tried | None, list[float]]:
+        """Search the range of one knob; return the answer and where the goal is missed between values that meet it."""
+        self._try([(number,) for number in range_.spread(FIRST)])
+        if self._goal.limit is None:
+            self._narrow(range_)
+            return self._best(), []
+        while True:
+            numbers = self._numbers()
+            middles = [
+                middle
+                for low, high in itertools.pairwise(numbers)
+                if self._meets((low,)) != self._meets((high,)) and (middle := range_.between(low, high)) is not None
+            ]
+            if not middles:
+                break
+            self._try([(middle,) for middle in middles])
+        met = [number for number in self._numbers() if self._meets((number,))]
+        if not met:
+            return None, []
+        turns = [n for n in self._numbers() if met[0] < n < met[-1] and not self._meets((n,))]
+        if self._goal.want == "best":
+            return self._best(), turns
+        return self.tried[(met[0] if self._goal.want == "smallest" else met[-1],)], turns
+
+    def grid(self, ranges: Sequence[Range]) -> Tried | None:
+        """Search several knobs: a grid, then knob by knob around its best point until nothing gets better."""
+        self._try(list(itertools.product(*(range_.spread(GRID) for range_ in ranges))))
+        while (answer := self._chosen(ranges)) is not None:
+            finer = []
+            for index, range_ in enumerate(ranges):
+                numbers = sorted({point[index] for point in self.tried})
+                here = numbers.index(answer.point[index])
+                for other in numbers[max(here - 1, 0) : here] + numbers[here + 1 : here + 2]:
+                    middle = range_.between(*sorted((other, answer.point[index])))
+                    if middle is not None:
+                        finer.append((*answer.point[:index], middle, *answer.point[index + 1 :]))
+            fresh = [point for point in finer if point not in self.tried]
+            if not fresh:
+                return answer
+            self._try(fresh)
+        return None
+
+    def suggested(self, ranges: Sequence[Range], trials: int) -> Tried | None:
+        """Try what Optuna's tree-structured Parzen estimator suggests; settings that miss the limit count last."""
+        try:
+            import optuna  # noqa: PLC0415  an extra
+        except ImportError:
+            raise InputError("Optuna is not installed: pip install 'pullsim[optuna]'", Location("--trials")) from None
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        sampler = optuna.samplers.TPESampler(seed=self._scenario.seed % 2**32)
+        study = optuna.create_study(sampler=sampler, direction="maximize" if self._goal.maximize else "minimize")
+        for _ in range(trials):
+            trial = study.ask()
+            point = tuple(
+                float(trial.suggest_int(key, int(each.low), int(each.high)))
+                if each.whole
+                else each.rounded(trial.suggest_float(key, each.low, each.high, log=each.low > 0))
+                for (key, _), each in zip(self._knobs, ranges, strict=True)
+            )
+            self._try([point])
+            mean = self.tried[point].objective.mean
+            if mean is None or (self._goal.limit is not None and not self._meets(point)):
+                mean = -math.inf if self._goal.maximize else math.inf
+            study.tell(trial, mean)
+        return self._chosen(ranges)
+
+    def _chosen(self, ranges: Sequence[Range]) -> Tried | None:
+        """Return the best point, or of those that meet the limit the one with the smallest (largest) knobs."""
+        if self._goal.limit is None or self._goal.want == "best":
+            return self._best()
+        met = [point for point in self.tried if self._meets(point)]
+        sign = 1 if self._goal.want == "smallest" else -1
+
+        def size(point: Point) -> float:
+            return sign * sum(number / (range_.high or 1) for number, range_ in zip(point, ranges, strict=True))
+
+        return self.tried[min(met, key=lambda point: (size(point), point))] if met else None
+
+    def _best(self) -> Tried | None:
+        """Return the point with the best mean; of those within EQUAL of it the first in order of the knobs."""
+        sign = -1 if self._goal.maximize else 1
+        there = [
+            (sign * each.objective.mean, each)
+            for each in self.tried.values()
+            if each.objective.mean is not None and (self._goal.limit is None or self._meets(each.point))
+        ]
+        if not there:
+            return None
+        best = min(mean for mean, _ in there)
+        return min((each for mean, each in there if mean <= best + EQUAL * abs(best)), key=lambda each: each.point)
+
+    def _narrow(self, range_: Range) -> None:
+        """Halve the gaps beside the best value until its neighbours are near."""
+        while (best := self._best()) is not None:
+            numbers = self._numbers()
+            here = numbers.index(best.point[0])
+            gaps = list(itertools.pairwise(numbers[max(here - 1, 0) : here + 2]))
+            middles = [middle for low, high in gaps if (middle := range_.between(low, high)) is not None]
+            if not middles:
+                return
+            self._try([(middle,) for middle in middles])
+
+    def _numbers(self) -> list[float]:
+        return sorted(point[0] for point in self.tried)
+
+    def _meets(self, point: Point) -> bool:
+        """Whether the whole interval meets the limit."""
+        limit = self._goal.limit
+        assert limit is not None
+        mean, low, high, _ = self.tried[point].objective
+        worst = low if limit.compare in (">", ">=") else high
+        return limit.holds(mean) and limit.holds(mean if worst is None else worst)
+
+    def _try(self, points: Sequence[Point]) -> None:
+        fresh = [point for point in dict.fromkeys(points) if point not in self.tried]
+        keys = [key for key, _ in self._knobs]
+        wanted = [
+            Variant(
+                tuple((key, range_.value(number)) for (key, range_), number in zip(self._knobs, point, strict=True))
+            )
+            for point in fresh
+        ]
+        if not wanted:
+            return
+        made = run_variants(
+            self._scenario, [Knob(key, ()) for key in keys], wanted, seeds=self._seeds, executor=self._executor
+        )
+        if made.interrupted:
+            raise KeyboardInterrupt
+        for position, point in enumerate(fresh):
+            outcome = made.outcomes[position, made.seeds[0]]
+            if outcome.error is not None:
+                raise InputError(f"{wanted[position]}: {outcome.error}")
+            prefix = "bottleneck.shares."
+            shares = {
+                name.removeprefix(prefix): share
+                for name, share in (outcome.metrics or {}).items()
+                if name.startswith(prefix) and share is not None
+            }
+            self.tried[point] = Tried(point, made.interval(position, self._goal.metric), shares)
+        if self._progress is not None:
+            self._progress(len(self.tried) * self._seeds)

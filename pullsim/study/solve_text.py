@@ -1,0 +1,146 @@
+"""The answer of `solve` in English, as a table and as a chart."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from pullsim.results import metrics as metric_names
+from pullsim.results.model_error import ModelError, within
+from pullsim.results.stages import RESOURCES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pullsim.study.solve import Solution, Tried
+
+_PHRASES = {resource.key: resource.phrase for resource in RESOURCES}
+
+
+def sentence(solution: Solution) -> str:
+    """Say the answer, how sure it is, what binds there and what binds next, for a ticket."""
+    goal, answer = solution.goal, solution.answer
+    over = " and ".join(f"{k} in {r}" for k, r in zip(solution.knobs, solution.ranges, strict=True))
+    if answer is None:
+        limit = goal.limit.text if goal.limit else goal.metric
+        nearest = _nearest(solution)
+        at = f"; nearest is {_figure(solution, nearest)} with {_setting(solution, nearest)}" if nearest else ""
+        return f"No {over} meets {limit}{at}.{_binding(nearest)}"
+    what = {
+        "smallest": f"the smallest that meets {goal.limit.text}" if goal.limit else "",
+        "largest": f"the largest that meets {goal.limit.text}" if goal.limit else "",
+        "best": f"the best for {goal.metric}" + (f" with {goal.limit.text}" if goal.limit else ""),
+    }[goal.want]
+    text = f"Of {over}, {_setting(solution, answer)} is {what}: {_figure(solution, answer)}."
+    return text + _beside(solution, answer) + _binding(answer)
+
+
+def warnings(solution: Solution, error: ModelError) -> list[str]:
+    """Return what a reader must know before betting on the answer."""
+    goal, answer, found = solution.goal, solution.answer, []
+    if solution.turns and answer is not None:
+        numbers = ", ".join(solution.ranges[0].value(number) for number in solution.turns)
+        found.append(f"The objective is not monotone: {numbers} miss it although values on both sides meet it.")
+    if goal.limit is not None and answer is not None and answer.objective.mean is not None:
+        limit, mean = goal.limit.limit, answer.objective.mean
+        if within(error, goal.metric, mean, limit):
+            found.append(
+                f"{metric_names.text(goal.metric, mean)} is nearer to the limit than the model's own error, measured "
+                f"at {error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}: leave some room."
+            )
+    return found
+
+
+def rows(solution: Solution) -> list[tuple[str, str, str]]:
+    """Return (setting, objective with its interval, whether it meets the limit) of all that was tried."""
+    made = []
+    for tried in solution.tried:
+        mark = "answer" if tried is solution.answer else ""
+        made.append((_setting(solution, tried, short=True), _interval(solution, tried), mark))
+    return made
+
+
+def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
+    """Draw the objective over the values of the first knob, with its limit and the answer."""
+    from pullsim.results.chart_style import SERIES, legend_outside, new_axes, title  # noqa: PLC0415
+
+    ax = new_axes(ax)
+    points = [t for t in solution.tried if t.objective.mean is not None]
+    if len(solution.knobs) > 1 and solution.answer is not None:  # the line through the answer
+        points = [t for t in points if t.point[1:] == solution.answer.point[1:]]
+    x = [t.point[0] for t in points]
+    mean, low, high = (
+        [math.nan if end is None else end for end in ends]
+        for ends in zip(*((t.objective.mean, t.objective.low, t.objective.high) for t in points), strict=True)
+    )
+    ax.plot(x, mean, marker="o", color=SERIES[0], label=solution.goal.metric)
+    ax.fill_between(x, low, high, color=SERIES[0], alpha=0.2)
+    if solution.goal.limit is not None:
+        ax.axhline(solution.goal.limit.limit, color=SERIES[1], linestyle="--", label=solution.goal.limit.text)
+    if solution.answer is not None:
+        ax.axvline(solution.answer.point[0], color=SERIES[2], linestyle=":", label="answer")
+    ax.set_xscale("log")
+    ax.set_xticks(x, [solution.ranges[0].value(number) for number in x], rotation=30 if len(x) > 8 else 0)
+    ax.minorticks_off()
+    ax.set_xlabel(solution.knobs[0])
+    ax.set_ylabel(f"{solution.goal.metric} ({metric_names.dimension(solution.goal.metric)})")
+    title(ax, f"mean over {solution.seeds} seeds, 95 % band")
+    legend_outside(ax)
+    return ax
+
+
+def _setting(solution: Solution, tried: Tried, *, short: bool = False) -> str:
+    texts = solution.settings(tried.point)
+    if not short:
+        return " and ".join(texts)
+    names = [knob.rpartition(".")[2] for knob in solution.knobs]
+    return ", ".join(name + text[len(knob) :] for name, knob, text in zip(names, solution.knobs, texts, strict=True))
+
+
+def _interval(solution: Solution, tried: Tried) -> str:
+    mean, low, high, _ = tried.objective
+    name = solution.goal.metric
+    if low is None or high is None or low == high:
+        return metric_names.text(name, mean)
+    return f"{metric_names.text(name, mean)} [{metric_names.text(name, low)}, {metric_names.text(name, high)}]"
+
+
+def _figure(solution: Solution, tried: Tried) -> str:
+    mean, low, high, count = tried.objective
+    name = solution.goal.metric
+    text = f"{name} is {metric_names.text(name, mean)}"
+    if low is not None and high is not None and low != high:
+        spread = f"{metric_names.text(name, low)} to {metric_names.text(name, high)}"
+        return f"{text} (95 % interval {spread} over {count} seeds)"
+    return f"{text} (the same for all {count} seeds)" if count > 1 else text
+
+
+def _beside(solution: Solution, answer: Tried) -> str:
+    """Say what the next value on the cheaper side gives: what one step less costs."""
+    if len(solution.knobs) > 1 or solution.goal.want == "best":
+        return ""
+    step = -1 if solution.goal.want == "smallest" else 1
+    place = solution.tried.index(answer) + step
+    if not 0 <= place < len(solution.tried):
+        return ""
+    beside = solution.tried[place]
+    value = solution.ranges[0].value(beside.point[0])
+    return f" With {value} it is {metric_names.text(solution.goal.metric, beside.objective.mean)}."
+
+
+def _binding(tried: Tried | None) -> str:
+    if tried is None or not tried.shares:
+        return ""
+    (first, share), *others = sorted(tried.shares.items(), key=lambda item: -item[1])
+    text = f" What binds there is {_PHRASES[first]} ({share:.0%} of the waiting)"
+    if others and others[0][1] > 0:
+        text += f"; next comes {_PHRASES[others[0][0]]} ({others[0][1]:.0%})"
+    return text + "."
+
+
+def _nearest(solution: Solution) -> Tried | None:
+    there = [t for t in solution.tried if t.objective.mean is not None]
+    limit = solution.goal.limit
+    if not there or limit is None:
+        return None
+    return min(there, key=lambda t: abs((t.objective.mean or 0.0) - limit.limit))

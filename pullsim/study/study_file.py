@@ -1,0 +1,95 @@
+"""A study as a YAML file: which scenario, which knobs, how many seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.errors import InputError
+from pullsim.scenario.document import Document, read_document
+from pullsim.scenario.suggest import did_you_mean
+from pullsim.study.design import Knob
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KEYS: Final = ("version", "scenario", "set", "design", "seeds", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What a study file says."""
+
+    scenario: Path
+    knobs: tuple[Knob, ...]
+    paired: bool
+    seeds: int | tuple[int, ...]
+    metrics: tuple[str, ...]
+
+
+def is_study(document: Document) -> bool:
+    """Whether a document is a study, not a scenario: it names one."""
+    return isinstance(document.tree, dict) and isinstance(document.tree.get("scenario"), str)
+
+
+def read_study(path: Path) -> Study:
+    """Read a study file. Its scenario's path starts at the file's directory. Raises InputError.
+
+    ::
+
+        version: 1
+        scenario: ../scenarios/quickstart.yaml
+        design: grid          # or paired
+        seeds: 20             # or a list of seeds
+        set:
+          kubelet.maxParallelImagePulls: [1, 2, 4, unlimited]
+          nodes[workers].disk.write: [125MiB/s, 250MiB/s]
+        metrics: [pods.start.p99]
+    """
+    document = read_document(path)
+    tree = document.tree
+    if not isinstance(tree, dict):
+        raise InputError("a study is a mapping with scenario and set", document.place(()))
+    for key in tree:
+        if key not in _KEYS:
+            raise InputError(
+                f"a study has no key {key!r}{did_you_mean(key, _KEYS)}; it has {', '.join(_KEYS)}",
+                document.place((key,), key=True),
+            )
+
+    def expect(right: bool, key: str, rule: str) -> None:
+        if not right:
+            raise InputError(f"{key} {tree.get(key)!r} must be {rule}", document.place((key,)))
+
+    expect(tree.get("version", 1) == 1, "version", "1")
+    expect(isinstance(tree.get("scenario"), str), "scenario", "the path of a scenario file")
+    expect(tree.get("design", "grid") in ("grid", "paired"), "design", "grid or paired")
+    seeds = tree.get("seeds", 1)
+    whole = type(seeds) is int or (isinstance(seeds, list) and all(type(seed) is int for seed in seeds))
+    expect(whole, "seeds", "a number of seeds, or a list of them")
+    metrics = tree.get("metrics", [])
+    expect(isinstance(metrics, list) and all(isinstance(name, str) for name in metrics), "metrics", "a list of metrics")
+    settings = tree.get("set", {})
+    expect(isinstance(settings, dict), "set", "a mapping of keys to lists of values")
+    knobs = tuple(Knob(key, tuple(_value(each) for each in _listed(values))) for key, values in settings.items())
+    for knob in knobs:
+        if not knob.values:
+            raise InputError(f"{knob.key} has no values", document.place(("set", knob.key)))
+    return Study(
+        path.parent / tree["scenario"],
+        knobs,
+        tree.get("design") == "paired",
+        tuple(seeds) if isinstance(seeds, list) else seeds,
+        tuple(metrics),
+    )
+
+
+def _listed(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [values]
+
+
+def _value(value: Any) -> str:
+    """Write a value as ``--set`` takes it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else getattr(value, "text", str(value))

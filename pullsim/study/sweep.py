@@ -1,0 +1,193 @@
+"""Sweeps: every variant of a scenario, each with the same seeds."""
+
+from __future__ import annotations
+
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.errors import InputError
+from pullsim.results import metrics as metric_names
+from pullsim.study.design import Knob, Variant, parse_knob, variants
+from pullsim.study.executors import InProcess, choose
+from pullsim.study.intervals import Interval, bootstrap
+from pullsim.study.job import Bundle, Job, Outcome
+from pullsim.study.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from pullsim.scenario import Scenario
+    from pullsim.study.executors import Executor
+
+MAX_RUNS: Final = 1_000_000
+
+
+class Failure(NamedTuple):
+    """A run that gave no metrics."""
+
+    variant: Variant
+    seed: int
+    error: str
+
+
+@dataclass(slots=True)
+class Sweep:
+    """The runs of a sweep, by variant and seed."""
+
+    name: str
+    knobs: tuple[Knob, ...]
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...]
+    outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by position of variant, seed
+    interrupted: bool = False
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The runs that failed, in order."""
+        return [
+            Failure(self.variants[variant], seed, outcome.error)
+            for (variant, seed), outcome in sorted(self.outcomes.items())
+            if outcome.error is not None
+        ]
+
+    def metric(self, variant: int, name: str) -> list[float | None]:
+        """Return a metric of a variant's runs, in the order of the seeds; runs that failed are left out."""
+        found = (self.outcomes.get((variant, seed)) for seed in self.seeds)
+        return [metric_names.value(o.metrics, name) for o in found if o is not None and o.metrics is not None]
+
+    def interval(self, variant: int, name: str) -> Interval:
+        """Return a metric's mean over the seeds, with its interval."""
+        return bootstrap(self.metric(variant, name))
+
+    def verdict(self, variant: int) -> dict[str, Any] | None:
+        """Return the verdict of the variant's first run that has one."""
+        for seed in self.seeds:
+            outcome = self.outcomes.get((variant, seed))
+            if outcome is not None and outcome.verdict is not None:
+                return outcome.verdict
+        return None
+
+    def runs(self) -> pd.DataFrame:
+        """Return a row a run: ``variant``, the knobs, ``seed``, all metrics, ``error``."""
+        import pandas as pd  # noqa: PLC0415  only when asked
+
+        columns = list(dict.fromkeys(name for o in self.outcomes.values() for name in o.metrics or ()))
+        rows = []
+        for (position, seed), outcome in sorted(self.outcomes.items()):
+            found = outcome.metrics
+            known = {} if found is None else {name: metric_names.value(found, name) for name in columns}
+            settings = dict(self.variants[position].settings)
+            rows.append({"variant": position, **settings, "seed": seed, **known, "error": outcome.error})
+        return pd.DataFrame(rows, columns=["variant", *(k.key for k in self.knobs), "seed", *columns, "error"])
+
+    def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
+        """Return a row a variant and metric: the knobs, ``metric``, ``mean``, ``low``, ``high`` (95 %), ``runs``."""
+        import pandas as pd  # noqa: PLC0415
+
+        rows = []
+        for position, variant in enumerate(self.variants):
+            for name in metrics:
+                mean, low, high, count = self.interval(position, name)
+                figures = {"metric": name, "mean": mean, "low": low, "high": high, "runs": count}
+                rows.append({"variant": position, **dict(variant.settings), **figures})
+        names = ["variant", *(k.key for k in self.knobs), "metric", "mean", "low", "high", "runs"]
+        return pd.DataFrame(rows, columns=names)
+
+
+def sweep(
+    scenario: Scenario,
+    set: Iterable[str] = (),  # as on the command line
+    *,
+    seeds: int | Sequence[int] = 1,
+    paired: bool = False,
+    processes: int | None = 1,
+    dask: str | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Run every variant of a scenario with every seed.
+
+    ``set``: knobs, ``KEY=V1,V2,…``; all combinations, or with ``paired`` first with first. ``seeds``: how many, counted
+    from the scenario's own, or which. Variants share their seeds, and so their random numbers. ``processes``: None
+    is one a core; ``dask``: the address of a scheduler. ``out``: a directory that gets ``runs.jsonl`` as runs end;
+    ``resume`` takes what is there. ``progress`` is told how many runs are done, of how many. A variant that cannot run
+    is among the failures; Ctrl-C ends the sweep and keeps what is done.
+
+    Raises InputError for knobs that are none, for no variant that can be run, and for what keeps all from running.
+    """
+    knobs = tuple(parse_knob(text) for text in set)
+    wanted = variants(knobs, paired=paired)
+    runs = len(wanted) * (seeds if isinstance(seeds, int) else len(seeds))
+    return run_variants(
+        scenario,
+        knobs,
+        wanted,
+        seeds=seeds,
+        executor=choose(processes, dask, runs),
+        out=out,
+        resume=resume,
+        progress=progress,
+    )
+
+
+def run_variants(
+    scenario: Scenario,
+    knobs: Sequence[Knob],
+    wanted: Sequence[Variant],
+    *,
+    seeds: int | Sequence[int] = 1,
+    executor: Executor | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Run given variants; see `sweep`."""
+    result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
+    total = len(wanted) * len(result.seeds)
+    if total > MAX_RUNS:
+        raise InputError(f"{len(wanted):,} variants with {len(result.seeds):,} seeds are {total:,} runs; too many")
+    bundle = Bundle.of(scenario, wanted)
+    jobs: list[Job] = []
+    places: list[tuple[int, int]] = []
+    for position, variant in enumerate(wanted):
+        for seed in result.seeds:
+            jobs.append(Job(len(jobs), tuple(variant.overrides), seed))
+            places.append((position, seed))
+    with nullcontext() if out is None else RunStore(out, bundle, resume=resume) as store:
+        if store is not None:
+            for job in jobs:
+                if (outcome := store.get(job)) is not None:
+                    result.outcomes[places[job.number]] = outcome
+        left = [job for job in jobs if places[job.number] not in result.outcomes]
+        if progress is not None:
+            progress(total - len(left), total)
+        try:
+            with closing((executor or InProcess()).run(bundle, left)) as outcomes:  # type: ignore[type-var]
+                for outcome in outcomes:
+                    result.outcomes[places[outcome.number]] = outcome
+                    if store is not None:
+                        store.add(jobs[outcome.number], outcome)
+                    if progress is not None:
+                        progress(len(result.outcomes), total)
+        except KeyboardInterrupt:
+            result.interrupted = True
+    if result.outcomes and all(outcome.error for outcome in result.outcomes.values()):
+        first = result.failures[0]
+        raise InputError(f"no run succeeded; the first ({first.variant}): {first.error}")
+    return result
+
+
+def _seeds(wanted: int | Sequence[int], first: int) -> tuple[int, ...]:
+    """Return the seeds: given ones, or so many from the scenario's own on."""
+    if isinstance(wanted, int):
+        if wanted < 1:
+            raise InputError(f"{wanted} seeds are too few: at least 1")
+        return tuple(range(first, first + wanted))
+    if len({*wanted}) != len(wanted) or not wanted:
+        raise InputError("seeds must be some, and all different")
+    return tuple(wanted)

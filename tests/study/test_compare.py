@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import pullsim
+from pullsim.errors import InputError
+from pullsim.results.files import write
+from pullsim.study.compare import compare, paired, saved
+from pullsim.study.compare_text import changes, markdown, moved, notes, plot_moved
+
+METRICS = ["pods.start.p50", "pods.start.max", "pulls.failed"]
+
+
+def test_differences_are_paired_by_seed(small):
+    comparison = compare(small, set=["kubelet.maxParallelImagePulls=1,3"], seeds=6)
+    runs = [
+        [
+            pullsim.summarize(pullsim.run(pullsim.override(small, [f"kubelet.maxParallelImagePulls={n}", f"seed={s}"])))
+            for s in range(3, 9)
+        ]
+        for n in (1, 3)
+    ]
+    (p50, _, failed) = comparison.differences(METRICS)
+    pairs = [b.pods.start.p50 - a.pods.start.p50 for a, b in zip(*runs, strict=True)]
+    assert p50.difference.mean == pytest.approx(sum(pairs) / 6)
+    assert p50.verdict == "lower"
+    assert failed.verdict == "same"
+    table = comparison.table(METRICS)
+    assert list(table["metric"]) == METRICS
+
+
+def test_what_changed_in_the_inputs_and_where_the_time_moved(small):
+    comparison = compare(small, set_a=["nodes[node].cores=1"], set_b=["nodes[node].cores=4"])
+    assert changes(comparison) == ["nodes[node].cores.count: 1 → 4"]
+    serial = compare(small, set=["kubelet.maxParallelImagePulls=1,3"])
+    assert moved(serial)[0].startswith("pull queue: -")
+    text = markdown(serial, METRICS)
+    assert "| `pods.start.p50` |" in text
+    assert plot_moved(serial).get_xlabel() == "mean time of a pod (s)"
+
+
+def test_the_same_twice_is_the_same(small):
+    comparison = compare(small, small, set_b=["nodes[node].cores=4"], set_a=["nodes[node].cores=4"], seeds=2)
+    assert {each.verdict for each in comparison.differences(METRICS)} == {"same"}
+    assert comparison.moved() == []
+
+
+def test_a_difference_below_the_models_error_is_called_so(small):
+    comparison = compare(small, set=["nodes[node].metadata.write=2.1ms,2.2ms"], seeds=2)
+    (difference,) = comparison.differences(["pods.start.max"])
+    assert abs(difference.relative) < 0.02
+    assert difference.verdict == "within model error"
+    (note,) = notes(comparison, ["pods.start.max"])
+    assert "smaller than the model's own error" in note
+
+
+def test_saved_results_compare_like_their_runs(small, tmp_path):
+    for name, limit in (("a", 1), ("b", 3)):
+        variant = pullsim.override(small, [f"kubelet.maxParallelImagePulls={limit}"])
+        write(pullsim.run(variant), pullsim.effective_yaml(variant), tmp_path / name)
+    from_files = paired(saved(tmp_path / "a"), saved(tmp_path / "b"))
+    from_runs = compare(small, set=["kubelet.maxParallelImagePulls=1,3"])
+    assert from_files.table(METRICS).equals(from_runs.table(METRICS))
+    assert changes(from_files) == changes(from_runs)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), ("{", "no JSON"), (json.dumps({"schemaVersion": 99}), "no summary of version 1")],
+)
+def test_results_that_are_none_are_refused(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "summary.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        saved(tmp_path)
+
+
+def test_one_side_alone_and_three_values_are_refused(small):
+    with pytest.raises(InputError, match="one side only"):
+        compare(small)
+    with pytest.raises(InputError, match="two sides"):
+        compare(small, set=["nodes[node].cores=1,2,3"])
