@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pullsim.cri import Auth
+    from pullsim.runtime.handlers import RuntimeHandler
     from pullsim.runtime.hosts import RegistryHosts
 
 
@@ -35,6 +36,7 @@ class ContainerdSpec:
     pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
     auths: Mapping[str, Auth] = field(default_factory=dict)  # by API host, presented where the kubelet has none
+    handlers: tuple[RuntimeHandler, ...] = ()  # of config.toml, the default one first; none: it names none
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
     findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored)
     findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, pool.kubelet_version)}")
     runtime = _runtime(pool, index, directory, findings)
+    handlers = tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers)
     if isinstance(runtime, ContainerdSpec):
+        handlers = handlers or runtime.handlers
         findings.notes.append(f"{pool.name}: {layer_limit(kubelet, runtime)}")
     return NodeSpec(
         pool=pool.name,
@@ -66,7 +68,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         kubelet_version=pool.kubelet_version,
         loop=_loop(pool.simulation),
         runtime=runtime,
-        runtime_handlers=tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers),
+        runtime_handlers=handlers,
         cached=tuple(pool.cached),
         address=pool.address,
         credentials=credential_sources(pool, kubelet, index, directory, findings),

@@ -320,7 +320,8 @@ class NodePool(Section):
     runtime: Runtime = Field(default_factory=Runtime, description="containerd, crio or fixed.")
     runtime_handlers: list[RuntimeHandler] = Field(
         default=[],
-        description="Handlers that a RuntimeClass may ask for, the runtime's default first; without any, runc.",
+        description="Handlers that a RuntimeClass may ask for, the runtime's default first; without any, those of "
+        "the config.toml, or runc.",
     )
     cached: list[str] = Field(default=[], description="Images on the node before time 0.")
     address: str | None = Field(

@@ -17,6 +17,7 @@ from pullsim.runtime.hosts import DEFAULT_NAMESPACE, HostSpec, RegistryHosts
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.scenario.limits import UNLIMITED
 from pullsim.scenario.runtime_auth import runtime_auth
+from pullsim.scenario.runtime_classes import RUNTIME, runtime_handlers
 from pullsim.scenario.runtime_imports import read_with_imports
 from pullsim.scenario.runtime_keys import (
     KEYS_V2,
@@ -80,6 +81,16 @@ def read_runtime_config(path: Path, version: tuple[int, int]) -> RuntimeConfig:
     warnings += plugins.table(TRANSFER).unknown(TRANSFER_KEYS, release)
     _registry(images, config)
     _engine(images, _Section((plugins.table(TRANSFER),), config, transfer=True), config)
+    containerd = plugins.table(RUNTIME if top.get("version", int) == 3 else CRI, "containerd")
+    platforms = images.at("runtime_platforms").table("runtime_platforms")
+    handlers = runtime_handlers(containerd, platforms, config.spec.snapshotter, version)
+    warnings += (
+        f"{containerd.place('runtimes', each.name)}: {containerd.name('runtimes', each.name)}: snapshotter "
+        f'"{each.snapshotter}" is not simulated: layers are downloaded and unpacked here, never mounted'
+        for each in handlers
+        if each.snapshotter in LAZY and each.snapshotter != config.spec.snapshotter
+    )
+    config.spec = replace(config.spec, handlers=handlers)
     return config
 
 

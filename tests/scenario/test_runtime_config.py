@@ -166,6 +166,11 @@ def test_the_other_settings(read, version, text, expected):
         ((1, 7), V2 + "image_pull_with_sync_fs = true", "image_pull_with_sync_fs = true is not simulated"),
         ((1, 7), V2_INNER + "discard_unpacked_layers = true", "discard_unpacked_layers = true is not simulated"),
         ((1, 7), V2_INNER + "snapshotter = 'soci'", 'snapshotter = "soci" is not simulated: layers are downloaded'),
+        (
+            (2, 1),
+            V3 + "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.kata]\nsnapshotter = 'nydus'",
+            'containerd.runtimes.kata: snapshotter "nydus" is not simulated',
+        ),
         ((1, 7), V2_INNER + "snapshotter = 'zfs'", "unpacking costs what it does with overlayfs here"),
         ((1, 7), V2 + V2_REGISTRY + ".headers]\nX-A = ['b']", "registry.headers is not simulated"),
         ((1, 7), V2 + V2_REGISTRY + "]\nconfig_paths = 'x'", "did you mean config_path?"),
@@ -239,6 +244,58 @@ def test_mirrors_of_old_files(read):
         RegistryHosts("docker.io", (HostSpec("m1.example.com"), HostSpec("m2:5000", "http", "/cache"))),
         RegistryHosts("_default", (HostSpec("all.example.com"),)),
     )
+
+
+# ---------------------------------------------------------------- runtime handlers
+
+V2_RUNTIMES = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes'
+V3_RUNTIMES = "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes"
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "handlers"),
+    [
+        ((1, 7), V2, []),
+        ((1, 7), V2 + V2_RUNTIMES + ".runc]", [("runc", "overlayfs")]),
+        (
+            (1, 7),
+            V2 + V2_RUNTIMES + ".kata]\nsnapshotter = 'devmapper'",
+            [("runc", "overlayfs"), ("kata", "devmapper")],
+        ),
+        (
+            (1, 6),
+            V2 + V2_RUNTIMES + ".kata]\nsnapshotter = 'devmapper'",
+            [("runc", "overlayfs"), ("kata", "overlayfs")],
+        ),
+        (
+            (2, 0),
+            V2_INNER + "default_runtime_name = 'crun'\nsnapshotter = 'native'\n" + V2_RUNTIMES + ".crun]",
+            [("crun", "native"), ("runc", "native")],
+        ),
+        ((2, 1), V3 + V3_RUNTIMES + ".kata]\nsnapshotter = 'nydus'", [("runc", "overlayfs"), ("kata", "nydus")]),
+        (
+            (2, 1),
+            V3 + "[plugins.'io.containerd.cri.v1.images'.runtime_platforms.kata]\nsnapshotter = 'nydus'\n"
+            f"{V3_RUNTIMES}.kata]",
+            [("runc", "overlayfs"), ("kata", "nydus")],
+        ),
+    ],
+)
+def test_handlers_of_the_file(read, version, text, handlers):
+    assert [(each.name, each.snapshotter) for each in read(text, version).spec.handlers] == handlers
+
+
+def test_a_default_runtime_that_is_not_there(read):
+    with pytest.raises(InputError, match=r"there is no runtime 'kata' in containerd\.runtimes"):
+        read(V2_INNER + "default_runtime_name = 'kata'", (1, 7))
+
+
+def test_a_node_has_the_handlers_of_its_file_unless_it_says_otherwise(tmp_path):
+    (tmp_path / "config.toml").write_text(V3 + V3_RUNTIMES + ".kata]")
+    of_file = assembled(tmp_path, {"config": "config.toml"}).cluster.nodes[0].spec.runtime_handlers
+    assert [each.name for each in of_file] == ["runc", "kata"]
+    own = assembled(tmp_path, {"config": "config.toml"}, runtimeHandlers=["gvisor"])
+    assert [each.name for each in own.cluster.nodes[0].spec.runtime_handlers] == ["gvisor"]
 
 
 # ---------------------------------------------------------------- files that are imported
