@@ -78,9 +78,14 @@ class Messages:
 
 
 def _pulled(version: Version, image: str, pull: int, waiting: int, size: int) -> str:
-    """Return the text of Pulled: durations since ever, the wait apart from 1.27, the size from 1.30."""
-    duration, including = (format_duration_go(t - t % MILLISECOND) for t in (pull, waiting))
-    if version < (1, 27):
+    """Return the text of Pulled.
+
+    One duration, the wait in it, to 1.25 (their last patch releases have both); both from 1.26 (PR 111772), cut to
+    milliseconds from 1.28 (PR 117276); the size from 1.30 (PR 121719).
+    """
+    cut = MILLISECOND if version >= (1, 28) else 1
+    duration, including = (format_duration_go(t - t % cut) for t in (pull, waiting))
+    if version < (1, 26):
         return f'Successfully pulled image "{image}" in {including}'
     text = f'Successfully pulled image "{image}" in {duration} ({including} including waiting)'
     return f"{text}. Image size: {size} bytes." if version >= (1, 30) else text

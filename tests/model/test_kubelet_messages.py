@@ -53,7 +53,7 @@ PULLED = 'Successfully pulled image "app:1" in '
 @pytest.mark.parametrize(
     ("version", "pulled", "present", "created", "start"),
     [
-        ((1, 26), "4s", "", "Created container c0", "Started container c0"),
+        ((1, 25), "4s", "", "Created container c0", "Started container c0"),
         ((1, 27), "2s (4s including waiting)", "", "Created container c0", "Started container c0"),
         ((1, 29), "2s (4s including waiting)", "", "Created container c0", "Started container c0"),
         (
@@ -98,5 +98,5 @@ def test_wording_by_release(version, pulled, present, created, start):
 
 
 def test_a_queue_is_in_the_only_duration_of_old_releases():
-    result = run_fixed(pods(2), {"app0:1": 2.0, "app1:1": 1.0}, kubelet=SERIAL, version=(1, 26))
+    result = run_fixed(pods(2), {"app0:1": 2.0, "app1:1": 1.0}, kubelet=SERIAL, version=(1, 25))
     assert messages(result, "Pulled")[1] == 'Successfully pulled image "app1:1" in 3s'

@@ -24,14 +24,15 @@ def by_release(*since):
 
 
 @by_release(
-    ("1.24", "in 4s"),  # the wait is in the only duration
-    ("1.27", "in 2s (4s including waiting)"),  # PR 111772
+    ("1.24", "in 4.000802469s"),  # the wait is in the only duration
+    ("1.26", "in 2.000401234s (4.000802469s including waiting)"),  # PR 111772
+    ("1.28", "in 2s (4s including waiting)"),  # PR 117276
     ("1.30", "in 2s (4s including waiting). Image size: 9 bytes."),  # PR 121719
 )
 def test_pulled(release, expected):
-    result = run_fixed(
-        [pod("o", "other:1"), pod("p", "app:1")], {**APP, "other:1": 2.0}, kubelet=SERIAL, version=release
-    )
+    """The digits are those of clusters of 1.26.5 and 1.27 (all nanoseconds) and of 1.29 and later (milliseconds)."""
+    images = {"app:1": FixedImage(2.000401234, size=9), "other:1": 2.000401235}
+    result = run_fixed([pod("o", "other:1"), pod("p", "app:1")], images, kubelet=SERIAL, version=release)
     assert messages(result, "Pulled")[-1] == f'Successfully pulled image "app:1" {expected}'
 
 
