@@ -16,7 +16,11 @@ from markdown_text import Block, Command, anchors, blocks, commands, links, show
 from pullsim import load, run
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [name for name in ("README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md", "docs/studies.md") if (ROOT / name).exists()]
+DOCUMENTS = [
+    name
+    for name in ("README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md", "docs/studies.md")
+    if (ROOT / name).exists()
+]
 SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
 NOT_COPIED = ("tests", "out", "build", "dist", ".*", "__pycache__", "*.egg-info")
