@@ -89,6 +89,7 @@ class PullOutcome:
     layers: int = 0
     layers_fetched: int = 0
     refetched: int = 0  # bytes of layers that the node had once, among those downloaded
+    calls: int = 1  # of PullImage: one for each credential that was tried
     auth: Auth | None = None  # what the registry accepted; None: the pull needed nothing of the kubelet's
 
     @property

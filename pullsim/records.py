@@ -75,6 +75,7 @@ class PullRecord(NamedTuple):
     layers_fetched: int  # by this pull
     stages: Stages  # of ended - started; sums to it
     refetched: int = 0  # compressed bytes of the layers fetched that the node had before
+    calls: int = 1  # of the runtime: one for each credential that was tried; none for a pull that was refused
 
 
 class ImageRemoval(NamedTuple):
@@ -191,6 +192,7 @@ class ImageRequest(NamedTuple):
     present: bool | None  # on the node when it was asked for; None: nobody looked (Always, a name that does not parse)
     pull_required: bool | None  # None: given up before that was known
     reason: str | None  # why the container waits; None: it was started
+    volumes: int  # image volumes that the container mounts
 
 
 class Recorder(Protocol):

@@ -40,6 +40,10 @@ SetOption = Annotated[
         show_default=False,
     ),
 ]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", help="Seed, instead of the scenario's.", min=0, rich_help_panel=INPUT, show_default=False),
+]
 VerboseOption = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Say more; show tracebacks of bugs.", rich_help_panel=OUTPUT),

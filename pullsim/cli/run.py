@@ -12,7 +12,8 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, Detail, Format, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.metrics import By, Exposition
+from pullsim.cli.options import OUTPUT, Detail, Format, ScenarioArgument, SeedOption, SetOption, VerboseOption
 from pullsim.cli.progress import progress_bar
 from pullsim.errors import AssertionFailed, InputError, Location
 
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
 def run(
     scenario: ScenarioArgument,
     set_: SetOption = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Seed, instead of the scenario's.", min=0, rich_help_panel=INPUT, show_default=False),
-    ] = None,
+    seed: SeedOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -67,6 +65,27 @@ def run(
             show_default=False,
         ),
     ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the kubelets' metrics there, as OpenMetrics text; --out has them as metrics.txt.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    metrics_interval: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Metrics as a time series: one sample every 30s, with simulated timestamps.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    metrics_by: Annotated[
+        By, typer.Option(help="Metrics of each node, or summed over each pool.", rich_help_panel=OUTPUT)
+    ] = By.node,
     check: Annotated[bool, typer.Option("--check", help="Check the invariants of the records.", hidden=True)] = False,
     verbose: VerboseOption = False,
     quiet: Annotated[
@@ -79,13 +98,14 @@ def run(
             raise InputError("csv is the table of pods, which --detail none does not keep", Location("--output"))
         if watch and output is not Format.table:
             raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
+        exposition = Exposition(metrics, metrics_by, metrics_interval, detail, out)
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         loaded = load(scenario, overrides)
         assertions = _assertions(loaded, assert_ or [])
         result, summary = _simulate(
-            loaded, assertions, out, detail, charts=charts, watch=watch, quiet=quiet, verbose=verbose
+            loaded, assertions, out, detail, exposition, charts=charts, watch=watch, quiet=quiet, verbose=verbose
         )
         if check:
             _check(result)
@@ -119,6 +139,7 @@ def _simulate(
     assertions: list[Assertion],
     out: Path | None,
     detail: Detail,
+    metrics: Exposition,
     *,
     charts: bool,
     watch: bool,
@@ -135,7 +156,7 @@ def _simulate(
     begun = time.monotonic()
     with nullcontext() if out is None else OutputDirectory(out) as directory:
         lines = Watch(terminal.line) if watch else None
-        status = watch or (out is not None and detail is not Detail.none)
+        status = watch or metrics.file is not None or (out is not None and detail is not Detail.none)
         with progress_bar(quiet=quiet or watch) or nullcontext() as progress:
             result = simulate(scenario, detail=detail.value, progress=progress, status=status, watch=lines)
         if lines is not None:
@@ -151,11 +172,12 @@ def _simulate(
 
             summary = with_assertions(summary, assertions)
         if directory is not None:
-            directory.write_data(result, summary, effective_yaml(scenario, directory.path))
+            directory.write_data(result, summary, effective_yaml(scenario, directory.path), metrics.write)
             if charts:
                 directory.write_charts(result)
             if not quiet:
                 terminal.note(f"files are in {directory.path}")
+        metrics.write_file(result)
     return result, summary
 
 

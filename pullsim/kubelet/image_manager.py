@@ -252,6 +252,7 @@ class ImageManager:
                 layers_fetched=outcome.layers_fetched,
                 stages=result.clock.stages,
                 refetched=outcome.refetched,
+                calls=outcome.calls,
             )
         )
 

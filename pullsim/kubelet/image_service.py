@@ -53,12 +53,13 @@ class RuntimeImageService:
             try:
                 auths = tuple(credential.auth for credential in (yield from look_up(clock)))
             except LookupFailed as error:
-                return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE)
+                return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, calls=0)
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
             outcome: PullOutcome = yield from self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
             if outcome.image_ref is not None:
                 outcome.auth = auth
+                outcome.calls = len(failed) + 1
                 return outcome
             failed.append(outcome)
         outcome = _aggregate(failed)
@@ -72,6 +73,7 @@ def _aggregate(failed: list[PullOutcome]) -> PullOutcome:
     texts = list(dict.fromkeys(outcome.message for outcome in failed))
     if len(texts) > 1:
         last.code, last.error = "Unknown", f"[{', '.join(texts)}]"
+    last.calls = len(failed)
     last.downloaded = sum(outcome.downloaded for outcome in failed)
     last.refetched = sum(outcome.refetched for outcome in failed)
     last.transient = any(outcome.transient for outcome in failed)

@@ -171,7 +171,7 @@ class PodWorker:
         if self._api is not None:
             self._api.tried(container.name, ensured)
         if self._request is not None:
-            self._request(self._requested(container, requested, ensured))
+            self._request(self._requested(container, requested, ensured, container.mounts))
         if ensured.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
@@ -216,7 +216,7 @@ class PodWorker:
         if self._api is not None:
             self._api.tried(container.name, failed[-1])
         if self._request is not None:
-            self._request(self._requested(container, self._env.now, failed[-1], asked=False))
+            self._request(self._requested(container, self._env.now, failed[-1], container.mounts, asked=False))
         return True
 
     def _show(self, at: float) -> None:
@@ -230,17 +230,24 @@ class PodWorker:
         )
 
     def _requested(
-        self, of: ContainerSpec | ImageVolume, requested: float, ensured: Ensured, *, asked: bool = True
+        self,
+        of: ContainerSpec | ImageVolume,
+        requested: float,
+        ensured: Ensured,
+        mounts: tuple[str, ...] = (),
+        *,
+        asked: bool = True,
     ) -> ImageRequest:
         """Return the row; not ``asked``: an image volume kept the container from asking."""
-        pod = self._pod
-        init = of in pod.pod.spec.init_containers
+        pod, spec = self._pod, self._pod.pod.spec
+        init = any(of is container for container in spec.init_containers)
+        kind = "init_container" if init else "container" if of.key == of.name else "image_volume"
         return ImageRequest(
             node=pod.node or "",
             namespace=pod.namespace,
             pod=pod.name,
             container=of.name,
-            kind="init_container" if init else "container" if of in pod.pod.spec.containers else "image_volume",
+            kind=kind,
             image=of.image,
             policy=of.policy if asked else None,
             requested=requested,
@@ -248,6 +255,7 @@ class PodWorker:
             present=ensured.present if asked else None,
             pull_required=ensured.pull_required if asked else None,
             reason=ensured.reason,
+            volumes=sum(name in self._ensured for name in mounts),
         )
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:

@@ -112,6 +112,7 @@ PULLS: Final = (
     _field("layers", "int", "", "layers of the image"),
     _field("layers_fetched", "int", "", "layers fetched by this pull"),
     _field("refetched", "int", "B", "part of downloaded that the node had once: removed, or left by a failed pull"),
+    _field("calls", "int", "", "calls of the runtime: one for each credential that was tried"),
     *_stages("duration_s"),
 )
 

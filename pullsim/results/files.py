@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.results import tables
+from pullsim.results.openmetrics import write_openmetrics
 from pullsim.results.summary import summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self, TextIO
 
     from pullsim.results.summary import Summary
@@ -28,7 +29,8 @@ LAYERS: Final = "layers.csv"
 STATUS: Final = "status.csv"
 EVENTS: Final = "events.jsonl"
 REMOVALS: Final = "removals.csv"
-DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS, REMOVALS)
+METRICS: Final = "metrics.txt"
+DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS, REMOVALS, METRICS)
 CHARTS: Final = "charts"
 
 
@@ -64,8 +66,14 @@ class OutputDirectory:
                 break
             place.rmdir()
 
-    def write_data(self, result: Result, summary: Summary, scenario: str) -> None:
-        """Write the summary, the scenario with its defaults and the tables that the run's detail has."""
+    def write_data(
+        self,
+        result: Result,
+        summary: Summary,
+        scenario: str,
+        metrics: Callable[[Result, TextIO], None] = write_openmetrics,
+    ) -> None:
+        """Write the summary, the scenario with its defaults, the tables that the run's detail has and the metrics."""
         with self._writing():
             with self._file(SUMMARY) as file:
                 file.write(summary_json(summary))
@@ -85,6 +93,9 @@ class OutputDirectory:
                         tables.write_removals_csv(result, file)
                 with self._file(PULLS) as file:
                     tables.write_pulls_csv(result, file)
+                if result.statuses:
+                    with self._file(METRICS) as file:
+                        metrics(result, file)
             if result.detail == "layers":
                 with self._file(LAYERS) as file:
                     tables.write_layers_csv(result, file)

@@ -285,6 +285,7 @@ def _files() -> Iterator[str]:
         files.STATUS: ("`pods` and more", "a row a change of what `kubectl get pods` shows of a pod"),
         files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
         files.REMOVALS: ("`pulls` and more", "a row an image that a kubelet removed; where disks have a size"),
+        files.METRICS: ("`pulls` and more", "the kubelets' metrics, as OpenMetrics text; see `--metrics-interval`"),
         f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),
     }
     rows = ["| file | with `--detail` | content |", "|---|---|---|"]

@@ -9,7 +9,7 @@ from pullsim.kubelet.api_status import RUNNING
 from pullsim.kubelet.pod_status import DELETED, EVICTED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pullsim.records import StatusRecord
 
@@ -34,3 +34,14 @@ def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]
             parts.setdefault(row.status, []).append(max(end - row.t, 0.0))
     seconds = {status: math.fsum(each) for status, each in parts.items()}
     return dict(sorted(((status, each) for status, each in seconds.items() if each), key=lambda item: -item[1]))
+
+
+def shown_at(rows: Iterable[StatusRecord], namespace: str, pod: str, at: float) -> StatusRecord | None:
+    """Return what is shown of a pod at a time, in seconds; ``rows`` are in the order of time."""
+    found = None
+    for row in rows:
+        if row.t > at:
+            break
+        if row.pod == pod and row.namespace == namespace:
+            found = row
+    return found

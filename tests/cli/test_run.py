@@ -11,7 +11,16 @@ import pytest
 from command import ENVIRONMENT, pullsim
 from small_scenario import SCENARIO
 
-DATA = {"summary.json", "scenario.effective.yaml", "pods.csv", "pulls.csv", "layers.csv", "status.csv", "events.jsonl"}
+DATA = {
+    "summary.json",
+    "scenario.effective.yaml",
+    "pods.csv",
+    "pulls.csv",
+    "layers.csv",
+    "status.csv",
+    "events.jsonl",
+    "metrics.txt",
+}
 
 
 def names(directory):
@@ -207,3 +216,32 @@ def test_watch_is_for_people(inside, scenario):
     done = inside("run", scenario, "--watch", "-o", "json")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--watch: goes with the output table only" in done.stderr
+
+
+def test_metrics_of_the_pools_over_time(inside, scenario, tmp_path):
+    file = tmp_path / "metrics.txt"
+    done = inside("run", scenario, "--metrics", file, "--metrics-interval", "500ms", "--metrics-by", "pool", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    lines = file.read_text().splitlines()
+    assert lines[-1] == "# EOF"
+    pulls = [line for line in lines if line.startswith('kubelet_runtime_operations_total{pool="workers"')]
+    assert len(pulls) > 2
+    assert pulls[-1].split()[1:] != pulls[0].split()[1:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["--metrics", "m.txt", "--detail", "pods"], "--metrics: metrics need --detail pulls or layers"),
+        (["--metrics", "no/such/m.txt"], "--metrics: no/such is no directory"),
+        (["--metrics-interval", "1s"], "--metrics-interval: goes with --metrics or --out"),
+        (["--metrics", "m.txt", "--metrics-interval", "0s"], "is no time between samples"),
+        (["--metrics", "m.txt", "--metrics-interval", "5"], "--metrics-interval: "),
+    ],
+)
+def test_metrics_that_cannot_be_had(inside, scenario, tmp_path, monkeypatch, arguments, rule):
+    monkeypatch.chdir(tmp_path)
+    done = inside("run", scenario, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert rule in done.stderr
+    assert not (tmp_path / "m.txt").exists()

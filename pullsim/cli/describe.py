@@ -1,0 +1,85 @@
+"""``pullsim describe``: one pod at one time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import (  # Typer reads the annotations
+    INPUT,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    VerboseOption,
+)
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from pullsim.records import PodRecord
+    from pullsim.run import Result
+
+
+def describe(
+    scenario: ScenarioArgument,
+    pod: Annotated[
+        str, typer.Argument(metavar="POD", help="Pod, or namespace/pod, as pods.csv names it.", show_default=False)
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Simulated time: 90s, 15m; by default the end of the run.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
+    set_: SetOption = None,
+    seed: SeedOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Simulate a scenario and show a pod as `kubectl describe pod` would: its events, counted and thinned."""
+    with exit_codes(debug=verbose):
+        from pullsim.results.describe import describe as describe_pod  # noqa: PLC0415
+        from pullsim.run import run  # noqa: PLC0415
+        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
+
+        overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
+        if at is not None:
+            overrides.append(f"horizon={_time(at)}")
+        result = run(load(scenario, overrides), detail="pulls", status=True)
+        found = _find(result, pod)
+        for line in describe_pod(result, found, result.end):
+            terminal.line(line)
+        if result.ended == "interrupted":
+            raise KeyboardInterrupt
+
+
+def _time(text: str) -> str:
+    from pullsim.units import parse_duration  # noqa: PLC0415
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise InputError(
+            f"{error}; a time is a duration from the start of the run: 90s, 15m", Location("--at")
+        ) from None
+    if seconds <= 0:
+        raise InputError(f"{text} is not after the start of the run", Location("--at"))
+    return text
+
+
+def _find(result: Result, wanted: str) -> PodRecord:
+    """Return the pod of that name; among several namespaces it has to be given with its own."""
+    from pullsim.scenario.suggest import did_you_mean  # noqa: PLC0415
+
+    named = [pod for pod in result.pods if wanted in (pod.pod, f"{pod.namespace}/{pod.pod}")]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        choices = ", ".join(f"{pod.namespace}/{pod.pod}" for pod in named)
+        raise InputError(f"several pods are named {wanted}: give one of {choices}", Location("POD"))
+    hint = did_you_mean(wanted, [pod.pod for pod in result.pods])
+    raise InputError(f"no pod {wanted} was created by {result.end:g} s{hint}", Location("POD"))

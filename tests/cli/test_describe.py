@@ -1,0 +1,65 @@
+"""``pullsim describe``: a pod at a time, as kubectl would show it."""
+
+import re
+
+import pytest
+
+BAD = """\
+version: 1
+images: {unknown: notFound}
+nodes: [{name: node, count: 2}]
+workloads:
+  - {name: web, pod: {containers: [{name: app, image: "team/app:nope"}]}, count: 2}
+  - {name: late, pod: {containers: [{name: app, image: "team/app:nope"}]}, at: 5m}
+"""
+
+
+@pytest.fixture
+def bad(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD)
+    return path
+
+
+def test_events_with_counts_and_ages(inside, bad):
+    done = inside("describe", bad, "web-00001", "--at", "3m")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[:5] == [
+        "Name:       web-00001",
+        "Namespace:  default",
+        "Node:       node-0001",
+        "Age:        3m",
+        "Ready:      0/1",
+    ]
+    rows = [re.split(" {2,}", line.strip()) for line in lines[lines.index("Events:") + 3 :]]
+    assert rows[0][1:4] == ["Scheduled", "3m", "default-scheduler"]
+    assert sorted(row[1] for row in rows[1:]) == ["BackOff", "Failed", "Failed", "Failed", "Pulling"]
+    assert all(re.fullmatch(r"\S+ \(x[4-9] over 3m\)", row[2]) for row in rows[1:] if "Pulling" in row)
+
+
+def test_the_seed_and_keys_matter(inside, bad):
+    def table(*more):
+        return inside("describe", bad, "default/web-00000", "--at", "10m", *more).stdout
+
+    assert table() == table() != table("--seed", "4")
+    assert "Node:       node-0000" in table("--set", "nodes[node].count=1")
+
+
+def test_without_a_time_it_is_the_end_of_the_run(inside, bad):
+    assert "Age:        5m" in inside("describe", bad, "web-00000").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["web-0001", "--at", "3m"], "POD: no pod web-0001 was created by 180 s; did you mean web-00001?"),
+        (["late", "--at", "3m"], "POD: no pod late was created by 180 s"),
+        (["web-00001", "--at", "3"], "--at: "),
+        (["web-00001", "--at", "0s"], "--at: 0s is not after the start of the run"),
+    ],
+)
+def test_wrong_input(inside, bad, arguments, rule):
+    done = inside("describe", bad, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert rule in done.stderr
