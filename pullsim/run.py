@@ -62,6 +62,7 @@ class Result:
     statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
     requests: list[ImageRequest] = field(default_factory=list)  # in the order of their ends; empty unless asked for
     platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
+    runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
 
 
 class Keeper:
@@ -139,8 +140,8 @@ def simulate(
         raise InputError(f"detail {detail!r} is not one of {', '.join(DETAILS)}")
     nodes = {node.name: node.spec.pool for node in spec.nodes}
     result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
-
     result.platforms = {node.spec.pool: str(node.spec.platform) for node in spec.nodes}
+    result.runtimes = {node.spec.pool: node.spec.runtime.kind for node in spec.nodes}
 
     def started(now: float, count: int) -> None:
         if progress is not None:

@@ -130,7 +130,8 @@ def solve(
                 dask=dask,
                 progress=progress,
             )
-        warnings = solve_text.warnings(solution, model_error(loaded.build()))
+        runtimes = {node.spec.runtime.kind for node in loaded.build().nodes}
+        warnings = solve_text.warnings(solution, model_error(runtimes))
         if out is not None:
             _write(solution, out)
         _print(solution, warnings, output)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, InputErrors, Location
 from pullsim.results import metrics
+from pullsim.results.model_error import within
 from pullsim.results.summary import AssertionOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pullsim.results.model_error import ModelError
     from pullsim.results.summary import Summary
     from pullsim.scenario import Scenario
 
@@ -53,6 +55,11 @@ class Checked:
     def holds(self) -> bool:
         """Whether the run fulfilled it."""
         return self.assertion.holds(self.value)
+
+    def within(self, error: ModelError | None) -> bool:
+        """Whether the value is nearer to the limit than the model, by its measured error, is to reality."""
+        timed = metrics.dimension(self.assertion.metric) in (metrics.SECONDS, metrics.RATE)
+        return timed and self.value is not None and within(error, self.value, self.assertion.limit)
 
     def __str__(self) -> str:
         """``pods.start.p99 < 90s: it is 94.1 s``."""
@@ -98,7 +105,10 @@ def scenario_assertions(scenario: Scenario, more: Iterable[str] = ()) -> list[As
 def with_assertions(summary: Summary, assertions: Sequence[Assertion]) -> Summary:
     """Return the summary with what became of the assertions."""
     checked = check(assertions, metrics.values(summary.to_dict()))
-    outcomes = [AssertionOutcome(each.assertion.text, each.value, each.holds) for each in checked]
+    outcomes = [
+        AssertionOutcome(each.assertion.text, each.value, each.holds, each.within(summary.model_error))
+        for each in checked
+    ]
     return replace(summary, assertions=outcomes)
 
 

@@ -45,6 +45,7 @@ _TEXTS: Final = frozenset(
         "mixedVersions",
         "seed",
         "assertions",
+        "modelError",
     }
 )
 _EXAMPLES: Final = {

@@ -6,16 +6,15 @@ and here together.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from pullsim.results import metrics
-from pullsim.runtime.spec import FixedSpec
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pullsim.cluster.spec import ClusterSpec
+    from collections.abc import Iterable, Mapping
 
 
-class ModelError(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ModelError:
     """Relative error of predicted pull times: half of the cases are within ``median``, nine in ten within ``p90``."""
 
     kind: str  # what was compared
@@ -23,19 +22,21 @@ class ModelError(NamedTuple):
     p90: float
 
 
-#: Pulls of containerd 1.6.20 and 2.3.4 over a shaped link (tests/data/lab), without cases under 0.2 s.
-CONTAINERD: Final = ModelError("pulls of containerd in the lab", 0.02, 0.09)
-#: The kubelet's traces are met within 2 ms; durations of pulls are given, not predicted.
-FIXED: Final = ModelError("the kubelet alone, with pulls of given duration", 0.0, 0.0)
+#: By runtime. Of a runtime that is not here nothing was measured.
+MODEL_ERRORS: Final[Mapping[str, ModelError]] = {
+    # Pulls of containerd 1.6.20 and 2.3.4 over a shaped link (tests/data/lab), without cases under 0.2 s.
+    "containerd": ModelError("pulls of containerd in the lab", 0.02, 0.09),
+    # The kubelet's traces are met within 2 ms; durations of pulls are given, not predicted.
+    "fixed": ModelError("the kubelet alone, with pulls of given duration", 0.0, 0.0),
+}
 
 
-def model_error(spec: ClusterSpec) -> ModelError:
-    """Return the measured error for the kind of scenario that this is."""
-    return FIXED if all(isinstance(node.spec.runtime, FixedSpec) for node in spec.nodes) else CONTAINERD
+def model_error(runtimes: Iterable[str]) -> ModelError | None:
+    """Return the largest of the errors that were measured for the runtimes; None: nothing was."""
+    known = [MODEL_ERRORS[runtime] for runtime in sorted(set(runtimes)) if runtime in MODEL_ERRORS]
+    return max(known, key=lambda error: error.median, default=None)
 
 
-def within(error: ModelError, metric: str, a: float, b: float) -> bool:
-    """Whether two values of a metric of time or rate, which differ, differ by less than the model's median error."""
-    if metrics.dimension(metric) not in (metrics.SECONDS, metrics.RATE) or a == b:
-        return False
-    return abs(b - a) < error.median * max(abs(a), abs(b))
+def within(error: ModelError | None, a: float, b: float) -> bool:
+    """Whether two different times or rates differ by less than the model's median error."""
+    return error is not None and a != b and abs(b - a) < error.median * max(abs(a), abs(b))

@@ -14,6 +14,7 @@ from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
 from pullsim.results.mixed import MixedTag, mixed_tags
+from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.shown import time_in_status
 from pullsim.results.stages import total
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
@@ -132,6 +133,7 @@ class AssertionOutcome:
     assertion: str
     value: float | None
     holds: bool
+    within_model_error: bool  # the value is nearer to the limit than the model is to reality
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class Summary:
     mixed_versions: list[MixedTag]
     warnings: list[str]
     assertions: list[AssertionOutcome] = field(default_factory=list)
+    model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
@@ -189,6 +192,7 @@ def summarize(result: Result) -> Summary:
         bottleneck=bottleneck(result) if has_pods else None,
         mixed_versions=mixed,
         warnings=[*result.warnings, *(str(tag) for tag in mixed)],
+        model_error=model_error(result.runtimes.values()),
     )
 
 

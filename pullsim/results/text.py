@@ -48,13 +48,11 @@ def render(summary: Summary) -> Group:
         parts.append(Text())
         for each in summary.assertions:
             shown = metrics.text(each.assertion.split()[0], each.value)
-            parts.append(
-                _labelled(
-                    "Assert",
-                    f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({shown})",
-                    "" if each.holds else "red",
-                )
-            )
+            text = f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({shown})"
+            if each.within_model_error and summary.model_error is not None:
+                error = summary.model_error
+                text += f", nearer to the limit than the model's error ({error.median:.0%} median, {error.kind})"
+            parts.append(_labelled("Assert", text, "" if each.holds else "red"))
     if summary.warnings:
         parts.append(Text())
         parts += [_labelled("Warning", warning, "yellow") for warning in summary.warnings]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pullsim.runtime.unpack import UnpackSpec
 
@@ -21,6 +21,8 @@ class ContainerdSpec:
 
     From ``local_pull`` on the fields are what its files ask for; those marked so change nothing in the simulation.
     """
+
+    kind: ClassVar[str] = "containerd"
 
     version: tuple[int, int] = (2, 1)
     max_concurrent_downloads: int = 3  # of the engine in use; for each pull to 2.0, for the node from 2.1 on
@@ -88,6 +90,8 @@ class FixedImage:
 @dataclass(frozen=True, slots=True)
 class FixedSpec:
     """A runtime of given durations; an image that is not listed fails as not found."""
+
+    kind: ClassVar[str] = "fixed"
 
     images: Mapping[str, FixedImage] = field(default_factory=dict)  # by the text the CRI is given
 

@@ -98,12 +98,12 @@ class Comparison:
             a, b = ([metric_names.value(side.runs[seed], name) for seed in seeds] for side in (self.a, self.b))
             pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
             left, right = bootstrap(a), bootstrap(b)
-            small = any(
-                side.error is not None
+            timed = metric_names.dimension(name) in (metric_names.SECONDS, metric_names.RATE)
+            small = (
+                timed
                 and left.mean is not None
                 and right.mean is not None
-                and within(side.error, name, left.mean, right.mean)
-                for side in (self.a, self.b)
+                and any(within(side.error, left.mean, right.mean) for side in (self.a, self.b))
             )
             made.append(Difference(name, left, right, bootstrap([y - x for x, y in pairs]), small))
         return made
@@ -174,7 +174,14 @@ def saved(path: Path) -> Side:
     tree = parse_document(read_text(effective), str(effective)).tree
     verdict = (summary.get("bottleneck") or {}).get("sentence")
     found = metric_names.values(summary)
-    return Side(path.name, dict(_flat(tree, "")), {summary["seed"]: found}, verdict, None)
+    measured = summary.get("modelError")
+    return Side(
+        path.name,
+        dict(_flat(tree, "")),
+        {summary["seed"]: found},
+        verdict,
+        ModelError(**measured) if measured else None,
+    )
 
 
 def paired(a: Side, b: Side) -> Comparison:
@@ -215,7 +222,13 @@ def _run(
     verdict = result.verdict(0)
     inputs = dict(_flat(parse_document(effective_yaml(changed), "scenario").tree, ""))
     name = ", ".join(overrides) or scenario.name
-    return Side(name, inputs, runs, verdict["sentence"] if verdict else None, model_error(changed.build()))
+    return Side(
+        name,
+        inputs,
+        runs,
+        verdict["sentence"] if verdict else None,
+        model_error(node.spec.runtime.kind for node in changed.build().nodes),
+    )
 
 
 def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:

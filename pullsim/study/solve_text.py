@@ -6,14 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from pullsim.results import metrics as metric_names
-from pullsim.results.model_error import ModelError, within
+from pullsim.results.model_error import within
 from pullsim.results.stages import RESOURCES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from pullsim.results.model_error import ModelError
     from pullsim.study.solve import Solution, Tried
 
+_TIMED = (metric_names.SECONDS, metric_names.RATE)
 _PHRASES = {resource.key: resource.phrase for resource in RESOURCES}
 
 
@@ -35,7 +37,7 @@ def sentence(solution: Solution) -> str:
     return text + _beside(solution, answer) + _binding(answer)
 
 
-def warnings(solution: Solution, error: ModelError) -> list[str]:
+def warnings(solution: Solution, error: ModelError | None) -> list[str]:
     """Return what a reader must know before betting on the answer."""
     goal, answer, found = solution.goal, solution.answer, []
     if solution.turns and answer is not None:
@@ -43,7 +45,7 @@ def warnings(solution: Solution, error: ModelError) -> list[str]:
         found.append(f"The objective is not monotone: {numbers} miss it although values on both sides meet it.")
     if goal.limit is not None and answer is not None and answer.objective.mean is not None:
         limit, mean = goal.limit.limit, answer.objective.mean
-        if within(error, goal.metric, mean, limit):
+        if error is not None and within(error, mean, limit) and metric_names.dimension(goal.metric) in _TIMED:
             found.append(
                 f"{metric_names.text(goal.metric, mean)} is nearer to the limit than the model's own error, measured "
                 f"at {error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}: leave some room."

@@ -142,7 +142,7 @@ def test_keys_of_the_json_are_frozen():
     assert list(content) == [
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
         "pulls", "bytes", "layers", "housekeeping", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
-        "assertions",
+        "assertions", "modelError",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "lastReadyAt", "perMinute",

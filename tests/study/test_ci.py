@@ -115,8 +115,17 @@ def test_run_holds_the_assertions_of_the_scenario(small_file):
     assert "assertion failed: pods.start.p99 < 1ms: it is" in done.stderr
     held = json.loads((small_file.parent / "out" / "summary.json").read_text())["assertions"]
     assert [each["holds"] for each in held] == [False, True]
+    assert [each["withinModelError"] for each in held] == [False, False]
     small_file.write_text(text)
     assert pullsim("run", small_file, "--assert", "pulls.failed == 0", "-q").returncode == 0
     wrong = pullsim("run", small_file, "--assert", "pulls.fail == 0")
     assert wrong.returncode == 2
     assert "did you mean pulls.failed" in wrong.stderr
+
+
+def test_run_says_when_an_assertion_is_closer_than_the_model_is_to_reality(small_file):
+    first = json.loads(pullsim("run", small_file, "-o", "json").stdout)
+    assert first["modelError"]["kind"] == "pulls of containerd in the lab"
+    close = pullsim("run", small_file, "--assert", f"pods.start.p99 < {first['pods']['start']['p99'] * 1.005}s")
+    assert close.returncode == 0
+    assert "nearer to the limit than the model's error" in " ".join(close.stdout.split())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pullsim.errors import InputError
 from pullsim.results.metrics import DEFAULT
-from pullsim.results.model_error import CONTAINERD
+from pullsim.results.model_error import MODEL_ERRORS
 from pullsim.study.ranges import parse_range
 from pullsim.study.solve import parse_goal, solve
 from pullsim.study.solve_text import plot_curve, rows, sentence, warnings
@@ -84,9 +84,9 @@ def test_the_sentence_names_answer_interval_and_what_binds(small):
 def test_an_answer_nearer_to_the_limit_than_the_model_is_to_reality_is_marked(small):
     value = every(small, "pods.start.max", [4], 1)[4].mean
     close = solve(small, KNOB, "4..4", objective="pods.start.max", slo=f"< {value * 1.01}s", seeds=1)
-    assert "leave some room" in warnings(close, CONTAINERD)[0]
+    assert "leave some room" in warnings(close, MODEL_ERRORS["containerd"])[0]
     far = solve(small, KNOB, "4..4", objective="pods.start.max", slo=f"< {value * 2}s", seeds=1)
-    assert warnings(far, CONTAINERD) == []
+    assert warnings(far, MODEL_ERRORS["containerd"]) == []
 
 
 def test_optuna_finds_it_too(small):
