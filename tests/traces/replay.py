@@ -1,12 +1,21 @@
-"""A kubelet trace as a scenario: the mapping of its input to the keys of the scenario file."""
+"""A kubelet trace as a scenario: its input in the keys of the scenario file, and whether a run matches it."""
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import pullsim
+from pullsim.results.invariants import check
+from pullsim.results.tables import write_events_jsonl
+
 TRACES = Path(__file__).parent.parent / "data" / "traces" / "kubelet"
+
+SETS = ("core_", "kubelet_nojitter", "kubelet_jitter_")  # of variants, by the beginning of their names
+TOLERANCE = 2e-3  # seconds
+FIELDS = ("container", "type", "reason", "message", "image")
 
 
 def load(name: str) -> dict[str, Any]:
@@ -15,6 +24,56 @@ def load(name: str) -> dict[str, Any]:
 
 def names() -> list[str]:
     return sorted(path.stem for path in TRACES.glob("*.json"))
+
+
+def variants(trace: dict[str, Any]) -> list[str]:
+    return list(trace["traces"])
+
+
+def deterministic(trace: dict[str, Any], variant: str) -> bool:
+    """Whether the trace came out the same each time; otherwise it is one valid run."""
+    return trace["traces"][variant]["order_deterministic"]
+
+
+def replay(trace: dict[str, Any], variant: str, load_scenario: Any = pullsim.from_mapping) -> list[dict[str, Any]]:
+    """The events of a run of the trace's input, read back from events.jsonl."""
+    result = pullsim.run(load_scenario(scenario(trace, variant)))
+    assert check(result) == []
+    lines = io.StringIO()
+    write_events_jsonl(result.events, lines)
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def mismatch(
+    trace: dict[str, Any], variant: str, events: list[dict[str, Any]], *, strict: bool
+) -> tuple[Any, Any] | None:
+    """The first event that the trace has otherwise, as wanted and as got; None: they match.
+
+    Times agree within 2 ms, everything else to the letter. Events of different pods at one instant have no order among
+    themselves; those of a pod keep theirs, unless not ``strict``: then what happens at one instant has no order either.
+    """
+    want = [entry for entry in trace["traces"][variant]["entries"] if entry["kind"] == "event"]
+    if variant.startswith("core_"):  # the image manager's own events only: nothing starts containers there
+        events = [event for event in events if not _from_runtime_manager(event)]
+    for pod in sorted({event["pod"] for event in (*want, *events)}):
+        wanted, got = (_story([e for e in each if e["pod"] == pod], strict=strict) for each in (want, events))
+        for first, second in zip(wanted, got, strict=False):
+            if first[1:] != second[1:] or abs(first[0] - second[0]) > TOLERANCE:
+                return first, second
+        if len(wanted) != len(got):
+            return f"{len(wanted)} events of {pod}", f"{len(got)} events"
+    return None
+
+
+def _story(events: list[dict[str, Any]], *, strict: bool) -> list[list[Any]]:
+    rows = [[event["t"], *(event.get(field) for field in FIELDS)] for event in events]
+    if not strict:
+        rows.sort(key=lambda row: (round(row[0], 3), str(row[1:])))
+    return rows
+
+
+def _from_runtime_manager(event: dict[str, Any]) -> bool:
+    return event["reason"] in ("Created", "Started") or event["message"].startswith("Error: ")
 
 
 def scenario(trace: dict[str, Any], variant: str) -> dict[str, Any]:

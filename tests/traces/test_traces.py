@@ -1,70 +1,71 @@
 """The kubelet's traces, replayed through a scenario file and read back from events.jsonl, as a user would.
 
-Times agree within 2 ms, everything else to the letter. Events of different pods at one instant have no order among
-themselves; those of a pod keep theirs.
+A trace that came out differently when it was recorded again is one valid run: it is matched up to the order of what
+happens to a pod at one instant, and by a test of its own. `python tests/traces/report.py` prints all of them.
 """
 
 from __future__ import annotations
 
-import io
-import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from replay import load, names, scenario
+from replay import SETS, deterministic, load, mismatch, names, replay, variants
 
-import pullsim.scenario
-from pullsim.results.invariants import check
-from pullsim.results.tables import write_events_jsonl
-from pullsim.run import run
+import pullsim
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TOLERANCE = 2e-3  # seconds
-FIELDS = ("container", "type", "reason", "message", "image")
+ALL = [(name, variant) for name in names() for variant in variants(load(name))]
+CERTAIN = [each for each in ALL if deterministic(load(each[0]), each[1])]
+ONE_RUN = [each for each in ALL if each not in CERTAIN]
 
-CASES = [pytest.param(name, variant, id=f"{name}-{variant}") for name in names() for variant in load(name)["traces"]]
 
-
-@pytest.mark.parametrize(("name", "variant"), CASES)
+@pytest.mark.parametrize(("name", "variant"), CERTAIN, ids="-".join)
 def test_trace(name: str, variant: str, tmp_path: Path) -> None:
-    trace = load(name)
-    want = [entry for entry in trace["traces"][variant]["entries"] if entry["kind"] == "event"]
-    got = _events(scenario(trace, variant), tmp_path)
-    if variant.startswith("core_"):  # the image manager's own events only: nothing starts containers there
-        got = [event for event in got if not _from_runtime_manager(event)]
-    pods = {event["pod"] for event in (*want, *got)}
-    for pod in sorted(pods):
-        _assert_equal([e for e in want if e["pod"] == pod], [e for e in got if e["pod"] == pod])
-    assert [event["t"] for event in got] == sorted(event["t"] for event in got)
+    events = _run(name, variant, tmp_path)
+    assert mismatch(load(name), variant, events, strict=True) is None
+    assert [event["t"] for event in events] == sorted(event["t"] for event in events)
+
+
+@pytest.mark.parametrize(("name", "variant"), ONE_RUN, ids="-".join)
+def test_trace_of_one_valid_run(name: str, variant: str, tmp_path: Path) -> None:
+    assert mismatch(load(name), variant, _run(name, variant, tmp_path), strict=False) is None
 
 
 def test_all_traces_are_here() -> None:
-    variants = [(name, variant) for name in names() for variant in load(name)["traces"]]
     assert len(names()) == 33
-    assert sum(variant.startswith("core_") for _, variant in variants) == 49
-    assert len(variants) == len(CASES) == 115
+    assert len(ALL) == 115
+    kinds = {
+        of: Counter(next(each for each in SETS if v.startswith(each)) for _, v in of_set)
+        for of, of_set in {"certain": CERTAIN, "one run": ONE_RUN}.items()
+    }
+    assert kinds["certain"] == {"core_": 49, "kubelet_nojitter": 33, "kubelet_jitter_": 24}
+    assert kinds["one run"] == {"kubelet_nojitter": 1, "kubelet_jitter_": 8}
 
 
-def _events(tree: dict[str, Any], tmp_path: Path) -> list[dict[str, Any]]:
-    file = tmp_path / "scenario.yaml"
-    file.write_text(yaml.safe_dump(tree, sort_keys=False))
-    result = run(pullsim.scenario.load(file))
-    assert check(result) == []
-    lines = io.StringIO()
-    write_events_jsonl(result.events, lines)
-    return [json.loads(line) for line in lines.getvalue().splitlines()]
+def test_a_difference_is_found() -> None:
+    """In a text, a time, an event too few, an order; the last one is allowed in one of several valid runs."""
+    trace = load("serial_3pods")
+    events = replay(trace, "kubelet_nojitter")
+    assert mismatch(trace, "kubelet_nojitter", events, strict=True) is None
+    changed = [{**event, "message": event["message"].replace("4s", "5s")} for event in events]
+    late = [{**event, "t": event["t"] + 0.003} for event in events]
+    for wrong in (changed, late, events[:-1]):
+        for strict in (True, False):
+            assert mismatch(trace, "kubelet_nojitter", wrong, strict=strict) is not None
+    reordered = sorted(events, key=lambda event: (event["t"], event["reason"]), reverse=False)
+    assert [event["reason"] for event in reordered] != [event["reason"] for event in events]
+    assert mismatch(trace, "kubelet_nojitter", reordered, strict=True) is not None
+    assert mismatch(trace, "kubelet_nojitter", reordered, strict=False) is None
 
 
-def _from_runtime_manager(event: dict[str, Any]) -> bool:
-    return event["reason"] in ("Created", "Started") or event["message"].startswith("Error: ")
+def _run(name: str, variant: str, tmp_path: Path) -> list[dict[str, Any]]:
+    def through_a_file(tree: dict[str, Any]) -> pullsim.Scenario:
+        file = tmp_path / "scenario.yaml"
+        file.write_text(yaml.safe_dump(tree, sort_keys=False))
+        return pullsim.load(file)
 
-
-def _assert_equal(want: list[dict[str, Any]], got: list[dict[str, Any]]) -> None:
-    assert [[event.get(field) for field in FIELDS] for event in got] == [
-        [event.get(field) for field in FIELDS] for event in want
-    ]
-    for expected, event in zip(want, got, strict=True):
-        assert event["t"] == pytest.approx(expected["t"], abs=TOLERANCE, rel=0)
+    return replay(load(name), variant, through_a_file)
