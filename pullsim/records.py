@@ -27,6 +27,7 @@ STAGES: Final = (
     "download_egress",  # bytes, limited by the registry's egress
     "download_connection",  # bytes, limited by the cap of a connection
     "download_nic",  # bytes, limited by the node's NIC
+    "stall",  # a body had stopped: a fault of the registry
     "unpack_cpu",  # decompression and writing, limited by the CPU
     "unpack_disk",  # writing blobs and unpacked files, limited by the disk
     "commit",  # fsync and metadata writes of the runtime
@@ -103,13 +104,14 @@ class LayerRecord(NamedTuple):
     digest: str
     size: int  # compressed bytes
     unpacked: int  # bytes
-    source: str  # registry host; "local" when the blob was on the node or came with another pull
+    source: str  # host that served it, registry or mirror; "local" when it was there or came with another pull
+    downloaded: int  # bytes that this pull got of it: size less what was there before, or less what was to come
     queued: float  # the fetch was asked for
     slot: float  # it had its slot
     requested: float  # it had the blob's lock too: the request went out (equals slot where it was first)
     first_byte: float  # connection, round trips and slow start done
-    fetched: float  # last byte
-    committed: float  # blob durable
+    fetched: float  # last byte, also of a download that the failure of the pull cut short
+    committed: float | None  # blob durable; None: it was cut short
     unpack_started: float | None  # None: the pull failed before, or another pull unpacked it
     unpack_ended: float | None  # snapshot committed
     egress: float  # seconds of first_byte…fetched limited by the registry's egress
@@ -193,6 +195,23 @@ class ImageRequest(NamedTuple):
     pull_required: bool | None  # None: given up before that was known
     reason: str | None  # why the container waits; None: it was started
     volumes: int  # image volumes that the container mounts
+
+
+class RegistryRecord(NamedTuple):
+    """What one registry host or mirror was asked for over the run, and its quotas."""
+
+    host: str
+    heads: int  # HEADs of manifests
+    manifests: int  # GETs
+    blobs: int  # GETs
+    challenges: int  # requests answered 401
+    tokens: int  # requests to its token server
+    limited: int  # requests that a quota refused
+    exhausted: int  # quotas (of an address, an account or all) that ran out at least once
+    exhausted_at: float | None  # when the first of them refused its first request; None: none did
+    refilled_at: float | None  # when that one had room again; inf: never
+    sent: int  # bytes of all bodies, manifests and broken ones too
+    price: float  # money per byte
 
 
 class Recorder(Protocol):

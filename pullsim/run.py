@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         LinkSample,
         PodRecord,
         PullRecord,
+        RegistryRecord,
         StatusRecord,
     )
     from pullsim.scenario import Scenario
@@ -57,6 +58,7 @@ class Result:
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
     disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
+    registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors too
     under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
     statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
@@ -161,6 +163,7 @@ def simulate(
             result.statuses.pop()
     result.links = cluster.links()
     result.disks = cluster.disks()
+    result.registries = cluster.registries()
     result.under_way = cluster.under_way
     if cluster.to_come:
         result.warnings.append(

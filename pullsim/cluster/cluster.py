@@ -18,7 +18,7 @@ from pullsim.kubelet.api_status import ended, pending
 from pullsim.kubelet.pod import Pod
 from pullsim.kubelet.pod_status import DELETED, PodStatus
 from pullsim.kubelet.pull_secrets import PullObjects
-from pullsim.records import LinkSample
+from pullsim.records import LinkSample, RegistryRecord
 from pullsim.registry.registry import Registry
 from pullsim.registry.spec import RegistrySpec
 
@@ -110,10 +110,15 @@ class Cluster:
     def links(self) -> list[LinkSample]:
         """Return the use of the registries' egress over time."""
         return [
-            LinkSample(host, t0, t1, rate, registry.link.capacity)
-            for host, registry in sorted(self._registries.items())
-            for t0, t1, rate in registry.link.meter.samples()
+            LinkSample(site.name, t0, t1, rate, site.link.capacity)
+            for _, registry in sorted(self._registries.items())
+            for site in dict.fromkeys((registry.site, registry.blob_site))
+            for t0, t1, rate in site.link.meter.samples()
         ]
+
+    def registries(self) -> list[RegistryRecord]:
+        """Return what registries and mirrors were asked for, by host."""
+        return [registry.record() for _, registry in sorted(self._registries.items())]
 
     def disks(self) -> list[DiskUse]:
         """Return how full the disks were, of the nodes whose disk has a size."""
@@ -156,7 +161,8 @@ class Cluster:
         registry = self._registries.get(host)
         if registry is None:
             spec = self._specs.get(host) or RegistrySpec(host)
-            registry = self._registries[host] = Registry(self.env, self.network, spec, self._spec.catalog)
+            made = Registry(self.env, self.network, spec, self._spec.catalog, self._streams)
+            registry = self._registries[host] = made
         return registry
 
     def _join(self) -> Generator[Any, Any, None]:

@@ -76,7 +76,7 @@ class ClusterSpec:
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...] = ()  # by time of creation
     daemon_sets: tuple[DaemonSet, ...] = ()
-    registries: tuple[RegistrySpec, ...] = ()  # hosts not listed get a registry's defaults
+    registries: tuple[RegistrySpec, ...] = ()  # mirrors too; hosts not listed get a registry's defaults
     catalog: Catalog = field(default_factory=Catalog)
     secrets: tuple[Secret, ...] = ()
     service_accounts: tuple[ServiceAccount, ...] = ()  # beside every namespace's `default`

@@ -33,6 +33,13 @@ class Presented(NamedTuple):
     auth: Auth | None = None
     header: Auth | None = None
     address: str | None = None
+    node: str = ""
+
+    @property
+    def account(self) -> str | None:
+        """Whose requests these are: a user, or a token that has no name; None: anonymous."""
+        auth = self.header or self.auth
+        return None if auth is None else auth.username or auth.identity_token or auth.registry_token
 
 
 NOTHING = Presented()

@@ -9,25 +9,49 @@ from pullsim.registry.auth import Denial
 if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
     from pullsim.registry.auth import Presented
-    from pullsim.registry.spec import RegistrySpec
+    from pullsim.registry.registry import Registry
 
 BASIC_RESPONSES: Final = 6  # after which containerd gives up with wrong credentials (resolver.go retryRequest)
 
 
 class Authorizer:
-    """Answers the challenge to the first request; later ones go out with what that gave.
+    """Answers the challenge to the first request; later ones go out with what that gave, until the token expires.
+
+    ``honours_expiry``: an expired token is renewed before it is used; else the registry's 401 tells. With credentials
+    the OAuth form of the token request (POST) is tried before the GET. Each time the token server gets a new
+    connection: an idle one is closed after 30 s.
 
     Models containerd core/remotes/docker/authorizer.go and auth/fetch.go, all releases. Credentials count as long as
     they were valid at the first request.
     """
 
-    __slots__ = ("_presented", "_spec", "authenticated", "denial")
+    __slots__ = (
+        "_expires",
+        "_honours_expiry",
+        "_presented",
+        "_registry",
+        "_spec",
+        "authenticated",
+        "challenges",
+        "denial",
+    )
 
-    def __init__(self, spec: RegistrySpec, presented: Presented) -> None:
+    def __init__(self, registry: Registry, presented: Presented, *, honours_expiry: bool = True) -> None:
+        spec = registry.spec
+        self._registry = registry
         self._spec = spec
         self._presented = presented
-        self.authenticated = spec.auth == "none" and spec.access.open  # the next request goes out without a challenge
+        self._honours_expiry = honours_expiry
+        self._expires = float("inf")  # of the token
+        self.authenticated = spec.auth == "none" and spec.access.open  # it has no challenge to answer any more
+        self.challenges = 0  # answers 401 so far
         self.denial: Denial | None = None  # why the registry answers with 401 or 403
+
+    def challenged(self, now: float) -> bool:
+        """Whether a request is answered 401 first."""
+        if self.authenticated:
+            return now >= self._expires and not self._honours_expiry
+        return self._spec.auth != "none"
 
     def authorize(self, reference: Reference, server: float, now: float) -> float:
         """Return the seconds before the request proper goes out: 0 once it is authenticated.
@@ -35,7 +59,7 @@ class Authorizer:
         ``server``: the server's seconds for the request. Sets ``denial`` if there will be no other answer.
         """
         if self.authenticated:
-            return 0.0
+            return 0.0 if now < self._expires else self._renew(server, now)
         spec, presented = self._spec, self._presented
         challenged = spec.auth != "none"
         if not spec.access.open:
@@ -49,16 +73,24 @@ class Authorizer:
                 auth = presented.auth if challenged else None
                 self.denial = spec.access.decide(reference, auth, presented.address, now)
         self.authenticated = self.denial is None
-        return self._challenge(server) if challenged else 0.0
+        if not challenged:
+            return 0.0
+        seconds = self._challenge(server)
+        if spec.auth == "bearer":
+            self._expires = now + seconds + spec.token_server.expires_in
+        return seconds
 
-    def denied_after(self, server: float) -> float:
-        """Return the seconds from the first request to the last answer of a client that is denied."""
+    def denied_after(self, server: float, waited: float) -> float:
+        """Return the seconds from the first request to the last answer of a client that is denied.
+
+        ``waited``: what `authorize` returned.
+        """
         spec, denial = self._spec, self.denial
         answer = spec.round_trip + server
         if spec.auth == "bearer":
             # Unknown users are refused by the token server twice, the POST and the GET; others get an empty token.
             unknown = denial in (Denial.INVALID, Denial.EXPIRED)
-            return self._challenge(server) + (spec.round_trip + spec.first_byte if unknown else answer)
+            return waited + (self._refused_token() if unknown else answer)
         if spec.auth == "basic" and denial is not Denial.ANONYMOUS:
             return answer * (BASIC_RESPONSES if denial is Denial.INVALID else 2)
         return answer
@@ -75,10 +107,33 @@ class Authorizer:
         known = self.denial in (Denial.EXPIRED, Denial.FORBIDDEN)
         return 403 if scheme == "none" or (scheme == "basic" and known) else 401
 
-    def _challenge(self, server: float) -> float:
-        """Return the seconds of the first request's 401, and of the token request to another host for bearer."""
+    def _refused_token(self) -> float:
+        """Return the seconds of the GET after a POST that was refused for its credentials."""
         spec = self._spec
-        refused = spec.round_trip + server
-        if spec.auth == "basic":
-            return refused
-        return refused + spec.round_trip * (3 if spec.tls else 2) + spec.first_byte
+        server = spec.token_server
+        self._registry.tokens += 1
+        round_trip = spec.round_trip if server.round_trip is None else server.round_trip
+        return round_trip + (spec.first_byte if server.first_byte is None else server.first_byte)
+
+    def _renew(self, server: float, now: float) -> float:
+        """Return the seconds of getting a token in the place of one that has expired."""
+        seconds = self._token() if self._honours_expiry else self._challenge(server)
+        self._expires = now + seconds + self._spec.token_server.expires_in
+        return seconds
+
+    def _challenge(self, server: float) -> float:
+        """Return the seconds of a request's 401, and of the token request for bearer."""
+        spec = self._spec
+        self.challenges += 1
+        self._registry.challenges += 1
+        return spec.round_trip + server + (self._token() if spec.auth == "bearer" else 0.0)
+
+    def _token(self) -> float:
+        """Return the seconds of a token request to another host: connection, the POST that it may not take, the GET."""
+        spec = self._spec
+        server = spec.token_server
+        round_trip = spec.round_trip if server.round_trip is None else server.round_trip
+        answer = round_trip + (spec.first_byte if server.first_byte is None else server.first_byte)
+        requests = 2 if self._presented.auth is not None and not server.oauth else 1
+        self._registry.tokens += requests
+        return round_trip * (2 if spec.tls else 1) + answer * requests

@@ -1,4 +1,4 @@
-"""Requests of one HTTP client to a registry: connections, round trips, authentication, bodies."""
+"""Requests of one HTTP client to a registry: connections, round trips, authentication, redirects, bodies."""
 
 from __future__ import annotations
 
@@ -7,116 +7,212 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import simpy
 
 from pullsim.engine.slow_start import slow_start
-from pullsim.registry.auth import NOTHING
 from pullsim.registry.authorizer import Authorizer
-from pullsim.registry.registry import NOT_FOUND, OK, REFUSED
+from pullsim.registry.body import receive
+from pullsim.registry.limits import Refusal
+from pullsim.registry.request import CUT, NOT_FOUND, OK, REFUSED, TIMED_OUT
+from pullsim.registry.spec import DIAL_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.engine.flows import Port, Transfer
     from pullsim.oci.manifest import Image
-    from pullsim.oci.reference import Reference
     from pullsim.registry.auth import Presented
-    from pullsim.registry.registry import Registry
+    from pullsim.registry.limits import Quotas
+    from pullsim.registry.registry import Registry, Site
+    from pullsim.registry.request import Request
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
 
 
 class Download(Protocol):
-    """Who wants to know how a GET goes."""
+    """Who wants to know how a GET goes, and keeps what came of a body that broke off."""
+
+    received: int  # bytes so far, of bodies that broke off
 
     def request(self, now: float) -> None:
         """Take note that the request begins, a new one after one that was refused too."""
 
     def begin(self, now: float, transfer: Transfer) -> None:
-        """Take note that the body begins to flow freely."""
+        """Take note that the body begins to flow freely, or goes on."""
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """Take note that nothing comes any more; ``begun``: after the first byte."""
 
 
 class Client:
     """HTTP/1.1: a connection a request at a time, a few idle ones kept. It authenticates on its first request.
 
     Models containerd core/remotes/docker: resolver and fetcher have a client each, which share no connection and no
-    token (resolver.go resolveDockerBase, authorizer.go), all releases.
+    token (resolver.go resolveDockerBase, config/hosts.go), all releases.
     """
 
-    __slots__ = ("_env", "_idle", "_port", "_registry", "authorizer")
+    __slots__ = (
+        "_blob_idle",
+        "_dial_timeout",
+        "_env",
+        "_idle",
+        "_port",
+        "authorizer",
+        "chance",
+        "message",
+        "presented",
+        "registry",
+        "retry_after",
+    )
 
-    def __init__(self, env: simpy.Environment, registry: Registry, port: Port, presented: Presented = NOTHING) -> None:
+    def __init__(
+        self,
+        env: simpy.Environment,
+        registry: Registry,
+        port: Port,
+        presented: Presented,
+        *,
+        dial_timeout: float = DIAL_TIMEOUT,
+        honours_expiry: bool = True,
+    ) -> None:
+        """``honours_expiry``: see `Authorizer`."""
+        self.registry = registry
+        self.presented = presented
+        self.authorizer = Authorizer(registry, presented, honours_expiry=honours_expiry)
+        self.message = ""  # the registry's own text in the last refusal
+        self.retry_after: float | None = None  # seconds, of the last refusal
+        self.chance = False  # what went wrong last may go right next time though the world stays as it is
         self._env = env
-        self._registry = registry
         self._port = port
+        self._dial_timeout = dial_timeout
         self._idle: list[int] = []  # window of each idle connection, bytes
-        self.authorizer = Authorizer(registry.spec, presented)
+        self._blob_idle: list[int] = []  # to the blob host
 
-    @property
-    def authenticated(self) -> bool:
-        """Whether the next request goes out without a challenge before it."""
-        return self.authorizer.authenticated
-
-    def head(self, reference: Reference) -> Generator[Any, Any, tuple[int, Image | None]]:
+    def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
         """HEAD a manifest; return the status and what the reference names."""
-        env, registry, spec = self._env, self._registry, self._registry.spec
-        window, connecting = self._connect()
-        latency = connecting + self.authorizer.authorize(reference, spec.head, env.now)
-        sent = env.now + latency
-        status = registry.fault(reference, sent)
-        if status == REFUSED:
-            yield env.timeout(spec.round_trip)
+        env, registry, spec = self._env, self.registry, self.registry.spec
+        status, latency, window = yield from self._send(request, spec.head, None)
+        if window is None:
+            yield env.timeout(latency)
             return status, None
-        if status == OK and self.authorizer.denial is not None:
-            yield env.timeout(connecting + self.authorizer.denied_after(spec.head))
-            return self.authorizer.status, None
-        image = registry.content(reference, sent) if status == OK else None
-        self._keep(window)
+        image = registry.content(request.reference, env.now + latency) if status == OK else None
+        self._keep(self._idle, window)
         yield env.timeout(latency + spec.round_trip + spec.head)
         return (NOT_FOUND if status == OK and image is None else status), image
 
-    def get(self, reference: Reference, size: int, download: Download) -> Generator[Any, Any, int]:
-        """GET a manifest or blob of ``size`` bytes, telling ``download`` how it goes; return the status."""
-        env, registry, port, spec = self._env, self._registry, self._port, self._registry.spec
+    def get(self, request: Request, download: Download) -> Generator[Any, Any, int]:
+        """GET (the rest of) a manifest or blob, telling ``download`` how it goes; return the status.
+
+        CUT and RESET: a part of the body has come, which ``download.received`` counts.
+        """
+        env, registry, port, spec = self._env, self.registry, self._port, self.registry.spec
         download.request(env.now)
-        window, connecting = self._connect()
-        latency = connecting + self.authorizer.authorize(reference, spec.first_byte, env.now)
-        status = registry.fault(reference, env.now + latency)
-        if status == REFUSED:
-            yield env.timeout(spec.round_trip)
-            return status
-        if status == OK and self.authorizer.denial is not None:
-            yield env.timeout(connecting + self.authorizer.denied_after(spec.first_byte))
-            return self.authorizer.status
-        latency += spec.round_trip + spec.first_byte
-        if status != OK:
-            self._keep(window)
+        status, latency, window = yield from self._send(request, spec.first_byte, download)
+        if window is None:
             yield env.timeout(latency)
             return status
-        rate = registry.rate(port)
-        rounds, sent, window = slow_start(window, spec.max_window, size, rate, spec.round_trip)
+        latency += spec.round_trip + spec.first_byte
+        if status != OK:
+            self._keep(self._idle, window)
+            yield env.timeout(latency)
+            return status
+        site, idle = registry.site, self._idle
+        if request.kind == "blobs" and registry.blob_site is not site:  # redirected
+            self._keep(idle, window)
+            site, idle = registry.blob_site, self._blob_idle
+            window, connect = self._connect(idle, site.round_trip)
+            latency += connect + site.round_trip + site.first_byte
+        size, rate = request.size, site.rate(port)
+        rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
         # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
         # sharing after that, links carry every byte and never more than they can.
-        yield env.timeout(latency + max(0.0, rounds * spec.round_trip - sent / rate))
-        download.begin(env.now, transfer := self._transfer(size))
+        yield env.timeout(latency + max(0.0, rounds * site.round_trip - sent / rate))
+        before, status = download.received, CUT
+        try:
+            if registry.faults is not None and (faults := registry.faults.body(request, env.now)):
+                self.chance = any(fault.probability < 1.0 for fault in faults)
+                status = yield from receive(env, registry.network, site, port, request, faults, download)
+            else:
+                yield from self._receive(site, size, download)
+                status = OK
+        finally:
+            registry.sent += size if status == OK else download.received - before
+        if status == OK:
+            self._keep(idle, window)
+        return status
+
+    def _receive(self, site: Site, size: int, download: Download) -> Generator[Any, Any, None]:
+        transfer = self.registry.network.transfer(site.link, self._port, size / site.goodput, site.connection_cap)
+        download.begin(self._env.now, transfer)
         try:
             yield transfer
         except simpy.Interrupt:
-            transfer.cancel()
+            download.received += round(size - transfer.cancel() * site.goodput)
             raise
-        self._keep(window)
+
+    def _send(
+        self, request: Request, server: float, download: Download | None
+    ) -> Generator[Any, Any, tuple[int, float, int | None]]:
+        """Send a request that takes the server so long.
+
+        Return the status, the seconds until the request goes out, and the window of its connection; without a
+        connection (window None) the seconds are those of the attempt.
+        """
+        env, registry, spec = self._env, self.registry, self.registry.spec
+        faults = registry.faults
+        if faults is not None and (fault := faults.connection(request, env.now)) is not None:
+            self.chance = fault.probability < 1.0
+            if fault.refused:
+                self._idle.clear()
+                return REFUSED, spec.round_trip, None
+            if download is None or not self._idle:
+                return TIMED_OUT, self._dial_timeout, None
+            # TCP repeats what it sent over an open connection until the host is there again.
+            download.stall(env.now, begun=False)
+            yield env.timeout(fault.ends - env.now) if fault.ends < float("inf") else env.event()
+            download.request(env.now)
+        window, latency = self._connect(self._idle, spec.round_trip)
+        quotas, authorizer = registry.quotas, self.authorizer
+        if quotas is not None:  # they are asked in the order in which requests come
+            if latency:
+                yield env.timeout(latency)
+                latency = 0.0
+            if authorizer.challenged(env.now) and (status := self._admit(quotas, request, challenge=True)) != OK:
+                return status, latency, window
+        waited = authorizer.authorize(request.reference, server, env.now + latency)
+        broken = faults is not None and authorizer.denial is not None and faults.answer(request, env.now + latency)
+        if authorizer.denial is not None and not broken:
+            return authorizer.status, latency + authorizer.denied_after(server, waited), None
+        latency += waited
+        if quotas is not None and latency:
+            yield env.timeout(latency)
+            latency = 0.0
+        registry.count(request)
+        if faults is not None and (fault := faults.answer(request, env.now + latency)) is not None:
+            self.chance = fault.probability < 1.0
+            assert fault.status is not None
+            return fault.status, latency, window
+        status = registry.status(request)
+        if status == OK and quotas is not None:
+            status = self._admit(quotas, request)
+        return status, latency, window
+
+    def _admit(self, quotas: Quotas, request: Request, *, challenge: bool = False) -> int:
+        """Ask the quotas; return OK or the status of a refusal. ``challenge``: the request is to be answered 401."""
+        try:
+            quotas.check(request, self._env.now, challenge=challenge)
+        except Refusal as refusal:
+            self.registry.limited += 1
+            self.message = refusal.limit.message
+            self.retry_after = refusal.limit.retry_after
+            self.chance = refusal.ready < float("inf")
+            return refusal.limit.status
         return OK
 
-    def _transfer(self, size: int) -> Transfer:
-        registry = self._registry
-        return registry.network.transfer(
-            registry.link, self._port, size / registry.spec.goodput, registry.connection_cap
-        )
-
-    def _connect(self) -> tuple[int, float]:
+    def _connect(self, idle: list[int], round_trip: float) -> tuple[int, float]:
         """Return the window of an idle connection, or of a new one, and the seconds that takes (TCP, TLS 1.3)."""
-        if self._idle:
-            return self._idle.pop(), 0.0
-        spec = self._registry.spec
-        return spec.initial_window, spec.round_trip * (2 if spec.tls else 1)
+        if idle:
+            return idle.pop(), 0.0
+        spec = self.registry.spec
+        return spec.initial_window, round_trip * (2 if spec.tls else 1)
 
-    def _keep(self, window: int) -> None:
-        if len(self._idle) < IDLE_CONNECTIONS:
-            self._idle.append(window)
+    def _keep(self, idle: list[int], window: int) -> None:
+        if len(idle) < IDLE_CONNECTIONS:
+            idle.append(window)

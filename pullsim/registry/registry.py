@@ -1,62 +1,117 @@
-"""A registry host: what it holds, how it answers, and the link that all nodes share."""
+"""A registry host: what it holds, how it answers, and the links that all nodes share."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from pullsim.records import RegistryRecord
+from pullsim.registry.faults import Faults, fits
+from pullsim.registry.limits import Quotas
+from pullsim.registry.request import NOT_FOUND, OK
 
 if TYPE_CHECKING:
     import simpy
 
     from pullsim.engine.flows import Port
     from pullsim.engine.sharing import Network
+    from pullsim.engine.streams import Streams
     from pullsim.oci.catalog import Catalog
     from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
-    from pullsim.registry.spec import Fault, RegistrySpec
+    from pullsim.registry.request import Request
+    from pullsim.registry.spec import RegistrySpec
 
-OK: Final = 200
-NOT_FOUND: Final = 404
-REFUSED: Final = 0  # no connection
+
+class Site:
+    """Where bodies come from: a registry, or the object storage that it redirects to. Seconds, bytes/s."""
+
+    __slots__ = ("connection_cap", "first_byte", "goodput", "link", "name", "round_trip")
+
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        spec: RegistrySpec,
+        egress: float,
+        per_connection: float,
+        round_trip: float,
+        first_byte: float,
+    ) -> None:
+        window = spec.max_window / round_trip if round_trip > 0 else float("inf")
+        self.name = name
+        self.link = network.link(name, egress)
+        self.goodput = spec.goodput
+        self.connection_cap = min(per_connection, window) / spec.goodput  # on the wire
+        self.round_trip = round_trip
+        self.first_byte = first_byte
+
+    def rate(self, port: Port) -> float:
+        """Estimate the payload rate in bytes/s that one more transfer to ``port`` would get: an equal share."""
+        share = min(self.link.capacity / (self.link.transfers + 1), port.capacity / (port.transfers + 1))
+        return min(share, self.connection_cap) * self.goodput
 
 
 class Registry:
     """One host. Its egress is a link of the network; sizes on the wire are payload divided by goodput."""
 
-    def __init__(self, env: simpy.Environment, network: Network, spec: RegistrySpec, catalog: Catalog) -> None:
+    def __init__(
+        self, env: simpy.Environment, network: Network, spec: RegistrySpec, catalog: Catalog, streams: Streams
+    ) -> None:
         self.spec = spec
         self.network = network
-        self.link = network.link(spec.host, spec.egress)
-        window = spec.max_window / spec.round_trip if spec.round_trip > 0 else float("inf")
-        self.connection_cap = min(spec.per_connection, window) / spec.goodput  # bytes/s on the wire
+        self.site = Site(network, spec.host, spec, spec.egress, spec.per_connection, spec.round_trip, spec.first_byte)
+        self.blob_site = self.site
+        if (store := spec.blob_host) is not None:
+            self.blob_site = Site(
+                network,
+                f"{spec.host} blobs",
+                spec,
+                store.egress,
+                store.per_connection,
+                store.round_trip,
+                store.first_byte,
+            )
+        self.faults = Faults(spec.host, spec.faults, streams) if spec.faults else None
+        self.quotas = Quotas(spec.limits) if spec.limits else None
+        # What it was asked for.
+        self.heads = self.manifests = self.blobs = self.challenges = self.tokens = self.limited = 0
+        self.sent = 0  # bytes of bodies
         self._env = env
         self._catalog = catalog
 
-    def fault(self, reference: Reference, at: float) -> int:
-        """Return the HTTP status that faults give a request that connects now and is sent ``at``.
-
-        REFUSED: the connection is refused; OK: no fault is under way.
-        """
-        for fault in self.spec.faults:
-            when = self._env.now if fault.status is None else at
-            if fault.at <= when < fault.at + fault.duration and matches(fault, reference):
-                return REFUSED if fault.status is None else fault.status
-        return OK
+    def status(self, request: Request) -> int:
+        """Return the status that the registry itself has for a request: whether it has the image."""
+        patterns = self.spec.images
+        return OK if patterns is None or fits(patterns, request.reference) else NOT_FOUND
 
     def content(self, reference: Reference, at: float) -> Image | None:
         """Return what the reference names at that time."""
         return self._catalog.lookup(reference, at)
 
-    def rate(self, port: Port) -> float:
-        """Estimate the payload rate in bytes/s that one more transfer to ``port`` would get: an equal share."""
-        share = min(self.link.capacity / (self.link.transfers + 1), port.capacity / (port.transfers + 1))
-        return min(share, self.connection_cap) * self.spec.goodput
+    def count(self, request: Request) -> None:
+        """Count a request."""
+        if request.head:
+            self.heads += 1
+        elif request.kind == "manifests":
+            self.manifests += 1
+        else:
+            self.blobs += 1
 
-
-def matches(fault: Fault, reference: Reference) -> bool:
-    """Whether a fault is about this image: its pattern fits the path, with or without tag and ``library/``."""
-    pattern = fault.image
-    if pattern is None:
-        return True
-    paths = {reference.path, reference.path.removeprefix("library/")}
-    return any(fnmatchcase(path, pattern) or fnmatchcase(f"{path}:{reference.tag or ''}", pattern) for path in paths)
+    def record(self) -> RegistryRecord:
+        """Return what was asked of it so far, and which quota ran out first."""
+        quotas = self.quotas
+        first, refilled = min(quotas.exhausted.values(), default=(None, None)) if quotas else (None, None)
+        return RegistryRecord(
+            host=self.spec.host,
+            heads=self.heads,
+            manifests=self.manifests,
+            blobs=self.blobs,
+            challenges=self.challenges,
+            tokens=self.tokens,
+            limited=self.limited,
+            exhausted=len(quotas.exhausted) if quotas else 0,
+            exhausted_at=first,
+            refilled_at=refilled,
+            sent=self.sent,
+            price=self.spec.price,
+        )

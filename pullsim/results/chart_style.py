@@ -36,6 +36,7 @@ STAGE_COLOURS: Final = {
     "download_egress": "#00124d",
     "download_connection": "#0f4cca",
     "download_nic": "#89aefd",
+    "stall": "#7800fc",
     "unpack_cpu": "#aa6b15",
     "unpack_disk": "#fe936f",
     "commit": "#4e1706",

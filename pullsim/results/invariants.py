@@ -66,6 +66,8 @@ def _layer(layer: LayerRecord) -> Iterator[str]:
             "unpack_ended": layer.unpack_ended,
         }
     )
+    if not 0 <= layer.downloaded <= layer.size or (layer.source == "local" and layer.downloaded):
+        yield f"downloaded {layer.downloaded} of {layer.size} bytes from {layer.source}"
     limited = layer.egress + layer.connection + layer.nic
     if min(layer.egress, layer.connection, layer.nic) < 0:
         yield f"a negative part of the download: {layer.egress}, {layer.connection}, {layer.nic}"
@@ -78,7 +80,7 @@ def _bytes(result: Result) -> Iterator[str]:
     layers: defaultdict[tuple[str, ...], int] = defaultdict(int)
     for layer in result.layers:
         if layer.source != "local":
-            layers[layer.node, layer.namespace, layer.pod, layer.image] += layer.size
+            layers[layer.node, layer.namespace, layer.pod, layer.image] += layer.downloaded
     pulls: defaultdict[tuple[str, ...], int] = defaultdict(int)
     for pull in result.pulls:
         if pull.registry is None:  # the fixed runtime knows no layers

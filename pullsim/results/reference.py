@@ -59,6 +59,7 @@ _STAGES: Final = {
     "download_egress": "bytes came as fast as the registry's egress allows",
     "download_connection": "bytes came as fast as one connection allows",
     "download_nic": "bytes came as fast as the node's NIC allows",
+    "stall": "nothing came over a connection, because of a fault of the registry",
     "unpack_cpu": "layers were unpacked as fast as the cores allow",
     "unpack_disk": "blobs and unpacked layers were written as fast as the disk allows",
     "commit": "the runtime's fsyncs and metadata writes",

@@ -28,6 +28,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.OptionalRate, "[rate](#units) or `unlimited`"),
     (quantity.Duration, "[duration](#units)"),
     (quantity.Frequency, "[frequency](#units)"),
+    (quantity.Portion, "[size](#units) or percentage"),
     (quantity.Price, "[price](#units)"),
     (quantity.Version, "version"),
     (quantity.PlatformName, "platform"),

@@ -25,6 +25,7 @@ LABELS: Final = {
     "download_egress": "download: egress",
     "download_connection": "download: connection",
     "download_nic": "download: NIC",
+    "stall": "stalled download",
     "unpack_cpu": "unpack: CPU",
     "unpack_disk": "disk",
     "commit": "commit",
@@ -85,6 +86,12 @@ RESOURCES: Final = (
         ("download_connection",),
         "the rate cap of a single registry connection",
         "registries[HOST].perConnection (or tcp.maxWindow: a window a round trip), or more, smaller layers at a time",
+    ),
+    Resource(
+        "stalledDownloads",
+        ("stall",),
+        "downloads that had stopped",
+        "registries[HOST].faults, or nodes[*].runtime.progressTimeout",
     ),
     Resource("nic", ("download_nic",), "the nodes' NICs", "nodes[*].nic, or smaller images"),
     Resource(

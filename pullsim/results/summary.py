@@ -15,6 +15,7 @@ from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
 from pullsim.results.mixed import MixedTag, mixed_tags
 from pullsim.results.model_error import ModelError, model_error
+from pullsim.results.registry_use import RegistryUse, registry_use
 from pullsim.results.shown import time_in_status
 from pullsim.results.stages import total
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
@@ -154,6 +155,7 @@ class Summary:
     bytes: Bytes | None
     layers: Layers | None
     housekeeping: Housekeeping | None
+    registries: list[RegistryUse]
     time: Time | None
     time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
@@ -187,6 +189,7 @@ def summarize(result: Result) -> Summary:
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
         housekeeping=_housekeeping(result) if has_pulls else None,
+        registries=[registry_use(record) for record in result.registries],
         time=_time(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
@@ -238,8 +241,8 @@ def _bytes(result: Result) -> Bytes:
     layers = result.layers if result.detail == "layers" else ()
     remote = [layer for layer in layers if layer.source != "local"]
     for layer in remote:
-        by_source[layer.source] += layer.size
-    spans = [(layer.requested, layer.fetched, float(layer.size)) for layer in remote]
+        by_source[layer.source] += layer.downloaded
+    spans = [(layer.requested, layer.fetched, float(layer.downloaded)) for layer in remote]
     for pull in result.pulls:
         if pull.downloaded and (pull.registry is None or result.detail != "layers"):  # it has no layers here
             by_source[pull.registry or parse(pull.image).domain] += pull.downloaded

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pullsim.results.registry_use import RegistryUse
     from pullsim.results.statistics import Distribution
     from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
 
@@ -82,6 +83,8 @@ def _figures(summary: Summary) -> Table:
         _bytes(table, summary.bytes, summary.layers)
     if summary.housekeeping:
         _housekeeping(table, summary.housekeeping)
+    for registry in summary.registries:
+        _registry(table, registry)
     return table
 
 
@@ -137,6 +140,21 @@ def _housekeeping(table: Table, kept: Housekeeping) -> None:
         table.add_row("Evicted", Text(counted(kept.evicted_pods, "pod"), "red"))
     for pool, disk in kept.disks.items():
         table.add_row("Disk", f"{pool}: {size(disk.peak)} at most, {disk.peak_share:.0%} of {size(disk.capacity)}")
+
+
+def _registry(table: Table, registry: RegistryUse) -> None:
+    """Say when a quota ran out, and what the bytes cost."""
+    if registry.exhausted_at is not None:
+        text = f"{registry.host} first refused at {duration(registry.exhausted_at)}"
+        if registry.refilled_at is not None and registry.refilled_at < float("inf"):
+            text += f", room again at {duration(registry.refilled_at)}"
+        asked = registry.heads + registry.manifests + registry.blobs
+        text += f"; {registry.refused:,} of {asked:,} requests refused"
+        if registry.exhausted > 1:
+            text += f", {registry.exhausted:,} quotas ran out"
+        table.add_row("Quota", Text(text, "red"))
+    if registry.cost is not None:
+        table.add_row("Cost", f"{registry.cost:,.2f} for {size(registry.sent)} from {registry.host}")
 
 
 def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:

@@ -10,12 +10,10 @@ from pullsim.engine.clock import Call
 from pullsim.errors import InputError
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
-from pullsim.registry.auth import Presented
 from pullsim.runtime.fetch import DownloadSlots
 from pullsim.runtime.handlers import RuntimeHandlers
-from pullsim.runtime.hosts import endpoint
 from pullsim.runtime.pull import Pull
-from pullsim.runtime.registry_auth import header_auth
+from pullsim.runtime.sources import Source, sources
 from pullsim.runtime.store import Store, StoredImage, image_name
 from pullsim.runtime.unpack import Unpacker
 
@@ -35,10 +33,6 @@ if TYPE_CHECKING:
     from pullsim.stage_clock import StageClock
 
 
-#: Seconds from a failed pull to the collection of what it leaves: the end of its lease is a deletion, and a collection
-#: follows a deletion after 49 times the mean time of a collection, which counts as 5 ms at least
-#: (plugins/gc/scheduler.go, pause_threshold 0.02, all releases).
-COLLECTION_INTERVAL: Final = 0.245
 NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from the start: give disk.size more"
 #: Images that sandboxes are made of, which containerd pins (internal/cri/config, sandbox image of each release).
 SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
@@ -51,12 +45,22 @@ class Behaviour:
     node_wide_slots: bool  # download slots: one set a node, held by every GET until its body ends; else one a pull,
     # held by layers from before the blob's lock until the commit
     retries_server_errors: bool  # one immediate retry of 500, 503 and 504
+    honours_token_expiry: bool  # renews a token before it is used; else after a 401
+    progress_timeout: float  # seconds without a byte after which a pull is given up; 0: none
 
 
 def behaviour(version: tuple[int, int]) -> Behaviour:
-    """Return how a release behaves: the transfer service came with 2.1."""
+    """Return how a release behaves: the transfer service came with 2.1.
+
+    1.7 is taken as 1.7.10 and later: before, the progress timeout was 1 minute.
+    """
     transfer_service = version >= (2, 1)
-    return Behaviour(node_wide_slots=transfer_service, retries_server_errors=transfer_service)
+    return Behaviour(
+        node_wide_slots=transfer_service,
+        retries_server_errors=transfer_service,
+        honours_token_expiry=version >= (1, 7),
+        progress_timeout=300.0 if version >= (1, 7) else 0.0,
+    )
 
 
 class Containerd:
@@ -94,10 +98,20 @@ class Containerd:
         self.behaviour = behaviour(spec.version)
         self.store = Store(env, spec.metadata_write, filesystem)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
+        self.address = address
+        timeout = spec.progress_timeout
+        self.progress_timeout = self.behaviour.progress_timeout if timeout is None else timeout
         self._registries = registries
-        self._address = address
+        self._sources: dict[str, tuple[Source, ...]] = {}  # by registry
         self._slots = self._new_slots() if self.behaviour.node_wide_slots else None
         port.on_busy = self.unpacker.downloading
+
+    def sources(self, registry: str) -> tuple[Source, ...]:
+        """Return the hosts that are tried for a registry's images, in order."""
+        found = self._sources.get(registry)
+        if found is None:
+            found = self._sources[registry] = sources(registry, self.spec, self._registries)
+        return found
 
     def slots(self) -> DownloadSlots:
         """Return the download slots for a new pull."""
@@ -115,10 +129,7 @@ class Containerd:
         self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
-        reference = parse(image)
-        host, spec = reference.domain, self.spec
-        presented = Presented(auth or spec.auths.get(endpoint(host)), header_auth(host, spec.hosts), self._address)
-        return (yield from Pull(self, self._registries(host), reference, caller, clock, presented, handler).run())
+        return (yield from Pull(self, parse(image), caller, clock, auth, handler).run())
 
     def list_images(self) -> list[ListedImage]:
         """Put the names of each image ID together (internal/cri/store/image/image.go)."""
@@ -164,7 +175,8 @@ class Containerd:
 
     def collect_later(self) -> None:
         """Collect garbage soon, as a lease has ended that may have kept some."""
-        Call(self.env, lambda _: self.store.collect(), COLLECTION_INTERVAL)
+        if self.spec.collect_after < float("inf"):
+            Call(self.env, lambda _: self.store.collect(), self.spec.collect_after)
 
     def preload(self, image: str) -> None:
         """Put an image on the node as it was at time 0.

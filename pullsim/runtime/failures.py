@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
 from pullsim.cri import PullOutcome
 from pullsim.registry.auth import Denial
-from pullsim.registry.registry import NOT_FOUND, REFUSED
+from pullsim.registry.request import NOT_FOUND, REFUSED, RESET, TIMED_OUT
 
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
@@ -21,11 +21,21 @@ if TYPE_CHECKING:
     from pullsim.registry.authorizer import Authorizer
 
 HUB: Final = ("docker.io", "registry-1.docker.io")
+NO_CONNECTION: Final = (REFUSED, TIMED_OUT)
 PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 MAY_NOT: Final = "pull access denied, repository does not exist or may require authorization"
 ROOT: Final = "/var/lib/containerd"
 NO_SPACE: Final = "no space left on device"
 CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
+
+
+class Answer(NamedTuple):
+    """How a request to a host ended; ``message`` is the registry's own text, ``denied`` who found the client denied."""
+
+    host: str
+    status: int
+    message: str = ""
+    denied: Authorizer | None = None
 
 
 class PullFailed(Exception):
@@ -36,53 +46,63 @@ class PullFailed(Exception):
         self.outcome = outcome
 
 
-def resolve_failure(reference: Reference, status: int, version: tuple[int, int]) -> PullFailed:
-    """The HEAD of the manifest was refused or answered with an error."""
-    name, url = str(reference), _url(reference, "manifests", reference.digest or reference.tag or "latest")
-    if status == REFUSED:
-        why = f'failed to do request: Head "{url}": {_refused(reference)}'
+def resolve_failure(reference: Reference, answer: Answer, version: tuple[int, int]) -> PullFailed:
+    """The HEAD of the manifest was refused or answered with an error.
+
+    A client that is denied: core/remotes/docker/authorizer.go AddResponses and doBearerAuth, resolver.go Resolve.
+    """
+    if answer.denied is not None and (why := _authorization(reference, answer.denied, version)) is not None:
+        why = why if answer.denied.denial in (Denial.INVALID, Denial.EXPIRED) else f"{MAY_NOT}: {why}"
+        return _failure(reference, f'failed to resolve reference "{reference}": {why}', answer.status)
+    name, status = str(reference), answer.status
+    tag = reference.digest or reference.tag or "latest"
+    url = _url(reference, answer.host, "manifests", tag)
+    if status in NO_CONNECTION:
+        why = f'failed to do request: Head "{url}": {_dial(answer)}'
     elif status == NOT_FOUND:
         why = f"{name}: not found"
     elif version >= (1, 7):
         why = f"unexpected status from HEAD request to {url}: {_status(status)}"
     else:
-        tag = reference.digest or reference.tag
-        why = f"pulling from host {_host(reference)} failed with status code [manifests {tag}]: {_status(status)}"
+        why = f"pulling from host {_host(answer.host)} failed with status code [manifests {tag}]: {_status(status)}"
     return _failure(reference, f'failed to resolve reference "{name}": {why}', status)
 
 
-def fetch_failure(reference: Reference, kind: str, digest: str, status: int, version: tuple[int, int]) -> PullFailed:
+def fetch_failure(reference: Reference, kind: str, digest: str, answer: Answer, version: tuple[int, int]) -> PullFailed:
     """The GET of a manifest or blob (``kind``: manifests, blobs) was refused or answered with an error."""
-    url = _url(reference, kind, digest)
-    if status == REFUSED:
-        why = f'failed to do request: Get "{url}": {_refused(reference)}'
+    if answer.denied is not None and (why := _authorization(reference, answer.denied, version)) is not None:
+        return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", answer.status)
+    url, status, message = _url(reference, answer.host, kind, digest), answer.status, answer.message
+    if status in NO_CONNECTION:
+        why = f'failed to do request: Get "{url}": {_dial(answer)}'
     elif status == NOT_FOUND:
         why = f"content at {url} not found: not found"
     elif version >= (2, 0):
-        why = f"unexpected status from GET request to {url}: {_status(status)}"
+        why = f"unexpected status from GET request to {url}: {_status(status)}" + (message and f"\n{message}")
     else:
-        why = f"unexpected status code {url}: {_status(status)}"
+        why = f"unexpected status code {url}: {_status(status)}" + (message and f" - Server message: {message}")
     return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", status)
 
 
-def denied(reference: Reference, authorizer: Authorizer, version: tuple[int, int]) -> PullFailed | None:
-    """The registry denied the HEAD of the manifest, with a text of its own; None: the text of any such status.
-
-    Source: core/remotes/docker/authorizer.go AddResponses and doBearerAuth, resolver.go Resolve.
-    """
-    why = _authorization(reference, authorizer, version)
-    if why is None:
-        return None
-    why = why if authorizer.denial in (Denial.INVALID, Denial.EXPIRED) else f"{MAY_NOT}: {why}"
-    return _failure(reference, f'failed to resolve reference "{reference}": {why}', authorizer.status)
+def broken_off(reference: Reference, host: str, status: int) -> PullFailed:
+    """A body broke off: the connection was reset, or closed and no more could be had (texts of 1.6.20, measured)."""
+    if status == RESET:
+        why = f"failed to copy: read tcp {_address(host)}: read: connection reset by peer"
+    else:
+        why = "failed to read expected number of bytes: unexpected EOF"
+    return _failed(reference, why, "Unknown", "connectionLost")
 
 
-def fetch_denied(reference: Reference, authorizer: Authorizer, version: tuple[int, int]) -> PullFailed | None:
-    """The registry denied the GET of a manifest or blob; None: the text of any such status."""
-    why = _authorization(reference, authorizer, version)
-    if why is None:
-        return None
-    return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", authorizer.status)
+def no_progress(reference: Reference) -> PullFailed:
+    """No byte came for image_pull_progress_timeout (kubernetes/kubernetes#131521, containerd/containerd#12802)."""
+    return _failed(reference, "context canceled", "Canceled", "noProgress")
+
+
+def no_hosts(reference: Reference, what: str) -> PullFailed:
+    """No host of the registry's list may be asked (resolver.go Resolve, fetcher.go Fetch)."""
+    why = f"no {what} hosts: not found"
+    text = f'failed to resolve reference "{reference}": {why}' if what == "resolve" else f"failed to copy: {why}"
+    return _failed(reference, text, "NotFound", "notFound")
 
 
 def _authorization(reference: Reference, authorizer: Authorizer, version: tuple[int, int]) -> str | None:
@@ -139,7 +159,7 @@ def snapshot_no_space(
 
 
 def _failure(reference: Reference, why: str, status: int) -> PullFailed:
-    cause = "unavailable" if status == REFUSED else CAUSES.get(status, "serverError")
+    cause = "unavailable" if status in NO_CONNECTION else CAUSES.get(status, "serverError")
     return _failed(reference, why, "NotFound" if status == NOT_FOUND else "Unknown", cause)
 
 
@@ -148,17 +168,24 @@ def _failed(reference: Reference, why: str, code: str, cause: str) -> PullFailed
     return PullFailed(PullOutcome(None, code=code, error=error, cause=cause, registry=reference.domain))
 
 
-def _host(reference: Reference) -> str:
-    return reference.domain.replace(*HUB) if reference.domain == HUB[0] else reference.domain
+def _host(host: str) -> str:
+    return HUB[1] if host == HUB[0] else host
 
 
-def _url(reference: Reference, kind: str, what: str) -> str:
-    return f"https://{_host(reference)}/v2/{reference.path}/{kind}/{what}"
+def _address(host: str) -> str:
+    host = _host(host)
+    return host if ":" in host else f"{host}:443"
 
 
-def _refused(reference: Reference) -> str:
-    host = _host(reference)
-    return f"dial tcp {host if ':' in host else host + ':443'}: connect: connection refused"
+def _url(reference: Reference, host: str, kind: str, what: str) -> str:
+    """Return the URL; a mirror is told the registry that it stands for (docs/hosts.md)."""
+    namespace = "" if host == reference.domain else f"?ns={reference.domain}"
+    return f"https://{_host(host)}/v2/{reference.path}/{kind}/{what}{namespace}"
+
+
+def _dial(answer: Answer) -> str:
+    problem = "i/o timeout" if answer.status == TIMED_OUT else "connect: connection refused"
+    return f"dial tcp {_address(answer.host)}: {problem}"
 
 
 def _status(status: int) -> str:

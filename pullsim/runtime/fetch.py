@@ -46,19 +46,25 @@ class Fetch:
     __slots__ = (
         "_abandoned",
         "_before",
+        "_limited",
         "_marks",
         "_pull",
         "_transfer",
+        "bytes_until",
         "committed",
+        "done",
         "ended",
         "fetched",
         "first_byte",
+        "host",
         "layer",
         "position",
         "process",
         "queued",
+        "received",
         "recorded",
         "requested",
+        "resumed",
         "slot",
     )
 
@@ -71,8 +77,14 @@ class Fetch:
         self.position = position
         self.layer = layer
         self.fetched = False  # from the registry, by this pull, and durable
+        self.done = False  # it is durable
+        self.received = 0  # bytes of it that are there
+        self.resumed = 0  # of these were there before, from a pull that failed
+        self.host: str | None = None  # that served it
+        self.bytes_until = -1.0  # when bytes came last before they stopped
         self.recorded = False  # its row is written
         self._transfer: Transfer | None = None
+        self._limited = (0.0, 0.0, 0.0)  # as `limited`, of earlier transfers
         self.queued = self.slot = self.requested = self.first_byte = self.ended = self.committed = now
         self.process = pull.env.process(self._run())
 
@@ -85,17 +97,41 @@ class Fetch:
     @property
     def limited(self) -> tuple[float, float, float]:
         """Seconds of the download so far limited by (egress, connection, NIC)."""
-        return (0.0, 0.0, 0.0) if self._transfer is None else self._transfer.limited
+        if self._transfer is None:
+            return self._limited
+        egress, connection, nic = self._limited
+        now_egress, now_connection, now_nic = self._transfer.limited
+        return egress + now_egress, connection + now_connection, nic + now_nic
+
+    @property
+    def downloaded(self) -> int:
+        """Bytes that this pull has fetched."""
+        return self.received - self.resumed
+
+    @property
+    def step(self) -> str:
+        """What it is in."""
+        return self._marks[-1][0] if self._marks else ""
 
     def request(self, now: float) -> None:
         """Note that the blob is asked for."""
         self._enter("request", now)
 
     def begin(self, now: float, transfer: Transfer) -> None:
-        """Note that the blob begins to come."""
+        """Note that the blob begins to come, or goes on."""
         self._enter("download", now)
-        self.first_byte = now
+        if self._transfer is None:
+            self.first_byte = now
+        else:
+            self._limited = self.limited
         self._transfer = transfer
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """Note that nothing comes any more."""
+        self._enter("stall", now)
+        if begun:
+            self.bytes_until = now
+        self._pull.stalled(begun=begun)
 
     def _enter(self, stage: str, now: float) -> None:
         self._marks.append((stage, now))
@@ -166,11 +202,12 @@ class Fetch:
                     self.slot = env.now
             pull.lease.blobs.add(digest)
             self.committed = env.now
+            self.done = True
         finally:
             locks.release(digest)
 
     def _get(self) -> Generator[Any, Any, None]:
-        """Download the blob, writing it to the disk meanwhile, and commit it.
+        """Download the blob (what is missing of it), writing it to the disk meanwhile, and commit it.
 
         Where there is not enough space, the download goes on until the disk is full.
         """
@@ -180,24 +217,28 @@ class Fetch:
         if slots is not None:
             yield from self._take_slot()
         self.requested = env.now
-        size = store.claim(layer.size)
-        written = None if containerd.disk is None else containerd.disk.run(size)
+        self.received = self.resumed = store.resume(layer.digest)
+        rest = layer.size - self.resumed
+        claimed = store.claim(rest)
+        written = None if containerd.disk is None else containerd.disk.run(claimed)
         try:
             try:
-                yield from pull.request("blobs", layer.digest, size, self)
+                self.host = yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
             finally:
+                self.ended = env.now
                 if slots is not None:
                     slots.give_back(self)
-            self.ended = env.now
+            self.received = self.resumed + claimed
+            self.bytes_until = env.now
             if written is not None:
                 self._enter("unpack_disk", env.now)
                 yield written
-            if size < layer.size:
+            if claimed < rest:
                 raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # as any failed write, it leaves its bytes
             self._enter("commit", env.now)
             yield from pull.commit_blob()
         except BaseException:
-            store.abandon(size if self._transfer is not None else 0, of=size)
+            store.leave(layer.digest, self.received, of=self.resumed + claimed)
             if written is not None and not written.triggered:
                 written.cancel()
             raise

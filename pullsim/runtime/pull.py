@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import simpy
 
 from pullsim.cri import PullOutcome
 from pullsim.oci.manifest import Index, select
 from pullsim.records import LayerRecord
-from pullsim.registry.client import Client
-from pullsim.registry.registry import OK
-from pullsim.runtime.failures import (
-    PullFailed,
-    blob_no_space,
-    denied,
-    fetch_denied,
-    fetch_failure,
-    no_platform,
-    resolve_failure,
-    snapshot_no_space,
-)
+from pullsim.runtime.failures import PullFailed, blob_no_space, no_platform, snapshot_no_space
 from pullsim.runtime.fetch import Fetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
+from pullsim.runtime.progress import ProgressWatch
+from pullsim.runtime.remote import Remote
 from pullsim.runtime.store import Lease, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.cri import Caller
+    from pullsim.cri import Auth, Caller
     from pullsim.engine.flows import Transfer
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
-    from pullsim.registry.auth import Presented
     from pullsim.registry.client import Download
-    from pullsim.registry.registry import Registry
     from pullsim.runtime.containerd import Containerd
     from pullsim.stage_clock import StageClock
-
-# Retries at once, without a pause (core/remotes/docker/resolver.go retryRequest, all releases).
-TOO_MANY: Final = (408, 429)
-DENIED: Final = (401, 403)
-MAX_RESPONSES: Final = 6
-SERVER_ERRORS: Final = (500, 503, 504)
 
 
 class Pull:
@@ -56,26 +39,26 @@ class Pull:
     def __init__(
         self,
         containerd: Containerd,
-        registry: Registry,
         reference: Reference,
         caller: Caller,
         clock: StageClock,
-        presented: Presented,
+        auth: Auth | None,
         handler: str = "",
     ) -> None:
         self.env = containerd.env
         self.containerd = containerd
-        self.registry = registry
         self.reference = reference
         self.caller = caller
         self.clock = clock
-        self.handler = handler  # runtime handler that the image is pulled for
         self.slots = containerd.slots()
+        self.began = self.env.now
+        self.running = True
         self.lease = Lease()
-        self._target = ""
-        self._target_size = 0
-        self.client = Client(self.env, registry, containerd.port, presented)  # the fetcher's
-        self._presented = presented
+        self.handler = handler  # runtime handler that the image is pulled for
+        self._image: StoredImage | None = None  # once the name is resolved
+        self._remote = Remote(containerd, reference, auth)
+        self._document: Document | None = None  # on its way
+        self._watch: ProgressWatch | None = None
         self._fetches: dict[int, Fetch] = {}
         self._process = self.env.active_process
         self._failed = False
@@ -94,15 +77,21 @@ class Pull:
         except simpy.Interrupt as interrupt:
             outcome = cast("PullOutcome", interrupt.cause)  # of a layer that could not be fetched
         else:
-            outcome = PullOutcome(manifest.config_digest, registry=self.registry.spec.host)
+            outcome = PullOutcome(manifest.config_digest, registry=self._remote.resolved_by)
             outcome.layers = len(manifest.layers)
+        self.running = False
+        if outcome.image_ref is None:
+            outcome.transient = self._remote.chance
+            if self._fetches:
+                for fetch in self._fetches.values():
+                    fetch.abandon()
+                yield self.env.timeout(0)  # until they have stopped
         for fetch in self._fetches.values():
-            fetch.abandon()
-            if fetch.fetched:
-                outcome.downloaded += fetch.layer.size
-                outcome.layers_fetched += 1
+            if fetch.fetched or fetch.downloaded:
+                outcome.downloaded += fetch.downloaded
+                outcome.layers_fetched += fetch.fetched
                 if fetch.layer.digest in store.collected:
-                    outcome.refetched += fetch.layer.size
+                    outcome.refetched += fetch.downloaded
                 if not fetch.recorded:
                     self._record(fetch)
         del store.leases[self.lease]
@@ -116,20 +105,32 @@ class Pull:
             self._failed = True
             self._process.interrupt(outcome)
 
-    def request(self, kind: str, digest: str, size: int, download: Download) -> Generator[Any, Any, None]:
-        """GET a manifest or blob, with containerd's retries; raise PullFailed if it is refused."""
-        version, challenges = self.containerd.spec.version, _challenges(self.client)
-        responses = challenges
-        while True:
-            status: int = yield from self.client.get(self.reference, size, download)
-            responses += 1
-            if status == OK:
+    def request(
+        self, kind: str, digest: str, size: int, download: Download, *, index: bool = False
+    ) -> Generator[Any, Any, str]:
+        """GET a manifest or blob, with containerd's retries; return the host, or raise PullFailed if it is refused."""
+        return (yield from self._remote.get(kind, digest, size, download, index=index))
+
+    def stalled(self, *, begun: bool) -> None:
+        """Take note that a request gets nothing more; ``begun``: it got bytes before."""
+        if self._watch is None:
+            if not self.containerd.progress_timeout:
                 return
-            if self.client.authorizer.denial is not None and status in DENIED:
-                failed = fetch_denied(self.reference, self.client.authorizer, version)
-                raise failed or fetch_failure(self.reference, kind, digest, status, version)
-            if not self._retry(status, responses, challenges):
-                raise fetch_failure(self.reference, kind, digest, status, version)
+            self._watch = ProgressWatch(self, self.containerd.progress_timeout)
+        self._watch.stalled(begun=begun)
+
+    def stalled_downloads(self) -> bool:
+        """Whether a request of the pull is stalled."""
+        if self._document is not None and self._document.stalled:
+            return True
+        return any(fetch.step == "stall" for fetch in self._fetches.values() if fetch.process.is_alive)
+
+    def flows(self, since: float) -> bool:
+        """Whether bytes come, or have come since then."""
+        return any(
+            (fetch.step == "download" and fetch.process.is_alive) or (fetch.bytes_until > since)
+            for fetch in self._fetches.values()
+        )
 
     def write(self, count: int) -> Generator[Any, Any, None]:
         """Write to the metadata database."""
@@ -143,39 +144,22 @@ class Pull:
             yield self.env.timeout(self.containerd.fsync)
         yield from self.write(BLOB_COMMIT)
 
-    def _retry(self, status: int, responses: int, challenges: int) -> bool:
-        """Whether the request is repeated after so many responses to it, ``challenges`` (401) among them."""
-        if status in TOO_MANY:
-            return responses < MAX_RESPONSES
-        first = responses == challenges + 1
-        return first and status in SERVER_ERRORS and self.containerd.behaviour.retries_server_errors
-
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
-        reference, registry = self.reference, self.registry
-        version = self.containerd.spec.version
-        resolver = Client(self.env, registry, self.containerd.port, self._presented)
-        responses = challenges = _challenges(resolver)
-        while True:
-            status, image = yield from resolver.head(reference)
-            responses += 1
-            if image is not None:
-                break
-            if resolver.authorizer.denial is not None and status in DENIED:
-                raise denied(reference, resolver.authorizer, version) or resolve_failure(reference, status, version)
-            if not self._retry(status, responses, challenges):
-                raise resolve_failure(reference, status, version)
-        if isinstance(image, Index):
-            yield from self._document("manifests", image.digest, image.size)
+        image = yield from self._remote.resolve()
         manifest = select(image, self.containerd.platform)
+        if manifest is not None:
+            handlers = self.containerd.handlers
+            self._image = StoredImage.of(manifest, image.digest, image.size, self.handler, handlers)
+        if isinstance(image, Index):
+            yield from self._fetch_document("manifests", image.digest, image.size, index=True)
         if manifest is None:
-            raise no_platform(reference)
-        yield from self._document("manifests", manifest.digest, manifest.size)
-        yield from self._document("blobs", manifest.config_digest, manifest.config_size)
-        self._target, self._target_size = image.digest, image.size
+            raise no_platform(self.reference)
+        yield from self._fetch_document("manifests", manifest.digest, manifest.size)
+        yield from self._fetch_document("blobs", manifest.config_digest, manifest.config_size)
         return manifest
 
-    def _document(self, kind: str, digest: str, size: int) -> Generator[Any, Any, None]:
+    def _fetch_document(self, kind: str, digest: str, size: int, *, index: bool = False) -> Generator[Any, Any, None]:
         """Fetch an index, manifest or config unless the content store has it; its bytes are part of stage resolve."""
         store, slots = self.containerd.store, self.slots if self.containerd.behaviour.node_wide_slots else None
         if (turn := store.blob_locks.acquire(digest)) is not None:
@@ -194,13 +178,15 @@ class Pull:
             self.clock.enter("resolve", self.env.now)
             claimed = store.claim(size)
             try:
-                yield from self.request(kind, digest, claimed, _DOCUMENT)
+                self._document = Document(self)
+                yield from self.request(kind, digest, claimed, self._document, index=index)
                 if claimed < size:
                     raise blob_no_space(self.reference, digest)
-            except PullFailed:
+            except (PullFailed, simpy.Interrupt):
                 store.abandon(0, of=claimed)
                 raise
             finally:
+                self._document = None
                 if slots is not None:
                     slots.give_back(None)
             self.clock.enter("commit", self.env.now)
@@ -214,7 +200,8 @@ class Pull:
     def _unpack(self, manifest: Manifest) -> Generator[Any, Any, None]:
         """Walk the layers from the bottom, then write the image records."""
         store, clock, env = self.containerd.store, self.clock, self.env
-        image = StoredImage.of(manifest, self._target, self._target_size, self.handler, self.containerd.handlers)
+        image = self._image
+        assert image is not None
         for position, (layer, chain_id) in enumerate(zip(manifest.layers, image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now)
@@ -286,13 +273,14 @@ class Pull:
                 digest=layer.digest,
                 size=layer.size,
                 unpacked=layer.unpacked,
-                source=self.registry.spec.host if fetch.fetched else "local",
+                source=fetch.host or "local",
+                downloaded=fetch.downloaded,
                 queued=fetch.queued,
                 slot=fetch.slot,
                 requested=fetch.requested,
                 first_byte=fetch.first_byte,
                 fetched=fetch.ended,
-                committed=fetch.committed,
+                committed=fetch.committed if fetch.done else None,
                 unpack_started=unpack_started,
                 unpack_ended=None if unpack_started is None else self.env.now,
                 egress=fetch.limited[0],
@@ -317,19 +305,31 @@ class Pull:
             self._fetches[first + offset] = Fetch(self, first + offset, layers[first + offset])
 
 
-def _challenges(client: Client) -> int:
-    """Return how many responses, all 401, come before the first answer to a request."""
-    return 0 if client.authenticated else 1
-
-
-class _Document:
+class Document:
     """The download of a manifest or config: part of the stage resolve."""
 
+    __slots__ = ("_pull", "received", "stalled")
+
+    def __init__(self, pull: Pull) -> None:
+        self._pull = pull
+        self.received = 0
+        self.stalled = False
+
     def request(self, now: float) -> None:
-        pass
+        """See `Download`."""
+        self._go_on(now)
 
-    def begin(self, now: float, transfer: Transfer) -> None:
-        pass
+    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol's
+        """See `Download`."""
+        self._go_on(now)
 
+    def stall(self, now: float, *, begun: bool) -> None:
+        """See `Download`."""
+        self.stalled = True
+        self._pull.clock.enter("stall", now)
+        self._pull.stalled(begun=begun)
 
-_DOCUMENT: Final = _Document()
+    def _go_on(self, now: float) -> None:
+        if self.stalled:
+            self.stalled = False
+            self._pull.clock.enter("resolve", now)

@@ -11,7 +11,7 @@ from pullsim.cri import Auth
 from pullsim.runtime.hosts import endpoint, hosts_of
 
 if TYPE_CHECKING:
-    from pullsim.runtime.hosts import RegistryHosts
+    from pullsim.runtime.hosts import HostSpec, RegistryHosts
 
 
 @lru_cache(maxsize=1024)
@@ -24,10 +24,16 @@ def header_auth(registry: str, configured: tuple[RegistryHosts, ...]) -> Auth | 
     if entry is None:
         return None
     for host in (*entry.hosts, *filter(None, (entry.server,))):
-        if endpoint(host.host) == endpoint(registry):
-            for name, values in host.header:
-                if name.lower() == "authorization" and values:
-                    return parse_authorization(values[0])
+        if endpoint(host.host) == endpoint(registry) and (header := host_header(host)) is not None:
+            return header
+    return None
+
+
+def host_header(host: HostSpec) -> Auth | None:
+    """Return what an Authorization header for a host presents; None: it has none."""
+    for name, values in host.header:
+        if name.lower() == "authorization" and values:
+            return parse_authorization(values[0])
     return None
 
 

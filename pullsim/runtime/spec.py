@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pullsim.runtime.unpack import UnpackSpec
 
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth
     from pullsim.runtime.handlers import RuntimeHandler
     from pullsim.runtime.hosts import RegistryHosts
+
+#: Seconds from a failed pull to the collection of what it leaves: the end of its lease is a deletion, and a collection
+#: follows a deletion after 49 times the mean time of a collection, which counts as 5 ms at least
+#: (plugins/gc/scheduler.go, pause_threshold 0.02, all releases).
+COLLECTION_INTERVAL: Final = 0.245
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class ContainerdSpec:
     local_pull: bool = False  # from 2.1: the CRI plugin pulls by itself instead of the transfer service
     layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel; 0: whole layers. Not simulated
     max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side (from 2.2). Not simulated
-    progress_timeout: float = 300.0  # seconds without a byte that end a pull; 0: none. Not simulated: bytes never stop
+    progress_timeout: float | None = None  # seconds without a byte that end a pull; 0: none; None: the release's own
+    collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until what it left is collected; inf: never
     sync_fs: bool = False  # syncfs after each layer. Not simulated
     discard_unpacked_layers: bool = False  # blobs go when they are unpacked. Not simulated
     snapshotter: str = "overlayfs"  # all are simulated as overlayfs

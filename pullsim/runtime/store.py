@@ -84,6 +84,7 @@ class Store:
         self.blobs: dict[str, int] = {}  # bytes by digest
         self.snapshots: dict[str, int] = {}  # bytes by chain ID (`StoredImage.snapshots`)
         self.images: dict[str, StoredImage] = {}  # by normalised name and runtime handler (`image_name`)
+        self.partials: dict[str, int] = {}  # bytes of unfinished blobs of failed pulls, by digest: of `_abandoned`
         self.leases: dict[Lease, None] = {}
         self.collected: set[str] = set()  # blobs that the node had once, and lost
         self.blob_locks = KeyedLocks(env)
@@ -123,6 +124,18 @@ class Store:
         self._abandoned += written
         if self.filesystem is not None:
             self.filesystem.release(of - written)
+
+    def leave(self, digest: str, received: int, *, of: int) -> None:
+        """Leave an unfinished blob behind, as `abandon`; the next pull of it goes on from there."""
+        if received:
+            self.partials[digest] = received
+        self.abandon(received, of=of)
+
+    def resume(self, digest: str) -> int:
+        """Take over what was left of a blob; returns its bytes."""
+        received = self.partials.pop(digest, 0) if self.partials else 0
+        self._abandoned -= received
+        return received
 
     @property
     def bytes(self) -> int:
@@ -172,6 +185,7 @@ class Store:
         for image, _ in self._containers.values():
             snapshots.update(image.snapshots())
         freed, self._abandoned = self._abandoned, 0
+        self.partials.clear()
         lost = [digest for digest in self.blobs if digest not in blobs]
         self.collected.update(lost)
         freed += sum(self.blobs.pop(digest) for digest in lost)

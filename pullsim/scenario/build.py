@@ -6,27 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pullsim.cluster.spec import ClusterSpec
-from pullsim.registry.spec import Fault, RegistrySpec
-from pullsim.scenario.build_credentials import (
-    access,
-    admit,
-    build_secrets,
-    build_service_accounts,
-    missing_secrets,
-)
+from pullsim.runtime.spec import ContainerdSpec
+from pullsim.scenario.build_credentials import admit, build_secrets, build_service_accounts, missing_secrets
 from pullsim.scenario.build_disks import check_disks
 from pullsim.scenario.build_images import ImageCheck, build_catalog
 from pullsim.scenario.build_nodes import build_nodes
+from pullsim.scenario.build_registries import build_registries
 from pullsim.scenario.build_workloads import build_workloads
 from pullsim.scenario.findings import Findings
 from pullsim.scenario.unsupported import unsupported_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from pullsim.cluster.spec import Node
+    from pullsim.registry.spec import RegistrySpec
     from pullsim.scenario.model import Scenario
-    from pullsim.scenario.model_images import Fault as FaultModel
-    from pullsim.scenario.model_images import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ def build(scenario: Scenario, directory: Path) -> Built:
     nodes = build_nodes(scenario.nodes, directory, findings)
     platforms = {node.spec.platform for node in nodes}
     catalog = build_catalog(scenario.images, platforms, directory, findings)
-    registries = tuple(map(_registry, scenario.registries))
+    registries = build_registries(scenario.registries, findings)
     findings.check()
     workloads = build_workloads(scenario, nodes, directory, findings)
     check = ImageCheck(scenario.images, catalog, registries, nodes, findings)
@@ -57,8 +53,9 @@ def build(scenario: Scenario, directory: Path) -> Built:
     check_disks(scenario.nodes, nodes, catalog, findings)
     for use in workloads.uses:
         check.used(use)
+    asked = check.hosts | mirrors(registries, nodes)
     for index, registry in enumerate(registries):
-        if registry.host not in check.hosts:
+        if registry.host not in asked:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
     secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))
@@ -81,25 +78,9 @@ def build(scenario: Scenario, directory: Path) -> Built:
     return Built(cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes))
 
 
-def _registry(registry: Registry) -> RegistrySpec:
-    unlimited = float("inf")
-    return RegistrySpec(
-        host=registry.host,
-        egress=unlimited if registry.egress is None else registry.egress,
-        per_connection=unlimited if registry.per_connection is None else registry.per_connection,
-        round_trip=registry.round_trip,
-        first_byte=registry.first_byte,
-        head=registry.head,
-        goodput=registry.goodput,
-        initial_window=registry.tcp.initial_window,
-        max_window=registry.tcp.max_window,
-        tls=registry.tls,
-        auth=registry.auth,
-        access=access(registry),
-        faults=tuple(map(_fault, registry.faults)),
-    )
-
-
-def _fault(fault: FaultModel) -> Fault:
-    duration = float("inf") if fault.for_ is None else fault.for_
-    return Fault(fault.at, duration, fault.image, None if fault.refused else fault.status)
+def mirrors(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> set[str]:
+    """Return the hosts that are asked for others' images."""
+    hosts = {mirror.name for registry in registries for mirror in registry.mirrors}
+    for entries in {node.spec.runtime.hosts for node in nodes if isinstance(node.spec.runtime, ContainerdSpec)}:
+        hosts.update(host.host for entry in entries for host in entry.mirrors(entry.namespace))
+    return hosts

@@ -35,6 +35,8 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
     given = config is not None and runtime.max_concurrent_downloads is not None
     if runtime.max_concurrent_downloads is not None:
         spec = replace(spec, max_concurrent_downloads=runtime.max_concurrent_downloads)
+    if runtime.progress_timeout is not None:
+        spec = replace(spec, progress_timeout=runtime.progress_timeout)
     findings.notes.append(f"{pool.name}: {_limit(spec, config, given=given)}")
     if runtime.hosts is not None:
         try:
@@ -52,13 +54,6 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
             f"nodes[{pool.name}]: containerd looks for mirrors in {config.config_path}; "
             "none is simulated without a copy: runtime.hosts"
         )
-    for entry in spec.hosts:
-        if mirrors := entry.mirrors(entry.namespace):
-            names = ", ".join(mirror.host for mirror in mirrors)
-            findings.warnings.append(
-                f"nodes[{pool.name}]: mirrors of {entry.namespace} are not simulated ({names}); "
-                "images come from the registry that they name"
-            )
     return spec
 
 

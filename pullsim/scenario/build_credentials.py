@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pullsim.scenario.model import Scenario
     from pullsim.scenario.model_credentials import Login
     from pullsim.scenario.model_credentials import Plugin as PluginModel
-    from pullsim.scenario.model_images import Registry
     from pullsim.scenario.model_nodes import NodePool
+    from pullsim.scenario.model_registries import Registry
 
     Made = TypeVar("Made", Pod, DaemonSet)
 

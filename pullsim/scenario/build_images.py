@@ -13,7 +13,8 @@ from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
 from pullsim.oci.manifest_file import read_image
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.registry.registry import NOT_FOUND, matches
+from pullsim.registry.faults import matches
+from pullsim.registry.request import NOT_FOUND
 from pullsim.runtime.spec import FixedSpec
 
 if TYPE_CHECKING:

@@ -119,6 +119,7 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
     return replace(
         containerd_spec(pool, index, directory, findings),
         metadata_write=pool.metadata.write,
+        collect_after=ContainerdSpec().collect_after if runtime.collect_after is None else runtime.collect_after,
         unpack=UnpackSpec(
             gzip=unpack.gzip,
             zstd=unpack.zstd,

@@ -10,8 +10,9 @@ from pydantic import Field, PrivateAttr, field_validator
 from pullsim.scenario.build import Built, build
 from pullsim.scenario.document import Document
 from pullsim.scenario.model_credentials import Secret, ServiceAccount  # noqa: TC001  # pydantic reads them
-from pullsim.scenario.model_images import Images, Registry
+from pullsim.scenario.model_images import Images
 from pullsim.scenario.model_nodes import NodePool
+from pullsim.scenario.model_registries import Registry
 from pullsim.scenario.model_workloads import Workload
 from pullsim.scenario.quantities import DnsName, Duration, Section
 

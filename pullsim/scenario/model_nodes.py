@@ -217,6 +217,15 @@ class Runtime(Section):
     )
     config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
     hosts: str | None = Field(default=None, description="Path of containerd's certs.d, with its hosts.toml.")
+    progress_timeout: Duration | None = Field(
+        default=None,
+        description="containerd ends a pull that gets no byte for so long, 0: never; by default what config says, or "
+        "what the release has: 1.6 none, from 1.7.10 on 5m.",
+    )
+    collect_after: Duration | None = Field(
+        default=None,
+        description="Time from a failed pull until containerd collects what it left of blobs; by default 245ms.",
+    )
     crio: Version | None = Field(default=None, description="CRI-O and its release.")
     fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
 
@@ -240,6 +249,8 @@ class Runtime(Section):
                 ("maxConcurrentDownloads", self.max_concurrent_downloads),
                 ("config", self.config),
                 ("hosts", self.hosts),
+                ("progressTimeout", self.progress_timeout),
+                ("collectAfter", self.collect_after),
             ):
                 if value is not None:
                     raise ValueError(f"{key} is containerd's")

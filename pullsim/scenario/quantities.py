@@ -104,6 +104,26 @@ def _version(value: Any) -> Any:
     return int(match[1]), int(match[2])
 
 
+def _portion(value: Any) -> Any:
+    """Read a share, written as a percentage, as a float; a size as an int."""
+    text = value.text if isinstance(value, RawFloat) else value
+    if isinstance(text, str) and text.endswith("%"):
+        try:
+            share = float(text[:-1]) / 100
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 1:
+            raise ValueError(f"{shown(value)} is no share; a share is 0% to 100%")
+        return share
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        raise ValueError(f"{shown(value)} is neither a share (40%) nor a size (10MB)")  # noqa: TRY004  # for pydantic
+    return parse_size(text)
+
+
+def _portion_text(portion: float) -> str:
+    return f"{portion * 100:.10g}%" if isinstance(portion, float) else size_text(portion)
+
+
 def _platform(value: Any) -> Any:
     return Platform.parse(value) if isinstance(value, str) else value
 
@@ -123,6 +143,8 @@ OptionalRate = Annotated[
 Duration = Annotated[float, _number(parse_duration), _text(duration_text), _schema("5m0s", "string", "integer")]
 Frequency = Annotated[float, _number(parse_frequency), _text(_frequency_text), _schema("4/s", "string")]
 Price = Annotated[float, _number(parse_price), _text(_price_text), _schema("0.09/GB", "string", "integer")]
+#: A float is a share, an int a number of bytes.
+Portion = Annotated[int | float, BeforeValidator(_portion), _text(_portion_text), _schema("40%", "string", "integer")]
 Version = Annotated[
     tuple[int, int],
     BeforeValidator(_version),

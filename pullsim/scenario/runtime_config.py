@@ -176,7 +176,7 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         discard_unpacked_layers=images.get("discard_unpacked_layers", bool, False),
         snapshotter=images.get("snapshotter", str, "overlayfs") or "overlayfs",
         pinned=_pinned(images),
-        progress_timeout=_timeout(images, spec.progress_timeout),
+        progress_timeout=_timeout(images, spec.progress_timeout or 0.0),
     )
     conditions = {
         "use_local_image_pull": images.get("use_local_image_pull", bool, False),

@@ -14,13 +14,6 @@ if TYPE_CHECKING:
 #: Key by its path (``*`` is every entry of a list), and what can be done instead. A key counts as used when its value
 #: is neither absent nor empty nor false; with a value in the path, only that value does.
 NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
-    ("registries.*.limits", "a fault with status: 429 comes nearest"),
-    ("registries.*.mirrors", "list the mirror's figures under the registry's own host"),
-    ("registries.*.price", "multiply the downloaded bytes of the summary"),
-    ("registries.*.blobHost", "give the registry the egress and round trip of its blob store"),
-    ("registries.*.faults.*.stall", "refused: true or a status comes nearest"),
-    ("registries.*.faults.*.slow", "a smaller egress for the whole run comes nearest"),
-    ("registries.*.faults.*.probability", "give the fault times with at and for"),
     ("nodes.*.leave", "add a pool that joins later"),
     ("nodes.*.preset", "write nic, disk, cores and unpack out"),
     ("nodes.*.nic.burst", "give the rate that fits the length of the run"),

@@ -99,11 +99,13 @@ RESULT_FIELDS = [
     "links",
     "removals",
     "disks",
+    "registries",
     "under_way",
     "warnings",
     "statuses",
     "requests",
     "platforms",
+    "runtimes",
 ]
 
 

@@ -90,7 +90,7 @@ def test_a_download_goes_on_until_the_disk_is_full(version):
     first = pull(result, "a")
     assert (first.ok, first.cause, first.ended) == (False, "noSpace", pytest.approx(3.0))
     assert stages(first) == {"download_egress": 3.0}
-    assert first.downloaded == 0
+    assert first.downloaded == 3 * RATE
     assert (result.disks[0].peak, result.disks[0].capacity) == (4 * UNIT, 4 * UNIT)
     assert row(result, "a").reason == "ErrImagePull"
 

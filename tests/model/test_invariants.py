@@ -192,9 +192,11 @@ def test_times_are_in_order(spec):
         known = [moment for moment in moments if moment is not None]
         assert known == sorted(known), record
         assert min(record.egress, record.connection, record.nic) >= 0.0
-        assert record.egress + record.connection + record.nic == pytest.approx(
-            record.fetched - record.first_byte, abs=1e-9
-        )
+        limited, seconds = record.egress + record.connection + record.nic, record.fetched - record.first_byte
+        if record.committed is None:  # it may have broken off, and have asked in vain for the rest
+            assert limited <= seconds + 1e-9
+        else:
+            assert limited == pytest.approx(seconds, abs=1e-9)
     for record in result.pods:
         known = [t for t in (record.created, record.scheduled, record.started, result.end) if t is not None]
         assert known == sorted(known)
@@ -278,9 +280,9 @@ def of_sets(spec):
 def test_bytes_are_conserved(spec):
     """Documents have no bytes here."""
     result = simulate(spec)
-    fetched = sum(each.size for each in result.layers if each.source != "local")
-    assert sum(each.downloaded for each in result.pulls) == fetched
-    assert sum(each.layers_fetched for each in result.pulls) == sum(each.source != "local" for each in result.layers)
+    assert sum(each.downloaded for each in result.pulls) == sum(each.downloaded for each in result.layers)
+    whole = [each for each in result.layers if each.source != "local" and each.committed is not None]
+    assert sum(each.layers_fetched for each in result.pulls) == len(whole)
     hosts = {each.host for each in spec.registries}
     assert {each.source for each in result.layers} <= {*hosts, "local"}
     sad = {each.node for each in result.pulls if not each.ok}

@@ -293,7 +293,16 @@ BASIC = "Basic Y2k6cmlnaHQ="  # ci:right
             True,
         ),
         (runtime(hosts=(RegistryHosts(HOST, (HostSpec(HOST, header=(("authorization", ("Bearer no",)),)),)),)), False),
-        (runtime(hosts=(RegistryHosts(HOST, (HostSpec("m.test", header=(("authorization", (BASIC,)),)),)),)), False),
+        (  # a mirror's header, and the mirror itself has nothing to pull
+            runtime(
+                hosts=(
+                    RegistryHosts(
+                        HOST, (HostSpec("m.test", capabilities=("push",), header=(("authorization", (BASIC,)),)),)
+                    ),
+                )
+            ),
+            False,
+        ),
     ],
 )
 @pytest.mark.parametrize("auth", ["basic", "bearer"])

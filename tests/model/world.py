@@ -116,10 +116,17 @@ def failing(after: float = 1.0, *, pull: float = 1.0, times: int = -1, pattern: 
 
 
 def containerd(
-    version: tuple[int, int] = (2, 1), downloads: int = 3, *, metadata_write: float = 0.0, **unpack: float
+    version: tuple[int, int] = (2, 1),
+    downloads: int = 3,
+    *,
+    metadata_write: float = 0.0,
+    collect_after: float = 0.245,
+    **unpack: float,
 ) -> ContainerdSpec:
     costs = {"gzip": RATE, "zstd": RATE, "stored": RATE, "per_file": 0.0, "per_layer": 0.0, "while_downloading": 1.0}
-    return ContainerdSpec(version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}))
+    return ContainerdSpec(
+        version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}), collect_after=collect_after
+    )
 
 
 # Registries and images

@@ -157,6 +157,7 @@ def _layers(result, node, pod, image, begin, parts, size):
                 size=bytes_,
                 unpacked=3 * bytes_,
                 source=source,
+                downloaded=bytes_ if source == HOST else 0,
                 queued=times[0],
                 slot=times[1],
                 requested=times[2],

@@ -27,9 +27,10 @@ FROZEN = {
     "pulls": """pool node namespace pod container image attempt ok cause error image_ref registry requested_at
         started_at ended_at wait_s duration_s including_waiting_s size downloaded layers layers_fetched refetched
         calls""",
-    "layers": """pool node namespace pod image position digest size unpacked source queued_at slot_at requested_at
-        first_byte_at fetched_at committed_at unpack_started_at unpack_ended_at slot_s lock_s request_s download_s
-        download_egress_s download_connection_s download_nic_s commit_s unpack_wait_s unpack_s unpack_limit""",
+    "layers": """pool node namespace pod image position digest size unpacked source downloaded queued_at slot_at
+        requested_at first_byte_at fetched_at committed_at unpack_started_at unpack_ended_at slot_s lock_s
+        request_s download_s download_egress_s download_connection_s download_nic_s commit_s unpack_wait_s
+        unpack_s unpack_limit""",
     "statuses": "namespace pod pool node shown_at age_s ready containers status message",
     "events": "t node pod container type reason message image namespace",
     "removals": "t pool node reason image_ref images handler size freed unused_s",

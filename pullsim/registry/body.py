@@ -1,0 +1,90 @@
+"""The body of an answer while faults meet it: it stops, slows down, or breaks off."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from pullsim.registry.request import CUT, OK, RESET
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from pullsim.engine.flows import Port, Transfer
+    from pullsim.engine.sharing import Network
+    from pullsim.registry.client import Download
+    from pullsim.registry.registry import Site
+    from pullsim.registry.request import Request
+    from pullsim.registry.spec import Fault
+
+
+def receive(
+    env: simpy.Environment,
+    network: Network,
+    site: Site,
+    port: Port,
+    request: Request,
+    faults: Sequence[Fault],
+    download: Download,
+) -> Generator[Any, Any, int]:
+    """Receive a body that begins now, under faults that strike it; return OK, CUT or RESET.
+
+    What came of a body that breaks off, or whose receiver is interrupted, is added to ``download.received``.
+    """
+    got, transfer, part = 0.0, None, 0.0
+    try:
+        while True:
+            now = env.now
+            active = [fault for fault in faults if fault.at <= now < fault.ends]
+            until = min((t for fault in faults for t in (fault.at, fault.ends) if t > now), default=math.inf)
+            if any(fault.refused for fault in active):  # nobody is there any more
+                return _broken(download, got, CUT)
+            if any(fault.stall or fault.unreachable for fault in active):
+                download.stall(now, begun=got > 0.0)
+                yield env.timeout(until - now) if until < math.inf else env.event()
+                continue
+            part, broken = request.size - got, OK
+            for fault in active:
+                if fault.cut is not None and (left := max(0.0, _breaks(fault, request) - got)) < part:
+                    part, broken = left, RESET if fault.cut.reset else CUT
+            slowest = min((fault.slow / site.goodput for fault in active if fault.slow is not None), default=math.inf)
+            cap = min(site.connection_cap, slowest)
+            transfer = network.transfer(site.link, port, part / site.goodput, cap)
+            download.begin(now, transfer)
+            if until < math.inf:
+                yield transfer | env.timeout(until - now)
+            else:
+                yield transfer
+            whole = transfer.triggered
+            got += part if whole else _left_behind(transfer, part, site)
+            transfer = None
+            if whole:
+                return OK if broken == OK else _broken(download, got, broken)
+    except simpy.Interrupt:
+        if transfer is not None:
+            got += _left_behind(transfer, part, site)
+        download.received += round(got)
+        raise
+
+
+def _breaks(fault: Fault, request: Request) -> float:
+    """Return the bytes of this response after which it breaks off; inf: it does not."""
+    cut = fault.cut
+    assert cut is not None
+    if cut.size is not None:
+        return cut.size
+    assert cut.share is not None
+    place = int(cut.share * (request.offset + request.size))
+    return place - request.offset if place > request.offset or not request.offset else math.inf
+
+
+def _left_behind(transfer: Transfer, part: float, site: Site) -> float:
+    """Stop a transfer; return the bytes that it brought of its part."""
+    return part - transfer.cancel() * site.goodput
+
+
+def _broken(download: Download, got: float, status: int) -> int:
+    download.received += round(got)
+    return status

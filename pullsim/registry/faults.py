@@ -1,0 +1,83 @@
+"""Which faults meet which requests."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pullsim.engine.streams import Streams
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.request import Request
+    from pullsim.registry.spec import Fault
+
+
+class Faults:
+    """A registry's faults.
+
+    A fault with a probability draws once for each request that comes while it lasts (or, if it meets bodies, before
+    its end). The n-th draw of a node for one manifest or blob is always the same: it depends on the seed, the fault's
+    place in the list and these names alone.
+    """
+
+    def __init__(self, host: str, faults: tuple[Fault, ...], streams: Streams) -> None:
+        self._host = host
+        self._streams = streams
+        numbered = list(enumerate(faults))
+        self._connections = [(n, each) for n, each in numbered if each.refused or each.unreachable]
+        self._answers = [(n, each) for n, each in numbered if each.status is not None and not _other(each)]
+        self._bodies = [(n, each) for n, each in numbered if each.in_body or each.refused or each.unreachable]
+
+    def connection(self, request: Request, now: float) -> Fault | None:
+        """Return the fault that an attempt to connect meets: refused or unreachable."""
+        return self._first(self._connections, request, now)
+
+    def answer(self, request: Request, sent: float) -> Fault | None:
+        """Return the fault whose status a request gets that is sent then."""
+        return self._first(self._answers, request, sent)
+
+    def body(self, request: Request, now: float) -> list[Fault]:
+        """Return the faults that meet a body that begins now, at once or later."""
+        return [
+            fault
+            for number, fault in self._bodies
+            if now < fault.ends
+            and (fault.in_body or fault.probability == 1.0)  # connections that are made are not drawn for again
+            and self._strikes(number, fault, request)
+        ]
+
+    def _first(self, faults: list[tuple[int, Fault]], request: Request, at: float) -> Fault | None:
+        for number, fault in faults:
+            if fault.at <= at < fault.ends and self._strikes(number, fault, request):
+                return fault
+        return None
+
+    def _strikes(self, number: int, fault: Fault, request: Request) -> bool:
+        if fault.of not in ("requests", request.kind) or not matches(fault, request.reference):
+            return False
+        if fault.probability >= 1.0:
+            return True
+        what = request.what or str(request.reference)
+        stream = self._streams.get("fault", self._host, str(number), request.presented.node, what)
+        return stream.uniform() < fault.probability
+
+
+def _other(fault: Fault) -> bool:
+    return fault.in_body or fault.unreachable
+
+
+def matches(fault: Fault, reference: Reference) -> bool:
+    """Whether a fault is about this image: its pattern fits the path, with or without tag and ``library/``."""
+    return fault.image is None or fits((fault.image,), reference)
+
+
+def fits(patterns: Iterable[str], reference: Reference) -> bool:
+    """Whether one of the shell patterns fits the path, with or without tag and ``library/``."""
+    paths = {reference.path, reference.path.removeprefix("library/")}
+    return any(
+        fnmatchcase(path, pattern) or fnmatchcase(f"{path}:{reference.tag or ''}", pattern)
+        for pattern in patterns
+        for path in paths
+    )

@@ -1,0 +1,45 @@
+"""What registries and mirrors were asked for: requests, quotas, bytes and money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pullsim.records import RegistryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryUse:
+    """Requests to a registry or mirror, its quotas, and the money for what it sent."""
+
+    host: str
+    heads: int
+    manifests: int  # GETs
+    blobs: int  # GETs
+    challenges: int  # requests answered 401
+    tokens: int  # requests to the token server
+    refused: int  # by quotas
+    exhausted: int  # quotas (of addresses or accounts) that ran out
+    exhausted_at: float | None  # when the first of them refused a request first
+    refilled_at: float | None  # when that one had room again; None also: never
+    sent: int  # bytes of all bodies, manifests and broken ones too
+    cost: float | None  # in the money of its price; None: it has none
+
+
+def registry_use(record: RegistryRecord) -> RegistryUse:
+    """Put a record's figures and its price together."""
+    return RegistryUse(
+        host=record.host,
+        heads=record.heads,
+        manifests=record.manifests,
+        blobs=record.blobs,
+        challenges=record.challenges,
+        tokens=record.tokens,
+        refused=record.limited,
+        exhausted=record.exhausted,
+        exhausted_at=record.exhausted_at,
+        refilled_at=record.refilled_at,
+        sent=record.sent,
+        cost=record.sent * record.price if record.price else None,
+    )

@@ -1,0 +1,63 @@
+"""The hosts that a containerd tries for a registry's images, as its own files or the scenario's mirrors have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pullsim.registry.spec import DIAL_TIMEOUT
+from pullsim.runtime.hosts import PULL, RESOLVE, HostSpec, endpoint, hosts_of
+from pullsim.runtime.registry_auth import header_auth, host_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.cri import Auth
+    from pullsim.registry.registry import Registry
+    from pullsim.runtime.spec import ContainerdSpec
+
+
+class Source(NamedTuple):
+    """A host to try, and what its requests carry."""
+
+    registry: Registry
+    pull: bool = True
+    resolve: bool = True
+    dial_timeout: float = DIAL_TIMEOUT
+    auth: Auth | None = None  # the runtime's own, where the kubelet has nothing
+    header: Auth | None = None
+
+
+def sources(registry: str, spec: ContainerdSpec, registries: Callable[[str], Registry]) -> tuple[Source, ...]:
+    """Return the hosts for a registry: those of hosts.toml if it has an entry, else the registry's mirrors.
+
+    Last comes the server, which is the registry itself if nothing else is written.
+    Source: core/remotes/docker/config/hosts.go ConfigureHosts.
+    """
+    own = registries(registry)
+    last = Source(own, auth=spec.auths.get(endpoint(registry)), header=header_auth(registry, spec.hosts))
+    entry = hosts_of(registry, spec.hosts) if spec.hosts else None
+    if entry is None:
+        mirrors = (
+            Source(
+                registries(each.name),
+                each.pull,
+                each.resolve,
+                each.dial_timeout,
+                spec.auths.get(endpoint(each.name)),
+            )
+            for each in own.spec.mirrors
+        )
+        return (*mirrors, last)
+
+    def source(host: HostSpec) -> Source:
+        name = registry if endpoint(host.host) == endpoint(registry) else host.host
+        return Source(
+            registries(name),
+            PULL in host.capabilities,
+            RESOLVE in host.capabilities,
+            host.dial_timeout,
+            spec.auths.get(endpoint(name)),
+            host_header(host),
+        )
+
+    return (*map(source, entry.hosts), last if entry.server is None else source(entry.server))
