@@ -29,6 +29,7 @@ IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConn
 class Download(Protocol):
     """Who wants to know how a GET goes, and keeps what came of a body that broke off."""
 
+    host: str | None  # the host whose body came last
     received: int  # bytes so far, of bodies that broke off
 
     def request(self, now: float) -> None:
@@ -124,6 +125,7 @@ class Client:
         # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
         # sharing after that, links carry every byte and never more than they can.
         yield env.timeout(latency + max(0.0, rounds * site.round_trip - sent / rate))
+        download.host = spec.host
         before, status = download.received, CUT
         try:
             if registry.faults is not None and (faults := registry.faults.body(request, env.now)):

@@ -223,7 +223,7 @@ class Fetch:
         written = None if containerd.disk is None else containerd.disk.run(claimed)
         try:
             try:
-                self.host = yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
+                yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
             finally:
                 self.ended = env.now
                 if slots is not None:

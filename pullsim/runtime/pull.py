@@ -107,9 +107,9 @@ class Pull:
 
     def request(
         self, kind: str, digest: str, size: int, download: Download, *, index: bool = False
-    ) -> Generator[Any, Any, str]:
-        """GET a manifest or blob, with containerd's retries; return the host, or raise PullFailed if it is refused."""
-        return (yield from self._remote.get(kind, digest, size, download, index=index))
+    ) -> Generator[Any, Any, None]:
+        """GET a manifest or blob, with containerd's retries; raise PullFailed if it is refused."""
+        yield from self._remote.get(kind, digest, size, download, index=index)
 
     def stalled(self, *, begun: bool) -> None:
         """Take note that a request gets nothing more; ``begun``: it got bytes before."""
@@ -308,10 +308,11 @@ class Pull:
 class Document:
     """The download of a manifest or config: part of the stage resolve."""
 
-    __slots__ = ("_pull", "received", "stalled")
+    __slots__ = ("_pull", "host", "received", "stalled")
 
     def __init__(self, pull: Pull) -> None:
         self._pull = pull
+        self.host: str | None = None
         self.received = 0
         self.stalled = False
 

@@ -64,14 +64,14 @@ class Remote:
 
     def get(
         self, kind: str, digest: str, size: int, download: Download, *, index: bool = False
-    ) -> Generator[Any, Any, str]:
-        """GET what is missing of a manifest or blob; return the host that served it, or raise PullFailed."""
+    ) -> Generator[Any, Any, None]:
+        """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had."""
         version, opened, empty = self._containerd.spec.version, False, 0
         while True:
             before = download.received
             answer = yield from self._open(kind, digest, size, download, index=index)
             if answer.status == OK:
-                return answer.host
+                return
             if answer.status not in BROKEN_OFF:
                 # A body that broke off and cannot be had again is reported as such.
                 failure = broken_off(self._reference, answer.host, CUT) if opened else None
