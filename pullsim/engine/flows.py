@@ -12,6 +12,7 @@ from pullsim.engine.meter import Meter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pullsim.engine.credit import Credit
     from pullsim.engine.sharing import Network
 
 REBASE = 2.0**36  # bytes after which a clock starts again from 0: a double keeps 1e-5 bytes of it
@@ -38,6 +39,10 @@ class Domain(Protocol):
 
     def settle(self, now: float) -> float:
         """Find all rates; returns the time of the next end of a transfer, inf without one."""
+        ...
+
+    def rate(self, port: Port) -> float:
+        """Return the bytes/s of all transfers of the port, as settled last."""
         ...
 
     def complete(self, now: float) -> None:
@@ -90,12 +95,15 @@ class Link:
 class Port:
     """A node's NIC: ``capacity`` bytes/s shared by all transfers to it. A port without transfers can be dropped.
 
+    With ``credit`` the capacity is the burst rate or the sustained one.
+
     ``on_busy`` is called with True when the first transfer starts and with False when the last one ends.
     """
 
     __slots__ = (
         "bundles",
         "capacity",
+        "credit",
         "dirty",
         "domain",
         "emptied",
@@ -109,6 +117,7 @@ class Port:
     def __init__(self, network: Network, name: str, capacity: float) -> None:
         self.name = name
         self.capacity = capacity
+        self.credit: Credit | None = None
         self.transfers = 0  # under way
         self.on_busy: Callable[[bool], None] | None = None
         self.network = network

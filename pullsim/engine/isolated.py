@@ -91,6 +91,11 @@ class Isolated(Domain):
         entry = lazy_heap.first(self._due)
         return math.inf if entry is None else entry[0]
 
+    def rate(self, port: Port) -> float:
+        """See `Domain`."""
+        placed: list[Bundle] = port.placed
+        return sum([bundle.total for bundle in placed])
+
     def complete(self, now: float) -> None:
         """See `Domain`."""
         for bundle in lazy_heap.pop_until(self._due, now):

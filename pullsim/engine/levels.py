@@ -183,6 +183,11 @@ class Levels(Domain):
             due = min(due, self._clock_due)
         return due
 
+    def rate(self, port: Port) -> float:
+        """See `Domain`."""
+        cls: Class = port.placed.cls
+        return cls.limit if cls.full else cls.m * self._level
+
     def complete(self, now: float) -> None:
         """See `Domain`."""
         if now > self._time:

@@ -123,6 +123,11 @@ class Multiroot(Domain):
         self._rates = {link: rate for link, rate in totals.items() if rate}
         return now + max(0.0, soonest)
 
+    def rate(self, port: Port) -> float:
+        """See `Domain`."""
+        cls: Class = port.placed[0].cls
+        return sum([number * rate for (_, _, number), rate in zip(cls.kinds, cls.rates, strict=True)])
+
     def complete(self, now: float) -> None:
         """See `Domain`."""
         self._advance(now)

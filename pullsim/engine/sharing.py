@@ -22,6 +22,7 @@ from simpy.events import NORMAL
 
 from pullsim.engine import lazy_heap
 from pullsim.engine.clock import LAST, Call
+from pullsim.engine.credit import Burst, Credit, Credits
 from pullsim.engine.flows import Bundle, Domain, Link, Port, Transfer
 from pullsim.engine.isolated import Isolated
 from pullsim.engine.levels import Levels
@@ -47,6 +48,7 @@ class Network:
         self._settling = False  # a settle of this instant is under way
         self._due: list[tuple[float, int, Domain]] = []  # lazy heap of the domains' next ends
         self._generation = 0  # of the wake-up for the first of them; earlier ones are void
+        self._credits: Credits | None = None  # of the ports with a burst rate, if there are any
 
     def link(self, name: str, capacity: float = math.inf) -> Link:
         """Make a link of ``capacity`` > 0 bytes/s; inf never binds."""
@@ -56,10 +58,20 @@ class Network:
             link.domain = self._levels[link] = Levels(link, self._tick)
         return link
 
-    def port(self, name: str, capacity: float) -> Port:
-        """Make a node's NIC of ``capacity`` > 0 bytes/s; inf never binds."""
+    def port(self, name: str, capacity: float, burst: Burst | None = None) -> Port:
+        """Make a node's NIC of ``capacity`` > 0 bytes/s; inf never binds.
+
+        With ``burst`` that is the sustained rate, and the burst's is the capacity while there is credit.
+        """
         _require(capacity > 0.0, "capacity", capacity)
-        return Port(self, name, capacity)
+        port = Port(self, name, capacity)
+        if burst is not None:
+            _require(burst.rate > capacity, "burst rate, to add to the capacity,", burst.rate)
+            _require(burst.credit > 0.0, "credit", burst.credit)
+            if self._credits is None:
+                self._credits = Credits(self._tick, self._isolated)
+            port.credit = Credit(port, burst, self.env.now)
+        return port
 
     def transfer(self, link: Link, port: Port, size: float, cap: float = math.inf) -> Transfer:
         """Send ``size`` >= 0 bytes at ``cap`` > 0 bytes/s at most; without any limit, they are there at once."""
@@ -101,19 +113,32 @@ class Network:
             for domain in worn:
                 self._take_apart(domain, now)
             self._place_dirty(now)
-        for domain in unsettled:
-            due = domain.settle(now)
-            domain.version = version = self._tick()
-            if due < math.inf:
-                heappush(dues, (due, version, domain))
+        self._rates(now)
+        credits_ = self._credits
+        if credits_ is not None:
+            while credits_.follow(unsettled, now):
+                self._place_dirty(now)
+                self._rates(now)
         if len(dues) > 1024 + 4 * len(self._levels):
             lazy_heap.compact(dues)
         unsettled.clear()
         self._settling = False
         self._generation += 1
         first = lazy_heap.first(dues)
-        if first is not None:
-            Call(self.env, self._wake, max(0.0, first[0] - now), NORMAL, self._generation)
+        due = math.inf if first is None else first[0]
+        if credits_ is not None:
+            due = min(due, credits_.due())
+        if due < math.inf:
+            Call(self.env, self._wake, max(0.0, due - now), NORMAL, self._generation)
+
+    def _rates(self, now: float) -> None:
+        """Find the rates of all domains that are not settled, and the times of their next ends."""
+        dues = self._due
+        for domain in self._unsettled:
+            due = domain.settle(now)
+            domain.version = version = self._tick()
+            if due < math.inf:
+                heappush(dues, (due, version, domain))
 
     def _wake(self, event: simpy.Event) -> None:
         if event.value != self._generation:
@@ -122,6 +147,8 @@ class Network:
         for domain in lazy_heap.pop_until(self._due, now):  # none, if now + (due - now) fell short: then once more
             self._unsettled[domain] = None
             domain.complete(now)
+        if self._credits is not None:
+            self._credits.expire(now)
         if not self._settling:
             self._settling = True
             Call(self.env, self._settle, priority=LAST)
@@ -147,6 +174,9 @@ class Network:
                         old.leave(port, now)
                         unsettled[old] = None
                     port.domain = domain
+                if port.credit is not None:
+                    assert self._credits is not None
+                    self._credits.place(port.credit, domain, now)
                 if domain is not None:
                     domain.place(port, now)
                     unsettled[domain] = None

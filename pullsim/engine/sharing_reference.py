@@ -13,7 +13,10 @@ from pullsim.engine.meter import Meter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pullsim.engine.credit import Burst
+
 _EGRESS, _CONNECTION, _NIC = range(3)
+_ROUNDING = 1e-12  # relative; a difference below it is none
 
 
 class ReferenceLink:
@@ -42,11 +45,15 @@ class ReferenceLink:
 
 
 class ReferencePort:
-    """As `flows.Port`."""
+    """As `flows.Port`; with a burst rate, ``spent`` says whether it has the sustained rate."""
 
-    def __init__(self, name: str, capacity: float) -> None:
+    def __init__(self, name: str, capacity: float, burst: Burst | None) -> None:
         self.name = name
-        self.capacity = capacity
+        self.capacity = capacity if burst is None else burst.rate
+        self.sustained = capacity
+        self.burst = burst
+        self.balance = 0.0 if burst is None else burst.credit
+        self.spent = False
         self.transfers = 0
         self.on_busy: Callable[[bool], None] | None = None
 
@@ -55,6 +62,22 @@ class ReferencePort:
         before, self.transfers = self.transfers, self.transfers + change
         if self.on_busy is not None and bool(before) != bool(self.transfers):
             self.on_busy(bool(self.transfers))
+
+    def earn(self, burst: Burst, used: float, elapsed: float) -> None:
+        """Gain what the sustained rate had left, or pay what was above it."""
+        balance = min(burst.credit, self.balance + (self.sustained - used) * elapsed)
+        self.balance = balance if balance > _ROUNDING * burst.credit else 0.0
+
+    def switch(self, burst: Burst, used: float) -> bool:
+        """Change the capacity if the rate calls for it."""
+        if self.spent:
+            change = used < self.sustained * (1 - _ROUNDING)
+        else:
+            change = self.balance == 0.0 and used > self.sustained * (1 + _ROUNDING)
+        if change:
+            self.spent = not self.spent
+            self.capacity = self.sustained if self.spent else burst.rate
+        return change
 
 
 class ReferenceTransfer(simpy.Event):
@@ -95,16 +118,20 @@ class ReferenceNetwork:
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
         self.flows: list[ReferenceTransfer] = []
-        self._time = 0.0
+        self._bursting: list[tuple[ReferencePort, Burst]] = []
+        self._time = env.now
         self._generation = 0
 
     def link(self, name: str, capacity: float = math.inf) -> ReferenceLink:
         """Make a link."""
         return ReferenceLink(self, name, capacity)
 
-    def port(self, name: str, capacity: float) -> ReferencePort:
+    def port(self, name: str, capacity: float, burst: Burst | None = None) -> ReferencePort:
         """Make a port."""
-        return ReferencePort(name, capacity)
+        port = ReferencePort(name, capacity, burst)
+        if burst is not None:
+            self._bursting.append((port, burst))
+        return port
 
     def transfer(
         self, link: ReferenceLink, port: ReferencePort, size: float, cap: float = math.inf
@@ -126,6 +153,8 @@ class ReferenceNetwork:
         elapsed = self._time - start
         if not elapsed:
             return
+        for port, burst in self._bursting:
+            port.earn(burst, self._used(port), elapsed)
         for flow in self.flows:
             flow.left = max(0.0, flow.left - flow.rate * elapsed)
             flow.seconds[flow.limit] += elapsed
@@ -137,7 +166,28 @@ class ReferenceNetwork:
         flow.port.count(-1)
 
     def fill(self) -> None:
-        """Raise all rates together; whoever meets a limit keeps its rate. Then plan the next end."""
+        """Find all rates, with the capacities that they call for. Then plan the next end, of a transfer or of credit."""
+        self._raise()
+        while any([port.switch(burst, self._used(port)) for port, burst in self._bursting]):
+            self._raise()
+        self._generation += 1
+        ends: list[tuple[float, ReferenceTransfer | ReferencePort]] = [
+            (flow.left / flow.rate, flow) for flow in self.flows
+        ]
+        for port, _ in self._bursting:
+            over = self._used(port) - port.sustained
+            if not port.spent and over > port.sustained * _ROUNDING:
+                ends.append((port.balance / over, port))
+        if ends:
+            wait, first = min(ends, key=lambda end: end[0])
+            generation = self._generation
+            Call(self.env, lambda _: self._end(generation, first), wait)
+
+    def _used(self, port: ReferencePort) -> float:
+        return sum(flow.rate for flow in self.flows if flow.port is port)
+
+    def _raise(self) -> None:
+        """Raise all rates together; whoever meets a limit keeps its rate."""
         unfilled = dict.fromkeys(self.flows)
         while unfilled:
             # of limits at one rate: egress, then NIC, then connection
@@ -150,21 +200,19 @@ class ReferenceNetwork:
             for flow in [flow for flow in unfilled if who in (flow.link, flow.port, flow)]:
                 flow.rate, flow.limit = rate, limit
                 del unfilled[flow]
-        self._generation += 1
-        if self.flows:
-            first = min(self.flows, key=lambda flow: flow.left / flow.rate)
-            generation = self._generation
-            Call(self.env, lambda _: self._end(generation, first), first.left / first.rate)
 
     def _share(self, what: ReferenceLink | ReferencePort, unfilled: dict[ReferenceTransfer, None]) -> float:
         mine = [flow for flow in self.flows if what in (flow.link, flow.port)]
         filled = [flow for flow in mine if flow not in unfilled]
         return (what.capacity - sum(flow.rate for flow in filled)) / (len(mine) - len(filled))
 
-    def _end(self, generation: int, flow: ReferenceTransfer) -> None:
+    def _end(self, generation: int, what: ReferenceTransfer | ReferencePort) -> None:
         if generation == self._generation:
             self.advance()
-            flow.left = 0.0
-            self.remove(flow)
-            flow.succeed()
+            if isinstance(what, ReferencePort):
+                what.balance = 0.0
+            else:
+                what.left = 0.0
+                self.remove(what)
+                what.succeed()
             self.fill()

@@ -9,8 +9,9 @@ import simpy
 from hypothesis import strategies as st
 
 from pullsim.engine.clock import Call
+from pullsim.engine.credit import Burst
 
-ROOT2, ROOT3, ROOT5 = math.sqrt(2), math.sqrt(3), math.sqrt(5)
+ROOT2, ROOT3, ROOT5, ROOT7 = math.sqrt(2), math.sqrt(3), math.sqrt(5), math.sqrt(7)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Script:
     links: tuple[float, ...]
     ports: tuple[float, ...]
     steps: tuple[Start | Cancel, ...]
+    bursts: tuple[Burst | None, ...] = ()  # of the ports
 
 
 @dataclass
@@ -54,7 +56,11 @@ def play(network, script, begin=0.0):
     net = network(env)
     out = Outcome(net=net)
     links = [net.link(f"link{i}", capacity) for i, capacity in enumerate(script.links)]
-    ports = [net.port(f"port{i}", capacity) for i, capacity in enumerate(script.ports)]
+    bursts = script.bursts or (None,) * len(script.ports)
+    ports = [
+        net.port(f"port{i}", capacity, burst)
+        for i, (capacity, burst) in enumerate(zip(script.ports, bursts, strict=True))
+    ]
     for port in ports:
         log = []
         port.on_busy = lambda busy, log=log: log.append((busy, env.now))
@@ -92,11 +98,12 @@ def play(network, script, begin=0.0):
 
 
 @st.composite
-def scripts(draw, *, ties):
+def scripts(draw, *, ties, bursting=False):
     """Topologies with one to three links, some of which never bind, and up to five ports.
 
     With ``ties``, capacities and times are small whole numbers, so that much happens at once and limits coincide.
     Without, links, ports, caps and times are incommensurable: what limits a transfer never hangs on rounding.
+    With ``bursting``, ports may have a burst rate and credit for a few seconds.
     """
     link_unit, port_unit, cap_unit, time_unit = (1.0,) * 4 if ties else (1.0, ROOT2, ROOT3, ROOT5)
     number = st.integers(1, 12)
@@ -115,4 +122,9 @@ def scripts(draw, *, ties):
             steps.append(Start(draw(at), i, j, draw(st.integers(1, 40)), cap, then))
         else:
             steps.append(Cancel(draw(at) + 1e-3 * math.pi, draw(st.integers(0, 30))))
-    return Script(tuple(links), tuple(ports), tuple(steps))
+    bursts = []
+    for capacity in ports if bursting else ():
+        extra, credit = draw(st.integers(1, 12)), draw(st.integers(1, 60))
+        burst = Burst(capacity + extra * port_unit, credit * (1.0 if ties else ROOT7))
+        bursts.append(draw(st.just(burst) | st.none()))
+    return Script(tuple(links), tuple(ports), tuple(steps), tuple(bursts))
