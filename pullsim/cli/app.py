@@ -14,6 +14,7 @@ from pullsim.cli.describe import describe
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
+from pullsim.cli.presets import presets
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
 from pullsim.cli.solve import solve
@@ -62,3 +63,4 @@ app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
 app.command(rich_help_panel=INFORM)(explain_credentials)
 app.command(rich_help_panel=INFORM)(image)
+app.command(rich_help_panel=INFORM)(presets)

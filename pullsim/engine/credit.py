@@ -89,7 +89,7 @@ class Credits:
             credit.switch(spent=False)
 
     def follow(self, settled: Iterable[Domain], now: float) -> bool:
-        """Take note of the rates; returns whether ports have changed their capacity, so that it must be settled again."""
+        """Take note of the rates; returns whether ports have changed their capacity: then there is more to settle."""
         changed = False
         for domain in settled:
             members: Iterable[Credit] = self._by_domain.get(domain, ())

@@ -166,9 +166,9 @@ class ReferenceNetwork:
         flow.port.count(-1)
 
     def fill(self) -> None:
-        """Find all rates, with the capacities that they call for. Then plan the next end, of a transfer or of credit."""
+        """Find all rates and the capacities that they call for. Then plan the next end, of a transfer or credit."""
         self._raise()
-        while any([port.switch(burst, self._used(port)) for port, burst in self._bursting]):
+        while any([port.switch(burst, self._used(port)) for port, burst in self._bursting]):  # noqa: C419 - all
             self._raise()
         self._generation += 1
         ends: list[tuple[float, ReferenceTransfer | ReferencePort]] = [

@@ -3,23 +3,73 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pullsim.engine.processor_sharing import ProcessorSharing
+from pullsim.hardware.page_cache import CachedDisk, DiskBurst, PageCacheSpec
 
 if TYPE_CHECKING:
     import simpy
 
+    from pullsim.engine.processor_sharing import Job
+    from pullsim.hardware.page_cache import DiskJob
+
 
 @dataclass(frozen=True, slots=True)
 class DiskSpec:
-    """Sustained write rate in bytes/s (None: never binds) and seconds that an fsync of a blob takes."""
+    """Sustained write rate in bytes/s (None: never binds), seconds that an fsync of a blob takes, and what helps it.
+
+    A burst or a page cache needs a write rate.
+    """
 
     write: float | None = None
     fsync: float = 0.0
+    burst: DiskBurst | None = None
+    page_cache: PageCacheSpec | None = None
 
 
-def disk(env: simpy.Environment, spec: DiskSpec) -> ProcessorSharing | None:
-    """Return the disk as a shared server of bytes; None: it never binds."""
+class Disk(Protocol):
+    """What pulls do with a disk."""
+
+    @property
+    def writing_back(self) -> bool:
+        """Whether the page cache is being written back because there is too much in it."""
+        ...
+
+    def run(self, work: float) -> Job | DiskJob:
+        """Write that many bytes durably."""
+        ...
+
+    def buffer(self, size: float, seconds: float) -> Job | DiskJob:
+        """Write bytes that nobody waits to be durable, and that take ``seconds`` to be made."""
+        ...
+
+    def drag(self) -> Job | DiskJob | None:
+        """Write what an fsync drags along; None: nothing."""
+        ...
+
+
+class UncachedDisk(ProcessorSharing):
+    """A shared server of bytes: whatever is written waits for the disk."""
+
+    @property
+    def writing_back(self) -> bool:
+        """See `Disk`."""
+        return False
+
+    def buffer(self, size: float, seconds: float) -> Job:  # noqa: ARG002 - the protocol's
+        """See `Disk`."""
+        return self.run(size)
+
+    def drag(self) -> None:
+        """See `Disk`."""
+
+
+def disk(env: simpy.Environment, spec: DiskSpec) -> Disk | None:
+    """Return the disk; None: it never binds."""
     rate = spec.write
-    return None if rate is None else ProcessorSharing(env, lambda _jobs: rate)
+    if rate is None:
+        return None
+    if spec.burst is None and spec.page_cache is None:
+        return UncachedDisk(env, lambda _jobs: rate)
+    return CachedDisk(env, rate, spec.burst, spec.page_cache)

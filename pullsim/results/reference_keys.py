@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from pullsim.scenario import Scenario
 from pullsim.scenario import quantities as quantity
 from pullsim.scenario.model import AlwaysPullImages
-from pullsim.scenario.model_nodes import KubeletSource, Short
+from pullsim.scenario.model_hardware import Short
+from pullsim.scenario.model_nodes import KubeletSource
 from pullsim.scenario.model_workloads import Share
 from pullsim.scenario.quantities import Section
 from pullsim.scenario.unsupported import NOT_SIMULATED

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth, Caller, PullOutcome
     from pullsim.engine.flows import Port
     from pullsim.engine.processor_sharing import ProcessorSharing
+    from pullsim.hardware.disk import Disk
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.oci.platform import Platform
     from pullsim.records import Recorder
@@ -74,7 +75,7 @@ class Containerd:
         platform: Platform,
         port: Port,
         cores: ProcessorSharing,
-        disk: ProcessorSharing | None,
+        disk: Disk | None,
         filesystem: Filesystem | None,
         fsync: float,
         registries: Callable[[str], Registry],

@@ -140,9 +140,16 @@ class Pull:
 
     def commit_blob(self) -> Generator[Any, Any, None]:
         """Make a written blob durable: an fsync, the database (plugins/content/local/writer.go Commit)."""
+        yield from self._drag()
         if self.containerd.fsync:
             yield self.env.timeout(self.containerd.fsync)
         yield from self.write(BLOB_COMMIT)
+
+    def _drag(self) -> Generator[Any, Any, None]:
+        """Wait for the data of other files that an fsync writes first."""
+        disk = self.containerd.disk
+        if disk is not None and (dragged := disk.drag()) is not None:
+            yield dragged
 
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
@@ -252,6 +259,7 @@ class Pull:
                 number, version = len(store.snapshots) + 1, self.containerd.spec.version
                 raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # as above
             clock.enter("commit", env.now)
+            yield from self._drag()
             yield from self.write(SNAPSHOT_COMMIT)
         except BaseException:
             store.abandon(size, of=size)

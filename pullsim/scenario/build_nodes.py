@@ -7,17 +7,19 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.spec import Node, NodeSpec
+from pullsim.engine.credit import Burst
 from pullsim.errors import InputError, Location
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
 from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.hardware.nic import NicSpec
+from pullsim.hardware.page_cache import DiskBurst, PageCacheSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec, FixedStatusFailure
-from pullsim.runtime.unpack import UnpackSpec
+from pullsim.runtime.unpack import KNOWN_SINCE, UnpackSpec
 from pullsim.scenario.build_containerd import containerd_spec
 from pullsim.scenario.build_credentials import credential_sources
 from pullsim.scenario.document import read_document
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from pullsim.runtime.spec import RuntimeSpec
     from pullsim.scenario.findings import Findings
+    from pullsim.scenario.model_hardware import Disk, Nic
     from pullsim.scenario.model_nodes import Fixed, NodePool, Simulation
     from pullsim.scenario.model_nodes import FixedImage as FixedImageModel
 
@@ -60,8 +63,8 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         pool=pool.name,
         platform=pool.platform,
         max_pods=kubelet.max_pods if pool.max_pods is None else pool.max_pods,
-        nic=NicSpec(pool.nic.rate),
-        disk=DiskSpec(pool.disk.write, pool.disk.fsync),
+        nic=_nic(pool.nic),
+        disk=_disk(pool.disk),
         filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
         cores=CoresSpec(pool.cores.count, pool.cores.efficiency),
         kubelet=kubelet,
@@ -72,6 +75,21 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         cached=tuple(pool.cached),
         address=pool.address,
         credentials=credential_sources(pool, kubelet, index, directory, findings),
+    )
+
+
+def _nic(nic: Nic) -> NicSpec:
+    burst = nic.burst
+    return NicSpec(nic.rate, None if burst is None else Burst(burst.rate, burst.credit))
+
+
+def _disk(disk: Disk) -> DiskSpec:
+    burst, cache = disk.burst, disk.page_cache
+    return DiskSpec(
+        disk.write,
+        disk.fsync,
+        None if burst is None else DiskBurst(burst.write, burst.credit),
+        None if cache is None else PageCacheSpec(cache.limit, cache.background, cache.expire, cache.journal),
     )
 
 
@@ -116,8 +134,13 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
             message = "the fixed runtime has its own images: write present: true there"
             findings.error(message, "nodes", index, "cached")
         return _fixed(runtime.fixed, index, findings)
+    spec = containerd_spec(pool, index, directory, findings)
+    since = KNOWN_SINCE.get(unpack.decompressor)
+    if since is not None and spec.version < since:
+        message = f"containerd looks for {unpack.decompressor} from {since[0]}.{since[1]} on; unpigz or gzip are right"
+        findings.error(message, "nodes", index, "unpack", "decompressor")
     return replace(
-        containerd_spec(pool, index, directory, findings),
+        spec,
         metadata_write=pool.metadata.write,
         collect_after=ContainerdSpec().collect_after if runtime.collect_after is None else runtime.collect_after,
         unpack=UnpackSpec(
@@ -127,6 +150,11 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
             per_file=unpack.per_file,
             per_layer=unpack.per_layer,
             while_downloading=unpack.while_downloading,
+            decompressor=unpack.decompressor,
+            unpigz=unpack.unpigz,
+            igzip=unpack.igzip,
+            piped=unpack.piped,
+            sha256=unpack.sha256,
         ),
     )
 

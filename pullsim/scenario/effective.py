@@ -48,6 +48,7 @@ def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
     """
     tree = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     for pool, entry in zip(scenario.nodes, tree["nodes"], strict=True):
+        entry.pop("preset", None)  # its figures are written out
         if isinstance(pool.kubelet, dict):  # a file stays a file
             entry["kubelet"] |= kubelet_config(pool, scenario.directory).effective()
     if directory is not None:

@@ -12,6 +12,7 @@ from pullsim.errors import InputError, InputErrors
 from pullsim.scenario.document import Document, read_document
 from pullsim.scenario.model import Scenario
 from pullsim.scenario.overrides import apply, parse_override
+from pullsim.scenario.presets import expand
 from pullsim.scenario.quantities import Section, shown
 from pullsim.scenario.suggest import did_you_mean
 from pullsim.scenario.unsupported import unsupported_keys
@@ -63,12 +64,13 @@ def from_document(document: Document, directory: Path, overrides: Iterable[str] 
         )
     for text in overrides:
         apply(document, parse_override(text), directory)
-    errors = unsupported_keys(document)
+    expanded = expand(document, directory)
+    errors = unsupported_keys(expanded)
     scenario = None
     try:
-        scenario = Scenario.model_validate(document.tree)
+        scenario = Scenario.model_validate(expanded.tree)
     except ValidationError as error:
-        errors += [_input_error(details, document) for details in error.errors(include_url=False)]
+        errors += [_input_error(details, expanded) for details in error.errors(include_url=False)]
     if scenario is None or errors:
         raise InputErrors(sorted(errors, key=_place_order))
     scenario.attach(document, directory)

@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.oci.platform import Platform
 from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
 from pullsim.runtime.spec import ContainerdSpec
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.scenario.model_credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
+from pullsim.scenario.model_hardware import Cores, Disk, Metadata, Nic, Short, Unpack
 from pullsim.scenario.quantities import (
     Count,
     DnsName,
     Duration,
     Frequency,
-    OptionalRate,
     PlatformName,
-    Rate,
     Section,
     Size,
     Version,
     shown,
 )
 
-if TYPE_CHECKING:
-    from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import CoreSchema
-
 KUBELET_VERSIONS = ((1, 24), (1, 36))
 CONTAINERD_VERSIONS = ((1, 6), (2, 3))
-_UNPACK = UnpackSpec()
 _CONTAINERD = ContainerdSpec()
 _LOOP = LoopSpec()
 
@@ -51,24 +41,6 @@ def _kubelet_source(value: Any) -> Any:
 KubeletSource = Annotated[str | dict[str, Any], BeforeValidator(_kubelet_source)]
 
 
-class Short(Section):
-    """A section that may be written as the value of its first field: ``nic: 10Gbit/s`` is ``nic: {rate: 10Gbit/s}``."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _shorthand(cls, data: Any) -> Any:
-        first = next(iter(cls.model_fields))
-        return data if isinstance(data, Mapping | Section) else {first: data}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Give the mapping's schema, or the first field's."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        first = next(iter(schema["properties"].values()))
-        short = {key: first[key] for key in ("type", "examples") if key in first}
-        return {"anyOf": [schema, short], "description": schema["description"]}
-
-
 class Join(Section):
     """When the nodes of a pool join."""
 
@@ -80,81 +52,6 @@ class Leave(Section):
     """Churn: a leaving node is replaced by a cold one."""
 
     rate: Frequency = Field(description="How often a node leaves.")
-
-
-class NicBurst(Section):
-    """A higher rate while credit lasts."""
-
-    rate: Rate = Field(description="Rate while there is credit.")
-    credit: Size = Field(description="Bytes above the sustained rate.")
-
-
-class Nic(Short):
-    """A node's network interface."""
-
-    rate: Rate = Field(default=NicSpec().rate, description="Sustained rate for incoming bytes.")
-    burst: NicBurst | None = Field(default=None, description="Burst credit.")
-
-
-class PageCache(Section):
-    """Memory that takes writes before the disk does."""
-
-    limit: Size = Field(description="Dirty bytes at which writers wait for the disk.")
-    background: Size = Field(description="Dirty bytes at which write-back starts.")
-
-
-class Disk(Section):
-    """A node's disk."""
-
-    write: OptionalRate = Field(default=DiskSpec().write, description="Sustained write rate; absent: never binds.")
-    size: Size | None = Field(
-        default=None,
-        description="Size of the one filesystem that images share with the rest; absent: it never fills up, and "
-        "nothing is removed to make space.",
-    )
-    used: Size | None = Field(
-        default=None, description="Bytes of it that are not images: system, logs, volumes. 0 when size is given."
-    )
-    fsync: Duration = Field(default=DiskSpec().fsync, description="Time of making a blob durable.")
-    page_cache: PageCache | None = Field(default=None, description="Write cache.")
-
-    @model_validator(mode="after")
-    def _room(self) -> Self:
-        if self.used is not None and self.size is None:
-            raise ValueError("used needs size: how much the filesystem holds")
-        if self.used is not None and self.size is not None and self.used > self.size:
-            raise ValueError(f"used is {self.used} bytes, more than size: {self.size} bytes")
-        if self.size == 0:
-            raise ValueError("size is 0: a filesystem holds something")
-        return self
-
-
-class Cores(Short):
-    """Cores that unpack layers."""
-
-    count: Count = Field(default=CoresSpec().count, description="Number of cores.")
-    efficiency: float = Field(
-        default=CoresSpec().efficiency, gt=0, le=1, description="Speed that a core keeps when several are busy."
-    )
-
-
-class Unpack(Section):
-    """Costs of one unpack stream on one core; rates of uncompressed bytes, everything in."""
-
-    gzip: Rate = Field(default=_UNPACK.gzip, description="Rate of gzip layers.")
-    zstd: Rate = Field(default=_UNPACK.zstd, description="Rate of zstd layers.")
-    stored: Rate = Field(default=_UNPACK.stored, description="Rate of uncompressed layers.")
-    per_file: Duration = Field(default=_UNPACK.per_file, description="Time a file.")
-    per_layer: Duration = Field(default=_UNPACK.per_layer, description="Time a layer.")
-    while_downloading: float = Field(
-        default=_UNPACK.while_downloading, ge=1, le=100, description="Factor on the time while the node downloads."
-    )
-
-
-class Metadata(Section):
-    """The runtime's database."""
-
-    write: Duration = Field(default=_CONTAINERD.metadata_write, description="Time of one write; one at a time a node.")
 
 
 class FixedFail(Section):
@@ -313,7 +210,10 @@ class NodePool(Section):
     count: Annotated[int, Field(ge=1, le=100_000)] = Field(default=1, description="Number of nodes.")
     join: Join = Field(default_factory=Join, description="When they join.")
     leave: Leave | None = Field(default=None, description="Churn.")
-    preset: str | None = Field(default=None, description="Instance type whose figures are the defaults.")
+    preset: str | None = Field(
+        default=None,
+        description="Instance type (`pullsim presets`) or path of a preset file: its figures are the defaults.",
+    )
     platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")
     max_pods: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Most pods on a node; by default the kubelet's maxPods, 110."

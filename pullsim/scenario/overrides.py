@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, Location
 from pullsim.scenario.document import Document, Route, entry_name, parse_documents, plain, read_document
+from pullsim.scenario.presets import SECTIONS
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ class _Application:
                 del places[known]
         if isinstance(node, list):
             node[int(key)] = value
+        elif value is None and here[:1] == ("nodes",) and here[2:3] and here[2] in SECTIONS:
+            node[str(key)] = None  # keeps a preset from filling it in
         elif value is None:
             node.pop(str(key), None)
             return

@@ -27,7 +27,7 @@ class Start:
 @dataclass(frozen=True)
 class Cancel:
     at: float
-    which: int  # of the transfers started so far
+    which: int  # of the transfers started so far, in the order of the steps
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def play(network, script, begin=0.0):
 
     def cancel(which):
         if out.transfers:
-            key = list(out.transfers)[which % len(out.transfers)]
+            key = sorted(out.transfers)[which % len(out.transfers)]  # whichever of those that start at once is first
             transfer = out.transfers[key]
             if key not in out.ended and key not in out.left and not transfer.triggered:
                 out.left[key] = env.now, transfer.cancel()

@@ -23,7 +23,7 @@ CASES = {
     "snake case": ("nodes: [{max_pods: 3}]", "1:10: nodes[0]: unknown key 'max_pods'; did you mean maxPods?"),
     "nothing near": (
         "nodes: [{disk: {xyz: 1}}]",
-        "1:17: nodes[0].disk: unknown key 'xyz'; known are fsync, pageCache, ",
+        "1:17: nodes[0].disk: unknown key 'xyz'; known are burst, fsync, pageCache, ",
     ),
     "no unit": ("nodes: [{name: a, nic: 10}]", "1:24: nodes[a].nic: rate '10': no time in the unit: write 10Mbit/s"),
     "wrong unit": (

@@ -1,0 +1,266 @@
+"""Pulls of real clusters against the model: `rows()` predicts, `python -m benchmarks.fidelity.clusters` prints errors.
+
+chonks: images of zeros, bound by unpacking and the disk. A node runs the whole history of its cluster, as dirty bytes
+of one pull meet the next. perfstudy: real images; a node has what it had pulled before, and shares the registry with
+all nodes of the cluster, which begin together: its share of the egress is what one node sees.
+
+Each instance type and disk has one preset (`pullsim presets`), fitted on the pulls marked as calibration; the others
+judge it. Measured is the median over the nodes of a cluster that did not wait in the kubelet's queue.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.oci.catalog import Catalog
+from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
+from pullsim.registry.spec import RegistrySpec
+from pullsim.run import simulate
+from pullsim.scenario import from_mapping
+
+DATA: Final = Path(__file__).parent / "data" / "clusters.json"
+HOST: Final = "ghcr.io"
+ZERO_FILES: Final = 1  # a generated layer is one file of zeros
+#: More compressed bytes a second than any decompressor here inflates: the log misses what the node had before.
+IMPOSSIBLE: Final = 150e6
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image in one cluster; seconds."""
+
+    source: str  # chonks | perfstudy
+    group: str  # the preset
+    case: str  # cluster and image
+    calibration: bool
+    predicted: float
+    measured: float
+
+    @property
+    def error(self) -> float:
+        """|predicted - measured| / measured."""
+        return abs(self.predicted - self.measured) / self.measured
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clusters of one instance type and disk, and the pulls on which its preset is fitted."""
+
+    source: str
+    preset: str
+    instance_type: str
+    disk: str = ""  # part of its description
+    calibration: str = ""  # cluster
+    images: tuple[str, ...] = ()  # of that cluster, by part of their names; empty: all
+
+
+CHONKS: Final = (
+    Group("chonks", "aws/c5a.4xlarge-gp2", "c5a.4xlarge", "gp2", "chonks/pulling-aws/run1/8"),
+    Group(
+        "chonks",
+        "gcp/n1-standard-16-pd-balanced",
+        "n1-standard-16",
+        "pd-balanced",
+        "chonks/pulling-test/run1/16",
+    ),
+    Group("chonks", "gcp/n1-standard-16-local-ssd", "n1-standard-16", "local SSD", "chonks/pulling-test/run3/8"),
+)
+PERFSTUDY: Final = (
+    Group("perfstudy", "aws/hpc6a.48xlarge-gp2", "hpc6a.48xlarge", "", "perfstudy/aws/eks/cpu/size32-noefa"),
+    Group(
+        "perfstudy",
+        "aws/p3dn.24xlarge-gp2",
+        "p3dn.24xlarge",
+        "",
+        "perfstudy/aws/eks/gpu",
+        ("metric-amg2023", "kripke", "osu", "single-node", "minife", "mixbench"),
+    ),
+    Group("perfstudy", "gcp/c2d-standard-112-pd-balanced", "c2d-standard-112", "", "perfstudy/google/gke/cpu/size32#1"),
+    Group("perfstudy", "gcp/n1-standard-32-pd-balanced", "n1-standard-32", "", "perfstudy/google/gke/gpu/size16#1"),
+    Group("perfstudy", "azure/HB120-96rs_v3", "standard_hb120-96rs_v3", "", "perfstudy/azure/aks/cpu/size64"),
+    Group(
+        "perfstudy",
+        "azure/ND40rs_v2",
+        "standard_nd40rs_v2",
+        "",
+        "perfstudy/azure/aks/gpu/size16#1",
+        ("amg2023", "kripke", "magma", "minife", "single-node"),
+    ),
+)
+
+
+@lru_cache(maxsize=1)
+def data() -> dict[str, Any]:
+    """Read the carried figures."""
+    read: dict[str, Any] = json.loads(DATA.read_text())
+    return read
+
+
+def rows(groups: tuple[Group, ...] = (*CHONKS, *PERFSTUDY)) -> list[Row]:
+    """Predict every pull of these groups, except streamed images and what `impossible` tells."""
+    return [row for group in groups for cluster in clusters(group) for row in predict(group, cluster)]
+
+
+def clusters(group: Group) -> list[str]:
+    """Return the clusters of a group; image streaming is another runtime."""
+    return [
+        name
+        for name, cluster in data()["clusters"].items()
+        if name.startswith(group.source)
+        and cluster["instance_type"] == group.instance_type
+        and group.disk in cluster["disk"]
+        and "/streaming" not in name
+    ]
+
+
+def predict(group: Group, cluster: str, pool: dict[str, Any] | None = None) -> list[Row]:
+    """Predict the pulls of one cluster; ``pool`` has keys of a pool that override the preset's."""
+    pulls = data()["clusters"][cluster]["pulls"]
+    spec, registry = _node(group.preset, json.dumps(pool or {}))
+    if group.source == "chonks":
+        predicted = _history(spec, registry, pulls)
+    else:
+        nodes = data()["clusters"][cluster]["nodes"]
+        pulls = [pull for pull in pulls if not impossible(pull)]
+        predicted = [_single(spec, registry, pull, nodes) for pull in pulls]
+    found = []
+    for pull, seconds in zip(pulls, predicted, strict=True):
+        name = data()["images"][pull["image"]][0]
+        calibration = cluster == group.calibration and (not group.images or any(part in name for part in group.images))
+        found.append(Row(group.source, group.preset, f"{cluster} {name}", calibration, seconds, pull["p50"]))
+    return found
+
+
+def impossible(pull: dict[str, Any]) -> bool:
+    """Whether the bytes that the log says were new cannot have come in that time: the node had them from before it."""
+    return new_bytes(pull) > IMPOSSIBLE * pull["p50"]
+
+
+def new_bytes(pull: dict[str, Any]) -> int:
+    """Return the compressed bytes of the layers that no earlier pull of the node's log had brought."""
+    images, layers = data()["images"], data()["layers"]
+    had = {layer for image in pull["before"] for layer in images[image][1]}
+    return sum(layers[layer][0] for layer in images[pull["image"]][1] if layer not in had)
+
+
+def summary(found: list[Row]) -> dict[str, float]:
+    """Return the number of rows, and the median, 90th percentile and greatest of their errors."""
+    errors = sorted(row.error for row in found)
+    return {
+        "rows": len(errors),
+        "median": statistics.median(errors),
+        "p90": errors[min(len(errors) - 1, int(0.9 * len(errors)))],
+        "max": errors[-1],
+    }
+
+
+def _history(spec: NodeSpec, registry: RegistrySpec, pulls: list[dict[str, Any]]) -> list[float]:
+    """Return the seconds of all pulls of a cluster, on one node that makes them when they were made."""
+    pods = [_pod(f"pull-{number}", pull["image"], pull["begin"]) for number, pull in enumerate(pulls)]
+    return _simulate(spec, registry, pods)
+
+
+def _single(spec: NodeSpec, registry: RegistrySpec, pull: dict[str, Any], nodes: int) -> float:
+    """Return the seconds of one pull on a node that has what it had, and ``nodes`` of which pull at once."""
+    spec = replace(spec, cached=tuple(image_name(image) for image in pull["before"]))
+    registry = replace(registry, egress=registry.egress / nodes)
+    return _simulate(spec, registry, [_pod("pull-0", pull["image"], 0.0)])[0]
+
+
+def _simulate(spec: NodeSpec, registry: RegistrySpec, pods: list[Pod]) -> list[float]:
+    cluster = ClusterSpec(
+        (Node("node-0000", spec),), tuple(pods), registries=(registry,), catalog=_catalog(), placement="given"
+    )
+    pulled = {pull.pod: pull.ended - pull.started for pull in simulate(cluster, detail="pulls").pulls}
+    return [pulled[pod.name] for pod in pods]
+
+
+def _pod(name: str, image: int, at: float) -> Pod:
+    containers = (ContainerSpec("main", image_name(image), "IfNotPresent"),)
+    return Pod(name, "default", "pulls", PodSpec(containers), at, node="node-0000")
+
+
+@lru_cache(maxsize=4)
+def _node(preset: str, pool: str) -> tuple[NodeSpec, RegistrySpec]:
+    """Build the node of a preset, without a limit of the kubelet's, and the registry as seen from it."""
+    scenario = from_mapping(
+        {
+            "nodes": [
+                {
+                    "preset": preset,
+                    "kubelet": {"serializeImagePulls": False, "registryPullQPS": 0},
+                    "runtime": {"containerd": "1.7"},
+                    **json.loads(pool),
+                }
+            ],
+        }
+    )
+    built = scenario.build()
+    registries = [registry for registry in built.registries if registry.host == HOST]
+    return built.nodes[0].spec, registries[0] if registries else RegistrySpec(HOST, auth="bearer")
+
+
+def image_name(number: int) -> str:
+    """Return the name under which the catalogue has an image."""
+    return f"{HOST}/image-{number}:1"
+
+
+@lru_cache(maxsize=1)
+def _catalog() -> Catalog:
+    catalog = Catalog()
+    layers = [
+        Layer.of(synthetic_digest("layer", str(number)), size, unpacked=unpacked)
+        if unpacked
+        else Layer.of(synthetic_digest("layer", str(number)), size)
+        for number, (size, unpacked) in enumerate(data()["layers"])
+    ]
+    for number, (name, first, *generated) in enumerate(data()["images"]):
+        if generated:
+            count, size, unpacked = generated
+            own = [
+                Layer.of(synthetic_digest(name, str(index)), size, unpacked=unpacked, files=ZERO_FILES)
+                for index in range(count)
+            ]
+            manifest = Manifest.of([layers[first], *own])
+        else:
+            manifest = Manifest.of([layers[layer] for layer in first])
+        catalog.add(image_name(number), manifest)
+    return catalog
+
+
+def main() -> None:
+    """Print the errors of every group and source, and the worst rows."""
+    found = rows()
+    for source in ("chonks", "perfstudy"):
+        for group in dict.fromkeys(row.group for row in found if row.source == source):
+            for calibration in (True, False):
+                own = [row for row in found if row.group == group and row.calibration is calibration]
+                if own:
+                    _print(group, "fitted" if calibration else "judged", own)
+        judged = [row for row in found if row.source == source and not row.calibration]
+        _print(source, "judged", judged)
+        for row in sorted(judged, key=lambda row: -row.error)[:12]:
+            print(f"    {row.error:5.0%} {row.predicted:8.2f} {row.measured:8.2f}  {row.case}")
+    for group in PERFSTUDY:
+        for cluster in clusters(group):
+            for pull in filter(impossible, data()["clusters"][cluster]["pulls"]):
+                name = data()["images"][pull["image"]][0]
+                print(f"left out: {cluster} {name}: {new_bytes(pull)} bytes in {pull['p50']} s")
+
+
+def _print(name: str, kind: str, found: list[Row]) -> None:
+    errors = summary(found)
+    print(
+        f"{name:34} {kind:7} {errors['rows']:4} rows, median {errors['median']:4.0%}, "
+        f"p90 {errors['p90']:4.0%}, max {errors['max']:4.0%}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""A disk with a page cache before it and burst credit behind it, as a fluid: O(jobs) an event.
+
+Writes that nobody waits for run at the speed at which they are made until the dirty bytes reach a limit; from then on
+writers get what the disk takes (mm/page-writeback.c balance_dirty_pages). Write-back begins when dirty bytes reach the
+background threshold and keeps them there (fs/fs-writeback.c wb_check_background_flush); it begins too when they have
+waited for some time, and then goes on until nothing is dirty (wb_check_old_data_flush). It ends some seconds after the
+last write. It shares the disk with durable writes, as one more of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from pullsim.engine.clock import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CHUNK = 0.5  # seconds
+_DUST = 1e-6  # bytes; less is nothing
+_MEMORY = 1e10  # bytes/s that memory takes; never what pulls wait for
+_LINGER = 5.0  # seconds between two looks for dirty bytes (vm.dirty_writeback_centisecs)
+_ROUNDING = 1e-12  # relative; a difference below it is none
+
+
+@dataclass(frozen=True, slots=True)
+class DiskBurst:
+    """A higher write rate in bytes/s, for ``credit`` bytes above the sustained rate; unused rate refills it."""
+
+    write: float
+    credit: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageCacheSpec:
+    """Dirty bytes at which writers wait, at which write-back begins, and the seconds after which it begins anyway.
+
+    ``journal`` is the part of what is being written back that an fsync waits for: ext4 in ordered mode commits the data
+    of all files of a transaction together: 1; xfs 0.
+    """
+
+    limit: float
+    background: float
+    expire: float = 30.0  # vm.dirty_expire_centisecs
+    journal: float = 0.0
+
+
+class DiskJob(simpy.Event):
+    """Bytes to be written; succeeds at the last one."""
+
+    def __init__(self, disk: CachedDisk, left: float, pace: float) -> None:
+        self.env = disk.env
+        self.callbacks = []
+        self.left = left
+        self.pace = pace  # bytes/s at which they come
+        self.rate = 0.0
+        self._disk = disk
+
+    def cancel(self) -> float:
+        """Stop; returns the bytes left, 0 if it was done. The event never happens."""
+        return 0.0 if self.triggered else self._disk.remove(self)
+
+
+class CachedDisk:
+    """The disk of one node. ``dirty`` is the cache's content in bytes, as of the last change of a rate."""
+
+    def __init__(
+        self, env: simpy.Environment, write: float, burst: DiskBurst | None, cache: PageCacheSpec | None
+    ) -> None:
+        self.env = env
+        self.dirty = 0.0
+        self._write = write
+        self._burst = burst
+        self._cache = cache
+        self._durable: dict[DiskJob, None] = {}
+        self._buffered: dict[DiskJob, None] = {}
+        self._writing_back = False
+        self._floor = 0.0  # dirty bytes that write-back leaves
+        self._drain = 0.0  # bytes/s of write-back
+        self._uncommitted = 0.0  # bytes that came in under write-back since the last fsync
+        self._since = 0.0  # when bytes began to wait for write-back, or when the last write under it ended
+        self._balance = 0.0 if burst is None else burst.credit
+        self._used = 0.0  # bytes/s of the disk
+        self._time = env.now
+        self._generation = 0  # of the wake-up under way
+
+    @property
+    def writing_back(self) -> bool:
+        """Whether there is so much in the cache that it is written back."""
+        threshold = math.inf if self._cache is None else self._cache.background * (1 - _ROUNDING)
+        return self._writing_back and self._floor >= threshold
+
+    def run(self, work: float) -> DiskJob:
+        """Write ``work`` >= 0 bytes durably."""
+        return self._start(work, math.inf, self._durable)
+
+    def buffer(self, size: float, seconds: float) -> DiskJob:
+        """Write ``size`` >= 0 bytes that take ``seconds`` to be made."""
+        if self._cache is None or size <= _DUST:
+            return self.run(size)
+        return self._start(size, size / max(seconds, size / _MEMORY), self._buffered)
+
+    def drag(self) -> DiskJob | None:
+        """Write what an fsync drags along: what came into the cache under write-back since the last one.
+
+        That is what the journal's transaction has allocated, as far as write-back has got with it: half a second's
+        worth at the most (fs/fs-writeback.c writeback_chunk_size). None where there is nothing.
+        """
+        cache = self._cache
+        if cache is None or not cache.journal or not self.writing_back:
+            return None
+        self._advance()
+        dragged = cache.journal * min(self._uncommitted, self.dirty, _CHUNK * self._write)
+        self._uncommitted = 0.0
+        self.dirty -= dragged
+        return self.run(dragged)
+
+    def remove(self, job: DiskJob) -> float:
+        """Take a job under way out; returns the bytes left."""
+        self._advance()
+        self._take_out(job, self._durable if job in self._durable else self._buffered)
+        self._plan()
+        return job.left
+
+    def _start(self, size: float, pace: float, jobs: dict[DiskJob, None]) -> DiskJob:
+        if size < 0.0:
+            raise ValueError(f"work is >= 0, not {size}")
+        job = DiskJob(self, size, pace)
+        if size <= _DUST:
+            job.succeed()
+            return job
+        self._advance()
+        jobs[job] = None
+        self._plan()
+        return job
+
+    def _advance(self) -> None:
+        now = self.env.now
+        elapsed, self._time = now - self._time, now
+        if not elapsed:
+            return
+        intake = 0.0
+        for jobs in (self._durable, self._buffered):
+            for job in jobs:
+                job.left = max(0.0, job.left - job.rate * elapsed)
+        for job in self._buffered:
+            intake += job.rate
+        if self.writing_back:
+            self._uncommitted += intake * elapsed
+        self.dirty = max(0.0, self.dirty + (intake - self._drain) * elapsed)
+        if self._burst is not None:
+            earned = (self._write - self._used) * elapsed
+            self._balance = max(0.0, min(self._burst.credit, self._balance + earned))
+
+    def _plan(self) -> None:
+        """Find all rates and the next time at which one of them changes."""
+        if not self._writing_back and not self.dirty:
+            self._since = self.env.now
+        ends = self._rates()
+        self._generation += 1
+        if ends:
+            wait, reached = min(ends, key=lambda end: end[0])
+            Call(self.env, self._wake, max(0.0, wait), value=(self._generation, reached))
+
+    def _rates(self) -> list[tuple[float, Callable[[], None]]]:
+        """Set all rates; returns the seconds until something changes, and what to do then."""
+        ends: list[tuple[float, Callable[[], None]]] = []
+        speed = self._write
+        if self._burst is not None and self._balance > 0.0:
+            speed = self._burst.write
+        writers = len(self._durable) + self._writing_back
+        share = speed / writers if writers else 0.0
+        intake = self._take_in(share)
+        self._drain = 0.0
+        if self._writing_back:
+            self._drain = share if self.dirty > self._floor else min(share, intake)
+        self._used = speed if self._durable else self._drain
+        for job in self._durable:
+            job.rate = (speed - self._drain) / len(self._durable)
+            ends.append((job.left / job.rate, partial(self._end, job, self._durable)))
+        ends += [(job.left / job.rate, partial(self._end, job, self._buffered)) for job in self._buffered if job.rate]
+        if self._cache is not None:
+            ends += self._thresholds(self._cache, intake - self._drain)
+        if self._used > self._write:
+            ends.append((self._balance / (self._used - self._write), self._exhaust))
+        return ends
+
+    def _end_write_back(self) -> None:
+        """Leave the rest to its expiry; the oldest of it came before the last write by what it takes to write it."""
+        self._writing_back = False
+        self._since -= self._floor / self._write
+
+    def _begin_write_back(self, floor: float) -> None:
+        self._writing_back = True
+        self._floor = floor
+        self._since = self.env.now
+
+    def _take_in(self, throttled: float) -> float:
+        """Set the rates of buffered writes, ``throttled`` in all at the limit; returns their sum in bytes/s."""
+        waiting = sorted(self._buffered, key=lambda job: job.pace)
+        left = math.inf
+        if self._cache is not None and self.dirty >= self._cache.limit * (1 - _ROUNDING):
+            left = throttled
+        intake = 0.0
+        for position, job in enumerate(waiting):
+            share = left / (len(waiting) - position)
+            job.rate = min(job.pace, share)
+            left -= job.rate
+            intake += job.rate
+        return intake
+
+    def _thresholds(self, cache: PageCacheSpec, growth: float) -> list[tuple[float, Callable[[], None]]]:
+        """Return when the dirty bytes reach what changes rates, growing by ``growth`` bytes/s."""
+        now = self.env.now
+        ends: list[tuple[float, Callable[[], None]]] = []
+        if self._writing_back:
+            if growth > 0.0 and self.dirty < cache.limit * (1 - _ROUNDING):
+                ends.append(((cache.limit - self.dirty) / growth, partial(self._reach, cache.limit)))
+            if growth < 0.0 and self.dirty > self._floor:
+                ends.append(((self.dirty - self._floor) / -growth, partial(self._reach, self._floor)))
+            if not self._buffered and self.dirty <= self._floor:
+                ends.append((self._since + _LINGER - now, self._end_write_back))
+        elif self.dirty > 0.0 or growth > 0.0:
+            if growth > 0.0:
+                ends.append(((cache.background - self.dirty) / growth, self._reach_background))
+            ends.append((self._since + cache.expire - now, self._expire))
+        return ends
+
+    def _wake(self, event: simpy.Event) -> None:
+        value: Any = event.value
+        generation, reached = value
+        if generation == self._generation:
+            self._advance()
+            reached()
+            self._plan()
+
+    def _end(self, job: DiskJob, jobs: dict[DiskJob, None]) -> None:
+        job.left = 0.0
+        self._take_out(job, jobs)
+        job.succeed()
+
+    def _take_out(self, job: DiskJob, jobs: dict[DiskJob, None]) -> None:
+        del jobs[job]
+        if self._writing_back and jobs is self._buffered:
+            self._since = self.env.now
+
+    def _reach(self, dirty: float) -> None:
+        self.dirty = dirty
+
+    def _reach_background(self) -> None:
+        assert self._cache is not None
+        self.dirty = self._cache.background
+        self._begin_write_back(self.dirty)
+
+    def _expire(self) -> None:
+        # Where somebody has been writing all the time, what is younger stays.
+        self._begin_write_back(self.dirty if self._buffered else 0.0)
+
+    def _exhaust(self) -> None:
+        self._balance = 0.0
