@@ -103,7 +103,10 @@ def data() -> dict[str, Any]:
 
 
 def rows(groups: tuple[Group, ...] = (*CHONKS, *PERFSTUDY)) -> list[Row]:
-    """Predict every pull of these groups, except streamed images and what `impossible` tells."""
+    """Predict every pull of these groups, except streamed images and what `impossible` tells.
+
+    Every row is a run of the simulator (`pullsim.simulate`) with the preset of its group.
+    """
     return [row for group in groups for cluster in clusters(group) for row in predict(group, cluster)]
 
 
@@ -128,7 +131,8 @@ def predict(group: Group, cluster: str, pool: dict[str, Any] | None = None) -> l
     else:
         nodes = data()["clusters"][cluster]["nodes"]
         pulls = [pull for pull in pulls if not impossible(pull)]
-        predicted = [_single(spec, registry, pull, nodes) for pull in pulls]
+        # An image that one node pulled is that of an operator, which no other node needs.
+        predicted = [_single(spec, registry, pull, nodes if pull["nodes"] > 1 else 1) for pull in pulls]
     found = []
     for pull, seconds in zip(pulls, predicted, strict=True):
         name = data()["images"][pull["image"]][0]

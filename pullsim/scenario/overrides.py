@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, Location
 from pullsim.scenario.document import Document, Route, entry_name, parse_documents, plain, read_document
-from pullsim.scenario.presets import SECTIONS
+from pullsim.scenario.presets import SECTIONS, SHORTHAND
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _STEP: Final = re.compile(r"\.?(?P<key>[\w/-]+)|\[(?P<entry>[^\]]+)\]")
-#: Sections that may be written as the value of one of their keys.
-_SHORTHAND: Final = {"nic": "rate", "cores": "count"}
 #: What lifts a limit of the kubelet.
 _UNLIMITED: Final = {"maxParallelImagePulls": None, "registryPullQPS": 0}
 
@@ -122,8 +120,8 @@ class _Application:
             made: Any = [] if listed else {}
         elif key == "kubelet" and isinstance(child, str):
             made = self._kubelet(child)
-        elif key in _SHORTHAND and not following.in_brackets:
-            made = {_SHORTHAND[key]: child}
+        elif key in SHORTHAND and not following.in_brackets:
+            made = {SHORTHAND[key]: child}
         else:
             self._refuse(f"{self.document.name(here)} is {child!r}, not a mapping")
         node[key] = made

@@ -1,7 +1,7 @@
 """Presets: figures of a node by the name of its instance type, or from a file, that a pool's own keys override.
 
 A preset has the keys of a pool that describe hardware (`SECTIONS`), and may have ``about`` (one line), ``sources`` (by
-dotted key or section: where the number is from) and ``registry`` (an entry of ``registries``, for scenarios that say less).
+dotted key or section: where the number is from) and ``registry`` (an entry of ``registries``, below the scenario's).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SECTIONS: Final = ("nic", "disk", "cores", "unpack", "metadata")
 _KEYS: Final = (*SECTIONS, "registry", "about", "sources")
 _FILE: Final = "presets.yaml"
+#: Sections that may be written as the value of one of their keys.
+SHORTHAND: Final = {"nic": "rate", "cores": "count"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,11 @@ class _Filling:
                 into[key] = value
                 return
             into[key] = {}
+        if isinstance(into[key], dict) and key in SHORTHAND and not isinstance(value, dict):
+            if SHORTHAND[key] not in into[key]:
+                into[key][SHORTHAND[key]] = value
+                self.document.values[*here, SHORTHAND[key]] = self.preset.place(source)
+            return
         if isinstance(into[key], dict) and isinstance(value, dict):
             for inner in value:
                 self.fill(into[key], inner, here, (*source, inner))

@@ -26,6 +26,16 @@ def test_no_image_found(inside):
     assert "no built-in image has 'no-such-image' in its name" in done.stderr
 
 
+def test_presets_are_listed_and_shown_with_their_sources(inside):
+    names = {row["preset"] for row in json.loads(inside("presets", "-o", "json").stdout)}
+    assert {"aws/c5a.4xlarge-gp2", "aws/m6i.large-gp3", "azure/HB120-96rs_v3"} <= names
+    figures = json.loads(inside("presets", "aws/c5a.4xlarge-gp2", "-o", "json").stdout)
+    assert all(figure["value"] is not None and figure["source"] for figure in figures)
+    done = inside("presets", "aws/c5a.4xlarge")
+    assert done.returncode == 2
+    assert "did you mean aws/c5a.4xlarge-gp2?" in done.stderr
+
+
 def test_schema_accepts_a_scenario_and_rejects_another(inside):
     done = inside("schema")
     assert done.returncode == 0

@@ -83,6 +83,12 @@ def test_the_effective_scenario_writes_the_figures_out_and_loads_without_the_pre
     assert load(directory / "elsewhere" / "scenario.yaml").build().nodes == scenario.build().nodes
 
 
+def test_a_short_section_of_a_preset_fills_up_a_mapping(tmp_path):
+    (tmp_path / "node.yaml").write_text("cores: 7\nnic: 3Gbit/s\n")
+    spec = build(tmp_path, {"cores": {"efficiency": 0.5}}).nodes[0].spec
+    assert (spec.cores.count, spec.cores.efficiency, spec.nic.rate) == (7, 0.5, 3e9 / 8)
+
+
 @pytest.mark.parametrize(
     ("preset", "message"),
     [
