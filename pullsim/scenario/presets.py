@@ -136,19 +136,25 @@ class _Filling:
 
 
 def _fill_registry(document: Document, preset: Preset, filling: _Filling) -> None:
+    """Fill the registry of the preset's host, or all that the scenario lists where the preset names none."""
     given = preset.tree["registry"]
-    if not isinstance(given, dict) or not isinstance(given.get("host"), str):
-        raise InputError("registry: a preset's registry has a host: {host: ghcr.io, egress: …}", preset.place(()))
     registries = document.tree.setdefault("registries", [])
-    if not isinstance(registries, list):
+    if not isinstance(given, dict) or not isinstance(registries, list):
         return  # a mistake that validation finds
     hosts = [entry.get("host") if isinstance(entry, dict) else None for entry in registries]
-    if given["host"] not in hosts:
-        registries.append({"host": given["host"]})
-        hosts.append(given["host"])
-    index = hosts.index(given["host"])
-    for key in given:
-        filling.fill(registries[index], key, ("registries", index), ("registry", key))
+    if "host" in given:
+        if given["host"] not in hosts:
+            registries.append({"host": given["host"]})
+            hosts.append(given["host"])
+        indices = [hosts.index(given["host"])]
+    else:
+        indices = [index for index, host in enumerate(hosts) if host is not None]
+        if not indices:
+            message = "registry: of which host? Write host: there, or list it under registries of the scenario"
+            raise InputError(message, preset.place(("registry",), key=True))
+    for index in indices:
+        for key in given:
+            filling.fill(registries[index], key, ("registries", index), ("registry", key))
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:

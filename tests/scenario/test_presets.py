@@ -72,6 +72,12 @@ def test_the_registry_of_a_preset_is_below_the_scenarios(directory):
     assert (docker.round_trip, ghcr.round_trip, ghcr.egress) == (1e-3, 1e-3, 5e9)
 
 
+def test_a_registry_without_a_host_is_below_all_that_the_scenario_lists(tmp_path):
+    (tmp_path / "node.yaml").write_text("registry: {firstByte: 60ms}\n")
+    registries = [{"host": "docker.io"}, {"host": "ghcr.io", "firstByte": "1ms"}]
+    assert [r.first_byte for r in build(tmp_path, {}, registries=registries).registries] == [60e-3, 1e-3]
+
+
 def test_the_effective_scenario_writes_the_figures_out_and_loads_without_the_preset(directory):
     scenario = from_mapping({"nodes": [{"preset": "node.yaml"}]}, directory=directory)
     text = effective_yaml(scenario)
@@ -97,7 +103,7 @@ def test_a_short_section_of_a_preset_fills_up_a_mapping(tmp_path):
         ({"disk": {"wrte": "1MB/s"}}, "p.yaml:2:3: nodes[0].disk: unknown key 'wrte'; did you mean write?"),
         ({"disk": {"write": "fast"}}, "p.yaml:2:10: nodes[0].disk.write: "),
         ({"dsk": {}}, "p.yaml:1:1: unknown key 'dsk' in a preset; did you mean disk?"),
-        ({"registry": {"egress": "1GB/s"}}, "registry: a preset's registry has a host"),
+        ({"registry": {"egress": "1GB/s"}}, "p.yaml:1:1: registry: of which host? Write host: there"),
         ({"nic": {"rate": "5GB/s", "burst": {"rate": "1GB/s", "credit": "1GB"}}}, "burst.rate "),
         ({"disk": {"pageCache": {"limit": "2GB", "background": "1GB"}}}, "need the write rate"),
     ],
