@@ -11,7 +11,7 @@ from pullsim.registry.spec import BlobHost as BlobHostSpec
 from pullsim.registry.spec import Host, RegistrySpec
 from pullsim.registry.spec import TokenServer as TokenServerSpec
 from pullsim.scenario.model_credentials import RegistryCredentials  # noqa: TC001  # pydantic reads it
-from pullsim.scenario.model_nodes import Short
+from pullsim.scenario.model_hardware import Short
 from pullsim.scenario.quantities import Duration, OptionalRate, Portion, Price, Rate, Section, Size
 from pullsim.scenario.registry_presets import PRESETS, preset_keys
 
