@@ -195,6 +195,19 @@ class ImageRequest(NamedTuple):
     pull_required: bool | None  # None: given up before that was known
     reason: str | None  # why the container waits; None: it was started
     volumes: int  # image volumes that the container mounts
+    check: str | None  # of a present image whose use is verified: credentialPolicyAllowed, credentialRecordFound, …
+    pull_intents: int | None  # of the kubelet, when this has ended; None: it does not verify (before 1.35)
+    pulled_records: int | None
+
+
+class PluginRun(NamedTuple):
+    """One execution of a credential provider plugin."""
+
+    node: str
+    plugin: str
+    began: float
+    ended: float
+    failed: bool
 
 
 class RegistryRecord(NamedTuple):
@@ -215,10 +228,11 @@ class RegistryRecord(NamedTuple):
 
 
 class Recorder(Protocol):
-    """Takes the rows as they are completed. ``status`` and ``request`` are None where nobody asked for them."""
+    """Takes the rows as they are completed. ``status``, ``request`` and ``plugin`` are None where nobody asked."""
 
     status: Callable[[StatusRecord], None] | None
     request: Callable[[ImageRequest], None] | None
+    plugin: Callable[[PluginRun], None] | None
 
     def event(self, row: KubeletEvent) -> None:
         """Take a kubelet event."""

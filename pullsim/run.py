@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         KubeletEvent,
         LayerRecord,
         LinkSample,
+        PluginRun,
         PodRecord,
         PullRecord,
         RegistryRecord,
@@ -63,6 +64,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
     requests: list[ImageRequest] = field(default_factory=list)  # in the order of their ends; empty unless asked for
+    plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; empty unless asked for
     platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
     runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
 
@@ -85,6 +87,7 @@ class Keeper:
         )
         self.layer: Callable[[LayerRecord], None] = result.layers.append if kept >= DETAILS.index("layers") else drop
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
+        self.plugin: Callable[[PluginRun], None] | None = result.plugin_runs.append if status else None
         self.status: Callable[[StatusRecord], None] | None = watch
         if status:
             self.status = result.statuses.append if watch is None else _both(result.statuses.append, watch)

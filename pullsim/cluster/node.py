@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pullsim.hardware.cores import cores
@@ -9,7 +10,7 @@ from pullsim.hardware.disk import disk
 from pullsim.hardware.filesystem import filesystem
 from pullsim.kubelet.kubelet import Kubelet
 from pullsim.kubelet.pull_credentials import PullCredentials
-from pullsim.records import DiskUse
+from pullsim.records import DiskUse, PluginRun
 from pullsim.runtime.containerd import Containerd
 from pullsim.runtime.fixed import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
@@ -77,7 +78,8 @@ class ClusterNode:
             )
             for image in spec.cached:
                 service.preload(image)
-        credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version)
+        ran = None if recorder.plugin is None else partial(_record_plugin, env, node.name, recorder.plugin)
+        credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version, ran)
         self.kubelet = Kubelet(
             env,
             node.name,
@@ -106,3 +108,14 @@ class ClusterNode:
         """Start the pod here."""
         pod.bind(self.name, self._env.now)
         self._env.process(self.kubelet.start(pod))
+
+
+def _record_plugin(
+    env: simpy.Environment,
+    node: str,
+    record: Callable[[PluginRun], None],
+    plugin: str,
+    began: float,
+    failed: bool,
+) -> None:
+    record(PluginRun(node, plugin, began, env.now, failed))

@@ -13,7 +13,7 @@ from pullsim.kubelet.docker_config import DockerConfig, DockerConfigEntry
 from pullsim.kubelet.keyring import Coordinates, Keyring, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     import simpy
 
@@ -95,9 +95,13 @@ class _Cached(NamedTuple):
 class CredentialProvider:
     """One provider of a kubelet, with its cache and the runs under way."""
 
-    def __init__(self, env: simpy.Environment, spec: Provider) -> None:
+    def __init__(
+        self, env: simpy.Environment, spec: Provider, ran: Callable[[str, float, bool], None] | None = None
+    ) -> None:
+        """``ran`` is told of each run of the plugin when it ends: the name, when it began, whether it failed."""
         self.spec = spec
         self._env = env
+        self._ran = ran
         self._cache: dict[tuple[object, ...], _Cached] = {}
         self._running: dict[tuple[object, ...], simpy.Event] = {}
 
@@ -142,12 +146,15 @@ class CredentialProvider:
         if running is None:
             running = self._running[flight] = env.event()
             config: DockerConfig | None = None
+            began = env.now
             try:
-                failed = plugin.fails(env.now)
+                failed = plugin.fails(began)
                 takes = min(plugin.takes, EXEC_TIMEOUT)
                 if takes > 0:
                     yield env.timeout(takes)
                 config = None if failed else self._answer(requester)
+                if self._ran is not None:
+                    self._ran(self.spec.name, began, failed)
             finally:
                 del self._running[flight]
                 running.succeed(config)

@@ -10,6 +10,7 @@ from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_service import PullRequest
 from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed, LookupTime
+from pullsim.kubelet.pull_records import MUST_AUTHENTICATE
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.records import PullRecord
 
@@ -54,6 +55,7 @@ class Ensured(NamedTuple):
     message: str = ""  # goes with the reason in the container's waiting state
     present: bool | None = None  # the image was on the node; None: nobody looked
     pull_required: bool | None = None  # None: given up before that was known
+    check: str | None = None  # of a present image: why it may be used, or has to be pulled all the same
 
 
 class ImageManager:
@@ -118,21 +120,21 @@ class ImageManager:
             except InspectFailed as error:
                 message = messages.inspect_failed(image, str(error))
                 return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
-        present = None if always else status is not None
+        present, check = None if always else status is not None, None
         if status is None and container.policy == "Never":
             return self._never(pod, container)._replace(present=present)
         try:
             credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS)
             if status is not None and not always:
-                must_pull = self._pulls.must_attempt_pull(wanted, status.image_ref, credentials)
-                if must_pull is None:
+                check = self._pulls.check(wanted, status.image_ref, credentials)
+                if check is None:
                     credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
-                    must_pull = self._pulls.must_attempt_pull(wanted, status.image_ref, credentials or ())
-                if not must_pull:
+                    check = self._pulls.check(wanted, status.image_ref, credentials or ())
+                if check != MUST_AUTHENTICATE:
                     self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
-                    return Ensured(status.image_ref, present=True, pull_required=False)
+                    return Ensured(status.image_ref, present=True, pull_required=False, check=check)
                 if container.policy == "Never":
-                    return self._never(pod, container)._replace(present=present, pull_required=True)
+                    return self._never(pod, container)._replace(present=present, pull_required=True, check=check)
             if credentials is None:
                 credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
         except LookupFailed as error:
@@ -144,7 +146,7 @@ class ImageManager:
             pod.reason = IMAGE_PULL_BACK_OFF
             self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
             message = messages.back_off_status(image, self._errors.get(key, ""))
-            return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True)
+            return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True, check=check)
         self._errors.pop(key, None)
         caller = Caller(pod.namespace, pod.name, container.name, image)
         auths = tuple(credential.auth for credential in credentials or ())
@@ -153,7 +155,12 @@ class ImageManager:
             look_up = partial(self._credentials.look_up, pod, wanted)
         request = PullRequest(wanted, caller, handler, auths, look_up)
         ensured = yield from self._pull(pod, container, request, credentials or ())
-        return ensured._replace(present=present, pull_required=True)
+        return ensured._replace(present=present, pull_required=True, check=check)
+
+    @property
+    def record_sizes(self) -> tuple[int, int] | None:
+        """The number of pull intents and of pulled records; None: credentials are not verified."""
+        return self._pulls.sizes
 
     def _look_up(self, pod: PodStatus, wanted: str, time: LookupTime) -> Generator[Any, Any, Credentials | None]:
         """Look credentials up if this release does it at that time; None: it does not. Raises LookupFailed."""

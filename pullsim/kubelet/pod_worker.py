@@ -242,6 +242,7 @@ class PodWorker:
         pod, spec = self._pod, self._pod.pod.spec
         init = any(of is container for container in spec.init_containers)
         kind = "init_container" if init else "container" if of.key == of.name else "image_volume"
+        sizes = self._images.record_sizes
         return ImageRequest(
             node=pod.node or "",
             namespace=pod.namespace,
@@ -256,6 +257,9 @@ class PodWorker:
             pull_required=ensured.pull_required if asked else None,
             reason=ensured.reason,
             volumes=sum(name in self._ensured for name in mounts),
+            check=ensured.check if sizes is not None else None,
+            pull_intents=None if sizes is None else sizes[0],
+            pulled_records=None if sizes is None else sizes[1],
         )
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:

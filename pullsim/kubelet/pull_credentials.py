@@ -11,7 +11,7 @@ from pullsim.kubelet.keyring import Keyring, lookup
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     import simpy
 
@@ -64,13 +64,19 @@ class PullCredentials:
     """
 
     def __init__(
-        self, env: simpy.Environment, sources: CredentialSources, objects: PullObjects, version: Version
+        self,
+        env: simpy.Environment,
+        sources: CredentialSources,
+        objects: PullObjects,
+        version: Version,
+        ran: Callable[[str, float, bool], None] | None = None,
     ) -> None:
+        """``ran``: see `CredentialProvider`."""
         self._env = env
         self._objects = objects
         self._node = Keyring()
         self._node.add(sources.docker_config)
-        self._providers = tuple(CredentialProvider(env, spec) for spec in sources.providers)
+        self._providers = tuple(CredentialProvider(env, spec, ran) for spec in sources.providers)
         self.time = lookup_time(version)
         self._any = bool(sources.docker_config or sources.providers)
 

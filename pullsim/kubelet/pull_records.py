@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 NEVER_VERIFY: Final = "NeverVerify"
 PRELOADED: Final = "NeverVerifyPreloadedImages"
 ALLOWLISTED: Final = "NeverVerifyAllowlistedImages"
+#: What a check of a present image came to (kubelet_imagemanager_image_mustpull_checks_total, label result).
+POLICY_ALLOWED: Final = "credentialPolicyAllowed"
+RECORD_FOUND: Final = "credentialRecordFound"
+MUST_AUTHENTICATE: Final = "mustAuthenticate"
 MAX_MATCHED: Final = 100  # secrets of a record up to which one that is found to match is added
 
 
@@ -65,13 +69,23 @@ class ImagePullManager:
 
     def record_failure(self, image: str) -> None:
         """Take an intent back."""
-        self._intents[image] -= 1
+        self._end_intent(image)
 
     def record_pulled(self, image: str, image_ref: str, credential: Credential | None = None) -> None:
         """Turn an intent into a record; ``credential``: what the pull succeeded with, None without any."""
-        self._intents[image] -= 1
+        self._end_intent(image)
         record = self._records.setdefault(image_ref, {})
         record.setdefault(parse(image).repository, PulledWith()).merge(credential)
+
+    def _end_intent(self, image: str) -> None:
+        self._intents[image] -= 1
+        if not self._intents[image]:
+            del self._intents[image]
+
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """The number of pull intents and of pulled records; None: the gate is off."""
+        return None if self._policy is None else (len(self._intents), len(self._records))
 
     def forget(self, image_ref: str) -> None:
         """Drop the record of an image that was removed (PruneUnknownRecords)."""
@@ -82,24 +96,29 @@ class ImagePullManager:
 
         ``credentials`` are the pod's; without them the answer is None where it depends on them (MustAttemptImagePull).
         """
+        found = self.check(image, image_ref, credentials)
+        return None if found is None else found == MUST_AUTHENTICATE
+
+    def check(self, image: str, image_ref: str, credentials: Credentials | None = None) -> str | None:
+        """Return what the check of a present image comes to; None: it depends on the credentials."""
         if self._policy in (None, NEVER_VERIFY):
-            return False
+            return POLICY_ALLOWED
         record = self._records.get(image_ref)
         pulled_by_kubelet = record is not None or self._intents[image] > 0
         if not pulled_by_kubelet and (
             self._policy == PRELOADED or (self._policy == ALLOWLISTED and self._allowlisted(image))
         ):
-            return False
+            return POLICY_ALLOWED
         pulled_with = None if record is None else record.get(parse(image).repository)
         if pulled_with is None:
-            return True
+            return MUST_AUTHENTICATE
         if pulled_with.node_wide:
-            return False
+            return RECORD_FOUND
         if not pulled_with.secrets and not pulled_with.accounts:
-            return True
+            return MUST_AUTHENTICATE
         if credentials is None:
             return None
-        return not _proves(pulled_with, credentials)
+        return RECORD_FOUND if _proves(pulled_with, credentials) else MUST_AUTHENTICATE
 
     def _allowlisted(self, image: str) -> bool:
         reference = parse(image)

@@ -27,6 +27,8 @@ START_BUCKETS: Final = (
     *(0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0, 30.0, 45.0, 60.0, 120.0, 180.0, 240.0, 300.0),
     *(360.0, 480.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0),
 )
+#: prometheus.DefBuckets
+PLUGIN_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OPERATION_BUCKETS: Final = tuple(float(f"{0.005 * 2.5**n:.12g}") for n in range(14))
 
 _MIB: Final = 2**20
@@ -48,7 +50,7 @@ SIZES: Final = (
 
 
 class Observation(NamedTuple):
-    """Something that a metric counts: by how much a counter grows, or a value for a histogram."""
+    """Something that a metric counts: by how much a counter grows or a gauge changes, or a value for a histogram."""
 
     t: float
     node: str
@@ -60,7 +62,7 @@ class Metric(NamedTuple):
     """A family of metrics; ``name`` of a counter is without ``_total``."""
 
     name: str
-    type: str  # counter | histogram
+    type: str  # counter | gauge | histogram
     help: str
     labels: tuple[str, ...]
     observe: Callable[[Result], Iterator[Observation]]
@@ -85,6 +87,42 @@ def _ensured(result: Result) -> Iterator[Observation]:
         if row.policy is not None:
             labels = row.policy.lower(), _known(row.present), _known(row.pull_required)
             yield Observation(row.ended, row.node, labels)
+
+
+def _checks(result: Result) -> Iterator[Observation]:
+    """Checks whether a pod may use a present image, where credentials are verified."""
+    for row in result.requests:
+        if row.check is not None:
+            yield Observation(row.ended, row.node, (row.check,))
+
+
+def _intents(result: Result) -> Iterator[Observation]:
+    yield from _changes((row.ended, row.node, row.pull_intents) for row in result.requests)
+
+
+def _records(result: Result) -> Iterator[Observation]:
+    """Pulled records; what garbage collection removes is seen at the kubelet's next question for an image."""
+    yield from _changes((row.ended, row.node, row.pulled_records) for row in result.requests)
+
+
+def _changes(levels: Iterator[tuple[float, str, int | None]]) -> Iterator[Observation]:
+    """Yield by how much each node's level changes."""
+    last: dict[str, int] = {}
+    for t, node, level in levels:
+        if level is not None:
+            yield Observation(t, node, (), level - last.get(node, 0))
+            last[node] = level
+
+
+def _plugin_runs(result: Result) -> Iterator[Observation]:
+    for run in result.plugin_runs:
+        yield Observation(run.ended, run.node, (run.plugin,), run.ended - run.began)
+
+
+def _plugin_errors(result: Result) -> Iterator[Observation]:
+    for run in result.plugin_runs:
+        if run.failed:
+            yield Observation(run.ended, run.node, (run.plugin,))
 
 
 def _known(value: bool | None) -> str:
@@ -197,6 +235,30 @@ METRICS: Final = (
         "Times that an image was made sure of.",
         ("pull_policy", "present_locally", "pull_required"),
         _ensured,
+    ),
+    Metric(
+        "kubelet_imagemanager_image_mustpull_checks",
+        "counter",
+        "Checks whether the credentials of a pod must be verified to use a present image.",
+        ("result",),
+        _checks,
+    ),
+    Metric("kubelet_imagemanager_ondisk_pullintents", "gauge", "Pull intents on disk.", (), _intents),
+    Metric("kubelet_imagemanager_ondisk_pulledrecords", "gauge", "Pulled records on disk.", (), _records),
+    Metric(
+        "kubelet_credential_provider_plugin_duration",
+        "histogram",
+        "Duration of the runs of credential provider plugins, seconds.",
+        ("plugin_name",),
+        _plugin_runs,
+        PLUGIN_BUCKETS,
+    ),
+    Metric(
+        "kubelet_credential_provider_plugin_errors",
+        "counter",
+        "Failed runs of credential provider plugins.",
+        ("plugin_name",),
+        _plugin_errors,
     ),
     Metric("kubelet_image_garbage_collected", "counter", "Images removed from nodes.", ("reason",), _removals),
     Metric("kubelet_image_volume_requested", "counter", "Image volumes asked for by containers.", (), _volumes),

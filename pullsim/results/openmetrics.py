@@ -82,8 +82,9 @@ def _points(metric: Metric, series: Series, at: Sequence[float] | None) -> Itera
         if not count:
             continue
         stamp = "" if time is None else f" {_number(time)}"
-        if metric.type == "counter":
-            yield f"{metric.name}_total{_labels(series.labels)} {_number(sums[count])}{stamp}\n"
+        if metric.type != "histogram":
+            suffix = "_total" if metric.type == "counter" else ""
+            yield f"{metric.name}{suffix}{_labels(series.labels)} {_number(sums[count])}{stamp}\n"
             continue
         below = 0
         for bound, within in zip((*metric.buckets, math.inf), buckets, strict=True):

@@ -104,6 +104,7 @@ RESULT_FIELDS = [
     "warnings",
     "statuses",
     "requests",
+    "plugin_runs",
     "platforms",
     "runtimes",
 ]

@@ -7,11 +7,12 @@ import math
 import re
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from pullsim import from_mapping, run
+from pullsim import from_mapping, load, run
 from pullsim.records import ImageRemoval
 from pullsim.results.kubelet_metrics import METRICS, size_label
 from pullsim.results.openmetrics import write_openmetrics
@@ -93,7 +94,7 @@ def test_every_metric_is_there(result):
     assert names == {
         metric.name
         for metric in METRICS
-        if not metric.name.startswith(("kubelet_image_volume", "kubelet_image_garbage"))
+        if not metric.name.startswith(("kubelet_image_volume", "kubelet_image_garbage", "kubelet_credential_provider"))
     }
 
 
@@ -168,7 +169,7 @@ def test_the_order_of_a_time_series(result):
     lines = [line for line in text(result, interval=30.0).splitlines() if not line.startswith("#")]
     points = []
     for line in lines:
-        name, labels = re.fullmatch(r"(\w+?)(?:_bucket|_count|_sum|_total)\{(.*?)(?:,le=.*)?\} .*", line).groups()
+        name, labels = re.fullmatch(r"(\w+?)(?:_bucket|_count|_sum|_total)?\{(.*?)(?:,le=.*)?\} .*", line).groups()
         point = name, labels, float(stamp(line))
         if not points or points[-1] != point:
             points.append(point)
@@ -258,3 +259,45 @@ def test_removed_images(result):
     found = samples(result)
     name = "kubelet_image_garbage_collected_total"
     assert [value(found, name, reason=reason) for reason in ("age", "space", "eviction")] == [1, 3, 0]
+
+
+CREDENTIALS = {
+    "horizon": "10m",
+    "images": {"define": [{"image": "r.test/app:v1", "layers": [{"size": "30MB"}]}]},
+    "registries": [{"host": "r.test", "credentials": [{"username": "u", "password": "p"}]}],
+    "secrets": [
+        {"name": "mine", "auths": {"r.test": {"username": "u", "password": "p"}}},
+    ],
+    "nodes": [{"name": "n"}],
+    "workloads": [
+        {"name": "a", "pods": {"image": "r.test/app:v1", "imagePullSecrets": ["mine"]}},
+        {"name": "b", "at": "1m", "pods": {"image": "r.test/app:v1", "imagePullSecrets": ["mine"]}},
+        {"name": "c", "at": "2m", "pods": {"image": "r.test/app:v1"}},
+    ],
+}  # fmt: skip
+
+
+def test_checks_and_records_of_verified_images():
+    """The first pod pulls with its secret, the second proves its right with the record, the third must authenticate."""
+    result = run(from_mapping(CREDENTIALS), status=True)
+    found = samples(result)
+    checks = "kubelet_imagemanager_image_mustpull_checks_total"
+    assert value(found, checks, result="credentialRecordFound", node="n-0000") == 1
+    assert value(found, checks, result="mustAuthenticate", node="n-0000") == sum(
+        row.check == "mustAuthenticate" for row in result.requests
+    )
+    assert value(found, "kubelet_imagemanager_ondisk_pulledrecords", node="n-0000") == 1
+    assert value(found, "kubelet_imagemanager_ondisk_pullintents", node="n-0000") == 0
+    old = run(from_mapping(CREDENTIALS, ["nodes[n].kubeletVersion=1.34"]), status=True)
+    assert "imagemanager" not in text(old)
+
+
+def test_runs_of_credential_provider_plugins():
+    scenario = load(Path(__file__).parents[2] / "scenarios" / "expiring-token.yaml", ["horizon=10m"])
+    result = run(scenario, status=True)
+    found = samples(result, by="pool")
+    runs = value(found, "kubelet_credential_provider_plugin_duration_count", plugin_name="registry-token")
+    assert runs == len(result.plugin_runs) > 0
+    total = value(found, "kubelet_credential_provider_plugin_duration_sum", plugin_name="registry-token")
+    assert total == pytest.approx(0.4 * runs)
+    assert value(found, "kubelet_credential_provider_plugin_errors_total") == 0
