@@ -1,0 +1,96 @@
+"""The steps of getting one blob, and what time they took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pullsim.engine.flows import Transfer
+    from pullsim.records import Stages
+
+DOWNLOAD: Final = ("download_egress", "download_connection", "download_nic")
+
+
+class Steps:
+    """What a fetch was in, from when on; it takes note of its own download.
+
+    A fetch that waits for a slot of its pull, which another one of the pull gives back, is in what that one was in: the
+    slots only order what the pull has to do. Behind another pull, it is waiting.
+    """
+
+    __slots__ = ("_before", "_limited", "_marks", "_transfer", "bytes_until", "first_byte", "received")
+
+    def __init__(self, now: float) -> None:
+        self.received = 0  # bytes of it that are there
+        self.bytes_until = -1.0  # when bytes came last before they stopped
+        self.first_byte = now
+        self._before: Steps | None = None  # of the same pull, whose slot this one took over
+        self._marks: list[tuple[str, float]] = []  # (stage, begin), in order
+        self._transfer: Transfer | None = None
+        self._limited = (0.0, 0.0, 0.0)  # as `limited`, of earlier transfers
+
+    @property
+    def limited(self) -> tuple[float, float, float]:
+        """Seconds of the download so far limited by (egress, connection, NIC)."""
+        if self._transfer is None:
+            return self._limited
+        egress, connection, nic = self._limited
+        now_egress, now_connection, now_nic = self._transfer.limited
+        return egress + now_egress, connection + now_connection, nic + now_nic
+
+    @property
+    def step(self) -> str:
+        """What it is in."""
+        return self._marks[-1][0] if self._marks else ""
+
+    def enter(self, stage: str, now: float) -> None:
+        """Begin a step."""
+        self._marks.append((stage, now))
+
+    def request(self, now: float) -> None:
+        """Note that the blob is asked for."""
+        self.enter("request", now)
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        """Note that the blob begins to come, or goes on."""
+        self.enter("download", now)
+        if self._transfer is None:
+            self.first_byte = now
+        else:
+            self._limited = self.limited
+        self._transfer = transfer
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """Note that nothing comes any more."""
+        self.enter("stall", now)
+        if begun:
+            self.bytes_until = now
+
+    def stages(self, begin: float, end: float) -> Stages:
+        """Return what the fetch was in between ``begin`` and ``end``, while its pull waited for it."""
+        stages: Stages = {}
+        spans = [(self, begin, end)]
+        while spans:
+            fetch, begin, until = spans.pop()
+            for stage, since in reversed(fetch._marks):  # noqa: SLF001  # of this class
+                first, last, until = max(since, begin), until, min(since, until)
+                if last <= first:
+                    continue
+                if stage == "slot" and fetch._before is not None:  # noqa: SLF001
+                    spans.append((fetch._before, first, last))  # noqa: SLF001
+                    continue
+                for name, part in fetch._split(stage):  # noqa: SLF001
+                    stages[name] = stages.get(name, 0.0) + (last - first) * part
+        return stages
+
+    def _split(self, stage: str) -> Iterable[tuple[str, float]]:
+        """Yield the stages of the records that a step belongs to, and the share of each."""
+        if stage != "download":
+            return ((stage, 1.0),)
+        limits = self.limited
+        limited = sum(limits)
+        if limited <= 0:  # too short to tell
+            return ((DOWNLOAD[2], 1.0),)
+        return ((name, seconds / limited) for name, seconds in zip(DOWNLOAD, limits, strict=True) if seconds)
