@@ -19,7 +19,7 @@ class ImageStatus(NamedTuple):
     """Answer of ImageStatus for an image that is present."""
 
     image_ref: str  # the image's ID: what a container is created with
-    size: int  # bytes; containerd counts compressed ones
+    size: int  # bytes; containerd counts compressed ones, CRI-O unpacked ones
 
 
 class InspectFailed(Exception):
@@ -88,6 +88,7 @@ class PullOutcome:
     downloaded: int = 0  # bytes
     layers: int = 0
     layers_fetched: int = 0
+    compressed: int | None = None  # bytes of manifest, config and layers; None: as ImageStatus tells
     refetched: int = 0  # bytes of layers that the node had once, among those downloaded
     calls: int = 1  # of PullImage: one for each credential that was tried
     auth: Auth | None = None  # what the registry accepted; None: the pull needed nothing of the kubelet's

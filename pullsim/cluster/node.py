@@ -12,9 +12,10 @@ from pullsim.kubelet.kubelet import Kubelet
 from pullsim.kubelet.pull_credentials import PullCredentials
 from pullsim.records import DiskUse, PluginRun
 from pullsim.runtime.containerd import Containerd
+from pullsim.runtime.crio import Crio
 from pullsim.runtime.fixed import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
-from pullsim.runtime.spec import FixedSpec
+from pullsim.runtime.spec import CrioSpec, FixedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,9 +58,23 @@ class ClusterNode:
         self.tainted = False  # node.kubernetes.io/disk-pressure:NoSchedule
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
-        service: FixedRuntime | Containerd
+        service: FixedRuntime | Containerd | Crio
         if isinstance(spec.runtime, FixedSpec):
             service = FixedRuntime(env, spec.runtime, handlers, self._filesystem)
+        elif isinstance(spec.runtime, CrioSpec):
+            service = Crio(
+                env,
+                node.name,
+                spec.runtime,
+                spec.platform,
+                network.port(node.name, spec.nic.rate),
+                cores(env, spec.cores),
+                disk(env, spec.disk),
+                self._filesystem,
+                registries,
+                recorder,
+                spec.address,
+            )
         else:
             service = Containerd(
                 env,
@@ -76,6 +91,7 @@ class ClusterNode:
                 handlers,
                 spec.address,
             )
+        if not isinstance(service, FixedRuntime):
             for image in spec.cached:
                 service.preload(image)
         ran = None if recorder.plugin is None else partial(_record_plugin, env, node.name, recorder.plugin)

@@ -253,7 +253,7 @@ class ImageManager:
                 requested=requested,
                 started=result.started,
                 ended=result.ended,
-                size=size,
+                size=size if outcome.compressed is None or outcome.image_ref is None else outcome.compressed,
                 downloaded=outcome.downloaded,
                 layers=outcome.layers,
                 layers_fetched=outcome.layers_fetched,

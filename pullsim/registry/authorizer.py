@@ -22,12 +22,15 @@ class Authorizer:
     connection: an idle one is closed after 30 s.
 
     Models containerd core/remotes/docker/authorizer.go and auth/fetch.go, all releases. Credentials count as long as
-    they were valid at the first request.
+    they were valid at the first request. Clients that do not insist ask the token server with a GET alone, and take the
+    first answer to credentials (containers/image docker/docker_client.go).
     """
 
     __slots__ = (
         "_expires",
         "_honours_expiry",
+        "_insists",
+        "_pinged",
         "_presented",
         "_registry",
         "_spec",
@@ -36,12 +39,16 @@ class Authorizer:
         "denial",
     )
 
-    def __init__(self, registry: Registry, presented: Presented, *, honours_expiry: bool = True) -> None:
+    def __init__(
+        self, registry: Registry, presented: Presented, *, honours_expiry: bool = True, insists: bool = True
+    ) -> None:
         spec = registry.spec
         self._registry = registry
         self._spec = spec
         self._presented = presented
         self._honours_expiry = honours_expiry
+        self._insists = insists
+        self._pinged = False  # it has been challenged, and has not answered yet
         self._expires = float("inf")  # of the token
         self.authenticated = spec.auth == "none" and spec.access.open  # it has no challenge to answer any more
         self.challenges = 0  # answers 401 so far
@@ -51,7 +58,14 @@ class Authorizer:
         """Whether a request is answered 401 first."""
         if self.authenticated:
             return now >= self._expires and not self._honours_expiry
-        return self._spec.auth != "none"
+        return self._spec.auth != "none" and not self._pinged
+
+    def pinged(self) -> None:
+        """Take note of the answer to a request that only asks how to authenticate."""
+        if not self.authenticated and self._spec.auth != "none":
+            self._pinged = True
+            self.challenges += 1
+            self._registry.challenges += 1
 
     def authorize(self, reference: Reference, server: float, now: float) -> float:
         """Return the seconds before the request proper goes out: 0 once it is authenticated.
@@ -90,8 +104,10 @@ class Authorizer:
         if spec.auth == "bearer":
             # Unknown users are refused by the token server twice, the POST and the GET; others get an empty token.
             unknown = denial in (Denial.INVALID, Denial.EXPIRED)
+            if unknown and not self._insists:
+                return waited
             return waited + (self._refused_token() if unknown else answer)
-        if spec.auth == "basic" and denial is not Denial.ANONYMOUS:
+        if spec.auth == "basic" and denial is not Denial.ANONYMOUS and self._insists:
             return answer * (BASIC_RESPONSES if denial is Denial.INVALID else 2)
         return answer
 
@@ -124,9 +140,13 @@ class Authorizer:
     def _challenge(self, server: float) -> float:
         """Return the seconds of a request's 401, and of the token request for bearer."""
         spec = self._spec
+        seconds = self._token() if spec.auth == "bearer" else 0.0
+        if self._pinged:
+            self._pinged = False
+            return seconds
         self.challenges += 1
         self._registry.challenges += 1
-        return spec.round_trip + server + (self._token() if spec.auth == "bearer" else 0.0)
+        return spec.round_trip + server + seconds
 
     def _token(self) -> float:
         """Return the seconds of a token request to another host: connection, the POST that it may not take, the GET."""
@@ -134,6 +154,6 @@ class Authorizer:
         server = spec.token_server
         round_trip = spec.round_trip if server.round_trip is None else server.round_trip
         answer = round_trip + (spec.first_byte if server.first_byte is None else server.first_byte)
-        requests = 2 if self._presented.auth is not None and not server.oauth else 1
+        requests = 2 if self._presented.auth is not None and not server.oauth and self._insists else 1
         self._registry.tokens += requests
         return round_trip * (2 if spec.tls else 1) + answer * requests

@@ -72,11 +72,12 @@ class Client:
         *,
         dial_timeout: float = DIAL_TIMEOUT,
         honours_expiry: bool = True,
+        insists: bool = True,
     ) -> None:
-        """``honours_expiry``: see `Authorizer`."""
+        """``honours_expiry``, ``insists``: see `Authorizer`."""
         self.registry = registry
         self.presented = presented
-        self.authorizer = Authorizer(registry, presented, honours_expiry=honours_expiry)
+        self.authorizer = Authorizer(registry, presented, honours_expiry=honours_expiry, insists=insists)
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
         self.chance = False  # what went wrong last may go right next time though the world stays as it is
@@ -85,6 +86,30 @@ class Client:
         self._dial_timeout = dial_timeout
         self._idle: list[int] = []  # window of each idle connection, bytes
         self._blob_idle: list[int] = []  # to the blob host
+
+    def ping(self, request: Request) -> Generator[Any, Any, int]:
+        """GET /v2/, which tells how to authenticate; return 200 for a 401 too, or the status of a fault or quota."""
+        env, registry, spec = self._env, self.registry, self.registry.spec
+        faults, quotas, status = registry.faults, registry.quotas, OK
+        if faults is not None and (fault := faults.connection(request, env.now)) is not None:
+            self.chance = fault.probability < 1.0
+            yield env.timeout(spec.round_trip if fault.refused else self._dial_timeout)
+            return REFUSED if fault.refused else TIMED_OUT
+        window, latency = self._connect(self._idle, spec.round_trip)
+        if latency and (quotas is not None or faults is not None):
+            yield env.timeout(latency)
+            latency = 0.0
+        if quotas is not None:
+            status = self._admit(quotas, request, challenge=True)
+        if status == OK and faults is not None and (fault := faults.answer(request, env.now)) is not None:
+            self.chance = fault.probability < 1.0
+            assert fault.status is not None
+            status = fault.status
+        self._keep(self._idle, window)
+        if status == OK:
+            self.authorizer.pinged()
+        yield env.timeout(latency + spec.round_trip + spec.head)
+        return status
 
     def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
         """HEAD a manifest; return the status and what the reference names."""

@@ -10,10 +10,10 @@ from pullsim.engine.clock import Call
 from pullsim.errors import InputError
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
-from pullsim.runtime.fetch import DownloadSlots
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.pull import Pull
 from pullsim.runtime.sources import Source, sources
+from pullsim.runtime.steps import DownloadSlots
 from pullsim.runtime.store import Store, StoredImage, image_name
 from pullsim.runtime.unpack import Unpacker
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from pullsim.engine.locks import Slots
 from pullsim.runtime.failures import PullFailed, blob_no_space
 from pullsim.runtime.metadata import BLOB_OPEN
 from pullsim.runtime.steps import Steps
@@ -16,21 +15,6 @@ if TYPE_CHECKING:
 
     from pullsim.oci.manifest import Layer
     from pullsim.runtime.pull import Pull
-
-
-class DownloadSlots(Slots):
-    """Slots that remember who gave the last one back."""
-
-    __slots__ = ("given_back_by",)
-
-    def __init__(self, env: simpy.Environment, count: int) -> None:
-        super().__init__(env, count)
-        self.given_back_by: Fetch | None = None
-
-    def give_back(self, fetch: Fetch | None) -> None:
-        """Release the slot of a layer's fetch, or of a manifest's or config's (None)."""
-        self.given_back_by = fetch
-        self.release()
 
 
 class Fetch(Steps):
@@ -172,7 +156,7 @@ class Fetch(Steps):
         yield from self._wait("slot", turn, slots.cancel)
         self.slot = self._pull.env.now
         before = slots.given_back_by
-        if turn is not None and before is not None and before._pull is self._pull:  # noqa: SLF001  # of this class
+        if turn is not None and isinstance(before, Fetch) and before._pull is self._pull:  # noqa: SLF001  # of this class
             self._before = before
 
     def _wait(

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.engine.locks import Slots
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import simpy
 
     from pullsim.engine.flows import Transfer
     from pullsim.records import Stages
 
 DOWNLOAD: Final = ("download_egress", "download_connection", "download_nic")
+
+
+class DownloadSlots(Slots):
+    """Slots that remember who gave the last one back."""
+
+    __slots__ = ("given_back_by",)
+
+    def __init__(self, env: simpy.Environment, count: int) -> None:
+        super().__init__(env, count)
+        self.given_back_by: Steps | None = None
+
+    def give_back(self, fetch: Steps | None) -> None:
+        """Release the slot of a layer's fetch, or of a manifest's or config's (None)."""
+        self.given_back_by = fetch
+        self.release()
 
 
 class Steps:

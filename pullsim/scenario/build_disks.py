@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.runtime.spec import FixedSpec
+from pullsim.runtime.crio_store import CrioImage
+from pullsim.runtime.spec import CrioSpec, FixedSpec
 from pullsim.runtime.store import StoredImage
 from pullsim.units import format_size
 
@@ -44,6 +45,12 @@ def _bytes(spec: NodeSpec, catalog: Catalog) -> int:
             content = catalog.lookup(parse(name), 0.0)
             manifest = None if content is None else select(content, spec.platform)
             if content is not None and manifest is not None:
+                if isinstance(spec.runtime, CrioSpec):
+                    documents = CrioImage(manifest, content.digest, content.size).documents
+                    parts["documents", manifest.config_digest] = documents
+                    layers = zip(manifest.chain_ids, manifest.layers, strict=True)
+                    parts |= {("layer", chain_id): layer.unpacked for chain_id, layer in layers}
+                    continue
                 image = StoredImage(manifest, content.digest, content.size)
                 parts |= {("blob", digest): size for digest, size in image.blobs()}
                 parts |= {("snapshot", key): size for key, size in image.unpacked()}

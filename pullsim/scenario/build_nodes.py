@@ -18,12 +18,20 @@ from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.runtime.handlers import RuntimeHandler
-from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec, FixedStatusFailure
+from pullsim.runtime.spec import (
+    ContainerdSpec,
+    CrioSpec,
+    FixedFailure,
+    FixedImage,
+    FixedSpec,
+    FixedStatusFailure,
+    InflateSpec,
+)
 from pullsim.runtime.unpack import KNOWN_SINCE, UnpackSpec
 from pullsim.scenario.build_containerd import containerd_spec
 from pullsim.scenario.build_credentials import credential_sources
 from pullsim.scenario.document import read_document
-from pullsim.scenario.limits import kubelet_limit, layer_limit
+from pullsim.scenario.limits import copy_limit, kubelet_limit, layer_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +67,8 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
     if isinstance(runtime, ContainerdSpec):
         handlers = handlers or runtime.handlers
         findings.notes.append(f"{pool.name}: {layer_limit(kubelet, runtime)}")
+    elif isinstance(runtime, CrioSpec):
+        findings.notes.append(f"{pool.name}: {copy_limit(kubelet, runtime)}")
     return NodeSpec(
         pool=pool.name,
         platform=pool.platform,
@@ -134,6 +144,26 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
             message = "the fixed runtime has its own images: write present: true there"
             findings.error(message, "nodes", index, "cached")
         return _fixed(runtime.fixed, index, findings)
+    costs = UnpackSpec(
+        gzip=unpack.gzip,
+        zstd=unpack.zstd,
+        stored=unpack.stored,
+        per_file=unpack.per_file,
+        per_layer=unpack.per_layer,
+        while_downloading=unpack.while_downloading,
+        decompressor=unpack.decompressor,
+        unpigz=unpack.unpigz,
+        igzip=unpack.igzip,
+        piped=unpack.piped,
+        sha256=unpack.sha256,
+    )
+    if runtime.crio is not None:
+        if unpack.decompressor == "igzip":
+            findings.error("CRI-O looks for pigz: unpigz or gzip are right", "nodes", index, "unpack", "decompressor")
+        inflate = InflateSpec()
+        if unpack.decompressor == "unpigz":
+            inflate = replace(inflate, gzip=unpack.unpigz)
+        return CrioSpec(runtime.crio, pool.metadata.write, costs, inflate)
     spec = containerd_spec(pool, index, directory, findings)
     since = KNOWN_SINCE.get(unpack.decompressor)
     if since is not None and spec.version < since:
@@ -143,19 +173,7 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
         spec,
         metadata_write=pool.metadata.write,
         collect_after=ContainerdSpec().collect_after if runtime.collect_after is None else runtime.collect_after,
-        unpack=UnpackSpec(
-            gzip=unpack.gzip,
-            zstd=unpack.zstd,
-            stored=unpack.stored,
-            per_file=unpack.per_file,
-            per_layer=unpack.per_layer,
-            while_downloading=unpack.while_downloading,
-            decompressor=unpack.decompressor,
-            unpigz=unpack.unpigz,
-            igzip=unpack.igzip,
-            piped=unpack.piped,
-            sha256=unpack.sha256,
-        ),
+        unpack=costs,
     )
 
 

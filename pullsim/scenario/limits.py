@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.runtime.containerd import behaviour
+from pullsim.runtime.crio_copy import BLOBS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pullsim.kubelet.config import KubeletConfig
-    from pullsim.runtime.spec import ContainerdSpec
+    from pullsim.runtime.spec import ContainerdSpec, CrioSpec
 
 UNLIMITED: Final = 1_000_000  # max_concurrent_downloads from which on it is none
 
@@ -57,6 +58,16 @@ def layer_limit(kubelet: KubeletConfig, runtime: ContainerdSpec) -> str:
     if pulls is None or count >= UNLIMITED:
         return f"{begin}: no limit" + ("" if count >= UNLIMITED else f", {count} for each pull")
     return f"{begin}: {pulls * count}, {pulls} pulls with {count} each" if pulls > 1 else f"{begin}: {count}"
+
+
+def copy_limit(kubelet: KubeletConfig, runtime: CrioSpec) -> str:
+    """Say how many layers come to a node with CRI-O at a time."""
+    pulls, begin = _pulls(kubelet), f"CRI-O {runtime.version[0]}.{runtime.version[1]}: layers that come at a time"
+    if pulls is None:
+        return f"{begin}: no limit, {BLOBS_AT_ONCE} for each pull"
+    if pulls == 1:
+        return f"{begin}: {BLOBS_AT_ONCE}"
+    return f"{begin}: {pulls * BLOBS_AT_ONCE}, {pulls} pulls with {BLOBS_AT_ONCE} each"
 
 
 def _pulls(config: KubeletConfig) -> int | None:

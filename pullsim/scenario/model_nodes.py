@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.oci.platform import Platform
+from pullsim.runtime.crio_release import NEWEST, OLDEST
 from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.scenario.model_credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
@@ -123,7 +124,7 @@ class Runtime(Section):
         default=None,
         description="Time from a failed pull until containerd collects what it left of blobs; by default 245ms.",
     )
-    crio: Version | None = Field(default=None, description="CRI-O and its release.")
+    crio: Version | None = Field(default=None, description="CRI-O and its release, 1.28 to 1.36.")
     fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
 
     @model_validator(mode="before")
@@ -151,6 +152,10 @@ class Runtime(Section):
             ):
                 if value is not None:
                     raise ValueError(f"{key} is containerd's")
+        low, high = OLDEST, NEWEST
+        if self.crio is not None and not low <= self.crio <= high:
+            text = f"{self.crio[0]}.{self.crio[1]}"
+            raise ValueError(f"CRI-O {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
         low, high = CONTAINERD_VERSIONS
         if self.containerd is not None and not low <= self.containerd <= high:
             text = f"{self.containerd[0]}.{self.containerd[1]}"

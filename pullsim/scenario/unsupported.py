@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 #: is neither absent nor empty nor false; with a value in the path, only that value does.
 NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("nodes.*.leave", "add a pool that joins later"),
-    ("nodes.*.runtime.crio", "containerd and fixed are"),
     ("workloads.*.update", "add a second workload at the time of the update"),
     ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
     ("placement=imageLocality", "spread, pack and given are"),

@@ -25,7 +25,15 @@ from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
 from pullsim.run import Result, simulate
-from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec, RuntimeSpec
+from pullsim.runtime.spec import (
+    ContainerdSpec,
+    CrioSpec,
+    FixedFailure,
+    FixedImage,
+    FixedSpec,
+    InflateSpec,
+    RuntimeSpec,
+)
 from pullsim.runtime.unpack import UnpackSpec
 
 if TYPE_CHECKING:
@@ -127,6 +135,14 @@ def containerd(
     return ContainerdSpec(
         version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}), collect_after=collect_after
     )
+
+
+def crio(
+    version: tuple[int, int] = (1, 36), *, inflate: float = FAST, metadata_write: float = 0.0, **unpack: float
+) -> CrioSpec:
+    """CRI-O that inflates at ``inflate`` bytes/s while it downloads; unpacking costs as in `containerd`."""
+    costs = containerd(**unpack).unpack
+    return CrioSpec(version, metadata_write, costs, InflateSpec(inflate, inflate, inflate))
 
 
 # Registries and images
