@@ -245,7 +245,7 @@ class Copy:
                 digest=layer.digest,
                 size=layer.size,
                 unpacked=layer.unpacked,
-                source="local" if fetch.local else self.source.host,
+                source=fetch.host or "local",
                 downloaded=fetch.received,
                 queued=fetch.queued,
                 slot=fetch.slot,

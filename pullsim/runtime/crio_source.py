@@ -38,10 +38,11 @@ RECONNECT: Final = 1.05  # seconds before it: 1 s and up to 0.1 s at random, of 
 class _Document:
     """A manifest on its way: part of the stage resolve."""
 
-    __slots__ = ("_clock", "received")
+    __slots__ = ("_clock", "host", "received")
 
     def __init__(self, clock: StageClock) -> None:
         self._clock = clock
+        self.host: str | None = None
         self.received = 0
 
     def request(self, now: float) -> None:

@@ -31,7 +31,6 @@ class Fetch(Steps):
         "done",
         "ended",
         "fetched",
-        "host",
         "layer",
         "position",
         "process",
@@ -52,7 +51,6 @@ class Fetch(Steps):
         self.fetched = False  # from the registry, by this pull, and durable
         self.done = False  # it is durable
         self.resumed = 0  # of these were there before, from a pull that failed
-        self.host: str | None = None  # that served it
         self.recorded = False  # its row is written
         self.queued = self.slot = self.requested = self.ended = self.committed = now
         self.process = pull.env.process(self._run())

@@ -39,10 +39,11 @@ class Steps:
     slots only order what the pull has to do. Behind another pull, it is waiting.
     """
 
-    __slots__ = ("_before", "_limited", "_marks", "_transfer", "bytes_until", "first_byte", "received")
+    __slots__ = ("_before", "_limited", "_marks", "_transfer", "bytes_until", "first_byte", "host", "received")
 
     def __init__(self, now: float) -> None:
         self.received = 0  # bytes of it that are there
+        self.host: str | None = None  # that served it
         self.bytes_until = -1.0  # when bytes came last before they stopped
         self.first_byte = now
         self._before: Steps | None = None  # of the same pull, whose slot this one took over
