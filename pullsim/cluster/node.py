@@ -67,7 +67,7 @@ class ClusterNode:
                 node.name,
                 spec.runtime,
                 spec.platform,
-                network.port(node.name, spec.nic.rate),
+                network.port(node.name, spec.nic.rate, spec.nic.burst),
                 cores(env, spec.cores),
                 disk(env, spec.disk),
                 self._filesystem,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth, Caller, PullOutcome
     from pullsim.engine.flows import Port
     from pullsim.engine.processor_sharing import ProcessorSharing
+    from pullsim.hardware.disk import Disk
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.oci.platform import Platform
     from pullsim.oci.reference import Reference
@@ -49,7 +50,7 @@ class Crio:
         platform: Platform,
         port: Port,
         cores: ProcessorSharing,
-        disk: ProcessorSharing | None,
+        disk: Disk | None,
         filesystem: Filesystem | None,
         registries: Callable[[str], Registry],
         recorder: Recorder,

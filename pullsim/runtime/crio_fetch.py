@@ -79,8 +79,9 @@ class BlobCopy(Steps):
         self.requested = env.now
         claimed = copy.store.claim(layer.size)
         copy.temporary += claimed
-        inflate = crio.cores.run(crio.spec.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0))
-        written = None if crio.disk is None else crio.disk.run(claimed)
+        inflating = crio.spec.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0)
+        inflate = crio.cores.run(inflating)
+        written = None if crio.disk is None else crio.disk.buffer(claimed, inflating)
         try:
             try:
                 yield from copy.source.blob(layer.digest, claimed, self)
