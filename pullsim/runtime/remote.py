@@ -25,6 +25,7 @@ MAX_RESPONSES: Final = 6
 SERVER_ERRORS: Final = (500, 503, 504)
 DENIED: Final = (401, 403)
 BROKEN_OFF: Final = (CUT, RESET)
+ENDED: Final = (OK, *BROKEN_OFF)  # with a body, whole or not
 MAX_BROKEN_OFF: Final = 3  # bodies that bring nothing, in a row (core/remotes/docker/httpreadseeker.go maxRetry)
 
 
@@ -66,57 +67,61 @@ class Remote:
         self, kind: str, digest: str, size: int, download: Download, *, index: bool = False
     ) -> Generator[Any, Any, None]:
         """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had."""
-        version, opened, empty = self._containerd.spec.version, False, 0
+        if self._fetchers is None:
+            self._fetchers = [self._client(each) for each in self._sources if each.pull]
+        clients, opened, empty = self._fetchers, False, 0
         while True:
-            before = download.received
-            answer = yield from self._open(kind, digest, size, download, index=index)
-            if answer.status == OK:
-                return
-            if answer.status not in BROKEN_OFF:
-                # A body that broke off and cannot be had again is reported as such.
-                failure = broken_off(self._reference, answer.host, CUT) if opened else None
-                raise failure or fetch_failure(self._reference, kind, digest, answer, version)
-            opened = True
-            empty = empty + 1 if download.received == before else 0
-            if answer.status == RESET or empty > MAX_BROKEN_OFF:
-                raise broken_off(self._reference, answer.host, answer.status)
+            first: Answer | None = None
+            for client in clients:
+                got = download.received
+                request = Request(client.presented, self._reference, kind, digest, size - got, got, is_index=index)
+                challenges = client.authorizer.challenges
+                status = yield from client.get(request, download)
+                if status not in ENDED:
+                    status = yield from self._again(client, request, download, status, challenges)
+                if status == OK:
+                    return
+                if status in BROKEN_OFF:
+                    opened = True
+                    empty = empty + 1 if download.received == got else 0
+                    if status == RESET or empty > MAX_BROKEN_OFF:
+                        raise broken_off(self._reference, client.registry.spec.host, status)
+                    break
+                first = first or answered(client, status)
+            else:
+                if first is None:
+                    raise no_hosts(self._reference, "pull")
+                if opened:  # a body that broke off and cannot be had again is reported as such
+                    raise broken_off(self._reference, first.host, CUT)
+                raise fetch_failure(self._reference, kind, digest, first, self._containerd.spec.version)
 
     @property
     def chance(self) -> bool:
         """Whether what went wrong may go right next time though the world stays as it is."""
         return any(client.chance for client in self._clients)
 
-    def _open(
-        self, kind: str, digest: str, size: int, download: Download, *, index: bool
-    ) -> Generator[Any, Any, Answer]:
-        """Ask one host after the other until a body begins."""
-        if self._fetchers is None:
-            self._fetchers = [self._client(each) for each in self._sources if each.pull]
-        clients, first = self._fetchers, None
-        for client in clients:
-            got = download.received
-            request = Request(client.presented, self._reference, kind, digest, size - got, got, is_index=index)
-            answer = yield from self._get(client, request, download, last=client is clients[-1])
-            if answer.status == OK or answer.status in BROKEN_OFF:
-                return answer
-            first = first or answer
-        if first is None:
-            raise no_hosts(self._reference, "pull")
-        return first
-
     def _head(self, client: Client, request: Request, *, last: bool) -> Generator[Any, Any, tuple[int, Image | None]]:
-        attempts = Attempts(client, last=last and self._containerd.behaviour.retries_server_errors)
+        challenges, attempts = client.authorizer.challenges, None
         while True:
             status, image = yield from client.head(request)
-            if image is not None or denied(client, status) or not attempts.again(status):
+            if image is not None or denied(client, status):
+                return status, image
+            attempts = attempts or self._attempts(client, challenges, last=last)
+            if not attempts.again(status):
                 return status, image
 
-    def _get(self, client: Client, request: Request, download: Download, *, last: bool) -> Generator[Any, Any, Answer]:
-        attempts = Attempts(client, last=last and self._containerd.behaviour.retries_server_errors)
-        while True:
+    def _again(
+        self, client: Client, request: Request, download: Download, status: int, challenges: int
+    ) -> Generator[Any, Any, int]:
+        """Repeat a GET that got this status as long as containerd does; ``challenges``: answers 401 before it."""
+        assert self._fetchers is not None
+        attempts = self._attempts(client, challenges, last=client is self._fetchers[-1])
+        while status not in ENDED and not denied(client, status) and attempts.again(status):
             status = yield from client.get(request, download)
-            if status == OK or denied(client, status) or not attempts.again(status):
-                return answered(client, status)
+        return status
+
+    def _attempts(self, client: Client, challenges: int, *, last: bool) -> Attempts:
+        return Attempts(client, challenges, last=last and self._containerd.behaviour.retries_server_errors)
 
     def _client(self, source: Source) -> Client:
         containerd = self._containerd
@@ -151,9 +156,10 @@ class Attempts:
 
     __slots__ = ("_challenges", "_client", "_last", "_responses")
 
-    def __init__(self, client: Client, *, last: bool) -> None:
+    def __init__(self, client: Client, challenges: int, *, last: bool) -> None:
+        """``challenges``: answers 401 that the client had before the request."""
         self._client = client
-        self._challenges = client.authorizer.challenges
+        self._challenges = challenges
         self._last = last
         self._responses = 0  # beside 401s
 
