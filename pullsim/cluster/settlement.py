@@ -74,7 +74,12 @@ class Settlement:
         self.check()
 
     def look(self, pod: PodStatus) -> None:
-        """See whether a pod is settled: after a sync of it, and when a pull of it begins."""
+        """See whether a pod is settled: after a sync of it, and when a pull of it begins.
+
+        One that has ended is: a pull that its last sync begins after that brings nothing it could start.
+        """
+        if pod.has_ended():
+            return
         if pod.started is not None:
             self._recorder.pod(pod.record(pod.started))
             self._count += 1

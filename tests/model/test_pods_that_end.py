@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from world import (
+    HOST,
     STEADY,
     UNLIMITED,
     container,
@@ -23,6 +26,9 @@ from world import (
 )
 
 from pullsim.cluster.spec import DaemonSet, PodSpec
+from pullsim.cri import Auth
+from pullsim.kubelet.credential_provider import Plugin, Provider
+from pullsim.kubelet.pull_credentials import CredentialSources
 from pullsim.results import check
 from pullsim.runtime.fixed import FixedRuntime
 from pullsim.runtime.spec import FixedImage
@@ -133,3 +139,12 @@ def test_an_image_that_is_removed_before_the_container_is_created(monkeypatch):
     failed = next(event.message for event in result.events if event.reason == "Failed")
     assert failed == f'Error: failed to resolve image "{gone[0]}": not found'
     assert whole(row(result, "p"))
+
+
+def test_a_pull_that_begins_after_the_deletion_keeps_no_run_going():
+    """The credentials are looked up when the pod is deleted; the sync goes on and pulls, and the pod is settled."""
+    provider = Provider("plugin", (HOST,), 3600.0, plugin=Plugin(auth=((HOST, Auth("ci", "token")),), takes=5.0))
+    spec = replace(node(fixed({f"{HOST}/a:1": 1.0})), credentials=CredentialSources(providers=(provider,)))
+    result = run([pod("p", f"{HOST}/a:1", lives=3.0), pod("q", "gone:1")], spec)
+    assert (times(result, "Pulling", pod="p"), row(result, "p").reason) == ([5.0], "Deleted")
+    assert (result.ended, result.end) == ("settled", 10.0)  # q looks once more after the deletion
