@@ -60,12 +60,15 @@ class ApiStatus:
             self._record(_row(self._pod, at, *shown))
 
     def _main(self, spec: PodSpec, waits: Collection[str]) -> tuple[str, str | None]:
-        """Return the status of a pod whose init containers are done: that of its first waiting container."""
-        first = next((container.name for container in spec.containers if container.name in waits), None)
-        if first is None:
+        """Return the status of a pod whose init containers are done: that of its first waiting container by name.
+
+        The kubelet sorts the statuses of regular containers by name (pkg/kubelet/types/types.go
+        SortedContainerStatuses), those of init containers as in the pod.
+        """
+        if not waits:
             return RUNNING, None
         default = "PodInitializing" if spec.init_containers else "ContainerCreating"
-        return self._reasons.get(first, (default, None))
+        return self._reasons.get(min(waits), (default, None))
 
 
 def pending(pod: PodStatus) -> StatusRecord:

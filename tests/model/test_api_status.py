@@ -88,6 +88,13 @@ def test_the_first_waiting_container_gives_the_status():
     ]
 
 
+def test_first_means_by_name():
+    """The kubelet sorts the statuses of regular containers by name, whatever their order in the pod."""
+    wanted = [pod("p", container("bad:1", "z"), container("Bad", "a"))]
+    result = steady(wanted, {"bad:1": failing(1.0)}, horizon=20.0)
+    assert shown(result)[2:] == [(1.3, "0/2", "InvalidImageName")]
+
+
 @pytest.mark.parametrize(
     ("wanted", "status", "message"),
     [
