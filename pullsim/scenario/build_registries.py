@@ -34,7 +34,7 @@ def build_registries(registries: Sequence[Registry], findings: Findings) -> tupl
                 findings.error("is the registry itself", "registries", index, "mirrors", position, "host")
                 continue
             own = _host(mirror)
-            if mirror.host in listed and mirror.model_fields_set <= {"host", "capabilities", "dial_timeout"}:
+            if mirror.host in listed and mirror.figureless:
                 continue
             if made.setdefault(mirror.host, own) != own:
                 message = f"{mirror.host} stands elsewhere with other figures: give them once"

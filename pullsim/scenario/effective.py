@@ -51,6 +51,11 @@ def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
         entry.pop("preset", None)  # its figures are written out
         if isinstance(pool.kubelet, dict):  # a file stays a file
             entry["kubelet"] |= kubelet_config(pool, scenario.directory).effective()
+    for registry, entry in zip(scenario.registries, tree["registries"], strict=True):
+        for mirror, written in zip(registry.mirrors, entry["mirrors"], strict=True):
+            if mirror.figureless:  # those of the registry of that host, if it is listed
+                for key in written.keys() - {"host", "capabilities", "dialTimeout"}:
+                    del written[key]
     if directory is not None:
         _rebase(tree, os.path.relpath(scenario.directory, directory))
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

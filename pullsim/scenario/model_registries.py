@@ -187,6 +187,11 @@ class Mirror(RegistryHost, Short):
     )
     dial_timeout: Duration = Field(default=_HOST.dial_timeout, description="Time given to connecting to it.")
 
+    @property
+    def figureless(self) -> bool:
+        """Whether nothing is said of it but its host and what it is asked for."""
+        return self.model_fields_set.isdisjoint(RegistryHost.model_fields.keys() - {"host"})
+
 
 class Registry(RegistryHost):
     """A registry host. Hosts that are not listed have the defaults."""

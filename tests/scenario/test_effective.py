@@ -40,6 +40,14 @@ def test_defaults_are_written_out():
     assert tree["placement"] == "spread"
 
 
+def test_a_mirror_by_its_host_alone_stays_the_registry_of_that_host():
+    mirrors = [{"host": "m.example.com", "capabilities": ["pull"], "dialTimeout": "5s"}, "other.example.com"]
+    registries = [{"host": "r.example.com", "mirrors": mirrors}, {"host": "m.example.com", "egress": "1Gbit/s"}]
+    scenario = from_mapping({"registries": registries, "nodes": [{}]})
+    again = from_mapping(yaml.safe_load(effective_yaml(scenario)))
+    assert again.build().registries == scenario.build().registries
+
+
 def test_paths_are_made_to_start_at_the_new_place(tmp_path):
     (tmp_path / "in").mkdir()
     mapping = {
