@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 
@@ -45,7 +45,7 @@ class NicBurst(Section):
     """A higher rate while credit lasts; the sustained rate that is not used refills it."""
 
     rate: Rate = Field(description="Rate while there is credit.")
-    credit: Annotated[Size, Field(gt=0)] = Field(description="Bytes above the sustained rate.")
+    credit: Size = Field(gt=0, description="Bytes above the sustained rate.")
 
 
 class Nic(Short):
@@ -67,7 +67,7 @@ class PageCache(Section):
     """Memory that takes writes before the disk does."""
 
     limit: Size = Field(description="Dirty bytes at which writers wait for the disk.")
-    background: Annotated[Size, Field(gt=0)] = Field(description="Dirty bytes at which write-back starts.")
+    background: Size = Field(gt=0, description="Dirty bytes at which write-back starts.")
     expire: Duration = Field(
         default=30.0, gt=0, description="Time after which write-back starts below that too (vm.dirty_expire_centisecs)."
     )
@@ -91,7 +91,7 @@ class DiskBurst(Section):
     """A cloud disk's higher write rate while credit lasts; the sustained rate that is not used refills it."""
 
     write: Rate = Field(description="Write rate while there is credit.")
-    credit: Annotated[Size, Field(gt=0)] = Field(description="Bytes above the sustained rate.")
+    credit: Size = Field(gt=0, description="Bytes above the sustained rate.")
 
 
 class Disk(Section):

@@ -110,6 +110,14 @@ def test_units_are_read_as_they_are_written(kind):
         parse("12 parsecs")
 
 
+@pytest.mark.parametrize("key", ["credit", "background", "limit", "maxWindow"])
+def test_sizes_are_called_sizes(key):
+    """Whatever else is asked of them."""
+    rows = [line for line in TEXT.splitlines() if line.startswith(f"| `{key}` | ")]
+    assert rows
+    assert all("[size](#units)" in row for row in rows)
+
+
 def test_exit_codes():
     table = TEXT.split("## Exit codes\n")[1]
     listed = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*?) \|$", table, re.MULTILINE)}
