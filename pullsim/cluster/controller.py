@@ -48,6 +48,7 @@ class Controller:
         self.api = api
         self.began: float | None = None  # of the update
         self.completed: float | None = None
+        self._acting = self._again = False
         self._peak = 0
         self._lowest: int | None = None
         self._rolled = 0  # pods created from the new template
@@ -83,14 +84,18 @@ class Controller:
 
     def act(self) -> None:
         """Bring the pods nearer to what they should be; the run is not over meanwhile."""
+        self._again = True
+        if self._acting:  # what it does to pods comes back here
+            return
+        self._acting = True
         self.api.hold()
-        self._reconcile()
-        if self.began is not None and self.completed is None:
-            total, available = self._counts()
-            self._peak = max(self._peak, total)
-            self._lowest = available if self._lowest is None else min(self._lowest, available)
-            if self._complete():
-                self.completed = self.env.now
+        while self._again:
+            self._again = False
+            self._reconcile()
+            self._note()
+        self._acting = False
+        if self.began is not None and self.completed is None and self._complete():
+            self.completed = self.env.now
         self.api.release()
 
     def rollout(self) -> Rollout | None:
@@ -110,6 +115,13 @@ class Controller:
             peak=self._peak,
             lowest=self._lowest or 0,
         )
+
+    def _note(self) -> None:
+        """Take note of how many pods there are while an update goes on."""
+        if self.began is not None and self.completed is None:
+            total, ready = self._counts()
+            self._peak = max(self._peak, total)
+            self._lowest = ready if self._lowest is None else min(self._lowest, ready)
 
     def _make(self, name: str, *, new: bool, node: str | None = None) -> PodStatus:
         """Create a pod like the first one, from the new template or the old one."""

@@ -142,6 +142,7 @@ class DeploymentController(Controller):
             pod, self._new_number = self.api.free_name(namespace, prefix, self._new_number)
             self._new_number += 1
             self._new[self._make(pod, new=True)] = None
+        self._note()
 
     def _counts(self) -> tuple[int, int]:
         return len(self._old) + len(self._new), sum(map(available, (*self._old, *self._new)))

@@ -34,6 +34,7 @@ class PerDay:
     departures: float
     pods: float
     downloaded_bytes: float
+    cost: float | None  # of what registries sent, in the money of their prices; None: none has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,17 @@ def churn(result: Result) -> Churn | None:
     cut = [pull for pull in result.pulls if pull.cause == "nodeLeft"]
     pods, departures = sum(row.pods for row in result.departures), len(result.departures)
     days = result.end / DAY
+    priced = [each for each in result.registries if each.price]
     return Churn(
         departures=departures,
         pods=pods,
         cut_pulls=sum(row.pulls for row in result.departures),
         cut_bytes=sum(pull.downloaded for pull in cut),
         successors_bytes=sum(pull.downloaded for pull in result.pulls if pull.node not in first),
-        per_day=PerDay(departures / days, pods / days, sum(pull.downloaded for pull in result.pulls) / days),
+        per_day=PerDay(
+            departures / days,
+            pods / days,
+            sum(pull.downloaded for pull in result.pulls) / days,
+            sum(each.sent * each.price for each in priced) / days if priced else None,
+        ),
     )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pullsim.results.registry_use import RegistryUse
     from pullsim.results.cluster_changes import Churn, RolloutFigures
+    from pullsim.results.registry_use import RegistryUse
     from pullsim.results.statistics import Distribution
     from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
 
@@ -105,7 +105,10 @@ def _churn(table: Table, churn: Churn) -> None:
     text = f"{counted(churn.departures, 'node')} left with {counted(churn.pods, 'pod')}"
     if churn.cut_pulls:
         text += f" and {counted(churn.cut_pulls, 'pull')} ({size(churn.cut_bytes)} for nothing)"
-    text += f"; their successors fetched {size(churn.successors_bytes)}, all nodes {size(churn.per_day.downloaded_bytes)} a day"
+    day = churn.per_day
+    text += f"; their successors fetched {size(churn.successors_bytes)}, all nodes {size(day.downloaded_bytes)} a day"
+    if day.cost is not None:
+        text += f", which costs {day.cost:,.2f}"
     table.add_row("Churn", text)
 
 

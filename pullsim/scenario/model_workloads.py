@@ -132,7 +132,12 @@ class On(Section):
 
 
 class Update(Section):
-    """A rolling update: of a Deployment, StatefulSet or DaemonSet, or of `pods` or `pod`, as if a Deployment made them."""
+    """A rolling update of a Deployment, StatefulSet, DaemonSet, or of `pods` or `pod`, as if a Deployment made them.
+
+    With the arithmetic of their controllers: of a Deployment percentages of surge round up and of unavailable pods
+    down; a StatefulSet replaces one pod after the other from the highest ordinal down; a DaemonSet one node after the
+    other, percentages rounded up. The image policy of the container stays what it was.
+    """
 
     at: Duration = Field(description="When it begins.")
     image: Annotated[str, Field(min_length=1)] | None = Field(
