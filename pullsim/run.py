@@ -68,9 +68,9 @@ class Result:
     requests: list[ImageRequest] = field(default_factory=list)  # in the order of their ends; empty unless asked for
     plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; empty unless asked for
     platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
+    runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
     rollouts: list[Rollout] = field(default_factory=list)  # by the begin of the update
     departures: list[Departure] = field(default_factory=list)  # nodes that left, by time
-    runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
 
 
 class Keeper:
