@@ -15,7 +15,7 @@ from pullsim.engine.streams import Streams
 from pullsim.results import check
 from pullsim.results.files import summary_json
 from pullsim.results.summary import summarize
-from pullsim.runtime.spec import FixedImage
+from pullsim.runtime.spec import CrioSpec, FixedImage
 
 IMAGES = {"a:1": FixedImage(10.0)}
 
@@ -147,16 +147,16 @@ def test_a_pod_that_waits_for_a_place_gets_that_on_the_new_node():
     count=st.integers(1, 9),
     rate=st.sampled_from([1 / 40.0, 1 / 150.0]),
     after=st.sampled_from([0.0, 7.5]),
-    release=st.sampled_from([(1, 7), (2, 0), (2, 1)]),
+    runtime=st.sampled_from(
+        [*(containerd(each, 2, metadata_write=0.001) for each in ((1, 7), (2, 0), (2, 1))), CrioSpec()]
+    ),
     most=st.integers(1, 3),
     kind=st.sampled_from(["Deployment", "StatefulSet"]),
     size=st.sampled_from([None, 10**12]),
 )
-def test_pods_and_bytes_are_conserved(seed, nodes, count, rate, after, release, most, kind, size):
+def test_pods_and_bytes_are_conserved(seed, nodes, count, rate, after, runtime, most, kind, size):
     pods, owners = owned(count, kind, real=True)
-    spec = churning(
-        rate, after, containerd(release, 2, metadata_write=0.001), kubelet=parallel(most), size=size, write=2 * RATE
-    )
+    spec = churning(rate, after, runtime, kubelet=parallel(most), size=size, write=2 * RATE)
     content = image(layer("x", 2.0, 1.0), layer("y", 5.0, 2.0), layer("z", 0.5, 0.5))
     given_ = {
         "nodes": nodes,
