@@ -50,15 +50,9 @@ class Join(Section):
 
 
 class Leave(Section):
-    """Churn: nodes leave at exponential times, each replaced by a cold one. It needs a horizon.
+    """Churn: a leaving node is replaced by a cold one."""
 
-    A node takes its pods along, with pulls under way. Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs make
-    new pods in their place, as do workloads with `pods` or `pod`, as if a Deployment made them; a bare Pod of a
-    manifest is lost.
-    """
-
-    rate: Frequency = Field(description="How often a node leaves, each for itself.")
-    replace_after: Duration = Field(default=0.0, description="Time until the node in its place joins.")
+    rate: Frequency = Field(description="How often a node leaves.")
 
 
 class FixedFail(Section):

@@ -46,7 +46,6 @@ RESULTS = [
     "Summary",
     "charts",
     "check",
-    "departures",
     "disks",
     "events",
     "layers",
@@ -55,7 +54,6 @@ RESULTS = [
     "pulls",
     "removals",
     "render",
-    "rollouts",
     "statuses",
     "summarize",
     "tables",
@@ -109,8 +107,6 @@ RESULT_FIELDS = [
     "plugin_runs",
     "platforms",
     "runtimes",
-    "rollouts",
-    "departures",
 ]
 
 

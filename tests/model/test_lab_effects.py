@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from test_lab import LAB, predict
 from world import (
     NEW,
     OLD,
@@ -24,6 +23,7 @@ from world import (
     run_containerd,
 )
 
+from benchmarks.fidelity.lab import LAB, predict
 from pullsim.runtime.containerd import behaviour
 from pullsim.study.fit import parameters
 from pullsim.study.fit.lab import Lab
