@@ -7,12 +7,16 @@ The calls of the image service, and those of the runtime service that tell which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.stage_clock import StageClock
+
+
+#: Cause of a pull that ended with its node; no kubelet is left to tell of it.
+NODE_LEFT: Final = "nodeLeft"
 
 
 class ImageStatus(NamedTuple):

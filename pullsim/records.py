@@ -143,6 +143,33 @@ class PodRecord(NamedTuple):
     stages: Stages  # of start_seconds; sums to it
 
 
+class Rollout(NamedTuple):
+    """One rolling update of a workload."""
+
+    namespace: str
+    workload: str
+    kind: str  # Deployment | ReplicaSet | StatefulSet | DaemonSet
+    began: float
+    completed: float | None  # all replicas are new and available; None: not by the end of the run
+    replicas: int  # that there should be at the end of the run
+    updated: int  # new ones that are available, at the end of the run
+    created: int  # pods from the new template, those too that were lost
+    peak: int  # most pods at a time that were not being deleted, while it went on
+    lowest: int  # fewest pods available at a time; of a DaemonSet, nodes with one
+
+
+class Departure(NamedTuple):
+    """One node that left, with everything on it."""
+
+    t: float
+    node: str
+    pool: str
+    joined: float
+    replaced_by: str  # the node that joins in its place
+    pods: int  # that were on it and had not completed
+    pulls: int  # of them that were under way or queued
+
+
 class LinkSample(NamedTuple):
     """Mean use of one shared link over an interval."""
 

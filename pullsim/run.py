@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pullsim.cluster.spec import ClusterSpec
     from pullsim.records import (
+        Departure,
         DiskUse,
         ImageRemoval,
         ImageRequest,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         PodRecord,
         PullRecord,
         RegistryRecord,
+        Rollout,
         StatusRecord,
     )
     from pullsim.scenario import Scenario
@@ -49,8 +51,8 @@ class Result:
     version: str  # of pullsim
     end: float  # when the run ended
     ended: str  # horizon | settled | limit (24 h) | interrupted
-    nodes: tuple[str, ...]
-    pools: dict[str, str]  # node: its pool
+    nodes: tuple[str, ...]  # of the scenario
+    pools: dict[str, str]  # node: its pool; nodes too that joined in place of others
     detail: str  # what was kept: none | pods | pulls (with events) | layers
     events: list[KubeletEvent] = field(default_factory=list)
     pulls: list[PullRecord] = field(default_factory=list)
@@ -67,6 +69,8 @@ class Result:
     plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; empty unless asked for
     platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
     runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
+    rollouts: list[Rollout] = field(default_factory=list)  # by the begin of the update
+    departures: list[Departure] = field(default_factory=list)  # nodes that left, by time
 
 
 class Keeper:
@@ -167,6 +171,9 @@ def simulate(
     result.links = cluster.links()
     result.disks = cluster.disks()
     result.registries = cluster.registries()
+    result.rollouts = cluster.rollouts()
+    result.departures = cluster.departures()
+    nodes.update(cluster.pools)
     result.under_way = cluster.under_way
     if cluster.to_come:
         result.warnings.append(

@@ -58,6 +58,13 @@ class Group:
     disk: str = ""  # part of its description
     calibration: str = ""  # cluster
     images: tuple[str, ...] = ()  # of that cluster, by part of their names; empty: all
+    egress: tuple[str, str] = ("", "")  # cluster and part of an image's name: the pull that told the registry's egress
+
+    def calibrates(self, cluster: str, image: str) -> bool:
+        """Whether the preset was fitted on this pull."""
+        if cluster == self.calibration:
+            return not self.images or any(part in image for part in self.images)
+        return cluster == self.egress[0] and self.egress[1] in image
 
 
 CHONKS: Final = (
@@ -72,7 +79,14 @@ CHONKS: Final = (
     Group("chonks", "gcp/n1-standard-16-local-ssd", "n1-standard-16", "local SSD", "chonks/pulling-test/run3/8"),
 )
 PERFSTUDY: Final = (
-    Group("perfstudy", "aws/hpc6a.48xlarge-gp2", "hpc6a.48xlarge", "", "perfstudy/aws/eks/cpu/size32-noefa"),
+    Group(
+        "perfstudy",
+        "aws/hpc6a.48xlarge-gp2",
+        "hpc6a.48xlarge",
+        "",
+        "perfstudy/aws/eks/cpu/size32-noefa",
+        egress=("perfstudy/aws/eks/cpu/size256", "metric-single-node"),
+    ),
     Group(
         "perfstudy",
         "aws/p3dn.24xlarge-gp2",
@@ -136,7 +150,7 @@ def predict(group: Group, cluster: str, pool: dict[str, Any] | None = None) -> l
     found = []
     for pull, seconds in zip(pulls, predicted, strict=True):
         name = data()["images"][pull["image"]][0]
-        calibration = cluster == group.calibration and (not group.images or any(part in name for part in group.images))
+        calibration = group.calibrates(cluster, name)
         found.append(Row(group.source, group.preset, f"{cluster} {name}", calibration, seconds, pull["p50"]))
     return found
 

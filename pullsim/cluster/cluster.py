@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import simpy
 
+from pullsim.cluster.churn import Churn
+from pullsim.cluster.controllers import Controllers, controlled
 from pullsim.cluster.node import ClusterNode
 from pullsim.cluster.placement import Placement
 from pullsim.cluster.settlement import Settlement
@@ -25,8 +27,8 @@ from pullsim.registry.spec import RegistrySpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pullsim.cluster.spec import ClusterSpec, DaemonSet
-    from pullsim.records import DiskUse, Recorder
+    from pullsim.cluster.spec import ClusterSpec, DaemonSet, Node
+    from pullsim.records import Departure, DiskUse, Recorder, Rollout
 
 NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
 LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
@@ -72,6 +74,12 @@ class Cluster:
         self.pods = len(spec.pods) + daemons  # in all
         self._settlement.to_come = sum(pod.follows is None for pod in spec.pods) + daemons
         self._daemon_sets: list[DaemonSet] = []  # created ones
+        self._left: list[DiskUse] = []  # of nodes that have left
+        self._lost: set[PodStatus] = set()  # pods that go with the node that leaves just now
+        self.pools: dict[str, str] = {}  # of the nodes that have joined in place of others
+        self._churn = Churn(env, spec, self._streams, self) if any(node.spec.leave for node in spec.nodes) else None
+        self._controllers = Controllers(env, spec, self) if controlled(spec) else None
+        self._names = {(pod.namespace, pod.name) for pod in spec.pods} if self._controllers else set()
         env.process(self._join())
         if spec.daemon_sets:
             env.process(self._create_daemon_sets())
@@ -122,13 +130,24 @@ class Cluster:
 
     def disks(self) -> list[DiskUse]:
         """Return how full the disks were, of the nodes whose disk has a size."""
-        return [use for node in self._nodes.values() if (use := node.disk_use()) is not None]
+        there = (node.disk_use() for node in self._nodes.values())
+        return [*self._left, *(use for use in there if use is not None)]
+
+    def rollouts(self) -> list[Rollout]:
+        """Return how the updates that have begun went."""
+        return [] if self._controllers is None else self._controllers.rollouts()
+
+    def departures(self) -> list[Departure]:
+        """Return the nodes that have left."""
+        return [] if self._churn is None else self._churn.departures
 
     def terminated(self, pod: PodStatus) -> None:
         """Give the place of a pod that is gone to one that waits."""
         assert pod.node is not None
         self._placement.leave(pod.node)
         self._place_pending()
+        if self._controllers is not None:
+            self._controllers.gone(pod, lost=pod in self._lost)
         self._settlement.terminated(pod)
 
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
@@ -145,6 +164,67 @@ class Cluster:
         keepers = (node.kubelet.housekeeping for node in self._nodes.values())
         return any(keeper is not None and keeper.restless for keeper in keepers)
 
+    def hold(self) -> None:
+        """Keep the run from being over."""
+        self._settlement.held += 1
+
+    def release(self) -> None:
+        """Take one `hold` back."""
+        self._settlement.held -= 1
+        self._settlement.check()
+
+    def free_name(self, namespace: str, prefix: str, first: int) -> tuple[str, int]:
+        """Return the first name ``<prefix>-NNNNN`` from number ``first`` on that no pod has had, and its number."""
+        number = first
+        while (namespace, name := f"{prefix}-{number:05d}") in self._names:
+            number += 1
+        self._names.add((namespace, name))
+        return name, number
+
+    def add_node(self, node: Node) -> None:
+        """Let a node join now that was not in the scenario."""
+        self.pools[node.name] = node.spec.pool
+        daemons = sum(runs_on(each, node.spec.pool, node.name) for each in self._spec.daemon_sets)
+        self.pods += daemons
+        self._settlement.to_come += daemons
+        self._join_now(node)
+
+    def remove_node(self, name: str) -> tuple[int, int]:
+        """Take a node away with everything on it; return the numbers of its pods and of their pulls under way."""
+        self.hold()
+        node = self._nodes.pop(name)
+        self._placement.remove(name)
+        pods = node.kubelet.pods
+        self._lost = {pod for pod in pods if not pod.has_ended()}
+        pulls = sum(pod.pulling for pod in pods)
+        node.leave()
+        self._lost = set()
+        for pod in [pod for pod in self._pending if pod.pod.node == name and self._daemon(pod)]:
+            self._delete(pod)
+        if (use := node.disk_use()) is not None:
+            self._left.append(use)
+        created = len(self._daemon_sets)
+        to_come = sorted(self._spec.daemon_sets, key=lambda each: each.created)[created:]
+        daemons = sum(runs_on(each, node.pool, name) for each in to_come)
+        self.pods -= daemons
+        self._settlement.to_come -= daemons
+        self.release()
+        return len(pods), pulls
+
+    def _daemon(self, pod: PodStatus) -> bool:
+        """Whether a pod is a DaemonSet's."""
+        owner = pod.pod.owner
+        return owner is not None and self._spec.owners[owner].kind == "DaemonSet"
+
+    def create(self, pod: Pod) -> PodStatus:
+        """Create a pod that was not in the scenario, and try to place it."""
+        self.pods += 1
+        return self._create(pod)
+
+    def delete(self, pod: PodStatus) -> None:
+        """Delete a pod."""
+        self._delete(pod)
+
     def _delete(self, pod: PodStatus) -> None:
         """Delete a pod whose time has come."""
         if pod.ended is not None:
@@ -154,6 +234,8 @@ class Cluster:
             pod.end(DELETED)
             if self._recorder.status is not None:
                 self._recorder.status(ended(pod, self.env.now))
+            if self._controllers is not None:
+                self._controllers.gone(pod, lost=False)
         else:
             self._nodes[pod.node].kubelet.end(pod, DELETED)
 
@@ -171,14 +253,19 @@ class Cluster:
         for node in sorted(self._spec.nodes, key=lambda node: node.joins):
             if node.joins > env.now:
                 yield env.timeout(node.joins - env.now)
-            joined = ClusterNode(
-                env, node, self.network, self._registry, self._streams, self._recorder, self._objects, self
-            )
-            self._nodes[node.name] = joined
-            self._placement.join(joined)
-            for daemon_set in self._daemon_sets:
-                self._create_daemon_pod(daemon_set, joined)
-            self._place_pending()
+            self._join_now(node)
+
+    def _join_now(self, node: Node) -> None:
+        joined = ClusterNode(
+            self.env, node, self.network, self._registry, self._streams, self._recorder, self._objects, self
+        )
+        self._nodes[node.name] = joined
+        self._placement.join(joined)
+        if self._churn is not None:
+            self._churn.joined(node)
+        for daemon_set in self._daemon_sets:
+            self._create_daemon_pod(daemon_set, joined)
+        self._place_pending()
 
     def _create_pods(self) -> Generator[Any, Any, None]:
         env = self.env
@@ -188,21 +275,31 @@ class Cluster:
             if pod.created > env.now:
                 yield env.timeout(pod.created - env.now)
             self._settlement.to_come -= 1
-            self._create(pod)
+            self._add(pod)
 
-    def _create(self, pod: Pod) -> None:
+    def _add(self, pod: Pod) -> None:
+        """Create a pod of the scenario."""
+        if self._controllers is None:
+            self._create(pod)
+        else:
+            self._controllers.adopt(self._create(self._controllers.revise(pod)))
+
+    def _create(self, pod: Pod) -> PodStatus:
         status = self._status(pod)
         if self._recorder.status is not None:
             self._recorder.status(pending(status))
         self._live(status)
         if not self._place(status):
             self._pending.append(status)
+        return status
 
     def _follow(self, pod: PodStatus, count: int) -> None:
         """Create the pods that waited for one that has started."""
         self._started(self.env.now, count)
         for follower in self._followers.pop((pod.namespace, pod.name), ()):
-            self._create(replace(follower, created=self.env.now))
+            self._add(replace(follower, created=self.env.now))
+        if self._controllers is not None:
+            self._controllers.started(pod)
 
     def _create_daemon_sets(self) -> Generator[Any, Any, None]:
         env = self.env
@@ -219,8 +316,19 @@ class Cluster:
             return
         self._settlement.to_come -= 1
         name, now = f"{of.name}-{node.name}", self.env.now
-        pod = Pod(name, of.namespace, of.name, of.spec, now, node=node.name, deadline=of.deadline, lives=of.lives)
-        self._create(pod)
+        self._add(
+            Pod(
+                name,
+                of.namespace,
+                of.name,
+                of.spec,
+                now,
+                node=node.name,
+                deadline=of.deadline,
+                lives=of.lives,
+                owner=of.owner,
+            )
+        )
 
     def _status(self, pod: Pod) -> PodStatus:
         status = PodStatus(pod, pod.created, self._settlement)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import simpy
+
+from pullsim.cri import NODE_LEFT, PullOutcome
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
 from pullsim.hardware.filesystem import filesystem
@@ -18,9 +21,7 @@ from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.spec import CrioSpec, FixedSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import simpy
+    from collections.abc import Callable, Generator
 
     from pullsim.cluster.spec import Node
     from pullsim.engine.sharing import Network
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class ClusterNode:
     """One node that has joined."""
 
-    __slots__ = ("_env", "_filesystem", "kubelet", "max_pods", "name", "order", "pods", "pool", "tainted")
+    __slots__ = ("_env", "_filesystem", "_workers", "kubelet", "max_pods", "name", "order", "pods", "pool", "tainted")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class ClusterNode:
         self.pods = 0
         self.order = 0
         self.tainted = False  # node.kubernetes.io/disk-pressure:NoSchedule
+        self._workers: dict[PodStatus, simpy.Process] | None = None if spec.leave is None else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
         service: FixedRuntime | Containerd | Crio
@@ -123,7 +125,26 @@ class ClusterNode:
     def bind(self, pod: PodStatus) -> None:
         """Start the pod here."""
         pod.bind(self.name, self._env.now)
-        self._env.process(self.kubelet.start(pod))
+        worker = self.kubelet.start(pod)
+        if self._workers is None:
+            self._env.process(worker)
+        else:
+            self._workers[pod] = self._env.process(_while_here(worker))
+
+    def leave(self) -> None:
+        """Leave the cluster: everything on the node ends, pulls too, whose transfers are cut."""
+        self.kubelet.stop()
+        for worker in (self._workers or {}).values():
+            if worker.is_alive:
+                worker.interrupt(PullOutcome(None, code="Canceled", error="context canceled", cause=NODE_LEFT))
+
+
+def _while_here(worker: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
+    """Run a worker until it is done or the node leaves."""
+    try:
+        yield from worker
+    except simpy.Interrupt:
+        return
 
 
 def _record_plugin(

@@ -24,18 +24,26 @@ class Placement:
         self._sign = -1 if how == PACK else 1
         self._given = how == GIVEN
         self._nodes: dict[str, ClusterNode] = {}  # joined ones
+        self._joined = 0  # so far
         self._pools: dict[str, list[tuple[int, int, ClusterNode]]] = {}  # heaps of (±pods, order, node), some stale
 
     def join(self, node: ClusterNode) -> None:
         """Offer a node."""
-        node.order = len(self._nodes)
+        node.order = self._joined
+        self._joined += 1
         self._nodes[node.name] = node
         self._pools.setdefault(node.pool, [])
         self._offer(node)
 
+    def remove(self, name: str) -> None:
+        """Offer a node no more: it leaves."""
+        self._nodes.pop(name).tainted = True
+
     def leave(self, name: str) -> None:
-        """Take a pod's place back."""
-        node = self._nodes[name]
+        """Take a pod's place back, unless its node has left."""
+        node = self._nodes.get(name)
+        if node is None:
+            return
         node.pods -= 1
         self._offer(node)
 

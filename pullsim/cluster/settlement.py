@@ -39,6 +39,7 @@ class Settlement:
         """
         self.over = env.event()
         self.to_come = 0  # pods not created yet
+        self.held = 0  # by how many the run is kept from being over
         self._env = env
         self._recorder = recorder
         self._started = started
@@ -83,9 +84,9 @@ class Settlement:
         if pod.started is not None:
             self._recorder.pod(pod.record(pod.started))
             self._count += 1
-            self._started(pod, self._count)
             self._open.discard(pod)
             del self.unfinished[pod]
+            self._started(pod, self._count)
         elif pod.hopeless(self._last_change) and not self._overtaken(pod):
             self._open.discard(pod)
             for image in present_helps(pod):
@@ -98,7 +99,14 @@ class Settlement:
     def check(self) -> None:
         """End the run if nothing is open, and all pods have started or nothing will change any more."""
         changed = not self.unfinished or self._env.now >= self._last_change
-        if changed and not self._open and not self.to_come and not self.over.triggered and not self._waits():
+        if (
+            changed
+            and not self._open
+            and not self.to_come
+            and not self.held
+            and not self.over.triggered
+            and not self._waits()
+        ):
             self.over.succeed()
 
     def _waits(self) -> bool:

@@ -22,7 +22,55 @@ if TYPE_CHECKING:
     from pullsim.registry.spec import RegistrySpec
     from pullsim.runtime.handlers import RuntimeHandler
 
-__all__ = ["ClusterSpec", "ContainerSpec", "DaemonSet", "Node", "NodeSpec", "Pod", "PodSpec"]
+__all__ = [
+    "ClusterSpec",
+    "ContainerSpec",
+    "DaemonSet",
+    "Leave",
+    "Node",
+    "NodeSpec",
+    "Owner",
+    "Pod",
+    "PodSpec",
+    "RollingUpdate",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RollingUpdate:
+    """A change of an owner's pod template, and how its pods are replaced.
+
+    Amounts are numbers or percentages of the replicas, as in the API; None is the default of the owner's kind.
+    """
+
+    at: float
+    spec: PodSpec  # of the new pods
+    suffix: str  # that their names have, where names are made up: stands for the hash of the template
+    max_unavailable: str | None = None
+    max_surge: str | None = None
+    partition: int = 0  # StatefulSet: ordinals below keep the old template
+    recreate: bool = False  # Deployment: strategy Recreate, all old pods go before new ones come
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What looks after pods: it replaces those that are lost with their node, and rolls updates out."""
+
+    kind: str  # Deployment | ReplicaSet | StatefulSet | DaemonSet | Job
+    name: str
+    namespace: str
+    replicas: int = 0  # pods of the scenario; a Job's parallelism; of a DaemonSet 0
+    ordered: bool = False  # StatefulSet: podManagementPolicy OrderedReady
+    completions: int | None = None  # Job: pods that must complete; None: as many as there are
+    update: RollingUpdate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """How nodes of a pool leave, and when each is replaced by a cold one."""
+
+    rate: float  # departures of one node a second
+    replace_after: float = 0.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +85,7 @@ class DaemonSet:
     node: str | None = None
     deadline: float | None = None
     lives: float | None = None  # seconds from a pod's creation to its deletion; None: for ever
+    owner: int | None = None  # place in the cluster's list of owners
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +107,7 @@ class NodeSpec:
     cached: tuple[str, ...] = ()  # images on the node before time 0, names as in a pod
     address: str | None = None  # as registries see it
     credentials: CredentialSources = field(default_factory=CredentialSources)  # of the kubelet
+    leave: Leave | None = None  # None: they stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +126,7 @@ class ClusterSpec:
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...] = ()  # by time of creation
     daemon_sets: tuple[DaemonSet, ...] = ()
+    owners: tuple[Owner, ...] = ()  # of pods and daemon sets
     registries: tuple[RegistrySpec, ...] = ()  # mirrors too; hosts not listed get a registry's defaults
     catalog: Catalog = field(default_factory=Catalog)
     secrets: tuple[Secret, ...] = ()

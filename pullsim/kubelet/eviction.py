@@ -68,6 +68,7 @@ class EvictionManager:
         self._phase = env.now
         self._looking = False
         self._joining = True
+        self._stopped = False
         self._observed: dict[Threshold, int] = {}  # when each that is met was met first, nanoseconds
         self._acting: list[Threshold] = []  # whose grace period was over at the last look
         self._last_observed: int | None = None
@@ -81,6 +82,10 @@ class EvictionManager:
             self._service.watch_space(capacity - needed, self._wake)
         self._joining = False
 
+    def stop(self) -> None:
+        """Look no more: the node has left."""
+        self._stopped = True
+
     def _wake(self) -> None:
         """Begin to look; called when the disk is used beyond a threshold."""
         if not self._looking:
@@ -91,7 +96,7 @@ class EvictionManager:
     def _look(self, wait: float) -> Generator[Any, Any, None]:
         env = self._env
         yield env.timeout(wait)
-        while True:
+        while not self._stopped:
             evicted = self._synchronize()
             if not (evicted or self.under_pressure or self._observed):
                 break

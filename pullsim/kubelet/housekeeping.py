@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import simpy
+
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.eviction import EvictionManager
 from pullsim.kubelet.image_gc import PERIOD, ImageGCManager, ImageGCPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    import simpy
 
     from pullsim.cri import ImageService
     from pullsim.kubelet.config import KubeletConfig
@@ -44,6 +44,7 @@ class Housekeeping:
         self._removed = removed
         self._looked = looked
         self._changed = env.now
+        self._collection: simpy.Process | None = None
         self._images = ImageGCManager(
             env,
             node,
@@ -73,8 +74,14 @@ class Housekeeping:
 
     def start(self) -> None:
         """Begin with the first collection, at once."""
-        self._env.process(self._collect())
+        self._collection = self._env.process(self._collect())
         self._eviction.start()
+
+    def stop(self) -> None:
+        """Do nothing any more: the node has left."""
+        self._eviction.stop()
+        if self._collection is not None and self._collection.is_alive:
+            self._collection.interrupt()
 
     @property
     def restless(self) -> bool:
@@ -92,7 +99,10 @@ class Housekeeping:
     def _collect(self) -> Generator[Any, Any, None]:
         for step in self._images.run():
             self._looked()
-            yield step
+            try:
+                yield step
+            except simpy.Interrupt:  # the node has left
+                return
 
     def _remove(self, image: str) -> None:
         self.changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.cri import Caller, InspectFailed
+from pullsim.cri import NODE_LEFT, Caller, InspectFailed
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_service import PullRequest
@@ -183,6 +183,9 @@ class ImageManager:
         outcome = result.outcome
         now = nanoseconds(env.now)
         if outcome.image_ref is None:
+            if outcome.cause == NODE_LEFT:  # the kubelet too
+                self._record(pod, container, requested, result, 0)
+                return Ensured(None)
             self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
             self._backoff.next((pod, image), now)
             self._pulls.record_failure(wanted)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from pullsim.cri import PullOutcome
+import simpy
+
+from pullsim.cri import NODE_LEFT, PullOutcome
 from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    import simpy
 
     from pullsim.cri import Auth, Caller, ImageService
     from pullsim.kubelet.pull_credentials import Credentials
@@ -56,12 +56,17 @@ class RuntimeImageService:
                 return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, calls=0)
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
-            outcome: PullOutcome = yield from self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+            try:
+                outcome: PullOutcome = yield from self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+            except simpy.Interrupt as interrupt:  # of a runtime that has nothing to clear up: the node has left
+                outcome = cast("PullOutcome", interrupt.cause)
             if outcome.image_ref is not None:
                 outcome.auth = auth
                 outcome.calls = len(failed) + 1
                 return outcome
             failed.append(outcome)
+            if outcome.cause == NODE_LEFT:
+                break
         outcome = _aggregate(failed)
         outcome.transient |= any(auth.expires <= self._env.now for auth in auths)  # a plugin gives new ones
         return outcome

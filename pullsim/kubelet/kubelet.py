@@ -16,7 +16,7 @@ from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.loop import Interval
 from pullsim.kubelet.pod import ContainerSpec
-from pullsim.kubelet.pod_status import EVICTED
+from pullsim.kubelet.pod_status import DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.kubelet.pull_records import ImagePullManager
 from pullsim.kubelet.puller import image_puller
@@ -151,11 +151,34 @@ class Kubelet:
         if not pod.syncing:
             self._terminate(pod)
 
+    @property
+    def pods(self) -> list[PodStatus]:
+        """The pods that are bound here and not gone, in order of binding; those that completed count no more."""
+        return list(self._pods)
+
+    def stop(self) -> None:
+        """Vanish with the node: all pods are gone at once, without a word, and nothing is looked after any more.
+
+        Workers that are under way are the caller's to interrupt.
+        """
+        if self.housekeeping is not None:
+            self.housekeeping.stop()
+        for pod in self.pods:
+            if not pod.has_ended():
+                pod.end(DELETED)
+                if self._recorder.status is not None:
+                    self._recorder.status(ended(pod, self._env.now))
+            self._containers.remove(pod)
+            del self._pods[pod]
+            self._watcher.terminated(pod)
+
     def _terminate(self, pod: PodStatus) -> None:
         """Kill the pod's containers and let go of it.
 
         They exit at once, and are removed when they have (pkg/kubelet/kubelet.go cleanUpContainersInPod).
         """
+        if pod not in self._pods:  # it went with the node
+            return
         specs = {spec.name: spec for spec in (*pod.pod.spec.init_containers, *pod.pod.spec.containers)}
         for container in self._containers.remove(pod):
             if container.runs(self._env.now):

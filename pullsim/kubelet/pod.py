@@ -12,9 +12,10 @@ class ContainerSpec:
     name: str
     image: str  # as written
     policy: str  # Always | IfNotPresent | Never
-    run: float = 0.0  # seconds an init container runs; others run for ever
+    run: float = 0.0  # seconds that an init container, or one that completes, runs; others run for ever
     sidecar: bool = False  # an init container with restartPolicy Always: does not exit, does not block
     mounts: tuple[str, ...] = ()  # the image volumes that it mounts, by name
+    completes: bool = False  # a regular container that exits by itself, successfully
 
     @property
     def key(self) -> str:
@@ -52,6 +53,11 @@ class PodSpec:
         """Everything that needs an image: init containers, containers, image volumes."""
         return (*self.init_containers, *self.containers, *self.image_volumes)
 
+    @property
+    def completes(self) -> bool:
+        """Whether all regular containers exit by themselves, and the pod with them."""
+        return all(container.completes for container in self.containers)
+
 
 @dataclass(frozen=True, slots=True)
 class Pod:
@@ -67,3 +73,5 @@ class Pod:
     deadline: float | None = None  # seconds after creation
     lives: float | None = None  # seconds from its creation to its deletion; None: for ever
     follows: str | None = None  # created only when that pod of its namespace has started (StatefulSet, OrderedReady)
+    owner: int | None = None  # place in the cluster's list of owners; None: nothing looks after it
+    prepull: bool = False  # it brings images for others: no pod of a workload

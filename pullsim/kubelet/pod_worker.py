@@ -97,7 +97,7 @@ class PodWorker:
                 pod.started = env.now
             pod.watcher.look(pod)
             if not self._mains:
-                if self._api is not None:
+                if self._api is not None and not pod.has_ended():
                     self._show(cadence.next_sync(env.now, ok=True))
                 return
             yield from self._wait(cadence.next_sync(env.now, ok=ok))

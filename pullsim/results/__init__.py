@@ -15,13 +15,25 @@ if TYPE_CHECKING:
     from pullsim.results import charts, tables
     from pullsim.results.invariants import check
     from pullsim.results.summary import Summary, summarize
-    from pullsim.results.tables import disks, events, layers, links, pods, pulls, removals, statuses
+    from pullsim.results.tables import (
+        departures,
+        disks,
+        events,
+        layers,
+        links,
+        pods,
+        pulls,
+        removals,
+        rollouts,
+        statuses,
+    )
     from pullsim.results.text import render
 
 #: Where the names that are imported on first use come from.
 _LAZY: Final = {
     "Summary": "pullsim.results.summary",
     "check": "pullsim.results.invariants",
+    "departures": "pullsim.results.tables",
     "disks": "pullsim.results.tables",
     "events": "pullsim.results.tables",
     "layers": "pullsim.results.tables",
@@ -30,6 +42,7 @@ _LAZY: Final = {
     "pulls": "pullsim.results.tables",
     "removals": "pullsim.results.tables",
     "render": "pullsim.results.text",
+    "rollouts": "pullsim.results.tables",
     "statuses": "pullsim.results.tables",
     "summarize": "pullsim.results.summary",
 }
@@ -39,6 +52,7 @@ __all__ = [
     "Summary",
     "charts",
     "check",
+    "departures",
     "disks",
     "events",
     "layers",
@@ -47,6 +61,7 @@ __all__ = [
     "pulls",
     "removals",
     "render",
+    "rollouts",
     "statuses",
     "summarize",
     "tables",

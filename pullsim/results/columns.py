@@ -213,6 +213,29 @@ REMOVALS: Final = (
     _field("unused_s", "float", "s", "since it was last seen in use; empty: never", "unused_for"),
 )
 
+ROLLOUTS: Final = (
+    _field("namespace", "str", "", "namespace of the workload"),
+    _field("workload", "str", "", "name of the workload"),
+    _field("kind", "str", "", "Deployment, StatefulSet or DaemonSet"),
+    _field("began_at", "float", "s", "the update was made", "began"),
+    _field("completed_at", "float", "s", "all pods were new and available; empty: not by the end", "completed"),
+    _field("replicas", "int", "", "pods that there should be at the end of the run"),
+    _field("updated", "int", "", "new ones that are available at the end of the run"),
+    _field("created", "int", "", "pods made from the new template, lost ones too"),
+    _field("peak", "int", "", "most pods at a time that were not being deleted"),
+    _field("lowest", "int", "", "fewest available at a time; of a DaemonSet, nodes with one"),
+)
+
+DEPARTURES: Final = (
+    POOL,
+    _field("node", "str", "", "node that left"),
+    _field("joined_at", "float", "s", "it joined", "joined"),
+    _field("left_at", "float", "s", "it left", "t"),
+    _field("replaced_by", "str", "", "node that joins in its place"),
+    _field("pods", "int", "", "pods that it took along"),
+    _field("pulls", "int", "", "of them with a pull under way or queued"),
+)
+
 DISKS: Final = (
     POOL,
     _field("node", "str", "", "node"),

@@ -29,8 +29,10 @@ LAYERS: Final = "layers.csv"
 STATUS: Final = "status.csv"
 EVENTS: Final = "events.jsonl"
 REMOVALS: Final = "removals.csv"
+ROLLOUTS: Final = "rollouts.csv"
+DEPARTURES: Final = "departures.csv"
 METRICS: Final = "metrics.txt"
-DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS, REMOVALS, METRICS)
+DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS, REMOVALS, ROLLOUTS, DEPARTURES, METRICS)
 CHARTS: Final = "charts"
 
 
@@ -82,6 +84,12 @@ class OutputDirectory:
             if result.detail != "none":
                 with self._file(PODS) as file:
                     tables.write_pods_csv(result, file)
+            if result.rollouts:
+                with self._file(ROLLOUTS) as file:
+                    tables.write_rollouts_csv(result, file)
+            if result.departures:
+                with self._file(DEPARTURES) as file:
+                    tables.write_departures_csv(result, file)
             if result.statuses:
                 with self._file(STATUS) as file:
                     tables.write_status_csv(result, file)

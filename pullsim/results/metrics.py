@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_t
 
 from pullsim.errors import InputError, Location
 from pullsim.records import STAGES
-from pullsim.results import bottleneck, mixed, statistics, summary
+from pullsim.results import bottleneck, cluster_changes, mixed, statistics, summary
 from pullsim.results.stages import RESOURCES
 from pullsim.results.summary import Summary, camel
 from pullsim.results.wording import duration, size
@@ -179,7 +179,8 @@ def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
         for key in _keys(name):
             yield from _known(get_args(kind)[1], f"{name}.{key}")
     elif is_dataclass(kind):
-        hints = get_type_hints(kind, {**vars(summary), **vars(statistics), **vars(bottleneck), **vars(mixed)})
+        modules = (summary, statistics, bottleneck, mixed, cluster_changes)
+        hints = get_type_hints(kind, {name: value for module in modules for name, value in vars(module).items()})
         for field in fields(kind):
             key = camel(field.name)
             if name or key not in _TEXTS:

@@ -80,7 +80,8 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 - [`--set`](#--set)
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
-  [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv), [`status.csv`](#statuscsv),
+  [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv),
+  [`rollouts.csv`](#rolloutscsv), [`departures.csv`](#departurescsv), [`status.csv`](#statuscsv),
   [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
 - [Exit codes](#exit-codes)
 
@@ -285,6 +286,8 @@ def _files() -> Iterator[str]:
         files.LAYERS: ("`layers`", "a row a layer that a pull fetched or unpacked"),
         files.STATUS: ("`pods` and more", "a row a change of what `kubectl get pods` shows of a pod"),
         files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
+        files.ROLLOUTS: ("all", "a row a rolling update; where there are any"),
+        files.DEPARTURES: ("all", "a row a node that left; where any did"),
         files.REMOVALS: ("`pulls` and more", "a row an image that a kubelet removed; where disks have a size"),
         files.METRICS: ("`pulls` and more", "the kubelets' metrics, as OpenMetrics text; see `--metrics-interval`"),
         f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),
@@ -303,6 +306,8 @@ def _files() -> Iterator[str]:
     for name, table in tables.items():
         yield f"### `{name}`\n\n" + _columns(table)
     yield f"### `{files.REMOVALS}`\n\n" + _columns(columns.REMOVALS)
+    yield f"### `{files.ROLLOUTS}`\n\n" + _columns(columns.ROLLOUTS)
+    yield f"### `{files.DEPARTURES}`\n\n" + _columns(columns.DEPARTURES)
     yield f"### `{files.EVENTS}`\n\nAll keys are in every line.\n\n" + _columns(columns.EVENTS)
     charts = ", ".join(f"`{name}`" for name in CHARTS)
     yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in FORMATS)}."

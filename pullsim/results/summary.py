@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
+from pullsim.results.cluster_changes import Churn, RolloutFigures, churn, rollouts
 from pullsim.results.mixed import MixedTag, mixed_tags
 from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.registry_use import RegistryUse, registry_use
@@ -156,6 +157,8 @@ class Summary:
     layers: Layers | None
     housekeeping: Housekeeping | None
     registries: list[RegistryUse]
+    rollouts: dict[str, RolloutFigures]  # by workload: its name, with its namespace where that is not default
+    churn: Churn | None  # None where no node left
     time: Time | None
     time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
@@ -182,7 +185,7 @@ def summarize(result: Result) -> Summary:
         end=result.end,
         ended=result.ended,
         nodes=len(result.nodes),
-        pools=dict(sorted(Counter(result.pools.values()).items())),
+        pools=dict(sorted(Counter(result.pools[node] for node in result.nodes).items())),
         percentiles=PERCENTILE_METHOD,
         pods=_pods(result) if has_pods else None,
         pulls=_pulls(result) if has_pulls else None,
@@ -190,6 +193,8 @@ def summarize(result: Result) -> Summary:
         layers=_layers(result) if has_pulls else None,
         housekeeping=_housekeeping(result) if has_pulls else None,
         registries=[registry_use(record) for record in result.registries],
+        rollouts=rollouts(result),
+        churn=churn(result) if has_pulls else None,
         time=_time(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,

@@ -60,6 +60,16 @@ def removals(result: Result) -> pd.DataFrame:
     return _frame(result, result.removals, schema.REMOVALS)
 
 
+def rollouts(result: Result) -> pd.DataFrame:
+    """One row per rolling update; columns `pullsim.results.columns.ROLLOUTS`."""
+    return _frame(result, result.rollouts, schema.ROLLOUTS)
+
+
+def departures(result: Result) -> pd.DataFrame:
+    """One row per node that left; columns `pullsim.results.columns.DEPARTURES`."""
+    return _frame(result, result.departures, schema.DEPARTURES)
+
+
 def disks(result: Result) -> pd.DataFrame:
     """One row per node whose disk has a size; columns `pullsim.results.columns.DISKS`."""
     return _frame(result, result.disks, schema.DISKS)
@@ -93,6 +103,16 @@ def write_status_csv(result: Result, file: TextIO) -> None:
 def write_removals_csv(result: Result, file: TextIO) -> None:
     """Write the table of removed images; open files with ``newline=""``."""
     _write_csv(result, result.removals, schema.REMOVALS, file)
+
+
+def write_rollouts_csv(result: Result, file: TextIO) -> None:
+    """Write the table of rolling updates; open files with ``newline=""``."""
+    _write_csv(result, result.rollouts, schema.ROLLOUTS, file)
+
+
+def write_departures_csv(result: Result, file: TextIO) -> None:
+    """Write the table of nodes that left; open files with ``newline=""``."""
+    _write_csv(result, result.departures, schema.DEPARTURES, file)
 
 
 def write_disks_csv(result: Result, file: TextIO) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pullsim.results.cluster_changes import Churn, RolloutFigures
     from pullsim.results.registry_use import RegistryUse
     from pullsim.results.statistics import Distribution
     from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
@@ -85,7 +86,30 @@ def _figures(summary: Summary) -> Table:
         _housekeeping(table, summary.housekeeping)
     for registry in summary.registries:
         _registry(table, registry)
+    for name, rollout in summary.rollouts.items():
+        _rollout(table, name, rollout)
+    if summary.churn:
+        _churn(table, summary.churn)
     return table
+
+
+def _rollout(table: Table, name: str, rollout: RolloutFigures) -> None:
+    progress = f"{rollout.updated:,} of {rollout.replicas:,} pods are new and available"
+    if rollout.seconds is not None:
+        progress = f"{counted(rollout.replicas, 'pod')} in {duration(rollout.seconds)}"
+    bounds = f"at most {rollout.peak:,} at a time, at least {rollout.lowest:,} available"
+    table.add_row("Rollout", Text(f"{name}: {progress}; {bounds}", "" if rollout.seconds is not None else "red"))
+
+
+def _churn(table: Table, churn: Churn) -> None:
+    text = f"{counted(churn.departures, 'node')} left with {counted(churn.pods, 'pod')}"
+    if churn.cut_pulls:
+        text += f" and {counted(churn.cut_pulls, 'pull')} ({size(churn.cut_bytes)} for nothing)"
+    day = churn.per_day
+    text += f"; their successors fetched {size(churn.successors_bytes)}, all nodes {size(day.downloaded_bytes)} a day"
+    if day.cost is not None:
+        text += f", which costs {day.cost:,.2f}"
+    table.add_row("Churn", text)
 
 
 def _pods(table: Table, pods: Pods) -> None:

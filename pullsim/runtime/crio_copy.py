@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import simpy
 
 from pullsim.cri import PullOutcome
 from pullsim.oci.manifest import Index, select
@@ -77,6 +79,11 @@ class Copy:
         except CopyFailed as failed:
             self.store.release(self.temporary)
             outcome = yield from self._failed(failed)
+        except simpy.Interrupt as interrupt:  # the node leaves
+            for fetch in self._fetches:
+                fetch.cut()
+            yield self.env.timeout(0)  # until they have stopped
+            outcome = cast("PullOutcome", interrupt.cause)
         else:
             self.store.release(self.temporary)
             outcome = PullOutcome(stored.id, registry=self.source.host)
@@ -245,7 +252,7 @@ class Copy:
                 digest=layer.digest,
                 size=layer.size,
                 unpacked=layer.unpacked,
-                source=fetch.host or "local",
+                source=fetch.host or (self.source.host if fetch.received else None) or "local",
                 downloaded=fetch.received,
                 queued=fetch.queued,
                 slot=fetch.slot,

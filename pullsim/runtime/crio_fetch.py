@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import simpy
 
 from pullsim.runtime.crio_failures import CopyFailed, temporary_no_space
 from pullsim.runtime.steps import Steps
@@ -53,7 +56,16 @@ class BlobCopy(Steps):
         self.committed: float | None = None  # the file is complete
         self.process = copy.env.process(self._run())
 
+    def cut(self) -> None:
+        """Stop, if it is not done: the node leaves."""
+        if self.process.is_alive:
+            self.process.interrupt()
+
     def _run(self) -> Generator[Any, Any, None]:
+        with suppress(simpy.Interrupt):  # it is cut
+            yield from self._copy_blob()
+
+    def _copy_blob(self) -> Generator[Any, Any, None]:
         copy = self._copy
         yield from self._take_slot()
         try:

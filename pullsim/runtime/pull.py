@@ -281,7 +281,7 @@ class Pull:
                 digest=layer.digest,
                 size=layer.size,
                 unpacked=layer.unpacked,
-                source=fetch.host or "local",
+                source=fetch.host or (self._remote.resolved_by if fetch.downloaded else None) or "local",
                 downloaded=fetch.downloaded,
                 queued=fetch.queued,
                 slot=fetch.slot,

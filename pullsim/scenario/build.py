@@ -12,6 +12,7 @@ from pullsim.scenario.build_disks import check_disks
 from pullsim.scenario.build_images import ImageCheck, build_catalog
 from pullsim.scenario.build_nodes import build_nodes
 from pullsim.scenario.build_registries import build_registries
+from pullsim.scenario.build_updates import admit_updates
 from pullsim.scenario.build_workloads import build_workloads
 from pullsim.scenario.findings import Findings
 from pullsim.scenario.unsupported import unsupported_keys
@@ -62,11 +63,16 @@ def build(scenario: Scenario, directory: Path) -> Built:
     accounts = (*workloads.service_accounts, *build_service_accounts(scenario))
     pods, daemon_sets = admit(workloads.pods, accounts), admit(workloads.daemon_sets, accounts)
     findings.warnings += missing_secrets((*pods, *daemon_sets), secrets)
+    for index, pool in enumerate(scenario.nodes):
+        if pool.leave is not None and pool.leave.rate and scenario.horizon is None:
+            message = "with nodes that leave and come a run never ends by itself: give it a horizon, as horizon: 24h"
+            findings.error(message, "nodes", index, "leave")
     findings.check()
     cluster = ClusterSpec(
         nodes=nodes,
         pods=pods,
         daemon_sets=daemon_sets,
+        owners=admit_updates(workloads.owners, accounts),
         registries=registries,
         catalog=catalog,
         secrets=secrets,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from pullsim.cluster.spec import Node, NodeSpec
+from pullsim.cluster.spec import Leave, Node, NodeSpec
 from pullsim.engine.credit import Burst
 from pullsim.errors import InputError, Location
 from pullsim.hardware.cores import CoresSpec
@@ -84,6 +84,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         runtime_handlers=handlers,
         cached=tuple(pool.cached),
         address=pool.address,
+        leave=None if not pool.leave or not pool.leave.rate else Leave(pool.leave.rate, pool.leave.replace_after),
         credentials=credential_sources(pool, kubelet, index, directory, findings),
     )
 

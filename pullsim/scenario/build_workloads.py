@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pullsim.cluster.spec import DaemonSet, Pod, PodSpec
+from pydantic.alias_generators import to_camel
+
+from pullsim.cluster.spec import DaemonSet, Owner, Pod, PodSpec
 from pullsim.engine.streams import Streams
 from pullsim.errors import InputError
 from pullsim.oci.platform import Platform
@@ -13,6 +15,7 @@ from pullsim.scenario.admission import Admission
 from pullsim.scenario.arrivals import arrival_times
 from pullsim.scenario.build_images import ImageUse
 from pullsim.scenario.build_pods import image_routes, images_of, short_spec, template_spec
+from pullsim.scenario.build_updates import UpdateError, rolling_update, updated_group
 from pullsim.scenario.kubernetes import Objects, PodGroup, read_objects
 from pullsim.scenario.node_support import unsupported_by_nodes
 from pullsim.scenario.suggest import did_you_mean
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
     from pullsim.scenario.document import Route
     from pullsim.scenario.findings import Findings
+    from pullsim.scenario.kubernetes_strategy import Strategy
     from pullsim.scenario.model import Scenario
     from pullsim.scenario.model_workloads import On, Workload
 
@@ -38,6 +42,7 @@ class Workloads:
     uses: tuple[ImageUse, ...]
     secrets: tuple[Secret, ...] = ()  # of manifests
     service_accounts: tuple[ServiceAccount, ...] = ()
+    owners: tuple[Owner, ...] = ()
 
 
 def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, findings: Findings) -> Workloads:
@@ -58,6 +63,7 @@ def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, 
         tuple(builder.uses),
         tuple(builder.secrets),
         tuple(builder.service_accounts),
+        tuple(builder.owners),
     )
 
 
@@ -92,6 +98,7 @@ class _Kind:
     spec: PodSpec
     deadline: float | None
     lives: float | None
+    owner: int | None = None
     ordered: bool = False  # each pod is created when the one before it has started
 
 
@@ -115,6 +122,7 @@ class _Builder:
     uses: list[ImageUse] = field(default_factory=list)
     secrets: list[Secret] = field(default_factory=list)
     service_accounts: list[ServiceAccount] = field(default_factory=list)
+    owners: list[Owner] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
     streams: Streams = field(init=False)
@@ -138,8 +146,9 @@ class _Builder:
             self.service_accounts += objects.service_accounts
             self.findings.warnings += objects.warnings
             self.findings.ignored += objects.ignored
+            updated = self._updated(workload, objects.groups, route)
             for group in objects.groups:
-                self._add_group(group, workload, route)
+                self._add_group(group, workload, route, updated=group is updated)
             return
         name = workload.name or f"w{index}"
         if workload.pods is not None:
@@ -162,11 +171,40 @@ class _Builder:
             return
         single = len(times) == 1 and workload.name is not None
         names = [name] if single else [f"{name}-{n:05d}" for n in range(len(times))]
-        self._add_pods(
-            names, times, _Kind(name, workload.namespace, spec, workload.deadline, workload.lives), workload.on, route
-        )
+        owner = self._own(Owner("Deployment", name, workload.namespace, len(names)), spec, workload, route)
+        kind = _Kind(name, workload.namespace, spec, workload.deadline, workload.lives, owner)
+        self._add_pods(names, times, kind, workload.on, route)
 
-    def _add_group(self, group: PodGroup, workload: Workload, route: Route) -> None:
+    def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
+        """Find the object that the workload's update is about."""
+        if workload.update is None:
+            return None
+        try:
+            return updated_group(workload.update, groups)
+        except UpdateError as error:
+            self.findings.error(str(error), *route, "update", *filter(None, (error.key,)))
+            return None
+
+    def _own(
+        self, owner: Owner, spec: PodSpec, workload: Workload, route: Route, strategy: Strategy | None = None
+    ) -> int:
+        """Add an owner of pods, with the workload's update if it has one; return its place."""
+        update = workload.update
+        if update is not None:
+            try:
+                rolling = rolling_update(update, owner.kind, owner.name, spec, workload.at, strategy)
+            except UpdateError as error:
+                key = () if error.key is None else (to_camel(error.key),)
+                self.findings.error(str(error), *route, "update", *key)
+            else:
+                owner = replace(owner, update=rolling)
+                if update.image is not None:
+                    pools = self._pools_of(workload.on)
+                    self.uses.append(ImageUse(update.image, pools, (*route, "update", "image")))
+        self.owners.append(owner)
+        return len(self.owners) - 1
+
+    def _add_group(self, group: PodGroup, workload: Workload, route: Route, *, updated: bool) -> None:
         """Make the pods of a Kubernetes object. The workload's ``on`` goes before the object's own selectors."""
         namespace = group.namespace or workload.namespace
         pools = self._fitting(group) if workload.on is None else None
@@ -180,9 +218,15 @@ class _Builder:
             self.findings.errors.append(InputError(f"{title}: {text}", group.document.place(where)))
         self.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in images_of(spec) if image)
         self.findings.warnings += unsupported_by_nodes(title, spec, self.nodes, uses)
+        count = len(group.pods or ())
+        owner: int | None = None
+        if group.kind != "Pod":
+            made = Owner(group.kind, group.name, namespace, count, group.ordered)
+            rolled = workload if updated else workload.model_copy(update={"update": None})
+            owner = self._own(made, spec, rolled, route, group.strategy)
         if group.pods is None:
             for pool in [None] if pools is None else pools:
-                self._add_daemon_set(group, spec, namespace, pool, workload, route)
+                self._add_daemon_set(group, spec, namespace, pool, owner, workload, route)
             return
         place = workload.on or _Place(node=group.node)
         if pools is not None and group.node is None:
@@ -192,7 +236,7 @@ class _Builder:
                 )
                 raise InputError(message, group.document.place(group.route))
             place = _Place(pool=pools[0])
-        kind = _Kind(group.name, namespace, spec, workload.deadline, workload.lives, group.ordered)
+        kind = _Kind(group.name, namespace, spec, workload.deadline, workload.lives, owner, group.ordered)
         self._add_pods(group.pods, [workload.at] * len(group.pods), kind, place, route)
 
     def _admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
@@ -227,7 +271,14 @@ class _Builder:
         return None if len(fitting) == len(self.pools) else fitting
 
     def _add_daemon_set(
-        self, group: PodGroup, spec: PodSpec, namespace: str, pool: str | None, workload: Workload, route: Route
+        self,
+        group: PodGroup,
+        spec: PodSpec,
+        namespace: str,
+        pool: str | None,
+        owner: int | None,
+        workload: Workload,
+        route: Route,
     ) -> None:
         node = workload.on.node if workload.on else group.node
         pool = workload.on.pool if workload.on else pool
@@ -240,6 +291,7 @@ class _Builder:
             node=node,
             deadline=workload.deadline,
             lives=workload.lives,
+            owner=owner,
         )
         names = [
             f"{group.name}-{name}"
@@ -261,7 +313,19 @@ class _Builder:
         self._claim(names, kind.namespace, f"workload {kind.workload}", route)
         before = [None, *names[:-1]] if kind.ordered else [None] * len(names)
         self.pods += (
-            Pod(name, kind.namespace, kind.workload, kind.spec, time, node, pool, kind.deadline, kind.lives, follows)
+            Pod(
+                name,
+                kind.namespace,
+                kind.workload,
+                kind.spec,
+                time,
+                node,
+                pool,
+                kind.deadline,
+                kind.lives,
+                follows,
+                kind.owner,
+            )
             for name, time, follows in zip(names, times, before, strict=True)
         )
 

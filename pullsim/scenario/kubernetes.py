@@ -15,6 +15,7 @@ from pullsim.scenario.document import Document, parse_documents, read_text
 from pullsim.scenario.kubernetes_credentials import read_secret, read_service_account
 from pullsim.scenario.kubernetes_item import Item
 from pullsim.scenario.kubernetes_pod import image_volume_indexes, pod_spec
+from pullsim.scenario.kubernetes_strategy import Strategy, read_strategy
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class PodGroup:
     runtime_class: str | None = None
     pod_route: Route = ()  # of the pod's spec
     image_volumes: tuple[int, ...] = ()  # their places in the list of volumes
+    strategy: Strategy = field(default_factory=Strategy)
 
 
 @dataclass(slots=True)
@@ -161,6 +163,7 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
             runtime_class=pod.text("runtimeClassName"),
             pod_route=pod.route,
             image_volumes=image_volume_indexes(pod),
+            strategy=read_strategy(kind, item.mapping("spec")),
         )
     )
 

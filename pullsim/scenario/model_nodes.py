@@ -50,9 +50,15 @@ class Join(Section):
 
 
 class Leave(Section):
-    """Churn: a leaving node is replaced by a cold one."""
+    """Churn: nodes leave at exponential times, each replaced by a cold one. It needs a horizon.
 
-    rate: Frequency = Field(description="How often a node leaves.")
+    A node takes its pods along, with pulls under way. Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs make
+    new pods in their place, as do workloads with `pods` or `pod`, as if a Deployment made them; a bare Pod of a
+    manifest is lost.
+    """
+
+    rate: Frequency = Field(description="How often a node leaves, each for itself.")
+    replace_after: Duration = Field(default=0.0, description="Time until the node in its place joins.")
 
 
 class FixedFail(Section):

@@ -132,12 +132,28 @@ class On(Section):
 
 
 class Update(Section):
-    """A rolling update."""
+    """A rolling update of a Deployment, StatefulSet, DaemonSet, or of `pods` or `pod`, as if a Deployment made them.
+
+    With the arithmetic of their controllers: of a Deployment percentages of surge round up and of unavailable pods
+    down; a StatefulSet replaces one pod after the other from the highest ordinal down; a DaemonSet one node after the
+    other, percentages rounded up. The image policy of the container stays what it was.
+    """
 
     at: Duration = Field(description="When it begins.")
-    image: str = Field(description="The new image.")
-    max_unavailable: Share = Field(default="25%", description="Pods, or a percentage.")
-    max_surge: Share = Field(default="25%", description="Pods, or a percentage.")
+    image: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="The new image; without one the pods are replaced as `kubectl rollout restart` does."
+    )
+    container: str | None = Field(default=None, description="Container that it is for; by default the first.")
+    object: str | None = Field(
+        default=None, description="Which object of a manifest with several: web, or Deployment/web."
+    )
+    max_unavailable: Share | None = Field(
+        default=None,
+        description="Pods, or a percentage; by default what the object says, else 25% of a Deployment, 1 of others.",
+    )
+    max_surge: Share | None = Field(
+        default=None, description="Pods, or a percentage; by default what the object says, else 25% of a Deployment."
+    )
 
 
 class Prepull(Section):
@@ -165,7 +181,7 @@ class Workload(Section):
         default=None,
         gt=0,
         description="Time from a pod's creation to its deletion, which frees its place and its images and is not made "
-        "up for by another pod; by default for ever.",
+        "up for by another pod, nor is an evicted one; by default for ever.",
     )
     deadline: Duration | None = Field(default=None, description="A pod not started by then counts as missed.")
 
@@ -179,4 +195,8 @@ class Workload(Section):
             raise ValueError(f"count goes with pod{where}")
         if self.arrivals is not None and self.pods is None and self.pod is None:
             raise ValueError("arrivals go with pods or pod")
+        if self.update is not None and (self.prepull is not None or self.arrivals is not None):
+            raise ValueError(f"an update does not go with {'prepull' if self.prepull else 'arrivals'}")
+        if self.update is not None and self.update.object is not None and self.manifest is None:
+            raise ValueError("object goes with a manifest")
         return self

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 #: Key by its path (``*`` is every entry of a list), and what can be done instead. A key counts as used when its value
 #: is neither absent nor empty nor false; with a value in the path, only that value does.
 NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
-    ("nodes.*.leave", "add a pool that joins later"),
-    ("workloads.*.update", "add a second workload at the time of the update"),
     ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
     ("placement=imageLocality", "spread, pack and given are"),
 )

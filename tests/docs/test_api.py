@@ -46,6 +46,7 @@ RESULTS = [
     "Summary",
     "charts",
     "check",
+    "departures",
     "disks",
     "events",
     "layers",
@@ -54,6 +55,7 @@ RESULTS = [
     "pulls",
     "removals",
     "render",
+    "rollouts",
     "statuses",
     "summarize",
     "tables",
@@ -107,6 +109,8 @@ RESULT_FIELDS = [
     "plugin_runs",
     "platforms",
     "runtimes",
+    "rollouts",
+    "departures",
 ]
 
 
