@@ -44,6 +44,10 @@ class Disk(Protocol):
         """Write bytes that nobody waits to be durable, and that take ``seconds`` to be made."""
         ...
 
+    def sync(self) -> Job | DiskJob | None:
+        """Write all that waits to be written; None: nothing does."""
+        ...
+
     def drag(self) -> Job | DiskJob | None:
         """Write what an fsync drags along; None: nothing."""
         ...
@@ -60,6 +64,9 @@ class UncachedDisk(ProcessorSharing):
     def buffer(self, size: float, seconds: float) -> Job:  # noqa: ARG002 - the protocol's
         """See `Disk`."""
         return self.run(size)
+
+    def sync(self) -> None:
+        """See `Disk`."""
 
     def drag(self) -> None:
         """See `Disk`."""

@@ -105,6 +105,12 @@ class CachedDisk:
             return self.run(size)
         return self._start(size, size / max(seconds, size / _MEMORY), self._buffered)
 
+    def sync(self) -> DiskJob | None:
+        """Write all that is dirty; None where nothing is."""
+        self._advance()
+        dirty, self.dirty, self._uncommitted = self.dirty, 0.0, 0.0
+        return self.run(dirty) if dirty > _DUST else None
+
     def drag(self) -> DiskJob | None:
         """Write what an fsync drags along: what came into the cache under write-back since the last one.
 

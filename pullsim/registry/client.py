@@ -167,7 +167,7 @@ class Client:
                 status = OK
         finally:
             registry.sent += size if status == OK else download.received - before
-        if status == OK:
+        if status == OK and not request.cut_short:
             self._keep(idle, window)
         return status
 

@@ -28,3 +28,4 @@ class Request(NamedTuple):
     offset: int = 0  # of the first of them in the blob
     head: bool = False
     is_index: bool = False  # the manifest is one
+    cut_short: bool = False  # the client closes the connection after these bytes: more would come

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from the start: give disk.size more"
+LEAST_CHUNK: Final = 512  # bytes; less is no chunk (core/remotes/docker/fetcher.go minChunkSize)
 #: Images that sandboxes are made of, which containerd pins (internal/cri/config, sandbox image of each release).
 SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
 
@@ -43,22 +44,25 @@ SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
 class Behaviour:
     """What differs between releases (core/remotes/docker, core/unpack, internal/cri/server/images)."""
 
-    node_wide_slots: bool  # download slots: one set a node, held by every GET until its body ends; else one a pull,
-    # held by layers from before the blob's lock until the commit
+    node_wide_slots: bool  # download slots: one set a node, else one a pull
+    slots_of_requests: bool  # they are held by every GET until its body ends; else by layers alone, from before the
+    # lock of the blob until it is durable
     retries_server_errors: bool  # one immediate retry of 500, 503 and 504
     honours_token_expiry: bool  # renews a token before it is used; else after a 401
     progress_timeout: float  # seconds without a byte after which a pull is given up; 0: none
 
 
-def behaviour(version: tuple[int, int]) -> Behaviour:
-    """Return how a release behaves: the transfer service came with 2.1.
+def behaviour(version: tuple[int, int], *, local_pull: bool = False) -> Behaviour:
+    """Return how a release behaves: the transfer service came with 2.1, and so did one limit for the node.
 
-    1.7 is taken as 1.7.10 and later: before, the progress timeout was 1 minute.
+    ``local_pull``: the CRI plugin pulls by itself all the same (internal/cri/server/images/service.go hands its own
+    limit to every pull). 1.6 is taken as 1.6.3 and later: before, nothing kept two pulls from unpacking the same layer;
+    1.7 as 1.7.10 and later: before, the progress timeout was 1 minute.
     """
-    transfer_service = version >= (2, 1)
     return Behaviour(
-        node_wide_slots=transfer_service,
-        retries_server_errors=transfer_service,
+        node_wide_slots=version >= (2, 1),
+        slots_of_requests=version >= (2, 1) and not local_pull,
+        retries_server_errors=version >= (2, 1),
         honours_token_expiry=version >= (1, 7),
         progress_timeout=300.0 if version >= (1, 7) else 0.0,
     )
@@ -96,15 +100,17 @@ class Containerd:
         self.fsync = fsync
         self.recorder = recorder
         self.handlers = handlers or RuntimeHandlers()
-        self.behaviour = behaviour(spec.version)
+        self.behaviour = behaviour(spec.version, local_pull=spec.local_pull)
         self.store = Store(env, spec.metadata_write, filesystem)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
         self.address = address
         timeout = spec.progress_timeout
         self.progress_timeout = self.behaviour.progress_timeout if timeout is None else timeout
+        self.chunk = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
         self._registries = registries
         self._sources: dict[str, tuple[Source, ...]] = {}  # by registry
         self._slots = self._new_slots() if self.behaviour.node_wide_slots else None
+        self.unpack_slots = DownloadSlots(env, spec.max_concurrent_unpacks) if spec.max_concurrent_unpacks > 1 else None
         port.on_busy = self.unpacker.downloading
 
     def sources(self, registry: str) -> tuple[Source, ...]:
@@ -189,5 +195,6 @@ class Containerd:
         manifest = None if content is None else select(content, self.platform)
         if content is None or manifest is None:
             raise KeyError(image)
-        if not self.store.put(reference, StoredImage(manifest, content.digest, content.size)):
+        discards = self.spec.discard_unpacked_layers
+        if not self.store.put(reference, StoredImage(manifest, content.digest, content.size, discards=discards)):
             raise InputError(NO_ROOM.format(image))

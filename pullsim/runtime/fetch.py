@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.runtime.chunks import ChunkedGet
 from pullsim.runtime.failures import PullFailed, blob_no_space
 from pullsim.runtime.metadata import BLOB_OPEN
 from pullsim.runtime.steps import Steps
@@ -76,7 +77,7 @@ class Fetch(Steps):
             return
         pull = self._pull
         try:
-            if pull.containerd.behaviour.node_wide_slots:
+            if pull.containerd.behaviour.slots_of_requests:
                 yield from self._lock_and_get()
             else:
                 yield from self._take_slot()
@@ -102,7 +103,7 @@ class Fetch(Steps):
                 store.blobs[digest] = self.layer.size
             else:
                 self.requested = self.first_byte = self.ended = env.now
-                if pull.containerd.behaviour.node_wide_slots:  # it needed none
+                if pull.containerd.behaviour.slots_of_requests:  # it needed none
                     self.slot = env.now
             pull.lease.blobs.add(digest)
             self.committed = env.now
@@ -117,7 +118,7 @@ class Fetch(Steps):
         """
         pull, layer = self._pull, self.layer
         containerd, env, store = pull.containerd, pull.env, pull.containerd.store
-        slots = pull.slots if containerd.behaviour.node_wide_slots else None
+        slots, chunks = pull.slots if containerd.behaviour.slots_of_requests else None, None
         if slots is not None:
             yield from self._take_slot()
         self.requested = env.now
@@ -127,10 +128,14 @@ class Fetch(Steps):
         written = None if containerd.disk is None else containerd.disk.run(claimed)
         try:
             try:
-                yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
+                if containerd.chunk and claimed > containerd.chunk:
+                    chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
+                    yield from chunks.run()
+                else:
+                    yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
             finally:
                 self.ended = env.now
-                if slots is not None:
+                if slots is not None and (chunks is None or chunks.holds):
                     slots.give_back(self)
             self.received = self.resumed + claimed
             self.bytes_until = env.now

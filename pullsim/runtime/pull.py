@@ -12,6 +12,7 @@ from pullsim.records import LayerRecord
 from pullsim.runtime.failures import PullFailed, blob_no_space, no_platform, snapshot_no_space
 from pullsim.runtime.fetch import Fetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
+from pullsim.runtime.parallel_unpack import ParallelUnpack
 from pullsim.runtime.progress import ProgressWatch
 from pullsim.runtime.remote import Remote
 from pullsim.runtime.store import Lease, StoredImage
@@ -71,7 +72,7 @@ class Pull:
         store.leases[self.lease] = None
         try:
             manifest = yield from self._manifest()
-            yield from self._unpack(manifest)
+            yield from self._unpack()
         except PullFailed as failed:
             outcome = failed.outcome
         except simpy.Interrupt as interrupt:
@@ -93,9 +94,9 @@ class Pull:
                 if fetch.layer.digest in store.collected:
                     outcome.refetched += fetch.downloaded
                 if not fetch.recorded:
-                    self._record(fetch)
+                    self.record(fetch)
         del store.leases[self.lease]
-        if outcome.image_ref is None:
+        if outcome.image_ref is None or self.containerd.spec.discard_unpacked_layers:
             self.containerd.collect_later()
         return outcome
 
@@ -106,10 +107,18 @@ class Pull:
             self._process.interrupt(outcome)
 
     def request(
-        self, kind: str, digest: str, size: int, download: Download, *, index: bool = False
+        self,
+        kind: str,
+        digest: str,
+        size: int,
+        download: Download,
+        *,
+        index: bool = False,
+        start: int = 0,
+        cut_short: bool = False,
     ) -> Generator[Any, Any, None]:
-        """GET a manifest or blob, with containerd's retries; raise PullFailed if it is refused."""
-        yield from self._remote.get(kind, digest, size, download, index=index)
+        """GET a manifest or blob, or a part of it, with containerd's retries; raise PullFailed if it is refused."""
+        yield from self._remote.get(kind, digest, size, download, index=index, start=start, cut_short=cut_short)
 
     def stalled(self, *, begun: bool) -> None:
         """Take note that a request gets nothing more; ``begun``: it got bytes before."""
@@ -140,16 +149,26 @@ class Pull:
 
     def commit_blob(self) -> Generator[Any, Any, None]:
         """Make a written blob durable: an fsync, the database (plugins/content/local/writer.go Commit)."""
-        yield from self._drag()
+        yield from self.drag()
         if self.containerd.fsync:
             yield self.env.timeout(self.containerd.fsync)
         yield from self.write(BLOB_COMMIT)
 
-    def _drag(self) -> Generator[Any, Any, None]:
+    def drag(self) -> Generator[Any, Any, None]:
         """Wait for the data of other files that an fsync writes first."""
         disk = self.containerd.disk
         if disk is not None and (dragged := disk.drag()) is not None:
             yield dragged
+
+    def _sync(self) -> Generator[Any, Any, None]:
+        """Wait until all that was written is on the disk (core/diff/apply/apply_linux.go, syncfs)."""
+        disk, env = self.containerd.disk, self.env
+        if disk is not None and (written := disk.sync()) is not None:
+            self.clock.enter("unpack_disk", env.now)
+            yield written
+            self.clock.enter("commit", env.now)
+        if self.containerd.fsync:
+            yield env.timeout(self.containerd.fsync)
 
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
@@ -158,6 +177,8 @@ class Pull:
         if manifest is not None:
             handlers = self.containerd.handlers
             self._image = StoredImage.of(manifest, image.digest, image.size, self.handler, handlers)
+            if self.containerd.spec.discard_unpacked_layers:
+                self._image = self._image._replace(discards=True)
         if isinstance(image, Index):
             yield from self._fetch_document("manifests", image.digest, image.size, index=True)
         if manifest is None:
@@ -204,11 +225,28 @@ class Pull:
         finally:
             store.blob_locks.release(digest)
 
-    def _unpack(self, manifest: Manifest) -> Generator[Any, Any, None]:
-        """Walk the layers from the bottom, then write the image records."""
+    def _unpack(self) -> Generator[Any, Any, None]:
+        """Unpack the layers from the bottom up, then write the image records."""
         store, clock, env = self.containerd.store, self.clock, self.env
         image = self._image
         assert image is not None
+        if self.containerd.unpack_slots is None:
+            yield from self._walk(image)
+        else:
+            yield from ParallelUnpack(self, image, self.containerd.unpack_slots).run()
+        for fetch in self._fetches.values():
+            if fetch.process.is_alive:  # of a layer that another pull unpacked meanwhile
+                assert self._fork is not None
+                clock.split_from(self._fork, fetch.stages)
+                yield fetch.process
+        clock.enter("commit", env.now)
+        yield from self.write(IMAGE_RECORDS)
+        store.name(self.reference, image)
+
+    def _walk(self, image: StoredImage) -> Generator[Any, Any, None]:
+        """Unpack layer after layer, holding the lock of each one's chain ID."""
+        store, clock, env = self.containerd.store, self.clock, self.env
+        manifest = image.manifest
         for position, (layer, chain_id) in enumerate(zip(manifest.layers, image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now)
@@ -219,20 +257,10 @@ class Pull:
                     raise
             try:
                 if chain_id not in store.snapshots:
-                    if not self._fetches:
-                        self._fetch(manifest.layers, position)
-                    yield from self._snapshot(layer, chain_id, self._fetches[position])
+                    yield from self._snapshot(layer, chain_id, self.fetch_of(manifest.layers, position))
                 self.lease.snapshots.add(chain_id)
             finally:
                 store.chain_locks.release(chain_id)
-        for fetch in self._fetches.values():
-            if fetch.process.is_alive:  # of a layer that another pull unpacked meanwhile
-                assert self._fork is not None
-                clock.split_from(self._fork, fetch.stages)
-                yield fetch.process
-        clock.enter("commit", env.now)
-        yield from self.write(IMAGE_RECORDS)
-        store.name(self.reference, image)
 
     def _snapshot(self, layer: Layer, chain_id: str, fetch: Fetch) -> Generator[Any, Any, None]:
         """Wait for a layer's blob and apply it; where there is not enough space, until the disk is full."""
@@ -259,15 +287,17 @@ class Pull:
                 number, version = len(store.snapshots) + 1, self.containerd.spec.version
                 raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # as above
             clock.enter("commit", env.now)
-            yield from self._drag()
+            yield from self.drag()
+            if self.containerd.spec.sync_fs:
+                yield from self._sync()
             yield from self.write(SNAPSHOT_COMMIT)
         except BaseException:
             store.abandon(size, of=size)
             raise
         store.snapshots[chain_id] = layer.unpacked
-        self._record(fetch, began, limit)
+        self.record(fetch, began, limit)
 
-    def _record(self, fetch: Fetch, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
+    def record(self, fetch: Fetch, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
         """Write the layer's row; it ends now if it was unpacked."""
         layer, caller = fetch.layer, self.caller
         fetch.recorded = True
@@ -298,6 +328,12 @@ class Pull:
             )
         )
 
+    def fetch_of(self, layers: tuple[Layer, ...], position: int) -> Fetch:
+        """Return the fetch of a layer; the first that is asked for begins those of all layers above it too."""
+        if not self._fetches:
+            self._fetch(layers, position)
+        return self._fetches[position]
+
     def _fetch(self, layers: tuple[Layer, ...], first: int) -> None:
         """Start to fetch the layers from ``first`` on, in the order in which containerd's requests go out.
 
@@ -307,7 +343,7 @@ class Pull:
         self._fork = self.clock.fork(self.env.now)
         count = len(layers) - first
         containerd = self.containerd
-        wave = count if containerd.behaviour.node_wide_slots else min(count, containerd.spec.max_concurrent_downloads)
+        wave = count if containerd.behaviour.slots_of_requests else min(count, containerd.spec.max_concurrent_downloads)
         order = [wave - 1, *range(wave - 1), *range(wave, count)]
         for offset in order:
             self._fetches[first + offset] = Fetch(self, first + offset, layers[first + offset])

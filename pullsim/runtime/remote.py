@@ -64,9 +64,20 @@ class Remote:
         raise resolve_failure(reference, first or Answer(clients[-1].registry.spec.host, NOT_FOUND), version)
 
     def get(
-        self, kind: str, digest: str, size: int, download: Download, *, index: bool = False
+        self,
+        kind: str,
+        digest: str,
+        size: int,
+        download: Download,
+        *,
+        index: bool = False,
+        start: int = 0,
+        cut_short: bool = False,
     ) -> Generator[Any, Any, None]:
-        """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had."""
+        """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had.
+
+        ``start``: of the part of the blob that is wanted; ``cut_short``: more would come after it.
+        """
         if self._fetchers is None:
             self._fetchers = [self._client(each) for each in self._sources if each.pull]
         clients, opened, empty = self._fetchers, False, 0
@@ -74,7 +85,9 @@ class Remote:
             first: Answer | None = None
             for client in clients:
                 got = download.received
-                request = Request(client.presented, self._reference, kind, digest, size - got, got, is_index=index)
+                request = Request(
+                    client.presented, self._reference, kind, digest, size - got, start + got, False, index, cut_short
+                )
                 challenges = client.authorizer.challenges
                 status = yield from client.get(request, download)
                 if status not in ENDED:

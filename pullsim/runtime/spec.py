@@ -25,7 +25,7 @@ COLLECTION_INTERVAL: Final = 0.245
 class ContainerdSpec:
     """containerd: its release decides how a pull goes (runtime.containerd.behaviour).
 
-    From ``local_pull`` on the fields are what its files ask for; those marked so change nothing in the simulation.
+    From ``local_pull`` on the fields are what its files ask for.
     """
 
     kind: ClassVar[str] = "containerd"
@@ -35,12 +35,12 @@ class ContainerdSpec:
     metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
     local_pull: bool = False  # from 2.1: the CRI plugin pulls by itself instead of the transfer service
-    layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel; 0: whole layers. Not simulated
-    max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side (from 2.2). Not simulated
+    layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel (from 2.1); 0: whole layers
+    max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side, over the node (from 2.2)
     progress_timeout: float | None = None  # seconds without a byte that end a pull; 0: none; None: the release's own
     collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until what it left is collected; inf: never
-    sync_fs: bool = False  # syncfs after each layer. Not simulated
-    discard_unpacked_layers: bool = False  # blobs go when they are unpacked. Not simulated
+    sync_fs: bool = False  # syncfs after each layer
+    discard_unpacked_layers: bool = False  # blobs go when the image is there
     snapshotter: str = "overlayfs"  # all are simulated as overlayfs
     pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml

@@ -60,6 +60,10 @@ class Steps:
         now_egress, now_connection, now_nic = self._transfer.limited
         return egress + now_egress, connection + now_connection, nic + now_nic
 
+    def settle(self, limited: tuple[float, float, float]) -> None:
+        """Say what limited the download, of which not all was told."""
+        self._transfer, self._limited = None, limited
+
     @property
     def step(self) -> str:
         """What it is in."""

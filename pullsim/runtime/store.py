@@ -26,6 +26,7 @@ class StoredImage(NamedTuple):
     target_size: int = 0  # bytes of the index, where the name resolved to one
     handler: str = ""  # runtime handler that it was pulled for; "" is the default one
     prefix: str = ""  # of its snapshots, when the handler has a snapshotter of its own
+    discards: bool = False  # its layers' blobs are not needed once they are unpacked
 
     @classmethod
     def of(
@@ -47,14 +48,15 @@ class StoredImage(NamedTuple):
         return tuple(self.prefix + chain_id for chain_id in chain_ids) if self.prefix else chain_ids
 
     def blobs(self) -> Iterator[tuple[str, int]]:
-        """Yield the digests of its blobs and their bytes."""
+        """Yield the digests of the blobs that it needs, and their bytes."""
         manifest = self.manifest
         if self.target != manifest.digest:
             yield self.target, self.target_size
         yield manifest.digest, manifest.size
         yield manifest.config_digest, manifest.config_size
-        for layer in manifest.layers:
-            yield layer.digest, layer.size
+        if not self.discards:
+            for layer in manifest.layers:
+                yield layer.digest, layer.size
 
     def unpacked(self) -> Iterator[tuple[str, int]]:
         """Yield the keys of its snapshots and their bytes."""

@@ -35,6 +35,14 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
     given = config is not None and runtime.max_concurrent_downloads is not None
     if runtime.max_concurrent_downloads is not None:
         spec = replace(spec, max_concurrent_downloads=runtime.max_concurrent_downloads)
+    if runtime.layer_fetch_buffer is not None:
+        spec = replace(spec, layer_fetch_buffer=runtime.layer_fetch_buffer)
+    if runtime.max_concurrent_unpacks is not None:
+        if spec.local_pull and config is not None:
+            message = f"has no effect: the CRI plugin pulls by itself ({config.reasons[0]})"
+            findings.warnings.append(f"nodes[{pool.name}].runtime.maxConcurrentUnpacks {message}")
+        else:
+            spec = replace(spec, max_concurrent_unpacks=runtime.max_concurrent_unpacks)
     if runtime.progress_timeout is not None:
         spec = replace(spec, progress_timeout=runtime.progress_timeout)
     findings.notes.append(f"{pool.name}: {_limit(spec, config, given=given)}")

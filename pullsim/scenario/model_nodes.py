@@ -119,6 +119,16 @@ class Runtime(Section):
         description="containerd's layers at a time, for each pull, from 2.1 on for the node; by default what config "
         "says, or 3.",
     )
+    layer_fetch_buffer: Size | None = Field(
+        default=None,
+        description="Bytes of a chunk of a layer, as many at a time as downloads (from containerd 2.1 on): "
+        "concurrent_layer_fetch_buffer; by default what config says, or 0, whole layers.",
+    )
+    max_concurrent_unpacks: Count | None = Field(
+        default=None,
+        description="Layers unpacked side by side, over the node (from containerd 2.2 on); by default what config "
+        "says, or 1.",
+    )
     config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
     hosts: str | None = Field(default=None, description="Path of containerd's certs.d, with its hosts.toml.")
     progress_timeout: Duration | None = Field(
@@ -151,6 +161,8 @@ class Runtime(Section):
         if self.crio or self.fixed:
             for key, value in (
                 ("maxConcurrentDownloads", self.max_concurrent_downloads),
+                ("layerFetchBuffer", self.layer_fetch_buffer),
+                ("maxConcurrentUnpacks", self.max_concurrent_unpacks),
                 ("config", self.config),
                 ("hosts", self.hosts),
                 ("progressTimeout", self.progress_timeout),
@@ -166,6 +178,12 @@ class Runtime(Section):
         if self.containerd is not None and not low <= self.containerd <= high:
             text = f"{self.containerd[0]}.{self.containerd[1]}"
             raise ValueError(f"containerd {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
+        for key, value, since in (
+            ("layerFetchBuffer", self.layer_fetch_buffer, (2, 1)),
+            ("maxConcurrentUnpacks", self.max_concurrent_unpacks, (2, 2)),
+        ):
+            if value is not None and self.containerd is not None and self.containerd < since:
+                raise ValueError(f"{key} exists from containerd {since[0]}.{since[1]} on")
         return self
 
 

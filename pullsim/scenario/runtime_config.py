@@ -39,6 +39,7 @@ CRI: Final = "io.containerd.grpc.v1.cri"  # all of the CRI plugin in version 2, 
 IMAGES: Final = "io.containerd.cri.v1.images"
 TRANSFER: Final = "io.containerd.transfer.v1.local"
 DEFAULT_DOWNLOADS: Final = 3
+REBASES: Final = ("overlayfs", "erofs")  # snapshotters whose layers can be unpacked side by side
 LAZY: Final = ("stargz", "soci", "nydus", "overlaybd", "gcfs")
 _OLD_REGISTRY: Final = ("mirrors", "configs", "auths")
 _TRANSFER_DEFAULTS: Final = {
@@ -164,7 +165,7 @@ def _images(top: Table, plugins: Table, config: RuntimeConfig) -> _Section:
 
 
 def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None:
-    """Find out who pulls, and with which limits; warn of what then has no effect or is not simulated."""
+    """Find out who pulls, and with which limits; warn of what then has no effect."""
     spec, warnings = config.spec, config.warnings
     downloads = images.get("max_concurrent_downloads", int, DEFAULT_DOWNLOADS)
     config.own_limit = images.name("max_concurrent_downloads")
@@ -209,7 +210,11 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         layer_fetch_buffer=buffer,
         local_pull=bool(config.reasons),
     )
-    _not_simulated(images, transfer if by_service and not config.reasons else images, config)
+    if config.spec.max_concurrent_unpacks > 1 and config.spec.snapshotter not in REBASES:
+        why = f'the snapshotter "{config.spec.snapshotter}" cannot put layers on others that come later'
+        warnings.append(_no_effect(transfer, "max_concurrent_unpacks", why))
+        config.spec = replace(config.spec, max_concurrent_unpacks=1)
+    _not_simulated(images, config)
 
 
 def _condition(images: _Section, key: str) -> str:
@@ -224,38 +229,16 @@ def _no_effect(section: _Section, key: str, why: str) -> str:
     return f"{section.at(key).place(key)}: {section.name(key)} has no effect: {why}"
 
 
-def _not_simulated(images: _Section, engine: _Section, config: RuntimeConfig) -> None:
-    """Warn of settings that would change a real pull."""
-    spec = config.spec
-    for holds, section, key, what in (
-        (
-            spec.layer_fetch_buffer > 0,
-            engine,
-            "concurrent_layer_fetch_buffer",
-            "a layer comes over one connection here",
-        ),
-        (
-            spec.max_concurrent_unpacks > 1,
-            engine,
-            "max_concurrent_unpacks",
-            "layers are unpacked one after another here",
-        ),
-        (spec.sync_fs, images, "image_pull_with_sync_fs", "unpacking does not wait for the disk here"),
-        (spec.discard_unpacked_layers, images, "discard_unpacked_layers", "blobs stay on the node here"),
-        (spec.snapshotter in LAZY, images, "snapshotter", "layers are downloaded and unpacked here, never mounted"),
-        (
-            spec.snapshotter not in (*LAZY, "overlayfs"),
-            images,
-            "snapshotter",
-            "unpacking costs what it does with overlayfs here",
-        ),
-    ):
-        if holds:
-            value = section.at(key).value[key]
-            shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
-            config.warnings.append(
-                f"{section.at(key).place(key)}: {section.name(key)} = {shown} is not simulated: {what}"
-            )
+def _not_simulated(images: _Section, config: RuntimeConfig) -> None:
+    """Warn of a snapshotter that would change a real pull."""
+    snapshotter = config.spec.snapshotter
+    if snapshotter == "overlayfs":
+        return
+    what = "layers are downloaded and unpacked here, never mounted"
+    if snapshotter not in LAZY:
+        what = "unpacking costs what it does with overlayfs here"
+    place, name = images.at("snapshotter").place("snapshotter"), images.name("snapshotter")
+    config.warnings.append(f'{place}: {name} = "{snapshotter}" is not simulated: {what}')
 
 
 def _timeout(images: _Section, default: float) -> float:

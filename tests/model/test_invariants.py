@@ -23,6 +23,7 @@ from pullsim.runtime.unpack import UnpackSpec
 EXAMPLES = 60
 HOSTS = (HOST, "two.test", "three.test")
 INFINITE = float("inf")
+MB = 1_000_000
 sometimes = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -93,12 +94,15 @@ def node_specs(draw, pool="n"):
     )
     costs = UnpackSpec(100e6, 200e6, 300e6, *draw(st.sampled_from([(0.0, 0.0, 1.0), (1e-3, 1.5e-3, 1.09)])))
     write = draw(st.sampled_from([0.0, 2.1e-3, 0.1]))
-    containerd = ContainerdSpec(
-        draw(st.sampled_from([(1, 6), (1, 7), (2, 0), (2, 1), (2, 3)])),
-        draw(st.sampled_from([1, 2, 3, 10])),
-        write,
-        costs,
-    )
+    release = draw(st.sampled_from([(1, 6), (1, 7), (2, 0), (2, 1), (2, 3)]))
+    containerd = ContainerdSpec(release, draw(st.sampled_from([1, 2, 3, 10])), write, costs)
+    if release == (2, 3):
+        local, chunk, unpacks = draw(
+            st.sampled_from([(False, 0, 1), (True, 0, 1), (False, 10**6, 1), (False, 10**6, 3)])
+        )
+        containerd = replace(
+            containerd, local_pull=local, layer_fetch_buffer=chunk, max_concurrent_unpacks=unpacks, sync_fs=local
+        )
     crio = CrioSpec(draw(st.sampled_from([(1, 28), (1, 33), (1, 36)])), write, costs)
     return node(
         draw(st.sampled_from([containerd, containerd, crio])),

@@ -161,10 +161,6 @@ def test_the_other_settings(read, version, text, expected):
             "no effect: the CRI plugin pulls by itself (",
         ),
         ((2, 1), V3 + "concurrent_layer_fetch_buffer = 9", "has no effect: the transfer service pulls"),
-        ((2, 1), V3 + TRANSFER + "concurrent_layer_fetch_buffer = 512", " = 512 is not simulated: a layer comes over"),
-        ((2, 2), V3 + TRANSFER + "max_concurrent_unpacks = 5", "max_concurrent_unpacks = 5 is not simulated: layers"),
-        ((1, 7), V2 + "image_pull_with_sync_fs = true", "image_pull_with_sync_fs = true is not simulated"),
-        ((1, 7), V2_INNER + "discard_unpacked_layers = true", "discard_unpacked_layers = true is not simulated"),
         ((1, 7), V2_INNER + "snapshotter = 'soci'", 'snapshotter = "soci" is not simulated: layers are downloaded'),
         (
             (2, 1),
