@@ -64,7 +64,10 @@ def predict(case: dict[str, Any]) -> float:
         cores=CoresSpec(count=2),
         kubelet=KubeletConfig.from_mapping({"serializeImagePulls": case["mode"] == "serial", "registryPullQPS": 0}),
         runtime=ContainerdSpec(
-            (version[0], version[1]), case["max_concurrent_downloads"], unpack=UnpackSpec(gzip=1e6 / a_megabyte)
+            (version[0], version[1]),
+            case["max_concurrent_downloads"],
+            unpack=UnpackSpec(gzip=1e6 / a_megabyte),
+            max_concurrent_unpacks=case["max_concurrent_unpacks"],
         ),
         cached=tuple(set(images)) if case["mode"] == "repull" else (),
     )
@@ -95,7 +98,7 @@ def predict(case: dict[str, Any]) -> float:
 
 
 def rows() -> list[Row]:
-    """Predict every case of the CRI; group i is ``ctr``. Noisy ones and parallel unpacks are groups of their own."""
+    """Predict every case of the CRI; group i is ``ctr``. Noisy ones are a group of their own."""
     return [
         Row("lab", group(case), case["id"], is_calibration(case), predict(case), case["makespan"][1])
         for case in LAB["cases"]
