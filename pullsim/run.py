@@ -71,6 +71,7 @@ class Result:
     runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
     rollouts: list[Rollout] = field(default_factory=list)  # by the begin of the update
     departures: list[Departure] = field(default_factory=list)  # nodes that left, by time
+    prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
 
 
 class Keeper:
@@ -173,6 +174,7 @@ def simulate(
     result.registries = cluster.registries()
     result.rollouts = cluster.rollouts()
     result.departures = cluster.departures()
+    result.prepulls = cluster.prepulls()
     nodes.update(cluster.pools)
     result.under_way = cluster.under_way
     if cluster.to_come:

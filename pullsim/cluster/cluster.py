@@ -12,6 +12,7 @@ from pullsim.cluster.churn import Churn
 from pullsim.cluster.controllers import Controllers, controlled
 from pullsim.cluster.node import ClusterNode
 from pullsim.cluster.placement import Placement
+from pullsim.cluster.prepull import PrepullJobs
 from pullsim.cluster.settlement import Settlement
 from pullsim.engine.clock import Call, run_until
 from pullsim.engine.sharing import Network
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.cluster.spec import ClusterSpec, DaemonSet, Node
-    from pullsim.records import Departure, DiskUse, Recorder, Rollout
+    from pullsim.records import Departure, DiskUse, PodRecord, Recorder, Rollout
 
 NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
 LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
@@ -78,6 +79,7 @@ class Cluster:
         self._lost: set[PodStatus] = set()  # pods that go with the node that leaves just now
         self.pools: dict[str, str] = {}  # of the nodes that have joined in place of others
         self._churn = Churn(env, spec, self._streams, self) if any(node.spec.leave for node in spec.nodes) else None
+        self._prepulls = PrepullJobs(env, spec.prepulls, self) if spec.prepulls else None
         self._controllers = Controllers(env, spec, self) if controlled(spec) else None
         self._names = {(pod.namespace, pod.name) for pod in spec.pods} if self._controllers else set()
         env.process(self._join())
@@ -102,7 +104,7 @@ class Cluster:
             for follower in waiting:
                 self._status(follower).reason = NOT_CREATED
         for pod in self._settlement.unfinished:
-            self._recorder.pod(pod.record(at, settled=why == "settled"))
+            self._settlement.write(pod, pod.record(at, settled=why == "settled"))
         return Ended(at, why)
 
     @property
@@ -137,6 +139,10 @@ class Cluster:
         """Return how the updates that have begun went."""
         return [] if self._controllers is None else self._controllers.rollouts()
 
+    def prepulls(self) -> list[PodRecord]:
+        """Return the rows of the pods of prepull jobs."""
+        return self._settlement.prepulls
+
     def departures(self) -> list[Departure]:
         """Return the nodes that have left."""
         return [] if self._churn is None else self._churn.departures
@@ -146,8 +152,7 @@ class Cluster:
         assert pod.node is not None
         self._placement.leave(pod.node)
         self._place_pending()
-        if self._controllers is not None:
-            self._controllers.gone(pod, lost=pod in self._lost)
+        self._gone(pod, lost=pod in self._lost)
         self._settlement.terminated(pod)
 
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
@@ -197,6 +202,8 @@ class Cluster:
         pods = node.kubelet.pods
         self._lost = {pod for pod in pods if not pod.has_ended()}
         pulls = sum(pod.pulling for pod in pods)
+        if self._prepulls is not None:
+            self._prepulls.left(name)
         node.leave()
         self._lost = set()
         for pod in [pod for pod in self._pending if pod.pod.node == name and self._daemon(pod)]:
@@ -211,10 +218,16 @@ class Cluster:
         self.release()
         return len(pods), pulls
 
+    def _gone(self, pod: PodStatus, *, lost: bool) -> None:
+        if self._controllers is not None:
+            self._controllers.gone(pod, lost=lost)
+        if self._prepulls is not None:
+            self._prepulls.gone(pod)
+
     def _daemon(self, pod: PodStatus) -> bool:
-        """Whether a pod is a DaemonSet's."""
+        """Whether a pod is a DaemonSet's, or a prepull job's."""
         owner = pod.pod.owner
-        return owner is not None and self._spec.owners[owner].kind == "DaemonSet"
+        return pod.pod.prepull or (owner is not None and self._spec.owners[owner].kind == "DaemonSet")
 
     def create(self, pod: Pod) -> PodStatus:
         """Create a pod that was not in the scenario, and try to place it."""
@@ -234,8 +247,7 @@ class Cluster:
             pod.end(DELETED)
             if self._recorder.status is not None:
                 self._recorder.status(ended(pod, self.env.now))
-            if self._controllers is not None:
-                self._controllers.gone(pod, lost=False)
+            self._gone(pod, lost=False)
         else:
             self._nodes[pod.node].kubelet.end(pod, DELETED)
 
@@ -265,6 +277,8 @@ class Cluster:
             self._churn.joined(node)
         for daemon_set in self._daemon_sets:
             self._create_daemon_pod(daemon_set, joined)
+        if self._prepulls is not None:
+            self._prepulls.joined(joined)
         self._place_pending()
 
     def _create_pods(self) -> Generator[Any, Any, None]:
@@ -300,6 +314,8 @@ class Cluster:
             self._add(replace(follower, created=self.env.now))
         if self._controllers is not None:
             self._controllers.started(pod)
+        if self._prepulls is not None:
+            self._prepulls.started(pod)
 
     def _create_daemon_sets(self) -> Generator[Any, Any, None]:
         env = self.env

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pullsim.cluster.spec import ClusterSpec
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.records import Recorder
+    from pullsim.records import PodRecord, Recorder
 
 
 class Settlement:
@@ -40,6 +40,7 @@ class Settlement:
         self.over = env.event()
         self.to_come = 0  # pods not created yet
         self.held = 0  # by how many the run is kept from being over
+        self.prepulls: list[PodRecord] = []  # rows of pods of prepull jobs
         self._env = env
         self._recorder = recorder
         self._started = started
@@ -64,10 +65,17 @@ class Settlement:
         if pod.syncing:
             self._terminating.add(pod)
         if pod in self.unfinished:
-            self._recorder.pod(pod.record(self._env.now, settled=True))
+            self.write(pod, pod.record(self._env.now, settled=True))
             self._open.discard(pod)
             del self.unfinished[pod]
         self.check()
+
+    def write(self, pod: PodStatus, row: PodRecord) -> None:
+        """Write the row of a pod."""
+        if pod.pod.prepull:
+            self.prepulls.append(row)
+        else:
+            self._recorder.pod(row)
 
     def terminated(self, pod: PodStatus) -> None:
         """Note that a pod that has ended is gone, and its place given to others."""
@@ -82,7 +90,7 @@ class Settlement:
         if pod.has_ended():
             return
         if pod.started is not None:
-            self._recorder.pod(pod.record(pod.started))
+            self.write(pod, pod.record(pod.started))
             self._count += 1
             self._open.discard(pod)
             del self.unfinished[pod]
@@ -166,3 +174,5 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
         yield pod.created
     for daemon_set in spec.daemon_sets:
         yield daemon_set.created
+    for prepull in spec.prepulls:
+        yield prepull.created

@@ -32,6 +32,7 @@ __all__ = [
     "Owner",
     "Pod",
     "PodSpec",
+    "Prepull",
     "RollingUpdate",
 ]
 
@@ -89,6 +90,20 @@ class DaemonSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepull:
+    """A job that brings images to all nodes, of a pool, or to one, some nodes at a time."""
+
+    name: str
+    namespace: str
+    spec: PodSpec  # a container an image, each of which completes at once
+    created: float = 0.0
+    parallelism: int = 1  # nodes at a time
+    timeout: float = 600.0  # seconds after which a node is given up (OpenKruise: pullPolicy.timeoutSeconds)
+    pool: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
     """Everything that the nodes of one pool have in common."""
 
@@ -127,6 +142,7 @@ class ClusterSpec:
     pods: tuple[Pod, ...] = ()  # by time of creation
     daemon_sets: tuple[DaemonSet, ...] = ()
     owners: tuple[Owner, ...] = ()  # of pods and daemon sets
+    prepulls: tuple[Prepull, ...] = ()
     registries: tuple[RegistrySpec, ...] = ()  # mirrors too; hosts not listed get a registry's defaults
     catalog: Catalog = field(default_factory=Catalog)
     secrets: tuple[Secret, ...] = ()

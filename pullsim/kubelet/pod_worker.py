@@ -175,7 +175,8 @@ class PodWorker:
         if ensured.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
-        exits = env.now + container.run if container in pod.pod.spec.init_containers and not container.sidecar else inf
+        runs_out = container.completes or (container in pod.pod.spec.init_containers and not container.sidecar)
+        exits = env.now + container.run if runs_out else inf
         mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
         images = (ensured.image_ref, *(image for image in mounted if image is not None))
         missing = self._containers.create(pod, container.name, images, exits)

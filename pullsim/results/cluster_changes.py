@@ -6,7 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.kubelet.pod_status import DELETED
+from pullsim.results.statistics import Distribution, distribution
+
 if TYPE_CHECKING:
+    from pullsim.records import PodRecord
     from pullsim.run import Result
 
 DAY: Final = 86_400.0  # seconds
@@ -47,6 +51,40 @@ class Churn:
     cut_bytes: int  # that pulls which were cut had downloaded
     successors_bytes: int  # downloaded by nodes that joined in place of others
     per_day: PerDay  # the bytes are all that the run downloaded
+
+
+@dataclass(frozen=True, slots=True)
+class PrepullFigures:
+    """One prepull job: nodes, and what it downloaded."""
+
+    done: int  # nodes that got all images
+    given_up: int  # nodes that had not when their time was up, or when they left
+    under_way: int  # at the end of the run
+    last_at: float | None  # when the last of the nodes that are done was
+    seconds: Distribution  # from the creation of a node's pod until all images were there
+    downloaded_bytes: int
+
+
+def prepulls(result: Result) -> dict[str, PrepullFigures]:
+    """Return the prepull jobs by name, with their namespace where that is not default."""
+    jobs: dict[str, list[PodRecord]] = {}
+    for row in result.prepulls:
+        name = row.workload if row.namespace == "default" else f"{row.namespace}/{row.workload}"
+        jobs.setdefault(name, []).append(row)
+    downloaded: Counter[tuple[str, str]] = Counter()
+    for pull in result.pulls:
+        downloaded[pull.namespace, pull.pod] += pull.downloaded
+    return {
+        name: PrepullFigures(
+            done=sum(row.started is not None for row in rows),
+            given_up=sum(row.reason == DELETED for row in rows),
+            under_way=sum(row.started is None and row.reason != DELETED for row in rows),
+            last_at=max((row.started for row in rows if row.started is not None), default=None),
+            seconds=distribution([row.start_seconds for row in rows if row.started is not None]),
+            downloaded_bytes=sum(downloaded[key] for key in {(row.namespace, row.pod) for row in rows}),
+        )
+        for name, rows in sorted(jobs.items())
+    }
 
 
 def rollouts(result: Result) -> dict[str, RolloutFigures]:

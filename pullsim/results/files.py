@@ -31,8 +31,22 @@ EVENTS: Final = "events.jsonl"
 REMOVALS: Final = "removals.csv"
 ROLLOUTS: Final = "rollouts.csv"
 DEPARTURES: Final = "departures.csv"
+PREPULLS: Final = "prepulls.csv"
 METRICS: Final = "metrics.txt"
-DATA: Final = (SUMMARY, SCENARIO, PODS, PULLS, LAYERS, STATUS, EVENTS, REMOVALS, ROLLOUTS, DEPARTURES, METRICS)
+DATA: Final = (
+    SUMMARY,
+    SCENARIO,
+    PODS,
+    PULLS,
+    LAYERS,
+    STATUS,
+    EVENTS,
+    REMOVALS,
+    ROLLOUTS,
+    DEPARTURES,
+    METRICS,
+    PREPULLS,
+)
 CHARTS: Final = "charts"
 
 
@@ -90,6 +104,9 @@ class OutputDirectory:
             if result.departures:
                 with self._file(DEPARTURES) as file:
                     tables.write_departures_csv(result, file)
+            if result.prepulls:
+                with self._file(PREPULLS) as file:
+                    tables.write_prepulls_csv(result, file)
             if result.statuses:
                 with self._file(STATUS) as file:
                     tables.write_status_csv(result, file)

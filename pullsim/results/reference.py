@@ -288,6 +288,7 @@ def _files() -> Iterator[str]:
         files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
         files.ROLLOUTS: ("all", "a row a rolling update; where there are any"),
         files.DEPARTURES: ("all", "a row a node that left; where any did"),
+        files.PREPULLS: ("all", "a row a pod of a prepull job, with the columns of `pods.csv`; where there are any"),
         files.REMOVALS: ("`pulls` and more", "a row an image that a kubelet removed; where disks have a size"),
         files.METRICS: ("`pulls` and more", "the kubelets' metrics, as OpenMetrics text; see `--metrics-interval`"),
         f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
-from pullsim.results.cluster_changes import Churn, RolloutFigures, churn, rollouts
+from pullsim.results.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
 from pullsim.results.mixed import MixedTag, mixed_tags
 from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.registry_use import RegistryUse, registry_use
@@ -159,6 +159,7 @@ class Summary:
     registries: list[RegistryUse]
     rollouts: dict[str, RolloutFigures]  # by workload: its name, with its namespace where that is not default
     churn: Churn | None  # None where no node left
+    prepulls: dict[str, PrepullFigures]  # by name of the job; their pods are not among the pods
     time: Time | None
     time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
@@ -195,6 +196,7 @@ def summarize(result: Result) -> Summary:
         registries=[registry_use(record) for record in result.registries],
         rollouts=rollouts(result),
         churn=churn(result) if has_pulls else None,
+        prepulls=prepulls(result),
         time=_time(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,

@@ -65,6 +65,11 @@ def rollouts(result: Result) -> pd.DataFrame:
     return _frame(result, result.rollouts, schema.ROLLOUTS)
 
 
+def prepulls(result: Result) -> pd.DataFrame:
+    """One row per pod of a prepull job; columns `pullsim.results.columns.PODS`."""
+    return _frame(result, result.prepulls, schema.PODS)
+
+
 def departures(result: Result) -> pd.DataFrame:
     """One row per node that left; columns `pullsim.results.columns.DEPARTURES`."""
     return _frame(result, result.departures, schema.DEPARTURES)
@@ -108,6 +113,11 @@ def write_removals_csv(result: Result, file: TextIO) -> None:
 def write_rollouts_csv(result: Result, file: TextIO) -> None:
     """Write the table of rolling updates; open files with ``newline=""``."""
     _write_csv(result, result.rollouts, schema.ROLLOUTS, file)
+
+
+def write_prepulls_csv(result: Result, file: TextIO) -> None:
+    """Write the table of pods of prepull jobs; open files with ``newline=""``."""
+    _write_csv(result, result.prepulls, schema.PODS, file)
 
 
 def write_departures_csv(result: Result, file: TextIO) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pullsim.results.cluster_changes import Churn, RolloutFigures
+    from pullsim.results.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.registry_use import RegistryUse
     from pullsim.results.statistics import Distribution
     from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
@@ -88,6 +88,8 @@ def _figures(summary: Summary) -> Table:
         _registry(table, registry)
     for name, rollout in summary.rollouts.items():
         _rollout(table, name, rollout)
+    for name, prepull in summary.prepulls.items():
+        _prepull(table, name, prepull)
     if summary.churn:
         _churn(table, summary.churn)
     return table
@@ -99,6 +101,17 @@ def _rollout(table: Table, name: str, rollout: RolloutFigures) -> None:
         progress = f"{counted(rollout.replicas, 'pod')} in {duration(rollout.seconds)}"
     bounds = f"at most {rollout.peak:,} at a time, at least {rollout.lowest:,} available"
     table.add_row("Rollout", Text(f"{name}: {progress}; {bounds}", "" if rollout.seconds is not None else "red"))
+
+
+def _prepull(table: Table, name: str, prepull: PrepullFigures) -> None:
+    text = f"{name}: images on {counted(prepull.done, 'node')}"
+    if prepull.last_at is not None:
+        text += f" at {duration(prepull.last_at)}"
+    if prepull.given_up:
+        text += f", {prepull.given_up:,} given up"
+    if prepull.under_way:
+        text += f", {prepull.under_way:,} under way"
+    table.add_row("Prepull", f"{text}; {size(prepull.downloaded_bytes)} downloaded for it")
 
 
 def _churn(table: Table, churn: Churn) -> None:

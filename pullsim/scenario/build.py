@@ -62,7 +62,8 @@ def build(scenario: Scenario, directory: Path) -> Built:
     secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))
     accounts = (*workloads.service_accounts, *build_service_accounts(scenario))
     pods, daemon_sets = admit(workloads.pods, accounts), admit(workloads.daemon_sets, accounts)
-    findings.warnings += missing_secrets((*pods, *daemon_sets), secrets)
+    prepulls = admit(workloads.prepulls, accounts)
+    findings.warnings += missing_secrets((*pods, *daemon_sets, *prepulls), secrets)
     for index, pool in enumerate(scenario.nodes):
         if pool.leave is not None and pool.leave.rate and scenario.horizon is None:
             message = "with nodes that leave and come a run never ends by itself: give it a horizon, as horizon: 24h"
@@ -72,6 +73,7 @@ def build(scenario: Scenario, directory: Path) -> Built:
         nodes=nodes,
         pods=pods,
         daemon_sets=daemon_sets,
+        prepulls=prepulls,
         owners=admit_updates(workloads.owners, accounts),
         registries=registries,
         catalog=catalog,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from pullsim.cluster.spec import DaemonSet, Pod, PodSpec
+    from pullsim.cluster.spec import DaemonSet, Pod, PodSpec, Prepull
     from pullsim.kubelet.config import KubeletConfig
     from pullsim.scenario.findings import Findings
     from pullsim.scenario.model import Scenario
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pullsim.scenario.model_nodes import NodePool
     from pullsim.scenario.model_registries import Registry
 
-    Made = TypeVar("Made", Pod, DaemonSet)
+    Made = TypeVar("Made", Pod, DaemonSet, Prepull)
 
 FOREVER = float("inf")
 
@@ -144,7 +144,7 @@ def admit(made: Iterable[Made], accounts: Iterable[ServiceAccount]) -> tuple[Mad
     return tuple(admitted)
 
 
-def missing_secrets(made: Iterable[Pod | DaemonSet], secrets: Iterable[Secret]) -> list[str]:
+def missing_secrets(made: Iterable[Pod | DaemonSet | Prepull], secrets: Iterable[Secret]) -> list[str]:
     """List the secrets that pods name and that there never are."""
     there = {(secret.namespace, secret.name) for secret in secrets}
     wanted = {(each.namespace, name): each.name for each in made for name in each.spec.pull_secrets}

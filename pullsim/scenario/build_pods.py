@@ -10,7 +10,7 @@ from pullsim.oci.reference import default_pull_policy
 
 if TYPE_CHECKING:
     from pullsim.scenario.document import Route
-    from pullsim.scenario.model_workloads import Container, Pods, PodTemplate
+    from pullsim.scenario.model_workloads import Container, Pods, PodTemplate, Prepull
 
 
 def short_spec(pods: Pods) -> PodSpec:
@@ -47,6 +47,16 @@ def template_spec(pod: PodTemplate) -> PodSpec:
         pull_secrets=tuple(pod.image_pull_secrets),
         service_account=pod.service_account_name,
     )
+
+
+def prepull_spec(prepull: Prepull) -> PodSpec:
+    """Make the pod of a prepull job: a container an image, which does nothing."""
+    policy = prepull.image_pull_policy
+    containers = (
+        ContainerSpec(f"pull-{n}", image, policy, completes=True)
+        for n, image in enumerate(dict.fromkeys(prepull.images))
+    )
+    return PodSpec(tuple(containers), pull_secrets=tuple(prepull.image_pull_secrets))
 
 
 def _policy(container: Container) -> str:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_camel
 
-from pullsim.cluster.spec import DaemonSet, Owner, Pod, PodSpec
+from pullsim.cluster.spec import DaemonSet, Owner, Pod, PodSpec, Prepull
 from pullsim.engine.streams import Streams
 from pullsim.errors import InputError
 from pullsim.oci.platform import Platform
 from pullsim.scenario.admission import Admission
 from pullsim.scenario.arrivals import arrival_times
 from pullsim.scenario.build_images import ImageUse
-from pullsim.scenario.build_pods import image_routes, images_of, short_spec, template_spec
+from pullsim.scenario.build_pods import image_routes, images_of, prepull_spec, short_spec, template_spec
 from pullsim.scenario.build_updates import UpdateError, rolling_update, updated_group
 from pullsim.scenario.kubernetes import Objects, PodGroup, read_objects
 from pullsim.scenario.node_support import unsupported_by_nodes
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pullsim.scenario.kubernetes_strategy import Strategy
     from pullsim.scenario.model import Scenario
     from pullsim.scenario.model_workloads import On, Workload
+    from pullsim.scenario.model_workloads import Prepull as PrepullModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Workloads:
     secrets: tuple[Secret, ...] = ()  # of manifests
     service_accounts: tuple[ServiceAccount, ...] = ()
     owners: tuple[Owner, ...] = ()
+    prepulls: tuple[Prepull, ...] = ()
 
 
 def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, findings: Findings) -> Workloads:
@@ -64,6 +66,7 @@ def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, 
         tuple(builder.secrets),
         tuple(builder.service_accounts),
         tuple(builder.owners),
+        tuple(builder.prepulls),
     )
 
 
@@ -123,6 +126,7 @@ class _Builder:
     secrets: list[Secret] = field(default_factory=list)
     service_accounts: list[ServiceAccount] = field(default_factory=list)
     owners: list[Owner] = field(default_factory=list)
+    prepulls: list[Prepull] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
     streams: Streams = field(init=False)
@@ -151,6 +155,9 @@ class _Builder:
                 self._add_group(group, workload, route, updated=group is updated)
             return
         name = workload.name or f"w{index}"
+        if workload.prepull is not None:
+            self._add_prepull(workload.prepull, name, workload, route)
+            return
         if workload.pods is not None:
             short = workload.pods
             spec, count = self._admit(name, short_spec(short), short.runtime_class_name, (*route, "pods")), short.count
@@ -174,6 +181,18 @@ class _Builder:
         owner = self._own(Owner("Deployment", name, workload.namespace, len(names)), spec, workload, route)
         kind = _Kind(name, workload.namespace, spec, workload.deadline, workload.lives, owner)
         self._add_pods(names, times, kind, workload.on, route)
+
+    def _add_prepull(self, prepull: PrepullModel, name: str, workload: Workload, route: Route) -> None:
+        on, here = workload.on, (*route, "prepull")
+        routes = {image: (*here, "images", n) for n, image in enumerate(prepull.images)}
+        spec = self._admit(name, prepull_spec(prepull), None, (*here, "spec"))
+        self._use(name, spec, on, routes, here)
+        nodes = [node for node, pool in self.node_pools.items() if on is None or node == on.node or pool == on.pool]
+        self._claim([f"{name}-{node}" for node in nodes], workload.namespace, f"prepull {name}", route)
+        place = (None, None) if on is None else (on.pool, on.node)
+        self.prepulls.append(
+            Prepull(name, workload.namespace, spec, workload.at, prepull.parallelism, prepull.timeout, *place)
+        )
 
     def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
         """Find the object that the workload's update is about."""

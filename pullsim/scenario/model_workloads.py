@@ -157,10 +157,17 @@ class Update(Section):
 
 
 class Prepull(Section):
-    """A job that pulls images ahead."""
+    """A job that pulls images ahead: a pod a node, with a container an image, which is gone when all are there.
 
-    images: Annotated[list[str], Field(min_length=1)] = Field(description="Images.")
+    The pods pull as all pods do, through the kubelet, and take a place on their node; nodes that join later get theirs
+    too. They are no pods of the summary: see `prepulls` there.
+    """
+
+    images: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = Field(description="Images.")
     parallelism: Count = Field(default=1, description="Nodes at a time.")
+    image_pull_policy: Literal["Always", "IfNotPresent"] = Field(default="IfNotPresent", description="As in a pod.")
+    image_pull_secrets: list[str] = Field(default=[], description="As in a pod.")
+    timeout: Duration = Field(default=600.0, gt=0, description="Time after which a node is given up, its pod deleted.")
 
 
 class Workload(Section):
@@ -195,6 +202,8 @@ class Workload(Section):
             raise ValueError(f"count goes with pod{where}")
         if self.arrivals is not None and self.pods is None and self.pod is None:
             raise ValueError("arrivals go with pods or pod")
+        if self.prepull is not None and (self.lives is not None or self.deadline is not None):
+            raise ValueError(f"{'deadline' if self.lives is None else 'lives'} does not go with prepull")
         if self.update is not None and (self.prepull is not None or self.arrivals is not None):
             raise ValueError(f"an update does not go with {'prepull' if self.prepull else 'arrivals'}")
         if self.update is not None and self.update.object is not None and self.manifest is None:

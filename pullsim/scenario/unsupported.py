@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
 #: Key by its path (``*`` is every entry of a list), and what can be done instead. A key counts as used when its value
 #: is neither absent nor empty nor false; with a value in the path, only that value does.
-NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (
-    ("workloads.*.prepull", "use cached, or a workload that comes earlier"),
-    ("placement=imageLocality", "spread, pack and given are"),
-)
+NOT_SIMULATED: Final[tuple[tuple[str, str], ...]] = (("placement=imageLocality", "spread, pack and given are"),)
 
 
 def unsupported_keys(document: Document) -> list[InputError]:

@@ -52,6 +52,7 @@ RESULTS = [
     "layers",
     "links",
     "pods",
+    "prepulls",
     "pulls",
     "removals",
     "render",
@@ -111,6 +112,7 @@ RESULT_FIELDS = [
     "runtimes",
     "rollouts",
     "departures",
+    "prepulls",
 ]
 
 

@@ -141,9 +141,8 @@ def test_keys_of_the_json_are_frozen():
     content = summarize(make()).to_dict()
     assert list(content) == [
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
-        "pulls", "bytes", "layers", "housekeeping", "registries", "rollouts", "churn", "time", "timeInStatus",
-        "bottleneck",
-        "mixedVersions", "warnings", "assertions", "modelError",
+        "pulls", "bytes", "layers", "housekeeping", "registries", "rollouts", "churn", "prepulls", "time",
+        "timeInStatus", "bottleneck", "mixedVersions", "warnings", "assertions", "modelError",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "lastReadyAt", "perMinute",
