@@ -79,7 +79,7 @@ class Cluster:
         self._lost: set[PodStatus] = set()  # pods that go with the node that leaves just now
         self.pools: dict[str, str] = {}  # of the nodes that have joined in place of others
         self._churn = Churn(env, spec, self._streams, self) if any(node.spec.leave for node in spec.nodes) else None
-        self._prepulls = PrepullJobs(env, spec.prepulls, self) if spec.prepulls else None
+        self._prepulls = PrepullJobs(env, spec, self) if spec.prepulls else None
         self._controllers = Controllers(env, spec, self) if controlled(spec) else None
         self._names = {(pod.namespace, pod.name) for pod in spec.pods} if self._controllers else set()
         env.process(self._join())

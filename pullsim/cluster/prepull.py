@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pullsim.cluster.controller import PodApi
     from pullsim.cluster.node import ClusterNode
-    from pullsim.cluster.spec import Prepull
+    from pullsim.cluster.spec import ClusterSpec, Node, Prepull
     from pullsim.kubelet.pod_status import PodStatus
 
 
@@ -29,13 +29,17 @@ class PrepullJob:
     remove the images.
     """
 
-    def __init__(self, env: simpy.Environment, job: Prepull, api: PodApi) -> None:
+    def __init__(self, env: simpy.Environment, job: Prepull, nodes: Iterable[Node], api: PodApi) -> None:
+        """``nodes`` are those of the scenario: the run is not over before they have had their images."""
         self.job = job
         self._env = env
         self._api = api
         self._waiting: deque[str] = deque()  # nodes
         self._active: dict[PodStatus, str] = {}
         self._begun = False
+        self._expected = {node.name for node in nodes if self._for(node.spec.pool, node.name)}
+        for _ in self._expected:
+            api.hold()
 
     def begin(self, nodes: Iterable[ClusterNode]) -> None:
         """Begin with these nodes."""
@@ -45,9 +49,11 @@ class PrepullJob:
 
     def joined(self, node: ClusterNode) -> None:
         """Take up a node, if the job has begun and is for it."""
-        job = self.job
-        if self._begun and job.pool in (None, node.pool) and job.node in (None, node.name):
-            self._api.hold()  # until it is done
+        if self._begun and self._for(node.pool, node.name):
+            if node.name in self._expected:
+                self._expected.discard(node.name)
+            else:
+                self._api.hold()  # until it is done
             self._waiting.append(node.name)
             self._next()
 
@@ -55,7 +61,11 @@ class PrepullJob:
         """Forget a node that has left; its pod is gone by itself."""
         if node in self._waiting:
             self._waiting.remove(node)
-            self._api.release()
+        elif node in self._expected:
+            self._expected.discard(node)
+        else:
+            return
+        self._api.release()
 
     def started(self, pod: PodStatus) -> None:
         """Take note that all images of a pod are on its node."""
@@ -68,6 +78,9 @@ class PrepullJob:
             del self._active[pod]
             self._next()
             self._api.release()
+
+    def _for(self, pool: str, node: str) -> bool:
+        return self.job.pool in (None, pool) and self.job.node in (None, node)
 
     def _next(self) -> None:
         job = self.job
@@ -89,10 +102,10 @@ class PrepullJob:
 class PrepullJobs:
     """All prepull jobs of a cluster."""
 
-    def __init__(self, env: simpy.Environment, jobs: Iterable[Prepull], api: PodApi) -> None:
+    def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
         self._nodes: dict[str, ClusterNode] = {}  # that there are
         self._api = api
-        self._jobs = [PrepullJob(env, job, api) for job in jobs]
+        self._jobs = [PrepullJob(env, job, spec.nodes, api) for job in spec.prepulls]
         for job in self._jobs:
             api.hold()  # until it has begun
             Call(env, lambda _, which=job: self._begin(which), job.job.created)  # type: ignore[misc]
