@@ -298,3 +298,21 @@ def test_a_discarded_base_is_not_fetched_again_but_a_blob_elsewhere_is():
         result = run_containerd(images, wanted, spec=spec)
         names = {layer(name).digest: name for name in ("base", "w", "y")}
         assert [names[each.digest] for each in layers(result, "b") if each.source == HOST] == fetched
+
+
+# ---------------------------------------------------------------- everything present
+
+
+@pytest.mark.parametrize("version", [(1, 6), (1, 7), (2, 0), (2, 1), (2, 2)], ids=str)
+@pytest.mark.parametrize(("auth", "challenges", "tokens"), [("none", 0, 0), ("basic", 1, 0), ("bearer", 1, 1)])
+def test_always_with_everything_present_is_a_head(version, auth, challenges, tokens):
+    """Three requests with a token, none that a limit of manifests counts."""
+    source = registry(auth=auth, limits=(Limit(per=3600.0, requests=0, of="manifests"),))
+    spec = node(settings(version, max_concurrent_unpacks=4 if version >= (2, 2) else 1), cached=[named("a:1")])
+    result = run_containerd(
+        {"a:1": image(layer("x"))}, [pod("p", named("a:1"), policy="Always")], spec=spec, source=source
+    )
+    assert pull(result, "p").ok
+    (asked,) = result.registries
+    assert (asked.heads, asked.manifests, asked.blobs) == (1, 0, 0)
+    assert (asked.challenges, asked.tokens) == (challenges, tokens)

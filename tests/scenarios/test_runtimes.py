@@ -1,0 +1,46 @@
+"""The same burst with every runtime: the figures of docs/runtimes.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pullsim
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "runtimes.yaml"
+DISTINCT, ALL = 903, 1407  # MB of all layers, once and for each image that has them
+
+FIGURES = [  # runtime; first and last pod's start, their mean; MB downloaded; the same with two cores: mean, last
+    ("containerd-2-0", 5.43, 16.08, 9.93, DISTINCT, 12.22, 18.51),
+    ("containerd-2-1", 6.59, 16.14, 10.54, DISTINCT, 13.30, 19.23),
+    ("containerd-2-2", 5.39, 15.68, 8.76, DISTINCT, 12.56, 19.25),
+    ("containerd-2-2-chunks", 5.18, 12.61, 7.86, DISTINCT, 12.23, 16.94),
+    ("crio-1-35", 18.17, 24.56, 22.30, ALL, 32.08, 34.34),
+    ("crio-1-36", 6.63, 11.99, 10.13, ALL, 30.77, 33.91),
+]
+
+
+@pytest.fixture(scope="module", params=[8, 2], ids="{} cores".format)
+def starts(request: pytest.FixtureRequest) -> tuple[int, pullsim.Result]:
+    scenario = pullsim.override(pullsim.load(SCENARIO), [f"nodes[*].cores={request.param}"])
+    return request.param, pullsim.run(scenario, detail="pulls")
+
+
+@pytest.mark.parametrize("figures", FIGURES, ids=lambda figures: figures[0])
+def test_the_burst(starts: tuple[int, pullsim.Result], figures: tuple[str, float, float, float, int, float, float]):
+    runtime, first, last, mean, megabytes, mean_of_two, last_of_two = figures
+    cores, result = starts
+    node = f"{runtime}-0000"
+    started = [pod.started for pod in result.pods if pod.node == node and pod.started is not None]
+    assert len(started) == 6
+    fetched = sum(pull.downloaded for pull in result.pulls if pull.node == node)
+    assert round(fetched / 1e6) == megabytes
+    if cores == 2:
+        first, last, mean = min(started), last_of_two, mean_of_two
+    found = (min(started), max(started), sum(started) / len(started))
+    assert found == pytest.approx((first, last, mean), abs=0.006)
+
+
+def test_every_runtime_of_the_scenario_has_figures():
+    assert [figures[0] for figures in FIGURES] == [pool.name for pool in pullsim.load(SCENARIO).nodes]
