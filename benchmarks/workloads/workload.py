@@ -71,3 +71,9 @@ def make_j(nodes: int) -> Workload:
     rng = random.Random(1)
     pods = [[(rng.uniform(0, _ARRIVALS), 0)] for _ in range(nodes)]
     return Workload(f"J({nodes})", _FAN_OUT_LAYERS, [list(range(10))], pods)
+
+
+def parse(text: str) -> Workload:
+    """Make the workload of a name such as W100, W100,20,5, F1000 or J10000."""
+    make = {"W": make_w, "F": make_f, "J": make_j}[text[0]]
+    return make(*map(int, text[1:].split(",")))
