@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import pullsim
 from pullsim.errors import InputError
+from pullsim.garbage import rare_collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,13 +158,8 @@ def simulate(
             progress(Progress(now, spec.horizon, count, cluster.pods))
 
     cluster = Cluster(spec, Keeper(result, status=status, watch=watch), started)
-    # A run makes many objects and no cycles to speak of: looking for them at the usual rate costs 18 % at 300 nodes.
-    thresholds = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 20)
-    try:
+    with rare_collections():
         result.end, result.ended = cluster.run()
-    finally:
-        gc.set_threshold(*thresholds)
     result.statuses.sort(key=lambda row: row.t)
     if result.ended == "horizon":  # the next look of a kubelet may be after it
         while result.statuses and result.statuses[-1].t > result.end:

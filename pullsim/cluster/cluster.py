@@ -6,15 +6,13 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import simpy
-
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.controllers import Controllers, controlled
 from pullsim.cluster.node import ClusterNode
 from pullsim.cluster.placement import Placement
 from pullsim.cluster.prepull import PrepullJobs
 from pullsim.cluster.settlement import Settlement
-from pullsim.engine.clock import Call, run_until
+from pullsim.engine.clock import Call, Environment, run_until
 from pullsim.engine.sharing import Network
 from pullsim.engine.streams import Streams
 from pullsim.kubelet.api_status import ended, pending
@@ -52,7 +50,7 @@ class Cluster:
         started: Callable[[float, int], None] = lambda _now, _count: None,
     ) -> None:
         """``started`` is told the time and the number of started pods at each start."""
-        self.env = env = simpy.Environment(initial_time=0.0)
+        self.env = env = Environment()
         self.network = Network(env)
         self._spec = spec
         self._recorder = recorder

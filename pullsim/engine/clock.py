@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import math
 import sys
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import simpy
-from simpy.events import NORMAL, EventPriority
+from simpy.events import NORMAL, EventPriority, Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LAST = EventPriority(NORMAL + 1)  # after every ordinary event of an instant: settles
 _STOP = EventPriority(LAST + 1)  # after the settles too
+
+
+class Environment(simpy.Environment):
+    """SimPy's environment, whose clock is read and whose timers are started without a Python call each.
+
+    A run reads the clock twice an event: ``now`` as a slot and not as a property, and timeouts made in one step, are
+    8 % of the CPU time of W(300).
+    """
+
+    __slots__ = ("_now",)
+
+    def timeout(self, delay: float = 0.0, value: Any = None) -> Timeout:
+        """Return an event for ``delay`` >= 0 seconds from now."""
+        if delay < 0.0:
+            raise ValueError(f"a delay is >= 0 s, not {delay}")
+        timeout = _new(Timeout)
+        timeout.env = self
+        timeout.callbacks = []
+        timeout._value = value
+        timeout._delay = delay
+        timeout._ok = True
+        heappush(self._queue, (self._now + delay, NORMAL, next(self._eid), timeout))
+        return timeout
+
+
+_new = Timeout.__new__
+setattr(Environment, "now", Environment.__dict__["_now"])  # noqa: B010  # mypy holds on to SimPy's property
 
 
 class Call(simpy.Event):
@@ -31,7 +59,22 @@ class Call(simpy.Event):
         self.callbacks = [callback]
         self._ok = True
         self._value = value
-        env.schedule(self, priority, delay)
+        heappush(env._queue, (env._now + delay, priority, next(env._eid), self))
+
+
+def happen(events: Sequence[simpy.Event]) -> None:
+    """Let events succeed and run their callbacks now, before anything else of this instant; not within a process.
+
+    An event that is scheduled to happen at once costs a push and a pop of the queue of all events, and a step.
+    """
+    for event in events:  # all of them have happened before the first one has consequences
+        event._ok = True
+        event._value = None
+    for event in events:
+        callbacks = event.callbacks
+        event.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+        for callback in callbacks:
+            callback(event)
 
 
 def nanoseconds(seconds: float) -> int:
@@ -50,22 +93,29 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: simpy.Event) 
         raise ValueError(f"the horizon {horizon} s is before the present {env.now} s")
     if stop.processed:
         return env.now
-    end = sys.float_info.max if horizon is None else horizon  # less than the inf that peek() gives for an empty queue
+    end = sys.float_info.max if horizon is None else horizon  # less than inf
 
     def finish_instant(_: simpy.Event) -> None:
         nonlocal end
         end = env.now
 
     stop.callbacks.append(finish_instant)
-    step, peek = env.step, env.peek
-    while peek() <= end:
-        step()
-    if not stop.processed and env.now < end < peek() < math.inf:
+    queue = env._queue
+    # SimPy's peek and step in one loop, without a call of each an event: 6 % of the CPU time of W(300).
+    while queue and queue[0][0] <= end:
+        env._now, _, _, event = heappop(queue)
+        callbacks = event.callbacks
+        event.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+        for callback in callbacks:
+            callback(event)
+        if not event._ok and not hasattr(event, "_defused"):
+            raise event._value
+    if not stop.processed and env.now < end < env.peek() < math.inf:
         delay = end - env.now
         if env.now + delay > end:  # by the last bit, where the next event may be
             delay = math.nextafter(delay, 0.0)
         Call(env, _nothing, delay, _STOP)
-        step()
+        env.step()
     return env.now
 
 

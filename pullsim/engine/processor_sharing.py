@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import simpy
 
-from pullsim.engine.clock import Call
+from pullsim.engine.clock import Call, happen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class ProcessorSharing:
         self._time = 0.0
         self._rate = 0.0  # of the clock
         self._due = math.inf  # of the wake-up under way
-        self._generation = 0  # of that wake-up; earlier ones are void
+        self._call: Call | None = None  # that wake-up; earlier ones are void
         self._exact = False  # that wake-up is the end of the first job
 
     @property
@@ -87,7 +87,7 @@ class ProcessorSharing:
         self._plan(now)
 
     def _advance(self) -> float:
-        now = self.env.now
+        now: float = self.env.now
         self._clock += (now - self._time) * self._rate
         self._time = now
         return now
@@ -95,30 +95,36 @@ class ProcessorSharing:
     def _plan(self, now: float) -> None:
         self._exact = False
         jobs = self._jobs
-        n = len(jobs)
-        if not n:
+        if not jobs:
             self._rate = 0.0
             return
-        if self._clock > _REBASE:
-            self._jobs = jobs = [(key - self._clock, order, job) for key, order, job in jobs]
-            self._clock = 0.0
+        n = len(jobs)
+        clock = self._clock
+        if clock > _REBASE:
+            self._jobs = jobs = [(key - clock, order, job) for key, order, job in jobs]
+            self._clock = clock = 0.0
         self._rate = rate = self._capacity(n) * self._speed / n
-        wait = max(0.0, (jobs[0][0] - self._clock) / rate)
+        wait = (jobs[0][0] - clock) / rate
+        wait = max(wait, 0.0)
         due = now + wait  # as SimPy computes it, to the bit
         if due < self._due:  # an earlier wake-up than needed plans again; a later one would be too late
             self._due = due
             self._exact = True
-            self._generation += 1
-            Call(self.env, self._wake, wait, value=self._generation)
+            self._call = Call(self.env, self._wake, wait)
 
-    def _wake(self, event: simpy.Event) -> None:
-        if event.value != self._generation:
+    def _wake(self, call: simpy.Event) -> None:
+        if call is not self._call:
             return
         self._due = math.inf
-        now = self._advance()
+        now: float = self.env.now
+        clock = self._clock + (now - self._time) * self._rate
+        self._time = now
         jobs = self._jobs
-        if self._exact:  # rounding can leave the clock short of the key by less than any later step would add
-            self._clock = max(self._clock, jobs[0][0])
-        while jobs and jobs[0][0] <= self._clock:
-            heappop(jobs)[2].succeed()
+        if self._exact and clock < jobs[0][0]:  # rounding can leave it short of the key by less than a later step adds
+            clock = jobs[0][0]
+        self._clock = clock
+        done = []
+        while jobs and jobs[0][0] <= clock:
+            done.append(heappop(jobs)[2])
         self._plan(now)
+        happen(done)

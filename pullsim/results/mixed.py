@@ -10,6 +10,7 @@ from pullsim.results.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pullsim.records import PodRecord
     from pullsim.run import Result
 
 NAMED: Final = 3  # pods that the warning names for each digest
@@ -46,24 +47,26 @@ class MixedTag:
 def mixed_tags(result: Result) -> list[MixedTag]:
     """Return the images with more than one digest on one platform, by name; what did not start does not count."""
     several = len(set(result.platforms.values())) > 1
-    found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {}  # node and pod, of each digest
-    for image, platform, digest, node, pod in _runs(result):
-        found.setdefault((image, platform), {}).setdefault(digest, []).append((node, pod))
-    return [
-        _mixed_tag(image, platform if several else None, runs)
-        for (image, platform), runs in sorted(found.items())
-        if len(runs) > 1
-    ]
+    digests: dict[tuple[str, str], set[str]] = {}
+    for image, platform, digest, _ in _runs(result):
+        digests.setdefault((image, platform), set()).add(digest)
+    mixed = {tag for tag, them in digests.items() if len(them) > 1}
+    found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {tag: {} for tag in sorted(mixed)}
+    for image, platform, digest, row in _runs(result) if mixed else ():
+        if (image, platform) in mixed:
+            runs = found[image, platform].setdefault(digest, [])  # node and pod of each
+            runs.append((row.node or "", f"{row.namespace}/{row.pod}"))
+    return [_mixed_tag(image, platform if several else None, runs) for (image, platform), runs in found.items()]
 
 
-def _runs(result: Result) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield image, platform, digest, node and pod of every container that runs."""
+def _runs(result: Result) -> Iterator[tuple[str, str, str, PodRecord]]:
+    """Yield image, platform, digest and pod of every container that runs."""
+    platforms = {node: result.platforms.get(pool, "") for node, pool in result.pools.items()}
     for row in result.pods:
-        node = row.node or ""
-        platform = result.platforms.get(result.pools.get(node, ""), "")
+        platform = platforms.get(row.node or "", "")
         for image, digest in zip(row.images, row.image_refs, strict=True):
             if digest is not None:
-                yield image, platform, digest, node, f"{row.namespace}/{row.pod}"
+                yield image, platform, digest, row
 
 
 def _mixed_tag(image: str, platform: str | None, runs: dict[str, list[tuple[str, str]]]) -> MixedTag:

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.garbage import rare_collections
 from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.bottleneck import Bottleneck, bottleneck
@@ -173,6 +174,7 @@ class Summary:
         return {"schemaVersion": SCHEMA_VERSION, **_plain(self)}
 
 
+@rare_collections()
 def summarize(result: Result) -> Summary:
     """Summarize a run from its records."""
     has_pods = result.detail != "none"

@@ -5,7 +5,7 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import LAST, Call, nanoseconds, run_until
+from pullsim.engine.clock import LAST, Call, Environment, happen, nanoseconds, run_until
 
 
 def test_order_within_an_instant():
@@ -80,3 +80,38 @@ def test_failures_come_through():
     Call(env, lambda _: stop.fail(RuntimeError("boom")), 1.0)
     with pytest.raises(RuntimeError, match="boom"):
         run_until(env, None, stop)
+
+
+def test_the_environment_is_that_of_simpy():
+    env = Environment(3.0)
+    seen = []
+
+    def process():
+        seen.append((env.now, (yield env.timeout(1.5, "value"))))
+        yield env.timeout(0.5)
+
+    env.process(process())
+    env.run(until=4.0)
+    assert env.now == 4.0
+    env.run()
+    assert (env.now, seen) == (5.0, [(3.0, "value")])
+    with pytest.raises(ValueError, match="-1"):
+        env.timeout(-1.0)
+
+
+def test_a_failed_event_that_nobody_handles_ends_the_run():
+    env = Environment()
+    env.event().fail(KeyError("lost"))
+    with pytest.raises(KeyError, match="lost"):
+        run_until(env, None, env.event())
+
+
+def test_what_is_made_to_happen_has_happened_before_its_consequences():
+    env = Environment()
+    first, second = env.event(), env.event()
+    seen = []
+    first.callbacks.append(lambda _: seen.append((first.processed, second.triggered, second.processed)))
+    happen([first, second])
+    assert seen == [(True, True, False)]
+    assert second.processed
+    assert second.ok
