@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.controllers import Controllers, controlled
+from pullsim.cluster.image_locality import ImageLocality
 from pullsim.cluster.node import ClusterNode
 from pullsim.cluster.placement import Placement
 from pullsim.cluster.prepull import PrepullJobs
@@ -58,10 +59,12 @@ class Cluster:
         self._objects = PullObjects(spec.secrets, spec.service_accounts)
         self._registries: dict[str, Registry] = {}
         self._specs = {registry.host: registry for registry in spec.registries}
-        self._placement = Placement(spec.placement)
+        self._placement = self._scheduler(spec)
         self._pending: deque[PodStatus] = deque()  # no node has room for them
         self._started = started
         self._settlement = Settlement(env, spec, recorder, self._follow, self._restless)
+        if isinstance(self._placement, ImageLocality):
+            self._settlement.images_changed = self._placement.images_changed
         self._nodes: dict[str, ClusterNode] = {}  # that have joined
         self._followers: dict[tuple[str, str], list[Pod]] = {}  # by the pod that they wait for
         for pod in spec.pods:
@@ -148,7 +151,7 @@ class Cluster:
     def terminated(self, pod: PodStatus) -> None:
         """Give the place of a pod that is gone to one that waits."""
         assert pod.node is not None
-        self._placement.leave(pod.node)
+        self._placement.leave(pod.node, pod.pod)
         self._place_pending()
         self._gone(pod, lost=pod in self._lost)
         self._settlement.terminated(pod)
@@ -158,6 +161,17 @@ class Cluster:
         self._placement.taint(node, tainted=under_pressure)
         if not under_pressure:
             self._place_pending()
+
+    def images_changed(self, node: str) -> None:
+        """Take note that the images of a node are not what its status tells."""
+        if isinstance(self._placement, ImageLocality):
+            self._placement.images_changed(node)
+
+    def _scheduler(self, spec: ClusterSpec) -> Placement:
+        if spec.placement != "imageLocality":
+            return Placement(spec.placement)
+        spread = ("Deployment", "ReplicaSet", "StatefulSet")
+        return ImageLocality(self.env, (n for n, owner in enumerate(spec.owners) if owner.kind in spread))
 
     def settle(self) -> None:
         """See whether the run is over."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.cluster.spec import Node
+    from pullsim.cri import ListedImage
     from pullsim.engine.sharing import Network
     from pullsim.engine.streams import Streams
     from pullsim.kubelet.kubelet import NodeWatcher
@@ -36,7 +37,20 @@ if TYPE_CHECKING:
 class ClusterNode:
     """One node that has joined."""
 
-    __slots__ = ("_env", "_filesystem", "_workers", "kubelet", "max_pods", "name", "order", "pods", "pool", "tainted")
+    __slots__ = (
+        "_env",
+        "_filesystem",
+        "_max_images",
+        "_service",
+        "_workers",
+        "kubelet",
+        "max_pods",
+        "name",
+        "order",
+        "pods",
+        "pool",
+        "tainted",
+    )
 
     def __init__(
         self,
@@ -93,6 +107,7 @@ class ClusterNode:
                 handlers,
                 spec.address,
             )
+        self._service, self._max_images = service, spec.kubelet.node_status_max_images
         if not isinstance(service, FixedRuntime):
             for image in spec.cached:
                 service.preload(image)
@@ -116,6 +131,10 @@ class ClusterNode:
     def has_room(self) -> bool:
         """Whether the scheduler may give it a pod."""
         return self.pods < self.max_pods and not self.tainted
+
+    def images(self) -> tuple[list[ListedImage], int]:
+        """Return the images that are here, and how many of them its status may tell (-1: all)."""
+        return self._service.list_images(), self._max_images
 
     def disk_use(self) -> DiskUse | None:
         """Return how full its disk was; None: its disk has no size."""

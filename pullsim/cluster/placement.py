@@ -39,8 +39,9 @@ class Placement:
         """Offer a node no more: it leaves."""
         self._nodes.pop(name).tainted = True
 
-    def leave(self, name: str) -> None:
+    def leave(self, name: str, pod: Pod) -> None:
         """Take a pod's place back, unless its node has left."""
+        del pod
         node = self._nodes.get(name)
         if node is None:
             return

@@ -40,6 +40,7 @@ class Settlement:
         self.over = env.event()
         self.to_come = 0  # pods not created yet
         self.held = 0  # by how many the run is kept from being over
+        self.images_changed: Callable[[str], None] | None = None  # told the node of each pull that succeeded
         self.prepulls: list[PodRecord] = []  # rows of pods of prepull jobs
         self._env = env
         self._recorder = recorder
@@ -124,6 +125,8 @@ class Settlement:
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Reopen the settled pods of the node that will find the image when they look again."""
         self._pulled[pod.node, image] = self._env.now
+        if self.images_changed is not None and pod.node is not None:
+            self.images_changed(pod.node)
         for other in self._hopeful.pop((pod.node, image), ()):
             if other in self.unfinished:
                 self._open.add(other)

@@ -39,7 +39,6 @@ WITHOUT_EFFECT: Final = frozenset(
     [
         "crashLoopBackOff",
         "runtimeRequestTimeout",
-        "nodeStatusMaxImages",
         "fileCheckFrequency",
         "httpCheckFrequency",
     ]

@@ -49,6 +49,9 @@ class NodeWatcher(Protocol):
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
         """Take note that the node's condition DiskPressure, and with it its taint, begins or ends."""
 
+    def images_changed(self, node: str) -> None:
+        """Take note that an image was removed from the node."""
+
     def settle(self) -> None:
         """See whether the run is over; called now and then."""
 
@@ -88,6 +91,7 @@ class Kubelet:
             config.preloaded_images_verification_allowlist,
             normalise=version >= (1, 36),
         )
+        self._pull_records = pull_records
         self._watcher = watcher
         self._pods: dict[PodStatus, None] = {}  # that have not ended, in order of binding
         by_handler = config.feature_gates.get(IMAGES_BY_HANDLER, False)
@@ -102,7 +106,7 @@ class Kubelet:
                 service,
                 self._containers,
                 self._emit_node,
-                pull_records.forget,
+                self._forget,
                 self._evict,
                 lambda under_pressure: watcher.disk_pressure(node, under_pressure),
                 watcher.settle,
@@ -171,6 +175,11 @@ class Kubelet:
             self._containers.remove(pod)
             del self._pods[pod]
             self._watcher.terminated(pod)
+
+    def _forget(self, image: str) -> None:
+        """Take note that an image was removed, by its ID."""
+        self._pull_records.forget(image)
+        self._watcher.images_changed(self._node)
 
     def _terminate(self, pod: PodStatus) -> None:
         """Kill the pod's containers and let go of it.

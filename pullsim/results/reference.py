@@ -16,7 +16,7 @@ from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.records import STAGES
 from pullsim.results import columns, files
 from pullsim.results.charts import CHARTS, FORMATS
-from pullsim.results.reference_keys import key_tables, not_simulated, plain_text
+from pullsim.results.reference_keys import key_tables, plain_text
 from pullsim.results.stages import LABELS, RESOURCES
 from pullsim.results.summary import SCHEMA_VERSION, Summary
 
@@ -243,9 +243,6 @@ def reference_markdown() -> str:
         *key_tables(("secrets", "serviceAccounts")),
         _CREDENTIALS,
         _UNITS,
-        "## Keys that are not simulated\n",
-        "They belong to the format, but this version does not simulate them: using one is an error, never ignored.\n",
-        not_simulated(),
         _SET,
         _END,
         *_files(),

@@ -15,7 +15,6 @@ from pullsim.scenario.model_hardware import Short
 from pullsim.scenario.model_nodes import KubeletSource
 from pullsim.scenario.model_workloads import Share
 from pullsim.scenario.quantities import Section
-from pullsim.scenario.unsupported import NOT_SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +47,6 @@ _SECTION: Final = "section"
 _BOUNDS: Final = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 _WIDE: Final = 10**5  # bounds beyond are those of the machine, not of the subject
 
-#: A key's path with * for the entries of a list: what can be done instead.
-_INSTEAD: Final = dict(NOT_SIMULATED)
-
 
 def key_tables(names: tuple[str, ...]) -> Iterator[str]:
     """Yield the tables of these keys of a scenario and of all sections below them, outer ones first."""
@@ -58,21 +54,11 @@ def key_tables(names: tuple[str, ...]) -> Iterator[str]:
     hints = _hints(Scenario)
     plain = {name: fields[name] for name in names if _section(hints[name]) is None}
     if plain:
-        yield _table("", plain, hints, {})
+        yield _table(plain, hints, {})
     for name in names:
         section = _section(hints[name])
         if section is not None:
             yield from _section_tables(section, name + _suffix(hints[name]), {})
-
-
-def not_simulated() -> str:
-    """Give the table of the keys that are refused, and what can be done instead."""
-    rows = ["| key | instead |", "|---|---|"]
-    for pattern, instead in NOT_SIMULATED:
-        path, equals, value = pattern.partition("=")
-        key = path.replace(".*", "[]") + (f": {value}" if equals else "")
-        rows.append(f"| `{key}` | {plain_text(instead)} |")
-    return "\n".join(rows)
 
 
 def anchor(heading: str) -> str:
@@ -97,28 +83,21 @@ def _section_tables(section: type[Section], path: str, places: dict[type[Section
     text = plain_text(section.__doc__)
     if issubclass(section, Short):
         text += f" May be written as its `{next(iter(fields))}` alone."
-    if _missing(path):
-        text += " *Not simulated by this version.*"
-    yield f"### `{path}`\n\n{text}\n\n{_table(path, fields, hints, places)}"
+    yield f"### `{path}`\n\n{text}\n\n{_table(fields, hints, places)}"
     for key, hint in hints.items():
         below, here = _section(hint), f"{path}.{key}{_suffix(hint)}"
         if below is not None and places[below] == here:
             yield from _section_tables(below, here, places)
 
 
-def _table(path: str, fields: dict[str, FieldInfo], hints: dict[str, Any], places: dict[type[Section], str]) -> str:
+def _table(fields: dict[str, FieldInfo], hints: dict[str, Any], places: dict[type[Section], str]) -> str:
     rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for key, field in fields.items():
         hint = hints[key]
-        here = f"{path}.{key}{_suffix(hint)}".removeprefix(".")
         kind, below = _type(hint, field), _section(hint)
         if below is not None:
             kind = kind.replace(_SECTION, f"[{_SECTION}](#{anchor(places[below])})")
-        meaning = plain_text(field.description)
-        if _missing(here) and not _missing(path):
-            meaning += " *Not simulated.*"
-        meaning += "".join(f" *`{value}` is not simulated.*" for value in _values_missing(here))
-        rows.append(f"| `{key}` | {kind} | {_default(hint, field)} | {meaning} |")
+        rows.append(f"| `{key}` | {kind} | {_default(hint, field)} | {plain_text(field.description)} |")
     return "\n".join(rows)
 
 
@@ -203,15 +182,3 @@ def _default(hint: Any, field: FieldInfo) -> str:
     if isinstance(value, str) and value.endswith("B/s") and len(value) > len("1234.5MB/s"):
         return f"about `{float(value.removesuffix('B/s')) / 1e6:.4g}MB/s`"
     return f"`{value}`"
-
-
-def _missing(path: str) -> bool:
-    """Whether a key, or what it stands in, is not simulated."""
-    steps = path.replace("[]", ".*").split(".")
-    return any(".".join(steps[:end]).removesuffix(".*") in _INSTEAD for end in range(1, len(steps) + 1))
-
-
-def _values_missing(path: str) -> list[str]:
-    """Give the values of a key that are not simulated."""
-    pairs = (pattern.partition("=") for pattern in _INSTEAD)
-    return [value for place, equals, value in pairs if equals and place == path]

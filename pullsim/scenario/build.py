@@ -15,7 +15,7 @@ from pullsim.scenario.build_registries import build_registries
 from pullsim.scenario.build_updates import admit_updates
 from pullsim.scenario.build_workloads import build_workloads
 from pullsim.scenario.findings import Findings
-from pullsim.scenario.unsupported import unsupported_keys
+from pullsim.scenario.node_support import never_matched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,6 @@ class Built:
 def build(scenario: Scenario, directory: Path) -> Built:
     """Put the input of the simulation together; relative paths start at ``directory``. Raises InputErrors."""
     findings = Findings(scenario.document)
-    findings.errors += unsupported_keys(scenario.document)
-    findings.check()
     nodes = build_nodes(scenario.nodes, directory, findings)
     platforms = {node.spec.platform for node in nodes}
     catalog = build_catalog(scenario.images, platforms, directory, findings)
@@ -59,6 +57,8 @@ def build(scenario: Scenario, directory: Path) -> Built:
         if registry.host not in asked:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
+    if scenario.placement == "imageLocality":
+        findings.warnings += never_matched([use.image for use in workloads.uses], nodes)
     secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))
     accounts = (*workloads.service_accounts, *build_service_accounts(scenario))
     pods, daemon_sets = admit(workloads.pods, accounts), admit(workloads.daemon_sets, accounts)

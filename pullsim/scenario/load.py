@@ -15,7 +15,6 @@ from pullsim.scenario.overrides import apply, parse_override
 from pullsim.scenario.presets import expand
 from pullsim.scenario.quantities import Section, shown
 from pullsim.scenario.suggest import did_you_mean
-from pullsim.scenario.unsupported import unsupported_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,14 +64,11 @@ def from_document(document: Document, directory: Path, overrides: Iterable[str] 
     for text in overrides:
         apply(document, parse_override(text), directory)
     expanded = expand(document, directory)
-    errors = unsupported_keys(expanded)
-    scenario = None
     try:
         scenario = Scenario.model_validate(expanded.tree)
     except ValidationError as error:
-        errors += [_input_error(details, expanded) for details in error.errors(include_url=False)]
-    if scenario is None or errors:
-        raise InputErrors(sorted(errors, key=_place_order))
+        errors = [_input_error(details, expanded) for details in error.errors(include_url=False)]
+        raise InputErrors(sorted(errors, key=_place_order)) from None
     scenario.attach(document, directory)
     return scenario
 

@@ -66,7 +66,10 @@ class Scenario(Section):
     secrets: list[Secret] = Field(default=[], description="Secrets with registry credentials, beside manifests'.")
     service_accounts: list[ServiceAccount] = Field(default=[], description="ServiceAccounts, beside manifests'.")
     placement: Literal["spread", "pack", "imageLocality", "given"] = Field(
-        default="spread", description="Where pods without a node go; given: every workload says it with on."
+        default="spread",
+        description="Where pods without a node go. spread and pack: to the node with the fewest or most pods; "
+        "imageLocality: by kube-scheduler's scores, for the images that nodes have and for spreading; "
+        "given: every workload says it with on.",
     )
     admission: Admission = Field(default_factory=Admission, description="Admission plugins.")
     assertions: list[str] = Field(default=[], alias="assert", description="Conditions on the summary.")

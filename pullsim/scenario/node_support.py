@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.feature_gates import IMAGE_VOLUMES
+from pullsim.oci.reference import InvalidReference, cri_image, parse
 from pullsim.runtime.handlers import RuntimeHandlers
-from pullsim.runtime.spec import ContainerdSpec
+from pullsim.runtime.spec import ContainerdSpec, FixedSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pullsim.cluster.spec import Node, NodeSpec, PodSpec
 
@@ -46,3 +47,20 @@ def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
             f"{title}: containerd {release} of {node.pool} pulls the images of volumes but cannot mount them, which is "
             "not simulated: containerd 2.1 can"
         )
+
+
+def never_matched(images: Iterable[str], nodes: Iterable[Node]) -> Iterator[str]:
+    """Yield a warning for each image whose name in pods is not the one in the status of nodes: no score ever counts it.
+
+    Source: kubernetes issue 112699; pkg/scheduler/framework/plugins/imagelocality/image_locality.go
+    normalizedImageName, which adds the default tag only, all releases.
+    """
+    if all(isinstance(node.spec.runtime, FixedSpec) for node in nodes):
+        return
+    for image in dict.fromkeys(images):
+        try:
+            written, listed = cri_image(image), str(parse(image))
+        except InvalidReference:
+            continue
+        if written != listed:
+            yield f"placement imageLocality never counts {image}, which is {listed} in the status of nodes: write that"

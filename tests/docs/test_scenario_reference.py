@@ -15,7 +15,6 @@ from pullsim.results import columns
 from pullsim.results.reference import reference_markdown
 from pullsim.scenario import json_schema
 from pullsim.scenario.document import parse_document
-from pullsim.scenario.unsupported import NOT_SIMULATED
 
 REFERENCE = Path(__file__).parents[2] / "scenarios" / "REFERENCE.md"
 TEXT = REFERENCE.read_text(encoding="utf-8")
@@ -39,15 +38,6 @@ def test_every_key_of_the_format_is_in_it():
 def _mappings(schema: dict) -> list[dict]:
     """Give the keys of a section, which may have a short form beside them."""
     return [each["properties"] for each in (schema, *schema.get("anyOf", ())) if "properties" in each]
-
-
-@pytest.mark.parametrize("pattern", [pattern for pattern, _ in NOT_SIMULATED])
-def test_what_is_not_simulated_says_so_where_it_stands(pattern):
-    path, _, value = pattern.partition("=")
-    section, _, key = path.replace(".*", "[]").rpartition(".")
-    table = TEXT.split(f"### `{section}`\n")[1] if section else TEXT
-    row = next(line for line in table.splitlines() if line.startswith(f"| `{key}` |"))
-    assert row.endswith(f"*`{value}` is not simulated.* |" if value else "*Not simulated.* |")
 
 
 def test_defaults_are_those_of_the_scenario():

@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
-from pullsim.errors import InputErrors
 from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.scenario import load
-from pullsim.scenario.unsupported import NOT_SIMULATED
 
 DATA = Path(__file__).parent / "data"
 
@@ -39,15 +35,3 @@ def test_the_example_loads_and_builds():
         "registries[docker.io].faults: no image that is pulled matches 'team/gone:*'",
     ]
     assert built.ignored == (f"{DATA / 'k8s/app.yaml'}:1:1: ConfigMap settings",)
-
-
-def test_every_key_that_is_not_simulated_is_refused_at_its_line():
-    path = DATA / "not-simulated.yaml"
-    lines = path.read_text().splitlines()
-    expected = [number for number, line in enumerate(lines, start=1) if "# not simulated" in line]
-    with pytest.raises(InputErrors) as caught:
-        load(path)
-    assert [error.location.line for error in caught.value.errors] == expected
-    assert len(expected) == len(NOT_SIMULATED)
-    assert all("not simulated by this version: remove it (" in error.message for error in caught.value.errors)
-    assert str(caught.value).startswith(f"{path}:{expected[0]}:")

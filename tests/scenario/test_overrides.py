@@ -112,7 +112,6 @@ def test_a_scenario_of_python_values_can_be_changed_too():
         ("images.define[nginx].platform=linux/arm64", "the scenario has no images.define"),
         ("nodes[workers].nic=unlimited", "rate 'unlimited' does not start with a number"),
         ("nodes[workers].nic=10", "nodes[workers].nic: rate '10': no time in the unit"),
-        ("placement=imageLocality", "placement: imageLocality is part of the format but not simulated"),
         ("nodes[workers].disk.used=3GB", "nodes[workers].disk: used needs size"),
     ],
 )
