@@ -39,6 +39,7 @@ _KUBELET: Final = {
     "evictionHard": "Free space below which disk pressure begins; `nodefs.available`, `imagefs.available`.",
     "evictionSoft": "The same after `evictionSoftGracePeriod`.",
     "evictionPressureTransitionPeriod": "Seconds that disk pressure lasts after its cause.",
+    "nodeStatusMaxImages": "Images that a node tells of, largest first, for `placement: imageLocality`; -1: all.",
     "maxPods": "Most pods on the node; `nodes[].maxPods` goes before it.",
     "featureGates": "Some change the wording of events.",
 }
@@ -76,7 +77,7 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 
 - [By example](#by-example)
 - Keys: [top level](#top-level), [`images`](#images), [`registries`](#registries), [`nodes`](#nodes),
-  [`workloads`](#workloads), [units](#units), [not simulated](#keys-that-are-not-simulated)
+  [`workloads`](#workloads), [units](#units)
 - [`--set`](#--set)
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
