@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.controllers import Controllers, controlled
-from pullsim.cluster.image_locality import ImageLocality
+from pullsim.cluster.image_locality import ImageLocality, placement
 from pullsim.cluster.node import ClusterNode
-from pullsim.cluster.placement import Placement
 from pullsim.cluster.prepull import PrepullJobs
 from pullsim.cluster.settlement import Settlement
 from pullsim.engine.clock import Call, Environment, run_until
@@ -59,7 +58,7 @@ class Cluster:
         self._objects = PullObjects(spec.secrets, spec.service_accounts)
         self._registries: dict[str, Registry] = {}
         self._specs = {registry.host: registry for registry in spec.registries}
-        self._placement = self._scheduler(spec)
+        self._placement = placement(env, spec)
         self._pending: deque[PodStatus] = deque()  # no node has room for them
         self._started = started
         self._settlement = Settlement(env, spec, recorder, self._follow, self._restless)
@@ -167,12 +166,6 @@ class Cluster:
         if isinstance(self._placement, ImageLocality):
             self._placement.images_changed(node)
 
-    def _scheduler(self, spec: ClusterSpec) -> Placement:
-        if spec.placement != "imageLocality":
-            return Placement(spec.placement)
-        spread = ("Deployment", "ReplicaSet", "StatefulSet")
-        return ImageLocality(self.env, (n for n, owner in enumerate(spec.owners) if owner.kind in spread))
-
     def settle(self) -> None:
         """See whether the run is over."""
         self._settlement.check()
@@ -263,6 +256,12 @@ class Cluster:
         else:
             self._nodes[pod.node].kubelet.end(pod, DELETED)
 
+    def _complete(self, pod: PodStatus) -> None:
+        """See that a pod has completed, unless it ended before: when the last container to start has run."""
+        if pod.ended is None and pod.node is not None:
+            self._nodes[pod.node].kubelet.complete(pod)
+        self.release()
+
     def _registry(self, host: str) -> Registry:
         registry = self._registries.get(host)
         if registry is None:
@@ -324,6 +323,9 @@ class Cluster:
         self._started(self.env.now, count)
         for follower in self._followers.pop((pod.namespace, pod.name), ()):
             self._add(replace(follower, created=self.env.now))
+        if pod.pod.spec.completes and not pod.pod.prepull:
+            self.hold()
+            Call(self.env, lambda _: self._complete(pod), max(each.run for each in pod.pod.spec.containers))
         if self._controllers is not None:
             self._controllers.started(pod)
         if self._prepulls is not None:

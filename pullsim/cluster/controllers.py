@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.daemon_set import DaemonSetController
 from pullsim.cluster.deployment import DeploymentController
+from pullsim.cluster.job import JobController
 from pullsim.cluster.stateful_set import StatefulSetController
 from pullsim.engine.clock import Call
 
@@ -23,6 +24,7 @@ _KINDS: Final[dict[str, type[Controller]]] = {
     "ReplicaSet": DeploymentController,
     "StatefulSet": StatefulSetController,
     "DaemonSet": DaemonSetController,
+    "Job": JobController,
 }
 
 
@@ -68,4 +70,5 @@ class Controllers:
 
 def controlled(spec: ClusterSpec) -> bool:
     """Whether anything can ever happen that controllers have to act on."""
-    return any(owner.update is not None for owner in spec.owners) or any(node.spec.leave for node in spec.nodes)
+    acts = any(owner.update is not None or owner.completions is not None for owner in spec.owners)
+    return acts or any(node.spec.leave for node in spec.nodes)

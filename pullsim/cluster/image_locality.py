@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.cluster.node import ClusterNode
+    from pullsim.cluster.spec import ClusterSpec
     from pullsim.kubelet.pod import Pod
 
 MB: Final = 1024 * 1024
@@ -24,6 +25,8 @@ TOP: Final = 100  # the best score of a plugin (MaxNodeScore)
 NAMES: Final = 5  # of an image in a node's status (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus)
 PERIOD: Final = 10.0  # seconds between two updates of a node's status (nodeStatusUpdateFrequency)
 MAX_SKEW: Final = 3  # of the default constraint on hostnames (podtopologyspread/plugin.go systemDefaultConstraints)
+#: Owners whose pods the default constraints spread (pkg/scheduler/framework/plugins/helper/spread.go DefaultSelector).
+SPREAD_KINDS: Final = ("Deployment", "ReplicaSet", "StatefulSet")
 #: Weights of the default plugins (pkg/scheduler/apis/config/v1/default_plugins.go).
 IMAGE_LOCALITY, LEAST_ALLOCATED, TOPOLOGY_SPREAD = 1, 1, 2
 
@@ -158,3 +161,10 @@ def topology_spread(mates: list[int]) -> list[int]:
 def normalized(image: str) -> str:
     """Return the name that the scheduler looks for in a node's status (image_locality.go normalizedImageName)."""
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
+
+
+def placement(env: simpy.Environment, spec: ClusterSpec) -> Placement:
+    """Return the placement that a cluster has."""
+    if spec.placement != "imageLocality":
+        return Placement(spec.placement)
+    return ImageLocality(env, (n for n, owner in enumerate(spec.owners) if owner.kind in SPREAD_KINDS))

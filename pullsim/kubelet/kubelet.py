@@ -16,7 +16,7 @@ from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.image_service import RuntimeImageService
 from pullsim.kubelet.loop import Interval
 from pullsim.kubelet.pod import ContainerSpec
-from pullsim.kubelet.pod_status import DELETED, EVICTED
+from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.kubelet.pull_records import ImagePullManager
 from pullsim.kubelet.puller import image_puller
@@ -180,6 +180,16 @@ class Kubelet:
         """Take note that an image was removed, by its ID."""
         self._pull_records.forget(image)
         self._watcher.images_changed(self._node)
+
+    def complete(self, pod: PodStatus) -> None:
+        """Let go of a pod whose containers have all exited; they stay, and with them their images, until it is gone."""
+        pod.end(COMPLETED)
+        if self._recorder.status is not None:
+            self._recorder.status(ended(pod, self._env.now))
+        del self._pods[pod]
+        if self.housekeeping is not None:
+            self.housekeeping.changed()
+        self._watcher.terminated(pod)
 
     def _terminate(self, pod: PodStatus) -> None:
         """Kill the pod's containers and let go of it.

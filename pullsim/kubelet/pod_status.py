@@ -25,7 +25,7 @@ class Watcher(Protocol):
         """Take note that the pod was deleted or evicted."""
 
 
-DELETED, EVICTED = "Deleted", "Evicted"  # how a pod can end
+DELETED, EVICTED, COMPLETED = "Deleted", "Evicted", "Completed"  # how a pod can end
 
 
 class PodStatus:
@@ -73,7 +73,7 @@ class PodStatus:
         self.failures = 0
         self.backoffs = 0
         self.syncing = False  # the kubelet's worker is at it
-        self.ended: str | None = None  # DELETED or EVICTED
+        self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
         self.reason: str | None = None
         self.cause: str | None = None
         self.image_refs: dict[str, str] = {}  # by key, of containers that were started and volumes that are there
@@ -108,7 +108,7 @@ class PodStatus:
         return self.ended is not None
 
     def end(self, how: str) -> None:
-        """Note that the pod was deleted or evicted."""
+        """Note that the pod was deleted or evicted, or that all its containers have exited."""
         self.ended = how
         if self.started is None:
             self.reason = how

@@ -156,7 +156,8 @@ error. Of a pod count its containers' names, images, `imagePullPolicy` and `rest
 `serviceAccountName`, `nodeName`, and in
 `nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
 where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
-`pullsim.io/run: "migrate=5s,wait=10s"`.
+`pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its
+place, and others follow until the Job has its completions. Without that a Job has the pods that it begins with.
 """
 
 _CREDENTIALS: Final = """\

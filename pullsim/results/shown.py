@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.api_status import RUNNING
-from pullsim.kubelet.pod_status import DELETED, EVICTED
+from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pullsim.records import StatusRecord
 
 #: Statuses in which a pod waits for nothing any more.
-OVER = (RUNNING, DELETED, EVICTED)
+OVER = (RUNNING, COMPLETED, DELETED, EVICTED)
 
 
 def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]:

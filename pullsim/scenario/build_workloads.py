@@ -240,7 +240,7 @@ class _Builder:
         count = len(group.pods or ())
         owner: int | None = None
         if group.kind != "Pod":
-            made = Owner(group.kind, group.name, namespace, count, group.ordered)
+            made = Owner(group.kind, group.name, namespace, count, group.ordered, group.completions)
             rolled = workload if updated else workload.model_copy(update={"update": None})
             owner = self._own(made, spec, rolled, route, group.strategy)
         if group.pods is None:

@@ -14,7 +14,7 @@ from pullsim.errors import InputError, InputErrors
 from pullsim.scenario.document import Document, parse_documents, read_text
 from pullsim.scenario.kubernetes_credentials import read_secret, read_service_account
 from pullsim.scenario.kubernetes_item import Item
-from pullsim.scenario.kubernetes_pod import image_volume_indexes, pod_spec
+from pullsim.scenario.kubernetes_pod import RUN_ANNOTATION, image_volume_indexes, pod_spec
 from pullsim.scenario.kubernetes_strategy import Strategy, read_strategy
 from pullsim.scenario.suggest import did_you_mean
 
@@ -59,6 +59,7 @@ class PodGroup:
     runtime_class: str | None = None
     pod_route: Route = ()  # of the pod's spec
     image_volumes: tuple[int, ...] = ()  # their places in the list of volumes
+    completions: int | None = None  # of a Job whose pods complete
     strategy: Strategy = field(default_factory=Strategy)
 
 
@@ -146,13 +147,17 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     pod = template.mapping("spec")
     selector = _node_selector(pod, title, objects)
     claims = [claim.name or "" for claim in item.mapping("spec").items("volumeClaimTemplates")]
+    spec = pod_spec(pod, template.mapping("metadata", "annotations"), claims, completes=kind == "Job")
+    workload = item.mapping("spec")
+    completions = workload.count("completions", workload.count("parallelism", 1)) if kind == "Job" else None
     objects.groups.append(
         PodGroup(
             kind=kind,
             name=name,
             namespace=metadata.text("namespace"),
-            spec=pod_spec(pod, template.mapping("metadata", "annotations"), claims),
-            pods=_pod_names(kind, name, item.mapping("spec"), title, objects),
+            spec=spec,
+            pods=_pod_names(kind, name, workload, title, objects, completes=spec.completes),
+            completions=completions if spec.completes else None,
             ordered=kind == "StatefulSet"
             and item.mapping("spec").text("podManagementPolicy", "OrderedReady") == "OrderedReady",
             document=item.document,
@@ -189,7 +194,9 @@ def _has_pods(value: dict[str, Any]) -> bool:
     return "items" in value or (isinstance(inner, dict) and "containers" in inner)
 
 
-def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects) -> tuple[str, ...] | None:
+def _pod_names(
+    kind: str, name: str, spec: Item, title: str, objects: Objects, *, completes: bool
+) -> tuple[str, ...] | None:
     if kind == "DaemonSet":
         return None
     if kind == "Pod":
@@ -201,8 +208,9 @@ def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects) -
     if kind == "Job":
         count = spec.count("parallelism", 1)
         completions = spec.count("completions", count)
-        if completions > count:
-            objects.warnings.append(f"{title}: only the first {count} of {completions} pods are simulated")
+        if completions > count and not completes:
+            what = f"only the first {count} of {completions} pods are simulated"
+            objects.warnings.append(f"{title}: {what}: the annotation {RUN_ANNOTATION} says how long they run")
         count = 0 if spec.value.get("suspend") is True else min(count, completions)
     return tuple(f"{name}-{n:05d}" for n in range(count))
 

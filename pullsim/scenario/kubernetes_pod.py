@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.spec import ContainerSpec, PodSpec
@@ -33,23 +34,32 @@ _CONTAINER_FIELDS: Final = ("image", "imagePullPolicy", "restartPolicy", "name",
 _IMAGE_FIELDS: Final = ("reference", "pullPolicy")
 
 
-def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = ()) -> PodSpec:
-    """Read a pod's spec; ``claims`` are volumes that are declared elsewhere. Raises InputError for what is wrong."""
+def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = (), *, completes: bool = False) -> PodSpec:
+    """Read a pod's spec; ``claims`` are volumes that are declared elsewhere. Raises InputError for what is wrong.
+
+    ``completes``: regular containers exit after the time that the annotation gives them, as those of Jobs do.
+    """
     pod.check_spelling(_POD_FIELDS)
     if not pod.value.get("containers"):
         pod.fail("a pod needs containers", "containers")
     inits = pod.items("initContainers")
-    runs = _run_times(annotations, [str(item.value.get("name")) for item in inits])
+    regular = pod.items("containers") if completes else []
+    runs = _run_times(annotations, [str(item.value.get("name")) for item in (*inits, *regular)])
     volumes = tuple(_image_volume(item) for item in _image_volumes(pod))
     declared = {*claims, *(item.text("name") or "" for item in pod.items("volumes"))}
     images = {volume.name for volume in volumes}
     return PodSpec(
-        containers=tuple(_container(item, declared, images) for item in pod.items("containers")),
+        containers=tuple(_regular(_container(item, declared, images), runs) for item in pod.items("containers")),
         init_containers=tuple(_container(item, declared, images, runs) for item in inits),
         image_volumes=volumes,
         pull_secrets=pull_secrets(pod),
         service_account=pod.text("serviceAccountName") or "default",
     )
+
+
+def _regular(container: ContainerSpec, runs: dict[str, float]) -> ContainerSpec:
+    run = runs.get(container.name)
+    return container if run is None else replace(container, run=run, completes=True)
 
 
 def image_volume_indexes(pod: Item) -> tuple[int, ...]:
@@ -102,14 +112,16 @@ def _policy(item: Item, key: str, image: str) -> str:
 
 
 def _run_times(annotations: Item, names: list[str]) -> dict[str, float]:
-    """Read how long init containers run from the annotation: ``init=3s,other=10s``."""
+    """Read how long containers run from the annotation: ``init=3s,other=10s``."""
     runs = {}
     for part in filter(None, (annotations.text(RUN_ANNOTATION) or "").split(",")):
         name, equals, duration = (piece.strip() for piece in part.partition("="))
         if not equals:
             annotations.fail(f"{part!r} is not NAME=DURATION, as in init=3s,other=10s", RUN_ANNOTATION)
         if name not in names:
-            annotations.fail(f"there is no init container {name!r}{did_you_mean(name, names)}", RUN_ANNOTATION)
+            annotations.fail(
+                f"there is no container {name!r} that ends by itself{did_you_mean(name, names)}", RUN_ANNOTATION
+            )
         try:
             runs[name] = parse_duration(duration)
         except ValueError as error:

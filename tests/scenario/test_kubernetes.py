@@ -181,7 +181,7 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
         ({"kind": "Job", "metadata": {"name": "j"}, "spec": [1]}, "spec must be a mapping"),
         (
             {**pod(), "metadata": {"name": "p", "annotations": {"pullsim.io/run": "init=3s"}}},
-            "there is no init container 'init'",
+            "there is no container 'init' that ends by itself",
         ),
         (
             {**pod(), "metadata": {"name": "p", "annotations": {"pullsim.io/run": "3s"}}},
