@@ -67,6 +67,11 @@ class ChunkedGet:
         self._next = 1
         self._workers: list[simpy.Process] = []
 
+    @property
+    def downloaded(self) -> int:
+        """Bytes of all chunks that came."""
+        return sum(chunk.received for chunk in self._chunks)
+
     def run(self) -> Generator[Any, Any, None]:
         """Get all chunks; raises PullFailed."""
         try:

@@ -27,6 +27,7 @@ class Fetch(Steps):
 
     __slots__ = (
         "_abandoned",
+        "_chunks",
         "_pull",
         "committed",
         "done",
@@ -47,6 +48,7 @@ class Fetch(Steps):
         super().__init__(now)
         self._pull = pull
         self._abandoned = False
+        self._chunks: ChunkedGet | None = None
         self.position = position
         self.layer = layer
         self.fetched = False  # from the registry, by this pull, and durable
@@ -64,8 +66,8 @@ class Fetch(Steps):
 
     @property
     def downloaded(self) -> int:
-        """Bytes that this pull has fetched."""
-        return self.received - self.resumed
+        """Bytes that this pull has fetched, also of chunks behind one that is missing."""
+        return self.received - self.resumed if self._chunks is None else self._chunks.downloaded
 
     def stall(self, now: float, *, begun: bool) -> None:
         """Note that nothing comes any more."""
@@ -118,7 +120,7 @@ class Fetch(Steps):
         """
         pull, layer = self._pull, self.layer
         containerd, env, store = pull.containerd, pull.env, pull.containerd.store
-        slots, chunks = pull.slots if containerd.behaviour.slots_of_requests else None, None
+        slots = pull.slots if containerd.behaviour.slots_of_requests else None
         if slots is not None:
             yield from self._take_slot()
         self.requested = env.now
@@ -129,13 +131,13 @@ class Fetch(Steps):
         try:
             try:
                 if containerd.chunk and claimed > containerd.chunk:
-                    chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
-                    yield from chunks.run()
+                    self._chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
+                    yield from self._chunks.run()
                 else:
                     yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
             finally:
                 self.ended = env.now
-                if slots is not None and (chunks is None or chunks.holds):
+                if slots is not None and (self._chunks is None or self._chunks.holds):
                     slots.give_back(self)
             self.received = self.resumed + claimed
             self.bytes_until = env.now

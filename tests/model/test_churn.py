@@ -148,7 +148,13 @@ def test_a_pod_that_waits_for_a_place_gets_that_on_the_new_node():
     rate=st.sampled_from([1 / 40.0, 1 / 150.0]),
     after=st.sampled_from([0.0, 7.5]),
     runtime=st.sampled_from(
-        [*(containerd(each, 2, metadata_write=0.001) for each in ((1, 7), (2, 0), (2, 1))), CrioSpec()]
+        [
+            *(containerd(each, 2, metadata_write=0.001) for each in ((1, 7), (2, 0), (2, 1))),
+            replace(
+                containerd((2, 2), 2, metadata_write=0.001), max_concurrent_unpacks=2, layer_fetch_buffer=1_000_000
+            ),
+            CrioSpec(),
+        ]
     ),
     most=st.integers(1, 3),
     kind=st.sampled_from(["Deployment", "StatefulSet"]),
