@@ -22,7 +22,8 @@ class Settlement:
     """Watches the pods, writes the row of each that started, and triggers ``over`` when nothing can change any more.
 
     A pod is settled when it has started, or when its last attempt failed and began after the last change of the world
-    that could alter its outcome (end of a fault, tag move, image removal, join, creation of a pod).
+    that could alter its outcome (end of a fault, tag move, image removal, join, creation of a pod). It stays so while
+    it tries again: that attempt fails as the last one did.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Settlement:
         self._count = 0
         self._last_change = max(changes(spec), default=0.0)
         self._open: set[PodStatus] = set()  # not settled
+        self._settled: set[PodStatus] = set()  # not started; another attempt of theirs fails as the last one did
         self._terminating: set[PodStatus] = set()  # ended, with a sync that goes on
         # settled pods that a pull could help, and when each image came last, by node and the name the CRI is given
         self._hopeful: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
@@ -98,9 +100,11 @@ class Settlement:
             self._started(pod, self._count)
         elif pod.hopeless(self._last_change) and not self._overtaken(pod):
             self._open.discard(pod)
+            self._settled.add(pod)
             for image in present_helps(pod):
                 self._hopeful.setdefault((pod.node, image), {})[pod] = None
-        else:
+        elif not (pod in self._settled and pod.pulling):
+            self._settled.discard(pod)
             self._open.add(pod)
             return
         self.check()
@@ -129,6 +133,7 @@ class Settlement:
             self.images_changed(pod.node)
         for other in self._hopeful.pop((pod.node, image), ()):
             if other in self.unfinished:
+                self._settled.discard(other)
                 self._open.add(other)
 
     def _overtaken(self, pod: PodStatus) -> bool:

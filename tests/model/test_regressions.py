@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from world import (
     containerd,
+    failing,
     image,
     layer,
     named,
@@ -148,3 +149,10 @@ def test_the_hint_names_what_saturates_the_pulls_not_their_queue():
     verdict = summarize(result).bottleneck
     assert verdict.resource == "pullQueue"
     assert "egress" in verdict.hint or "nic" in verdict.hint
+
+
+def test_pods_that_fail_slowly_in_turn_keep_no_run_going():
+    """One of them is always pulling; what it gets is what it got before."""
+    images = {f"app{n}:1": failing(200.0) for n in range(3)}
+    result = run_fixed([pod(f"p{n}", f"app{n}:1") for n in range(3)], images, kubelet={"serializeImagePulls": True})
+    assert (result.ended, result.end) == ("settled", 600.0)
