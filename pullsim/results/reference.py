@@ -197,10 +197,10 @@ With a `horizon`, there: what happens at that instant is recorded.
 
 Without one, when no pod is still starting. A pod whose last attempt failed does not count as starting once that attempt
 began after the last change of the world: the end of a fault, a tag that moves, an image that is removed, a node that
-joins, a pod that is created or deleted; what it tries after that changes nothing. A pull without space may succeed as long as garbage collection, deletions and
-evictions still change the node: until nothing has come or gone for ten minutes and the ages and periods of its
-KubeletConfiguration. 24 hours of simulated time are the most. `ended` in `summary.json` says which it was:
-`horizon`, `settled`, `limit` or `interrupted`.
+joins, a pod that is created or deleted; what it tries after that changes nothing. A pull without space may succeed as
+long as garbage collection, deletions and evictions still change the node: until nothing has come or gone for ten
+minutes and the ages and periods of its KubeletConfiguration. 24 hours of simulated time are the most. `ended` in
+`summary.json` says which it was: `horizon`, `settled`, `limit` or `interrupted`.
 
 A pod that has not started by then has its time until the end of the run in the tables, and is left out of percentiles.
 """
