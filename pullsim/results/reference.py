@@ -150,11 +150,11 @@ _WORKLOADS: Final = """\
 Pods are named as their workload when they are alone, else `NAME-00000`, `NAME-00001`, …; those of a workload without a
 name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAME-NODE`.
 
-A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs, and what they need: RuntimeClasses,
-Secrets and ServiceAccounts, in YAML documents, JSON or a List.
-Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them); a CronJob is an
-error. Of a pod count its containers' names, images, `imagePullPolicy` and `restartPolicy`, `imagePullSecrets`,
-`serviceAccountName`, `nodeName`, and in
+A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, and what they need:
+RuntimeClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List.
+Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
+needs a horizon; a run begins on a Monday, 1 January, at midnight. Of a pod count its containers' names, images,
+`imagePullPolicy` and `restartPolicy`, `imagePullSecrets`, `serviceAccountName`, `nodeName`, and in
 `nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
 where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
 `pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its

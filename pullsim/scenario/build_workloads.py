@@ -16,6 +16,7 @@ from pullsim.scenario.arrivals import arrival_times
 from pullsim.scenario.build_images import ImageUse
 from pullsim.scenario.build_pods import image_routes, images_of, prepull_spec, short_spec, template_spec
 from pullsim.scenario.build_updates import UpdateError, rolling_update, updated_group
+from pullsim.scenario.cron import EPOCH
 from pullsim.scenario.kubernetes import Objects, PodGroup, read_objects
 from pullsim.scenario.node_support import unsupported_by_nodes
 from pullsim.scenario.suggest import did_you_mean
@@ -152,7 +153,10 @@ class _Builder:
             self.findings.ignored += objects.ignored
             updated = self._updated(workload, objects.groups, route)
             for group in objects.groups:
-                self._add_group(group, workload, route, updated=group is updated)
+                if group.kind == "CronJob":
+                    self._add_jobs(group, workload, route)
+                else:
+                    self._add_group(group, workload, route, updated=group is updated)
             return
         name = workload.name or f"w{index}"
         if workload.prepull is not None:
@@ -193,6 +197,18 @@ class _Builder:
         self.prepulls.append(
             Prepull(name, workload.namespace, spec, workload.at, prepull.parallelism, prepull.timeout, *place)
         )
+
+    def _add_jobs(self, group: PodGroup, workload: Workload, route: Route) -> None:
+        """Make the Jobs of a CronJob, named after the minute, as pkg/controller/cronjob/utils.go getJobName does."""
+        horizon = self.scenario.horizon
+        if horizon is None:
+            message = f"CronJob {group.name} never ends: give the scenario a horizon, as horizon: 24h"
+            raise InputError(message, group.document.place(group.route))
+        for at in group.schedule.times(workload.at, horizon) if group.schedule else ():
+            name = f"{group.name}-{int(EPOCH.timestamp() + at) // 60}"
+            pods = tuple(f"{name}-{n:05d}" for n in range(len(group.pods or ())))
+            job = replace(group, kind="Job", name=name, pods=pods, schedule=None)
+            self._add_group(job, workload.model_copy(update={"at": at}), route, updated=False)
 
     def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
         """Find the object that the workload's update is about."""

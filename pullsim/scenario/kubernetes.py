@@ -1,6 +1,6 @@
 """Real Kubernetes objects as workloads.
 
-Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, RuntimeClass, Secret and ServiceAccount, in YAML (several
+Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass, Secret and ServiceAccount, in YAML (several
 documents), JSON, or a List as ``kubectl get -o json`` prints it. Other kinds are skipped and listed, as are objects
 whose owner is in the file too.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, InputErrors
+from pullsim.scenario.cron import Schedule
 from pullsim.scenario.document import Document, parse_documents, read_text
 from pullsim.scenario.kubernetes_credentials import read_secret, read_service_account
 from pullsim.scenario.kubernetes_item import Item
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
     from pullsim.scenario.document import Route
 
-_WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")
+_WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 #: The fields of a workload that are read.
 _WORKLOAD_FIELDS: Final = ("template", "replicas", "parallelism", "completions", "podManagementPolicy", "ordinals")
 #: Labels of a node selector that can be honoured.
@@ -60,6 +61,7 @@ class PodGroup:
     pod_route: Route = ()  # of the pod's spec
     image_volumes: tuple[int, ...] = ()  # their places in the list of volumes
     completions: int | None = None  # of a Job whose pods complete
+    schedule: Schedule | None = None  # of a CronJob; the rest is about each of its Jobs
     strategy: Strategy = field(default_factory=Strategy)
 
 
@@ -113,8 +115,6 @@ def _items(document: Document, tree: Any, route: Route) -> Iterator[Item]:
 def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Objects, namespace: str) -> None:
     kind = str(item.value["kind"])
     title = f"{kind} {item.name}" if item.name else kind
-    if kind == "CronJob":
-        item.fail("CronJob is part of the format but not simulated by this version: remove it (a Job is)")
     if kind == "RuntimeClass":
         _read_runtime_class(item, title, objects)
         return
@@ -141,15 +141,17 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     name = metadata.text("name") or (metadata.text("generateName", "") or "") + "00000"
     if name == "00000":
         metadata.fail("name is missing")
+    workload = item.mapping("spec", "jobTemplate", "spec") if kind == "CronJob" else item.mapping("spec")
     if kind != "Pod":
-        item.mapping("spec").check_spelling(_WORKLOAD_FIELDS)
-    template = item if kind == "Pod" else item.mapping("spec", "template")
+        workload.check_spelling(_WORKLOAD_FIELDS)
+    template = item if kind == "Pod" else workload.mapping("template")
     pod = template.mapping("spec")
     selector = _node_selector(pod, title, objects)
     claims = [claim.name or "" for claim in item.mapping("spec").items("volumeClaimTemplates")]
-    spec = pod_spec(pod, template.mapping("metadata", "annotations"), claims, completes=kind == "Job")
-    workload = item.mapping("spec")
-    completions = workload.count("completions", workload.count("parallelism", 1)) if kind == "Job" else None
+    spec = pod_spec(pod, template.mapping("metadata", "annotations"), claims, completes=kind in ("Job", "CronJob"))
+    completions = (
+        workload.count("completions", workload.count("parallelism", 1)) if kind in ("Job", "CronJob") else None
+    )
     objects.groups.append(
         PodGroup(
             kind=kind,
@@ -168,6 +170,7 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
             runtime_class=pod.text("runtimeClassName"),
             pod_route=pod.route,
             image_volumes=image_volume_indexes(pod),
+            schedule=_schedule(item.mapping("spec")) if kind == "CronJob" else None,
             strategy=read_strategy(kind, item.mapping("spec")),
         )
     )
@@ -184,6 +187,19 @@ def _read_runtime_class(item: Item, title: str, objects: Objects) -> None:
         item.fail(f"{title} is in the file already, with the handler {objects.runtime_classes[name]}")
     if item.value.get("scheduling"):
         objects.warnings.append(f"{title}: scheduling is not simulated; use on: {{pool: …}}")
+
+
+def _schedule(spec: Item) -> Schedule | None:
+    """Read when a CronJob makes Jobs; None: it is suspended."""
+    if spec.text("concurrencyPolicy", "Allow") != "Allow":
+        spec.fail("only the concurrencyPolicy Allow is simulated", "concurrencyPolicy")
+    if spec.text("timeZone", "UTC") not in ("UTC", "Etc/UTC"):
+        spec.fail("only the time zone UTC is simulated: a run begins on a Monday at midnight", "timeZone")
+    try:
+        schedule = Schedule.parse(spec.text("schedule") or "")
+    except ValueError as error:
+        spec.fail(str(error), "schedule")
+    return None if spec.value.get("suspend") is True else schedule
 
 
 def _has_pods(value: dict[str, Any]) -> bool:
@@ -205,7 +221,7 @@ def _pod_names(
         first = spec.mapping("ordinals").count("start", 0)
         return tuple(f"{name}-{first + n}" for n in range(spec.count("replicas", 1)))
     count = spec.count("replicas", 1)
-    if kind == "Job":
+    if kind in ("Job", "CronJob"):
         count = spec.count("parallelism", 1)
         completions = spec.count("completions", count)
         if completions > count and not completes:

@@ -158,7 +158,7 @@ def test_what_cannot_be_honoured_is_warned_of(tmp_path):
         ([1], "a Kubernetes object is a mapping"),
         (
             {"kind": "CronJob", "metadata": {"name": "c"}},
-            "CronJob is part of the format but not simulated by this version",
+            "a pod needs containers",
         ),
         ({"kind": "Pod", "spec": {}}, "name is missing"),
         ({"kind": "Pod", "metadata": {"name": "p"}, "spec": {}}, "spec: a pod needs containers"),
