@@ -46,6 +46,22 @@ CASES = {
         "1:9: nodes[0]: kubeletVersion 1.3 is not known: 1.24 to 1.36",
     ),
     "unknown containerd": ("nodes: [{runtime: {containerd: 3.0}}]", "containerd 3.0 is not known: 1.6 to 2.3 are"),
+    "unknown CRI-O": (
+        "nodes: [{runtime: {crio: 1.20}}]",
+        "1:19: nodes[0].runtime: CRI-O 1.20 is not known: 1.28 to 1.36 are",
+    ),
+    "CRI-O without igzip": (
+        "nodes: [{runtime: {crio: 1.31}, unpack: {decompressor: igzip}}]",
+        "nodes[0].unpack.decompressor: CRI-O looks for pigz: unpigz or gzip are right",
+    ),
+    "unpacks side by side before there were any": (
+        "nodes: [{runtime: {containerd: 2.1, maxConcurrentUnpacks: 2}}]",
+        "maxConcurrentUnpacks exists from containerd 2.2 on",
+    ),
+    "chunks before there were any": (
+        "nodes: [{runtime: {containerd: 2.0, layerFetchBuffer: 8MB}}]",
+        "layerFetchBuffer exists from containerd 2.1 on",
+    ),
     "two runtimes": (
         "nodes: [{runtime: {containerd: 2.1, fixed: {}}}]",
         "1:19: nodes[0].runtime: a node has one runtime",

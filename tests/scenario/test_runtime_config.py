@@ -446,6 +446,27 @@ def test_limits_are_told_without_a_file_too():
     )
 
 
+@pytest.mark.parametrize(
+    ("kubelet", "text"),
+    [
+        ({}, "w: CRI-O 1.35: layers that come at a time: 6"),
+        ({"maxParallelImagePulls": 2}, "w: CRI-O 1.35: layers that come at a time: 12, 2 pulls with 6 each"),
+        ({"serializeImagePulls": False}, "w: CRI-O 1.35: layers that come at a time: no limit, 6 for each pull"),
+    ],
+)
+def test_limits_of_crio(kubelet, text):
+    notes = from_mapping({"nodes": [{"name": "w", "runtime": {"crio": "1.35"}, "kubelet": kubelet}]}).assemble().notes
+    assert text in notes
+
+
+def test_a_snapshotter_that_cannot_rebase_unpacks_one_after_another(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(V3 + "snapshotter = 'native'" + TRANSFER + "max_concurrent_unpacks = 5")
+    config = read_runtime_config(path, (2, 2))
+    assert config.spec.max_concurrent_unpacks == 1
+    assert any("max_concurrent_unpacks has no effect: the snapshotter" in each for each in config.warnings)
+
+
 def test_mistakes_are_told_at_their_place_in_the_file(tmp_path):
     (tmp_path / "config.toml").write_text(V3 + "max_concurrent_downloads = 'x'")
     with pytest.raises(InputError) as caught:
@@ -456,7 +477,7 @@ def test_mistakes_are_told_at_their_place_in_the_file(tmp_path):
     assert "none.toml: there is no such file" in str(caught.value)
 
 
-@pytest.mark.parametrize("other", [{"fixed": {}}])
+@pytest.mark.parametrize("other", [{"fixed": {}}, {"crio": "1.35"}])
 @pytest.mark.parametrize("key", ["config", "hosts"])
 def test_other_runtimes_have_no_such_files(other, key):
     with pytest.raises(InputError, match=f"{key} is containerd's"):
