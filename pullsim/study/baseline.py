@@ -143,6 +143,7 @@ def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[
     scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts if verdict.error is None}
     document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", Location(str(path))) from None
