@@ -14,7 +14,6 @@ import pytest
 from markdown_text import Block, Command, anchors, blocks, commands, links, shows
 
 from pullsim import load, run
-from pullsim.scenario.unsupported import NOT_SIMULATED
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -216,16 +215,6 @@ def test_a_scenario_that_it_shows_runs(text, tmp_path):
     result = run(load(file))
     assert result.pods
     assert all(pod.started is not None for pod in result.pods)
-
-
-#: What the README calls the keys that are refused.
-CALLED = {"placement=imageLocality": "placement by image locality"}
-
-
-def test_the_readme_says_what_is_not_simulated_yet():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    listed = re.findall(r"Not yet in this version.*?: ([^.]*)\.", text)
-    assert [CALLED[pattern] for pattern, _ in NOT_SIMULATED] == (listed[0].split(", ") if listed else [])
 
 
 def test_the_table_of_rules_names_tests_that_there_are():
