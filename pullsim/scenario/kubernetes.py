@@ -1,8 +1,8 @@
 """Real Kubernetes objects as workloads.
 
-Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass, Secret and ServiceAccount, in YAML (several
-documents), JSON, or a List as ``kubectl get -o json`` prints it. Other kinds are skipped and listed, as are objects
-whose owner is in the file too.
+Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass, Secret and ServiceAccount, in YAML
+(several documents), JSON, or a List as ``kubectl get -o json`` prints it. Other kinds are skipped and listed, as are
+objects whose owner is in the file too.
 """
 
 from __future__ import annotations
