@@ -134,8 +134,9 @@ _DISK: Final = """\
 
 With `disk.size` a node's disk can fill up: compressed blobs (with CRI-O, while their image is copied) and unpacked
 layers count, and `disk.used` for the rest; layers that images share count once. A download or an unpacking claims its
-space when it begins; one that finds too little goes on until the disk is full, and then the pull fails with `no space left on device` (cause `noSpace`). What a
-failed pull leaves is collected 0.245 s later, with or without a size: the next attempt fetches it again.
+space when it begins; one that finds too little goes on until the disk is full, and then the pull fails with `no space
+left on device` (cause `noSpace`). What a failed pull leaves is collected 0.245 s later, with or without a size: the
+next attempt fetches it again.
 
 The kubelet looks every 5 minutes from the node's join, and removes unused images, least recently used first, when the
 disk is used beyond `imageGCHighThresholdPercent`. Images of containers, exited ones too, are in use. It counts
