@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pullsim
 from pullsim.errors import InputError
-from pullsim.garbage import rare_collections
+from pullsim.garbage import collect, rare_collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +148,7 @@ def simulate(
 
     if detail not in DETAILS:
         raise InputError(f"detail {detail!r} is not one of {', '.join(DETAILS)}")
+    collect()
     nodes = {node.name: node.spec.pool for node in spec.nodes}
     result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
     result.platforms = {node.spec.pool: str(node.spec.platform) for node in spec.nodes}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.cri import NODE_LEFT, PullOutcome
+from pullsim.engine.process import Process
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
 from pullsim.hardware.filesystem import filesystem
@@ -146,9 +147,9 @@ class ClusterNode:
         pod.bind(self.name, self._env.now)
         worker = self.kubelet.start(pod)
         if self._workers is None:
-            self._env.process(worker)
+            Process(self._env, worker)
         else:
-            self._workers[pod] = self._env.process(_while_here(worker))
+            self._workers[pod] = Process(self._env, _while_here(worker))
 
     def leave(self) -> None:
         """Leave the cluster: everything on the node ends, pulls too, whose transfers are cut."""

@@ -30,22 +30,34 @@ class Environment(simpy.Environment):
         """Return an event for ``delay`` >= 0 seconds from now."""
         if delay < 0.0:
             raise ValueError(f"a delay is >= 0 s, not {delay}")
-        timeout = _new(Timeout)
+        timeout = _new(_Timer)
         timeout.env = self
         timeout.callbacks = []
-        timeout._value = value
-        timeout._delay = delay
-        timeout._ok = True
+        if value is not None:
+            timeout._value = value
         heappush(self._queue, (self._now + delay, NORMAL, next(self._eid), timeout))
         return timeout
 
 
-_new = Timeout.__new__
+class _Timer(Timeout):
+    """A timeout as most are: what they have in common is not written into each."""
+
+    _ok = True
+    _value = None
+
+    def _desc(self) -> str:
+        return "Timeout"
+
+
+_new = _Timer.__new__
 setattr(Environment, "now", Environment.__dict__["_now"])  # noqa: B010  # mypy holds on to SimPy's property
 
 
 class Call(simpy.Event):
     """An event that calls ``callback`` with itself, ``delay`` seconds from now; ``value`` rides along."""
+
+    _ok = True
+    _value = None
 
     def __init__(
         self,
@@ -57,9 +69,26 @@ class Call(simpy.Event):
     ) -> None:
         self.env = env
         self.callbacks = [callback]
-        self._ok = True
-        self._value = value
+        if value is not None:
+            self._value = value
         heappush(env._queue, (env._now + delay, priority, next(env._eid), self))
+
+
+class Recurrent(simpy.Event):
+    """An event that calls ``callback``, again after each time it has happened: no object is made each time."""
+
+    def __init__(self, env: simpy.Environment, callback: Callable[[simpy.Event], None]) -> None:
+        self.env = env
+        self.callbacks = []
+        self._once = [callback]
+        self._ok = True
+        self._value = None
+
+    def schedule(self, priority: EventPriority) -> None:
+        """Happen in this instant; not while it is still to happen."""
+        env = self.env
+        self.callbacks = self._once
+        heappush(env._queue, (env._now, priority, next(env._eid), self))
 
 
 def happen(events: Sequence[simpy.Event]) -> None:
@@ -102,8 +131,13 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: simpy.Event) 
     stop.callbacks.append(finish_instant)
     queue = env._queue
     # SimPy's peek and step in one loop, without a call of each an event: 6 % of the CPU time of W(300).
-    while queue and queue[0][0] <= end:
-        env._now, _, _, event = heappop(queue)
+    while queue:
+        entry = heappop(queue)
+        if entry[0] > end:
+            heappush(queue, entry)
+            break
+        env._now = entry[0]
+        event = entry[3]
         callbacks = event.callbacks
         event.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
         for callback in callbacks:

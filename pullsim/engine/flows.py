@@ -45,8 +45,11 @@ class Domain(Protocol):
         """Return the bytes/s of all transfers of the port, as settled last."""
         ...
 
-    def complete(self, now: float) -> None:
-        """End the transfers that are due; nothing has changed since the last settle but in this instant."""
+    def complete(self, now: float, ended: list[Transfer]) -> None:
+        """End the transfers that are due, and add them; nothing has changed since the last settle but in this instant.
+
+        Whoever calls lets them happen.
+        """
 
 
 class Link:
@@ -191,8 +194,8 @@ class Bundle:
         self.flows = [(key - clock, order, transfer) for key, order, transfer in self.flows]
         self.clock = 0.0
 
-    def finish(self, now: float) -> None:
-        """End the first transfer, known to be due, and all others that the clock has reached."""
+    def finish(self, now: float, ended: list[Transfer]) -> None:
+        """End the first transfer, known to be due, and all others that the clock has reached; add them to ``ended``."""
         if not self.port.dirty:
             self.port.touch(now)
         flows = self.flows
@@ -200,7 +203,7 @@ class Bundle:
         while flows and flows[0][0] <= self.clock:
             transfer = heappop(flows)[2]
             transfer.close(now)
-            transfer.succeed()
+            ended.append(transfer)
 
 
 _ROUNDING = 1e-12  # relative; a difference below it is none

@@ -12,6 +12,8 @@ from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pullsim.engine.flows import Transfer
+
 _BY_CAP = attrgetter("cap")
 
 
@@ -96,10 +98,10 @@ class Isolated(Domain):
         placed: list[Bundle] = port.placed
         return sum([bundle.total for bundle in placed])
 
-    def complete(self, now: float) -> None:
+    def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Domain`."""
         for bundle in lazy_heap.pop_until(self._due, now):
-            bundle.finish(now)
+            bundle.finish(now, ended)
 
     def _forget(self, port: Port) -> None:
         for bundle in port.placed:

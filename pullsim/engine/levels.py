@@ -19,6 +19,8 @@ from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pullsim.engine.flows import Transfer
+
 _RATIO = attrgetter("ratio")
 
 
@@ -188,7 +190,7 @@ class Levels(Domain):
         cls: Class = port.placed.cls
         return cls.limit if cls.full else cls.m * self._level
 
-    def complete(self, now: float) -> None:
+    def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Domain`."""
         if now > self._time:
             self._advance(now)
@@ -204,7 +206,7 @@ class Levels(Domain):
             cls.first = None
             self._touched[cls] = None
             for bundle in lazy_heap.pop_until(cls.entries, end):
-                bundle.finish(now)
+                bundle.finish(now, ended)
 
     def _advance(self, now: float) -> None:
         self._clock += (now - self._time) * self._level

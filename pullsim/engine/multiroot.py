@@ -16,6 +16,8 @@ from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pullsim.engine.flows import Transfer
+
 _KIND = attrgetter("cap", "link.serial")
 _EGRESS, _CONNECTION, _NIC = range(3)
 
@@ -128,7 +130,7 @@ class Multiroot(Domain):
         cls: Class = port.placed[0].cls
         return sum([number * rate for (_, _, number), rate in zip(cls.kinds, cls.rates, strict=True)])
 
-    def complete(self, now: float) -> None:
+    def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Domain`."""
         self._advance(now)
         due: list[Bundle] = []
@@ -139,7 +141,7 @@ class Multiroot(Domain):
                     cls.clocks[index] = clock = max(cls.clocks[index], entry[0])  # no time is left for the rest
                     due += lazy_heap.pop_until(entries, clock)
         for bundle in due:
-            bundle.finish(now)
+            bundle.finish(now, ended)
 
     def _advance(self, now: float) -> None:
         elapsed = now - self._time

@@ -61,11 +61,12 @@ class ProcessorSharing:
         if work == 0.0:
             job.succeed()
             return job
-        now = self._advance()
-        if not self._jobs:
-            self._clock = 0.0
+        now: float = self.env.now
+        jobs = self._jobs
+        self._clock = clock = self._clock + (now - self._time) * self._rate if jobs else 0.0
+        self._time = now
         self._started += 1
-        heappush(self._jobs, (self._clock + work, self._started, job))
+        heappush(jobs, (clock + work, self._started, job))
         self._plan(now)
         return job
 
@@ -82,6 +83,8 @@ class ProcessorSharing:
         """Work at ``factor`` > 0 times the capacity from now on."""
         if factor <= 0.0:
             raise ValueError(f"a speed is > 0, not {factor}")
+        if factor == self._speed:
+            return
         now = self._advance()
         self._speed = factor
         self._plan(now)

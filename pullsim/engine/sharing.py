@@ -15,13 +15,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from heapq import heappush
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from simpy.events import NORMAL
-
 from pullsim.engine import lazy_heap
-from pullsim.engine.clock import LAST, Call
+from pullsim.engine.clock import LAST, Call, Recurrent, happen
 from pullsim.engine.credit import Burst, Credit, Credits
 from pullsim.engine.flows import Bundle, Domain, Link, Port, Transfer
 from pullsim.engine.isolated import Isolated
@@ -46,8 +44,9 @@ class Network:
         self._dirty: list[Port] = []
         self._unsettled: dict[Domain, None] = {}
         self._settling = False  # a settle of this instant is under way
+        self._settlement = Recurrent(env, self._settle)
         self._due: list[tuple[float, int, Domain]] = []  # lazy heap of the domains' next ends
-        self._generation = 0  # of the wake-up for the first of them; earlier ones are void
+        self._call: Call | None = None  # the wake-up for the first of them; earlier ones are void
         self._credits: Credits | None = None  # of the ports with a burst rate, if there are any
 
     def link(self, name: str, capacity: float = math.inf) -> Link:
@@ -101,18 +100,19 @@ class Network:
         self._dirty.append(port)
         if not self._settling:
             self._settling = True
-            Call(self.env, self._settle, priority=LAST)
+            self._settlement.schedule(LAST)
 
     def _settle(self, _: simpy.Event) -> None:
         now = self.env.now
         self.settles += 1
         self._place_dirty(now)
         unsettled, dues = self._unsettled, self._due
-        worn = [domain for domain in unsettled if domain.worn]
-        if worn:
-            for domain in worn:
-                self._take_apart(domain, now)
-            self._place_dirty(now)
+        for domain in unsettled:
+            if domain.worn:
+                for each in [domain for domain in unsettled if domain.worn]:
+                    self._take_apart(each, now)
+                self._place_dirty(now)
+                break
         self._rates(now)
         credits_ = self._credits
         if credits_ is not None:
@@ -123,13 +123,12 @@ class Network:
             lazy_heap.compact(dues)
         unsettled.clear()
         self._settling = False
-        self._generation += 1
-        first = lazy_heap.first(dues)
-        due = math.inf if first is None else first[0]
+        while dues and dues[0][1] != dues[0][2].version:
+            heappop(dues)
+        due = dues[0][0] if dues else math.inf
         if credits_ is not None:
             due = min(due, credits_.due())
-        if due < math.inf:
-            Call(self.env, self._wake, max(0.0, due - now), NORMAL, self._generation)
+        self._call = Call(self.env, self._wake, max(0.0, due - now)) if due < math.inf else None
 
     def _rates(self, now: float) -> None:
         """Find the rates of all domains that are not settled, and the times of their next ends."""
@@ -141,17 +140,23 @@ class Network:
                 heappush(dues, (due, version, domain))
 
     def _wake(self, event: simpy.Event) -> None:
-        if event.value != self._generation:
+        if event is not self._call:
             return
         now = self.env.now
-        for domain in lazy_heap.pop_until(self._due, now):  # none, if now + (due - now) fell short: then once more
+        ended: list[Transfer] = []
+        dues = self._due
+        while dues and dues[0][0] <= now:  # none, if now + (due - now) fell short: then once more
+            _, version, domain = heappop(dues)
+            if version != domain.version:
+                continue
             self._unsettled[domain] = None
-            domain.complete(now)
+            domain.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
         if not self._settling:
             self._settling = True
-            Call(self.env, self._settle, priority=LAST)
+            self._settlement.schedule(LAST)
+        happen(ended)
 
     def _place_dirty(self, now: float) -> None:
         unsettled = self._unsettled

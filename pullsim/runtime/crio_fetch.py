@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.engine.process import Process
 from pullsim.runtime.crio_failures import CopyFailed, temporary_no_space
 from pullsim.runtime.steps import Steps
 
@@ -54,7 +55,7 @@ class BlobCopy(Steps):
         self.failure: CopyFailed | None = None
         self.queued = self.slot = self.requested = self.ended = now
         self.committed: float | None = None  # the file is complete
-        self.process = copy.env.process(self._run())
+        self.process = Process(copy.env, self._run())
 
     def cut(self) -> None:
         """Stop, if it is not done: the node leaves."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.engine.process import Process
 from pullsim.runtime.chunks import ChunkedGet
 from pullsim.runtime.failures import PullFailed, blob_no_space
 from pullsim.runtime.metadata import BLOB_OPEN
@@ -56,7 +57,7 @@ class Fetch(Steps):
         self.resumed = 0  # of these were there before, from a pull that failed
         self.recorded = False  # its row is written
         self.queued = self.slot = self.requested = self.ended = self.committed = now
-        self.process = pull.env.process(self._run())
+        self.process = Process(pull.env, self._run())
 
     def abandon(self) -> None:
         """Stop, if it is not done: the pull has failed."""
@@ -96,11 +97,14 @@ class Fetch(Steps):
         pull, digest = self._pull, self.layer.digest
         store, env = pull.containerd.store, pull.env
         locks = store.blob_locks
-        yield from self._wait("lock", locks.acquire(digest), lambda turn: locks.cancel(digest, turn))
+        self.enter("lock", env.now)
+        if (turn := locks.acquire(digest)) is not None:
+            yield from self._wait(turn, lambda turn: locks.cancel(digest, turn))
         try:
             if digest not in store.blobs:
                 self.enter("commit", env.now)
-                yield from pull.write(BLOB_OPEN)
+                if (written := store.metadata.write(BLOB_OPEN)) is not None:
+                    yield written
                 yield from self._get()
                 store.blobs[digest] = self.layer.size
             else:
@@ -158,20 +162,18 @@ class Fetch(Steps):
     def _take_slot(self) -> Generator[Any, Any, None]:
         slots = self._pull.slots
         turn = slots.acquire()
-        yield from self._wait("slot", turn, slots.cancel)
+        self.enter("slot", self._pull.env.now)
+        if turn is not None:
+            yield from self._wait(turn, slots.cancel)
         self.slot = self._pull.env.now
         before = slots.given_back_by
         if turn is not None and isinstance(before, Fetch) and before._pull is self._pull:  # noqa: SLF001  # of this class
             self._before = before
 
-    def _wait(
-        self, stage: str, turn: simpy.Event | None, cancel: Callable[[simpy.Event], None]
-    ) -> Generator[Any, Any, None]:
+    def _wait(self, turn: simpy.Event, cancel: Callable[[simpy.Event], None]) -> Generator[Any, Any, None]:
         """Wait for a slot or lock; withdraw if the pull fails meanwhile."""
-        self.enter(stage, self._pull.env.now)
-        if turn is not None:
-            try:
-                yield turn
-            except simpy.Interrupt:
-                cancel(turn)
-                raise
+        try:
+            yield turn
+        except simpy.Interrupt:
+            cancel(turn)
+            raise

@@ -95,6 +95,7 @@ class Pull:
                     outcome.refetched += fetch.downloaded
                 if not fetch.recorded:
                     self.record(fetch)
+        self._fetches = {}  # they refer to this pull: garbage at once, and not only when cycles are looked for
         del store.leases[self.lease]
         if outcome.image_ref is None or self.containerd.spec.discard_unpacked_layers:
             self.containerd.collect_later()
@@ -152,7 +153,8 @@ class Pull:
         yield from self.drag()
         if self.containerd.fsync:
             yield self.env.timeout(self.containerd.fsync)
-        yield from self.write(BLOB_COMMIT)
+        if (written := self.containerd.store.metadata.write(BLOB_COMMIT)) is not None:
+            yield written
 
     def drag(self) -> Generator[Any, Any, None]:
         """Wait for the data of other files that an fsync writes first."""
@@ -199,7 +201,8 @@ class Pull:
                 self.lease.blobs.add(digest)
                 return
             self.clock.enter("commit", self.env.now)
-            yield from self.write(BLOB_OPEN)
+            if (written := self.containerd.store.metadata.write(BLOB_OPEN)) is not None:
+                yield written
             if slots is not None and (turn := slots.acquire()) is not None:
                 self.clock.enter("slot", self.env.now)
                 yield turn
@@ -240,7 +243,8 @@ class Pull:
                 clock.split_from(self._fork, fetch.stages)
                 yield fetch.process
         clock.enter("commit", env.now)
-        yield from self.write(IMAGE_RECORDS)
+        if (written := self.containerd.store.metadata.write(IMAGE_RECORDS)) is not None:
+            yield written
         store.name(self.reference, image)
 
     def _walk(self, image: StoredImage) -> Generator[Any, Any, None]:
@@ -266,7 +270,8 @@ class Pull:
         """Wait for a layer's blob and apply it; where there is not enough space, until the disk is full."""
         env, clock, store = self.env, self.clock, self.containerd.store
         clock.enter("commit", env.now)
-        yield from self.write(PREPARE)
+        if (written := self.containerd.store.metadata.write(PREPARE)) is not None:
+            yield written
         if fetch.process.is_alive:
             # The walk was faster than this fetch, so the time since the fetches began is this fetch's.
             assert self._fork is not None
@@ -290,7 +295,8 @@ class Pull:
             yield from self.drag()
             if self.containerd.spec.sync_fs:
                 yield from self._sync()
-            yield from self.write(SNAPSHOT_COMMIT)
+            if (written := self.containerd.store.metadata.write(SNAPSHOT_COMMIT)) is not None:
+                yield written
         except BaseException:
             store.abandon(size, of=size)
             raise
@@ -300,6 +306,7 @@ class Pull:
     def record(self, fetch: Fetch, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
         """Write the layer's row; it ends now if it was unpacked."""
         layer, caller = fetch.layer, self.caller
+        egress, connection, nic = fetch.limited
         fetch.recorded = True
         self.containerd.recorder.layer(
             LayerRecord(
@@ -321,9 +328,9 @@ class Pull:
                 committed=fetch.committed if fetch.done else None,
                 unpack_started=unpack_started,
                 unpack_ended=None if unpack_started is None else self.env.now,
-                egress=fetch.limited[0],
-                connection=fetch.limited[1],
-                nic=fetch.limited[2],
+                egress=egress,
+                connection=connection,
+                nic=nic,
                 unpack_limit=unpack_limit,
             )
         )

@@ -99,20 +99,24 @@ class Steps:
         while spans:
             fetch, begin, until = spans.pop()
             for stage, since in reversed(fetch._marks):  # noqa: SLF001  # of this class
-                first, last, until = max(since, begin), until, min(since, until)
-                if last <= first:
+                if since >= until:
                     continue
+                last, until = until, since
+                first = max(since, begin)
+                if last <= first:
+                    break  # so are all that began before
                 if stage == "slot" and fetch._before is not None:  # noqa: SLF001
                     spans.append((fetch._before, first, last))  # noqa: SLF001
                     continue
-                for name, part in fetch._split(stage):  # noqa: SLF001
+                if stage != "download":
+                    stages[stage] = stages.get(stage, 0.0) + (last - first)
+                    continue
+                for name, part in fetch._split():  # noqa: SLF001
                     stages[name] = stages.get(name, 0.0) + (last - first) * part
         return stages
 
-    def _split(self, stage: str) -> Iterable[tuple[str, float]]:
-        """Yield the stages of the records that a step belongs to, and the share of each."""
-        if stage != "download":
-            return ((stage, 1.0),)
+    def _split(self) -> Iterable[tuple[str, float]]:
+        """Yield the stages of the records that the download belongs to, and the share of each."""
         limits = self.limited
         limited = sum(limits)
         if limited <= 0:  # too short to tell

@@ -1,0 +1,94 @@
+"""Processes that cost less than SimPy's where nobody needs what SimPy's do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import simpy
+from simpy.events import URGENT
+
+from pullsim.engine.clock import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+class Process(simpy.Process):
+    """A process that makes an event of its end only if it is waited for.
+
+    It begins as SimPy's does, before anything else that is still to happen in this instant.
+    """
+
+    def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any]) -> None:
+        self.env = env
+        self.callbacks = []
+        self._generator = generator
+        self._target = Call(env, self._resume, priority=URGENT)
+
+    def _resume(self, event: simpy.Event) -> None:
+        env = self.env
+        env._active_proc = self
+        try:
+            while True:
+                if event._ok:
+                    event = self._generator.send(event._value)
+                else:
+                    event._defused = True
+                    event = self._generator.throw(event._value)
+                callbacks = event.callbacks
+                if callbacks is not None:
+                    callbacks.append(self._resume)
+                    self._target = event
+                    break
+        except StopIteration as end:
+            self._ok = True
+            self._value = end.value
+            self._end()
+        except BaseException as error:  # noqa: BLE001  # whoever waits for the process gets it
+            self._ok = False
+            self._value = error
+            self._end()
+        env._active_proc = None
+
+    def _end(self) -> None:
+        if self.callbacks or not self._ok:
+            self.env.schedule(self)
+        else:
+            self.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+
+
+class Part(Process):
+    """A part of a process that waits for it at once: `yield Part(…)` does what ``yield from`` does.
+
+    Each event resumes only the part, not the generators above it: a pull has nine of those.
+    """
+
+    def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any]) -> None:
+        self.env = env
+        self.callbacks = []
+        self._generator = generator
+        whole = env._active_proc
+        self._resume(_BEGIN)
+        env._active_proc = whole
+
+    def _end(self) -> None:
+        callbacks = self.callbacks
+        self.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+        for callback in callbacks:
+            callback(self)
+
+
+def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Run a generator as a `Part`, which gets the interrupts of the process."""
+    inner = Part(env, generator)
+    while True:
+        try:
+            return (yield inner)
+        except simpy.Interrupt as interrupt:
+            if not inner.is_alive:  # it is its own
+                raise
+            inner.interrupt(interrupt.cause)
+
+
+_BEGIN = simpy.Event(simpy.Environment())
+_BEGIN._ok, _BEGIN._value = True, None
