@@ -51,7 +51,7 @@ def main() -> int:
             for program in programs:
                 runs[program].append(run(program, workload))
         best = table[workload] = {
-            program: Measured(min(run.cpu for run in each), min(run.rss for run in each), each[0].end)
+            program: Measured(min(run.cpu for run in each), min(run.rss for run in each), *each[0][2:])
             for program, each in runs.items()
         }
         missed += [workload for program in programs if not report(workload, program, best)]
@@ -66,7 +66,7 @@ def main() -> int:
 
 def report(workload: str, program: str, best: dict[str, Measured]) -> bool:
     """Print a line; tell whether the targets hold."""
-    cpu, rss, _ = best[program]
+    cpu, rss = best[program][:2]
     ratio = cpu / best["baseline"].cpu if "baseline" in best else None
     shown = "" if ratio is None else f"{ratio:.2f}"
     target = TARGETS.get(workload) if program == "full" else None

@@ -7,7 +7,7 @@ workloads has to do. Its finishing times are those that independent solvers give
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import simpy
 
@@ -15,11 +15,23 @@ from benchmarks.speed.network import Disk, Network
 from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from benchmarks.workloads.workload import Workload
 
     Steps = Generator[simpy.Event, None, None]
+
+
+class Fetches(Protocol):
+    """A network."""
+
+    def fetch(self, node: int, size: float) -> simpy.Event: ...
+
+
+class Writes(Protocol):
+    """A disk."""
+
+    def write(self, size: float) -> simpy.Event: ...
 
 
 class Node:
@@ -27,18 +39,22 @@ class Node:
 
     __slots__ = ("disk", "fetched", "index", "slots", "unpacked")
 
-    def __init__(self, env: simpy.Environment, index: int) -> None:
+    def __init__(self, env: simpy.Environment, index: int, disk: Writes) -> None:
         self.index = index
         self.slots = simpy.Resource(env, PULLS)
-        self.disk = Disk(env, DISK)
+        self.disk = disk
         self.fetched: dict[int, simpy.Event | None] = {}  # the download under way, None once the layer is here
         self.unpacked: dict[int, simpy.Event | None] = {}
 
 
-def simulate(workload: Workload) -> list[list[float]]:
-    """Return when each pod of each node is ready, in seconds."""
+def simulate(
+    workload: Workload,
+    connect: Callable[[simpy.Environment, float, Sequence[float]], Fetches] = Network,
+    disk: Callable[[simpy.Environment, float], Writes] = Disk,
+) -> list[list[float]]:
+    """Return when each pod of each node is ready, in seconds, over another network and other disks if wanted."""
     env = simpy.Environment()
-    network = Network(env, workload.egress, [workload.nic] * workload.nodes)
+    network = connect(env, workload.egress, [workload.nic] * workload.nodes)
     ready = [[0.0] * len(pods) for pods in workload.pods]
     sizes, images = workload.sizes, workload.images
 
@@ -69,7 +85,7 @@ def simulate(workload: Workload) -> list[list[float]]:
         ready[node.index][number] = env.now
 
     for index, pods in enumerate(workload.pods):
-        node = Node(env, index)
+        node = Node(env, index, disk(env, DISK))
         for number, (arrival, image) in enumerate(pods):
             env.process(pod(node, number, arrival, image))
     env.run()
