@@ -26,7 +26,7 @@ layers: $(DEVELOPED)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(DEVELOPED)
-	$(BIN)/python -m pytest benchmarks --benchmark-only -o addopts=
+	$(BIN)/python -m pytest benchmarks/suites --benchmark-only -o addopts= -s
 
 # $(call install,WHAT): into the virtual environment, with the tested versions.
 define install

@@ -111,7 +111,7 @@ def markdown(table: dict[str, dict[str, dict[str, float]]]) -> str:
     lines = ["| workload | " + " | ".join(PROGRAMS) + " | ends agree |", "|---" * (len(PROGRAMS) + 2) + "|"]
     wrong = disagree(table)
     for name, runs in table.items():
-        cells = [f"{runs[p]['cpu']:.3g} s, {runs[p]['rss']:.0f} MB" if p in runs else "–" for p in PROGRAMS]
+        cells = [f"{runs[p]['cpu']:.3g} s, {runs[p]['rss']:.0f} MB" if p in runs else "-" for p in PROGRAMS]
         lines.append(f"| {name} | {' | '.join(cells)} | {'no' if name in wrong else 'yes'} |")
     return "\n".join(lines)
 

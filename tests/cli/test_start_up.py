@@ -1,0 +1,42 @@
+"""Start-up in modules loaded, which unlike seconds are the same on every machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+OWN = "json.dumps([name for name in sys.modules if name not in before])"
+
+
+def loaded(code):
+    script = f"import sys, json\nbefore = set(sys.modules)\n{code}\nprint({OWN})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("code", "ours", "all_of_them"),
+    [
+        ("import pullsim", 5, 60),
+        ("import pullsim.run", 5, 60),  # dataclasses and what they need
+        ("import pullsim.cli", 5, 60),
+        ("import pullsim.results", 5, 60),
+    ],
+)
+def test_modules_that_an_import_loads(code, ours, all_of_them):
+    names = loaded(code)
+    assert sum(name.split(".")[0] == "pullsim" for name in names) <= ours, names
+    assert len(names) <= all_of_them, names
+
+
+def test_modules_that_the_help_loads():
+    names = loaded(
+        "from pullsim.cli import main\nsys.argv = ['pullsim', '--help']\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    )
+    assert sum(name.split(".")[0] == "pullsim" for name in names) <= 40, sorted(names)
+    assert len(names) <= 400, len(names)
+    heavy = {"numpy", "pandas", "matplotlib", "simpy", "pydantic", "yaml", "scipy", "distributed"}
+    assert not heavy & set(names)
