@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.garbage import rare_collections
 from pullsim.results import tables
 from pullsim.results.openmetrics import write_openmetrics
 from pullsim.results.summary import summarize
@@ -82,6 +83,7 @@ class OutputDirectory:
                 break
             place.rmdir()
 
+    @rare_collections()
     def write_data(
         self,
         result: Result,

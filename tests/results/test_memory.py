@@ -1,0 +1,64 @@
+"""Tables are written in memory that does not grow with them, and details that are not wanted are not kept."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from records import make
+
+from benchmarks.workloads.full_model import cluster
+from benchmarks.workloads.workload import make_w
+from pullsim.results import tables
+from pullsim.run import simulate
+
+WRITERS = {
+    "pods": tables.write_pods_csv,
+    "pulls": tables.write_pulls_csv,
+    "layers": tables.write_layers_csv,
+    "events": lambda result, file: tables.write_events_jsonl(result.events, file),
+}
+
+
+class Nowhere:
+    """A file that takes everything."""
+
+    written = 0
+
+    def write(self, text):
+        self.written += len(text)
+
+
+@pytest.fixture(scope="module", name="result")
+def _result():
+    return make(pods=200, nodes=4)
+
+
+def peak(write, result):
+    file = Nowhere()
+    write(result, file)  # caches
+    tracemalloc.start()
+    write(result, file)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert file.written
+    return most
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_memory_of_writing_does_not_grow_with_the_table(name, result):
+    def grown(rows):
+        kept = getattr(result, name)
+        return type("Grown", (), {"pools": result.pools, name: (kept * (rows // len(kept) + 1))[:rows]})()
+
+    one, four = (peak(WRITERS[name], grown(rows)) for rows in (10_000, 40_000))
+    assert four < 1.3 * one + 100_000
+
+
+@pytest.mark.parametrize(
+    ("detail", "kept"),
+    [("none", ()), ("pods", ("pods",)), ("pulls", ("pods", "pulls", "events")), ("layers", tuple(WRITERS))],
+)
+def test_what_is_not_wanted_is_not_kept(detail, kept):
+    result = simulate(cluster(make_w(3)), detail=detail)
+    assert tuple(name for name in WRITERS if getattr(result, name)) == tuple(name for name in WRITERS if name in kept)

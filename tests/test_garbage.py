@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from pullsim import garbage
+from pullsim.garbage import collect, rare_collections
+
+
+def test_thresholds_are_those_of_before_afterwards():
+    before = gc.get_threshold()
+    with pytest.raises(KeyError), rare_collections():  # noqa: PT012
+        assert gc.get_threshold()[0] > 100 * before[0]
+        raise KeyError
+    assert gc.get_threshold() == before
+
+
+def test_the_end_looks_at_nothing():
+    generations = []
+    note = lambda phase, info: generations.append(info["generation"]) if phase == "start" else None  # noqa: E731
+    gc.callbacks.append(note)
+    try:
+        with rare_collections():
+            kept = [[i] for i in range(50_000)]
+        after = list(generations)
+    finally:
+        gc.callbacks.remove(note)
+    assert after == []
+    assert kept
+    assert gc.get_freeze_count() == 0
+
+
+def test_worlds_of_earlier_runs_are_garbage_before_they_are_many(monkeypatch):
+    class World:
+        alive = 0
+
+        def __init__(self):
+            World.alive += 1
+            self.me = self
+            self.objects = [[] for _ in range(30_000)]
+
+        def __del__(self):
+            World.alive -= 1
+
+    gc.collect()
+    monkeypatch.setattr(garbage, "_FEW", 1000)
+    monkeypatch.setattr(garbage._Objects, "last", garbage._count())
+    most = 0
+    for _ in range(60):
+        collect()
+        with rare_collections():
+            World()
+        most = max(most, World.alive)
+    assert most * 30_000 < 3 * garbage._Objects.last
+    assert most < 60
