@@ -84,7 +84,7 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
     near = sum(abs(row.predicted - row.measured) <= max(0.15 * row.measured, 0.03) for row in every)
     lines += [
         "",
-        f"Of all {len(every)} quiet lab cases, short ones too, {near / len(every):.0%} are within max(15 %, 30 ms)",
+        f"Of all {len(every)} quiet lab cases, short ones too, {near / len(every):.1%} are within max(15 %, 30 ms)",
         "(bar: 90 %).",
         "",
         "## By group",
