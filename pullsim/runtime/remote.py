@@ -10,7 +10,7 @@ from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
 from pullsim.runtime.failures import Answer, broken_off, fetch_failure, no_hosts, resolve_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from pullsim.cri import Auth
     from pullsim.oci.manifest import Image
@@ -49,11 +49,11 @@ class Remote:
         """HEAD the manifest; raise PullFailed if no host has it."""
         reference, version = self._reference, self._containerd.spec.version
         tag = not reference.digest
-        clients = [self._client(each) for each in self._sources if each.pull and (each.resolve or not tag)]
+        clients = self._clients_of(each for each in self._sources if each.pull and (each.resolve or not tag))
         first: Answer | None = None
-        for client in clients:
+        for number, client in enumerate(clients, start=1):
             request = Request(client.presented, reference, "manifests", reference.digest or "", head=True)
-            status, image = yield from self._head(client, request, last=client is clients[-1])
+            status, image = yield from self._head(client, request, last=number == len(clients))
             if image is not None:
                 self.resolved_by = client.registry.spec.host
                 return image
@@ -79,7 +79,7 @@ class Remote:
         ``start``: of the part of the blob that is wanted; ``cut_short``: more would come after it.
         """
         if self._fetchers is None:
-            self._fetchers = [self._client(each) for each in self._sources if each.pull]
+            self._fetchers = self._clients_of(each for each in self._sources if each.pull)
         clients, opened, empty = self._fetchers, False, 0
         while True:
             first: Answer | None = None
@@ -135,6 +135,11 @@ class Remote:
 
     def _attempts(self, client: Client, challenges: int, *, last: bool) -> Attempts:
         return Attempts(client, challenges, last=last and self._containerd.behaviour.retries_server_errors)
+
+    def _clients_of(self, sources: Iterable[Source]) -> list[Client]:
+        """Return the client for each host; hosts that are one share it, and so its connections (hosts.go)."""
+        made: dict[Source, Client] = {}
+        return [made.get(source) or made.setdefault(source, self._client(source)) for source in sources]
 
     def _client(self, source: Source) -> Client:
         containerd = self._containerd
