@@ -56,7 +56,6 @@ def _summary(preset: Preset) -> dict[str, Any]:
         "disk": figures.get("disk.write"),
         "cores": figures.get("cores.count"),
         "unpack": figures.get("unpack.gzip"),
-        "about": preset.tree.get("about", ""),
     }
 
 
@@ -69,8 +68,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for key in rows[0]:
-        table.add_column(key, overflow="fold")
+    for number, key in enumerate(rows[0]):
+        table.add_column(key, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*("-" if value is None else str(value) for value in row.values()))
     return table

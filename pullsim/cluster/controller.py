@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,7 +37,7 @@ class PodApi(Protocol):
         """Take one `hold` back."""
 
 
-class Controller:
+class Controller(ABC):
     """Looks after the pods of one owner. All controllers act at once: their milliseconds are not modelled.
 
     Pods that ended because their time was up, or that were evicted, are not made up for: they lower the replicas.
@@ -132,30 +133,33 @@ class Controller:
         pod = replace(self._model, name=name, spec=spec, created=self.env.now, follows=None)
         return self.api.create(pod if node is None else replace(pod, node=node))
 
+    @abstractmethod
     def _take(self, pod: PodStatus) -> None:
-        raise NotImplementedError
+        """Note a pod that was created."""
 
+    @abstractmethod
     def _drop(self, pod: PodStatus, *, lost: bool) -> None:
-        raise NotImplementedError
+        """Note a pod that is gone; ``lost``: with its node."""
 
+    @abstractmethod
     def _reconcile(self) -> None:
-        raise NotImplementedError
+        """Make and delete pods towards what is wanted."""
 
+    @abstractmethod
     def _counts(self) -> tuple[int, int]:
         """Return how many pods there are that are not being deleted, and how many of them are available."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _complete(self) -> bool:
         """Whether the update is complete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _replicas(self) -> int:
         """Return how many pods there should be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _updated(self) -> int:
         """Return how many pods of the new template are available."""
-        raise NotImplementedError
 
 
 def available(pod: PodStatus) -> bool:
