@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _THRESHOLDS = (1_000_000, 50, 1000)  # objects made and not freed until a look at the young ones, then the older
-_GROWTH = 2  # times as many objects as after the last look at all of them: it is worth another one
 _FEW = 500_000  # objects; less are not worth a look
 
 
@@ -18,7 +17,7 @@ class _Objects:
     """Objects of the process that could be part of a cycle."""
 
     last = _FEW  # after the last look at all of them
-    now = 0  # at the end of the last `rare_collections`
+    made = 0  # since then, in `rare_collections`, and not freed
 
 
 @contextmanager
@@ -33,21 +32,16 @@ def rare_collections() -> Iterator[None]:
     try:
         yield
     finally:
-        _Objects.now = _count()
+        young, middle, _ = gc.get_count()
+        _Objects.made += young + middle * _THRESHOLDS[0]
+        gc.freeze()
+        gc.unfreeze()  # all are old now, which takes no look at them
         gc.set_threshold(*before)
 
 
 def collect() -> None:
-    """Look at all objects if they have become many, before more are made: worlds of earlier runs are among them."""
-    if _Objects.now > _GROWTH * _Objects.last:
+    """Look at all objects if they may have doubled, before more are made: worlds of earlier runs are among them."""
+    if _Objects.made > _Objects.last:
         gc.collect()
-        _Objects.last = max(_FEW, _count())
-        _Objects.now = 0
-
-
-def _count() -> int:
-    """Make all objects old, and count them."""
-    gc.freeze()
-    count = gc.get_freeze_count()
-    gc.unfreeze()
-    return count
+        _Objects.last = max(_FEW, len(gc.get_objects()))
+        _Objects.made = 0
