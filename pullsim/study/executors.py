@@ -64,8 +64,12 @@ class Processes:
                     if tries[number] >= TRIES:
                         del waiting[number]
                         yield Outcome(number, None, None, f"the process that ran it died {TRIES} times")
+            except (GeneratorExit, KeyboardInterrupt):
+                for process in list((pool._processes or {}).values()):  # noqa: SLF001  # terminate_workers, from 3.14
+                    process.terminate()
+                raise
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(wait=True, cancel_futures=True)  # else Python's exit meets its half-closed pipes
 
     def _pool(self, bundle: Bundle) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
