@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -47,6 +48,31 @@ _TEXTS: Final = frozenset(
         "assertions",
         "modelError",
     }
+)
+#: By pattern, the first that fits; all else is a count.
+_DIMENSIONS: Final = (
+    ("*.count", COUNT),
+    ("*Share", SHARE),
+    ("*.share", SHARE),
+    ("bottleneck.shares*", SHARE),
+    ("*.window", SECONDS),
+    ("bytes.perSecond.*", RATE),
+    ("bytes.*", BYTES),
+    ("*Bytes", BYTES),
+    ("housekeeping.removed.*.images", COUNT),
+    ("housekeeping.removed.*", BYTES),
+    ("housekeeping.refetched", BYTES),
+    ("housekeeping.disks.*.nodes", COUNT),
+    ("housekeeping.disks.*", BYTES),
+    ("pods.start.*", SECONDS),
+    ("pulls.pull.*", SECONDS),
+    ("pulls.queue.*", SECONDS),
+    ("pulls.includingWaiting.*", SECONDS),
+    ("prepulls.*.seconds.*", SECONDS),
+    ("timeInStatus.*", SECONDS),
+    ("*At", SECONDS),
+    ("*.seconds", SECONDS),
+    ("end", SECONDS),
 )
 _EXAMPLES: Final = {
     SECONDS: "90s, 1m30s",
@@ -102,26 +128,7 @@ def check(name: str, place: Location | None = None) -> str:
 
 def dimension(name: str) -> str:
     """Return what a metric is measured in: seconds, bytes, bytes/s, share or count."""
-    parts = name.split(".")
-    last = parts[-1]
-    if "share" in last.lower() or "shares" in (part.lower() for part in parts) or "sharesOfPulls" in parts:
-        return SHARE
-    if parts[0] == "bytes":
-        return RATE if "perSecond" in parts and last != "window" else SECONDS if last == "window" else BYTES
-    if "perMinute" in parts:
-        return SECONDS if last == "window" else COUNT
-    if last == "count":
-        return COUNT
-    if last in ("end", "lastReadyAt", "seconds", "window") or last.endswith(("Seconds", "At")):
-        return SECONDS
-    if parts[0] == "timeInStatus" or parts[:2] in (
-        ["pods", "start"],
-        ["pulls", "pull"],
-        ["pulls", "queue"],
-        ["pulls", "includingWaiting"],
-    ):
-        return SECONDS
-    return BYTES if last.lower().endswith("bytes") else COUNT
+    return next((kind for pattern, kind in _DIMENSIONS if fnmatchcase(name, pattern)), COUNT)
 
 
 def parse_value(name: str, text: str) -> float:

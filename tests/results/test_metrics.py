@@ -49,6 +49,14 @@ def test_what_a_run_had_none_of_is_zero_and_what_it_cannot_know_is_none(summary)
         ("time.stages.queue.share < 25%", "time.stages.queue.share", 0.25),
         ("pulls.failuresByCause.qps == 0", "pulls.failuresByCause.qps", 0.0),
         ("end < 1h", "end", 3600.0),
+        ("housekeeping.refetched < 10GB", "housekeeping.refetched", 10e9),
+        ("housekeeping.removed.space.images < 5", "housekeeping.removed.space.images", 5.0),
+        ("housekeeping.disks.workers.peak < 40GB", "housekeeping.disks.workers.peak", 40e9),
+        ("housekeeping.disks.workers.peakShare < 90%", "housekeeping.disks.workers.peakShare", 0.9),
+        ("churn.perDay.downloadedBytes < 1TB", "churn.perDay.downloadedBytes", 1e12),
+        ("rollouts.shop.seconds < 5m", "rollouts.shop.seconds", 300.0),
+        ("prepulls.warm.seconds.p99 < 2m", "prepulls.warm.seconds.p99", 120.0),
+        ("timeInStatus.ImagePullBackOff < 10m", "timeInStatus.ImagePullBackOff", 600.0),
     ],
 )
 def test_assertions_are_read_with_the_units_of_their_metric(text, metric, limit):
