@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import pullsim
 from pullsim.errors import InputError
 from pullsim.garbage import collect, rare_collections
+from pullsim.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,18 +56,18 @@ class Result:
     nodes: tuple[str, ...]  # of the scenario
     pools: dict[str, str]  # node: its pool; nodes too that joined in place of others
     detail: str  # what was kept: none | pods | pulls (with events) | layers
-    events: list[KubeletEvent] = field(default_factory=list)
-    pulls: list[PullRecord] = field(default_factory=list)
-    layers: list[LayerRecord] = field(default_factory=list)
-    pods: list[PodRecord] = field(default_factory=list)
+    events: Rows[KubeletEvent] = field(default_factory=Rows)
+    pulls: Rows[PullRecord] = field(default_factory=Rows)
+    layers: Rows[LayerRecord] = field(default_factory=Rows)
+    pods: Rows[PodRecord] = field(default_factory=Rows)
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
     disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
     registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors too
     under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
-    statuses: list[StatusRecord] = field(default_factory=list)  # by time; empty unless asked for
-    requests: list[ImageRequest] = field(default_factory=list)  # in the order of their ends; empty unless asked for
+    statuses: Rows[StatusRecord] = field(default_factory=Rows)  # by time; empty unless asked for
+    requests: Rows[ImageRequest] = field(default_factory=Rows)  # in the order of their ends; empty unless asked for
     plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; empty unless asked for
     platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
     runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
@@ -161,7 +163,7 @@ def simulate(
     cluster = Cluster(spec, Keeper(result, status=status, watch=watch), started)
     with rare_collections():
         result.end, result.ended = cluster.run()
-    result.statuses.sort(key=lambda row: row.t)
+    result.statuses.sort(key=attrgetter("t"))
     if result.ended == "horizon":  # the next look of a kubelet may be after it
         while result.statuses and result.statuses[-1].t > result.end:
             result.statuses.pop()

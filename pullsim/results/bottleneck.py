@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pullsim.results.stages import RESOURCES, total
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,15 +41,15 @@ class Bottleneck:
 
 def bottleneck(result: Result) -> Bottleneck:
     """Name the resource that bound the run. Needs pods; pulls make the sentence more precise."""
-    shares = _shares(total(pod.stages for pod in result.pods))
-    pulls = _shares(total(pull.stages for pull in result.pulls)) if result.pulls else None
+    shares = _shares(total(values(result.pods, "stages")))
+    pulls = _shares(total(values(result.pulls, "stages"))) if result.pulls else None
     if not shares:
         sentence = "There are no pods to judge by."
         if result.pods:
             sentence = _never_started(result.pods, None) or "No pod waited for anything."
         return Bottleneck(None, None, None, sentence, "", {}, _keys(pulls))
     (first, share), *others = shares.items()
-    seconds = sum(pod.stages.get(stage, 0.0) for pod in result.pods for stage in first.stages)
+    seconds = sum(stages.get(stage, 0.0) for stages in values(result.pods, "stages") for stage in first.stages)
     sentence = f"{_percent(share)} of the waiting was {_phrase(first, result)}"
     if others and others[0][1] >= MENTION:
         second, second_share = others[0]
@@ -68,16 +72,17 @@ def bottleneck(result: Result) -> Bottleneck:
 
 def most_in_flight(pulls: Sequence[PullRecord]) -> int:
     """Return the most pulls that a node ran at a time; 0 without pulls."""
-    by_node: dict[str, list[tuple[float, int]]] = {}
-    for pull in pulls:
-        if pull.ended > pull.started:
-            by_node.setdefault(pull.node, []).extend([(pull.started, 1), (pull.ended, -1)])
+    starts: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    ends: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    for node, started, ended in values(pulls, "node", "started", "ended"):
+        if ended > started:
+            starts[node].append(started)
+            ends[node].append(ended)
     most = 0
-    for changes in by_node.values():
-        running = 0
-        for _, change in sorted(changes):  # an end comes before a start of the same instant
-            running += change
-            most = max(most, running)
+    for node, begun in starts.items():
+        over = sorted(ends[node])
+        for count, start in enumerate(sorted(begun), 1):
+            most = max(most, count - bisect_right(over, start))  # an end comes before a start of the same instant
     return most
 
 
@@ -120,19 +125,18 @@ def _hint(resource: Resource, result: Result) -> str:
 def _host(layers: Sequence[LayerRecord]) -> str | None:
     """Return the host whose egress or connections limited downloads the longest."""
     seconds: dict[str, float] = {}
-    for layer in layers:
-        if layer.source != "local":
-            seconds[layer.source] = seconds.get(layer.source, 0.0) + layer.egress + layer.connection
+    for source, egress, connection in values(layers, "source", "egress", "connection"):
+        if source != "local":
+            seconds[source] = seconds.get(source, 0.0) + egress + connection
     return max(seconds, key=seconds.__getitem__, default=None)
 
 
 def _causes(pulls: Sequence[PullRecord]) -> str:
     """Causes of failed pulls, the most frequent first: ``120 unavailable, 3 notFound``."""
     counts: dict[str, int] = {}
-    for pull in pulls:
-        if not pull.ok:
-            cause = pull.cause or "unknown"
-            counts[cause] = counts.get(cause, 0) + 1
+    for ok, cause in values(pulls, "ok", "cause"):
+        if not ok:
+            counts[cause or "unknown"] = counts.get(cause or "unknown", 0) + 1
     return ", ".join(
         f"{count:,} {cause}" for cause, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
@@ -154,15 +158,14 @@ def _saturated(first: Resource, pulls: Mapping[Resource, float] | None) -> Resou
 
 def _never_started(pods: Sequence[PodRecord], first: Resource | None) -> str:
     """Say so when pods that never started decide the verdict."""
-    started = [pod for pod in pods if pod.started is not None]
-    never = len(pods) - len(started)
+    never = sum(started is None for started in values(pods, "started"))
     if not never:
         return ""
-    if not started:
-        reasons = ", ".join(sorted({pod.reason for pod in pods if pod.reason}))
+    if never == len(pods):
+        reasons = ", ".join(sorted({reason for reason in values(pods, "reason") if reason}))
         return f"No pod started{f' ({reasons})' if reasons else ''}; all count until the end of the run."
     text = f"{never:,} of {len(pods):,} pods never started and count until the end of the run"
-    among = _shares(total(pod.stages for pod in started))
+    among = _shares(total(stages for at, stages in values(pods, "started", "stages") if at is not None))
     if among and next(iter(among)) is not first:
         (resource, share), *_ = among.items()
         text += f"; among those that started, {_percent(share)} was {resource.phrase}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from pullsim.records import STAGES
 from pullsim.results import chart_style as style
 from pullsim.results.wording import counted
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,18 +30,17 @@ def plot_pulls(result: Result, ax: Axes | None = None) -> Axes:
     """Plot the pulls in flight and those waiting in kubelets' queues, over all nodes."""
     ax = style.new_axes(ax)
     unit = style.time_axis(ax, result.end)
-    flight = [change for pull in result.pulls for change in ((pull.started, 1), (pull.ended, -1))]
-    queue = [change for pull in result.pulls for change in ((pull.requested, 1), (pull.started, -1))]
-    nodes = len({pull.node for pull in result.pulls})
+    requested, started, ended = (array("d", values(result.pulls, each)) for each in ("requested", "started", "ended"))
+    nodes = len({*values(result.pulls, "node")})
     style.title(ax, f"{counted(len(result.pulls), 'pull')} on {counted(nodes, 'node')}")
     if not result.pulls:
         style.nothing(ax, "no pulls")
         return ax
-    for changes, label, colour in (
-        (queue, "queued", style.STAGE_COLOURS["queue"]),
-        (flight, "in flight", style.SERIES[0]),
+    for begins, ends, label, colour in (
+        (requested, started, "queued", style.STAGE_COLOURS["queue"]),
+        (started, ended, "in flight", style.SERIES[0]),
     ):
-        times, count = style.level(changes, result.end)
+        times, count = style.level(begins, ends, result.end)
         ax.step(times / unit.size, count, where="post", color=colour, linewidth=1.5, label=label)
     style.count_axis(ax, "pulls")
     style.legend_outside(ax)
@@ -106,7 +107,7 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
     if len(shown) == len(result.pulls):
         style.title(ax, "Pulls by stage")
     else:
-        every = counted(len({pull.node for pull in result.pulls}), "node")
+        every = counted(len({*values(result.pulls, "node")}), "node")
         part = f"{len(shown):,} of {counted(len(result.pulls), 'pull')}, on {len(rows)} of {every}"
         style.title(ax, f"Slowest pulls by stage: {part}")
     labels: dict[float, str] = {}
@@ -129,15 +130,17 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
 
 def _slowest(pulls: Sequence[PullRecord], nodes: int, most: int) -> list[list[PullRecord]]:
     """Return slow pulls by node, those of a node in order of time; none that would be invisible beside the slowest."""
-    ranked = sorted(pulls, key=lambda pull: pull.requested - pull.ended)
-    shortest = _INVISIBLE * (ranked[0].ended - ranked[0].requested) if ranked else 0.0
-    by_node: dict[str, list[PullRecord]] = {}
-    for pull in ranked:
-        visible = pull.ended - pull.requested >= shortest
-        if visible and (pull.node in by_node or len(by_node) < nodes):
-            by_node.setdefault(pull.node, []).append(pull)
+    places = [*values(pulls, "node")]
+    took = array("d", (ended - requested for requested, ended in values(pulls, "requested", "ended")))
+    shortest = _INVISIBLE * max(took, default=0.0)
+    by_node: dict[str, list[int]] = {}
+    for number in sorted(range(len(took)), key=lambda number: -took[number]):
+        node = places[number]
+        if took[number] >= shortest and (node in by_node or len(by_node) < nodes):
+            by_node.setdefault(node, []).append(number)
     each = most // max(len(by_node), 1)
-    return [sorted(mine[:each], key=lambda pull: (pull.requested, pull.ended)) for mine in by_node.values()]
+    slow = ([pulls[number] for number in mine[:each]] for mine in by_node.values())
+    return [sorted(mine, key=lambda pull: (pull.requested, pull.ended)) for mine in slow]
 
 
 def _draw(ax: Axes, pull: PullRecord, y: float, left: float, unit: style.Unit) -> set[str]:

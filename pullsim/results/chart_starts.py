@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from pullsim.results import chart_style as style
 from pullsim.results.statistics import distribution
 from pullsim.results.wording import counted
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +26,7 @@ _LONG_TAIL: Final = 50  # times the median: beyond, a linear axis shows nothing 
 def plot_start_cdf(result: Result, ax: Axes | None = None) -> Axes:
     """Plot the share of all pods that had started after a time; it ends below 100 % when some never did."""
     ax = style.new_axes(ax)
-    seconds = sorted(pod.start_seconds for pod in result.pods if pod.started is not None)
+    seconds = sorted(took for at, took in values(result.pods, "started", "start_seconds") if at is not None)
     pods, never = len(result.pods), len(result.pods) - len(seconds)
     ax.set_ylabel("pods started (% of all pods)")
     if not seconds:
@@ -68,13 +70,13 @@ def plot_pods_ready(result: Result, ax: Axes | None = None) -> Axes:
         style.title(ax, "Pods ready")
         style.nothing(ax, "no pods")
         return ax
-    created = [(pod.created, 1) for pod in result.pods]
-    ready = [(pod.started, 1) for pod in result.pods if pod.started is not None]
-    for changes, label, colour, dashes in (
+    created = array("d", values(result.pods, "created"))
+    ready = array("d", [at for at in values(result.pods, "started") if at is not None])
+    for rises, label, colour, dashes in (
         (created, "created", style.FAINT, "--"),
         (ready, "ready", style.SERIES[0], "-"),
     ):
-        times, count = style.level(changes, result.end)
+        times, count = style.level(rises, (), result.end)
         ax.step(times / unit.size, count, dashes, where="post", color=colour, linewidth=1.8, label=label)
     style.count_axis(ax, "pods (cumulative)")
     style.title(ax, f"{len(ready):,} of {counted(len(created), 'pod')} ready")
@@ -87,7 +89,7 @@ def plot_start_rate(result: Result, ax: Axes | None = None) -> Axes:
     ax = style.new_axes(ax)
     unit = style.time_axis(ax, result.end)
     interval = next((i for i in _INTERVALS if result.end / i <= _MAX_BARS), _INTERVALS[-1])
-    started = [pod.started for pod in result.pods if pod.started is not None]
+    started = [at for at in values(result.pods, "started") if at is not None]
     text = _interval_text(interval)
     style.title(ax, f"Pods becoming ready per {text}")
     if not started:

@@ -147,14 +147,18 @@ def shortened(text: str, width: int) -> str:
     return f"{text[:head]}…{text[len(text) - (width - head - 1) :]}"
 
 
-def level(changes: Sequence[tuple[float, int]], end: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return times and levels (to be drawn as steps ``post``) of a count that starts at 0 and changes by ±n.
+def level(
+    rises: Sequence[float], falls: Sequence[float], end: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return times and levels (to be drawn as steps ``post``) of a count that starts at 0 and goes up and down by 1.
 
     Beyond MAX_POINTS changes the highest level of each of MAX_POINTS intervals is kept, so that no peak is lost.
     """
-    ordered = sorted(changes)
-    times = np.array([0.0, *(time for time, _ in ordered), end])
-    levels = np.concatenate([[0.0], np.cumsum([float(change) for _, change in ordered])])
+    changes = np.concatenate([np.asarray(falls, dtype=np.float64), np.asarray(rises, dtype=np.float64)])
+    steps = np.repeat([-1.0, 1.0], [len(falls), len(rises)])
+    order = np.argsort(changes, kind="stable")
+    times = np.concatenate([[0.0], changes[order], [end]])
+    levels = np.concatenate([[0.0], np.cumsum(steps[order])])
     levels = np.append(levels, levels[-1])
     final = np.append(np.diff(times) > 0, True)  # only the last change of an instant is seen
     times, levels = times[final], levels[final]

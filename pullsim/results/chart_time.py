@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.records import STAGES
 from pullsim.results import chart_style as style
-from pullsim.results.stages import total
+from pullsim.results.stages import total, totals
 from pullsim.results.summary import slowest_pods
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
-    from pullsim.records import PodRecord, PullRecord
     from pullsim.run import Result
 
 _POOLS: Final = 12
@@ -30,36 +32,41 @@ class _Bar(NamedTuple):
 
 def plot_time_by_pool(result: Result, ax: Axes | None = None) -> Axes:
     """Plot the mean time of a pod by stage: all pods, the slowest 1 %, and each pool where there are several."""
-    by_pool: dict[str, list[PodRecord]] = {}
-    for pod in result.pods:
-        by_pool.setdefault(result.pools.get(pod.node or "", "no node"), []).append(pod)
-    groups: dict[str, Sequence[PodRecord]] = {"all pods": result.pods}
+    pools: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for node, took in values(result.pods, "node", "start_seconds"):
+        pool = _pool(result, node)
+        pools[pool] += 1
+        seconds[pool] += took
+    bars = [_Bar("all pods", len(result.pods), total(values(result.pods, "stages")))] if result.pods else []
     if len(result.pods) > 1:
-        groups["slowest 1 %"] = slowest_pods(result.pods)
-    if len(by_pool) > 1:
-        groups |= dict(sorted(by_pool.items(), key=lambda item: (-_mean(item[1]), item[0]))[:_POOLS])
-    bars = [_Bar(name, len(pods), total(pod.stages for pod in pods)) for name, pods in groups.items() if pods]
-    more = f" (slowest {_POOLS} of {len(by_pool)} pools)" if len(by_pool) > _POOLS else ""
+        slowest = slowest_pods(result.pods)
+        bars.append(_Bar("slowest 1 %", len(slowest), total(pod.stages for pod in slowest)))
+    if len(pools) > 1:
+        stages = totals((_pool(result, node), parts) for node, parts in values(result.pods, "node", "stages"))
+        ranked = sorted(pools, key=lambda pool: (-seconds[pool] / pools[pool], pool))[:_POOLS]
+        bars += [_Bar(pool, pools[pool], stages[pool]) for pool in ranked]
+    more = f" (slowest {_POOLS} of {len(pools)} pools)" if len(pools) > _POOLS else ""
     return _bars(ax, bars, f"Where the time went until pods started{more}", "pod")
+
+
+def _pool(result: Result, node: str | None) -> str:
+    return result.pools.get(node or "", "no node")
 
 
 def plot_time_by_image(result: Result, ax: Axes | None = None) -> Axes:
     """Plot the mean time of a pull by stage with the kubelet's queue before it, for the images that took the most."""
-    by_image: dict[str, list[PullRecord]] = {}
-    for pull in result.pulls:
-        by_image.setdefault(pull.image, []).append(pull)
-    bars = [_Bar(image, len(pulls), _with_queue(pulls)) for image, pulls in by_image.items()]
+    pulls: Counter[str] = Counter()
+    queued: defaultdict[str, float] = defaultdict(float)
+    for image, requested, started in values(result.pulls, "image", "requested", "started"):
+        pulls[image] += 1
+        queued[image] += started - requested
+    queues = ((image, {"queue": seconds}) for image, seconds in queued.items())
+    stages = totals(chain(queues, values(result.pulls, "image", "stages")))
+    bars = [_Bar(image, count, stages[image]) for image, count in pulls.items()]
     bars.sort(key=lambda bar: (-sum(bar.stages.values()), bar.label))
     more = f" ({_IMAGES} of {len(bars)} images: most time in all)" if len(bars) > _IMAGES else ""
     return _bars(ax, bars[:_IMAGES], f"Where the time of pulls went, by image{more}", "pull")
-
-
-def _mean(pods: Sequence[PodRecord]) -> float:
-    return sum(pod.start_seconds for pod in pods) / len(pods)
-
-
-def _with_queue(pulls: Sequence[PullRecord]) -> dict[str, float]:
-    return total([{"queue": sum(pull.started - pull.requested for pull in pulls)}, *(pull.stages for pull in pulls)])
 
 
 def _bars(ax: Axes | None, bars: Sequence[_Bar], text: str, what: str) -> Axes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.pod_status import DELETED
 from pullsim.results.statistics import Distribution, distribution
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from pullsim.records import PodRecord
@@ -72,8 +73,8 @@ def prepulls(result: Result) -> dict[str, PrepullFigures]:
         name = row.workload if row.namespace == "default" else f"{row.namespace}/{row.workload}"
         jobs.setdefault(name, []).append(row)
     downloaded: Counter[tuple[str, str]] = Counter()
-    for pull in result.pulls:
-        downloaded[pull.namespace, pull.pod] += pull.downloaded
+    for namespace, pod, size in values(result.pulls, "namespace", "pod", "downloaded") if jobs else ():
+        downloaded[namespace, pod] += size
     return {
         name: PrepullFigures(
             done=sum(row.started is not None for row in rows),
@@ -114,7 +115,11 @@ def churn(result: Result) -> Churn | None:
     if not result.departures:
         return None
     first = set(result.nodes)
-    cut = [pull for pull in result.pulls if pull.cause == "nodeLeft"]
+    cut = successors = downloaded = 0
+    for node, cause, size in values(result.pulls, "node", "cause", "downloaded"):
+        downloaded += size
+        cut += size if cause == "nodeLeft" else 0
+        successors += size if node not in first else 0
     pods, departures = sum(row.pods for row in result.departures), len(result.departures)
     days = result.end / DAY
     priced = [each for each in result.registries if each.price]
@@ -122,12 +127,12 @@ def churn(result: Result) -> Churn | None:
         departures=departures,
         pods=pods,
         cut_pulls=sum(row.pulls for row in result.departures),
-        cut_bytes=sum(pull.downloaded for pull in cut),
-        successors_bytes=sum(pull.downloaded for pull in result.pulls if pull.node not in first),
+        cut_bytes=cut,
+        successors_bytes=successors,
         per_day=PerDay(
             departures / days,
             pods / days,
-            sum(pull.downloaded for pull in result.pulls) / days,
+            downloaded / days,
             sum(each.sent * each.price for each in priced) / days if priced else None,
         ),
     )

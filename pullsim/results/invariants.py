@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.pod_status import DELETED, EVICTED
@@ -23,7 +23,11 @@ _ABSOLUTE = 1e-6  # seconds
 def check(result: Result) -> list[str]:
     """Return one sentence for each violation; an empty list is what is expected."""
     return [
-        *(f"{_name(pod)}: {problem}" for pod in (*result.pods, *result.prepulls) for problem in _pod(pod, result.end)),
+        *(
+            f"{_name(pod)}: {problem}"
+            for pod in chain(result.pods, result.prepulls)
+            for problem in _pod(pod, result.end)
+        ),
         *(f"{_name(pull)} attempt {pull.attempt}: {problem}" for pull in result.pulls for problem in _pull(pull)),
         *(f"{_name(layer)} layer {layer.position}: {problem}" for layer in result.layers for problem in _layer(layer)),
         *(_bytes(result) if result.detail == "layers" else ()),
@@ -87,7 +91,7 @@ def _bytes(result: Result) -> Iterator[str]:
             continue
         pulls[pull.node, pull.namespace, pull.pod, pull.image] += pull.downloaded
     cut = {
-        (pod.namespace, pod.pod) for pod in (*result.pods, *result.prepulls) if pod.started is None
+        (pod.namespace, pod.pod) for pod in chain(result.pods, result.prepulls) if pod.started is None
     }  # a last pull without a row
     for key in sorted(pulls.keys() | layers.keys()):
         if pulls[key] != layers[key] and not (key[1:3] in cut and pulls[key] < layers[key]):

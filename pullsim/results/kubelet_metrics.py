@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.image_manager import IMAGE_INSPECT_ERROR
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pullsim.records import ImageRequest
     from pullsim.run import Result
 
 MILLISECOND: Final = 1_000_000  # nanoseconds
+_POD: Final = ("namespace", "pod")  # names one
 
 PULL_BUCKETS: Final = tuple(
     map(float, (1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600))
@@ -76,33 +77,34 @@ def size_label(size: int) -> str:
 
 def _pull_durations(result: Result) -> Iterator[Observation]:
     """Successful pulls, with the wait in the queue, cut to milliseconds as in the event."""
-    for pull in result.pulls:
-        if pull.ok:
-            waiting = nanoseconds(pull.ended) - nanoseconds(pull.requested)
-            yield Observation(pull.ended, pull.node, (size_label(pull.size),), (waiting - waiting % MILLISECOND) / 1e9)
+    for ok, requested, ended, node, size in values(result.pulls, "ok", "requested", "ended", "node", "size"):
+        if ok:
+            waiting = nanoseconds(ended) - nanoseconds(requested)
+            yield Observation(ended, node, (size_label(size),), (waiting - waiting % MILLISECOND) / 1e9)
 
 
 def _ensured(result: Result) -> Iterator[Observation]:
-    for row in result.requests:
-        if row.policy is not None:
-            labels = row.policy.lower(), _known(row.present), _known(row.pull_required)
-            yield Observation(row.ended, row.node, labels)
+    for ended, node, policy, present, required in values(
+        result.requests, "ended", "node", "policy", "present", "pull_required"
+    ):
+        if policy is not None:
+            yield Observation(ended, node, (policy.lower(), _known(present), _known(required)))
 
 
 def _checks(result: Result) -> Iterator[Observation]:
     """Checks whether a pod may use a present image, where credentials are verified."""
-    for row in result.requests:
-        if row.check is not None:
-            yield Observation(row.ended, row.node, (row.check,))
+    for ended, node, outcome in values(result.requests, "ended", "node", "check"):
+        if outcome is not None:
+            yield Observation(ended, node, (outcome,))
 
 
 def _intents(result: Result) -> Iterator[Observation]:
-    yield from _changes((row.ended, row.node, row.pull_intents) for row in result.requests)
+    yield from _changes(values(result.requests, "ended", "node", "pull_intents"))
 
 
 def _records(result: Result) -> Iterator[Observation]:
     """Pulled records; what garbage collection removes is seen at the kubelet's next question for an image."""
-    yield from _changes((row.ended, row.node, row.pulled_records) for row in result.requests)
+    yield from _changes(values(result.requests, "ended", "node", "pulled_records"))
 
 
 def _changes(levels: Iterator[tuple[float, str, int | None]]) -> Iterator[Observation]:
@@ -131,16 +133,16 @@ def _known(value: bool | None) -> str:
 
 def _starts(result: Result) -> Iterator[Observation]:
     """Attempts to start a container, failed ones too, as the kubelet counts them; here when they have ended."""
-    for row in result.requests:
-        if row.kind != "image_volume":
-            yield Observation(row.ended, row.node, (row.kind,))
+    for ended, node, kind in values(result.requests, "ended", "node", "kind"):
+        if kind != "image_volume":
+            yield Observation(ended, node, (kind,))
 
 
 def _start_errors(result: Result) -> Iterator[Observation]:
     """Failed attempts by reason; those that an image volume holds up are not counted there."""
-    for row in result.requests:
-        if row.kind != "image_volume" and row.policy is not None and row.reason is not None:
-            yield Observation(row.ended, row.node, (row.kind, row.reason))
+    for ended, node, kind, policy, reason in values(result.requests, "ended", "node", "kind", "policy", "reason"):
+        if kind != "image_volume" and policy is not None and reason is not None:
+            yield Observation(ended, node, (kind, reason))
 
 
 def _removals(result: Result) -> Iterator[Observation]:
@@ -151,53 +153,55 @@ def _removals(result: Result) -> Iterator[Observation]:
 
 def _volumes(result: Result) -> Iterator[Observation]:
     """Image volumes of containers whose start was tried."""
-    for row in result.requests:
-        if row.volumes and row.policy is not None:
-            yield Observation(row.ended, row.node, (), row.volumes)
+    for ended, node, volumes, policy in values(result.requests, "ended", "node", "volumes", "policy"):
+        if volumes and policy is not None:
+            yield Observation(ended, node, (), volumes)
 
 
 def _mounted(result: Result) -> Iterator[Observation]:
-    for row in result.requests:
-        if row.volumes and row.reason is None:
-            yield Observation(row.ended, row.node, (), row.volumes)
+    for ended, node, volumes, reason in values(result.requests, "ended", "node", "volumes", "reason"):
+        if volumes and reason is None:
+            yield Observation(ended, node, (), volumes)
 
 
 def _operations(result: Result) -> Iterator[Observation]:
     """Calls of the CRI: PullImage for each credential; ImageStatus for the presence, and for the size once pulled."""
-    for pull in result.pulls:
-        if pull.calls:
-            yield Observation(pull.ended, pull.node, ("pull_image",), pull.calls)
-        if pull.ok:
-            yield Observation(pull.ended, pull.node, ("image_status",))
-    for row in result.requests:
-        if row.present is not None or _inspect_failed(row):
-            yield Observation(row.requested, row.node, ("image_status",))
+    for ended, node, calls, ok in values(result.pulls, "ended", "node", "calls", "ok"):
+        if calls:
+            yield Observation(ended, node, ("pull_image",), calls)
+        if ok:
+            yield Observation(ended, node, ("image_status",))
+    for requested, node, present, reason, policy in values(
+        result.requests, "requested", "node", "present", "reason", "policy"
+    ):
+        if present is not None or _inspect_failed(reason, policy):
+            yield Observation(requested, node, ("image_status",))
 
 
 def _operation_errors(result: Result) -> Iterator[Observation]:
-    for pull in result.pulls:
-        if failed := pull.calls - pull.ok:
-            yield Observation(pull.ended, pull.node, ("pull_image",), failed)
-    for row in result.requests:
-        if _inspect_failed(row):
-            yield Observation(row.requested, row.node, ("image_status",))
+    for ended, node, calls, ok in values(result.pulls, "ended", "node", "calls", "ok"):
+        if failed := calls - ok:
+            yield Observation(ended, node, ("pull_image",), failed)
+    for requested, node, reason, policy in values(result.requests, "requested", "node", "reason", "policy"):
+        if _inspect_failed(reason, policy):
+            yield Observation(requested, node, ("image_status",))
 
 
-def _inspect_failed(row: ImageRequest) -> bool:
-    return row.reason == IMAGE_INSPECT_ERROR and row.policy is not None
+def _inspect_failed(reason: str | None, policy: str | None) -> bool:
+    return reason == IMAGE_INSPECT_ERROR and policy is not None
 
 
 def _operation_durations(result: Result) -> Iterator[Observation]:
     """PullImage only: other calls take no time here. Calls of one pull with several credentials share its time."""
-    for pull in result.pulls:
-        for _ in range(pull.calls):
-            yield Observation(pull.ended, pull.node, ("pull_image",), (pull.ended - pull.started) / pull.calls)
+    for started, ended, node, calls in values(result.pulls, "started", "ended", "node", "calls"):
+        for _ in range(calls):
+            yield Observation(ended, node, ("pull_image",), (ended - started) / calls)
 
 
 def _pod_starts(result: Result) -> Iterator[Observation]:
-    for pod in result.pods:
-        if pod.started is not None and pod.node is not None:
-            yield Observation(pod.started, pod.node, (), pod.started - pod.created)
+    for created, started, node in values(result.pods, "created", "started", "node"):
+        if started is not None and node is not None:
+            yield Observation(started, node, (), started - created)
 
 
 def _pod_starts_without_pulls(result: Result) -> Iterator[Observation]:
@@ -208,16 +212,16 @@ def _pod_starts_without_pulls(result: Result) -> Iterator[Observation]:
     """
     first: dict[tuple[str, str], float] = {}
     last: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for pull in result.pulls:
-        pod = pull.namespace, pull.pod
-        first[pod] = min(first.get(pod, pull.requested), pull.requested)
-        if pull.ok:
-            last[pod] = max(last[pod], pull.ended)
-    for row in result.pods:
-        if row.started is not None and row.node is not None:
-            pod = row.namespace, row.pod
+    for namespace, name, requested, ended, ok in values(result.pulls, *_POD, "requested", "ended", "ok"):
+        pod = namespace, name
+        first[pod] = min(first.get(pod, requested), requested)
+        if ok:
+            last[pod] = max(last[pod], ended)
+    for namespace, name, created, started, node in values(result.pods, *_POD, "created", "started", "node"):
+        if started is not None and node is not None:
+            pod = namespace, name
             pulling = last[pod] - first[pod] if pod in last and pod in first else 0.0
-            yield Observation(row.started, row.node, (), row.started - row.created - pulling)
+            yield Observation(started, node, (), started - created - pulling)
 
 
 METRICS: Final = (

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.results.wording import counted
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pullsim.records import PodRecord
     from pullsim.run import Result
 
 NAMED: Final = 3  # pods that the warning names for each digest
+_IMAGES: Final = ("images", "image_refs")  # of a pod
 SHORT: Final = len("sha256:") + 12  # characters of a digest in the warning
 
 
@@ -52,21 +53,20 @@ def mixed_tags(result: Result) -> list[MixedTag]:
         digests.setdefault((image, platform), set()).add(digest)
     mixed = {tag for tag, them in digests.items() if len(them) > 1}
     found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {tag: {} for tag in sorted(mixed)}
-    for image, platform, digest, row in _runs(result) if mixed else ():
+    for image, platform, digest, place in _runs(result) if mixed else ():
         if (image, platform) in mixed:
-            runs = found[image, platform].setdefault(digest, [])  # node and pod of each
-            runs.append((row.node or "", f"{row.namespace}/{row.pod}"))
+            found[image, platform].setdefault(digest, []).append(place)
     return [_mixed_tag(image, platform if several else None, runs) for (image, platform), runs in found.items()]
 
 
-def _runs(result: Result) -> Iterator[tuple[str, str, str, PodRecord]]:
-    """Yield image, platform, digest and pod of every container that runs."""
+def _runs(result: Result) -> Iterator[tuple[str, str, str, tuple[str, str]]]:
+    """Yield image, platform and digest of every container that runs, and its node and pod."""
     platforms = {node: result.platforms.get(pool, "") for node, pool in result.pools.items()}
-    for row in result.pods:
-        platform = platforms.get(row.node or "", "")
-        for image, digest in zip(row.images, row.image_refs, strict=True):
+    for node, namespace, pod, images, digests in values(result.pods, "node", "namespace", "pod", *_IMAGES):
+        platform = platforms.get(node or "", "")
+        for image, digest in zip(images, digests, strict=True):
             if digest is not None:
-                yield image, platform, digest, row
+                yield image, platform, digest, (node or "", f"{namespace}/{pod}")
 
 
 def _mixed_tag(image: str, platform: str | None, runs: dict[str, list[tuple[str, str]]]) -> MixedTag:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.results.kubelet_metrics import METRICS
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
-    from pullsim.results.kubelet_metrics import Metric, Observation
+    from pullsim.results.kubelet_metrics import Metric
     from pullsim.run import Result
 
 BY = ("node", "pool")
@@ -24,8 +26,8 @@ class Series(NamedTuple):
     """One metric of one set of labels: its observations by time."""
 
     labels: tuple[tuple[str, str], ...]
-    times: list[float]
-    values: list[float]
+    times: Sequence[float]
+    values: Sequence[float]
 
 
 def write_openmetrics(result: Result, file: TextIO, *, by: str = "node", interval: float | None = None) -> None:
@@ -56,16 +58,18 @@ def _ticks(interval: float, end: float) -> Iterator[float]:
 
 def _series(metric: Metric, result: Result, by: str) -> list[Series]:
     """Return the series of a metric by their labels."""
-    groups: defaultdict[tuple[str, ...], list[Observation]] = defaultdict(list)
-    for observation in metric.observe(result):
-        place = observation.node if by == "node" else result.pools[observation.node]
-        groups[place, *observation.labels].append(observation)
+    times: defaultdict[tuple[str, ...], array[float]] = defaultdict(lambda: array("d"))
+    values: defaultdict[tuple[str, ...], array[float]] = defaultdict(lambda: array("d"))
+    for t, node, labels, value in metric.observe(result):
+        group = (node if by == "node" else result.pools[node], *labels)
+        times[group].append(t)
+        values[group].append(value)
     names = (by, *metric.labels)
     found = []
-    for labels, observations in sorted(groups.items()):
-        observations.sort(key=lambda each: each.t)
-        times, values = [each.t for each in observations], [each.value for each in observations]
-        found.append(Series(tuple(zip(names, labels, strict=True)), times, values))
+    for labels in sorted(times):
+        ordered = sorted(zip(times.pop(labels), values.pop(labels), strict=True), key=itemgetter(0))
+        named = tuple(zip(names, labels, strict=True))
+        found.append(Series(named, array("d", map(itemgetter(0), ordered)), array("d", map(itemgetter(1), ordered))))
     return found
 
 
@@ -73,7 +77,7 @@ def _points(metric: Metric, series: Series, at: Sequence[float] | None) -> Itera
     """Yield the lines of a series: all that was observed, or what was by each time."""
     sums = list(accumulate(series.values, initial=0.0))
     # By bucket: times of its observations. A bucket holds what is not above its bound.
-    buckets: list[list[float]] = [[] for _ in range(len(metric.buckets) + 1)]
+    buckets = [array("d") for _ in range(len(metric.buckets) + 1)]
     if metric.type == "histogram":
         for observed, value in zip(series.times, series.values, strict=True):
             buckets[bisect_left(metric.buckets, value)].append(observed)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from array import array
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.api_status import RUNNING
 from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,16 +25,16 @@ def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]
 
     ``rows`` are in the order of time.
     """
-    parts: dict[str, list[float]] = {}
-    shown: dict[tuple[str, str], StatusRecord] = {}
-    for row in rows:
-        before = shown.get((row.namespace, row.pod))
-        if before is not None and before.status not in OVER:
-            parts.setdefault(before.status, []).append(row.t - before.t)
-        shown[row.namespace, row.pod] = row
-    for row in shown.values():
-        if row.status not in OVER:
-            parts.setdefault(row.status, []).append(max(end - row.t, 0.0))
+    parts: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    shown: dict[tuple[str, str], tuple[str, float] | None] = {}  # and since when; None: the pod waits no more
+    for namespace, pod, t, status in values(rows, "namespace", "pod", "t", "status"):
+        before = shown.get((namespace, pod))
+        if before is not None:
+            parts[before[0]].append(t - before[1])
+        shown[namespace, pod] = None if status in OVER else (status, t)
+    for last in shown.values():
+        if last is not None:
+            parts[last[0]].append(max(end - last[1], 0.0))
     seconds = {status: math.fsum(each) for status, each in parts.items()}
     return dict(sorted(((status, each) for status, each in seconds.items() if each), key=lambda item: -item[1]))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pullsim.records import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+Key = TypeVar("Key")
 
 #: What a reader is shown; short enough for a legend.
 LABELS: Final = {
@@ -134,8 +136,16 @@ RESOURCES: Final = (
 
 def total(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Seconds by stage over all rows, in the order of STAGES, stages without any left out."""
-    seconds = dict.fromkeys(STAGES, 0.0)
-    for stages in rows:
+    return totals((None, stages) for stages in rows).get(None, {})
+
+
+def totals(rows: Iterable[tuple[Key, Mapping[str, float]]]) -> dict[Key, dict[str, float]]:
+    """Seconds by stage, see `total`, by the key that comes with each row."""
+    found: dict[Key, dict[str, float]] = {}
+    for key, stages in rows:
+        seconds = found.get(key)
+        if seconds is None:
+            seconds = found[key] = dict.fromkeys(STAGES, 0.0)
         for stage, value in stages.items():
             seconds[stage] += value
-    return {stage: value for stage, value in seconds.items() if value > 0}
+    return {key: {stage: value for stage, value in seconds.items() if value > 0} for key, seconds in found.items()}

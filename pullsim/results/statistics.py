@@ -62,22 +62,23 @@ def event_rate(times: Sequence[float], start: float, window: float) -> Rate:
     return Rate(len(ordered) / span, fullest / window, window)
 
 
-def flow_rate(spans: Sequence[tuple[float, float, float]], window: float) -> Rate:
+def flow_rate(spans: Sequence[tuple[float, float, float]] | NDArray[np.float64], window: float) -> Rate:
     """Rate of amounts that arrive evenly over their spans (start, end, amount), from the first start to the last end.
 
     The amount arrived by a time is piecewise linear, so its steepest window begins or ends at the end of some span.
     """
-    lasting = [span for span in spans if span[2] > 0 and span[1] > span[0]]
-    if not lasting:
+    starts, ends, amounts = np.asarray(spans, dtype=np.float64).reshape(-1, 3).T
+    lasting = (amounts > 0) & (ends > starts)
+    starts, ends, amounts = starts[lasting], ends[lasting], amounts[lasting]
+    if not len(amounts):
         return Rate(None, None, None)
-    starts, ends, amounts = np.asarray(lasting, dtype=np.float64).T
     slopes = amounts / (ends - starts)
     times, arrived = _accumulate(np.concatenate([starts, ends]), np.concatenate([slopes, -slopes]))
     whole = float(times[-1] - times[0])
     window = min(window, whole)
     edges = np.concatenate([times, times - window])
     peak = (np.interp(edges + window, times, arrived) - np.interp(edges, times, arrived)).max() / window
-    return Rate(math.fsum(span[2] for span in lasting) / whole, float(peak), window)
+    return Rate(math.fsum(amounts) / whole, float(peak), window)
 
 
 def _accumulate(

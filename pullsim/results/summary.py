@@ -6,9 +6,13 @@ A number that cannot be had (no pod started, or rows that the run's detail left 
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field, fields, is_dataclass
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from pullsim.garbage import rare_collections
 from pullsim.kubelet.pod_status import EVICTED
@@ -21,6 +25,7 @@ from pullsim.results.registry_use import RegistryUse, registry_use
 from pullsim.results.shown import time_in_status
 from pullsim.results.stages import total
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
+from pullsim.rows import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +37,7 @@ SCHEMA_VERSION: Final = 1
 POD_WINDOW: Final = 60.0  # seconds; a peak of pods per minute is the best minute
 BYTE_WINDOW: Final = 10.0
 DIGITS: Final = 12  # more would show the noise of sums
+_LAYERS: Final = ("layers", "layers_fetched")  # of a pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,69 +215,88 @@ def summarize(result: Result) -> Summary:
 
 
 def _pods(result: Result) -> Pods:
-    started = [pod.started for pod in result.pods if pod.started is not None]
-    waiting = [pod for pod in result.pods if pod.started is None]
-    first = min((pod.created for pod in result.pods), default=0.0)
+    started, took = array("d"), array("d")
+    waiting: Counter[str] = Counter()
+    for at, seconds, reason, scheduled in values(result.pods, "started", "start_seconds", "reason", "scheduled"):
+        if at is None:
+            waiting[_waiting_reason(reason, scheduled)] += 1
+        else:
+            started.append(at)
+            took.append(seconds)
+    first = min(values(result.pods, "created"), default=0.0)
     per_second = event_rate(started, first, POD_WINDOW)
     return Pods(
         total=len(result.pods),
         started=len(started),
-        not_started=len(waiting),
-        not_started_by_reason=_ranked(Counter(_waiting_reason(pod) for pod in waiting)),
-        missed_deadlines=sum(pod.missed for pod in result.pods),
-        start=distribution([pod.start_seconds for pod in result.pods if pod.started is not None]),
+        not_started=waiting.total(),
+        not_started_by_reason=_ranked(waiting),
+        missed_deadlines=sum(values(result.pods, "missed")),
+        start=distribution(took),
         last_ready_at=max(started, default=None),
         per_minute=Rate(_times(per_second.mean, 60), _times(per_second.peak, 60), per_second.window),
     )
 
 
-def _waiting_reason(pod: PodRecord) -> str:
+def _waiting_reason(reason: str | None, scheduled: float | None) -> str:
     """Return the reason that `kubectl get pods` would show."""
-    return pod.reason or ("Pending" if pod.scheduled is None else "ContainerCreating")
+    return reason or ("Pending" if scheduled is None else "ContainerCreating")
 
 
 def _pulls(result: Result) -> Pulls:
-    ok = [pull for pull in result.pulls if pull.ok]
+    pull, queue, both = array("d"), array("d"), array("d")
+    failed: Counter[str] = Counter()
+    for ok, cause, requested, started, ended in values(result.pulls, "ok", "cause", "requested", "started", "ended"):
+        if ok:
+            pull.append(ended - started)
+            queue.append(started - requested)
+            both.append(ended - requested)
+        else:
+            failed[cause or "unknown"] += 1
     return Pulls(
         total=len(result.pulls),
-        ok=len(ok),
-        failed=len(result.pulls) - len(ok),
-        failures_by_cause=_ranked(Counter(pull.cause or "unknown" for pull in result.pulls if not pull.ok)),
+        ok=len(pull),
+        failed=failed.total(),
+        failures_by_cause=_ranked(failed),
         under_way=result.under_way,
-        backoffs=sum(pod.backoffs for pod in result.pods),
-        pull=distribution([pull.ended - pull.started for pull in ok]),
-        queue=distribution([pull.started - pull.requested for pull in ok]),
-        including_waiting=distribution([pull.ended - pull.requested for pull in ok]),
+        backoffs=sum(values(result.pods, "backoffs")),
+        pull=distribution(pull),
+        queue=distribution(queue),
+        including_waiting=distribution(both),
     )
 
 
 def _bytes(result: Result) -> Bytes:
     by_source: Counter[str] = Counter()
+    spans = array("d")  # start, end and amount, one after the other
+    local = 0
     layers = result.layers if result.detail == "layers" else ()
-    remote = [layer for layer in layers if layer.source != "local"]
-    for layer in remote:
-        by_source[layer.source] += layer.downloaded
-    spans = [(layer.requested, layer.fetched, float(layer.downloaded)) for layer in remote]
-    for pull in result.pulls:
-        if pull.downloaded and (pull.registry is None or result.detail != "layers"):  # it has no layers here
-            by_source[pull.registry or parse(pull.image).domain] += pull.downloaded
-            spans.append((pull.started, pull.ended, float(pull.downloaded)))
+    for source, requested, fetched, downloaded in values(layers, "source", "requested", "fetched", "downloaded"):
+        if source != "local":
+            by_source[source] += downloaded
+            spans.extend((requested, fetched, downloaded))
+    for pull in values(result.pulls, "registry", "image", "started", "ended", "downloaded"):
+        registry, image, started, ended, downloaded = pull
+        if downloaded and (registry is None or result.detail != "layers"):  # it has no layers here
+            by_source[registry or parse(image).domain] += downloaded
+            spans.extend((started, ended, downloaded))
+    for ok, size, downloaded, count, fetched in values(result.pulls, "ok", "size", "downloaded", *_LAYERS):
+        if ok and fetched < count:  # a pull that fetched all layers leaves only what is no layer: manifest and config
+            local += size - downloaded
     return Bytes(
         downloaded=sum(by_source.values()),  # also of pulls that the end of the run cut
         by_source=_ranked(by_source),
-        # a pull that fetched all layers leaves only what is no layer: its manifest and config
-        local=sum(
-            pull.size - pull.downloaded for pull in result.pulls if pull.ok and pull.layers_fetched < pull.layers
-        ),
-        per_second=flow_rate(spans, BYTE_WINDOW),
+        local=local,
+        per_second=flow_rate(np.asarray(spans).reshape(-1, 3), BYTE_WINDOW),
     )
 
 
 def _layers(result: Result) -> Layers:
-    ok = [pull for pull in result.pulls if pull.ok]
-    return Layers(
-        fetched=sum(pull.layers_fetched for pull in ok), reused=sum(pull.layers - pull.layers_fetched for pull in ok)
-    )
+    whole = fetched = 0
+    for ok, layers, here in values(result.pulls, "ok", *_LAYERS):
+        if ok:
+            whole += layers
+            fetched += here
+    return Layers(fetched, reused=whole - fetched)
 
 
 def _housekeeping(result: Result) -> Housekeeping:
@@ -281,8 +306,8 @@ def _housekeeping(result: Result) -> Housekeeping:
     pools: dict[str, list[DiskUse]] = {}
     for use in result.disks:
         pools.setdefault(result.pools[use.node], []).append(use)
-    refetched = sum(pull.refetched for pull in result.pulls)
-    downloaded = sum(pull.downloaded for pull in result.pulls)
+    refetched = sum(values(result.pulls, "refetched"))
+    downloaded = sum(values(result.pulls, "downloaded"))
     return Housekeeping(
         removed={
             reason: Removed(len(rows), sum(row.size for row in rows), sum(row.freed for row in rows))
@@ -290,7 +315,7 @@ def _housekeeping(result: Result) -> Housekeeping:
         },
         refetched=refetched,
         refetched_share=refetched / downloaded if downloaded else None,
-        evicted_pods=sum(event.reason == EVICTED for event in result.events),
+        evicted_pods=sum(reason == EVICTED for reason in values(result.events, "reason")),
         disks={
             pool: Disk(
                 len(uses),
@@ -305,7 +330,7 @@ def _housekeeping(result: Result) -> Housekeeping:
 
 def _time(pods: Sequence[PodRecord]) -> Time:
     slowest = slowest_pods(pods)
-    stages = total(pod.stages for pod in pods)
+    stages = total(values(pods, "stages"))
     return Time(
         seconds=sum(stages.values()),
         stages=_stage_times(stages),
@@ -316,8 +341,7 @@ def _time(pods: Sequence[PodRecord]) -> Time:
 
 def slowest_pods(pods: Sequence[PodRecord]) -> list[PodRecord]:
     """Return the slowest 1 % of the pods, one at least, slowest first; those that never started come first of all."""
-    ranked = sorted(pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
-    return ranked[: math.ceil(len(pods) / 100)]
+    return nsmallest(math.ceil(len(pods) / 100), pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
 
 
 def _stage_times(stages: dict[str, float]) -> dict[str, StageTime]:

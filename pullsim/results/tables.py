@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from pullsim.results import columns as schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
     import pandas as pd
@@ -137,24 +138,35 @@ def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _frame(result: Result, rows: list[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
+def _frame(result: Result, rows: Sequence[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Make a frame a chunk of rows at a time: of a million layers only the numbers are in memory at once."""
     import pandas as pd  # noqa: PLC0415  half a second that only tables are worth
 
+    columns = schema.bound(columns, result.pools)
+    parts: list[list[pd.Series[Any]]] = [[] for _ in columns]
+    for chunk in _chunks(rows) if rows else [[]]:
+        for column, found in zip(columns, parts, strict=True):
+            found.append(pd.Series([column.value(row) for row in chunk], dtype=_DTYPES[column.kind]))
     return pd.DataFrame(
         {
-            column.name: pd.Series([column.value(row) for row in rows], dtype=_DTYPES[column.kind])
-            for column in schema.bound(columns, result.pools)
+            column.name: pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
+            for column, found in zip(columns, parts, strict=True)
         }
     )
 
 
-def _write_csv(result: Result, rows: list[Any], columns: tuple[Column, ...], file: TextIO) -> None:
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Take rows a chunk at a time, once."""
+    rest = iter(rows)
+    return iter(lambda: [*islice(rest, _CHUNK)], [])
+
+
+def _write_csv(result: Result, rows: Iterable[Any], columns: tuple[Column, ...], file: TextIO) -> None:
     """Write a chunk of rows at a time: a table of a million layers is never in memory as cells."""
     columns = schema.bound(columns, result.pools)
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([column.name for column in columns])
-    for start in range(0, len(rows), _CHUNK):
-        chunk = rows[start : start + _CHUNK]
+    for chunk in _chunks(rows):
         writer.writerows(zip(*(_cells(column, chunk) for column in columns), strict=True))
 
 

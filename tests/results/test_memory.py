@@ -10,6 +10,7 @@ from records import make
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import make_w
 from pullsim.results import tables
+from pullsim.rows import Rows
 from pullsim.run import simulate
 
 WRITERS = {
@@ -48,8 +49,9 @@ def peak(write, result):
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_memory_of_writing_does_not_grow_with_the_table(name, result):
     def grown(rows):
-        kept = getattr(result, name)
-        return type("Grown", (), {"pools": result.pools, name: (kept * (rows // len(kept) + 1))[:rows]})()
+        kept = [*getattr(result, name)]
+        grown = Rows((kept * (rows // len(kept) + 1))[:rows])
+        return type("Grown", (), {"pools": result.pools, name: grown})()
 
     one, four = (peak(WRITERS[name], grown(rows)) for rows in (10_000, 40_000))
     assert four < 1.3 * one + 100_000
