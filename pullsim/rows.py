@@ -31,8 +31,8 @@ class Rows(MutableSequence[Row]):
     """A list of named tuples of one type that keeps all but the last of them in columns.
 
     Rows come out as new tuples, equal to those that were appended: a dictionary in one of them is a copy. Going through
-    them takes half a microsecond a row, `values` of a few fields a tenth of that. Replacing, inserting and deleting turn
-    the rows from there on into tuples until the next one is appended. Slices are lists.
+    them takes half a microsecond a row, `values` of a few fields a tenth of that. Replacing, inserting and deleting
+    turn the rows from there on into tuples until the next one is appended. Slices are lists.
 
     TypeError: rows are of several types, or no named tuples.
     """
