@@ -46,7 +46,10 @@ class Progress(NamedTuple):
 
 @dataclass(slots=True)
 class Result:
-    """What happened in a run. Times are simulated seconds, sizes bytes."""
+    """What happened in a run. Times are simulated seconds, sizes bytes.
+
+    What there is a lot of is in `Rows`, which are used as lists are: rows are read from columns.
+    """
 
     name: str
     seed: int
@@ -163,20 +166,21 @@ def simulate(
     cluster = Cluster(spec, Keeper(result, status=status, watch=watch), started)
     with rare_collections():
         result.end, result.ended = cluster.run()
-    result.statuses.sort(key=attrgetter("t"))
-    if result.ended == "horizon":  # the next look of a kubelet may be after it
-        while result.statuses and result.statuses[-1].t > result.end:
-            result.statuses.pop()
-    result.links = cluster.links()
-    result.disks = cluster.disks()
-    result.registries = cluster.registries()
-    result.rollouts = cluster.rollouts()
-    result.departures = cluster.departures()
-    result.prepulls = cluster.prepulls()
-    nodes.update(cluster.pools)
-    result.under_way = cluster.under_way
-    if cluster.to_come:
-        result.warnings.append(
-            f"pods that are created after the end of the run, and are in no figure: {cluster.to_come}"
-        )
+        result.links = cluster.links()
+        result.disks = cluster.disks()
+        result.registries = cluster.registries()
+        result.rollouts = cluster.rollouts()
+        result.departures = cluster.departures()
+        result.prepulls = cluster.prepulls()
+        nodes.update(cluster.pools)
+        result.under_way = cluster.under_way
+        if cluster.to_come:
+            result.warnings.append(
+                f"pods that are created after the end of the run, and are in no figure: {cluster.to_come}"
+            )
+        cluster.dissolve()
+        result.statuses.sort(key=attrgetter("t"))
+        if result.ended == "horizon":  # the next look of a kubelet may be after it
+            while result.statuses and result.statuses[-1].t > result.end:
+                result.statuses.pop()
     return result

@@ -107,6 +107,18 @@ class Cluster:
             self._settlement.write(pod, pod.record(at, settled=why == "settled"))
         return Ended(at, why)
 
+    def dissolve(self) -> None:
+        """Let go of the nodes once all is read, so that their memory is free without a search for cycles.
+
+        That search would go through all objects of the process; this is 0.5 % of the CPU time of W(1000). Nothing is
+        done while something goes on: generators that are not at their end would run their last lines on a broken node.
+        """
+        if self.env._queue or self.under_way:  # noqa: SLF001
+            return
+        for node in self._nodes.values():
+            node.dissolve()
+        vars(self).clear()
+
     @property
     def to_come(self) -> int:
         """Pods that have not been created."""

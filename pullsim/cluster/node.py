@@ -151,6 +151,11 @@ class ClusterNode:
         else:
             self._workers[pod] = Process(self._env, _while_here(worker))
 
+    def dissolve(self) -> None:
+        """Break the cycles of what is on the node, which is of no use afterwards."""
+        for part in (self.kubelet, self._service):
+            vars(part).clear()
+
     def leave(self) -> None:
         """Leave the cluster: everything on the node ends, pulls too, whose transfers are cut."""
         self.kubelet.stop()
