@@ -14,24 +14,16 @@ import json
 import statistics
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.fidelity.cluster_data import GOOGLE, GOOGLE_PRESET, HOST, HUB, catalog, data, image_name, untold
 from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
-from pullsim.oci.catalog import Catalog
-from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.registry.spec import RegistrySpec
 from pullsim.run import simulate
 from pullsim.scenario import from_mapping
 
-DATA: Final = Path(__file__).parent / "data" / "clusters.json"
-HOST: Final = "ghcr.io"
-#: The one image that the clusters took from Docker Hub: 20 ms away, 108 ms for a manifest on an open connection
-#: (bottlerocket-core-kit PR 645).
-HUB: Final = RegistrySpec("docker.io", round_trip=20e-3, first_byte=88e-3, head=88e-3, auth="bearer")
-ZERO_FILES: Final = 1  # a generated layer is one file of zeros
-#: More compressed bytes a second than any decompressor here inflates: the log misses what the node had before.
-IMPOSSIBLE: Final = 150e6
+if TYPE_CHECKING:
+    from pullsim.oci.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +104,8 @@ PERFSTUDY: Final = (
 )
 
 
-@lru_cache(maxsize=1)
-def data() -> dict[str, Any]:
-    """Read the carried figures."""
-    read: dict[str, Any] = json.loads(DATA.read_text())
-    return read
-
-
 def rows(groups: tuple[Group, ...] = (*CHONKS, *PERFSTUDY)) -> list[Row]:
-    """Predict every pull of these groups, except streamed images and what `impossible` tells.
+    """Predict every pull of these groups, except streamed images and what `cluster_data.untold` tells.
 
     Every row is a run of the simulator (`pullsim.simulate`) with the preset of its group.
     """
@@ -141,33 +126,36 @@ def clusters(group: Group) -> list[str]:
 
 def predict(group: Group, cluster: str, pool: dict[str, Any] | None = None) -> list[Row]:
     """Predict the pulls of one cluster; ``pool`` has keys of a pool that override the preset's."""
-    pulls = data()["clusters"][cluster]["pulls"]
-    spec, registry = _node(group.preset, json.dumps(pool or {}))
+    pulls = judgeable(group, cluster)
+    spec, registry = node(group.preset, json.dumps(pool or {}))
     if group.source == "chonks":
-        predicted = _history(spec, registry, pulls)
+        predicted = history(spec, registry, pulls)
     else:
-        nodes = data()["clusters"][cluster]["nodes"]
-        pulls = [pull for pull in pulls if not impossible(pull)]
-        # An image that one node pulled is that of an operator, which no other node needs.
-        predicted = [_single(spec, registry, pull, nodes if pull["nodes"] > 1 else 1) for pull in pulls]
-    found = []
-    for pull, seconds in zip(pulls, predicted, strict=True):
-        name = data()["images"][pull["image"]][0]
-        calibration = group.calibrates(cluster, name)
-        found.append(Row(group.source, group.preset, f"{cluster} {name}", calibration, seconds, pull["p50"]))
-    return found
+        predicted = [single(spec, registry, cluster, pull) for pull in pulls]
+    return [_row(group, cluster, pull, seconds) for pull, seconds in zip(pulls, predicted, strict=True)]
 
 
-def impossible(pull: dict[str, Any]) -> bool:
-    """Whether the bytes that the log says were new cannot have come in that time: the node had them from before it."""
-    return new_bytes(pull) > IMPOSSIBLE * pull["p50"]
+def judgeable(group: Group, cluster: str) -> list[dict[str, Any]]:
+    """Return a cluster's pulls but those of which the log cannot tell what was new."""
+    pulls: list[dict[str, Any]] = data()["clusters"][cluster]["pulls"]
+    return [pull for pull in pulls if group.source == "chonks" or not untold(cluster, pull)]
 
 
-def new_bytes(pull: dict[str, Any]) -> int:
-    """Return the compressed bytes of the layers that no earlier pull of the node's log had brought."""
-    images, layers = data()["images"], data()["layers"]
-    had = {layer for image in pull["before"] for layer in images[image][1]}
-    return sum(layers[layer][0] for layer in images[pull["image"]][1] if layer not in had)
+def left_out() -> list[tuple[Row, str]]:
+    """Return the other pulls, as they would be predicted with what the log tells, and why they are left out."""
+    return [
+        (_row(group, cluster, pull, single(*node(group.preset, "{}"), cluster, pull)), why)
+        for group in PERFSTUDY
+        for cluster in clusters(group)
+        for pull in data()["clusters"][cluster]["pulls"]
+        if (why := untold(cluster, pull))
+    ]
+
+
+def _row(group: Group, cluster: str, pull: dict[str, Any], seconds: float) -> Row:
+    name = data()["images"][pull["image"]][0]
+    calibration = group.calibrates(cluster, name)
+    return Row(group.source, group.preset, f"{cluster} {name}", calibration, seconds, pull["p50"])
 
 
 def summary(found: list[Row]) -> dict[str, float]:
@@ -181,22 +169,32 @@ def summary(found: list[Row]) -> dict[str, float]:
     }
 
 
-def _history(spec: NodeSpec, registry: RegistrySpec, pulls: list[dict[str, Any]]) -> list[float]:
+def history(spec: NodeSpec, registry: RegistrySpec, pulls: list[dict[str, Any]]) -> list[float]:
     """Return the seconds of all pulls of a cluster, on one node that makes them when they were made."""
     pods = [_pod(f"pull-{number}", pull["image"], pull["begin"]) for number, pull in enumerate(pulls)]
-    return _simulate(spec, registry, pods)
+    return _simulate(spec, registry, pods, catalog())
 
 
-def _single(spec: NodeSpec, registry: RegistrySpec, pull: dict[str, Any], nodes: int) -> float:
-    """Return the seconds of one pull on a node that has what it had, and ``nodes`` of which pull at once."""
+def single(
+    spec: NodeSpec, registry: RegistrySpec, cluster: str, pull: dict[str, Any], images: Catalog | None = None
+) -> float:
+    """Return the seconds of one pull on a node that has what it had, while all nodes of its cluster pull.
+
+    An image that one node pulled is that of an operator, which no other node needs.
+    """
     spec = replace(spec, cached=tuple(image_name(image) for image in pull["before"]))
+    nodes = data()["clusters"][cluster]["nodes"] if pull["nodes"] > 1 else 1
     registry = replace(registry, egress=registry.egress / nodes)
-    return _simulate(spec, registry, [_pod("pull-0", pull["image"], 0.0)])[0]
+    return _simulate(spec, registry, [_pod("pull-0", pull["image"], 0.0)], images or catalog())[0]
 
 
-def _simulate(spec: NodeSpec, registry: RegistrySpec, pods: list[Pod]) -> list[float]:
+def _simulate(spec: NodeSpec, registry: RegistrySpec, pods: list[Pod], images: Catalog) -> list[float]:
     cluster = ClusterSpec(
-        (Node("node-0000", spec),), tuple(pods), registries=(registry, HUB), catalog=_catalog(), placement="given"
+        (Node("node-0000", spec),),
+        tuple(pods),
+        registries=(registry, HUB, _google()),
+        catalog=images,
+        placement="given",
     )
     pulled = {pull.pod: pull.ended - pull.started for pull in simulate(cluster, detail="pulls").pulls}
     return [pulled[pod.name] for pod in pods]
@@ -207,8 +205,13 @@ def _pod(name: str, image: int, at: float) -> Pod:
     return Pod(name, "default", "pulls", PodSpec(containers), at, node="node-0000")
 
 
-@lru_cache(maxsize=4)
-def _node(preset: str, pool: str) -> tuple[NodeSpec, RegistrySpec]:
+@lru_cache(maxsize=1)
+def _google() -> RegistrySpec:
+    return replace(node(GOOGLE_PRESET, "{}")[1], host=GOOGLE)
+
+
+@lru_cache(maxsize=64)
+def node(preset: str, pool: str) -> tuple[NodeSpec, RegistrySpec]:
     """Build the node of a preset, without a limit of the kubelet's, and the registry as seen from it."""
     scenario = from_mapping(
         {
@@ -227,36 +230,6 @@ def _node(preset: str, pool: str) -> tuple[NodeSpec, RegistrySpec]:
     return built.nodes[0].spec, registries[0] if registries else RegistrySpec(HOST, auth="bearer")
 
 
-def image_name(number: int) -> str:
-    """Return the name under which the catalogue has an image."""
-    first, slash, _ = data()["images"][number][0].partition("/")
-    host = HOST if slash and ("." in first or ":" in first) else HUB.host
-    return f"{host}/image-{number}:1"
-
-
-@lru_cache(maxsize=1)
-def _catalog() -> Catalog:
-    catalog = Catalog()
-    layers = [
-        Layer.of(synthetic_digest("layer", str(number)), size, unpacked=unpacked)
-        if unpacked
-        else Layer.of(synthetic_digest("layer", str(number)), size)
-        for number, (size, unpacked) in enumerate(data()["layers"])
-    ]
-    for number, (name, first, *generated) in enumerate(data()["images"]):
-        if generated:
-            count, size, unpacked = generated
-            own = [
-                Layer.of(synthetic_digest(name, str(index)), size, unpacked=unpacked, files=ZERO_FILES)
-                for index in range(count)
-            ]
-            manifest = Manifest.of([layers[first], *own])
-        else:
-            manifest = Manifest.of([layers[layer] for layer in first])
-        catalog.add(image_name(number), manifest)
-    return catalog
-
-
 def main() -> None:
     """Print the errors of every group and source, and the worst rows."""
     found = rows()
@@ -270,11 +243,8 @@ def main() -> None:
         _print(source, "judged", judged)
         for row in sorted(judged, key=lambda row: -row.error)[:12]:
             print(f"    {row.error:5.0%} {row.predicted:8.2f} {row.measured:8.2f}  {row.case}")
-    for group in PERFSTUDY:
-        for cluster in clusters(group):
-            for pull in filter(impossible, data()["clusters"][cluster]["pulls"]):
-                name = data()["images"][pull["image"]][0]
-                print(f"left out: {cluster} {name}: {new_bytes(pull)} bytes in {pull['p50']} s")
+    for row, why in left_out():
+        print(f"left out: {row.case}: {why}")
 
 
 def _print(name: str, kind: str, found: list[Row]) -> None:

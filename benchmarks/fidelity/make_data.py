@@ -3,7 +3,8 @@
     python -m benchmarks.fidelity.make_data ../shared/data
 
 Of every first pull of an image in a cluster: when it began, how long it took (median, least and most over the nodes
-that did not wait), on how many nodes, and which images those had pulled before, in the order of the log.
+that did not wait), on how many nodes, and which images those had pulled before, in the order of the log. Where the log
+of a cluster is incomplete, ``seen`` are the images that any of its nodes had pulled by then.
 """
 
 from __future__ import annotations
@@ -70,6 +71,11 @@ def main(shared: Path) -> None:
         )
         if row["cluster"].startswith("perfstudy"):  # in the others every image has layers of its own on one base
             entry["pulls"][-1]["before"] = [carried.image(image) for image in before]
+            if cluster["log_complete"] == "no":
+                seen = dict.fromkeys(pull["image"] for pull in pulls[row["cluster"]] if pull["pulled_t"] <= begin)
+                entry["pulls"][-1]["seen"] = [
+                    carried.image(name) for name in seen if name in catalog and name != row["image"]
+                ]
     for entry in out.values():
         entry["pulls"].sort(key=lambda pull: pull["begin"])
     text = {"source": SOURCE, "layers": carried.layers, "images": carried.images, "clusters": out}
