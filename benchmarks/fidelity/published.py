@@ -1,8 +1,8 @@
 """Published figures whose inputs are known (score 3), against the model: `rows()` predicts what it can.
 
 Figures with their sources are in data/published.json. Nothing is fitted: a pool gets what the source tells (NIC, disk,
-settings), for its cores those of the preset that was fitted on real images, and defaults for the rest; unpacked sizes
-are 2.6 times the compressed ones where the source is silent.
+settings), for its cores those of the preset that was fitted on real images, and defaults for the rest. Where the source
+is silent, images of GPU libraries unpack to 2.05 times their compressed bytes (`cluster_data.HEAVY_RATIO`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from benchmarks.fidelity.cluster_data import HEAVY_RATIO
 from pullsim.results.summary import summarize
 from pullsim.run import run
 from pullsim.scenario import from_mapping
@@ -49,13 +50,22 @@ class Case:
 
 #: A core of a large cloud instance: the preset that was fitted on real images of one (perfstudy).
 CORE: Final = builtin()["aws/hpc6a.48xlarge-gp2"].tree["unpack"]
-#: An instance with 12.5 Gbit/s and a fast disk, as those of the vLLM figures.
-LARGE: Final = {"nic": "12.5Gbit/s", "disk": {"write": "1000MiB/s"}, "cores": 32, "unpack": CORE}
+#: An instance with 12.5 Gbit/s and a fast disk, as those of the vLLM figures; the kernel's page cache for the 256 GiB
+#: of an r6id.8xlarge.
+LARGE: Final = {
+    "nic": "12.5Gbit/s",
+    "disk": {"write": "1000MiB/s", "pageCache": {"limit": "55GB", "background": "27GB"}},
+    "cores": 32,
+    "unpack": CORE,
+}
 PARALLEL: Final = {"containerd": "2.2", "config": "parallel.toml"}
 CLOUD: Final = {"perConnection": "90MB/s", "roundTrip": "1ms", "auth": "basic"}
 #: vllm-openai: several layers, the largest about 5, 3 and 2 GB of 10.31 GB.
-VLLM: Final = tuple({"size": size} for size in ("30MB", "100MB", "180MB", "2GB", "3GB", "5GB"))
-TF_LAYER: Final = ({"size": "2899102924B"},)
+VLLM: Final = tuple(
+    {"size": size, "unpacked": round(HEAVY_RATIO * size)} for size in (30e6, 100e6, 180e6, 2e9, 3e9, 5e9)
+)
+FILES: Final = "files are counted as of 32 kB, as in images of Docker Hub; those of GPU libraries are larger"
+TF_LAYER: Final = ({"size": 2899102924, "unpacked": round(HEAVY_RATIO * 2899102924)},)
 IDF_LAYER: Final = {"size": "1840MB", "unpacked": "4790MB", "files": 40000}
 
 CASES: Final = {
@@ -71,7 +81,7 @@ CASES: Final = {
             TF_LAYER,
             {"unpack": CORE},
             None,
-            "core and unpacked size not given; the model adds files",
+            "a laptop, the core of which is not given",
             "unpack",
         )
         for number in (1, 2, 3, 4)
@@ -85,7 +95,7 @@ CASES: Final = {
         serial_ratio=True,
     ),
     "eks-vllm-containerd": Case(
-        VLLM, LARGE, CLOUD, "unpacked size and instance are not given; one stream of gzip binds"
+        VLLM, LARGE, CLOUD, f"instance and layers are not given; one stream of gzip binds; {FILES}"
     ),
     "eks-vllm-soci-al": Case(why="the SOCI snapshotter is not simulated"),
     "eks-vllm-soci-br": Case(why="the SOCI snapshotter is not simulated"),
@@ -96,10 +106,12 @@ CASES: Final = {
             "runtime": PARALLEL,
         },
         CLOUD,
-        "bound by one stream of gzip of the 5 GB layer: the instance's core is not known",
+        f"bound by one stream of gzip of the 5 GB layer; {FILES}",
     ),
     "repack-zstd": Case(
-        tuple({"size": "103MB", "mediaType": "tar+zstd"} for _ in range(100)),
+        tuple(
+            {"size": 103_000_000, "unpacked": round(HEAVY_RATIO * 103e6), "mediaType": "tar+zstd"} for _ in range(100)
+        ),
         {
             **LARGE,
             "runtime": PARALLEL,
