@@ -36,7 +36,7 @@ class Disk(Protocol):
         """Whether the page cache is being written back because there is too much in it."""
         ...
 
-    def run(self, work: float) -> Job | DiskJob:
+    def begin(self, work: float) -> Job | DiskJob:
         """Write that many bytes durably."""
         ...
 
@@ -63,7 +63,7 @@ class UncachedDisk(ProcessorSharing):
 
     def buffer(self, size: float, seconds: float) -> Job:  # noqa: ARG002 - the protocol's
         """See `Disk`."""
-        return self.run(size)
+        return self.begin(size)
 
     def sync(self) -> None:
         """See `Disk`."""

@@ -61,6 +61,10 @@ class DiskJob(simpy.Event):
         self.rate = 0.0
         self._disk = disk
 
+    def wait(self) -> DiskJob | None:
+        """Return the event of its end; None: it is done."""
+        return None if self.processed else self
+
     def cancel(self) -> float:
         """Stop; returns the bytes left, 0 if it was done. The event never happens."""
         return 0.0 if self.triggered else self._disk.remove(self)
@@ -95,21 +99,21 @@ class CachedDisk:
         threshold = math.inf if self._cache is None else self._cache.background * (1 - _ROUNDING)
         return self._writing_back and self._floor >= threshold
 
-    def run(self, work: float) -> DiskJob:
+    def begin(self, work: float) -> DiskJob:
         """Write ``work`` >= 0 bytes durably."""
         return self._start(work, math.inf, self._durable)
 
     def buffer(self, size: float, seconds: float) -> DiskJob:
         """Write ``size`` >= 0 bytes that take ``seconds`` to be made."""
         if self._cache is None or size <= _DUST:
-            return self.run(size)
+            return self.begin(size)
         return self._start(size, size / max(seconds, size / _MEMORY), self._buffered)
 
     def sync(self) -> DiskJob | None:
         """Write all that is dirty; None where nothing is."""
         self._advance()
         dirty, self.dirty, self._uncommitted = self.dirty, 0.0, 0.0
-        return self.run(dirty) if dirty > _DUST else None
+        return self.begin(dirty) if dirty > _DUST else None
 
     def drag(self) -> DiskJob | None:
         """Write what an fsync drags along: what came into the cache under write-back since the last one.
@@ -124,7 +128,7 @@ class CachedDisk:
         dragged = cache.journal * min(self._uncommitted, self.dirty, _CHUNK * self._write)
         self._uncommitted = 0.0
         self.dirty -= dragged
-        return self.run(dragged)
+        return self.begin(dragged)
 
     def remove(self, job: DiskJob) -> float:
         """Take a job under way out; returns the bytes left."""

@@ -93,7 +93,7 @@ class BlobCopy(Steps):
         claimed = copy.store.claim(layer.size)
         copy.temporary += claimed
         inflating = crio.spec.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0)
-        inflate = crio.cores.run(inflating)
+        inflate = crio.cores.begin(inflating)
         written = None if crio.disk is None else crio.disk.buffer(claimed, inflating)
         try:
             try:
@@ -102,14 +102,14 @@ class BlobCopy(Steps):
                 self.ended = env.now
             self.received = claimed
             for job, stage in ((inflate, "unpack_cpu"), (written, "unpack_disk")):
-                if job is not None and not job.processed:
+                if job is not None and (work := job.wait()) is not None:
                     self.enter(stage, env.now)
-                    yield job
+                    yield work
             if claimed < layer.size:
                 raise temporary_no_space(self.position + 1)  # noqa: TRY301  # as any failed write, it leaves its bytes
         except BaseException:
             for job in (inflate, written):
-                if job is not None and not job.triggered:
+                if job is not None:
                     job.cancel()
             raise
         self.committed = env.now

@@ -94,10 +94,11 @@ class Unpacker:
             if inflate is not None:
                 yield inflate
             worked = env.now
-            if write is not None:
-                yield write
-            return "disk" if env.now - worked > _AT_ONCE * (env.now - began) else "cpu"
-        finally:
+            if write is not None and (writing := write.wait()) is not None:
+                yield writing
+        except BaseException:
             for job in (work, inflate, write):
-                if job is not None and not job.triggered:
+                if job is not None:
                     job.cancel()
+            raise
+        return "disk" if env.now - worked > _AT_ONCE * (env.now - began) else "cpu"

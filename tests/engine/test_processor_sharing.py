@@ -47,22 +47,34 @@ def integrate(capacity, jobs, cancels, speeds):
     return done
 
 
-def simulate(capacity, jobs, cancels, speeds):
+def simulate(capacity, jobs, cancels, speeds, awaited=None):
+    """``awaited``: when a job is first waited for, by its number; inf: never, and all others from the start."""
     env = simpy.Environment()
     server = ProcessorSharing(env, capacity)
     done, running = {}, {}
 
     def start(i, work):
+        if i in (awaited or {}):
+            running[i] = server.begin(work)
+            if awaited[i] < math.inf:
+                Call(env, lambda _: wait(i), max(0.0, awaited[i] - env.now))
+            return
         job = running[i] = server.run(work)
         job.callbacks.append(lambda _: done.update({i: ("done", env.now)}))
 
+    def wait(i):
+        if i in done:  # cancelled
+            return
+        job = running[i].wait()
+        if job is None:
+            done[i] = "done by", env.now
+        else:
+            job.callbacks.append(lambda _: done.update({i: ("done", env.now)}))
+
     def cancel(i):
         if i in running and i not in done:
-            job = running[i]
-            ended = job.triggered
-            left = job.cancel()
-            if not ended:
-                done[i] = "cancelled", left
+            left = running[i].cancel()
+            done[i] = ("cancelled", left) if left else ("done by", env.now)
 
     for i, (at, work) in enumerate(jobs):
         Call(env, lambda _, i=i, work=work: start(i, work), at)
@@ -71,6 +83,7 @@ def simulate(capacity, jobs, cancels, speeds):
     for at, factor in speeds:
         Call(env, lambda _, factor=factor: server.set_speed(factor), at)
     env.run()
+    env.run(until=1e3)  # the end of a job that nobody waits for is no event
     assert server.jobs == 0
     return done
 
@@ -97,6 +110,39 @@ def test_against_brute_force(jobs, cancels, speeds, capacity):
         else:  # cancelled in the very instant in which it ended
             at = cancels[i]
             assert at == pytest.approx(value if how == "done" else expected[i][1], rel=1e-9, abs=1e-9)
+
+
+@given(
+    st.lists(st.tuples(times, work), min_size=1, max_size=12),
+    st.dictionaries(st.integers(0, 11), times, max_size=4),
+    st.dictionaries(st.integers(0, 11), st.one_of(st.just(math.inf), st.floats(0, 40)), max_size=12),
+    st.sampled_from([cores, lambda _: 3.0, float]),
+)
+def test_jobs_that_nobody_waits_for_take_their_share_all_the_same(jobs, cancels, awaited, capacity):
+    expected = integrate(capacity, jobs, cancels, [])
+    got = simulate(capacity, jobs, cancels, [], awaited)
+    for i, (how, value) in got.items():
+        if how == expected[i][0]:
+            assert value == pytest.approx(expected[i][1], rel=1e-9, abs=1e-9)
+        elif how == "done by":  # it is only known that it was done by then
+            end = expected[i][1] if expected[i][0] == "done" else cancels[i]
+            assert value >= end - 1e-9
+        else:
+            at = cancels[i]
+            assert at == pytest.approx(value if how == "done" else expected[i][1], rel=1e-9, abs=1e-9)
+    assert {i for i in expected if awaited.get(i, 0.0) < math.inf} <= got.keys()
+
+
+def test_jobs_that_nobody_waits_for_are_no_events():
+    env = simpy.Environment()
+    server = ProcessorSharing(env, lambda _: 1.0)
+    short, long = server.begin(2.0), server.begin(10.0)
+    assert not env._queue
+    env.run(until=4.0)  # the short one ended in this very instant, with 2 of the long one's 10 done
+    assert short.wait() is None
+    assert long.wait() is long
+    env.run(until=long)
+    assert env.now == 12.0
 
 
 def test_equal_jobs_end_together():

@@ -73,7 +73,7 @@ def test_dirty_bytes_drain_and_the_next_writer_finds_room():
 
 
 def test_what_waits_for_30_s_is_written_back_below_the_threshold_too():
-    ended, server = times(cached, (0.0, "buffer", 100, 1.0), (39.0, "run", 10.0), (100.0, "run", 10.0))
+    ended, server = times(cached, (0.0, "buffer", 100, 1.0), (39.0, "begin", 10.0), (100.0, "begin", 10.0))
     # write-back from 30 to 40 but for its half of the disk from 39 on
     assert ended == [close(1.0), close(41.0), close(101.0)]
     assert server.dirty == 0.0
@@ -81,9 +81,9 @@ def test_what_waits_for_30_s_is_written_back_below_the_threshold_too():
 
 def test_durable_writes_share_the_disk_with_write_back():
     # 400 dirty at 15 s, to be 300: both get 5/s
-    ended, _ = times(cached, (0.0, "buffer", 450, 15.0), (15.0, "run", 50.0))
+    ended, _ = times(cached, (0.0, "buffer", 450, 15.0), (15.0, "begin", 50.0))
     assert ended == [close(15.0), close(25.0)]
-    ended, _ = times(cached, (0.0, "run", 50.0), (0.0, "run", 50.0))
+    ended, _ = times(cached, (0.0, "begin", 50.0), (0.0, "begin", 50.0))
     assert ended == [close(10.0), close(10.0)]
 
 
@@ -110,14 +110,14 @@ def test_a_burst_lasts_as_long_as_its_credit_and_idle_time_refills_it():
         return CachedDisk(env, 10.0, DiskBurst(40.0, 60.0), None)
 
     # 40/s for 2 s, then 10/s; idle from 4 to 7: 30 of credit, which last 1 s
-    ended, _ = times(bursting, (0.0, "run", 100.0), (7.0, "buffer", 50.0, 0.1))
+    ended, _ = times(bursting, (0.0, "begin", 100.0), (7.0, "buffer", 50.0, 0.1))
     assert ended == [close(4.0), close(9.0)]
 
 
 def test_a_cancelled_write_tells_what_is_left():
     env = simpy.Environment()
     server = cached(env)
-    first, second = server.run(100.0), server.run(100.0)
+    first, second = server.begin(100.0), server.begin(100.0)
     left = []
     Call(env, lambda _: left.append(first.cancel()), 4.0)
     env.run(second)
@@ -137,7 +137,7 @@ def test_only_a_disk_with_burst_or_cache_is_more_than_a_shared_server():
 WRITES = st.lists(
     st.tuples(
         st.integers(0, 60),
-        st.sampled_from(["run", "buffer"]),
+        st.sampled_from(["begin", "buffer"]),
         st.integers(0, 500),
         st.sampled_from([0.0, 1.0, 7.0, 30.0]),
     ),
@@ -151,7 +151,7 @@ WRITES = st.lists(
 def test_every_byte_is_written_no_faster_than_disk_and_memory_allow(writes, bursting, cache):
     burst = DiskBurst(25.0, 100.0) if bursting else None
     made = lambda env: CachedDisk(env, 10.0, burst, CACHE if cache else None)  # noqa: E731
-    script = [(t, how, size) if how == "run" else (t, how, size, seconds) for t, how, size, seconds in writes]
+    script = [(t, how, size) if how == "begin" else (t, how, size, seconds) for t, how, size, seconds in writes]
     ended, server = times(made, *script)
     assert server.dirty == pytest.approx(0.0, abs=1e-6)
     total = sum(size for _, _, size, _ in writes)
