@@ -24,7 +24,7 @@ class Domain(Protocol):
     Within an instant, a port that changes is first synced, then placed again (or leaves) when the instant is settled.
     """
 
-    version: int
+    due: float  # time of the next end of a transfer, inf without one
     ports: dict[Port, None]
     worn: bool  # a clock has become so large that all ports should be placed afresh
 

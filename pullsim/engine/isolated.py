@@ -31,7 +31,7 @@ class Isolated(Domain):
     """Each port filled by itself: `Port.placed` is the list of its bundles by ascending cap."""
 
     def __init__(self, tick: Callable[[], int]) -> None:
-        self.version = 0
+        self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.worn = False  # clocks are rebased as ports are placed
         self._tick = tick

@@ -61,7 +61,7 @@ class Levels(Domain):
     """Max-min sharing of one link: `Port.placed` is the port's only bundle."""
 
     def __init__(self, link: Link, tick: Callable[[], int]) -> None:
-        self.version = 0
+        self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.worn = False
         self._link = link
@@ -86,7 +86,8 @@ class Levels(Domain):
     def sync(self, port: Port, now: float) -> None:
         """See `Domain`."""
         if now > self._time:
-            self._advance(now)
+            self._clock += (now - self._time) * self._level
+            self._time = now
         bundle: Bundle = port.placed
         cls: Class = bundle.cls
         seconds = cls.seconds
@@ -105,11 +106,13 @@ class Levels(Domain):
     def place(self, port: Port, now: float) -> None:
         """See `Domain`."""
         if now > self._time:
-            self._advance(now)
+            self._clock += (now - self._time) * self._level
+            self._time = now
         (bundle,) = port.bundles.values()
         if bundle.clock > REBASE:
             bundle.rebase()
-        m = len(bundle.flows)
+        flows = bundle.flows
+        m = len(flows)
         share = port.capacity / m
         by_cap = bundle.cap < share
         key = (m * bundle.cap if by_cap else port.capacity, m, by_cap)
@@ -123,21 +126,26 @@ class Levels(Domain):
             else:
                 self._remove(old)
             port.placed = bundle
+            bundle.cls = cls
             if not cls.count:
                 self._activate(cls, now)
-            self._count(cls, 1)
-            bundle.cls = cls
-            bundle.mark = cls.seconds + now - cls.since if cls.full else cls.seconds
-        bundle.offset = offset = bundle.clock - self._clock_of(cls)
+            cls.count += 1
+            if cls.full:
+                self._full_rate += cls.limit
+                bundle.mark = cls.seconds + now - cls.since
+            else:
+                self._free += m
+                bundle.mark = cls.seconds
+        clock = cls.clock + (now - cls.since) * cls.ratio if cls.full else self._clock + cls.clock
+        bundle.offset = offset = bundle.clock - clock
         bundle.version = version = self._tick()
-        heappush(cls.entries, (bundle.flows[0][0] - offset, version, bundle))
+        heappush(cls.entries, (flows[0][0] - offset, version, bundle))
         self._entered += 1
         self._touched[cls] = None
 
     def leave(self, port: Port, now: float) -> None:
         """See `Domain`."""
-        if now > self._time:
-            self._advance(now)
+        self._advance(now)
         self._remove(port.placed)
         port.placed = None
         del self.ports[port]
@@ -148,7 +156,8 @@ class Levels(Domain):
     def settle(self, now: float) -> float:
         """See `Domain`."""
         if now > self._time:
-            self._advance(now)
+            self._clock += (now - self._time) * self._level
+            self._time = now
         if self._entered > 1024 + 4 * len(self.ports):
             self._refresh()
         self._fill(now)
@@ -192,8 +201,7 @@ class Levels(Domain):
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Domain`."""
-        if now > self._time:
-            self._advance(now)
+        self._advance(now)
         due: list[Class] = []
         if self._clock_due <= now:  # then the clock reads that end, whatever rounding says
             self._clock = max(self._clock, self._by_clock[0][0])
@@ -209,6 +217,7 @@ class Levels(Domain):
                 bundle.finish(now, ended)
 
     def _advance(self, now: float) -> None:
+        """Bring the link's clock up to now; written out where it is needed for every transfer."""
         self._clock += (now - self._time) * self._level
         self._time = now
 
@@ -227,19 +236,16 @@ class Levels(Domain):
         cls.clock = 0.0
         cls.first = None
 
-    def _count(self, cls: Class, change: int) -> None:
-        cls.count += change
-        if cls.full:
-            self._full_rate += change * cls.limit
-        else:
-            self._free += change * cls.m
-        self._touched[cls] = None
-
     def _remove(self, bundle: Bundle) -> None:
         bundle.version = 0
         cls: Class = bundle.cls
-        self._count(cls, -1)
+        cls.count -= 1
+        if cls.full:
+            self._full_rate -= cls.limit
+        else:
+            self._free -= cls.m
         if cls.count:
+            self._touched[cls] = None
             return
         active = self._active
         index = bisect_left(active, cls.ratio, key=_RATIO)

@@ -43,7 +43,7 @@ class Multiroot(Domain):
     """Max-min sharing of several links: `Port.placed` is the list of the port's bundles, in the order of its class."""
 
     def __init__(self, tick: Callable[[], int]) -> None:
-        self.version = 0
+        self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.worn = False
         self.mixed = 0  # ports with bundles of several kinds

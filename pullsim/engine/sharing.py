@@ -1,7 +1,7 @@
 """Exact max-min fair sharing of registries' egress and nodes' NICs.
 
-All changes of an instant are settled together, once, after every ordinary event of that instant. There is one wake-up
-under way for the whole network. Which algorithm serves a port follows from what it pulls from:
+All changes of an instant are settled together, after every ordinary event of that instant. There is one wake-up under
+way for the whole network. Which algorithm serves a port follows from what it pulls from:
 
 * links that never bind: `Isolated`, the port alone;
 * one link that can bind, under one cap: the `Levels` of that link;
@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from heapq import heappop, heappush
+from heapq import heappush
 from typing import TYPE_CHECKING
 
-from pullsim.engine import lazy_heap
 from pullsim.engine.clock import LAST, Call, Recurrent, happen
 from pullsim.engine.credit import Burst, Credit, Credits
 from pullsim.engine.flows import Bundle, Domain, Link, Port, Transfer
@@ -45,8 +44,9 @@ class Network:
         self._unsettled: dict[Domain, None] = {}
         self._settling = False  # a settle of this instant is under way
         self._settlement = Recurrent(env, self._settle)
-        self._due: list[tuple[float, int, Domain]] = []  # lazy heap of the domains' next ends
-        self._call: Call | None = None  # the wake-up for the first of them; earlier ones are void
+        self._domains: dict[Domain, None] = {}  # those with ports
+        self._due = math.inf  # of the wake-up under way
+        self._call: Call | None = None  # that wake-up; earlier ones are void
         self._credits: Credits | None = None  # of the ports with a burst rate, if there are any
 
     def link(self, name: str, capacity: float = math.inf) -> Link:
@@ -80,14 +80,18 @@ class Network:
             transfer = Transfer(self.env, None, 0.0)
             transfer.succeed()
             return transfer
-        now = self.env.now
+        env = self.env
+        now: float = env._now
         if not port.dirty:
-            port.touch(now)
+            port.dirty = True
+            if port.domain is not None:
+                port.domain.sync(port, now)
+            self.changed(port)
         key = link, cap
         bundle = port.bundles.get(key)
         if bundle is None:
             bundle = port.bundles[key] = Bundle(link, port, cap)
-        transfer = Transfer(self.env, bundle, now)
+        transfer = Transfer(env, bundle, now)
         heappush(bundle.flows, (bundle.clock + size, self._tick(), transfer))
         link.transfers += 1
         port.transfers += 1
@@ -102,61 +106,73 @@ class Network:
             self._settling = True
             self._settlement.schedule(LAST)
 
-    def _settle(self, _: simpy.Event) -> None:
-        now = self.env.now
+    def _settle(self, _: simpy.Event | None = None) -> None:
+        now: float = self.env._now
         self.settles += 1
         self._place_dirty(now)
-        unsettled, dues = self._unsettled, self._due
+        unsettled = self._unsettled
         for domain in unsettled:
             if domain.worn:
                 for each in [domain for domain in unsettled if domain.worn]:
                     self._take_apart(each, now)
                 self._place_dirty(now)
                 break
-        self._rates(now)
+        for domain in unsettled:
+            domain.due = domain.settle(now)
         credits_ = self._credits
         if credits_ is not None:
             while credits_.follow(unsettled, now):
                 self._place_dirty(now)
-                self._rates(now)
-        if len(dues) > 1024 + 4 * len(self._levels):
-            lazy_heap.compact(dues)
+                for domain in unsettled:
+                    domain.due = domain.settle(now)
+        domains = self._domains
+        for domain in unsettled:
+            if domain.ports:
+                domains[domain] = None
+            else:
+                domains.pop(domain, None)
         unsettled.clear()
         self._settling = False
-        while dues and dues[0][1] != dues[0][2].version:
-            heappop(dues)
-        due = dues[0][0] if dues else math.inf
-        if credits_ is not None:
-            due = min(due, credits_.due())
-        self._call = Call(self.env, self._wake, max(0.0, due - now)) if due < math.inf else None
+        self._plan(now)
 
-    def _rates(self, now: float) -> None:
-        """Find the rates of all domains that are not settled, and the times of their next ends."""
-        dues = self._due
-        for domain in self._unsettled:
-            due = domain.settle(now)
-            domain.version = version = self._tick()
-            if due < math.inf:
-                heappush(dues, (due, version, domain))
+    def _plan(self, now: float) -> None:
+        """Wake up at the next end; an earlier wake-up, planned before, plans again."""
+        due = self._due
+        soonest = due
+        for domain in self._domains:
+            soonest = min(soonest, domain.due)
+        if self._credits is not None:
+            soonest = min(soonest, self._credits.due())
+        if soonest < due:
+            self._due = soonest
+            self._call = Call(self.env, self._wake, soonest - now if soonest > now else 0.0)
 
     def _wake(self, event: simpy.Event) -> None:
         if event is not self._call:
             return
-        now = self.env.now
+        now: float = self.env._now
+        self._due = math.inf
+        settling, self._settling = self._settling, True
         ended: list[Transfer] = []
-        dues = self._due
-        while dues and dues[0][0] <= now:  # none, if now + (due - now) fell short: then once more
-            _, version, domain = heappop(dues)
-            if version != domain.version:
-                continue
-            self._unsettled[domain] = None
-            domain.complete(now, ended)
+        unsettled = self._unsettled
+        for domain in self._domains:
+            if domain.due <= now:
+                domain.due = math.inf
+                unsettled[domain] = None
+                domain.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
-        if not self._settling:
-            self._settling = True
-            self._settlement.schedule(LAST)
+        if not unsettled and not self._dirty:  # it was too early
+            self._settling = settling
+            self._plan(now)
+            return
         happen(ended)
+        if not settling:
+            queue = self.env._queue
+            if not queue or queue[0][0] > now:  # nothing else is to happen in this instant: an event less
+                self._settle()
+            else:
+                self._settlement.schedule(LAST)
 
     def _place_dirty(self, now: float) -> None:
         unsettled = self._unsettled
