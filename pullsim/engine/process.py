@@ -25,6 +25,12 @@ class Process(simpy.Process):
         self._generator = generator
         self._target = Call(env, self._resume, priority=URGENT)
 
+    def start(self) -> None:
+        """Start now, before the process that runs goes on; for subclasses that do so later than they are made."""
+        running = self.env._active_proc
+        self._resume(_BEGIN)
+        self.env._active_proc = running
+
     def _resume(self, event: simpy.Event) -> None:
         env = self.env
         env._active_proc = self
@@ -51,10 +57,15 @@ class Process(simpy.Process):
         env._active_proc = None
 
     def _end(self) -> None:
+        self._forget()
         if self.callbacks or not self._ok:
             self.env.schedule(self)
         else:
             self.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+
+    def _forget(self) -> None:
+        """Let go of what an ended process needs no more: it can be kept for its value, or what else its class knows."""
+        self._generator = self._target = None  # type: ignore[assignment]  # SimPy's own keep them
 
 
 class Part(Process):
@@ -67,11 +78,10 @@ class Part(Process):
         self.env = env
         self.callbacks = []
         self._generator = generator
-        whole = env._active_proc
-        self._resume(_BEGIN)
-        env._active_proc = whole
+        self.start()
 
     def _end(self) -> None:
+        self._forget()
         callbacks = self.callbacks
         self.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
         for callback in callbacks:

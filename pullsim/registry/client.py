@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Image
     from pullsim.registry.auth import Presented
     from pullsim.registry.limits import Quotas
-    from pullsim.registry.registry import Registry, Site
+    from pullsim.registry.registry import Registry
     from pullsim.registry.request import Request
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
@@ -146,49 +146,52 @@ class Client:
             yield env.timeout(latency)
             return status
         site, idle = registry.site, self._idle
-        if request.kind == "blobs" and registry.blob_site is not site:  # redirected
+        if registry.blob_site is not site and request.kind == "blobs":  # redirected
             self._keep(idle, window)
             site, idle = registry.blob_site, self._blob_idle
             window, connect = self._connect(idle, site.round_trip)
             latency += connect + site.round_trip + site.first_byte
-        size, rate = request.size, site.rate(port)
-        rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
-        # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
-        # sharing after that, links carry every byte and never more than they can.
-        yield env.timeout(latency + max(0.0, rounds * site.round_trip - sent / rate))
+        size = request.size
+        if window < spec.max_window:
+            rate = site.rate(port)
+            rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
+            # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
+            # sharing after that, links carry every byte and never more than they can.
+            latency += max(0.0, rounds * site.round_trip - sent / rate)
+        yield env.timeout(latency)
         download.host = spec.host
-        before, status = download.received, CUT
-        try:
-            if registry.faults is not None and (faults := registry.faults.body(request, env.now)):
-                self.chance = any(fault.probability < 1.0 for fault in faults)
+        faults = () if registry.faults is None else registry.faults.body(request, env.now)
+        if faults:
+            self.chance = any(fault.probability < 1.0 for fault in faults)
+            before, status = download.received, CUT
+            try:
                 status = yield from receive(env, registry.network, site, port, request, faults, download)
-            else:
-                yield from self._receive(site, size, download)
-                status = OK
-        finally:
-            registry.sent += size if status == OK else download.received - before
-        if status == OK and not request.cut_short:
-            self._keep(idle, window)
+            finally:
+                registry.sent += size if status == OK else download.received - before
+        else:
+            transfer = registry.network.transfer(site.link, port, size / site.goodput, site.connection_cap)
+            download.begin(env.now, transfer)
+            try:
+                yield transfer
+            except simpy.Interrupt:
+                got = round(size - transfer.cancel() * site.goodput)
+                download.received += got
+                registry.sent += got
+                raise
+            registry.sent += size
+        if status == OK and not request.cut_short and len(idle) < IDLE_CONNECTIONS:
+            idle.append(window)
         return status
-
-    def _receive(self, site: Site, size: int, download: Download) -> Generator[Any, Any, None]:
-        transfer = self.registry.network.transfer(site.link, self._port, size / site.goodput, site.connection_cap)
-        download.begin(self._env.now, transfer)
-        try:
-            yield transfer
-        except simpy.Interrupt:
-            download.received += round(size - transfer.cancel() * site.goodput)
-            raise
 
     def _send_at_once(self, request: Request, server: float) -> tuple[int, float, int | None]:
         """Send a request to a registry that has neither faults nor quotas; see `_send`."""
-        registry, authorizer = self.registry, self.authorizer
-        window, latency = self._connect(self._idle, registry.spec.round_trip)
+        registry, authorizer, idle = self.registry, self.authorizer, self._idle
+        window, latency = (idle.pop(), 0.0) if idle else self._connect(idle, registry.spec.round_trip)
         waited = authorizer.authorize(request.reference, server, self._env.now + latency)
         if authorizer.denial is not None:
             return authorizer.status, latency + authorizer.denied_after(server, waited), None
         registry.count(request)
-        return registry.status(request), latency + waited, window
+        return OK if registry.open else registry.status(request), latency + waited, window
 
     def _send(
         self, request: Request, server: float, download: Download | None

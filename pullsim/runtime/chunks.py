@@ -140,7 +140,7 @@ class ChunkedGet:
     def _request(self, chunk: Chunk) -> Generator[Any, Any, None]:
         final = chunk is self._chunks[-1]
         digest = self.fetch.layer.digest
-        yield from self._pull.request("blobs", digest, chunk.size, chunk, start=chunk.offset, cut_short=not final)
+        yield from self._pull.remote.get("blobs", digest, chunk.size, chunk, start=chunk.offset, cut_short=not final)
         chunk.received = chunk.size
 
     def _settle(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, ListedImage
 from pullsim.engine.clock import Call
 from pullsim.errors import InputError
+from pullsim.hardware.page_cache import CachedDisk
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 from pullsim.runtime.handlers import RuntimeHandlers
@@ -98,6 +99,7 @@ class Containerd:
         self.port = port
         self.disk = disk
         self.fsync = fsync
+        self.fsyncs = fsync > 0.0 or isinstance(disk, CachedDisk)  # they take time
         self.recorder = recorder
         self.handlers = handlers or RuntimeHandlers()
         self.behaviour = behaviour(spec.version, local_pull=spec.local_pull)
@@ -126,6 +128,17 @@ class Containerd:
 
     def _new_slots(self) -> DownloadSlots:
         return DownloadSlots(self.env, self.spec.max_concurrent_downloads)
+
+    def sync_blob(self) -> Generator[Any, Any, None]:
+        """Make a written blob durable by an fsync (plugins/content/local/writer.go Commit)."""
+        yield from self.drag()
+        if self.fsync:
+            yield self.env.timeout(self.fsync)
+
+    def drag(self) -> Generator[Any, Any, None]:
+        """Wait for the data of other files that an fsync writes first."""
+        if self.disk is not None and (dragged := self.disk.drag()) is not None:
+            yield dragged
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Look the name up in the image records."""

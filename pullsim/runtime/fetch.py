@@ -9,34 +9,37 @@ import simpy
 from pullsim.engine.process import Process
 from pullsim.runtime.chunks import ChunkedGet
 from pullsim.runtime.failures import PullFailed, blob_no_space
-from pullsim.runtime.metadata import BLOB_OPEN
+from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
 from pullsim.runtime.steps import Steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from pullsim.oci.manifest import Layer
     from pullsim.runtime.pull import Pull
 
 
-class Fetch(Steps):
+class Fetch(Steps, Process):
     """A process that gets a blob into the content store, and the times of its steps.
 
     To 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
     the node from after the lock until the last byte (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
+    Before it has its slot it is not more than a place in the queue: with ten layers and three slots that is a third of
+    a pull's memory.
     """
 
     __slots__ = (
         "_abandoned",
         "_chunks",
-        "_pull",
+        "_started",
+        "_turn",
         "committed",
         "done",
         "ended",
         "fetched",
         "layer",
         "position",
-        "process",
+        "pull",
         "queued",
         "recorded",
         "requested",
@@ -45,25 +48,46 @@ class Fetch(Steps):
     )
 
     def __init__(self, pull: Pull, position: int, layer: Layer) -> None:
-        now = pull.env.now
-        super().__init__(now)
-        self._pull = pull
-        self._abandoned = False
-        self._chunks: ChunkedGet | None = None
+        """Ask for a slot, to 2.0; ``waits``: there was none, else the fetch is to `start`."""
+        Steps.__init__(self, pull.env.now)
+        self.env = pull.env
+        self.callbacks = []
+        self.pull = pull
         self.position = position
         self.layer = layer
         self.fetched = False  # from the registry, by this pull, and durable
         self.done = False  # it is durable
         self.resumed = 0  # of these were there before, from a pull that failed
         self.recorded = False  # its row is written
-        self.queued = self.slot = self.requested = self.ended = self.committed = now
-        self.process = Process(pull.env, self._run())
+        self.queued = self.slot = self.requested = self.ended = self.committed = self.first_byte
+        self._chunks: ChunkedGet | None = None
+        self._abandoned = False
+        self._turn = None if pull.containerd.behaviour.slots_of_requests else self._ask_for_slot()
+        if self._turn is not None:
+            self._turn.callbacks.append(self._take_over)
+        self._started = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it starts by itself, when it gets its slot."""
+        return self._turn is not None
+
+    def start(self) -> None:
+        """See `Process`; an abandoned one does not."""
+        if not self._abandoned:
+            self._started = True
+            self._generator = self._run()
+            super().start()
 
     def abandon(self) -> None:
         """Stop, if it is not done: the pull has failed."""
         self._abandoned = True
-        if self.process.is_alive and self._marks:  # else it has not begun, and will see that it need not
-            self.process.interrupt()
+        if not self.is_alive:
+            return
+        if self._turn is not None:
+            self.pull.slots.cancel(self._turn)
+        elif self._started:
+            self.interrupt()
 
     @property
     def downloaded(self) -> int:
@@ -73,107 +97,117 @@ class Fetch(Steps):
     def stall(self, now: float, *, begun: bool) -> None:
         """Note that nothing comes any more."""
         super().stall(now, begun=begun)
-        self._pull.stalled(begun=begun)
+        self.pull.stalled(begun=begun)
+
+    def _take_over(self, _: simpy.Event) -> None:
+        """Start with the slot of another fetch."""
+        self._turn = None
+        self._has_waited()
+        self.start()
 
     def _run(self) -> Generator[Any, Any, None]:
-        if self._abandoned:
-            return
-        pull = self._pull
+        """Take the blob's lock; get the blob unless it has come meanwhile."""
+        pull, digest, env = self.pull, self.layer.digest, self.env
+        containerd = pull.containerd
+        store, slots_of_requests = containerd.store, containerd.behaviour.slots_of_requests
+        locks = store.blob_locks
         try:
-            if pull.containerd.behaviour.slots_of_requests:
-                yield from self._lock_and_get()
-            else:
-                yield from self._take_slot()
+            self._marks.append(("lock", env.now))
+            if (turn := locks.acquire(digest)) is not None:
                 try:
-                    yield from self._lock_and_get()
-                finally:
-                    pull.slots.give_back(self)
+                    yield turn
+                except simpy.Interrupt:
+                    locks.cancel(digest, turn)
+                    raise
+            try:
+                if digest not in store.blobs:
+                    self._marks.append(("commit", env.now))
+                    if (written := store.metadata.write(BLOB_OPEN)) is not None:
+                        yield written
+                    yield from self._get()
+                    store.blobs[digest] = self.layer.size
+                else:
+                    self.requested = self.first_byte = self.ended = env.now
+                    if slots_of_requests:  # it needed none
+                        self.slot = env.now
+                pull.lease.blobs.add(digest)
+                self.committed = env.now
+                self.done = True
+            finally:
+                locks.release(digest)
         except simpy.Interrupt:  # abandoned
             return
         except PullFailed as failed:
             pull.fail(failed.outcome)
-
-    def _lock_and_get(self) -> Generator[Any, Any, None]:
-        pull, digest = self._pull, self.layer.digest
-        store, env = pull.containerd.store, pull.env
-        locks = store.blob_locks
-        self.enter("lock", env.now)
-        if (turn := locks.acquire(digest)) is not None:
-            yield from self._wait(turn, lambda turn: locks.cancel(digest, turn))
-        try:
-            if digest not in store.blobs:
-                self.enter("commit", env.now)
-                if (written := store.metadata.write(BLOB_OPEN)) is not None:
-                    yield written
-                yield from self._get()
-                store.blobs[digest] = self.layer.size
-            else:
-                self.requested = self.first_byte = self.ended = env.now
-                if pull.containerd.behaviour.slots_of_requests:  # it needed none
-                    self.slot = env.now
-            pull.lease.blobs.add(digest)
-            self.committed = env.now
-            self.done = True
         finally:
-            locks.release(digest)
+            if not slots_of_requests:
+                pull.slots.give_back(self)
 
     def _get(self) -> Generator[Any, Any, None]:
         """Download the blob (what is missing of it), writing it to the disk meanwhile, and commit it.
 
         Where there is not enough space, the download goes on until the disk is full.
         """
-        pull, layer = self._pull, self.layer
-        containerd, env, store = pull.containerd, pull.env, pull.containerd.store
+        pull, layer, env = self.pull, self.layer, self.env
+        containerd = pull.containerd
+        store, disk = containerd.store, containerd.disk
         slots = pull.slots if containerd.behaviour.slots_of_requests else None
-        if slots is not None:
-            yield from self._take_slot()
+        if slots is not None and (turn := self._ask_for_slot()) is not None:
+            yield from self._wait_for_slot(turn)
         self.requested = env.now
         self.received = self.resumed = store.resume(layer.digest)
         rest = layer.size - self.resumed
         claimed = store.claim(rest)
-        written = None if containerd.disk is None else containerd.disk.run(claimed)
+        written = None if disk is None else disk.begin(claimed)
         try:
             try:
                 if containerd.chunk and claimed > containerd.chunk:
                     self._chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
                     yield from self._chunks.run()
                 else:
-                    yield from pull.request("blobs", layer.digest, self.resumed + claimed, self)
+                    yield from pull.remote.get("blobs", layer.digest, self.resumed + claimed, self)
             finally:
                 self.ended = env.now
                 if slots is not None and (self._chunks is None or self._chunks.holds):
                     slots.give_back(self)
             self.received = self.resumed + claimed
+            self.settle(self.limited)
             self.bytes_until = env.now
-            if written is not None:
+            if written is not None and (writing := written.wait()) is not None:
                 self.enter("unpack_disk", env.now)
-                yield written
+                yield writing
             if claimed < rest:
                 raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # as any failed write, it leaves its bytes
-            self.enter("commit", env.now)
-            yield from pull.commit_blob()
+            self._marks.append(("commit", env.now))
+            if containerd.fsyncs:
+                yield from containerd.sync_blob()
+            if (committed := store.metadata.write(BLOB_COMMIT)) is not None:
+                yield committed
         except BaseException:
             store.leave(layer.digest, self.received, of=self.resumed + claimed)
-            if written is not None and not written.triggered:
+            if written is not None:
                 written.cancel()
             raise
         self.fetched = True
 
-    def _take_slot(self) -> Generator[Any, Any, None]:
-        slots = self._pull.slots
-        turn = slots.acquire()
-        self.enter("slot", self._pull.env.now)
-        if turn is not None:
-            yield from self._wait(turn, slots.cancel)
-        self.slot = self._pull.env.now
-        before = slots.given_back_by
-        if turn is not None and isinstance(before, Fetch) and before._pull is self._pull:  # noqa: SLF001  # of this class
-            self._before = before
+    def _ask_for_slot(self) -> simpy.Event | None:
+        """Take a slot; else return the event to wait for."""
+        turn = self.pull.slots.acquire()
+        self.slot = now = self.env.now
+        self._marks.append(("slot", now))
+        return turn
 
-    def _wait(self, turn: simpy.Event, cancel: Callable[[simpy.Event], None]) -> Generator[Any, Any, None]:
-        """Wait for a slot or lock; withdraw if the pull fails meanwhile."""
+    def _wait_for_slot(self, turn: simpy.Event) -> Generator[Any, Any, None]:
+        """Wait for a slot; withdraw if the pull fails meanwhile."""
         try:
             yield turn
         except simpy.Interrupt:
-            cancel(turn)
+            self.pull.slots.cancel(turn)
             raise
+        self._has_waited()
+
+    def _has_waited(self) -> None:
+        self.slot = self.env.now
+        before = self.pull.slots.given_back_by
+        if isinstance(before, Fetch) and before.pull is self.pull:
+            self._before = before

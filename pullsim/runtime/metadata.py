@@ -35,6 +35,7 @@ class MetadataDatabase:
         """
         if not self._write:
             return None
-        now = self._env.now
-        self._free = max(self._free, now) + count * self._write
-        return self._env.timeout(self._free - now)
+        env = self._env
+        now: float = env.now
+        self._free = free = max(self._free, now) + count * self._write
+        return env.timeout(free - now)

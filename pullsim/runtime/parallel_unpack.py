@@ -49,8 +49,8 @@ class Unpacking(Steps):
 
     def _run(self) -> Generator[Any, Any, None]:
         try:
-            if self.fetch.process.is_alive:
-                yield self.fetch.process
+            if self.fetch.is_alive:
+                yield self.fetch
             if self.fetch.done:  # else the pull has failed
                 yield from self._unpack()
         except simpy.Interrupt:
@@ -120,7 +120,8 @@ class ParallelUnpack:
             self._locked.append(chain_id)
             fetch = pull.fetch_of(layers, position)
             clock.enter("commit", env.now)
-            yield from pull.write(PREPARE)
+            if (written := store.metadata.write(PREPARE)) is not None:
+                yield written
             yield from self._slot()
             self._unpackings.append(Unpacking(pull, self._slots, layer, chain_id, fetch))
 
@@ -150,8 +151,10 @@ class ParallelUnpack:
                 pull.clock.split(unpacking.stages, env.now)
                 yield unpacking.process
             pull.clock.enter("commit", env.now)
-            yield from pull.drag()
-            yield from pull.write(SNAPSHOT_COMMIT)
+            if pull.containerd.fsyncs:
+                yield from pull.containerd.drag()
+            if (written := store.metadata.write(SNAPSHOT_COMMIT)) is not None:
+                yield written
             store.snapshots[unpacking.chain_id] = unpacking.layer.unpacked
             unpacking.claimed = 0
             pull.record(unpacking.fetch, unpacking.began, unpacking.limit)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import simpy
+from simpy.events import URGENT
 
 from pullsim.cri import PullOutcome
+from pullsim.engine.clock import Call
 from pullsim.oci.manifest import Index, select
 from pullsim.records import LayerRecord
 from pullsim.runtime.failures import PullFailed, blob_no_space, no_platform, snapshot_no_space
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from pullsim.engine.flows import Transfer
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
-    from pullsim.registry.client import Download
     from pullsim.runtime.containerd import Containerd
     from pullsim.stage_clock import StageClock
 
@@ -57,7 +58,7 @@ class Pull:
         self.lease = Lease()
         self.handler = handler  # runtime handler that the image is pulled for
         self._image: StoredImage | None = None  # once the name is resolved
-        self._remote = Remote(containerd, reference, auth)
+        self.remote = Remote(containerd, reference, auth)
         self._document: Document | None = None  # on its way
         self._watch: ProgressWatch | None = None
         self._fetches: dict[int, Fetch] = {}
@@ -78,11 +79,11 @@ class Pull:
         except simpy.Interrupt as interrupt:
             outcome = cast("PullOutcome", interrupt.cause)  # of a layer that could not be fetched
         else:
-            outcome = PullOutcome(manifest.config_digest, registry=self._remote.resolved_by)
+            outcome = PullOutcome(manifest.config_digest, registry=self.remote.resolved_by)
             outcome.layers = len(manifest.layers)
         self.running = False
         if outcome.image_ref is None:
-            outcome.transient = self._remote.chance
+            outcome.transient = self.remote.chance
             if self._fetches:
                 for fetch in self._fetches.values():
                     fetch.abandon()
@@ -95,7 +96,10 @@ class Pull:
                     outcome.refetched += fetch.downloaded
                 if not fetch.recorded:
                     self.record(fetch)
-        self._fetches = {}  # they refer to this pull: garbage at once, and not only when cycles are looked for
+        # Fetches refer to this pull: without a way back to them they are garbage at once, and not only when cycles are
+        # looked for, which is rare: two thirds of the memory of W(100).
+        self.slots.forget(self._fetches.values())
+        self._fetches = {}
         del store.leases[self.lease]
         if outcome.image_ref is None or self.containerd.spec.discard_unpacked_layers:
             self.containerd.collect_later()
@@ -106,20 +110,6 @@ class Pull:
         if not self._failed and self._process is not None:
             self._failed = True
             self._process.interrupt(outcome)
-
-    def request(
-        self,
-        kind: str,
-        digest: str,
-        size: int,
-        download: Download,
-        *,
-        index: bool = False,
-        start: int = 0,
-        cut_short: bool = False,
-    ) -> Generator[Any, Any, None]:
-        """GET a manifest or blob, or a part of it, with containerd's retries; raise PullFailed if it is refused."""
-        yield from self._remote.get(kind, digest, size, download, index=index, start=start, cut_short=cut_short)
 
     def stalled(self, *, begun: bool) -> None:
         """Take note that a request gets nothing more; ``begun``: it got bytes before."""
@@ -133,34 +123,14 @@ class Pull:
         """Whether a request of the pull is stalled."""
         if self._document is not None and self._document.stalled:
             return True
-        return any(fetch.step == "stall" for fetch in self._fetches.values() if fetch.process.is_alive)
+        return any(fetch.step == "stall" for fetch in self._fetches.values() if fetch.is_alive)
 
     def flows(self, since: float) -> bool:
         """Whether bytes come, or have come since then."""
         return any(
-            (fetch.step == "download" and fetch.process.is_alive) or (fetch.bytes_until > since)
+            (fetch.step == "download" and fetch.is_alive) or (fetch.bytes_until > since)
             for fetch in self._fetches.values()
         )
-
-    def write(self, count: int) -> Generator[Any, Any, None]:
-        """Write to the metadata database."""
-        written = self.containerd.store.metadata.write(count)
-        if written is not None:
-            yield written
-
-    def commit_blob(self) -> Generator[Any, Any, None]:
-        """Make a written blob durable: an fsync, the database (plugins/content/local/writer.go Commit)."""
-        yield from self.drag()
-        if self.containerd.fsync:
-            yield self.env.timeout(self.containerd.fsync)
-        if (written := self.containerd.store.metadata.write(BLOB_COMMIT)) is not None:
-            yield written
-
-    def drag(self) -> Generator[Any, Any, None]:
-        """Wait for the data of other files that an fsync writes first."""
-        disk = self.containerd.disk
-        if disk is not None and (dragged := disk.drag()) is not None:
-            yield dragged
 
     def _sync(self) -> Generator[Any, Any, None]:
         """Wait until all that was written is on the disk (core/diff/apply/apply_linux.go, syncfs)."""
@@ -174,7 +144,7 @@ class Pull:
 
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
-        image = yield from self._remote.resolve()
+        image = yield from self.remote.resolve()
         manifest = select(image, self.containerd.platform)
         if manifest is not None:
             handlers = self.containerd.handlers
@@ -201,7 +171,7 @@ class Pull:
                 self.lease.blobs.add(digest)
                 return
             self.clock.enter("commit", self.env.now)
-            if (written := self.containerd.store.metadata.write(BLOB_OPEN)) is not None:
+            if (written := store.metadata.write(BLOB_OPEN)) is not None:
                 yield written
             if slots is not None and (turn := slots.acquire()) is not None:
                 self.clock.enter("slot", self.env.now)
@@ -210,7 +180,7 @@ class Pull:
             claimed = store.claim(size)
             try:
                 self._document = Document(self)
-                yield from self.request(kind, digest, claimed, self._document, index=index)
+                yield from self.remote.get(kind, digest, claimed, self._document, index=index)
                 if claimed < size:
                     raise blob_no_space(self.reference, digest)
             except (PullFailed, simpy.Interrupt):
@@ -221,7 +191,10 @@ class Pull:
                 if slots is not None:
                     slots.give_back(None)
             self.clock.enter("commit", self.env.now)
-            yield from self.commit_blob()
+            if self.containerd.fsyncs:
+                yield from self.containerd.sync_blob()
+            if (written := store.metadata.write(BLOB_COMMIT)) is not None:
+                yield written
             self.clock.enter("resolve", self.env.now)
             store.blobs[digest] = size
             self.lease.blobs.add(digest)
@@ -238,69 +211,72 @@ class Pull:
         else:
             yield from ParallelUnpack(self, image, self.containerd.unpack_slots).run()
         for fetch in self._fetches.values():
-            if fetch.process.is_alive:  # of a layer that another pull unpacked meanwhile
+            if fetch.is_alive:  # of a layer that another pull unpacked meanwhile
                 assert self._fork is not None
                 clock.split_from(self._fork, fetch.stages)
-                yield fetch.process
+                yield fetch
         clock.enter("commit", env.now)
-        if (written := self.containerd.store.metadata.write(IMAGE_RECORDS)) is not None:
+        if (written := store.metadata.write(IMAGE_RECORDS)) is not None:
             yield written
         store.name(self.reference, image)
 
     def _walk(self, image: StoredImage) -> Generator[Any, Any, None]:
         """Unpack layer after layer, holding the lock of each one's chain ID."""
         store, clock, env = self.containerd.store, self.clock, self.env
-        manifest = image.manifest
-        for position, (layer, chain_id) in enumerate(zip(manifest.layers, image.snapshots(), strict=True)):
-            if (turn := store.chain_locks.acquire(chain_id)) is not None:
+        layers, locks, leased = image.manifest.layers, store.chain_locks, self.lease.snapshots
+        for position, chain_id in enumerate(image.snapshots()):
+            if (turn := locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now)
                 try:
                     yield turn
                 except simpy.Interrupt:
-                    store.chain_locks.cancel(chain_id, turn)
+                    locks.cancel(chain_id, turn)
                     raise
             try:
                 if chain_id not in store.snapshots:
-                    yield from self._snapshot(layer, chain_id, self.fetch_of(manifest.layers, position))
-                self.lease.snapshots.add(chain_id)
+                    yield from self._snapshot(layers[position], chain_id, self.fetch_of(layers, position))
+                leased.add(chain_id)
             finally:
-                store.chain_locks.release(chain_id)
+                locks.release(chain_id)
 
     def _snapshot(self, layer: Layer, chain_id: str, fetch: Fetch) -> Generator[Any, Any, None]:
         """Wait for a layer's blob and apply it; where there is not enough space, until the disk is full."""
-        env, clock, store = self.env, self.clock, self.containerd.store
+        env, clock, containerd = self.env, self.clock, self.containerd
+        store = containerd.store
         clock.enter("commit", env.now)
-        if (written := self.containerd.store.metadata.write(PREPARE)) is not None:
+        if (written := store.metadata.write(PREPARE)) is not None:
             yield written
-        if fetch.process.is_alive:
+        if not fetch.done:
             # The walk was faster than this fetch, so the time since the fetches began is this fetch's.
             assert self._fork is not None
             walked = clock.fork(env.now)
             clock.split_from(self._fork, fetch.stages)
-            yield fetch.process
+            yield fetch
             if env.now == walked.at:  # both at once: the walk's own time stands
                 clock.restore(walked)
         began = env.now
         clock.enter("unpack_cpu", began)
-        size = store.claim(layer.unpacked)
+        unpacked = layer.unpacked
+        size = store.claim(unpacked)
         try:
-            part = layer if size == layer.unpacked else layer.part(size)
-            limit: str = yield from self.containerd.unpacker.unpack(part)
+            part = layer if size == unpacked else layer.part(size)
+            limit: str = yield from containerd.unpacker.unpack(part)
             if limit == "disk":
                 clock.relabel("unpack_disk")
             if part is not layer:
-                number, version = len(store.snapshots) + 1, self.containerd.spec.version
+                number, version = len(store.snapshots) + 1, containerd.spec.version
                 raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # as above
             clock.enter("commit", env.now)
-            yield from self.drag()
-            if self.containerd.spec.sync_fs:
+            if containerd.fsyncs:
+                yield from containerd.drag()
+            if containerd.spec.sync_fs:
                 yield from self._sync()
-            if (written := self.containerd.store.metadata.write(SNAPSHOT_COMMIT)) is not None:
+            if (written := store.metadata.write(SNAPSHOT_COMMIT)) is not None:
                 yield written
         except BaseException:
             store.abandon(size, of=size)
             raise
-        store.snapshots[chain_id] = layer.unpacked
+        store.snapshots[chain_id] = unpacked
         self.record(fetch, began, limit)
 
     def record(self, fetch: Fetch, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
@@ -318,7 +294,7 @@ class Pull:
                 digest=layer.digest,
                 size=layer.size,
                 unpacked=layer.unpacked,
-                source=fetch.host or (self._remote.resolved_by if fetch.downloaded else None) or "local",
+                source=fetch.host or (self.remote.resolved_by if fetch.downloaded else None) or "local",
                 downloaded=fetch.downloaded,
                 queued=fetch.queued,
                 slot=fetch.slot,
@@ -352,8 +328,15 @@ class Pull:
         containerd = self.containerd
         wave = count if containerd.behaviour.slots_of_requests else min(count, containerd.spec.max_concurrent_downloads)
         order = [wave - 1, *range(wave - 1), *range(wave, count)]
-        for offset in order:
-            self._fetches[first + offset] = Fetch(self, first + offset, layers[first + offset])
+        fetches = [Fetch(self, first + offset, layers[first + offset]) for offset in order]
+        self._fetches = {fetch.position: fetch for fetch in fetches}
+        ready = [fetch for fetch in fetches if not fetch.waits]
+
+        def start(_: simpy.Event) -> None:
+            for fetch in ready:
+                fetch.start()
+
+        Call(self.env, start, priority=URGENT)  # as processes do, once the pull waits
 
 
 class Document:

@@ -31,6 +31,11 @@ class DownloadSlots(Slots):
         self.given_back_by = fetch
         self.release()
 
+    def forget(self, fetches: Iterable[Steps]) -> None:
+        """Forget the fetches of a pull that has ended."""
+        if self.given_back_by is not None and self.given_back_by in fetches:
+            self.given_back_by = None
+
 
 class Steps:
     """What a fetch was in, from when on; it takes note of its own download.
