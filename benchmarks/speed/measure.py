@@ -18,6 +18,7 @@ from benchmarks.workloads.node_model import simulate as simulate_nodes
 from benchmarks.workloads.workload import Workload, make_w, parse
 from pullsim.engine.sharing import Network
 from pullsim.results.summary import summarize
+from pullsim.rows import values
 from pullsim.run import simulate
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def full(workload: Workload) -> Iterable[float]:
     """The whole model, all records kept, and its summary; return when the pods were ready, as the others do."""
     result = simulate(cluster(workload))
     summarize(result)
-    return [pod.started or 0.0 for pod in result.pods]
+    return [started or 0.0 for started in values(result.pods, "started")]
 
 
 def network(workload: Workload) -> Iterable[float]:

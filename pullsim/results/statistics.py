@@ -76,9 +76,9 @@ def flow_rate(spans: Sequence[tuple[float, float, float]] | NDArray[np.float64],
     times, arrived = _accumulate(np.concatenate([starts, ends]), np.concatenate([slopes, -slopes]))
     whole = float(times[-1] - times[0])
     window = min(window, whole)
-    edges = np.concatenate([times, times - window])
-    peak = (np.interp(edges + window, times, arrived) - np.interp(edges, times, arrived)).max() / window
-    return Rate(math.fsum(amounts) / whole, float(peak), window)
+    begins = (times, times - window)
+    peak = max((np.interp(edges + window, times, arrived) - np.interp(edges, times, arrived)).max() for edges in begins)
+    return Rate(math.fsum(amounts) / whole, float(peak) / window, window)
 
 
 def _accumulate(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 from records import make
 
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import make_w
-from pullsim.results import tables
+from pullsim.results import charts, tables
+from pullsim.results.summary import summarize
 from pullsim.rows import Rows
 from pullsim.run import simulate
 
@@ -55,6 +57,20 @@ def test_the_memory_of_writing_does_not_grow_with_the_table(name, result):
 
     one, four = (peak(WRITERS[name], grown(rows)) for rows in (10_000, 40_000))
     assert four < 1.3 * one + 100_000
+
+
+@pytest.mark.parametrize("read", [summarize, charts.throughput, charts.plot_pulls, charts.plot_time_by_pool])
+def test_figures_and_charts_hold_numbers_but_no_rows(read, result):
+    rows = 20_000
+    kept = {name: [*getattr(result, name)] for name in WRITERS}
+    grown = {name: Rows((each * (rows // len(each) + 1))[:rows]) for name, each in kept.items()}
+    result = replace(result, **grown)
+    read(result)  # imports
+    tracemalloc.start()
+    read(result)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most / rows < 350  # bytes; a layer as a tuple has more than 600, and a pull and a pod more each
 
 
 @pytest.mark.parametrize(
