@@ -25,6 +25,7 @@ _PER_VALUE: Final = 16  # rows there must be for each value of a table beyond th
 _FLAGS: Final = (False, True, None)
 _FLAG_CODES: Final = {flag: code for code, flag in enumerate(_FLAGS)}
 _TEXT: Final = {str, NoneType}
+_TEXTS: Final = {*_TEXT, tuple}
 
 
 class Rows(MutableSequence[Row]):
@@ -235,14 +236,16 @@ class _Table:
     def coded(self, column: Sequence[Any], room: int) -> _Coded | None:
         """Return the column as codes; None if the table would have more than ``room`` values."""
         numbers = self._numbers
-        new = [value for value in dict.fromkeys(column) if value not in numbers]
-        if len(numbers) + len(new) > room:
-            return None
-        for value in new:
-            numbers[value] = len(numbers)
-        self._values += new
-        width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
-        return _Coded(array(width, map(numbers.__getitem__, column)), self._values)
+        while True:
+            width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
+            try:  # most columns have nothing new
+                return _Coded(array(width, map(numbers.__getitem__, column)), self._values)
+            except KeyError:
+                new = [value for value in dict.fromkeys(column) if value not in numbers]
+            if len(numbers) + len(new) > room:
+                return None
+            numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
+            self._values += new
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _table, (self._values,)
@@ -320,8 +323,8 @@ def _column(column: Sequence[Any], table: _Table, room: int) -> _Column:
         return _Numbers(numbers) if sum(map(ne, numbers, numbers)) == column.count(None) else [*column]
     if types == {dict}:
         return _dictionaries(column, table, room)
-    if types <= {str, tuple, NoneType}:
-        return _texts(column, table, room)
+    if types <= _TEXT or (types <= _TEXTS and _all_text(column)):
+        return table.coded(column, room) or [*map({}.setdefault, column, column)]  # one object for each text
     return [*column]
 
 
@@ -334,18 +337,16 @@ def _integers(column: Sequence[int]) -> _Column:
     return [*column]
 
 
-def _texts(column: Sequence[Any], table: _Table, room: int) -> _Column:
-    """Return codes of a column of texts or tuples of texts, or one object for each text where there are too many."""
+def _all_text(column: Sequence[Any]) -> bool:
+    """Whether all tuples are of texts, so that equal ones are the same."""
     tuples = {id(value): value for value in column if type(value) is tuple}
-    if all({*map(type, value)} <= _TEXT for value in tuples.values()):
-        return table.coded(column, room) or [*map({}.setdefault, column, column)]
-    return [*column]
+    return all({*map(type, value)} <= _TEXT for value in tuples.values())
 
 
 def _dictionaries(column: Sequence[dict[Any, Any]], table: _Table, room: int) -> _Column:
-    found = [*chain.from_iterable(each.values() for each in column)]
+    found = [*chain.from_iterable(map(dict.values, column))]
     keys = [*map(tuple, column)]
-    if {*map(type, found)} <= {float} and {*map(type, chain.from_iterable(keys))} <= {str}:
+    if {*map(type, found)} <= {float} and all({*map(type, each)} <= {str} for each in {*keys}):
         coded = table.coded(keys, room)
         if coded is not None:
             return _Dictionaries(coded, array("d", found))
