@@ -76,7 +76,7 @@ class Images(Section):
         default=UNPACK_RATIO,
         gt=0,
         le=1000,
-        description="Unpacked bytes per compressed byte, for layers that don't say.",
+        description="Unpacked bytes per compressed byte, for layers that don't say; GPU libraries have about 2.",
     )
     unknown: Literal["error", "notFound"] = Field(
         default="error", description="What an image in no catalogue is: wrong input, or not found (404) in the run."
