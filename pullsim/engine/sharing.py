@@ -110,27 +110,24 @@ class Network:
         now: float = self.env._now
         self.settles += 1
         self._place_dirty(now)
-        unsettled = self._unsettled
-        for domain in unsettled:
-            if domain.worn:
-                for each in [domain for domain in unsettled if domain.worn]:
-                    self._take_apart(each, now)
-                self._place_dirty(now)
-                break
+        unsettled, domains = self._unsettled, self._domains
+        worn = [domain for domain in unsettled if domain.worn]
+        if worn:
+            for domain in worn:
+                self._take_apart(domain, now)
+            self._place_dirty(now)
         for domain in unsettled:
             domain.due = domain.settle(now)
+            if domain.ports:
+                domains[domain] = None
+            else:
+                domains.pop(domain, None)
         credits_ = self._credits
         if credits_ is not None:
             while credits_.follow(unsettled, now):
                 self._place_dirty(now)
                 for domain in unsettled:
                     domain.due = domain.settle(now)
-        domains = self._domains
-        for domain in unsettled:
-            if domain.ports:
-                domains[domain] = None
-            else:
-                domains.pop(domain, None)
         unsettled.clear()
         self._settling = False
         self._plan(now)
@@ -180,14 +177,16 @@ class Network:
             ports, self._dirty = self._dirty, []
             for port in ports:
                 port.dirty = False
+                bundles = port.bundles
                 if port.emptied:
                     port.emptied = False
-                    port.bundles = {key: bundle for key, bundle in port.bundles.items() if bundle.flows}
+                    for key in [key for key, bundle in bundles.items() if not bundle.flows]:
+                        del bundles[key]
                 domain: Domain | None = None
-                if len(port.bundles) > 1:
-                    domain = self._meet(port.bundles.values(), now)
+                if len(bundles) > 1:
+                    domain = self._meet(bundles.values(), now)
                 else:
-                    for bundle in port.bundles.values():
+                    for bundle in bundles.values():
                         domain = bundle.link.domain
                 old = port.domain
                 if old is not domain:
