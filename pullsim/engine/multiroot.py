@@ -1,42 +1,32 @@
-"""Links that can bind whose transfers meet in some ports: O(links x classes) an instant.
+"""Links that can bind whose transfers meet in some ports.
 
-Ports with one capacity and equal numbers of transfers of each kind (link and cap) are one class, with a clock for each
-kind. The rates come from progressive filling over links and classes.
+Ports with one capacity and equal numbers of transfers of each kind (link and cap) are one class. While neither port nor
+caps are a limit, its transfers go at the levels of their links, and their clocks are those of the links: such *free*
+classes cost nothing when levels change, as in `Levels`. The rates of the others, the *bound* ones, come from
+progressive filling. That is O(log ports + links + bound classes) an instant, and O(classes) where some link has more to
+give to a transfer than ports could take if it gave that to all.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pullsim.engine import lazy_heap
+from pullsim.engine.filling import fill
 from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
+from pullsim.engine.strand import Class, Limit, Root, Strand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
+    from pullsim.engine.filling import Filled
     from pullsim.engine.flows import Transfer
 
 _KIND = attrgetter("cap", "link.serial")
-_EGRESS, _CONNECTION, _NIC = range(3)
-
-
-class Class:
-    """Ports of ``capacity`` bytes/s with so many transfers of each kind; ``kinds`` is (link, cap, number) by cap."""
-
-    __slots__ = ("capacity", "clocks", "count", "entries", "kinds", "limits", "rates", "seconds", "transfers")
-
-    def __init__(self, capacity: float, kinds: list[tuple[Link, float, int]]) -> None:
-        self.capacity = capacity
-        self.kinds = kinds
-        self.transfers = sum(number for _, _, number in kinds)
-        self.count = 0
-        self.clocks = [0.0] * len(kinds)
-        self.rates = [0.0] * len(kinds)  # bytes/s of one transfer
-        self.limits = [_EGRESS] * len(kinds)
-        self.seconds = [[0.0, 0.0, 0.0] for _ in kinds]  # by limit
-        self.entries: list[list[tuple[float, int, Bundle]]] = [[] for _ in kinds]  # lazy heaps by next end
+_EASE = attrgetter("easy", "serial")
 
 
 class Multiroot(Domain):
@@ -49,21 +39,25 @@ class Multiroot(Domain):
         self.mixed = 0  # ports with bundles of several kinds
         self.roots: dict[Link, None] = {}  # links that can bind and have all their transfers here
         self._tick = tick
+        self._sources: dict[Link, Root] = {}
         self._classes: dict[tuple[float, tuple[tuple[int, float, int], ...]], Class] = {}
-        self._active: dict[Class, None] = {}
-        self._calm = 0  # settles since there was one
-        self._time = 0.0  # of all clocks
-        self._rates: dict[Link, float] = {}  # bytes/s in all, as the links know them
+        self._free: list[Class] = []  # by `easy`: the first ones are the first to be bound
+        self._bound: dict[Class, None] = {}
+        self._calm = 0  # settles since there was a port with several kinds
+        self._time = 0.0  # of the links' clocks
+        self._touched: dict[Strand, None] = {}  # strands whose first end may have changed
+        self._by_time: list[tuple[float, int, Strand]] = []  # lazy heap of the strands that do not follow
 
     def sync(self, port: Port, now: float) -> None:
         """See `Domain`."""
         self._advance(now)
         for bundle in port.placed:
-            cls: Class = bundle.cls
-            bundle.clock = cls.clocks[bundle.index] + bundle.offset
-            _, connection, nic = cls.seconds[bundle.index]
+            strand: Strand = bundle.cls
+            bundle.clock = strand.read(now) + bundle.offset
+            connection, nic = strand.seconds(now)
             bundle.connection += connection - bundle.connection_mark
             bundle.nic += nic - bundle.nic_mark
+            bundle.connection_mark, bundle.nic_mark = connection, nic
 
     def place(self, port: Port, now: float) -> None:
         """See `Domain`."""
@@ -74,24 +68,22 @@ class Multiroot(Domain):
             self.ports[port] = None
         port.placed = placed = sorted(port.bundles.values(), key=_KIND)
         self.mixed += len(placed) > 1
-        key = port.capacity, tuple([(bundle.link.serial, bundle.cap, len(bundle.flows)) for bundle in placed])
-        cls = self._classes.get(key)
-        if cls is None:
-            kinds = [(bundle.link, bundle.cap, len(bundle.flows)) for bundle in placed]
-            cls = self._classes[key] = Class(port.capacity, kinds)
+        cls = self._class_of(port.capacity, placed)
         if not cls.count:
-            self._active[cls] = None
-            cls.clocks = [0.0] * len(placed)
+            self._bound[cls] = None
+            for strand in cls.strands:
+                strand.reset(now)
         cls.count += 1
-        for index, bundle in enumerate(placed):
+        for bundle, strand in zip(placed, cls.strands, strict=True):
             if bundle.clock > REBASE:
                 bundle.rebase()
-            bundle.cls = cls
-            bundle.index = index
-            bundle.offset = bundle.clock - cls.clocks[index]
-            _, bundle.connection_mark, bundle.nic_mark = cls.seconds[index]
+            bundle.cls = strand
+            bundle.offset = bundle.clock - strand.read(now)
+            bundle.connection_mark, bundle.nic_mark = strand.seconds(now)
             bundle.version = self._tick()
-            lazy_heap.push(cls.entries[index], bundle.flows[0][0] - bundle.offset, bundle, cls.count)
+            lazy_heap.push(strand.entries, bundle.flows[0][0] - bundle.offset, bundle, cls.count)
+            strand.root.transfers += strand.number
+            self._touched[strand] = None
 
     def leave(self, port: Port, now: float) -> None:
         """See `Domain`."""
@@ -100,130 +92,157 @@ class Multiroot(Domain):
         port.placed = None
         del self.ports[port]
         if not self.ports:
-            self._classes.clear()
+            for root in self._sources.values():
+                root.clock = 0.0
+                root.ends.clear()
 
     def settle(self, now: float) -> float:
         """See `Domain`."""
         self._advance(now)
-        fill(self._active)
         self._calm = 0 if self.mixed else self._calm + 1
         self.worn = self._calm > len(self.ports)
-        totals = dict.fromkeys(self._rates, 0.0)
-        soonest = math.inf
-        for cls in self._active:
-            for index, (link, _, number) in enumerate(cls.kinds):
-                rate = cls.rates[index]
-                totals[link] = totals.get(link, 0.0) + cls.count * number * rate
-                entry = lazy_heap.first(cls.entries[index])
-                assert entry is not None
-                soonest = min(soonest, (entry[0] - cls.clocks[index]) / rate)
-                if cls.clocks[index] > REBASE:
-                    self.worn = True
-        for link, rate in totals.items():
-            if rate != self._rates.get(link):
-                link.set_rate(self, now, rate)
-        self._rates = {link: rate for link, rate in totals.items() if rate}
-        return now + max(0.0, soonest)
+        while True:
+            levels, filled = fill(self._bound, self._sources.values())
+            highest = max(levels.values(), default=0.0)
+            hard = self._free[: bisect_left(self._free, highest, key=lambda cls: cls.easy)]
+            binding = [cls for cls in hard if not cls.fits(levels)]
+            if not binding:
+                break
+            for cls in binding:
+                self._free.pop(self._place_of(cls))
+                self._bound[cls] = None
+        for each in filled:
+            self._take(each, now)
+            if each.cls.fits(levels):
+                del self._bound[each.cls]
+                insort(self._free, each.cls, key=_EASE)
+        self._tell(levels, now)
+        self._enter(now)
+        due = lazy_heap.first(self._by_time)
+        soonest = math.inf if due is None else due[0]
+        for root in self._sources.values():
+            root.due = math.inf
+            if (first := lazy_heap.first(root.ends)) is not None:
+                root.due = now + max(0.0, first[0] - root.clock) / root.level
+                soonest = min(soonest, root.due)
+            self.worn |= root.clock > REBASE
+        if not self.ports:
+            self._sources.clear()
+            self._classes.clear()
+        return soonest
 
     def rate(self, port: Port) -> float:
         """See `Domain`."""
-        cls: Class = port.placed[0].cls
-        return sum([number * rate for (_, _, number), rate in zip(cls.kinds, cls.rates, strict=True)])
+        strands: list[Strand] = [bundle.cls for bundle in port.placed]
+        return sum([each.number * (each.root.level if each.follows else each.rate) for each in strands])
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Domain`."""
         self._advance(now)
-        due: list[Bundle] = []
-        for cls in self._active:
-            for index, entries in enumerate(cls.entries):
-                entry = lazy_heap.first(entries)
-                if entry is not None and now + (entry[0] - cls.clocks[index]) / cls.rates[index] <= now:
-                    cls.clocks[index] = clock = max(cls.clocks[index], entry[0])  # no time is left for the rest
-                    due += lazy_heap.pop_until(entries, clock)
-        for bundle in due:
+        due = lazy_heap.pop_until(self._by_time, now)
+        for root in self._sources.values():
+            if root.due <= now:  # then the clock reads that end, whatever rounding says
+                root.clock = max(root.clock, root.ends[0][0])
+                due += lazy_heap.pop_until(root.ends, root.clock)
+        bundles: list[Bundle] = []
+        for strand in due:
+            assert strand.first is not None
+            bundles += lazy_heap.pop_until(strand.entries, strand.first)
+            strand.first = None
+            self._touched[strand] = None
+        for bundle in bundles:
             bundle.finish(now, ended)
 
     def _advance(self, now: float) -> None:
         elapsed = now - self._time
-        if not elapsed:
-            return
-        self._time = now
-        for cls in self._active:
-            clocks = cls.clocks
-            for index, rate in enumerate(cls.rates):
-                clocks[index] += rate * elapsed
-                cls.seconds[index][cls.limits[index]] += elapsed
+        if elapsed:
+            self._time = now
+            for root in self._sources.values():
+                root.clock += root.level * elapsed
+
+    def _class_of(self, capacity: float, placed: list[Bundle]) -> Class:
+        key = capacity, tuple([(bundle.link.serial, bundle.cap, len(bundle.flows)) for bundle in placed])
+        cls = self._classes.get(key)
+        if cls is None:
+            if len(self._classes) > 1024 + 4 * len(self.ports):
+                self._classes = {key: cls for key, cls in self._classes.items() if cls.count}
+            kinds = []
+            for bundle in placed:
+                root = self._sources.get(bundle.link)
+                if root is None:
+                    root = self._sources[bundle.link] = Root(bundle.link)
+                kinds.append((root, bundle.cap, len(bundle.flows)))
+            cls = self._classes[key] = Class(capacity, kinds, self._tick())
+        return cls
 
     def _remove(self, port: Port) -> None:
         placed: list[Bundle] = port.placed
         self.mixed -= len(placed) > 1
-        cls: Class = placed[0].cls
-        for bundle in placed:
-            bundle.version = 0
+        cls: Class = placed[0].cls.cls
         cls.count -= 1
-        if not cls.count:
-            del self._active[cls]
-            for entries in cls.entries:
-                entries.clear()
+        for bundle in placed:
+            strand: Strand = bundle.cls
+            bundle.version = 0
+            strand.root.transfers -= strand.number
+            self._touched[strand] = None
+        if cls.count:
+            return
+        if cls in self._bound:
+            del self._bound[cls]
+        else:
+            self._free.pop(self._place_of(cls))
+        for strand in cls.strands:
+            strand.entries.clear()
+            strand.version = 0
 
+    def _place_of(self, cls: Class) -> int:
+        return bisect_left(self._free, _EASE(cls), key=_EASE)
 
-class _Unfilled:
-    """What a port of a class has left in the course of `fill`."""
+    def _take(self, filled: Filled, now: float) -> None:
+        """Give the strands of a bound class their rates."""
+        for strand, rate, limit in zip(filled.cls.strands, filled.rates, filled.limits, strict=True):
+            if limit is Limit.EGRESS:
+                if strand.follows:
+                    continue
+                strand.follow(now)
+            elif strand.follows or rate != strand.rate or limit is not strand.by:
+                strand.take(now, rate, limit)
+            else:
+                continue
+            strand.first = None
+            strand.version = 0
+            self._touched[strand] = None
 
-    __slots__ = ("capacity", "cls", "kinds", "transfers")
+    def _tell(self, levels: dict[Root, float], now: float) -> None:
+        """Note the levels, and let the links know their rates."""
+        rates = dict.fromkeys(self._sources.values(), 0.0)
+        for cls in self._bound:
+            for strand in cls.strands:
+                rates[strand.root] += cls.count * strand.number * strand.rate
+        for root, rate in rates.items():
+            root.level = levels.get(root, 0.0)
+            total = root.link.capacity if root.level else rate
+            if total != root.rate:
+                root.rate = total
+                root.link.set_rate(self, now, total)
 
-    def __init__(self, cls: Class) -> None:
-        self.cls = cls
-        self.capacity = cls.capacity  # bytes/s
-        self.transfers = cls.transfers  # without a rate
-        self.kinds = list(range(len(cls.kinds)))  # theirs
-
-    def give(self, index: int, rate: float, limit: int) -> None:
-        """Set the rate of one kind."""
-        number = self.cls.kinds[index][2]
-        self.cls.rates[index] = rate
-        self.cls.limits[index] = limit
-        self.capacity -= number * rate
-        self.transfers -= number
-        self.kinds.remove(index)
-
-
-def fill(classes: Iterable[Class]) -> None:
-    """Set the max-min fair rates of the classes, and what limits them, by progressive filling.
-
-    The least equal share of a link only rises while transfers limited to less are taken out. So whatever a port or a
-    cap limits below it has its rate; if there is none, the transfers of that link have theirs.
-    """
-    left: dict[Link, float] = {}  # bytes/s not yet given, of links that can bind
-    transfers: dict[Link, int] = {}  # without a rate
-    todo = [_Unfilled(cls) for cls in classes]
-    for item in todo:
-        for link, _, number in item.cls.kinds:
-            if link.capacity < math.inf:
-                left[link] = link.capacity
-                transfers[link] = transfers.get(link, 0) + item.cls.count * number
-    while todo:
-        level, root = math.inf, None
-        for link, count in transfers.items():
-            if count and left[link] / count < level:
-                level, root = left[link] / count, link
-        limited = False
-        for item in todo:
-            while item.kinds:
-                index = item.kinds[0]  # the one of the least cap
-                link, cap, number = item.cls.kinds[index]
-                share = item.capacity / item.transfers
-                rate = min(cap, share)
-                if rate >= level:
-                    break
-                limited = True
-                item.give(index, rate, _CONNECTION if cap < share else _NIC)
-                if link in left:
-                    left[link] -= item.cls.count * number * rate
-                    transfers[link] -= item.cls.count * number
-        if root is not None and not limited:
-            transfers[root] = 0
-            for item in todo:
-                for index in [index for index in item.kinds if item.cls.kinds[index][0] is root]:
-                    item.give(index, level, _EGRESS)
-        todo = [item for item in todo if item.kinds]
+    def _enter(self, now: float) -> None:
+        """Enter the next ends of strands among the dues."""
+        standing = len(self._free) + len(self._bound)
+        for strand in self._touched:
+            if not strand.cls.count:
+                continue
+            entry = lazy_heap.first(strand.entries)
+            assert entry is not None
+            end = entry[0]
+            if end == strand.first:
+                continue  # it is entered
+            strand.first = end
+            strand.version = self._tick()
+            reading = strand.read(now)
+            self.worn |= reading > REBASE
+            if strand.follows:
+                lazy_heap.push(strand.root.ends, end - strand.clock, strand, 4 * standing)
+            else:
+                lazy_heap.push(self._by_time, now + max(0.0, end - reading) / strand.rate, strand, 4 * standing)
+        self._touched.clear()

@@ -141,3 +141,12 @@ def test_a_cancelled_transfer_stops_paying():
 def test_a_burst_rate_is_above_the_sustained_one_and_has_credit(burst):
     with pytest.raises(ValueError, match="not"):
         Network(simpy.Environment()).port("node", 5.0, burst)
+
+
+def test_seconds_are_counted_once_where_credit_ends_in_the_instant_of_another_change():
+    burst = Burst(math.sqrt(8), math.sqrt(7))
+    steps = [Start(0.0, 1, 0, 5, INF), Start(0.0, 2, 1, 1, INF), Start(0.0, 0, 1, 1, INF), Start(0.0, 2, 0, 1, INF)]
+    steps += [Start(0.0, 0, 1, 1, INF), Start(0.0, 0, 2, 1, INF), Start(math.sqrt(5), 0, 0, 1, INF)]
+    out = play(Network, Script((1.0, 3.0, INF), (math.sqrt(2),) * 3, tuple(steps), (burst,) * 3))
+    for key, transfer in out.transfers.items():
+        assert sum(transfer.limited) == close(out.ended[key] - steps[key[0]].at)

@@ -1,0 +1,137 @@
+"""What `Multiroot` shares among: links, classes of ports, and the strands of transfers between them."""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.engine.flows import Bundle, Link
+
+
+class Limit(IntEnum):
+    """What limits a transfer: its share of the link, its own cap, or its share of the port."""
+
+    EGRESS = 0
+    CONNECTION = 1
+    NIC = 2
+
+
+class Root:
+    """A link with a clock: the bytes that a transfer has had which its share of the link limits."""
+
+    __slots__ = ("clock", "due", "ends", "level", "link", "rate", "transfers")
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.transfers = 0
+        self.level = 0.0  # bytes/s of each transfer that the link limits; 0: there is none
+        self.clock = 0.0
+        self.ends: list[tuple[float, int, Strand]] = []  # lazy heap of the strands that follow, by their next end
+        self.due = math.inf  # time of the first of them
+        self.rate = 0.0  # bytes/s in all, as the link knows it
+
+
+class Strand:
+    """The transfers of one kind (link and cap) in the ports of one class: they have one rate, so one clock.
+
+    It follows its root while that is its limit, else it has a rate of its own.
+    """
+
+    __slots__ = (
+        "by",
+        "cap",
+        "clock",
+        "cls",
+        "connection",
+        "entries",
+        "first",
+        "follows",
+        "nic",
+        "number",
+        "rate",
+        "root",
+        "since",
+        "version",
+    )
+
+    def __init__(self, cls: Class, root: Root, cap: float, number: int) -> None:
+        self.cls = cls
+        self.root = root
+        self.cap = cap
+        self.number = number  # of transfers in a port
+        self.entries: list[tuple[float, int, Bundle]] = []  # lazy heap of the bundles by their next end on the clock
+        self.first: float | None = None  # the end for which it is entered among the dues
+        self.version = 0
+        self.reset(0.0)
+
+    def reset(self, now: float) -> None:
+        """Start anew, without a rate as yet."""
+        self.follows = False
+        self.clock = 0.0  # at the time `since`; while it follows: minus the root's
+        self.since = now
+        self.rate = 0.0  # bytes/s of one transfer
+        self.by = Limit.NIC
+        self.connection = self.nic = 0.0  # seconds with each of these limits, until `since`
+        self.entries.clear()
+        self.first = None
+        self.version = 0
+
+    def read(self, now: float) -> float:
+        """Return the clock; that of the root stands at ``now``."""
+        if self.follows:
+            return self.root.clock + self.clock
+        return self.clock + (now - self.since) * self.rate
+
+    def seconds(self, now: float) -> tuple[float, float]:
+        """Return the seconds limited by the cap and by the port until ``now``."""
+        if self.follows:
+            return self.connection, self.nic
+        elapsed = now - self.since
+        if self.by is Limit.CONNECTION:
+            return self.connection + elapsed, self.nic
+        return self.connection, self.nic + elapsed
+
+    def follow(self, now: float) -> None:
+        """Have the root's share from now on."""
+        clock = self.read(now)
+        self.connection, self.nic = self.seconds(now)
+        self.follows = True
+        self.clock = clock - self.root.clock
+
+    def take(self, now: float, rate: float, by: Limit) -> None:
+        """Have ``rate`` bytes/s a transfer from now on."""
+        clock = self.read(now)
+        self.connection, self.nic = self.seconds(now)
+        self.follows = False
+        self.clock = clock
+        self.since = now
+        self.rate = rate
+        self.by = by
+
+
+class Class:
+    """Ports of ``capacity`` bytes/s with equal numbers of transfers of each kind; its strands are by ascending cap."""
+
+    __slots__ = ("capacity", "count", "easy", "serial", "strands", "transfers")
+
+    def __init__(self, capacity: float, kinds: Sequence[tuple[Root, float, int]], serial: int) -> None:
+        self.capacity = capacity
+        self.strands = [Strand(self, *kind) for kind in kinds]
+        self.serial = serial
+        self.transfers = sum(strand.number for strand in self.strands)  # of a port
+        self.count = 0  # ports
+        self.easy = min(kinds[0][1], capacity / self.transfers)  # up to this level of all links they alone are limits
+
+    def fits(self, levels: dict[Root, float]) -> bool:
+        """Whether neither port nor caps keep the transfers from the links' levels."""
+        needed = 0.0
+        for strand in self.strands:
+            level = levels.get(strand.root, math.inf)
+            if strand.cap < level:
+                return False
+            needed += strand.number * level
+        return needed <= self.capacity
