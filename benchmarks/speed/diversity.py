@@ -36,8 +36,8 @@ def rates(spec: ClusterSpec, count: int) -> ClusterSpec:
     return replace(spec, nodes=tuple(replace(node, spec=specs[i % count]) for i, node in enumerate(spec.nodes)))
 
 
-def registries(spec: ClusterSpec, count: int) -> ClusterSpec:
-    """Spread the images over so many registries with a share of the egress each."""
+def registries(spec: ClusterSpec, count: int, share: float = 1.0) -> ClusterSpec:
+    """Spread the images over so many registries, which have ``share`` of the egress together."""
     old = spec.registries[0]
     hosts = [f"{i}.{old.host}" for i in range(count)]
     pods: list[Pod] = []
@@ -50,7 +50,7 @@ def registries(spec: ClusterSpec, count: int) -> ClusterSpec:
             image = renamed[container.image] = container.image.replace(old.host, hosts[len(renamed) % count])
             catalog.add(image, spec.catalog.lookup(parse(container.image), 0.0))
         pods.append(replace(pod, spec=replace(pod.spec, containers=(replace(container, image=image),))))
-    each = tuple(replace(old, host=host, egress=old.egress / count) for host in hosts)
+    each = tuple(replace(old, host=host, egress=share * old.egress / count) for host in hosts)
     return replace(spec, pods=tuple(pods), registries=each, catalog=catalog)
 
 
@@ -74,6 +74,8 @@ VARIETIES: dict[str, tuple[Callable[[ClusterSpec], ClusterSpec], float | None]] 
     "every NIC different": (lambda spec: rates(spec, len(spec.nodes)), 1.5),
     "3 registries, 3 NIC rates": (lambda spec: rates(registries(spec, 3), 3), 6.0),
     "3 registries, 30 NIC rates": (lambda spec: rates(registries(spec, 3), 30), None),
+    "3 registries, every NIC different": (lambda spec: rates(registries(spec, 3), len(spec.nodes)), None),
+    "the same, limited by NICs": (lambda spec: rates(registries(spec, 3, share=100.0), len(spec.nodes)), None),
     "two platforms, churn": (lambda spec: churn(platforms(spec)), 2.0),
 }
 

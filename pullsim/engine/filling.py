@@ -46,13 +46,21 @@ class _Unfilled:
 def fill(classes: Iterable[Class], roots: Iterable[Root]) -> tuple[dict[Root, float], list[Filled]]:
     """Return the levels of the links that limit transfers, in bytes/s, and the max-min fair rates of the classes.
 
-    ``roots`` count their transfers of other classes too, which nothing else is to limit. The least equal share of a
-    link only rises while transfers limited to less are taken out. So whatever a port or a cap limits below it has its
-    rate; if there is none, the transfers of that link have theirs.
+    ``roots`` know of other classes, too: of their free transfers, and what full ones are given. The least equal share
+    of a link only rises while transfers limited to less are taken out. So whatever a port or a cap limits below it has
+    its rate; if there is none, the transfers of that link have theirs. A link of which full classes are given more than
+    its capacity has a level that none of them is below.
     """
     levels: dict[Root, float] = {}
-    left = {root: root.link.capacity for root in roots if root.transfers and root.link.capacity < math.inf}  # bytes/s
-    transfers = {root: root.transfers for root in left}  # without a rate
+    left: dict[Root, float] = {}  # bytes/s
+    transfers: dict[Root, int] = {}  # without a rate
+    for root in roots:
+        capacity = root.link.capacity
+        if root.transfers and capacity < math.inf:
+            left[root] = capacity - root.given
+            transfers[root] = root.transfers
+        elif root.given > capacity:
+            levels[root] = 0.0
     todo = [_Unfilled(cls) for cls in classes]
     filled = [item.filled for item in todo]
     while True:

@@ -1,10 +1,10 @@
 """Links that can bind whose transfers meet in some ports.
 
-Ports with one capacity and equal numbers of transfers of each kind (link and cap) are one class. While neither port nor
-caps are a limit, its transfers go at the levels of their links, and their clocks are those of the links: such *free*
-classes cost nothing when levels change, as in `Levels`. The rates of the others, the *bound* ones, come from
-progressive filling. That is O(log ports + links + bound classes) an instant, and O(classes) where some link has more to
-give to a transfer than ports could take if it gave that to all.
+Ports with one capacity and equal numbers of transfers of each kind (link and cap) are one class. While links alone
+limit its transfers, these go at the levels of their links, and their clocks are those of the links: such *free* classes
+cost nothing when levels change, as in `Levels`. Nor do *full* ones, which are limited by their ports and caps alone.
+The rates of the others, the *bound* ones, come from progressive filling. That is O(log ports + links + bound classes)
+an instant, and O(classes) where the levels of the links are far apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pullsim.engine import lazy_heap
 from pullsim.engine.filling import fill
 from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
-from pullsim.engine.strand import Class, Limit, Root, Strand
+from pullsim.engine.strand import Class, Limit, Root, State, Strand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pullsim.engine.flows import Transfer
 
 _KIND = attrgetter("cap", "link.serial")
-_EASE = attrgetter("easy", "serial")
+_ease, _peak = attrgetter("easy"), attrgetter("peak")
+_EASE, _PEAK = attrgetter("easy", "serial"), attrgetter("peak", "serial")
 
 
 class Multiroot(Domain):
@@ -42,6 +43,7 @@ class Multiroot(Domain):
         self._sources: dict[Link, Root] = {}
         self._classes: dict[tuple[float, tuple[tuple[int, float, int], ...]], Class] = {}
         self._free: list[Class] = []  # by `easy`: the first ones are the first to be bound
+        self._full: list[Class] = []  # by `peak`: the last ones are the first to be bound
         self._bound: dict[Class, None] = {}
         self._calm = 0  # settles since there was a port with several kinds
         self._time = 0.0  # of the links' clocks
@@ -73,7 +75,7 @@ class Multiroot(Domain):
             self._bound[cls] = None
             for strand in cls.strands:
                 strand.reset(now)
-        cls.count += 1
+        cls.count_in(1)
         for bundle, strand in zip(placed, cls.strands, strict=True):
             if bundle.clock > REBASE:
                 bundle.rebase()
@@ -82,7 +84,6 @@ class Multiroot(Domain):
             bundle.connection_mark, bundle.nic_mark = strand.seconds(now)
             bundle.version = self._tick()
             lazy_heap.push(strand.entries, bundle.flows[0][0] - bundle.offset, bundle, cls.count)
-            strand.root.transfers += strand.number
             self._touched[strand] = None
 
     def leave(self, port: Port, now: float) -> None:
@@ -103,19 +104,16 @@ class Multiroot(Domain):
         self.worn = self._calm > len(self.ports)
         while True:
             levels, filled = fill(self._bound, self._sources.values())
-            highest = max(levels.values(), default=0.0)
-            hard = self._free[: bisect_left(self._free, highest, key=lambda cls: cls.easy)]
-            binding = [cls for cls in hard if not cls.fits(levels)]
+            binding = self._binding(levels)
             if not binding:
                 break
             for cls in binding:
-                self._free.pop(self._place_of(cls))
+                self._drop(cls)
                 self._bound[cls] = None
+                cls.become(State.BOUND)
         for each in filled:
             self._take(each, now)
-            if each.cls.fits(levels):
-                del self._bound[each.cls]
-                insort(self._free, each.cls, key=_EASE)
+            self._release(each.cls, levels)
         self._tell(levels, now)
         self._enter(now)
         due = lazy_heap.first(self._by_time)
@@ -179,24 +177,43 @@ class Multiroot(Domain):
         placed: list[Bundle] = port.placed
         self.mixed -= len(placed) > 1
         cls: Class = placed[0].cls.cls
-        cls.count -= 1
+        cls.count_in(-1)
         for bundle in placed:
-            strand: Strand = bundle.cls
             bundle.version = 0
-            strand.root.transfers -= strand.number
-            self._touched[strand] = None
+            self._touched[bundle.cls] = None
         if cls.count:
             return
-        if cls in self._bound:
-            del self._bound[cls]
-        else:
-            self._free.pop(self._place_of(cls))
+        self._drop(cls)
+        cls.state = State.BOUND
         for strand in cls.strands:
             strand.entries.clear()
             strand.version = 0
 
-    def _place_of(self, cls: Class) -> int:
-        return bisect_left(self._free, _EASE(cls), key=_EASE)
+    def _binding(self, levels: dict[Root, float]) -> list[Class]:
+        """Return the classes that are neither free nor full any more."""
+        highest, lowest = max(levels.values(), default=0.0), min(levels.values(), default=math.inf)
+        free = self._free[: bisect_left(self._free, highest, key=_ease)]
+        full = self._full[bisect_left(self._full, lowest, key=_peak) :]
+        return [cls for cls in free if not cls.is_free(levels)] + [cls for cls in full if not cls.is_full(levels)]
+
+    def _drop(self, cls: Class) -> None:
+        if cls.state is State.FREE:
+            self._free.pop(bisect_left(self._free, _EASE(cls), key=_EASE))
+        elif cls.state is State.FULL:
+            self._full.pop(bisect_left(self._full, _PEAK(cls), key=_PEAK))
+        else:
+            del self._bound[cls]
+
+    def _release(self, cls: Class, levels: dict[Root, float]) -> None:
+        """Let a bound class be free or full if it is, from now on."""
+        if cls.is_free(levels):
+            del self._bound[cls]
+            cls.become(State.FREE)
+            insort(self._free, cls, key=_EASE)
+        elif cls.is_full(levels):
+            del self._bound[cls]
+            cls.become(State.FULL)
+            insort(self._full, cls, key=_PEAK)
 
     def _take(self, filled: Filled, now: float) -> None:
         """Give the strands of a bound class their rates."""
@@ -215,7 +232,7 @@ class Multiroot(Domain):
 
     def _tell(self, levels: dict[Root, float], now: float) -> None:
         """Note the levels, and let the links know their rates."""
-        rates = dict.fromkeys(self._sources.values(), 0.0)
+        rates = {root: root.given for root in self._sources.values()}
         for cls in self._bound:
             for strand in cls.strands:
                 rates[strand.root] += cls.count * strand.number * strand.rate
@@ -228,7 +245,7 @@ class Multiroot(Domain):
 
     def _enter(self, now: float) -> None:
         """Enter the next ends of strands among the dues."""
-        standing = len(self._free) + len(self._bound)
+        standing = len(self._free) + len(self._full) + len(self._bound)
         for strand in self._touched:
             if not strand.cls.count:
                 continue

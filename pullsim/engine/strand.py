@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ class Limit(IntEnum):
 class Root:
     """A link with a clock: the bytes that a transfer has had which its share of the link limits."""
 
-    __slots__ = ("clock", "due", "ends", "level", "link", "rate", "transfers")
+    __slots__ = ("clock", "due", "ends", "full", "given", "level", "link", "rate", "transfers")
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.transfers = 0
+        self.transfers = 0  # of classes that are not full
+        self.full = 0  # of the full ones
+        self.given = 0.0  # bytes/s of these
         self.level = 0.0  # bytes/s of each transfer that the link limits; 0: there is none
         self.clock = 0.0
         self.ends: list[tuple[float, int, Strand]] = []  # lazy heap of the strands that follow, by their next end
@@ -113,20 +115,62 @@ class Strand:
         self.by = by
 
 
+class State(Enum):
+    """What is known of the limits of a class.
+
+    Free: links alone limit all of its transfers. Full: none. Bound: neither of that has been found.
+    """
+
+    FREE = "free"
+    FULL = "full"
+    BOUND = "bound"
+
+
 class Class:
     """Ports of ``capacity`` bytes/s with equal numbers of transfers of each kind; its strands are by ascending cap."""
 
-    __slots__ = ("capacity", "count", "easy", "serial", "strands", "transfers")
+    __slots__ = ("capacity", "count", "easy", "full", "peak", "serial", "state", "strands", "transfers")
 
     def __init__(self, capacity: float, kinds: Sequence[tuple[Root, float, int]], serial: int) -> None:
         self.capacity = capacity
         self.strands = [Strand(self, *kind) for kind in kinds]
         self.serial = serial
+        self.state = State.BOUND
         self.transfers = sum(strand.number for strand in self.strands)  # of a port
         self.count = 0  # ports
         self.easy = min(kinds[0][1], capacity / self.transfers)  # up to this level of all links they alone are limits
+        self.full: list[float] = []  # the strands' rates where no link limits them
+        left, transfers = capacity, self.transfers
+        for strand in self.strands:
+            rate = min(strand.cap, left / transfers)
+            self.full.append(rate)
+            left -= strand.number * rate
+            transfers -= strand.number
+        self.peak = max(self.full)  # above this level of all links none of them is a limit
 
-    def fits(self, levels: dict[Root, float]) -> bool:
+    def count_in(self, ports: int) -> None:
+        """Add to its ports, or take from them."""
+        self.count += ports
+        self._add(ports)
+
+    def become(self, state: State) -> None:
+        """Change the state."""
+        self._add(-self.count)
+        self.state = state
+        self._add(self.count)
+
+    def _add(self, ports: int) -> None:
+        """Let the roots know of ports more or less."""
+        if self.state is not State.FULL:
+            for strand in self.strands:
+                strand.root.transfers += ports * strand.number
+            return
+        for strand, rate in zip(self.strands, self.full, strict=True):
+            root, transfers = strand.root, ports * strand.number
+            root.full += transfers
+            root.given = root.given + transfers * rate if root.full else 0.0  # no dust of a sum of differences
+
+    def is_free(self, levels: dict[Root, float]) -> bool:
         """Whether neither port nor caps keep the transfers from the links' levels."""
         needed = 0.0
         for strand in self.strands:
@@ -135,3 +179,9 @@ class Class:
                 return False
             needed += strand.number * level
         return needed <= self.capacity
+
+    def is_full(self, levels: dict[Root, float]) -> bool:
+        """Whether ports and caps keep all transfers below the links' levels."""
+        return all(
+            rate < levels.get(strand.root, math.inf) for strand, rate in zip(self.strands, self.full, strict=True)
+        )
