@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from pullsim.engine.clock import nanoseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pullsim.engine.streams import Stream
+    from pullsim.engine.streams import Streams
     from pullsim.kubelet.loop import Interval
 
 SECOND = 1_000_000_000  # nanoseconds: the period of the work queue's tick and of the PLEG's relist
@@ -28,17 +28,17 @@ class Cadence(Protocol):
 class Requeue:
     """The delay put on the work queue after a sync: given ones first, then drawn."""
 
-    __slots__ = ("_given", "_make_stream", "_resync", "_retry", "_stream")
+    __slots__ = ("_given", "_key", "_resync", "_retry", "_streams")
 
     def __init__(
-        self, retry: Interval, resync: Interval, given: Sequence[float], make_stream: Callable[[], Stream]
+        self, retry: Interval, resync: Interval, given: Sequence[float], streams: Streams, key: tuple[str, ...]
     ) -> None:
-        """``make_stream``: called when the first draw is needed, which most pods never do."""
+        """``key``: of the stream that delays are drawn from, made with the first draw, which most pods never do."""
         self._retry = retry
         self._resync = resync
         self._given: Iterator[float] = iter(given)
-        self._make_stream = make_stream
-        self._stream: Stream | None = None
+        self._streams = streams
+        self._key = key
 
     def delay(self, *, ok: bool) -> float:
         """Return seconds until the pod is due (pkg/kubelet/pod_workers.go completeWork)."""
@@ -48,13 +48,13 @@ class Requeue:
         interval = self._resync if ok else self._retry
         if not interval.jitter:
             return interval.base
-        if self._stream is None:
-            self._stream = self._make_stream()
-        return interval.base * (1 + interval.jitter * self._stream.uniform())
+        return interval.base * (1 + interval.jitter * self._streams.get(*self._key).uniform())
 
 
 class MinimalCadence:
     """Sync again exactly a delay after an error, and when an init container exits: no tick, no relist."""
+
+    __slots__ = ("_changed", "_requeue")
 
     def __init__(self, requeue: Requeue) -> None:
         self._requeue = requeue
@@ -83,6 +83,8 @@ class KubeletCadence:
     pkg/kubelet/pleg/generic.go Relist and pkg/kubelet/container/cache.go GetNewerThan; checked by the traces
     kubelet_*.
     """
+
+    __slots__ = ("_on_demand", "_pending", "_relist", "_requeue", "_tick", "_unseen")
 
     def __init__(self, requeue: Requeue, tick_phase: float, relist_phase: float, *, relist_on_demand: bool) -> None:
         self._requeue = requeue

@@ -222,7 +222,8 @@ class Kubelet:
             self._loop.retry,
             self._resync,
             self._loop.requeue_draws.get(pod.name, ()),
-            lambda: self._streams.get("requeue", pod.namespace, pod.name),
+            self._streams,
+            ("requeue", pod.namespace, pod.name),
         )
         if self._loop.minimal:
             return MinimalCadence(requeue)

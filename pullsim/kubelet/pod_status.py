@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pullsim.records import PodRecord
 from pullsim.stage_clock import StageClock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pullsim.kubelet.pod import Pod
     from pullsim.kubelet.pull_secrets import Secret
+
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # of most pods
 
 
 class Watcher(Protocol):
@@ -69,14 +75,14 @@ class PodStatus:
         self.pull_secrets: tuple[Secret, ...] = ()  # that there are, as read at the begin of the sync
         self.pulling = False  # a pull is queued or under way
         # by key of a container or image volume without image: when its last attempt began; "" is the sandbox
-        self.failing: dict[str, float] = {}
+        self.failing: Mapping[str, float] = _NONE
         self.failures = 0
         self.backoffs = 0
         self.syncing = False  # the kubelet's worker is at it
         self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
         self.reason: str | None = None
         self.cause: str | None = None
-        self.image_refs: dict[str, str] = {}  # by key, of containers that were started and volumes that are there
+        self.image_refs: Mapping[str, str] = _NONE  # by key, of containers that were started and volumes that are there
 
     def bind(self, node: str, now: float) -> None:
         """Note that the scheduler gave the pod to ``node``."""
@@ -94,6 +100,16 @@ class PodStatus:
         """Note that a pull brought an image (by the name that the CRI was given)."""
         self.watcher.pulled(self, image)
 
+    def recover(self, key: str) -> None:
+        """Note that what failed does so no more: a container or volume by its key, or "", the sandbox."""
+        if key in self.failing:
+            self.failing = {other: began for other, began in self.failing.items() if other != key}
+
+    def hold(self, key: str, image_ref: str) -> None:
+        """Note that a container was started, or a volume's image is there, by its key."""
+        self.recover(key)
+        self.image_refs = {**self.image_refs, key: image_ref}
+
     def fail(self, key: str, reason: str, cause: str | None, attempted: float) -> None:
         """Note that the image of a container or volume could not be had, by its key.
 
@@ -101,7 +117,7 @@ class PodStatus:
         """
         self.reason = reason
         self.cause = cause
-        self.failing[key] = attempted
+        self.failing = {**self.failing, key: attempted}
 
     def has_ended(self) -> bool:
         """Whether it was deleted or evicted."""

@@ -30,6 +30,7 @@ CONTAINER_CREATING: Final = "ContainerCreating"  # what a pod without sandbox wa
 CREATE_CONTAINER_ERROR: Final = "CreateContainerError"
 #: containerd's answer to CreateContainer without the image (internal/cri/server/container_create.go).
 NOT_RESOLVED: Final = 'failed to resolve image "{}": not found'
+_NONE: Final[dict[str, Ensured]] = {}  # of a pod without image volumes
 
 
 class PodWorker:
@@ -71,12 +72,12 @@ class PodWorker:
         self._terminate = terminate
         self._sandboxes = sandboxes
         self._volumes = pod.pod.spec.image_volumes if image_volumes else ()
-        self._ensured: dict[str, Ensured] = {}  # image volumes by name, as of this sync
+        self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # image volumes by name, as of this sync
         self._request = recorder.request
         self._api = None if recorder.status is None else ApiStatus(pod, recorder.status)
-        self._inits = list(pod.pod.spec.init_containers)  # not yet started
+        self._inits = pod.pod.spec.init_containers  # not yet started
         self._init_exit: float | None = None  # of the init container that runs
-        self._mains = list(pod.pod.spec.containers)  # not yet started
+        self._mains = pod.pod.spec.containers  # not yet started
 
     def run(self) -> Generator[Any, Any, None]:
         """Sync until all containers run, or the pod has ended; a sync under way then, and its pull, go on first."""
@@ -115,7 +116,7 @@ class PodWorker:
             pod.fail("", CONTAINER_CREATING, "sandbox", env.now)
             pod.watcher.look(pod)
             yield from self._wait(self._cadence.next_sync(env.now, ok=False))
-        pod.failing.pop("", None)
+        pod.recover("")
 
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""
@@ -135,7 +136,7 @@ class PodWorker:
             container = self._inits[0]
             if not (yield from self._start(container)):
                 return False
-            del self._inits[0]
+            self._inits = self._inits[1:]
             if not container.sidecar:
                 self._init_exit = self._env.now + container.run
                 self._cadence.changed(self._init_exit)
@@ -146,7 +147,7 @@ class PodWorker:
                 break
             if not (yield from self._start(container)):
                 waiting.append(container)
-        self._mains = waiting
+        self._mains = tuple(waiting)
         return not waiting
 
     def _read_secrets(self) -> None:
@@ -160,13 +161,15 @@ class PodWorker:
 
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
         """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer)."""
-        env, pod = self._env, self._pod
+        pod, requested = self._pod, self._env.now
         if self._volumes and self._blocked(container):
             return False
-        requested = env.now
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
-        if pod.has_ended():
-            return False
+        return not pod.has_ended() and self._create(container, requested, ensured)
+
+    def _create(self, container: ContainerSpec, requested: float, ensured: Ensured) -> bool:
+        """Create and start a container with what was found of its image."""
+        env, pod = self._env, self._pod
         pod.clock.enter("start", env.now)
         if self._api is not None:
             self._api.tried(container.name, ensured)
@@ -184,8 +187,7 @@ class PodWorker:
             pod.reason = CREATE_CONTAINER_ERROR
             self._emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
             return False
-        pod.failing.pop(container.name, None)
-        pod.image_refs[container.name] = ensured.image_ref
+        pod.hold(container.name, ensured.image_ref)
         self._emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
         self._emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
         self._cadence.changed(env.now)
@@ -203,8 +205,7 @@ class PodWorker:
             self._request(self._requested(volume, requested, ensured))
         self._ensured[volume.name] = ensured
         if ensured.image_ref is not None:
-            pod.failing.pop(volume.key, None)
-            pod.image_refs[volume.key] = ensured.image_ref
+            pod.hold(volume.key, ensured.image_ref)
 
     def _blocked(self, container: ContainerSpec) -> bool:
         """Whether a volume that the container mounts has no image (toKubeContainerImageVolumes)."""

@@ -108,10 +108,14 @@ def test_qps(monkeypatch):
 
 
 class Drawn:
-    """A stream that gives a value again and again."""
+    """Streams of which one gives a value again and again."""
 
     def __init__(self, value):
         self.value = value
+
+    def get(self, *key):
+        assert key == ("requeue",)
+        return self
 
     def uniform(self):
         return self.value
@@ -123,12 +127,12 @@ def test_requeue_intervals(kind, ok, draw):
     rule, loop = CADENCE[kind], LoopSpec()
     interval = Interval(60.0, 0.5) if ok else loop.retry
     assert (interval.base, interval.jitter) == (rule["base"], rule["jitter_factor"])
-    delay = Requeue(loop.retry, Interval(60.0, 0.5), (), lambda: Drawn(draw)).delay(ok=ok)
+    delay = Requeue(loop.retry, Interval(60.0, 0.5), (), Drawn(draw), ("requeue",)).delay(ok=ok)
     assert rule["range"][0] <= delay <= rule["range"][1]
     assert delay == pytest.approx(rule["base"] * (1 + draw * rule["jitter_factor"]))
 
 
 def test_given_delays_come_first():
-    requeue = Requeue(Interval(10.0, 0.5), Interval(60.0, 0.5), (12.3, 10.4), lambda: Drawn(0.0))
+    requeue = Requeue(Interval(10.0, 0.5), Interval(60.0, 0.5), (12.3, 10.4), Drawn(0.0), ("requeue",))
     assert [requeue.delay(ok=False) for _ in range(3)] == [12.3, 10.4, 10.0]
     assert MinimalCadence(requeue).next_sync(5.0, ok=False) == 15.0
