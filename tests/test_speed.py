@@ -16,7 +16,7 @@ from benchmarks.workloads.workload import make_w
 from pullsim.results.summary import summarize
 from pullsim.run import simulate
 
-LIMIT = 13.0  # 6.5 measured at W(20)
+LIMIT = 10.4  # 5.2 measured at W(20)
 
 
 def cpu(work):

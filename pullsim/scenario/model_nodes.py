@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
@@ -277,3 +277,11 @@ class NodePool(Section):
             text = f"{self.kubelet_version[0]}.{self.kubelet_version[1]}"
             raise ValueError(f"kubeletVersion {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
         return self
+
+    @field_validator("runtime_handlers")
+    @classmethod
+    def _named_once(cls, handlers: list[RuntimeHandler]) -> list[RuntimeHandler]:
+        names = [handler.name for handler in handlers]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two runtime handlers are named {twice[0]}; names must differ")
+        return handlers

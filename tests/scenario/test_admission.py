@@ -198,6 +198,12 @@ def test_handlers_of_a_pool():
     assert node.spec.runtime_handlers == (RuntimeHandler("runc"), RuntimeHandler("kata", "devmapper"))
 
 
+def test_a_handler_is_named_once(tmp_path):
+    pool = {**FIXED, "runtimeHandlers": ["runc", "kata", {"name": "kata", "snapshotter": "devmapper"}]}
+    (text,) = refused({"image": "app:1"}, form="pods", tmp_path=tmp_path, nodes=[pool])
+    assert "two runtime handlers are named kata; names must differ" in text
+
+
 @pytest.mark.parametrize("form", ["pod", "pods"])
 def test_a_runtime_class_of_the_scenario(form):
     pod = BY_CLASS if form == "pod" else {"image": "app:1", "runtimeClassName": "sandboxed"}
