@@ -36,7 +36,7 @@ def draw(table: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
             points = [
                 (int(name[1:].split(",")[0]), runs[program]["cpu"])
                 for name, runs in table.items()
-                if name[0] == family and program in runs
+                if name[0] == family and program in runs and runs[program]["cpu"] > 0.0  # else less than a tick
             ]
             if points:
                 axis.loglog(*zip(*sorted(points), strict=True), marker="o", markersize=3, label=label)
