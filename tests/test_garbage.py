@@ -31,6 +31,31 @@ def test_the_end_looks_at_nothing():
     assert gc.get_freeze_count() == 0
 
 
+@pytest.mark.parametrize(("cycles", "looks"), [(False, 2), (True, 20)])
+def test_looks_are_rare_where_they_find_nothing(cycles, looks, monkeypatch):
+    class Node:
+        pass
+
+    seen = []
+    note = lambda phase, info: seen.append(info["generation"]) if phase == "start" else None  # noqa: E731
+    monkeypatch.setattr(garbage, "_FIRST", 1000)
+    monkeypatch.setattr(garbage, "_NEXT", 5000)
+    gc.collect()
+    kept = []
+    gc.callbacks.append(note)
+    try:
+        with rare_collections():
+            for _ in range(100_000):
+                node = Node()
+                if cycles:
+                    node.me = node
+                else:
+                    kept.append(node)
+    finally:
+        gc.callbacks.remove(note)
+    assert len(seen) == pytest.approx(looks, abs=3 if cycles else 0)
+
+
 def test_worlds_of_earlier_runs_are_garbage_before_they_are_many(monkeypatch):
     class World:
         alive = 0
