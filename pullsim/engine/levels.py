@@ -86,8 +86,7 @@ class Levels(Domain):
     def sync(self, port: Port, now: float) -> None:
         """See `Domain`."""
         if now > self._time:
-            self._clock += (now - self._time) * self._level
-            self._time = now
+            self._advance(now)
         bundle: Bundle = port.placed
         cls: Class = bundle.cls
         seconds = cls.seconds
@@ -106,13 +105,11 @@ class Levels(Domain):
     def place(self, port: Port, now: float) -> None:
         """See `Domain`."""
         if now > self._time:
-            self._clock += (now - self._time) * self._level
-            self._time = now
+            self._advance(now)
         (bundle,) = port.bundles.values()
         if bundle.clock > REBASE:
             bundle.rebase()
-        flows = bundle.flows
-        m = len(flows)
+        m = len(bundle.flows)
         share = port.capacity / m
         by_cap = bundle.cap < share
         key = (m * bundle.cap if by_cap else port.capacity, m, by_cap)
@@ -126,26 +123,21 @@ class Levels(Domain):
             else:
                 self._remove(old)
             port.placed = bundle
-            bundle.cls = cls
             if not cls.count:
                 self._activate(cls, now)
-            cls.count += 1
-            if cls.full:
-                self._full_rate += cls.limit
-                bundle.mark = cls.seconds + now - cls.since
-            else:
-                self._free += m
-                bundle.mark = cls.seconds
-        clock = cls.clock + (now - cls.since) * cls.ratio if cls.full else self._clock + cls.clock
-        bundle.offset = offset = bundle.clock - clock
+            self._count(cls, 1)
+            bundle.cls = cls
+            bundle.mark = cls.seconds + now - cls.since if cls.full else cls.seconds
+        bundle.offset = offset = bundle.clock - self._clock_of(cls)
         bundle.version = version = self._tick()
-        heappush(cls.entries, (flows[0][0] - offset, version, bundle))
+        heappush(cls.entries, (bundle.flows[0][0] - offset, version, bundle))
         self._entered += 1
         self._touched[cls] = None
 
     def leave(self, port: Port, now: float) -> None:
         """See `Domain`."""
-        self._advance(now)
+        if now > self._time:
+            self._advance(now)
         self._remove(port.placed)
         port.placed = None
         del self.ports[port]
@@ -156,8 +148,7 @@ class Levels(Domain):
     def settle(self, now: float) -> float:
         """See `Domain`."""
         if now > self._time:
-            self._clock += (now - self._time) * self._level
-            self._time = now
+            self._advance(now)
         if self._entered > 1024 + 4 * len(self.ports):
             self._refresh()
         self._fill(now)
@@ -201,7 +192,8 @@ class Levels(Domain):
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Domain`."""
-        self._advance(now)
+        if now > self._time:
+            self._advance(now)
         due: list[Class] = []
         if self._clock_due <= now:  # then the clock reads that end, whatever rounding says
             self._clock = max(self._clock, self._by_clock[0][0])
@@ -217,7 +209,6 @@ class Levels(Domain):
                 bundle.finish(now, ended)
 
     def _advance(self, now: float) -> None:
-        """Bring the link's clock up to now; written out where it is needed for every transfer."""
         self._clock += (now - self._time) * self._level
         self._time = now
 
@@ -236,16 +227,19 @@ class Levels(Domain):
         cls.clock = 0.0
         cls.first = None
 
+    def _count(self, cls: Class, change: int) -> None:
+        cls.count += change
+        if cls.full:
+            self._full_rate += change * cls.limit
+        else:
+            self._free += change * cls.m
+        self._touched[cls] = None
+
     def _remove(self, bundle: Bundle) -> None:
         bundle.version = 0
         cls: Class = bundle.cls
-        cls.count -= 1
-        if cls.full:
-            self._full_rate -= cls.limit
-        else:
-            self._free -= cls.m
+        self._count(cls, -1)
         if cls.count:
-            self._touched[cls] = None
             return
         active = self._active
         index = bisect_left(active, cls.ratio, key=_RATIO)

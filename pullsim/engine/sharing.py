@@ -80,18 +80,13 @@ class Network:
             transfer = Transfer(self.env, None, 0.0)
             transfer.succeed()
             return transfer
-        env = self.env
-        now: float = env._now
-        if not port.dirty:
-            port.dirty = True
-            if port.domain is not None:
-                port.domain.sync(port, now)
-            self.changed(port)
+        now = self.env.now
+        port.touch(now)
         key = link, cap
         bundle = port.bundles.get(key)
         if bundle is None:
             bundle = port.bundles[key] = Bundle(link, port, cap)
-        transfer = Transfer(env, bundle, now)
+        transfer = Transfer(self.env, bundle, now)
         heappush(bundle.flows, (bundle.clock + size, self._tick(), transfer))
         link.transfers += 1
         port.transfers += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from enum import Enum, IntEnum
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pullsim.engine.flows import Bundle, Link
 
 
-class Limit(IntEnum):
+class Limit(Enum):
     """What limits a transfer: its share of the link, its own cap, or its share of the port."""
 
-    EGRESS = 0
-    CONNECTION = 1
-    NIC = 2
+    EGRESS = "egress"
+    CONNECTION = "connection"
+    NIC = "nic"
 
 
 class Root:

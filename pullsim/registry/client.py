@@ -151,14 +151,11 @@ class Client:
             site, idle = registry.blob_site, self._blob_idle
             window, connect = self._connect(idle, site.round_trip)
             latency += connect + site.round_trip + site.first_byte
-        size = request.size
-        if window < spec.max_window:
-            rate = site.rate(port)
-            rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
-            # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
-            # sharing after that, links carry every byte and never more than they can.
-            latency += max(0.0, rounds * site.round_trip - sent / rate)
-        yield env.timeout(latency)
+        size, rate = request.size, site.rate(port)
+        rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
+        # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
+        # sharing after that, links carry every byte and never more than they can.
+        yield env.timeout(latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
         faults = () if registry.faults is None else registry.faults.body(request, env.now)
         if faults:
@@ -179,19 +176,19 @@ class Client:
                 registry.sent += got
                 raise
             registry.sent += size
-        if status == OK and not request.cut_short and len(idle) < IDLE_CONNECTIONS:
-            idle.append(window)
+        if status == OK and not request.cut_short:
+            self._keep(idle, window)
         return status
 
     def _send_at_once(self, request: Request, server: float) -> tuple[int, float, int | None]:
         """Send a request to a registry that has neither faults nor quotas; see `_send`."""
-        registry, authorizer, idle = self.registry, self.authorizer, self._idle
-        window, latency = (idle.pop(), 0.0) if idle else self._connect(idle, registry.spec.round_trip)
+        registry, authorizer = self.registry, self.authorizer
+        window, latency = self._connect(self._idle, registry.spec.round_trip)
         waited = authorizer.authorize(request.reference, server, self._env.now + latency)
         if authorizer.denial is not None:
             return authorizer.status, latency + authorizer.denied_after(server, waited), None
         registry.count(request)
-        return OK if registry.open else registry.status(request), latency + waited, window
+        return registry.status(request), latency + waited, window
 
     def _send(
         self, request: Request, server: float, download: Download | None

@@ -73,7 +73,6 @@ class Registry:
             )
         self.faults = Faults(spec.host, spec.faults, streams) if spec.faults else None
         self.quotas = Quotas(spec.limits) if spec.limits else None
-        self.open = spec.images is None  # it has whatever it is asked for
         self.irregular = bool(spec.faults or spec.limits)  # requests meet more than their round trips
         # What it was asked for.
         self.heads = self.manifests = self.blobs = self.challenges = self.tokens = self.limited = 0

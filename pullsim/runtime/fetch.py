@@ -112,7 +112,7 @@ class Fetch(Steps, Process):
         store, slots_of_requests = containerd.store, containerd.behaviour.slots_of_requests
         locks = store.blob_locks
         try:
-            self._marks.append(("lock", env.now))
+            self.enter("lock", env.now)
             if (turn := locks.acquire(digest)) is not None:
                 try:
                     yield turn
@@ -121,7 +121,7 @@ class Fetch(Steps, Process):
                     raise
             try:
                 if digest not in store.blobs:
-                    self._marks.append(("commit", env.now))
+                    self.enter("commit", env.now)
                     if (written := store.metadata.write(BLOB_OPEN)) is not None:
                         yield written
                     yield from self._get()
@@ -178,7 +178,7 @@ class Fetch(Steps, Process):
                 yield writing
             if claimed < rest:
                 raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # as any failed write, it leaves its bytes
-            self._marks.append(("commit", env.now))
+            self.enter("commit", env.now)
             if containerd.fsyncs:
                 yield from containerd.sync_blob()
             if (committed := store.metadata.write(BLOB_COMMIT)) is not None:
@@ -193,8 +193,8 @@ class Fetch(Steps, Process):
     def _ask_for_slot(self) -> simpy.Event | None:
         """Take a slot; else return the event to wait for."""
         turn = self.pull.slots.acquire()
-        self.slot = now = self.env.now
-        self._marks.append(("slot", now))
+        self.slot = self.env.now
+        self.enter("slot", self.slot)
         return turn
 
     def _wait_for_slot(self, turn: simpy.Event) -> Generator[Any, Any, None]:
