@@ -16,7 +16,6 @@ from pullsim.engine.clock import Call, Environment, run_until
 from pullsim.engine.sharing import Network
 from pullsim.engine.streams import Streams
 from pullsim.kubelet.api_status import ended, pending
-from pullsim.kubelet.pod import Pod
 from pullsim.kubelet.pod_status import DELETED, PodStatus
 from pullsim.kubelet.pull_secrets import PullObjects
 from pullsim.records import LinkSample, RegistryRecord
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.cluster.spec import ClusterSpec, DaemonSet, Node
+    from pullsim.kubelet.pod import Pod
     from pullsim.records import Departure, DiskUse, PodRecord, Recorder, Rollout
 
 NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
@@ -357,20 +357,7 @@ class Cluster:
         if not runs_on(of, node.pool, node.name):
             return
         self._settlement.to_come -= 1
-        name, now = f"{of.name}-{node.name}", self.env.now
-        self._add(
-            Pod(
-                name,
-                of.namespace,
-                of.name,
-                of.spec,
-                now,
-                node=node.name,
-                deadline=of.deadline,
-                lives=of.lives,
-                owner=of.owner,
-            )
-        )
+        self._add(of.pod(node.name, self.env.now))
 
     def _status(self, pod: Pod) -> PodStatus:
         status = PodStatus(pod, pod.created, self._settlement)

@@ -88,6 +88,20 @@ class DaemonSet:
     lives: float | None = None  # seconds from a pod's creation to its deletion; None: for ever
     owner: int | None = None  # place in the cluster's list of owners
 
+    def pod(self, node: str, created: float) -> Pod:
+        """Return its pod on a node, made at that time in seconds."""
+        return Pod(
+            f"{self.name}-{node}",
+            self.namespace,
+            self.name,
+            self.spec,
+            created,
+            node=node,
+            deadline=self.deadline,
+            lives=self.lives,
+            owner=self.owner,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Prepull:
