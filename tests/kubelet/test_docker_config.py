@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from pullsim.cri import Auth
 from pullsim.kubelet.docker_config import (
     DOCKER_CONFIG_JSON,
     DOCKERCFG,
+    DockerConfigEntry,
     InvalidDockerConfig,
     parse_config_json,
     parse_dockercfg,
@@ -92,5 +92,9 @@ def test_errors(text, error):
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text):
     for parse in (parse_config_json, parse_dockercfg):
-        with suppress(InvalidDockerConfig):
-            parse(text)
+        try:
+            entries = parse(text)
+        except InvalidDockerConfig:
+            continue
+        assert all(isinstance(entry, DockerConfigEntry) for entry in entries)
+        assert json.loads(text) is None or isinstance(json.loads(text), dict)
