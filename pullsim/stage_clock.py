@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pullsim.records import Stages
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pullsim.records import Stages
+
+class Fork(NamedTuple):
+    """A moment and the stages until then."""
+
+    at: float
+    stages: Stages
 
 
 class StageClock:
@@ -19,12 +26,6 @@ class StageClock:
     """
 
     __slots__ = ("_since", "_stage", "stages")
-
-    class Fork(NamedTuple):
-        """A moment and the stages until then."""
-
-        at: float
-        stages: Stages
 
     def __init__(self, start: float, stage: str) -> None:
         self.stages: Stages = {}
@@ -49,7 +50,7 @@ class StageClock:
 
     def fork(self, now: float) -> Fork:
         """Return the state at ``now``, to which `split_from` can return."""
-        return self.Fork(now, dict(self.close(now)))
+        return Fork(now, dict(self.close(now)))
 
     def split_from(self, fork: Fork, of: Callable[[float, float], Stages]) -> None:
         """Give the time since ``fork`` to something else that went on meanwhile and is waited for; see `split`."""

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from pullsim.cluster.spec import Node
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 from pullsim.records import Departure
 
 if TYPE_CHECKING:

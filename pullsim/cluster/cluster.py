@@ -12,7 +12,9 @@ from pullsim.cluster.image_locality import ImageLocality, placement
 from pullsim.cluster.node import ClusterNode
 from pullsim.cluster.prepull import PrepullJobs
 from pullsim.cluster.settlement import Settlement
-from pullsim.engine.clock import Call, Environment, run_until
+from pullsim.engine.clock import run_until
+from pullsim.engine.environment import Environment
+from pullsim.engine.event import Call, Event
 from pullsim.engine.sharing import Network
 from pullsim.engine.streams import Streams
 from pullsim.kubelet.api_status import ended, pending
@@ -90,7 +92,7 @@ class Cluster:
     def run(self) -> Ended:
         """Run to the end, write the rows of the pods that have not started, and return when and why it ended."""
         horizon = self._spec.horizon
-        over = self._settlement.over if horizon is None else self.env.event()
+        over = self._settlement.over if horizon is None else Event(self.env)
         try:
             at = run_until(self.env, LIMIT if horizon is None else horizon, over)
         except KeyboardInterrupt:

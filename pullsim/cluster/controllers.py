@@ -8,7 +8,7 @@ from pullsim.cluster.daemon_set import DaemonSetController
 from pullsim.cluster.deployment import DeploymentController
 from pullsim.cluster.job import JobController
 from pullsim.cluster.stateful_set import StatefulSetController
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 
 if TYPE_CHECKING:
     import simpy

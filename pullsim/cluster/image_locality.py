@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.placement import Placement
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -72,7 +72,7 @@ class ClusterNode:
         self.pods = 0
         self.order = 0
         self.tainted = False  # node.kubernetes.io/disk-pressure:NoSchedule
-        self._workers: dict[PodStatus, simpy.Process] | None = None if spec.leave is None else {}
+        self._workers: dict[PodStatus, Process] | None = None if spec.leave is None else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
         service: FixedRuntime | Containerd | Crio
@@ -153,8 +153,7 @@ class ClusterNode:
 
     def dissolve(self) -> None:
         """Break the cycles of what is on the node, which is of no use afterwards."""
-        for part in (self.kubelet, self._service):
-            vars(part).clear()
+        vars(self.kubelet).clear()
 
     def leave(self) -> None:
         """Leave the cluster: everything on the node ends, pulls too, whose transfers are cut."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 from pullsim.kubelet.pod import Pod
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pullsim.engine.event import Event
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.runtime.spec import FixedSpec
 
@@ -38,7 +39,7 @@ class Settlement:
 
         ``restless`` tells whether a node that now takes no pods may yet take some.
         """
-        self.over = env.event()
+        self.over = Event(env)
         self.to_come = 0  # pods not created yet
         self.held = 0  # by how many the run is kept from being over
         self.images_changed: Callable[[str], None] | None = None  # told the node of each pull that succeeded

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.hardware.nic import NicSpec
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.kubelet.pod import ContainerSpec, Pod, PodSpec
 from pullsim.kubelet.pull_credentials import CredentialSources
+from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
 from pullsim.oci.catalog import Catalog
+from pullsim.oci.platform import Platform
+from pullsim.registry.spec import RegistrySpec
+from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.runtime.spec import ContainerdSpec, RuntimeSpec
-
-if TYPE_CHECKING:
-    from pullsim.hardware.filesystem import FilesystemSpec
-    from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
-    from pullsim.oci.platform import Platform
-    from pullsim.registry.spec import RegistrySpec
-    from pullsim.runtime.handlers import RuntimeHandler
 
 __all__ = [
     "ClusterSpec",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from pullsim.engine.strand import Limit
+from pullsim.engine.strand import Class, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pullsim.engine.strand import Class, Root
+    from pullsim.engine.strand import Root
 
 
 class Filled(NamedTuple):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from heapq import heapify, heappop
 from typing import TYPE_CHECKING, Any, Protocol
 
-import simpy
+from simpy.events import PENDING
 
+from pullsim.engine.event import Event
 from pullsim.engine.meter import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import simpy
 
     from pullsim.engine.credit import Credit
     from pullsim.engine.sharing import Network
@@ -209,7 +212,7 @@ class Bundle:
 _ROUNDING = 1e-12  # relative; a difference below it is none
 
 
-class Transfer(simpy.Event):
+class Transfer(Event):
     """Bytes on their way from a link to a port; succeeds at the last one.
 
     ``limited`` has the seconds, so far, for which its rate was its share of the link, its own cap, and its share of the
@@ -217,9 +220,12 @@ class Transfer(simpy.Event):
     time before nic, and nic before connection.
     """
 
+    __slots__ = ("_bundle", "_connection", "_limited", "_nic", "_start")
+
     def __init__(self, env: simpy.Environment, bundle: Bundle | None, now: float) -> None:
         self.env = env
         self.callbacks = []
+        self._value = PENDING
         self._bundle = bundle  # None: ended
         self._limited = (0.0, 0.0, 0.0)  # of one that has ended
         if bundle is None:

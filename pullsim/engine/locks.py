@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import simpy
+from pullsim.engine.event import Event
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    import simpy
 
 
 class Slots:
@@ -20,21 +22,21 @@ class Slots:
             raise ValueError(f"at least one slot is needed, not {n}")
         self._env = env
         self._free = n
-        self._waiting: list[simpy.Event] = []  # few: a queue of its own takes 600 bytes even if nothing waits
+        self._waiting: list[Event] = []  # few: a queue of its own takes 600 bytes even if nothing waits
 
     @property
     def waiting(self) -> int:
         """Requests in the queue."""
         return len(self._waiting)
 
-    def acquire(self) -> simpy.Event | None:
+    def acquire(self) -> Event | None:
         """Take a slot: None if there was one, else the event that succeeds when the slot is handed over."""
         if self._free is None:
             return None
         if self._free:
             self._free -= 1
             return None
-        request = simpy.Event(self._env)
+        request = Event(self._env)
         self._waiting.append(request)
         return request
 
@@ -47,7 +49,7 @@ class Slots:
         else:
             self._free += 1
 
-    def cancel(self, request: simpy.Event) -> None:
+    def cancel(self, request: Event) -> None:
         """Withdraw a request that `acquire` returned; a slot already handed over to it is released."""
         if request.triggered:
             self.release()
@@ -62,18 +64,18 @@ class KeyedLocks:
 
     def __init__(self, env: simpy.Environment) -> None:
         self._env = env
-        self._waiting: dict[Hashable, list[simpy.Event] | None] = {}  # of the held keys; None: nobody waited so far
+        self._waiting: dict[Hashable, list[Event] | None] = {}  # of the held keys; None: nobody waited so far
 
     def __len__(self) -> int:
         """Keys held."""
         return len(self._waiting)
 
-    def acquire(self, key: Hashable) -> simpy.Event | None:
+    def acquire(self, key: Hashable) -> Event | None:
         """Take the lock of ``key``: None if it was free, else the event that succeeds when it is handed over."""
         if key not in self._waiting:
             self._waiting[key] = None
             return None
-        request = simpy.Event(self._env)
+        request = Event(self._env)
         queue = self._waiting[key]
         if queue is None:
             self._waiting[key] = [request]
@@ -89,7 +91,7 @@ class KeyedLocks:
         else:
             del self._waiting[key]
 
-    def cancel(self, key: Hashable, request: simpy.Event) -> None:
+    def cancel(self, key: Hashable, request: Event) -> None:
         """Withdraw a request that ``acquire(key)`` returned; a lock already handed over to it is released."""
         if request.triggered:
             self.release(key)

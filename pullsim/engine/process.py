@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import simpy
-from simpy.events import URGENT
+from simpy.events import PENDING, URGENT, Interruption
 
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-class Process(simpy.Process):
+class Process(Event):
     """A process that makes an event of its end only if it is waited for.
 
     It begins as SimPy's does, before anything else that is still to happen in this instant.
     """
 
-    def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any]) -> None:
+    __slots__ = ("_generator", "_target")
+
+    def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any] | None = None) -> None:
+        """Without a generator, it begins when it is given one to `start`."""
         self.env = env
         self.callbacks = []
-        self._generator = generator
-        self._target = Call(env, self._resume, priority=URGENT)
+        self._value = PENDING
+        self._generator: Any = generator
+        self._target: Any = None if generator is None else Call(env, self._resume, 0.0, URGENT)
 
-    def start(self) -> None:
-        """Start now, before the process that runs goes on; for subclasses that do so later than they are made."""
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._value is PENDING
+
+    def interrupt(self, cause: Any = None) -> None:
+        """Raise `simpy.Interrupt` in it, before anything else that is still to happen in this instant."""
+        Interruption(cast("simpy.Process", self), cause)
+
+    def start(self, generator: Generator[Any, Any, Any]) -> None:
+        """Begin now, before the process that runs goes on."""
+        self._generator = generator
         running = self.env._active_proc
         self._resume(_BEGIN)
         self.env._active_proc = running
 
-    def _resume(self, event: simpy.Event) -> None:
+    def _resume(self, event: Any) -> None:
         env = self.env
         env._active_proc = self
         try:
@@ -61,11 +75,11 @@ class Process(simpy.Process):
         if self.callbacks or not self._ok:
             self.env.schedule(self)
         else:
-            self.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+            self.callbacks = None
 
     def _forget(self) -> None:
         """Let go of what an ended process needs no more: it can be kept for its value, or what else its class knows."""
-        self._generator = self._target = None  # type: ignore[assignment]  # SimPy's own keep them
+        self._generator = self._target = None
 
 
 class Part(Process):
@@ -74,16 +88,19 @@ class Part(Process):
     Each event resumes only the part, not the generators above it: a pull has nine of those.
     """
 
+    __slots__ = ()
+
     def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any]) -> None:
         self.env = env
         self.callbacks = []
-        self._generator = generator
-        self.start()
+        self._value = PENDING
+        self.start(generator)
 
     def _end(self) -> None:
         self._forget()
         callbacks = self.callbacks
-        self.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+        assert callbacks is not None
+        self.callbacks = None
         for callback in callbacks:
             callback(self)
 
@@ -100,5 +117,5 @@ def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generat
             inner.interrupt(interrupt.cause)
 
 
-_BEGIN = simpy.Event(simpy.Environment())
+_BEGIN = Event(simpy.Environment())
 _BEGIN._ok, _BEGIN._value = True, None

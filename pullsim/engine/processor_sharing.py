@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import math
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import simpy
+from simpy.events import PENDING
 
-from pullsim.engine.clock import Call, happen
+from pullsim.engine.event import Call, Event, happen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import simpy
+
 _REBASE = 2.0**36  # service after which the clock starts again: it keeps 1e-5 of a unit, the finest that jobs need
 
 
-class Job(simpy.Event):
+class Job(Event):
     """Work under way. It happens as an event only if it is waited for, by `wait`: most writes to a disk are not."""
 
-    done = False
-    waited = False
+    __slots__ = ("_server", "done", "waited")
 
     def __init__(self, server: ProcessorSharing) -> None:
         self.env = server.env
         self.callbacks = []
+        self._value = PENDING
+        self.done = False
+        self.waited = False
         self._server = server
 
     def wait(self) -> Job | None:
@@ -170,7 +174,7 @@ class ProcessorSharing:
             self._key = jobs[0][0]
             self._call = Call(self.env, self._wake, wait)
 
-    def _wake(self, call: simpy.Event) -> None:
+    def _wake(self, call: Any) -> None:
         if call is not self._call:
             return
         self._due = math.inf
@@ -196,4 +200,4 @@ def _end(job: Job) -> None:
     job.done = True
     job._ok = True
     job._value = None
-    job.callbacks = None  # type: ignore[assignment]  # as SimPy marks what is processed
+    job.callbacks = None

@@ -18,8 +18,9 @@ import math
 from heapq import heappush
 from typing import TYPE_CHECKING
 
-from pullsim.engine.clock import LAST, Call, Recurrent, happen
+from pullsim.engine.clock import LAST
 from pullsim.engine.credit import Burst, Credit, Credits
+from pullsim.engine.event import Call, Event, Recurrent, happen
 from pullsim.engine.flows import Bundle, Domain, Link, Port, Transfer
 from pullsim.engine.isolated import Isolated
 from pullsim.engine.levels import Levels
@@ -101,7 +102,7 @@ class Network:
             self._settling = True
             self._settlement.schedule(LAST)
 
-    def _settle(self, _: simpy.Event | None = None) -> None:
+    def _settle(self, _: Event | None = None) -> None:
         now: float = self.env._now
         self.settles += 1
         self._place_dirty(now)
@@ -139,7 +140,7 @@ class Network:
             self._due = soonest
             self._call = Call(self.env, self._wake, soonest - now if soonest > now else 0.0)
 
-    def _wake(self, event: simpy.Event) -> None:
+    def _wake(self, event: Event) -> None:
         if event is not self._call:
             return
         now: float = self.env._now

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import simpy
-
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call, Event
 from pullsim.engine.meter import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import simpy
 
     from pullsim.engine.credit import Burst
 
@@ -80,7 +80,7 @@ class ReferencePort:
         return change
 
 
-class ReferenceTransfer(simpy.Event):
+class ReferenceTransfer(Event):
     """As `flows.Transfer`."""
 
     def __init__(

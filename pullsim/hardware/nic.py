@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pullsim.engine.credit import Burst
+from pullsim.engine.credit import Burst
 
 
 @dataclass(frozen=True, slots=True)

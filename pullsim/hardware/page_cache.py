@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import simpy
+from simpy.events import PENDING
 
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import simpy
 
 _CHUNK = 0.5  # seconds
 _DUST = 1e-6  # bytes; less is nothing
@@ -50,12 +52,15 @@ class PageCacheSpec:
     journal: float = 0.0
 
 
-class DiskJob(simpy.Event):
+class DiskJob(Event):
     """Bytes to be written; succeeds at the last one."""
+
+    __slots__ = ("_disk", "left", "pace", "rate")
 
     def __init__(self, disk: CachedDisk, left: float, pace: float) -> None:
         self.env = disk.env
         self.callbacks = []
+        self._value = PENDING
         self.left = left
         self.pace = pace  # bytes/s at which they come
         self.rate = 0.0
@@ -241,7 +246,7 @@ class CachedDisk:
             ends.append((self._since + cache.expire - now, self._expire))
         return ends
 
-    def _wake(self, event: simpy.Event) -> None:
+    def _wake(self, event: Any) -> None:
         value: Any = event.value
         generation, reached = value
         if generation == self._generation:

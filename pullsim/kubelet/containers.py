@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from pullsim.cri import ContainerImage
+
 if TYPE_CHECKING:
-    from pullsim.cri import ContainerImage, ImageService
+    from pullsim.cri import ImageService
     from pullsim.kubelet.pod_status import PodStatus
 
 

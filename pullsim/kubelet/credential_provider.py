@@ -5,19 +5,21 @@ Models pkg/credentialprovider/plugin/plugin.go (GA in 1.26; service account toke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pullsim.cri import Auth
 from pullsim.engine.clock import nanoseconds
+from pullsim.engine.event import Event
 from pullsim.kubelet.docker_config import DockerConfig, DockerConfigEntry
 from pullsim.kubelet.keyring import Coordinates, Keyring, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
 
     import simpy
 
-    from pullsim.cri import Auth
     from pullsim.stage_clock import StageClock
 
 EXEC_TIMEOUT: Final = 60.0  # seconds
@@ -103,7 +105,7 @@ class CredentialProvider:
         self._env = env
         self._ran = ran
         self._cache: dict[tuple[object, ...], _Cached] = {}
-        self._running: dict[tuple[object, ...], simpy.Event] = {}
+        self._running: dict[tuple[object, ...], Event] = {}
 
     def provide(
         self, repository: str, requester: Requester, clock: StageClock
@@ -144,7 +146,7 @@ class CredentialProvider:
         clock.enter("credentials", env.now)
         running = self._running.get(flight)
         if running is None:
-            running = self._running[flight] = env.event()
+            running = self._running[flight] = Event(env)
             config: DockerConfig | None = None
             began = env.now
             try:

@@ -39,18 +39,17 @@ class Messages:
         ).format
         self.tells_missing_secrets = version >= (1, 28)  # before, only the kubelet's log does
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
+        self.pulling: Callable[[str], str] = 'Pulling image "{}"'.format
+        self.back_off: Callable[[str], str] = 'Back-off pulling image "{}"'.format
+        self.failed: Callable[[str, str], str] = 'Failed to pull image "{}": {}'.format
+        self.killing: Callable[[str], str] = "Stopping container {}".format
+        self.error: Callable[[str], str] = "Error: {}".format
+        self.no_sandbox: Callable[[str], str] = "Failed to create pod sandbox: {}".format
+        self.never: Callable[[str], str] = 'Container image "{}" is not present with pull policy of Never'.format
         self._explain_back_off = version >= (1, 32)
         self._names_inspected = version < (1, 32)
         self._parse_error = "couldn't parse image name" if version >= (1, 28) else "couldn't parse image reference"
         self._names_upper_case = version >= (1, 29)
-
-    pulling: Callable[[str], str] = staticmethod('Pulling image "{}"'.format)
-    back_off: Callable[[str], str] = staticmethod('Back-off pulling image "{}"'.format)
-    failed: Callable[[str, str], str] = staticmethod('Failed to pull image "{}": {}'.format)
-    killing: Callable[[str], str] = staticmethod("Stopping container {}".format)
-    error: Callable[[str], str] = staticmethod("Error: {}".format)
-    no_sandbox: Callable[[str], str] = staticmethod("Failed to create pod sandbox: {}".format)
-    never: Callable[[str], str] = staticmethod('Container image "{}" is not present with pull policy of Never'.format)
 
     def back_off_status(self, image: str, previous: str) -> str:
         """Return the waiting state's message in back-off; ``previous``: reason and message of the pull, from 1.32."""

@@ -9,7 +9,7 @@ from pullsim.cri import NODE_LEFT, Caller, InspectFailed
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_service import PullRequest
-from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed, LookupTime
+from pullsim.kubelet.pull_credentials import UNREADABLE, Credentials, LookupFailed, LookupTime
 from pullsim.kubelet.pull_records import MUST_AUTHENTICATE
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.records import PullRecord
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.housekeeping import Housekeeping
     from pullsim.kubelet.pod import ContainerSpec, ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.kubelet.pull_credentials import Credentials, PullCredentials
+    from pullsim.kubelet.pull_credentials import PullCredentials
     from pullsim.kubelet.pull_records import ImagePullManager
     from pullsim.kubelet.puller import ImagePuller, PullResult
     from pullsim.records import Recorder

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import simpy
 
-from pullsim.cri import NODE_LEFT, PullOutcome
-from pullsim.kubelet.pull_credentials import UNREADABLE, LookupFailed
+from pullsim.cri import NODE_LEFT, Auth, Caller, PullOutcome
+from pullsim.kubelet.pull_credentials import UNREADABLE, Credentials, LookupFailed
+from pullsim.stage_clock import StageClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from pullsim.cri import Auth, Caller, ImageService
-    from pullsim.kubelet.pull_credentials import Credentials
-    from pullsim.stage_clock import StageClock
+    from pullsim.cri import ImageService
 
 
 class PullRequest(NamedTuple):

@@ -9,10 +9,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pullsim.cri import Auth
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pullsim.cri import Auth
     from pullsim.kubelet.docker_config import DockerConfig
 
 _DEFAULT_REGISTRIES: Final = ("docker.io", "index.docker.io")

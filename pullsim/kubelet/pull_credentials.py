@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.kubelet.credential_provider import CredentialProvider, Requester, provided
+from pullsim.kubelet.credential_provider import CredentialProvider, Provider, Requester, provided
+from pullsim.kubelet.docker_config import DockerConfig
 from pullsim.kubelet.keyring import Keyring, lookup
 from pullsim.oci.reference import parse
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.kubelet.credential_provider import Provider
-    from pullsim.kubelet.docker_config import DockerConfig
     from pullsim.kubelet.events import Version
     from pullsim.kubelet.keyring import Credential
     from pullsim.kubelet.pod import Pod

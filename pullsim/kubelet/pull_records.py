@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pullsim.kubelet.keyring import credential_hash
+from pullsim.kubelet.keyring import Coordinates, credential_hash
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
-    from pullsim.kubelet.keyring import Coordinates, Credential
+    from pullsim.kubelet.keyring import Credential
     from pullsim.kubelet.pull_credentials import Credentials
 
 NEVER_VERIFY: Final = "NeverVerify"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pullsim.kubelet.docker_config import DockerConfig
 from pullsim.kubelet.keyring import Coordinates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from pullsim.kubelet.docker_config import DockerConfig
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)

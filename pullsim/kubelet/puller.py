@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pullsim.cri import PullOutcome
 from pullsim.engine.locks import Slots
 from pullsim.engine.process import part
 from pullsim.stage_clock import StageClock
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cri import PullOutcome
     from pullsim.kubelet.image_service import PullRequest, PullService
 
 

@@ -11,8 +11,9 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from pullsim.cri import Auth
+
 if TYPE_CHECKING:
-    from pullsim.cri import Auth
     from pullsim.oci.reference import Reference
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.engine.event import Event
 from pullsim.registry.request import CUT, OK, RESET
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def receive(
                 return _broken(download, got, CUT)
             if any(fault.stall or fault.unreachable for fault in active):
                 download.stall(now, begun=got > 0.0)
-                yield env.timeout(until - now) if until < math.inf else env.event()
+                yield env.timeout(until - now) if until < math.inf else Event(env)
                 continue
             part, broken = request.size - got, OK
             for fault in active:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import simpy
 
+from pullsim.engine.event import Event
 from pullsim.engine.slow_start import slow_start
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.body import receive
@@ -209,7 +210,7 @@ class Client:
                 return TIMED_OUT, self._dial_timeout, None
             # TCP repeats what it sent over an open connection until the host is there again.
             download.stall(env.now, begun=False)
-            yield env.timeout(fault.ends - env.now) if fault.ends < float("inf") else env.event()
+            yield env.timeout(fault.ends - env.now) if fault.ends < float("inf") else Event(env)
             download.request(env.now)
         window, latency = self._connect(self._idle, spec.round_trip)
         quotas, authorizer = registry.quotas, self.authorizer

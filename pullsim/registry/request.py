@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-if TYPE_CHECKING:
-    from pullsim.oci.reference import Reference
-    from pullsim.registry.auth import Presented
+from pullsim.oci.reference import Reference
+from pullsim.registry.auth import Presented
 
 # Answers beside HTTP's own statuses.
 OK: Final = 200

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, ListedImage
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 from pullsim.errors import InputError
 from pullsim.hardware.page_cache import CachedDisk
 from pullsim.oci.manifest import select

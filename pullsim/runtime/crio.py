@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, ListedImage
+from pullsim.engine.event import Event
 from pullsim.errors import InputError
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
@@ -70,7 +71,7 @@ class Crio:
         self.store = CrioStore(env, spec.metadata_write, filesystem)
         self.unpacker = Unpacker(env, spec.unpack, cores, disk)
         self._registries = registries
-        self._operations: dict[tuple[str, str, str, str], simpy.Event] = {}
+        self._operations: dict[tuple[str, str, str, str], Event] = {}
         self._containers: Counter[str] = Counter()  # by image ID
         port.on_busy = self.unpacker.downloading
 
@@ -83,17 +84,21 @@ class Crio:
         """Return the image that a name has on the node."""
         return self.store.images.get(image_name(reference))
 
-    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
+    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:  # noqa: ARG002 - the protocol's
         """Look the name up in the store; the size is that of unpacked layers."""
-        del handler
         stored = self.image(parse(image))
         return None if stored is None else ImageStatus(stored.id, stored.size)
 
     def pull_image(
-        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+        self,
+        image: str,
+        caller: Caller,
+        clock: StageClock,
+        *,
+        auth: Auth | None = None,
+        handler: str = "",  # noqa: ARG002 - the protocol's
     ) -> Generator[Any, Any, PullOutcome]:
         """Copy the image, or wait for an equal pull that is under way (server/image_pull.go PullImage)."""
-        del handler
         if auth is not None and not auth.username:  # tokens are not handed on
             auth = None
         key = (image, caller.namespace, *(("", "") if auth is None else (auth.username, auth.password)))
@@ -102,7 +107,7 @@ class Crio:
             clock.enter("lock", self.env.now)
             shared: PullOutcome = yield under_way
             return replace(shared, downloaded=0, layers_fetched=0, refetched=0)
-        done = self._operations[key] = self.env.event()
+        done = self._operations[key] = Event(self.env)
         outcome = yield from Copy(self, parse(image), caller, clock, auth).run()
         del self._operations[key]
         done.succeed(outcome)
@@ -140,9 +145,8 @@ class Crio:
         if self.store.filesystem is not None:
             self.store.filesystem.watch(limit, alarm)
 
-    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
+    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:  # noqa: ARG002 - the same
         """Make a container of an image, which keeps the image."""
-        del handler
         if self.store.find(image_id) is None:
             return None
         self._containers[image_id] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.oci.manifest import Index
+from pullsim.oci.manifest import Image, Index
 from pullsim.registry.auth import Presented
 from pullsim.registry.client import Client
 from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from pullsim.cri import Auth
     from pullsim.engine.flows import Transfer
-    from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
     from pullsim.registry.authorizer import Authorizer
     from pullsim.registry.client import Download

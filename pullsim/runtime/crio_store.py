@@ -6,13 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.engine.locks import Slots
+from pullsim.oci.manifest import Manifest
 from pullsim.runtime.metadata import MetadataDatabase
 
 if TYPE_CHECKING:
     import simpy
 
     from pullsim.hardware.filesystem import Filesystem
-    from pullsim.oci.manifest import Layer, Manifest
+    from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
 
 

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 from pullsim.cri import PullOutcome
 from pullsim.registry.auth import Denial
+from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.request import NOT_FOUND, REFUSED, RESET, TIMED_OUT
 
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
-    from pullsim.registry.authorizer import Authorizer
 
 HUB: Final = ("docker.io", "registry-1.docker.io")
 NO_CONNECTION: Final = (REFUSED, TIMED_OUT)

@@ -15,12 +15,13 @@ from pullsim.runtime.steps import Steps
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.engine.event import Event
     from pullsim.oci.manifest import Layer
     from pullsim.runtime.pull import Pull
 
 
-class Fetch(Steps, Process):
-    """A process that gets a blob into the content store, and the times of its steps.
+class Fetch(Steps):
+    """Gets a blob into the content store, and the times of its steps.
 
     To 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
     the node from after the lock until the last byte (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
@@ -36,9 +37,11 @@ class Fetch(Steps, Process):
         "committed",
         "done",
         "ended",
+        "env",
         "fetched",
         "layer",
         "position",
+        "process",
         "pull",
         "queued",
         "recorded",
@@ -49,9 +52,9 @@ class Fetch(Steps, Process):
 
     def __init__(self, pull: Pull, position: int, layer: Layer) -> None:
         """Ask for a slot, to 2.0; ``waits``: there was none, else the fetch is to `start`."""
-        Steps.__init__(self, pull.env.now)
         self.env = pull.env
-        self.callbacks = []
+        super().__init__(self.env.now)
+        self.process = Process(self.env)
         self.pull = pull
         self.position = position
         self.layer = layer
@@ -64,7 +67,7 @@ class Fetch(Steps, Process):
         self._abandoned = False
         self._turn = None if pull.containerd.behaviour.slots_of_requests else self._ask_for_slot()
         if self._turn is not None:
-            self._turn.callbacks.append(self._take_over)
+            self._turn.call(self._take_over)
         self._started = False
 
     @property
@@ -73,21 +76,20 @@ class Fetch(Steps, Process):
         return self._turn is not None
 
     def start(self) -> None:
-        """See `Process`; an abandoned one does not."""
+        """Begin; an abandoned one does not."""
         if not self._abandoned:
             self._started = True
-            self._generator = self._run()
-            super().start()
+            self.process.start(self._run())
 
     def abandon(self) -> None:
         """Stop, if it is not done: the pull has failed."""
         self._abandoned = True
-        if not self.is_alive:
+        if not self.process.is_alive:
             return
         if self._turn is not None:
             self.pull.slots.cancel(self._turn)
         elif self._started:
-            self.interrupt()
+            self.process.interrupt()
 
     @property
     def downloaded(self) -> int:
@@ -99,7 +101,7 @@ class Fetch(Steps, Process):
         super().stall(now, begun=begun)
         self.pull.stalled(begun=begun)
 
-    def _take_over(self, _: simpy.Event) -> None:
+    def _take_over(self, _: Event) -> None:
         """Start with the slot of another fetch."""
         self._turn = None
         self._has_waited()
@@ -190,14 +192,14 @@ class Fetch(Steps, Process):
             raise
         self.fetched = True
 
-    def _ask_for_slot(self) -> simpy.Event | None:
+    def _ask_for_slot(self) -> Event | None:
         """Take a slot; else return the event to wait for."""
         turn = self.pull.slots.acquire()
         self.slot = self.env.now
         self.enter("slot", self.slot)
         return turn
 
-    def _wait_for_slot(self, turn: simpy.Event) -> Generator[Any, Any, None]:
+    def _wait_for_slot(self, turn: Event) -> Generator[Any, Any, None]:
         """Wait for a slot; withdraw if the pull fails meanwhile."""
         try:
             yield turn

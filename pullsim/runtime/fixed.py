@@ -66,10 +66,15 @@ class FixedRuntime:
         return ImageStatus(_image_ref(image), fixed.size)
 
     def pull_image(
-        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+        self,
+        image: str,
+        caller: Caller,  # noqa: ARG002 - the protocol's
+        clock: StageClock,
+        *,
+        auth: Auth | None = None,  # noqa: ARG002 - the same
+        handler: str = "",
     ) -> Generator[Any, Any, PullOutcome]:
         """Take the time, then succeed or fail as the spec says for this call."""
-        del caller, auth
         handler = self._handlers.identity(handler)
         env = self._env
         clock.enter("pull", env.now)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.engine.event import Timeout
+
 if TYPE_CHECKING:
     import simpy
+
+    from pullsim.engine.event import Event
 
 # Writes in a row at each step of a pull, as counted in the timelines of real ones.
 BLOB_OPEN: Final = 1  # before the request
@@ -28,7 +32,7 @@ class MetadataDatabase:
         self._write = write  # seconds
         self._free = 0.0  # when the writes asked for so far are done
 
-    def write(self, count: int) -> simpy.Event | None:
+    def write(self, count: int) -> Event | None:
         """Return an event for the end of ``count`` writes in a row; None: they take no time.
 
         As every write takes the same time and none is withdrawn, a first-come queue needs no queue.
@@ -38,4 +42,4 @@ class MetadataDatabase:
         env = self._env
         now: float = env.now
         self._free = free = max(self._free, now) + count * self._write
-        return env.timeout(free - now)
+        return Timeout(env, free - now)

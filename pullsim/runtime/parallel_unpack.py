@@ -49,8 +49,8 @@ class Unpacking(Steps):
 
     def _run(self) -> Generator[Any, Any, None]:
         try:
-            if self.fetch.is_alive:
-                yield self.fetch
+            if self.fetch.process.is_alive:
+                yield self.fetch.process
             if self.fetch.done:  # else the pull has failed
                 yield from self._unpack()
         except simpy.Interrupt:

@@ -8,7 +8,7 @@ import simpy
 from simpy.events import URGENT
 
 from pullsim.cri import PullOutcome
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call, Event
 from pullsim.oci.manifest import Index, select
 from pullsim.records import LayerRecord
 from pullsim.runtime.failures import PullFailed, blob_no_space, no_platform, snapshot_no_space
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.containerd import Containerd
-    from pullsim.stage_clock import StageClock
+    from pullsim.stage_clock import Fork, StageClock
 
 
 class Pull:
@@ -64,7 +64,7 @@ class Pull:
         self._fetches: dict[int, Fetch] = {}
         self._process = self.env.active_process
         self._failed = False
-        self._fork: StageClock.Fork | None = None  # when the fetches began
+        self._fork: Fork | None = None  # when the fetches began
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Pull; the outcome of a pull that failed says why."""
@@ -123,12 +123,12 @@ class Pull:
         """Whether a request of the pull is stalled."""
         if self._document is not None and self._document.stalled:
             return True
-        return any(fetch.step == "stall" for fetch in self._fetches.values() if fetch.is_alive)
+        return any(fetch.step == "stall" for fetch in self._fetches.values() if fetch.process.is_alive)
 
     def flows(self, since: float) -> bool:
         """Whether bytes come, or have come since then."""
         return any(
-            (fetch.step == "download" and fetch.is_alive) or (fetch.bytes_until > since)
+            (fetch.step == "download" and fetch.process.is_alive) or (fetch.bytes_until > since)
             for fetch in self._fetches.values()
         )
 
@@ -211,10 +211,10 @@ class Pull:
         else:
             yield from ParallelUnpack(self, image, self.containerd.unpack_slots).run()
         for fetch in self._fetches.values():
-            if fetch.is_alive:  # of a layer that another pull unpacked meanwhile
+            if fetch.process.is_alive:  # of a layer that another pull unpacked meanwhile
                 assert self._fork is not None
                 clock.split_from(self._fork, fetch.stages)
-                yield fetch
+                yield fetch.process
         clock.enter("commit", env.now)
         if (written := store.metadata.write(IMAGE_RECORDS)) is not None:
             yield written
@@ -251,7 +251,7 @@ class Pull:
             assert self._fork is not None
             walked = clock.fork(env.now)
             clock.split_from(self._fork, fetch.stages)
-            yield fetch
+            yield fetch.process
             if env.now == walked.at:  # both at once: the walk's own time stands
                 clock.restore(walked)
         began = env.now
@@ -332,7 +332,7 @@ class Pull:
         self._fetches = {fetch.position: fetch for fetch in fetches}
         ready = [fetch for fetch in fetches if not fetch.waits]
 
-        def start(_: simpy.Event) -> None:
+        def start(_: Event) -> None:
             for fetch in ready:
                 fetch.start()
 

@@ -114,7 +114,9 @@ class Remote:
         return any(client.chance for client in self._clients)
 
     def _head(self, client: Client, request: Request, *, last: bool) -> Generator[Any, Any, tuple[int, Image | None]]:
-        challenges, attempts = client.authorizer.challenges, None
+        challenges = client.authorizer.challenges
+        attempts: Attempts | None = None
+        image: Image | None
         while True:
             status, image = yield from client.head(request)
             if image is not None or denied(client, status):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pullsim.cri import Auth
+from pullsim.registry.registry import Registry
 from pullsim.registry.spec import DIAL_TIMEOUT
 from pullsim.runtime.hosts import PULL, RESOLVE, HostSpec, endpoint, hosts_of
 from pullsim.runtime.registry_auth import header_auth, host_header
@@ -11,8 +13,6 @@ from pullsim.runtime.registry_auth import header_auth, host_header
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pullsim.cri import Auth
-    from pullsim.registry.registry import Registry
     from pullsim.runtime.spec import ContainerdSpec
 
 

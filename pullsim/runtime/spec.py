@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from pullsim.cri import Auth
+from pullsim.runtime.handlers import RuntimeHandler
+from pullsim.runtime.hosts import RegistryHosts
 from pullsim.runtime.unpack import UnpackSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pullsim.cri import Auth
     from pullsim.oci.manifest import Layer
-    from pullsim.runtime.handlers import RuntimeHandler
-    from pullsim.runtime.hosts import RegistryHosts
 
 #: Seconds from a failed pull to the collection of what it leaves: the end of its lease is a deletion, and a collection
 #: follows a deletion after 49 times the mean time of a collection, which counts as 5 ms at least

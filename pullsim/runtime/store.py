@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.engine.locks import KeyedLocks
+from pullsim.oci.manifest import Manifest
 from pullsim.runtime.metadata import MetadataDatabase
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.hardware.filesystem import Filesystem
-    from pullsim.oci.manifest import Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.handlers import RuntimeHandlers
 

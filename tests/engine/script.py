@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import simpy
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import Call
 from pullsim.engine.credit import Burst
+from pullsim.engine.event import Call
 
 ROOT2, ROOT3, ROOT5, ROOT7 = math.sqrt(2), math.sqrt(3), math.sqrt(5), math.sqrt(7)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from script import Script, Start, play, scripts
 from test_sharing import assert_same_times, close
 
-from pullsim.engine.clock import Call
 from pullsim.engine.credit import Burst
+from pullsim.engine.event import Call
 from pullsim.engine.sharing import Network
 from pullsim.engine.sharing_reference import ReferenceNetwork
 

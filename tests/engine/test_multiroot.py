@@ -8,7 +8,7 @@ import random
 import pytest
 import simpy
 
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 from pullsim.engine.multiroot import Multiroot
 from pullsim.engine.sharing import Network
 from pullsim.engine.sharing_reference import ReferenceNetwork

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from pullsim.engine.clock import Environment
+from pullsim.engine.environment import Environment
 from pullsim.engine.process import Part, Process, part
 
 

@@ -7,7 +7,8 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import Call
+from pullsim.engine.clock import run_until
+from pullsim.engine.event import Call
 from pullsim.engine.processor_sharing import _REBASE, ProcessorSharing
 
 
@@ -141,7 +142,7 @@ def test_jobs_that_nobody_waits_for_are_no_events():
     env.run(until=4.0)  # the short one ended in this very instant, with 2 of the long one's 10 done
     assert short.wait() is None
     assert long.wait() is long
-    env.run(until=long)
+    run_until(env, None, long)
     assert env.now == 12.0
 
 
@@ -214,5 +215,5 @@ def test_a_server_that_is_never_idle_does_not_wear_its_clock_out():
     env.run(until=1000.0)
     assert server._clock < 2 * _REBASE
     began, job = env.now, server.run(1.0)
-    env.run(until=job)
+    run_until(env, None, job)
     assert env.now - began == pytest.approx(3e-9, abs=1e-12)

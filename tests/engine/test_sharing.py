@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from script import Cancel, Script, Start, play, scripts
 
-from pullsim.engine.clock import Call, run_until
+from pullsim.engine.clock import run_until
+from pullsim.engine.event import Call
 from pullsim.engine.sharing import Network
 from pullsim.engine.sharing_reference import ReferenceNetwork
 
@@ -209,7 +210,7 @@ def test_limits_can_be_read_on_the_way(link):
     assert first.limited == (0.0, 2.0, 0.0)
     env.run(until=7.0)
     assert first.limited == ((4.0, 3.0, 0.0) if link < INF else (0.0, 3.0, 4.0))
-    env.run(until=first)
+    run_until(env, None, first)
     assert env.now == 3.0 + (60 - 15) / (min(link, 8.0) / 2)
 
 

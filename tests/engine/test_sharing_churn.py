@@ -9,7 +9,7 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 from pullsim.engine.sharing import Network
 from pullsim.engine.sharing_reference import ReferenceNetwork
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from script import Script, Start, play
 
-from pullsim.engine.clock import Call
+from pullsim.engine.event import Call
 from pullsim.engine.isolated import Isolated
 from pullsim.engine.levels import Levels
 from pullsim.engine.multiroot import Multiroot

@@ -9,7 +9,8 @@ import simpy
 
 from benchmarks.workloads.node_model import over, simulate
 from benchmarks.workloads.workload import make_j, make_w
-from pullsim.engine.clock import Call, run_until
+from pullsim.engine.clock import run_until
+from pullsim.engine.event import Call
 from pullsim.engine.flows import REBASE
 from pullsim.engine.isolated import Isolated
 from pullsim.engine.levels import Levels

@@ -7,7 +7,8 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import Call
+from pullsim.engine.clock import run_until
+from pullsim.engine.event import Call
 from pullsim.hardware.disk import DiskSpec, UncachedDisk, disk
 from pullsim.hardware.page_cache import CachedDisk, DiskBurst, PageCacheSpec
 
@@ -120,7 +121,7 @@ def test_a_cancelled_write_tells_what_is_left():
     first, second = server.begin(100.0), server.begin(100.0)
     left = []
     Call(env, lambda _: left.append(first.cancel()), 4.0)
-    env.run(second)
+    run_until(env, None, second)
     assert left == [close(80.0)]
     assert not first.triggered
     assert env.now == close(12.0)
