@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from simpy.events import NORMAL, EventPriority
 
-from pullsim.engine.event import Call
+from pullsim.engine.event import OVER, Call, Event
 
 if TYPE_CHECKING:
     import simpy
-
-    from pullsim.engine.event import Event
 
 LAST = EventPriority(NORMAL + 1)  # after every ordinary event of an instant: settles
 _STOP = EventPriority(LAST + 1)  # after the settles too
@@ -25,7 +23,7 @@ def nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
-def run_until(env: simpy.Environment, horizon: float | None, stop: Event) -> float:
+def run_until(env: simpy.Environment, horizon: float | None, stop: Event | simpy.Event) -> float:
     """Run until ``stop`` has happened, or through the instant ``horizon``, or until nothing is left to happen.
 
     The last instant is always run to its end, settles included. Returns the simulated time reached in seconds: of the
@@ -34,7 +32,7 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: Event) -> flo
     """
     if horizon is not None and horizon < env.now:
         raise ValueError(f"the horizon {horizon} s is before the present {env.now} s")
-    if stop.callbacks is None:
+    if stop.processed:
         return env.now
     end = sys.float_info.max if horizon is None else horizon  # less than inf
 
@@ -42,7 +40,7 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: Event) -> flo
         nonlocal end
         end = env.now
 
-    stop.callbacks.append(finish_instant)
+    stop.callbacks.append(finish_instant)  # type: ignore[union-attr]  # as it is not processed
     queue: list[Any] = env._queue
     # SimPy's peek and step in one loop, without a call of each an event: 6 % of the CPU time of W(300).
     while queue:
@@ -52,10 +50,20 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: Event) -> flo
             break
         env._now = entry[0]
         event = entry[3]
-        callbacks = event.callbacks
-        event.callbacks = None
-        for callback in callbacks:
-            callback(event)
+        if isinstance(event, Event):  # as its `process`
+            callback, more = event._callback, event._more
+            event._callback = OVER
+            if callback is not None:
+                callback(event)
+            if more is not None:
+                event._more = None
+                for callback in more:
+                    callback(event)
+        else:
+            callbacks = event.callbacks
+            event.callbacks = None
+            for callback in callbacks:
+                callback(event)
         if not event._ok and not hasattr(event, "_defused"):
             raise event._value
     if not stop.processed and env.now < end < env.peek() < math.inf:

@@ -11,18 +11,22 @@ from simpy.events import NORMAL, PENDING, EventPriority
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Callback = Callable[[Any], None]
+
 
 class Event:
     """An event that SimPy's environment, processes and conditions take for one of theirs.
 
-    It has slots instead of a dictionary, and as it is no subclass, it can be compiled.
+    Nearly all events have one callback, which has a slot of its own; SimPy makes a list for it. The class has no
+    dictionary, and as it is no subclass, it can be compiled.
     """
 
-    __slots__ = ("_defused", "_ok", "_value", "callbacks", "env")
+    __slots__ = ("_callback", "_defused", "_more", "_ok", "_value", "env")
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env: Any = env
-        self.callbacks: list[Callable[[Any], None]] | None = []
+        self._callback: Callback | None = None  # the first; OVER: all have been called
+        self._more: list[Callback] | None = None
         self._value: Any = PENDING
 
     @property
@@ -33,7 +37,7 @@ class Event:
     @property
     def processed(self) -> bool:
         """Whether its callbacks have been called."""
-        return self.callbacks is None
+        return self._callback is OVER
 
     @property
     def ok(self) -> bool:
@@ -45,10 +49,44 @@ class Event:
         """What it came with, once it is triggered."""
         return self._value
 
-    def call(self, callback: Callable[[Any], None]) -> None:
-        """Let ``callback`` be called with it when it happens; it has not yet."""
-        assert self.callbacks is not None
-        self.callbacks.append(callback)
+    @property
+    def callbacks(self) -> list[Callback] | None:
+        """The list that SimPy adds to and takes from; None: they have been called."""
+        first = self._callback
+        if first is OVER:
+            return None
+        more = self._more
+        if more is None:
+            more = self._more = []
+        if first is not None:
+            self._callback = None
+            more.insert(0, first)
+        return more
+
+    @callbacks.setter
+    def callbacks(self, callbacks: list[Callback] | None) -> None:
+        self._callback = OVER if callbacks is None else None
+        self._more = callbacks
+
+    def call(self, callback: Callback) -> None:
+        """Call ``callback`` with this event when it happens; it has not yet."""
+        if self._more is not None:
+            self._more.append(callback)
+        elif self._callback is None:
+            self._callback = callback
+        else:
+            self._more = [callback]
+
+    def process(self) -> None:
+        """Call the callbacks."""
+        callback, more = self._callback, self._more
+        self._callback = OVER
+        if callback is not None:
+            callback(self)
+        if more is not None:
+            self._more = None
+            for callback in more:
+                callback(self)
 
     def succeed(self, value: Any = None) -> None:
         """Let it happen in this instant."""
@@ -68,6 +106,10 @@ class Event:
         return simpy.AnyOf(self.env, cast("list[simpy.Event]", [self, other]))
 
 
+def OVER(_: Any) -> None:  # noqa: N802  # it is a mark
+    """Stand for the callbacks of an event that have been called."""
+
+
 class Timeout(Event):
     """An event ``delay`` >= 0 seconds from now."""
 
@@ -75,7 +117,8 @@ class Timeout(Event):
 
     def __init__(self, env: simpy.Environment, delay: float, value: Any = None) -> None:
         self.env = env
-        self.callbacks = []
+        self._callback = None
+        self._more = None
         self._ok = True
         self._value = value
         heappush(env._queue, (cast("Any", env)._now + delay, NORMAL, next(env._eid), cast("Any", self)))
@@ -89,13 +132,14 @@ class Call(Event):
     def __init__(
         self,
         env: simpy.Environment,
-        callback: Callable[[Any], None],
+        callback: Callback,
         delay: float = 0.0,
         priority: EventPriority = NORMAL,
         value: Any = None,
     ) -> None:
         self.env = env
-        self.callbacks = [callback]
+        self._callback = callback
+        self._more = None
         self._ok = True
         self._value = value
         heappush(env._queue, (cast("Any", env)._now + delay, priority, next(env._eid), cast("Any", self)))
@@ -104,19 +148,20 @@ class Call(Event):
 class Recurrent(Event):
     """An event that calls ``callback``, again after each time it has happened: no object is made each time."""
 
-    __slots__ = ("_once",)
+    __slots__ = ("_again",)
 
-    def __init__(self, env: simpy.Environment, callback: Callable[[Any], None]) -> None:
+    def __init__(self, env: simpy.Environment, callback: Callback) -> None:
         self.env = env
-        self.callbacks = []
-        self._once = [callback]
+        self._callback = None
+        self._more = None
+        self._again = callback
         self._ok = True
         self._value = None
 
     def schedule(self, priority: EventPriority) -> None:
         """Happen in this instant; not while it is still to happen."""
         env = self.env
-        self.callbacks = self._once
+        self._callback = self._again
         heappush(env._queue, (env._now, priority, next(env._eid), self))
 
 
@@ -129,8 +174,4 @@ def happen(events: Sequence[Event]) -> None:
         event._ok = True
         event._value = None
     for event in events:
-        callbacks = event.callbacks
-        assert callbacks is not None
-        event.callbacks = None
-        for callback in callbacks:
-            callback(event)
+        event.process()

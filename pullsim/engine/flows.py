@@ -224,7 +224,8 @@ class Transfer(Event):
 
     def __init__(self, env: simpy.Environment, bundle: Bundle | None, now: float) -> None:
         self.env = env
-        self.callbacks = []
+        self._callback = None
+        self._more = None
         self._value = PENDING
         self._bundle = bundle  # None: ended
         self._limited = (0.0, 0.0, 0.0)  # of one that has ended

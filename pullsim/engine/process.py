@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import simpy
 from simpy.events import PENDING, URGENT, Interruption
 
-from pullsim.engine.event import Call, Event
+from pullsim.engine.event import OVER, Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,15 +19,16 @@ class Process(Event):
     It begins as SimPy's does, before anything else that is still to happen in this instant.
     """
 
-    __slots__ = ("_generator", "_target")
+    __slots__ = ("_generator", "_target", "_wake")
 
     def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any] | None = None) -> None:
         """Without a generator, it begins when it is given one to `start`."""
         self.env = env
-        self.callbacks = []
+        self._callback = self._more = None
         self._value = PENDING
         self._generator: Any = generator
-        self._target: Any = None if generator is None else Call(env, self._resume, 0.0, URGENT)
+        self._wake: Any = self._resume  # made once
+        self._target: Any = None if generator is None else Call(env, self._wake, 0.0, URGENT)
 
     @property
     def is_alive(self) -> bool:
@@ -55,11 +56,20 @@ class Process(Event):
                 else:
                     event._defused = True
                     event = self._generator.throw(event._value)
-                callbacks = event.callbacks
-                if callbacks is not None:
-                    callbacks.append(self._resume)
-                    self._target = event
-                    break
+                if isinstance(event, Event):
+                    if event._callback is None and event._more is None:
+                        event._callback = self._wake
+                    elif event._callback is OVER:
+                        continue
+                    else:
+                        event.call(self._wake)
+                else:
+                    callbacks = event.callbacks
+                    if callbacks is None:
+                        continue
+                    callbacks.append(self._wake)
+                self._target = event
+                break
         except StopIteration as end:
             self._ok = True
             self._value = end.value
@@ -72,14 +82,14 @@ class Process(Event):
 
     def _end(self) -> None:
         self._forget()
-        if self.callbacks or not self._ok:
+        if self._callback is not None or self._more or not self._ok:
             self.env.schedule(self)
         else:
-            self.callbacks = None
+            self._callback = OVER
 
     def _forget(self) -> None:
         """Let go of what an ended process needs no more: it can be kept for its value, or what else its class knows."""
-        self._generator = self._target = None
+        self._generator = self._target = self._wake = None
 
 
 class Part(Process):
@@ -92,17 +102,14 @@ class Part(Process):
 
     def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any]) -> None:
         self.env = env
-        self.callbacks = []
+        self._callback = self._more = None
         self._value = PENDING
+        self._wake = self._resume
         self.start(generator)
 
     def _end(self) -> None:
         self._forget()
-        callbacks = self.callbacks
-        assert callbacks is not None
-        self.callbacks = None
-        for callback in callbacks:
-            callback(self)
+        self.process()
 
 
 def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy.events import PENDING
 
-from pullsim.engine.event import Call, Event, happen
+from pullsim.engine.event import OVER, Call, Event, happen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,8 @@ class Job(Event):
 
     def __init__(self, server: ProcessorSharing) -> None:
         self.env = server.env
-        self.callbacks = []
+        self._callback = None
+        self._more = None
         self._value = PENDING
         self.done = False
         self.waited = False
@@ -200,4 +201,4 @@ def _end(job: Job) -> None:
     job.done = True
     job._ok = True
     job._value = None
-    job.callbacks = None
+    job._callback = OVER

@@ -59,7 +59,8 @@ class DiskJob(Event):
 
     def __init__(self, disk: CachedDisk, left: float, pace: float) -> None:
         self.env = disk.env
-        self.callbacks = []
+        self._callback = None
+        self._more = None
         self._value = PENDING
         self.left = left
         self.pace = pace  # bytes/s at which they come
