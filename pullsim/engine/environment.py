@@ -10,12 +10,12 @@ from pullsim.engine.event import Event, Timeout
 
 
 class Environment(simpy.Environment):
-    """SimPy's environment, whose clock is a slot and not a property, and whose events are those of this package.
+    """SimPy's environment, whose events are those of this package, and which keeps in slots what a run asks it for.
 
-    A run reads the clock twice an event.
+    A run reads the clock twice an event: it is one of the slots too, and no property.
     """
 
-    __slots__ = ("_now",)
+    __slots__ = ("_active_proc", "_eid", "_now", "_queue")
 
     def timeout(self, delay: float = 0.0, value: Any = None) -> Timeout:  # type: ignore[override]
         """Return an event for ``delay`` >= 0 seconds from now."""

@@ -283,31 +283,32 @@ class Pull:
         """Write the layer's row; it ends now if it was unpacked."""
         layer, caller = fetch.layer, self.caller
         egress, connection, nic = fetch.limited
+        downloaded = fetch.downloaded
         fetch.recorded = True
         self.containerd.recorder.layer(
-            LayerRecord(
-                node=self.containerd.node,
-                namespace=caller.namespace,
-                pod=caller.pod,
-                image=caller.image,
-                position=fetch.position,
-                digest=layer.digest,
-                size=layer.size,
-                unpacked=layer.unpacked,
-                source=fetch.host or (self.remote.resolved_by if fetch.downloaded else None) or "local",
-                downloaded=fetch.downloaded,
-                queued=fetch.queued,
-                slot=fetch.slot,
-                requested=fetch.requested,
-                first_byte=fetch.first_byte,
-                fetched=fetch.ended,
-                committed=fetch.committed if fetch.done else None,
-                unpack_started=unpack_started,
-                unpack_ended=None if unpack_started is None else self.env.now,
-                egress=egress,
-                connection=connection,
-                nic=nic,
-                unpack_limit=unpack_limit,
+            LayerRecord(  # in the order of its fields: by their names it takes 3 % of the time of J(1000), compiled
+                self.containerd.node,
+                caller.namespace,
+                caller.pod,
+                caller.image,
+                fetch.position,
+                layer.digest,
+                layer.size,
+                layer.unpacked,
+                fetch.host or (self.remote.resolved_by if downloaded else None) or "local",
+                downloaded,
+                fetch.queued,
+                fetch.slot,
+                fetch.requested,
+                fetch.first_byte,
+                fetch.ended,
+                fetch.committed if fetch.done else None,
+                unpack_started,
+                None if unpack_started is None else self.env.now,
+                egress,
+                connection,
+                nic,
+                unpack_limit,
             )
         )
 

@@ -116,14 +116,15 @@ class Steps:
                 if stage != "download":
                     stages[stage] = stages.get(stage, 0.0) + (last - first)
                     continue
-                for name, part in fetch._split():  # noqa: SLF001
-                    stages[name] = stages.get(name, 0.0) + (last - first) * part
+                fetch._split(last - first, stages)  # noqa: SLF001
         return stages
 
-    def _split(self) -> Iterable[tuple[str, float]]:
-        """Yield the stages of the records that the download belongs to, and the share of each."""
+    def _split(self, elapsed: float, stages: Stages) -> None:
+        """Add a part of the download to the stages of the records, as the whole is divided among them."""
         limits = self.limited
         limited = sum(limits)
-        if limited <= 0:  # too short to tell
-            return ((DOWNLOAD[2], 1.0),)
-        return ((name, seconds / limited) for name, seconds in zip(DOWNLOAD, limits, strict=True) if seconds)
+        if limited <= 0.0:  # too short to tell
+            limits, limited = (0.0, 0.0, 1.0), 1.0
+        for name, seconds in zip(DOWNLOAD, limits, strict=True):
+            if seconds:
+                stages[name] = stages.get(name, 0.0) + elapsed * (seconds / limited)
