@@ -1,11 +1,30 @@
-"""What all tests share: charts without a display, and hypothesis settings that do not depend on the machine's speed."""
+"""What all tests share: charts without a display, and hypothesis settings that do not depend on the machine's speed.
+
+Compiled modules are tested where there are some, as long as they are those of the sources.
+"""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+import pullsim
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 settings.register_profile("pullsim", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pullsim")
+
+
+def pytest_configure() -> None:
+    sources = Path(pullsim.__file__).parent.rglob("*.py")
+    old = [
+        source
+        for source in sources
+        for built in source.parent.glob(f"{source.stem}.*.so")
+        if built.stat().st_mtime < source.stat().st_mtime
+    ]
+    if old:
+        pytest.exit(f"compiled before its source changed: {old[0].name}; `make compiled`, or `make interpreted`", 2)

@@ -21,6 +21,8 @@ class Event:
     dictionary, and as it is no subclass, it can be compiled.
     """
 
+    _defused: bool  # set where a failure is handled, and SimPy looks whether it is there
+
     __slots__ = ("_callback", "_defused", "_more", "_ok", "_value", "env")
 
     def __init__(self, env: simpy.Environment) -> None:

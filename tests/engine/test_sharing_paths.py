@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from script import Script, Start, play
 
+from pullsim.engine.compiled import compiled
 from pullsim.engine.event import Call
 from pullsim.engine.isolated import Isolated
 from pullsim.engine.levels import Levels
@@ -137,6 +138,7 @@ def test_alternating_use_of_a_second_registry_does_not_thrash(monkeypatch):
     assert sum(moved) <= 2 * 100  # not 300 * 100
 
 
+@pytest.mark.skipif(compiled(), reason="compiled modules do not look up the method that is watched")
 def test_ports_that_share_nothing_do_not_disturb_each_other(monkeypatch):
     placed = []
     place = Isolated.place

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.engine.compiled import compiled
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.image_manager import ImageManager
 from pullsim.kubelet.loop import Interval, LoopSpec
@@ -20,8 +23,6 @@ from pullsim.runtime.spec import FixedFailure, FixedImage, FixedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import pytest
 
 SERIAL: Mapping[str, Any] = {"serializeImagePulls": True}
 PARALLEL: Mapping[str, Any] = {"serializeImagePulls": False}
@@ -100,6 +101,8 @@ def watch(
 
         return called
 
+    if compiled():
+        pytest.skip("compiled modules do not look up the methods that are watched")
     with monkeypatch.context() as patch:
         patch.setattr(ImageManager, "ensure_image_exists", spied)
         patch.setattr(FixedRuntime, "image_status", call("ImageStatus", FixedRuntime.image_status))
