@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FIRST = 200_000  # objects made and not freed until the first look at the young ones
+_NEXT = 1_000_000  # objects made and not freed until the next look at the young ones
 _OLDER = (50, 1000)  # looks until the older ones are looked at too
-_NEXT = 1_000_000  # until the next look, if one has found garbage
-_MORE = 20  # times as many, if it has found next to none
+_MORE = 20  # times as many, if the last has found next to none
 _FEW = 500_000  # objects; less are not worth a look
 
 
@@ -27,7 +26,7 @@ class _Looks:
     """What looks at the young objects find: how rare the next is hangs on it."""
 
     def __init__(self) -> None:
-        self.until = _FIRST  # objects made and not freed until the next
+        self.until = _NEXT  # objects made and not freed until the next
         self.made = 0  # before the last
         gc.set_threshold(self.until, *_OLDER)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 import simpy
 
 from pullsim.cri import NODE_LEFT, Auth, Caller, PullOutcome
+from pullsim.engine.process import part
 from pullsim.kubelet.pull_credentials import UNREADABLE, Credentials, LookupFailed
 from pullsim.stage_clock import StageClock
 
@@ -55,7 +56,8 @@ class RuntimeImageService:
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
             try:
-                outcome: PullOutcome = yield from self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+                pull = self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+                outcome: PullOutcome = yield from part(self._env, pull)
             except simpy.Interrupt as interrupt:  # of a runtime that has nothing to clear up: the node has left
                 outcome = cast("PullOutcome", interrupt.cause)
             if outcome.image_ref is not None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pullsim.cri import PullOutcome
 from pullsim.engine.locks import Slots
-from pullsim.engine.process import part
 from pullsim.stage_clock import StageClock
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class ParallelImagePuller:
         started = env.now
         pull_clock = StageClock(started, "pull")
         clock.split(pull_clock.until, started)
-        outcome = yield from part(env, self._service.pull(request, pull_clock))
+        outcome = yield from self._service.pull(request, pull_clock)
         self._tokens.release()
         pull_clock.close(env.now)
         return PullResult(outcome, started, env.now, pull_clock)

@@ -149,7 +149,7 @@ class Containerd:
         self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
-        return (yield from Pull(self, parse(image), caller, clock, auth, handler).run())
+        return Pull(self, parse(image), caller, clock, auth, handler).run()
 
     def list_images(self) -> list[ListedImage]:
         """Put the names of each image ID together (internal/cri/store/image/image.go)."""

@@ -62,12 +62,13 @@ class Pull:
         self._document: Document | None = None  # on its way
         self._watch: ProgressWatch | None = None
         self._fetches: dict[int, Fetch] = {}
-        self._process = self.env.active_process
+        self._process: Any = None  # that runs it
         self._failed = False
         self._fork: Fork | None = None  # when the fetches began
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Pull; the outcome of a pull that failed says why."""
+        self._process = self.env.active_process
         self.clock.enter("resolve", self.env.now)
         store = self.containerd.store
         store.leases[self.lease] = None
