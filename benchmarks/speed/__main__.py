@@ -13,6 +13,7 @@ import sys
 from typing import NamedTuple
 
 from benchmarks.speed.measure import PROGRAMS, Measured
+from pullsim.engine.compiled import compiled
 
 DEFAULT = ("W100", "W1000", "J10000")
 
@@ -43,6 +44,7 @@ def main() -> int:
     programs = arguments.program or ["baseline", "full"]
     table: dict[str, dict[str, Measured]] = {}
     missed = []
+    print(f"pullsim is {'compiled' if compiled() else 'interpreted: the targets are for `make compiled`'}\n")
     print("| workload | program | CPU s | ratio | at most | CPU at most | peak MB | at most | |")
     print("|---|---|---|---|---|---|---|---|---|")
     for workload in arguments.workloads:
