@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NEXT = 1_000_000  # objects made and not freed until the next look at the young ones
+_NEXT = 3_000_000  # objects made and not freed until the next look at the young ones
 _OLDER = (50, 1000)  # looks until the older ones are looked at too
 _MORE = 20  # times as many, if the last has found next to none
 _FEW = 500_000  # objects; less are not worth a look

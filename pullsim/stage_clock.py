@@ -58,10 +58,11 @@ class StageClock:
         self._since = fork.at
         self._stage = of
 
-    def restore(self, fork: Fork) -> None:
-        """Return to the state at ``fork``; the caller begins the next stage."""
+    def restore(self, fork: Fork, stage: str) -> None:
+        """Return to the state at ``fork``, from when on it was ``stage``."""
         self.stages = dict(fork.stages)
         self._since = fork.at
+        self._stage = stage
 
     def relabel(self, stage: str) -> None:
         """Let the stage under way be ``stage`` instead, since it began."""

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from heapq import heappush
-from typing import TYPE_CHECKING, Any, cast
+import heapq
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import simpy
-from simpy.events import NORMAL, PENDING, EventPriority
+from simpy.events import EventPriority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Callback = Callable[[Any], None]
+
+# What is named Final here, compiled code reads without a look into a dictionary.
+URGENT: Final = EventPriority(0)  # SimPy's priorities within an instant
+NORMAL: Final = EventPriority(1)
+LAST: Final = EventPriority(2)  # after every ordinary event of an instant: settles
+PENDING: Final[Any] = simpy.events.PENDING  # the value of an event that has not been triggered
+_push: Final[Any] = heapq.heappush
+
+
+def _over(_: Any) -> None:
+    """Stand for the callbacks of an event that have been called."""
+
+
+OVER: Final[Any] = _over
 
 
 class Event:
@@ -96,7 +110,15 @@ class Event:
         self._ok = True
         self._value = value
         env = self.env
-        heappush(env._queue, (env._now, NORMAL, next(env._eid), self))
+        _push(env._queue, (env._now, NORMAL, next(env._eid), self))
+
+    def happen(self) -> None:
+        """Let it happen now, before the process that runs goes on."""
+        self._ok = True
+        self._value = None
+        running = self.env._active_proc
+        self.process()
+        self.env._active_proc = running
 
     def fail(self, error: BaseException) -> None:
         """Let it happen in this instant, as an error for whoever waits for it, else one of the run."""
@@ -106,10 +128,6 @@ class Event:
 
     def __or__(self, other: Any) -> simpy.events.Condition:
         return simpy.AnyOf(self.env, cast("list[simpy.Event]", [self, other]))
-
-
-def OVER(_: Any) -> None:  # noqa: N802  # it is a mark
-    """Stand for the callbacks of an event that have been called."""
 
 
 class Timeout(Event):
@@ -123,7 +141,7 @@ class Timeout(Event):
         self._more = None
         self._ok = True
         self._value = value
-        heappush(env._queue, (cast("Any", env)._now + delay, NORMAL, next(env._eid), cast("Any", self)))
+        _push(env._queue, (cast("Any", env)._now + delay, NORMAL, next(env._eid), cast("Any", self)))
 
 
 class Call(Event):
@@ -144,7 +162,7 @@ class Call(Event):
         self._more = None
         self._ok = True
         self._value = value
-        heappush(env._queue, (cast("Any", env)._now + delay, priority, next(env._eid), cast("Any", self)))
+        _push(env._queue, (cast("Any", env)._now + delay, priority, next(env._eid), cast("Any", self)))
 
 
 class Recurrent(Event):
@@ -164,7 +182,7 @@ class Recurrent(Event):
         """Happen in this instant; not while it is still to happen."""
         env = self.env
         self._callback = self._again
-        heappush(env._queue, (env._now, priority, next(env._eid), self))
+        _push(env._queue, (env._now, priority, next(env._eid), self))
 
 
 def happen(events: Sequence[Event]) -> None:

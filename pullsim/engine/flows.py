@@ -5,9 +5,7 @@ from __future__ import annotations
 from heapq import heapify, heappop
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simpy.events import PENDING
-
-from pullsim.engine.event import Event
+from pullsim.engine.event import PENDING, Event
 from pullsim.engine.meter import Meter
 
 if TYPE_CHECKING:

@@ -49,6 +49,13 @@ class Slots:
         else:
             self._free += 1
 
+    def hand_over(self) -> None:
+        """Give a slot back to the first who waits, who goes on before the process that runs: an event less."""
+        if self._waiting:
+            self._waiting.pop(0).happen()
+        else:
+            self.release()
+
     def cancel(self, request: Event) -> None:
         """Withdraw a request that `acquire` returned; a slot already handed over to it is released."""
         if request.triggered:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import simpy
-from simpy.events import PENDING, URGENT, Interruption
+from simpy.events import Interruption
 
-from pullsim.engine.event import OVER, Call, Event
+from pullsim.engine.event import OVER, PENDING, URGENT, Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 
 class Process(Event):
-    """A process that makes an event of its end only if it is waited for.
+    """A process whose end is no event: who waits for it goes on at once.
 
     It begins as SimPy's does, before anything else that is still to happen in this instant.
     """
@@ -27,8 +27,11 @@ class Process(Event):
         self._callback = self._more = None
         self._value = PENDING
         self._generator: Any = generator
-        self._wake: Any = self._resume  # made once
-        self._target: Any = None if generator is None else Call(env, self._wake, 0.0, URGENT)
+        self._wake: Any = None  # its `_resume`, made once
+        self._target: Any = None
+        if generator is not None:
+            self._wake = self._resume
+            self._target = Call(env, self._wake, 0.0, URGENT)
 
     @property
     def is_alive(self) -> bool:
@@ -42,20 +45,21 @@ class Process(Event):
     def start(self, generator: Generator[Any, Any, Any]) -> None:
         """Begin now, before the process that runs goes on."""
         self._generator = generator
+        self._wake = self._resume
         running = self.env._active_proc
         self._resume(_BEGIN)
         self.env._active_proc = running
 
     def _resume(self, event: Any) -> None:
-        env = self.env
+        env, generator = self.env, self._generator
         env._active_proc = self
         try:
             while True:
-                if event._ok:
-                    event = self._generator.send(event._value)
+                if (isinstance(event, Event) and event._ok) or event._ok:
+                    event = generator.send(event._value)
                 else:
                     event._defused = True
-                    event = self._generator.throw(event._value)
+                    event = generator.throw(event._value)
                 if isinstance(event, Event):
                     if event._callback is None and event._more is None:
                         event._callback = self._wake
@@ -81,15 +85,15 @@ class Process(Event):
         env._active_proc = None
 
     def _end(self) -> None:
-        self._forget()
-        if self._callback is not None or self._more or not self._ok:
-            self.env.schedule(self)
-        else:
-            self._callback = OVER
+        """Let go of what an ended process needs no more, as it can be kept for its value; go on with who waits for it.
 
-    def _forget(self) -> None:
-        """Let go of what an ended process needs no more: it can be kept for its value, or what else its class knows."""
+        An error that nobody waits for becomes an event, which ends the run.
+        """
         self._generator = self._target = self._wake = None
+        if self._ok or self._callback is not None or self._more:
+            self.process()
+        else:
+            self.env.schedule(self)
 
 
 class Part(Process):
@@ -104,12 +108,7 @@ class Part(Process):
         self.env = env
         self._callback = self._more = None
         self._value = PENDING
-        self._wake = self._resume
         self.start(generator)
-
-    def _end(self) -> None:
-        self._forget()
-        self.process()
 
 
 def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:

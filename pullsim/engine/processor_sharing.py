@@ -6,9 +6,7 @@ import math
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from simpy.events import PENDING
-
-from pullsim.engine.event import OVER, Call, Event, happen
+from pullsim.engine.event import OVER, PENDING, Call, Event, happen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,9 +18,8 @@ import math
 from heapq import heappush
 from typing import TYPE_CHECKING
 
-from pullsim.engine.clock import LAST
 from pullsim.engine.credit import Burst, Credit, Credits
-from pullsim.engine.event import Call, Event, Recurrent, happen
+from pullsim.engine.event import LAST, Call, Event, Recurrent, happen
 from pullsim.engine.flows import Bundle, Domain, Link, Port, Transfer
 from pullsim.engine.isolated import Isolated
 from pullsim.engine.levels import Levels

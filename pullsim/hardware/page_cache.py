@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simpy.events import PENDING
-
-from pullsim.engine.event import Call, Event
+from pullsim.engine.event import PENDING, Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import simpy
 
-from pullsim.engine.event import Event
+from pullsim.engine.event import Event, Timeout
 from pullsim.engine.slow_start import slow_start
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.body import receive
@@ -94,11 +94,11 @@ class Client:
         faults, quotas, status = registry.faults, registry.quotas, OK
         if faults is not None and (fault := faults.connection(request, env.now)) is not None:
             self.chance = fault.probability < 1.0
-            yield env.timeout(spec.round_trip if fault.refused else self._dial_timeout)
+            yield Timeout(env, spec.round_trip if fault.refused else self._dial_timeout)
             return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(self._idle, spec.round_trip)
         if latency and (quotas is not None or faults is not None):
-            yield env.timeout(latency)
+            yield Timeout(env, latency)
             latency = 0.0
         if quotas is not None:
             status = self._admit(quotas, request, challenge=True)
@@ -109,7 +109,7 @@ class Client:
         self._keep(self._idle, window)
         if status == OK:
             self.authorizer.pinged()
-        yield env.timeout(latency + spec.round_trip + spec.head)
+        yield Timeout(env, latency + spec.round_trip + spec.head)
         return status
 
     def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
@@ -120,11 +120,11 @@ class Client:
         else:
             status, latency, window = self._send_at_once(request, spec.head)
         if window is None:
-            yield env.timeout(latency)
+            yield Timeout(env, latency)
             return status, None
         image = registry.content(request.reference, env.now + latency) if status == OK else None
         self._keep(self._idle, window)
-        yield env.timeout(latency + spec.round_trip + spec.head)
+        yield Timeout(env, latency + spec.round_trip + spec.head)
         return (NOT_FOUND if status == OK and image is None else status), image
 
     def get(self, request: Request, download: Download) -> Generator[Any, Any, int]:
@@ -139,12 +139,12 @@ class Client:
         else:
             status, latency, window = self._send_at_once(request, spec.first_byte)
         if window is None:
-            yield env.timeout(latency)
+            yield Timeout(env, latency)
             return status
         latency += spec.round_trip + spec.first_byte
         if status != OK:
             self._keep(self._idle, window)
-            yield env.timeout(latency)
+            yield Timeout(env, latency)
             return status
         site, idle = registry.site, self._idle
         if registry.blob_site is not site and request.kind == "blobs":  # redirected
@@ -156,7 +156,7 @@ class Client:
         rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
         # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
         # sharing after that, links carry every byte and never more than they can.
-        yield env.timeout(latency + max(0.0, rounds * site.round_trip - sent / rate))
+        yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
         faults = () if registry.faults is None else registry.faults.body(request, env.now)
         if faults:
@@ -210,13 +210,13 @@ class Client:
                 return TIMED_OUT, self._dial_timeout, None
             # TCP repeats what it sent over an open connection until the host is there again.
             download.stall(env.now, begun=False)
-            yield env.timeout(fault.ends - env.now) if fault.ends < float("inf") else Event(env)
+            yield Timeout(env, fault.ends - env.now) if fault.ends < float("inf") else Event(env)
             download.request(env.now)
         window, latency = self._connect(self._idle, spec.round_trip)
         quotas, authorizer = registry.quotas, self.authorizer
         if quotas is not None:  # they are asked in the order in which requests come
             if latency:
-                yield env.timeout(latency)
+                yield Timeout(env, latency)
                 latency = 0.0
             if authorizer.challenged(env.now) and (status := self._admit(quotas, request, challenge=True)) != OK:
                 return status, latency, window
@@ -226,7 +226,7 @@ class Client:
             return authorizer.status, latency + authorizer.denied_after(server, waited), None
         latency += waited
         if quotas is not None and latency:
-            yield env.timeout(latency)
+            yield Timeout(env, latency)
             latency = 0.0
         registry.count(request)
         if faults is not None and (fault := faults.answer(request, env.now + latency)) is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, ListedImage
-from pullsim.engine.event import Call
+from pullsim.engine.event import Call, Timeout
 from pullsim.errors import InputError
 from pullsim.hardware.page_cache import CachedDisk
 from pullsim.oci.manifest import select
@@ -133,7 +133,7 @@ class Containerd:
         """Make a written blob durable by an fsync (plugins/content/local/writer.go Commit)."""
         yield from self.drag()
         if self.fsync:
-            yield self.env.timeout(self.fsync)
+            yield Timeout(self.env, self.fsync)
 
     def drag(self) -> Generator[Any, Any, None]:
         """Wait for the data of other files that an fsync writes first."""

@@ -121,7 +121,7 @@ class Copy:
                 clock.split_from(fork, fetch.stages)
                 yield fetch.process
                 if env.now == walked.at:  # both at once: the walk's own time stands
-                    clock.restore(walked)
+                    clock.restore(walked, "commit")
                 self._committer = fetch if fetch.failure is None else None
             failure = fetch.failure
             if failure is None:

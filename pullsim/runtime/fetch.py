@@ -32,6 +32,7 @@ class Fetch(Steps):
     __slots__ = (
         "_abandoned",
         "_chunks",
+        "_process",
         "_started",
         "_turn",
         "committed",
@@ -41,7 +42,6 @@ class Fetch(Steps):
         "fetched",
         "layer",
         "position",
-        "process",
         "pull",
         "queued",
         "recorded",
@@ -54,7 +54,7 @@ class Fetch(Steps):
         """Ask for a slot, to 2.0; ``waits``: there was none, else the fetch is to `start`."""
         self.env = pull.env
         super().__init__(self.env.now)
-        self.process = Process(self.env)
+        self._process: Process | None = None  # once it is begun or waited for
         self.pull = pull
         self.position = position
         self.layer = layer
@@ -69,6 +69,13 @@ class Fetch(Steps):
         if self._turn is not None:
             self._turn.call(self._take_over)
         self._started = False
+
+    @property
+    def process(self) -> Process:
+        """The process that gets it."""
+        if self._process is None:
+            self._process = Process(self.env)
+        return self._process
 
     @property
     def waits(self) -> bool:
@@ -143,7 +150,10 @@ class Fetch(Steps):
             pull.fail(failed.outcome)
         finally:
             if not slots_of_requests:
-                pull.slots.give_back(self)
+                if self.done:
+                    pull.slots.pass_on(self)
+                else:
+                    pull.slots.give_back(self)
 
     def _get(self) -> Generator[Any, Any, None]:
         """Download the blob (what is missing of it), writing it to the disk meanwhile, and commit it.

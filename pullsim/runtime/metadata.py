@@ -33,13 +33,15 @@ class MetadataDatabase:
         self._free = 0.0  # when the writes asked for so far are done
 
     def write(self, count: int) -> Event | None:
-        """Return an event for the end of ``count`` writes in a row; None: they take no time.
+        """Return an event for the end of ``count`` writes in a row; None: they take no time."""
+        if not self._write:
+            return None
+        return Timeout(self._env, self.reserve(count) - self._env.now)
+
+    def reserve(self, count: int) -> float:
+        """Write ``count`` times in a row; return when that is done.
 
         As every write takes the same time and none is withdrawn, a first-come queue needs no queue.
         """
-        if not self._write:
-            return None
-        env = self._env
-        now: float = env.now
-        self._free = free = max(self._free, now) + count * self._write
-        return Timeout(env, free - now)
+        self._free = max(self._free, self._env.now) + count * self._write
+        return self._free

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import simpy
-from simpy.events import URGENT
 
 from pullsim.cri import PullOutcome
-from pullsim.engine.event import Call, Event
+from pullsim.engine.event import URGENT, Call, Event, Timeout
 from pullsim.oci.manifest import Index, select
 from pullsim.records import LayerRecord
 from pullsim.runtime.failures import PullFailed, blob_no_space, no_platform, snapshot_no_space
@@ -141,7 +140,7 @@ class Pull:
             yield written
             self.clock.enter("commit", env.now)
         if self.containerd.fsync:
-            yield env.timeout(self.containerd.fsync)
+            yield Timeout(env, self.containerd.fsync)
 
     def _manifest(self) -> Generator[Any, Any, Manifest]:
         """Resolve the name and fetch what describes the image."""
@@ -216,6 +215,8 @@ class Pull:
                 assert self._fork is not None
                 clock.split_from(self._fork, fetch.stages)
                 yield fetch.process
+                if not fetch.done:
+                    yield Event(env)  # the interrupt that says why comes in this instant
         clock.enter("commit", env.now)
         if (written := store.metadata.write(IMAGE_RECORDS)) is not None:
             yield written
@@ -245,16 +246,19 @@ class Pull:
         env, clock, containerd = self.env, self.clock, self.containerd
         store = containerd.store
         clock.enter("commit", env.now)
-        if (written := store.metadata.write(PREPARE)) is not None:
-            yield written
+        prepared = store.metadata.reserve(PREPARE)
         if not fetch.done:
-            # The walk was faster than this fetch, so the time since the fetches began is this fetch's.
+            # If the walk is faster than this fetch, the time since the fetches began is this fetch's.
             assert self._fork is not None
             walked = clock.fork(env.now)
             clock.split_from(self._fork, fetch.stages)
             yield fetch.process
-            if env.now == walked.at:  # both at once: the walk's own time stands
-                clock.restore(walked)
+            if not fetch.done:
+                yield Event(env)  # the interrupt that says why comes in this instant
+            if env.now <= prepared:  # else the walk's own time stands
+                clock.restore(walked, "commit")
+        if env.now < prepared:
+            yield Timeout(env, prepared - env.now)
         began = env.now
         clock.enter("unpack_cpu", began)
         unpacked = layer.unpacked

@@ -20,16 +20,27 @@ DOWNLOAD: Final = ("download_egress", "download_connection", "download_nic")
 class DownloadSlots(Slots):
     """Slots that remember who gave the last one back."""
 
-    __slots__ = ("given_back_by",)
+    __slots__ = ("_handing_over", "given_back_by")
 
     def __init__(self, env: simpy.Environment, count: int) -> None:
         super().__init__(env, count)
         self.given_back_by: Steps | None = None
+        self._handing_over = False
 
     def give_back(self, fetch: Steps | None) -> None:
         """Release the slot of a layer's fetch, or of a manifest's or config's (None)."""
         self.given_back_by = fetch
         self.release()
+
+    def pass_on(self, fetch: Steps) -> None:
+        """Release the slot of a fetch that has ended well; the next one goes on at once, but not within another's."""
+        self.given_back_by = fetch
+        if self._handing_over:  # fetches that have nothing to do would be nested without a limit
+            self.release()
+        else:
+            self._handing_over = True
+            self.hand_over()
+            self._handing_over = False
 
     def forget(self, fetches: Iterable[Steps]) -> None:
         """Forget the fetches of a pull that has ended."""

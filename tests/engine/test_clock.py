@@ -5,9 +5,9 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import LAST, nanoseconds, run_until
+from pullsim.engine.clock import nanoseconds, run_until
 from pullsim.engine.environment import Environment
-from pullsim.engine.event import Call, happen
+from pullsim.engine.event import LAST, Call, happen
 
 
 def test_order_within_an_instant():

@@ -237,7 +237,7 @@ def test_metadata_writes_are_as_many():
 def test_a_failed_pull_gives_locks_slots_and_space_back():
     """There is no room for x; when a has failed, b comes, with all that a had locked."""
     base = layer("base", 1, 1)
-    images = {"a:1": image(base, layer("x", 2, 8), layer("z", 1, 1)), "b:1": image(base, layer("y", 1, 1))}
+    images = {"a:1": image(base, layer("x", 2.25, 8), layer("z", 1, 1)), "b:1": image(base, layer("y", 1, 1))}
     wanted = [pod("a", named("a:1")), pod("b", named("b:1"), at=12.0)]
     spec = node(settings(max_concurrent_unpacks=2), size=10 * UNIT)
     result = run_containerd(images, wanted, spec=spec, horizon=17.0)

@@ -342,3 +342,13 @@ def test_a_blob_is_durable_when_the_disk_has_it(version, write, fsync, commit):
     (only,) = result.layers
     assert only.committed - only.fetched == pytest.approx(commit)
     assert only.unpack_started >= only.committed
+
+
+def test_many_layers_of_which_all_blobs_are_there_take_no_deep_stack():
+    """Each fetch ends as it begins, and hands its slot to the next one."""
+    content = [layer(f"l{n}", 0.0) for n in range(600)]
+    images = {"a:1": image(*content), "b:1": image(*reversed(content))}
+    wanted = [pod("p", named("a:1")), pod("q", named("b:1"), at=1.0)]
+    result = run_containerd(images, wanted, spec=node(containerd((2, 0))))
+    assert all(record.ok for record in result.pulls)
+    assert sum(record.layers_fetched for record in result.pulls) == 600
