@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from pullsim.records import Stages
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pullsim.records import Stages
 
-class Fork(NamedTuple):
+
+class Fork:
     """A moment and the stages until then."""
 
-    at: float
-    stages: Stages
+    __slots__ = ("at", "stages")
+
+    def __init__(self, at: float, stages: Stages) -> None:
+        self.at = at
+        self.stages = stages
 
 
 class StageClock:

@@ -71,6 +71,35 @@ class MinimalCadence:
         return max(now, self._changed)
 
 
+class Phases:
+    """When within its seconds a node's kubelet ticks and relists, in nanoseconds: it starts at any moment.
+
+    They are drawn when they are first asked for, by a pod that its first sync does not start.
+    """
+
+    __slots__ = ("_drawn", "_node", "_relist", "_streams", "_tick")
+
+    def __init__(self, tick: float | None, relist: float | None, streams: Streams, node: str) -> None:
+        """Take phases in seconds; None is drawn."""
+        self._tick = tick
+        self._relist = relist
+        self._streams = streams
+        self._node = node
+        self._drawn: tuple[int, int] | None = None
+
+    def read(self) -> tuple[int, int]:
+        """Return those of tick and relist."""
+        if self._drawn is None:
+            tick, relist = self._tick, self._relist
+            if tick is None or relist is None:
+                stream = self._streams.get("phases", self._node)
+                drawn = stream.uniform(), stream.uniform()
+                tick = drawn[0] if tick is None else tick
+                relist = drawn[1] if relist is None else relist
+            self._drawn = nanoseconds(tick), nanoseconds(relist)
+        return self._drawn
+
+
 class KubeletCadence:
     """The kubelet's own cadence, computed instead of ticked: nothing happens while a pod just waits.
 
@@ -84,12 +113,11 @@ class KubeletCadence:
     kubelet_*.
     """
 
-    __slots__ = ("_on_demand", "_pending", "_relist", "_requeue", "_tick", "_unseen")
+    __slots__ = ("_on_demand", "_pending", "_phases", "_requeue", "_unseen")
 
-    def __init__(self, requeue: Requeue, tick_phase: float, relist_phase: float, *, relist_on_demand: bool) -> None:
+    def __init__(self, requeue: Requeue, phases: Phases, *, relist_on_demand: bool) -> None:
         self._requeue = requeue
-        self._tick = nanoseconds(tick_phase)
-        self._relist = nanoseconds(relist_phase)
+        self._phases = phases
         self._on_demand = relist_on_demand
         self._unseen: list[int] = []  # changes that no relist has seen, ascending
         self._pending = False  # an update waits in the worker's channel
@@ -101,6 +129,7 @@ class KubeletCadence:
     def next_sync(self, now: float, *, ok: bool) -> float:
         """See `Cadence.next_sync`."""
         end = nanoseconds(now)
+        tick, relist = self._phases.read()
         due = end + nanoseconds(self._requeue.delay(ok=ok))
         pending = self._see(end) or self._pending
         if pending and ok and self._on_demand and self._unseen and self._unseen[0] <= end:
@@ -108,14 +137,14 @@ class KubeletCadence:
             self._unseen = [t for t in self._unseen if t > end]
             self._pending = True
             return now
-        fresh = _next(self._relist, end)
+        fresh = _next(relist, end)
         if pending:
             taken, wake = end, fresh
         else:
-            taken = _next(self._tick, due)
+            taken = _next(tick, due)
             wake = max(taken, fresh)
             if self._unseen:
-                wake = min(wake, _next(self._relist, self._unseen[0]))
+                wake = min(wake, _next(relist, self._unseen[0]))
         # What the relist at the moment of waking sees is this update, or another one if one was taken before.
         self._pending = self._see(wake) and taken < wake
         return wake / 1e9
@@ -124,7 +153,8 @@ class KubeletCadence:
         """Let the relists up to ``limit`` see the changes; tell whether there were any."""
         before = len(self._unseen)
         if before:
-            self._unseen = [t for t in self._unseen if _next(self._relist, t) > limit]
+            _, relist = self._phases.read()
+            self._unseen = [t for t in self._unseen if _next(relist, t) > limit]
         return len(self._unseen) < before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from pullsim.units import format_duration_go
@@ -74,6 +74,12 @@ class Messages:
         if not self._names_upper_case:
             why = LOWER_CASE.sub("repository name must be lowercase", why)
         return f'Failed to apply default image tag "{image}": {self._parse_error} "{image}": {why}'
+
+
+@cache
+def messages(version: Version, *, verified: bool) -> Messages:
+    """Return the texts, the same object for all nodes of a release."""
+    return Messages(version, verified=verified)
 
 
 def _pulled(version: Version, image: str, pull: int, waiting: int, size: int) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from pullsim.engine.clock import nanoseconds
 from pullsim.kubelet.api_status import ended
 from pullsim.kubelet.backoff import Backoff
-from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Requeue
+from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Phases, Requeue
 from pullsim.kubelet.containers import Containers
-from pullsim.kubelet.events import NORMAL, WARNING, Messages
+from pullsim.kubelet.events import NORMAL, WARNING, messages
 from pullsim.kubelet.feature_gates import IMAGE_VOLUMES, IMAGES_BY_HANDLER, VERIFICATION
 from pullsim.kubelet.housekeeping import Housekeeping, needed
 from pullsim.kubelet.image_manager import ImageManager
@@ -80,11 +80,11 @@ class Kubelet:
         self._streams = streams
         self._recorder = recorder
         self._credentials = credentials
-        self._messages = Messages(version, verified=config.feature_gates.get(VERIFICATION, False))
+        self._messages = messages(version, verified=config.feature_gates.get(VERIFICATION, False))
         self._sandboxes = sandboxes
         self._image_volumes = config.feature_gates.get(IMAGE_VOLUMES, False)
         self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
-        self._phases = self._draw_phases()
+        self._phases = Phases(loop.tick_phase, loop.relist_phase, streams, node)
         pulls = throttle(env, RuntimeImageService(env, service), config.registry_pull_qps, config.registry_burst)
         pull_records = ImagePullManager(
             config.image_pull_credentials_verification_policy,
@@ -227,17 +227,7 @@ class Kubelet:
         )
         if self._loop.minimal:
             return MinimalCadence(requeue)
-        return KubeletCadence(requeue, *self._phases, relist_on_demand=self._version >= (1, 36))
-
-    def _draw_phases(self) -> tuple[float, float]:
-        """Return the phases of tick and relist: a node's kubelet starts at any moment."""
-        tick, relist = self._loop.tick_phase, self._loop.relist_phase
-        if tick is None or relist is None:
-            stream = self._streams.get("phases", self._node)
-            drawn = stream.uniform(), stream.uniform()
-            tick = drawn[0] if tick is None else tick
-            relist = drawn[1] if relist is None else relist
-        return tick, relist
+        return KubeletCadence(requeue, self._phases, relist_on_demand=self._version >= (1, 36))
 
     def _emit_node(self, type: str, reason: str, message: str) -> None:
         self._recorder.event(KubeletEvent(self._env.now, self._node, None, None, type, reason, message, None, None))
