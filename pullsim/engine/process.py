@@ -55,7 +55,7 @@ class Process(Event):
         env._active_proc = self
         try:
             while True:
-                if (isinstance(event, Event) and event._ok) or event._ok:
+                if event._ok:
                     event = generator.send(event._value)
                 else:
                     event._defused = True
@@ -99,7 +99,7 @@ class Process(Event):
 class Part(Process):
     """A part of a process that waits for it at once: `yield Part(…)` does what ``yield from`` does.
 
-    Each event resumes only the part, not the generators above it: a pull has nine of those.
+    Each event resumes only the part, not the generators above it: those of the pod's worker, for a pull.
     """
 
     __slots__ = ()

@@ -110,7 +110,7 @@ def test_against_brute_force(jobs, cancels, speeds, capacity):
             assert value == pytest.approx(expected[i][1], rel=1e-9, abs=1e-9)
         else:  # cancelled in the very instant in which it ended
             at = cancels[i]
-            assert at == pytest.approx(value if how == "done" else expected[i][1], rel=1e-9, abs=1e-9)
+            assert at == pytest.approx(expected[i][1] if how == "cancelled" else value, rel=1e-9, abs=1e-9)
 
 
 @given(
