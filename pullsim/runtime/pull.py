@@ -255,7 +255,7 @@ class Pull:
             yield fetch.process
             if not fetch.done:
                 yield Event(env)  # the interrupt that says why comes in this instant
-            if env.now <= prepared:  # else the walk's own time stands
+            if env.now <= prepared:  # it was not: its own time stands
                 clock.restore(walked, "commit")
         if env.now < prepared:
             yield Timeout(env, prepared - env.now)
