@@ -6,7 +6,7 @@ import pytest
 import simpy
 
 from pullsim.engine.environment import Environment
-from pullsim.engine.event import Call, Event, Timeout, happen
+from pullsim.engine.event import Call, Event, Timeout
 from pullsim.engine.process import Process
 
 ENVIRONMENTS = pytest.mark.parametrize("environment", [simpy.Environment, Environment])
@@ -129,15 +129,6 @@ def test_what_happens_at_once_does_so_before_the_process_goes_on():
     opening = Process(env, open_it())
     env.run()
     assert seen == [("waited", True), ("goes on", True)]
-
-
-def test_events_that_happen_together_have_all_happened_before_the_first_has_consequences():
-    env, seen = Environment(), []
-    events = [Event(env), Event(env)]
-    for event in events:
-        event.call(lambda _: seen.append([each.triggered for each in events]))
-    happen(events)
-    assert seen == [[True, True], [True, True]]
 
 
 def test_who_waits_for_a_process_goes_on_before_anything_else():
