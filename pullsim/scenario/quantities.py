@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.alias_generators import to_camel
 
 from pullsim.oci.platform import Platform
+from pullsim.releases import parse as parse_release
+from pullsim.releases import written_text
 from pullsim.scenario.document import RawFloat
 from pullsim.units import (
     duration_text,
@@ -104,6 +106,16 @@ def _version(value: Any) -> Any:
     return int(match[1]), int(match[2])
 
 
+def _release(value: Any) -> Any:
+    """Read a release from its raw text: ``1.30`` is not 1.3."""
+    text = value.text if isinstance(value, RawFloat) else value
+    if isinstance(text, tuple):
+        return text
+    if not isinstance(text, str):
+        raise ValueError(f"{shown(value)} is no version; a version is major.minor or major.minor.patch: 1.35, 2.3.4")  # noqa: TRY004  # for pydantic
+    return parse_release(text)
+
+
 def _portion(value: Any) -> Any:
     """Read a share, written as a percentage, as a float; a size as an int."""
     text = value.text if isinstance(value, RawFloat) else value
@@ -150,6 +162,10 @@ Version = Annotated[
     BeforeValidator(_version),
     _text(lambda version: f"{version[0]}.{version[1]}"),
     _schema("1.35", "string", "number"),
+]
+#: A release as written, with a patch or without (`pullsim.releases`): a program's table of releases resolves it.
+WrittenRelease = Annotated[
+    tuple[int, ...], BeforeValidator(_release), _text(written_text), _schema("2.3.4", "string", "number")
 ]
 PlatformName = Annotated[Platform, BeforeValidator(_platform), _text(str), _schema("linux/amd64", "string")]
 DnsName = Annotated[str, BeforeValidator(lambda value: _dns_name(value) if isinstance(value, str) else value)]
