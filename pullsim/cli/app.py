@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from pullsim import __version__
 from pullsim.cli.catalogs import catalogs
@@ -20,12 +21,30 @@ from pullsim.cli.schema import schema
 from pullsim.cli.solve import solve
 from pullsim.cli.sweep import sweep
 from pullsim.cli.validate import validate
+from pullsim.printable import printable, shortened
 
 SIMULATE = "Simulate"
 STUDY = "Study"
 INFORM = "Inform"
 
+_USAGE: Final = 600  # letters of such an error
+_USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # of the click that Typer uses
+
+
+class Commands(TyperGroup):
+    """The commands; what an error of usage repeats of the command line is short and printable, as in all errors."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, or raise an error of usage."""
+        try:
+            return super().invoke(ctx)
+        except _USAGE_ERROR as error:
+            error.message = shortened(printable(error.message), _USAGE)
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     name="pullsim",
     help="Simulate how Kubernetes nodes pull images: how long pods wait, why, and which knob to turn.",
     epilog="Exit codes: 0 done, 1 an assertion failed, 2 wrong input, 130 interrupted, 70 a bug of pullsim.",

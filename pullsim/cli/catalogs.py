@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import OUTPUT
+from pullsim.printable import json_text
 from pullsim.results.wording import size
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def catalogs(
         rows = list(_catalogs() if pattern is None else _images(pattern))
         if output is ListFormat.json:
             with terminal.standard_output() as stdout:
-                stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+                stdout.write(json_text(rows, indent=2) + "\n")
         elif rows:
             terminal.show(_table(rows))
         else:

@@ -12,6 +12,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, SetOption, VerboseOption
 from pullsim.errors import InputError, InputErrors, Location
+from pullsim.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +145,7 @@ def _report(
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(ci_reports.markdown(verdicts))
     with terminal.standard_output() as stdout:
-        stdout.writelines(f"{line}\n" for line in lines)
+        stdout.writelines(f"{printable(line)}\n" for line in lines)
 
 
 def _write(path: Path, content: str) -> None:

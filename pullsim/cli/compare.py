@@ -119,18 +119,17 @@ def _saved(a: Path, b: Path | None) -> Comparison:
 
 
 def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
+    from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
+    from pullsim.results.tables import safe_cells  # noqa: PLC0415
     from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        comparison.table(metrics).to_csv(out / "comparison.csv", index=False, lineterminator="\n")
+        safe_cells(comparison.table(metrics)).to_csv(out / "comparison.csv", index=False, lineterminator="\n")
         (out / "comparison.md").write_text(markdown(comparison, metrics), encoding="utf-8")
         figure = plot_moved(comparison).figure
-        assert isinstance(figure, Figure)
         for form in ("png", "svg"):
-            figure.savefig(out / f"comparison.{form}", dpi=144)
+            save(figure, out / f"comparison.{form}")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", Location(str(out))) from None
 
@@ -145,7 +144,9 @@ def _print(comparison: Comparison, metrics: tuple[str, ...], output: ComparisonF
         if output is ComparisonFormat.markdown:
             stdout.write(markdown(comparison, metrics))
         elif output is ComparisonFormat.csv:
-            comparison.table(metrics).to_csv(stdout, index=False, lineterminator="\n")
+            from pullsim.results.tables import safe_cells  # noqa: PLC0415
+
+            safe_cells(comparison.table(metrics)).to_csv(stdout, index=False, lineterminator="\n")
         else:
             comparison.table(metrics).to_json(stdout, orient="records", indent=2, double_precision=15)
             stdout.write("\n")

@@ -12,6 +12,7 @@ import typer
 from pullsim import __version__
 from pullsim.cli.terminal import note
 from pullsim.errors import AssertionFailed, InputError, InputErrors
+from pullsim.printable import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,19 +31,20 @@ def exit_codes(*, debug: bool = False) -> Iterator[None]:
     except typer.Exit:
         raise
     except AssertionFailed as error:
-        note(f"assertion failed: {_line(error)}")
+        note(f"assertion failed: {message([_line(error)])[0]}")
         raise typer.Exit(ASSERTION_FAILED) from None
     except InputError as error:
-        for each in error.errors if isinstance(error, InputErrors) else (error,):
-            note(f"error: {_line(each)}")
+        for line in message([_line(each) for each in (error.errors if isinstance(error, InputErrors) else (error,))]):
+            note(f"error: {line}")
         raise typer.Exit(WRONG_INPUT) from None
     except KeyboardInterrupt:
         note("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001  a bug of ours ends in one line and an exit code
         if debug or os.environ.get("PULLSIM_DEBUG") == "1":
-            note(traceback.format_exc())
-        note(f"internal error (version {__version__}): {type(error).__name__}: {_line(error)}")
+            for line in traceback.format_exc().splitlines():
+                note(line)
+        note(f"internal error (version {__version__}): {type(error).__name__}: {message([_line(error)])[0]}")
         note("this is a bug of pullsim: please report it with the scenario; PULLSIM_DEBUG=1 shows the traceback")
         raise typer.Exit(BUG) from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from pullsim.cli import terminal
 from pullsim.cli.catalogs import ListFormat
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT
+from pullsim.printable import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,7 +74,7 @@ def explain_credentials(
         if output is ListFormat.json:
             with terminal.standard_output() as stdout:
                 document = {"image": image, "repository": repository, "entries": rows}
-                stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+                stdout.write(json_text(document, indent=2) + "\n")
         else:
             terminal.show(_table(repository, rows))
 

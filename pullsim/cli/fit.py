@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
@@ -14,6 +13,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
 from pullsim.errors import InputError, Location
+from pullsim.printable import json_text
 
 
 class FitFormat(StrEnum):
@@ -89,7 +89,7 @@ def fit(
 
             terminal.show(render(found))
             return
-        text = found.preset() if output is FitFormat.preset else json.dumps(found.mapping(), indent=2) + "\n"
+        text = found.preset() if output is FitFormat.preset else json_text(found.mapping(), indent=2) + "\n"
         with terminal.standard_output() as stdout:
             stdout.write(text)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from pullsim.cli import terminal
 from pullsim.cli.catalogs import ListFormat
 from pullsim.cli.exit_codes import WRONG_INPUT, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT
+from pullsim.printable import json_text, printable
 
 _LABELS = {
     "domain": "domain",
@@ -42,7 +42,7 @@ def image(
         rows = [_row(name, _release(version)) for name in names]
         with terminal.standard_output() as stdout:
             if output is ListFormat.json:
-                stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+                stdout.write(json_text(rows, indent=2) + "\n")
             else:
                 stdout.write("\n".join(map(_block, rows)))
         if not all(row["valid"] for row in rows):
@@ -84,7 +84,7 @@ def _row(name: str, release: tuple[int, int]) -> dict[str, Any]:
 
 def _block(row: dict[str, Any]) -> str:
     """Return a name and its parts below it, a line each however long: names are there to be copied."""
-    lines = [row["image"] or '""']
+    lines = [printable(row["image"]) or '""']
     lines += (f"  {label:<12} {_value(row, key)}" for key, label in _LABELS.items() if key in row)
     return "\n".join(lines) + "\n"
 
@@ -95,4 +95,4 @@ def _value(row: dict[str, Any], key: str) -> str:
         return f"{value} (added)"
     if key == "tag" and value and row["digest"]:
         return f"{value} (the digest decides what is pulled)"
-    return value or "-"
+    return printable(value) if value else "-"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from pullsim.cli import terminal
 from pullsim.cli.catalogs import ListFormat
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import OUTPUT
+from pullsim.printable import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def presets(
             rows = list(_figures(find(name, Path(), Location("NAME"))))
         if output is ListFormat.json:
             with terminal.standard_output() as stdout:
-                stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+                stdout.write(json_text(rows, indent=2) + "\n")
         else:
             terminal.show(_table(rows))
 

@@ -16,6 +16,7 @@ from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import OUTPUT, Detail, Format, ScenarioArgument, SeedOption, SetOption, VerboseOption
 from pullsim.cli.progress import progress_bar
 from pullsim.errors import AssertionFailed, InputError, Location
+from pullsim.printable import message
 
 if TYPE_CHECKING:
     from pullsim.results.assertions import Assertion
@@ -199,7 +200,7 @@ def _print(result: Result, summary: Summary, output: Format, *, quiet: bool) -> 
 
         with terminal.standard_output() as stdout:
             write_pods_csv(result, stdout)
-        for warning in () if quiet else summary.warnings:
+        for warning in () if quiet else message(summary.warnings):
             terminal.note(f"warning: {warning}")
     elif not quiet:
         from pullsim.results.text import render  # noqa: PLC0415

@@ -19,6 +19,7 @@ from pullsim.cli.study_options import (
     QuietOption,  # noqa: TC001
 )
 from pullsim.errors import InputError, Location
+from pullsim.printable import json_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -152,16 +153,14 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int], None] | None]:
 
 
 def _write(solution: Solution, out: Path) -> None:
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
+    from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.solve_text import plot_curve  # noqa: PLC0415
 
     try:
         out.mkdir(parents=True, exist_ok=True)
         figure = plot_curve(solution).figure
-        assert isinstance(figure, Figure)
         for form in ("png", "svg"):
-            figure.savefig(out / f"solve.{form}", dpi=144)
+            save(figure, out / f"solve.{form}")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", Location(str(out))) from None
 
@@ -174,17 +173,15 @@ def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> N
         return
     with terminal.standard_output() as stdout:
         if output is SolutionFormat.sentence:
-            stdout.write(" ".join([solve_text.sentence(solution), *warnings]) + "\n")
+            stdout.write(printable(" ".join([solve_text.sentence(solution), *warnings])) + "\n")
         else:
-            import json  # noqa: PLC0415
-
             document = {
                 "answer": solution.settings(solution.answer.point) if solution.answer else None,
                 "sentence": solve_text.sentence(solution),
                 "warnings": warnings,
                 "tried": [{"set": solution.settings(t.point), **t.objective._asdict()} for t in solution.tried],
             }
-            stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+            stdout.write(json_text(document, indent=2) + "\n")
 
 
 def _shown(solution: Solution, warnings: list[str]) -> Group:

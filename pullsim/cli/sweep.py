@@ -20,6 +20,7 @@ from pullsim.cli.study_options import (
     study_progress,
 )
 from pullsim.errors import InputError, Location
+from pullsim.printable import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +123,7 @@ def sweep(
             if not quiet:
                 terminal.note(f"files are in {out}")
         _print(result, metrics, output)
-        for line in [] if quiet else _failed(result):
+        for line in [] if quiet else message(_failed(result)):
             terminal.note(line)
         if result.interrupted:
             raise KeyboardInterrupt
@@ -143,7 +144,9 @@ def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:
     with terminal.standard_output() as stdout:
         frame = result.runs()
         if output is Format.csv:
-            frame.to_csv(stdout, index=False, lineterminator="\n")
+            from pullsim.results.tables import safe_cells  # noqa: PLC0415
+
+            safe_cells(frame).to_csv(stdout, index=False, lineterminator="\n")
         else:
             frame.to_json(stdout, orient="records", indent=2, double_precision=15)
             stdout.write("\n")

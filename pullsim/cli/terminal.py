@@ -1,4 +1,8 @@
-"""Standard output and standard error: pipes that close early, narrow encodings, colour only for people."""
+"""Standard output and standard error: pipes that close early, narrow encodings, colour only for people.
+
+Texts for people go through `show`, `line` and `note`, which write out what a terminal would obey: no name and no error
+text of an input can move the cursor, set a title or look like something else.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 _PLAIN_WIDTH: Final = 80
 _MAX_WIDTH: Final = 100
@@ -57,24 +62,38 @@ def show(renderable: RenderableType) -> None:
 
     text = io.StringIO()  # written at once, so that what goes wrong with standard output is found in one place
     if sys.stdout.isatty():
-        console = Console(file=text, force_terminal=True, width=min(Console().width, _MAX_WIDTH))
+        width = min(Console().width, _MAX_WIDTH)
+        console = Console(file=text, force_terminal=True, width=width, markup=False, emoji=False)
     else:
-        console = Console(file=text, width=_PLAIN_WIDTH, color_system=None)
-    console.print(renderable)
+        console = Console(file=text, width=_PLAIN_WIDTH, color_system=None, markup=False, emoji=False)
+    console.print(_Printable(renderable))
     with standard_output() as out:
-        out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+        out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().split("\n")[:-1])
 
 
 def line(text: str) -> None:
     """Write a line to standard output at once."""
     with standard_output() as out:
-        out.write(f"{text}\n")
+        out.write(f"{printable(text)}\n")
 
 
 def note(text: str) -> None:
     """Write a line to standard error."""
     with suppress(OSError, AttributeError):  # nobody reads it: a broken pipe, or closed before the start
-        sys.stderr.write(f"pullsim: {text}\n")
+        sys.stderr.write(f"pullsim: {printable(text)}\n")
+
+
+class _Printable:
+    """What another renderable shows, printable; its layout stays, only lines with something written out are longer."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.segment import Segment  # noqa: PLC0415
+
+        for text, style, _ in console.render(self._renderable, options):
+            yield Segment(printable(text, "\n"), style)
 
 
 def _discard() -> None:

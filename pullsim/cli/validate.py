@@ -12,6 +12,7 @@ from pullsim.cli.options import (  # Typer reads the annotations
     SetOption,  # noqa: TC001
     VerboseOption,  # noqa: TC001
 )
+from pullsim.printable import message
 from pullsim.results.wording import counted, size
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _overview(built: Built, *, verbose: bool) -> Table:
         "Images": _images(spec),
         "Registries": _registries(spec),
         "Ends": [_end(spec)],
-        "Warnings": built.warnings,
+        "Warnings": message(built.warnings),
         "Ignored": built.ignored if verbose else (),
     }
     for name, lines in sections.items():

@@ -70,7 +70,7 @@ def plot_links(result: Result, ax: Axes | None = None) -> Axes:
         times = np.array([*(sample.t0 for sample in samples), samples[-1].t1]) / time.size
         use = np.array([sample.bytes_per_second for sample in samples]) / rate.size
         capacity = samples[-1].capacity
-        label = f"{link}\n(capacity: {style.rate_text(capacity)})"
+        label = f"{style.shortened(link, 60)}\n(capacity: {style.rate_text(capacity)})"
         ax.step(times, np.append(use, use[-1]), where="post", color=colour, linewidth=1.5, label=label)
         if capacity <= _VISIBLE * highest:
             top = max(top, capacity)
@@ -115,7 +115,16 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
     y = 0.0
     for row in rows:
         inside = ax.get_yaxis_transform()  # x of the axes, y of the data
-        ax.text(0.005, y, row[0].node, transform=inside, va="center", fontsize=9, fontweight="bold", color=style.INK)
+        ax.text(
+            0.005,
+            y,
+            style.safe(row[0].node),
+            transform=inside,
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            color=style.INK,
+        )
         for pull in row:
             y += 1
             used |= _draw(ax, pull, y, 0.0 if aligned else pull.requested, unit)

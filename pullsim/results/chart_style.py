@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pullsim import printable
 from pullsim.records import STAGES
 from pullsim.results.stages import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
     from numpy.typing import NDArray
 
 #: One fixed colour a stage, a hue a family: grey outside pulls, purple kubelet, yellow requests, green other pulls,
@@ -49,6 +53,7 @@ INK: Final = "#333333"
 FAINT: Final = "#999999"
 NEVER: Final = "#f3d9d3"
 
+MAX_NAME: Final = 120  # characters of a title or a label
 MAX_POINTS: Final = 2000  # a line has no more; a screen shows no more
 
 
@@ -101,7 +106,7 @@ def new_axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
 
 def title(ax: Axes, text: str) -> None:
     """Set the title, left-aligned."""
-    ax.set_title(text, loc="left", fontsize=11, color=INK)
+    ax.set_title(safe(text), loc="left", fontsize=11, color=INK)
 
 
 def time_axis(ax: Axes, end: float, label: str = "simulated time") -> Unit:
@@ -132,6 +137,16 @@ def stage_legend(ax: Axes, stages: set[str]) -> None:
     legend_outside(ax, [Patch(color=STAGE_COLOURS[stage], label=LABELS[stage]) for stage in STAGES if stage in stages])
 
 
+def save(
+    figure: Figure | SubFigure | None, path: Path, *, dpi: int = 144, metadata: dict[str, Any] | None = None
+) -> None:
+    """Write a chart. Letters that the font does not have are boxes in it, which needs no warning a letter."""
+    assert isinstance(figure, Figure)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+        figure.savefig(path, dpi=dpi, metadata=metadata)
+
+
 def nothing(ax: Axes, text: str) -> None:
     """Say in the middle of the axes why there is nothing in them."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK, fontsize=11)
@@ -139,12 +154,14 @@ def nothing(ax: Axes, text: str) -> None:
     ax.grid(visible=False)
 
 
+def safe(text: str) -> str:
+    """Return a name as matplotlib shows it and not a formula, of MAX_NAME characters at the most."""
+    return printable.chart(printable.shortened(text, MAX_NAME))
+
+
 def shortened(text: str, width: int) -> str:
-    """Cut the middle out of a text longer than `width` characters: ends of image names tell them apart."""
-    if len(text) <= width:
-        return text
-    head = width // 3
-    return f"{text[:head]}…{text[len(text) - (width - head - 1) :]}"
+    """Cut the middle out of a name longer than `width` characters, and make it safe: ends of names tell them apart."""
+    return safe(printable.shortened(text, width))
 
 
 def level(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from pullsim.results import chart_style as style
 from pullsim.results.chart_pulls import plot_gantt, plot_links, plot_pulls
 from pullsim.results.chart_starts import plot_pods_ready, plot_start_cdf, plot_start_rate
 from pullsim.results.chart_time import plot_time_by_image, plot_time_by_pool
@@ -83,4 +84,4 @@ def write_charts(result: Result, directory: Path) -> None:
                 figure = chart.draw(result)
                 for form in FORMATS:
                     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-                    figure.savefig(directory / f"{name}.{form}", dpi=144, metadata=metadata)
+                    style.save(figure, directory / f"{name}.{form}", metadata=metadata)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.garbage import rare_collections
+from pullsim.printable import json_text
 from pullsim.results import tables
 from pullsim.results.openmetrics import write_openmetrics
 from pullsim.results.summary import summarize
@@ -170,7 +170,7 @@ def write(result: Result, scenario_text: str, directory: Path) -> None:
 
 def summary_json(summary: Summary) -> str:
     """Return the text of ``summary.json``."""
-    return json.dumps(summary.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(summary.to_dict(), indent=2) + "\n"
 
 
 def _move(source: Path, target: Path) -> None:

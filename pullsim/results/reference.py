@@ -209,6 +209,11 @@ A pod that has not started by then has its time until the end of the run in the 
 _CELLS: Final = """\
 Instants end in `_at` and are seconds since the start of the run; durations end in `_s`; sizes are bytes. A missing
 value is an empty cell, or `null`. The same scenario, seed and version give the same bytes, pictures excepted.
+
+A cell of CSV that is text and begins with `=`, `+`, `-`, `@` or a tab has an apostrophe before it, so that no
+spreadsheet takes it for a formula; numbers stay numbers. Drop it to get the text, as `pullsim fit` does. Control
+characters are written as `\\x1b` in CSV and by JSON's escapes in JSON; parquet (`pullsim sweep --parquet`) has texts as
+they are.
 """
 
 _EXIT_CODES: Final = """\

@@ -7,13 +7,13 @@ that reads back to the same double: the same run gives the same bytes.
 from __future__ import annotations
 
 import csv
-import json
 import math
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pullsim.printable import cell, json_text
 from pullsim.results import columns as schema
 
 if TYPE_CHECKING:
@@ -135,7 +135,15 @@ def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:
     """Write one event a line, every key always there, in the order emitted."""
     for event in events:
         row = event._asdict() | {"t": round(event.t * _NANO) / _NANO}
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.write(json_text(row) + "\n")
+
+
+def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose names and texts are safe as cells of CSV, see `pullsim.printable.cell`."""
+    safe = frame.rename(columns=lambda name: cell(str(name)))
+    for name in safe.select_dtypes(include=["object", "string"]).columns:
+        safe[name] = [cell(value) if isinstance(value, str) else value for value in safe[name]]
+    return safe
 
 
 def _frame(result: Result, rows: Sequence[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
@@ -179,4 +187,6 @@ def _cells(column: Column, rows: list[Any]) -> Iterable[Any]:
         return [None if math.isnan(number) else number for number in rounded.tolist()]
     if column.kind == "bool":
         return ["true" if value else "false" for value in values]
+    if column.kind == "str":
+        return [value if value is None else cell(value) for value in values]
     return values

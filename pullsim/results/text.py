@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from pullsim.printable import message
 from pullsim.results import metrics
 from pullsim.results.stages import LABELS
 from pullsim.results.summary import BYTE_WINDOW, POD_WINDOW
@@ -57,7 +58,7 @@ def render(summary: Summary) -> Group:
             parts.append(_labelled("Assert", text, "" if each.holds else "red"))
     if summary.warnings:
         parts.append(Text())
-        parts += [_labelled("Warning", warning, "yellow") for warning in summary.warnings]
+        parts += [_labelled("Warning", warning, "yellow") for warning in message(summary.warnings)]
     return Group(*parts)
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 
 from pullsim.results import metrics as metric_names
-from pullsim.results.chart_style import FAINT, INK, SERIES, legend_outside, new_axes, shortened, title
+from pullsim.results.chart_style import FAINT, INK, SERIES, legend_outside, new_axes, safe, save, shortened, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +54,10 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
             np.array([np.nan if end is None else end / scale for end in ends])
             for ends in ([i.mean for i in intervals], [i.low for i in intervals], [i.high for i in intervals])
         )
-        ax.plot(places, mean, marker="o", color=colour, label=label)
+        ax.plot(places, mean, marker="o", color=colour, label=safe(label))
         ax.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
-    ax.set_xticks(range(len(values)), values)
-    ax.set_xlabel(sweep.knobs[0].key if sweep.knobs else "")
+    ax.set_xticks(range(len(values)), [safe(value) for value in values])
+    ax.set_xlabel(safe(sweep.knobs[0].key) if sweep.knobs else "")
     of = metrics[0] if len(lines) > 1 else ""
     ax.set_ylabel(f"{of} ({unit})" if of and unit else of or unit or "count")
     ax.set_ylim(bottom=0)
@@ -83,10 +82,10 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     for (row, column), number in np.ndenumerate(grid):
         text = "failed" if np.isnan(number) else f"{number:.3g}"
         ax.text(column, row, text, ha="center", va="center", color="white" if number > middle else INK, fontsize=9)
-    ax.set_xticks(range(len(second.values)), second.values)
-    ax.set_yticks(range(len(first.values)), first.values)
-    ax.set_xlabel(second.key)
-    ax.set_ylabel(first.key)
+    ax.set_xticks(range(len(second.values)), [safe(value) for value in second.values])
+    ax.set_yticks(range(len(first.values)), [safe(value) for value in first.values])
+    ax.set_xlabel(safe(second.key))
+    ax.set_ylabel(safe(first.key))
     ax.grid(visible=False)
     assert ax.figure is not None
     ax.figure.colorbar(image, ax=ax, label=unit or "count")
@@ -129,10 +128,9 @@ def write_charts(sweep: Sweep, metrics: Sequence[str], directory: Path, *, cost:
         made["trade-off"] = plot_trade_off(sweep, cost, metrics[0])
     with mpl.rc_context({"svg.hashsalt": "pullsim"}):
         for name, axes in made.items():
-            assert isinstance(axes.figure, Figure)
             for form in _FORMATS:
                 metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-                axes.figure.savefig(directory / f"{name}.{form}", dpi=144, metadata=metadata)
+                save(axes.figure, directory / f"{name}.{form}", metadata=metadata)
     return list(made)
 
 

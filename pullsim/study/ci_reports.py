@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from pullsim.printable import markdown as safe
+from pullsim.printable import printable
 from pullsim.results import metrics
 
 if TYPE_CHECKING:
@@ -22,10 +24,10 @@ def junit(verdicts: Sequence[Verdict]) -> str:
     root = ET.Element("testsuites", counts)
     suite = ET.SubElement(root, "testsuite", {"name": "pullsim", **counts})
     for verdict in verdicts:
-        case = ET.SubElement(suite, "testcase", {"classname": "pullsim", "name": verdict.name})
+        case = ET.SubElement(suite, "testcase", {"classname": "pullsim", "name": printable(verdict.name)})
         if not verdict.ok:
-            first = _printable(verdict.problems[0])
-            ET.SubElement(case, "failure", {"message": first}).text = _printable("\n".join(verdict.problems))
+            problems = [printable(problem) for problem in verdict.problems]
+            ET.SubElement(case, "failure", {"message": problems[0]}).text = "\n".join(problems)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -48,23 +50,18 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
         ]
         changed = {change.metric for change in verdict.changes}
         cells = [f"**{cell}**" if name in changed else cell for name, cell in zip(_SHOWN, cells, strict=True)]
-        lines.append(f"| {'✅' if verdict.ok else '❌'} | {verdict.name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {'✅' if verdict.ok else '❌'} | {safe(verdict.name)} | " + " | ".join(cells) + " |")
     for verdict in verdicts:
         if verdict.problems:
-            lines += ["", f"**{verdict.name}**", "", *(f"- {problem}" for problem in verdict.problems[:20])]
+            lines += ["", f"**{safe(verdict.name)}**", "", *(f"- {safe(problem)}" for problem in verdict.problems[:20])]
             if len(verdict.problems) > 20:
                 lines.append(f"- and {len(verdict.problems) - 20} more")
     return "\n".join(lines) + "\n"
 
 
-def _printable(text: str) -> str:
-    """Leave out what XML 1.0 cannot hold."""
-    return "".join(letter for letter in text if letter in "\t\n\r" or ord(letter) >= 0x20)
-
-
 def _data(text: str) -> str:
     """Escape a workflow command's message (actions/toolkit, core/src/command.ts, escapeData)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text, "\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

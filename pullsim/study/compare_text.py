@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.stages import LABELS
 from pullsim.results.wording import duration
@@ -48,8 +49,9 @@ def notes(comparison: Comparison, metrics: Sequence[str]) -> list[str]:
 def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
     """Return the comparison for a pull request or a ticket."""
     seeds = len(comparison.a.runs)
-    lines = [f"### {comparison.a.name} → {comparison.b.name}", ""]
-    lines += [f"- {line}" for line in changes(comparison)] or ["- no difference in the inputs"]
+    safe = printable.markdown
+    lines = [f"### {safe(comparison.a.name)} → {safe(comparison.b.name)}", ""]
+    lines += [f"- {safe(line)}" for line in changes(comparison)] or ["- no difference in the inputs"]
     lines += ["", "| metric | a | b | b - a | |", "| --- | ---: | ---: | ---: | --- |"]
     lines += [
         f"| `{name}` | {a} | {b} | {difference} | {v} |" for name, a, b, difference, v in rows(comparison, metrics)
@@ -59,7 +61,7 @@ def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
         lines += ["", "Where the time of a pod moved:", "", *(f"- {line}" for line in stages)]
     for side in (comparison.a, comparison.b):
         if side.verdict:
-            lines += ["", f"**{side.name}**: {side.verdict}"]
+            lines += ["", f"**{safe(side.name)}**: {safe(side.verdict)}"]
     lines += [f"\n> {note}" for note in notes(comparison, metrics)]
     return "\n".join(lines) + "\n"
 
@@ -68,7 +70,7 @@ def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """Draw the seconds a pod by stage on both sides, as two bars of the stages' colours."""
     from matplotlib.patches import Patch  # noqa: PLC0415
 
-    from pullsim.results.chart_style import STAGE_COLOURS, legend_outside, new_axes, title  # noqa: PLC0415
+    from pullsim.results.chart_style import STAGE_COLOURS, legend_outside, new_axes, safe, title  # noqa: PLC0415
     from pullsim.study.compare import stage_seconds  # noqa: PLC0415
 
     ax = new_axes(ax, 8.0, 2.8)
@@ -80,7 +82,7 @@ def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
                 ax.barh(place, seconds, left=left, color=STAGE_COLOURS[stage], edgecolor="white", linewidth=0.5)
                 left += seconds
                 used.append(stage)
-    ax.set_yticks([0, 1], [_wrapped(comparison.b.name), _wrapped(comparison.a.name)])
+    ax.set_yticks([0, 1], [safe(_wrapped(side.name)) for side in (comparison.b, comparison.a)])
     ax.set_xlabel("mean time of a pod (s)")
     title(ax, "Where the time of a pod goes")
     legend_outside(ax, [Patch(color=STAGE_COLOURS[s], label=LABELS[s]) for s in STAGE_COLOURS if s in used])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.results.tables import safe_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parqu
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, frame in frames.items():
-            frame.to_csv(directory / name, index=False, lineterminator="\n")
+            safe_cells(frame).to_csv(directory / name, index=False, lineterminator="\n")
             if parquet:
                 frame.to_parquet((directory / name).with_suffix(".parquet"), index=False)
     except ImportError:

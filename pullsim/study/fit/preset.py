@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.printable import printable
 from pullsim.study.fit.parameters import ALWAYS, NEVER
 from pullsim.study.fit.wording import error_text, interval_text
 
@@ -23,7 +24,7 @@ def preset_text(fit: Fit) -> str:
     for held in fit.held:
         if held.value is not None and held.parameter.written == ALWAYS:
             _put_all(tree, held.parameter, held.value, "held, see above")
-    lines = [f"# {line}".rstrip() for line in _provenance(fit)]
+    lines = [f"# {printable(line)}".rstrip() for line in _provenance(fit)]
     return "\n".join([*lines, *(_lines(tree, 0) if tree else ("{}",))]) + "\n"
 
 

@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.printable import from_cell
 from pullsim.study.fit.observed import Observed, ObservedPull
 
 if TYPE_CHECKING:
@@ -31,7 +32,11 @@ def read_lines(text: str, file: str, where: Mapping[str, str]) -> Observed:
 def read_csv(text: str, file: str, where: Mapping[str, str]) -> Observed:
     """Read CSV with a header. Raises InputError with the line of a mistake."""
     reader = csv.DictReader(io.StringIO(text))
-    return _observed(((reader.line_num, row) for row in reader), file, where)
+    rows = (
+        (reader.line_num, {key: from_cell(value) if isinstance(value, str) else value for key, value in row.items()})
+        for row in reader
+    )
+    return _observed(rows, file, where)
 
 
 def _json_rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
