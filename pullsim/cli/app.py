@@ -47,7 +47,10 @@ app = typer.Typer(
     cls=Commands,
     name="pullsim",
     help="Simulate how Kubernetes nodes pull images: how long pods wait, why, and which knob to turn.",
-    epilog="Exit codes: 0 done, 1 an assertion failed, 2 wrong input, 130 interrupted, 70 a bug of pullsim.",
+    epilog=(
+        "Exit codes: 0 done, 1 an assertion failed, 2 wrong input, 130 interrupted, 143 ended by SIGTERM, "
+        "70 a bug of pullsim."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -12,6 +12,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, SetOption, VerboseOption
 from pullsim.errors import InputError, InputErrors, Location
+from pullsim.outputs import write_text, written
 from pullsim.printable import printable
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _report(
 
     for path, content in ((junit, ci_reports.junit), (markdown, ci_reports.markdown)):
         if path is not None:
-            _write(path, content(verdicts))
+            write_text(path, content(verdicts))
     lines = []
     for verdict in verdicts:
         if verdict.ok and not quiet:
@@ -142,14 +143,7 @@ def _report(
     if github if github is not None else os.environ.get("GITHUB_ACTIONS") == "true":
         lines += ci_reports.github_annotations(verdicts)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a", encoding="utf-8") as file:
+            with written(summary), Path(summary).open("a", encoding="utf-8") as file:
                 file.write(ci_reports.markdown(verdicts))
     with terminal.standard_output() as stdout:
         stdout.writelines(f"{printable(line)}\n" for line in lines)
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", Location(str(path))) from None

@@ -21,6 +21,8 @@ from pullsim.cli.study_options import (
     study_progress,
 )
 from pullsim.errors import InputError, Location
+from pullsim.outputs import write_text
+from pullsim.staging import staged
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -120,18 +122,15 @@ def _saved(a: Path, b: Path | None) -> Comparison:
 
 def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
     from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
-    from pullsim.results.tables import safe_cells  # noqa: PLC0415
     from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
+    from pullsim.study.files import write_csv  # noqa: PLC0415
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        safe_cells(comparison.table(metrics)).to_csv(out / "comparison.csv", index=False, lineterminator="\n")
-        (out / "comparison.md").write_text(markdown(comparison, metrics), encoding="utf-8")
+    with staged(out) as files:
+        write_csv(comparison.table(metrics), files / "comparison.csv")
+        write_text(files / "comparison.md", markdown(comparison, metrics))
         figure = plot_moved(comparison).figure
         for form in ("png", "svg"):
-            save(figure, out / f"comparison.{form}")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", Location(str(out))) from None
+            save(figure, files / f"comparison.{form}")
 
 
 def _print(comparison: Comparison, metrics: tuple[str, ...], output: ComparisonFormat) -> None:

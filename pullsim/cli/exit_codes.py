@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from pullsim import __version__
+from pullsim.cli.signals import Terminated
 from pullsim.cli.terminal import note
 from pullsim.errors import AssertionFailed, InputError, InputErrors
 from pullsim.printable import message
@@ -40,6 +41,9 @@ def exit_codes(*, debug: bool = False) -> Iterator[None]:
     except KeyboardInterrupt:
         note("interrupted")
         raise typer.Exit(INTERRUPTED) from None
+    except Terminated as error:
+        note(f"ended by {error.name}")
+        raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001  a bug of ours ends in one line and an exit code
         if debug or os.environ.get("PULLSIM_DEBUG") == "1":
             for line in traceback.format_exc().splitlines():

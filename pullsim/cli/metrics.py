@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.cli.options import Detail
 from pullsim.errors import InputError, Location
+from pullsim.outputs import replacing, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +50,8 @@ class Exposition:
         """Write the file that was asked for, if one was."""
         if self.file is None:
             return
-        try:
-            with self.file.open("w", encoding="utf-8", newline="\n") as file:
-                self.write(result, file)
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror or error}", Location(str(self.file))) from error
+        with written(self.file), replacing(self.file) as new, new.open("w", encoding="utf-8", newline="\n") as file:
+            self.write(result, file)
 
 
 def _seconds(text: str) -> float:

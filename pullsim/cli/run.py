@@ -19,6 +19,8 @@ from pullsim.errors import AssertionFailed, InputError, Location
 from pullsim.printable import message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pullsim.results.assertions import Assertion
     from pullsim.results.summary import Summary
     from pullsim.run import Result
@@ -106,7 +108,16 @@ def run(
         loaded = load(scenario, overrides)
         assertions = _assertions(loaded, assert_ or [])
         result, summary = _simulate(
-            loaded, assertions, out, detail, exposition, charts=charts, watch=watch, quiet=quiet, verbose=verbose
+            loaded,
+            assertions,
+            out,
+            detail,
+            exposition,
+            lambda result, summary: _print(result, summary, output, quiet=quiet),
+            charts=charts,
+            watch=watch,
+            quiet=quiet,
+            verbose=verbose,
         )
         if check:
             _check(result)
@@ -141,13 +152,17 @@ def _simulate(
     out: Path | None,
     detail: Detail,
     metrics: Exposition,
+    show: Callable[[Result, Summary], None],
     *,
     charts: bool,
     watch: bool,
     quiet: bool,
     verbose: bool,
 ) -> tuple[Result, Summary]:
-    """Run, and write the files: first the data, so that they are there if the charts are interrupted."""
+    """Run, and write the files: first the data, so that they are there if the charts are interrupted.
+
+    What the run came to is shown where the files cannot be written, so that it is not lost.
+    """
     from pullsim.results.files import OutputDirectory  # noqa: PLC0415
     from pullsim.results.summary import summarize  # noqa: PLC0415
     from pullsim.results.watch import Watch  # noqa: PLC0415
@@ -172,13 +187,17 @@ def _simulate(
             from pullsim.results.assertions import with_assertions  # noqa: PLC0415
 
             summary = with_assertions(summary, assertions)
-        if directory is not None:
-            directory.write_data(result, summary, effective_yaml(scenario, directory.path), metrics.write)
-            if charts:
-                directory.write_charts(result)
-            if not quiet:
-                terminal.note(f"files are in {directory.path}")
-        metrics.write_file(result)
+        try:
+            if directory is not None:
+                directory.write_data(result, summary, effective_yaml(scenario, directory.path), metrics.write)
+                if charts:
+                    directory.write_charts(result)
+                if not quiet:
+                    terminal.note(f"files are in {directory.path}")
+            metrics.write_file(result)
+        except InputError:
+            show(result, summary)
+            raise
     return result, summary
 
 

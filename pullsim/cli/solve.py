@@ -18,8 +18,8 @@ from pullsim.cli.study_options import (
     ProcessesOption,  # noqa: TC001
     QuietOption,  # noqa: TC001
 )
-from pullsim.errors import InputError, Location
 from pullsim.printable import json_text, printable
+from pullsim.staging import staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,13 +156,10 @@ def _write(solution: Solution, out: Path) -> None:
     from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.solve_text import plot_curve  # noqa: PLC0415
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    with staged(out) as files:
         figure = plot_curve(solution).figure
         for form in ("png", "svg"):
-            save(figure, out / f"solve.{form}")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", Location(str(out))) from None
+            save(figure, files / f"solve.{form}")
 
 
 def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> None:

@@ -119,7 +119,9 @@ def sweep(
                 progress=progress,
             )
         if out is not None and result.outcomes:
-            _write(result, metrics, out, parquet=parquet, cost=cost)
+            from pullsim.study.files import write  # noqa: PLC0415
+
+            write(result, metrics, out, parquet=parquet, cost=cost)
             if not quiet:
                 terminal.note(f"files are in {out}")
         _print(result, metrics, output)
@@ -127,14 +129,6 @@ def sweep(
             terminal.note(line)
         if result.interrupted:
             raise KeyboardInterrupt
-
-
-def _write(result: Sweep, metrics: tuple[str, ...], out: Path, *, parquet: bool, cost: str | None) -> None:
-    from pullsim.study.charts import write_charts  # noqa: PLC0415
-    from pullsim.study.files import write_tables  # noqa: PLC0415
-
-    write_tables(result, metrics, out, parquet=parquet)
-    write_charts(result, metrics, out, cost=cost)
 
 
 def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:

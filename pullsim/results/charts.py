@@ -14,6 +14,7 @@ from pullsim.results import chart_style as style
 from pullsim.results.chart_pulls import plot_gantt, plot_links, plot_pulls
 from pullsim.results.chart_starts import plot_pods_ready, plot_start_cdf, plot_start_rate
 from pullsim.results.chart_time import plot_time_by_image, plot_time_by_pool
+from pullsim.results.files import CHART_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ CHARTS: Final = {
     "pulls": Chart(_own_figure(plot_pulls), "pulls"),
     "slowest-pulls": Chart(_own_figure(plot_gantt), "pulls"),
 }
-FORMATS: Final = ("png", "svg")
+FORMATS: Final = CHART_FORMATS
 
 
 def write_charts(result: Result, directory: Path) -> None:

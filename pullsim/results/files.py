@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.garbage import rare_collections
+from pullsim.outputs import reason
 from pullsim.printable import json_text
 from pullsim.results import tables
 from pullsim.results.openmetrics import write_openmetrics
 from pullsim.results.summary import summarize
+from pullsim.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from typing import Self, TextIO
 
     from pullsim.results.summary import Summary
@@ -49,39 +49,35 @@ DATA: Final = (
     PREPULLS,
 )
 CHARTS: Final = "charts"
+#: As `pullsim.results.charts` has them, which would load matplotlib.
+CHART_NAMES: Final = ("start-cdf", "throughput", "time-by-pool", "time-by-image", "pulls", "slowest-pulls")
+CHART_FORMATS: Final = ("png", "svg")
 
 
 class OutputDirectory:
     """A directory for the files of one run, to be used in a ``with`` before the run starts.
 
     Entering creates it with a staging directory inside, so that a place that cannot be written is known at once.
-    Writing fills the staging directory and then moves every file to its place. Files of ours that this run does not
-    have are removed, others are left alone. Leaving removes what is not needed, the directory too when it is empty.
+    Writing fills the staging directory and then moves all files to their places together. Files of ours that this run
+    does not have are removed, others are left alone. Leaving removes what is not needed, the directory too when it is
+    empty.
 
     InputError: the directory cannot be created or written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._created: list[Path] = []
-        self._staging = path
+        self._staging = Staging(path)
 
     def __enter__(self) -> Self:
         """Create the directory."""
-        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
         with self._writing():
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._created = missing
-            self._staging = Path(tempfile.mkdtemp(prefix=".pullsim-", dir=self.path))
+            self._staging.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove the staging directory and the directories that were made for nothing."""
-        shutil.rmtree(self._staging, ignore_errors=True)
-        for place in self._created:
-            if any(place.iterdir()):
-                break
-            place.rmdir()
+        self._staging.__exit__()
 
     @rare_collections()
     def write_data(
@@ -126,24 +122,21 @@ class OutputDirectory:
             if result.detail == "layers":
                 with self._file(LAYERS) as file:
                     tables.write_layers_csv(result, file)
-            for name in DATA:
-                _move(self._staging / name, self.path / name)
+            self._staging.commit(obsolete=[*DATA, *_charts()])  # charts of another run would contradict the data
 
     def write_charts(self, result: Result) -> None:
         """Write the charts into the directory ``charts``."""
         from pullsim.results import charts  # noqa: PLC0415  matplotlib, only when charts are wanted
 
         with self._writing():
-            staging, place = self._staging / CHARTS, self.path / CHARTS
+            staging = self._staging.path / CHARTS
             staging.mkdir()
-            place.mkdir(exist_ok=True)
             charts.write_charts(result, staging)
-            for name in (f"{chart}.{form}" for chart in charts.CHARTS for form in charts.FORMATS):
-                _move(staging / name, place / name)
+            self._staging.commit()
 
     @contextmanager
     def _file(self, name: str) -> Iterator[TextIO]:
-        with (self._staging / name).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with (self._staging.path / name).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
 
     @contextmanager
@@ -153,7 +146,9 @@ class OutputDirectory:
             yield
         except OSError as error:
             message = (
-                f"cannot write to the output directory: {error.strerror or error}; give --out a writable directory"
+                f"cannot write to the output directory: {reason(error)}; give --out a writable directory"
+                if self.path.exists() or self._staging.path == self.path
+                else "the output directory was removed while the run went on: run again, and leave it there"
             )
             raise InputError(message, Location(str(self.path))) from error
 
@@ -173,9 +168,5 @@ def summary_json(summary: Summary) -> str:
     return json_text(summary.to_dict(), indent=2) + "\n"
 
 
-def _move(source: Path, target: Path) -> None:
-    """Put the file in its place, or remove what another run left there."""
-    if source.exists():
-        source.replace(target)
-    else:
-        target.unlink(missing_ok=True)
+def _charts() -> list[str]:
+    return [f"{CHARTS}/{name}.{form}" for name in CHART_NAMES for form in CHART_FORMATS]

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
+from pullsim.outputs import write_text
 from pullsim.results import assertions, metrics
 from pullsim.results.summary import summarize
 from pullsim.run import run
@@ -139,11 +140,7 @@ def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[
     """Write a baseline with what the scenarios came to; others that it had stay. Raises InputError."""
     scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts}
     document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", Location(str(path))) from None
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _allowed(name: str, was: float | None, now: float | None, tolerances: Sequence[Tolerance]) -> bool:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.results.tables import safe_cells
+from pullsim.staging import staged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from pullsim.study.sweep import Sweep
 
@@ -17,20 +20,35 @@ RUNS: Final = "runs.csv"
 TABLE: Final = "table.csv"
 
 
+def write(
+    sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False, cost: str | None = None
+) -> None:
+    """Write the tables and charts of a sweep, all of them or none; ``cost``: see `pullsim.study.charts`.
+
+    Raises InputError if they cannot be written, or pyarrow is not installed.
+    """
+    from pullsim.study.charts import write_charts  # noqa: PLC0415  matplotlib
+
+    with staged(directory) as files:
+        write_tables(sweep, metrics, files, parquet=parquet)
+        write_charts(sweep, metrics, files, cost=cost)
+
+
 def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False) -> None:
     """Write ``runs.csv`` (a row a run) and ``table.csv`` (a row a variant and metric), and both as parquet if wanted.
 
-    The bytes depend on the runs alone, not on who ran them. Raises InputError if they cannot be written, or pyarrow is
-    not installed.
+    The bytes depend on the runs alone, not on who ran them. Raises OSError, or InputError if pyarrow is not installed.
     """
     frames = {RUNS: sweep.runs(), TABLE: sweep.table(metrics)}
     try:
-        directory.mkdir(parents=True, exist_ok=True)
         for name, frame in frames.items():
-            safe_cells(frame).to_csv(directory / name, index=False, lineterminator="\n")
+            write_csv(frame, directory / name)
             if parquet:
                 frame.to_parquet((directory / name).with_suffix(".parquet"), index=False)
     except ImportError:
         raise InputError("parquet needs pyarrow: pip install 'pullsim[parquet]'", Location("--parquet")) from None
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", Location(str(directory))) from None
+
+
+def write_csv(frame: pd.DataFrame, file: Path) -> None:
+    """Write a table, with cells that are safe for spreadsheets. Raises OSError."""
+    safe_cells(frame).to_csv(file, index=False, lineterminator="\n")

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import pytest
 from records import make
@@ -121,3 +122,30 @@ def test_text_that_utf_8_cannot_say(tmp_path):
     result.events = [event._replace(message="\ud800") for event in result.events]
     write_data(result, tmp_path)
     assert json.loads((tmp_path / "events.jsonl").read_text().splitlines()[0])["message"] == "\ud800"
+
+
+def test_charts_of_another_run_do_not_stay_beside_new_data(tmp_path):
+    files.write(make(pods=3), "", tmp_path)
+    assert (tmp_path / "charts" / "start-cdf.png").exists()
+    write_data(make(pods=5), tmp_path)
+    assert names(tmp_path / "charts") == set()
+
+
+def test_the_names_of_the_charts_are_those_that_are_drawn():
+    assert tuple(charts.CHARTS) == files.CHART_NAMES
+
+
+def test_a_directory_that_is_removed_meanwhile_is_an_error_of_the_input(tmp_path):
+    result = make()
+    with pytest.raises(InputError, match="was removed while the run went on"), OutputDirectory(tmp_path / "out") as out:  # noqa: PT012
+        shutil.rmtree(tmp_path / "out")
+        out.write_data(result, summarize(result), "")
+
+
+@pytest.mark.parametrize("letter", ["\x85", "\u2028", "\u2029"])
+def test_an_event_is_one_line_for_every_reader(tmp_path, letter):
+    result = make(pods=1)
+    result.events = [event._replace(message=f"a{letter}b") for event in result.events]
+    write_data(result, tmp_path)
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["message"] for line in lines] == [f"a{letter}b"] * len(result.events)

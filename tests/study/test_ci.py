@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -129,3 +130,16 @@ def test_run_says_when_an_assertion_is_closer_than_the_model_is_to_reality(small
     close = pullsim("run", small_file, "--assert", f"pods.start.p99 < {first['pods']['start']['p99'] * 1.005}s")
     assert close.returncode == 0
     assert "nearer to the limit than the model's error" in " ".join(close.stdout.split())
+
+
+def test_a_disk_that_fills_up_leaves_the_old_baseline(baseline):
+    before = baseline.read_bytes()
+
+    def fill():  # the kernel refuses to write more, as on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    done = gate(baseline, "--update-baseline", "--set", "kubelet.maxParallelImagePulls=3", preexec_fn=fill)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pullsim: error: baseline.json: cannot be written: ")
+    assert baseline.read_bytes() == before
+    assert {file.name for file in baseline.parent.iterdir()} == {"small.yaml", "baseline.json"}

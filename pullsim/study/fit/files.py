@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pullsim.errors import InputError, Location
+from pullsim.outputs import write_text
 from pullsim.printable import cell, json_text
+from pullsim.staging import staged
 
 if TYPE_CHECKING:
     from pullsim.study.fit.outcome import Fit
@@ -22,14 +23,11 @@ def write(fit: Fit, directory: str | Path) -> Path:
     from pullsim.study.fit.chart import plot_fit  # noqa: PLC0415
 
     path = Path(directory)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        (path / "preset.yaml").write_text(fit.preset(), encoding="utf-8")
-        (path / "fit.json").write_text(json_text(fit.mapping(), indent=2) + "\n", encoding="utf-8")
-        (path / "pulls.csv").write_text(_rows(fit), encoding="utf-8")
-        save(plot_fit(fit).figure, path / "predicted-observed.png", dpi=120, metadata={"Software": None})
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", Location(str(path))) from None
+    with staged(path) as files:
+        write_text(files / "preset.yaml", fit.preset())
+        write_text(files / "fit.json", json_text(fit.mapping(), indent=2) + "\n")
+        write_text(files / "pulls.csv", _rows(fit))
+        save(plot_fit(fit).figure, files / "predicted-observed.png", dpi=120, metadata={"Software": None})
     return path
 
 

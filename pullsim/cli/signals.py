@@ -1,0 +1,32 @@
+"""Signals that end a command: they unwind it, as Ctrl-C does, so that nothing half-done stays behind."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_ENDING: Final = ("SIGTERM", "SIGHUP")
+
+
+class Terminated(BaseException):
+    """The process was told to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number  # as shells say it
+
+
+def unwind() -> None:
+    """Raise Terminated in the main thread where a signal would end the process; who ignores one (nohup) goes on."""
+    for name in _ENDING:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _raise)
+
+
+def _raise(number: int, _: FrameType | None) -> None:
+    raise Terminated(number)
