@@ -1,9 +1,9 @@
 """Ports that may go faster for as long as credit lasts: bytes above the sustained rate use it, unused rate refills it.
 
-A port with credit has its burst rate as capacity, one that has run out its sustained rate. It has run out when nothing
-is left and it would take more than its sustained rate; as soon as something else holds it below that, it earns credit
-again. Balances are linear between changes of a port's rate, so each is brought up to date where its rate changes, and
-the time of its end is known. That is O(ports with credit that share a link) a settle, and nothing without any.
+A port with credit has its burst rate as capacity, one that has run out its sustained rate. As soon as something else
+holds it below that it earns credit again, and so has its burst rate as capacity at the next change. Balances are linear
+between changes of a port's rate, so each is brought up to date where its rate changes, and when it ends is known.
+That is O(ports with credit that share a link) a settle, and nothing without any.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.engine import lazy_heap
+from pullsim.engine.flows import LESS, ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pullsim.engine.flows import Domain, Port
     from pullsim.engine.isolated import Isolated
-
-_ROUNDING = 1e-12  # relative; a difference below it is none
 
 
 class Burst(NamedTuple):
@@ -48,8 +47,10 @@ class Credit:
 
     def read(self, now: float) -> float:
         """Bring the balance up to ``now``; returns it."""
-        earned = (self.sustained - self.rate) * (now - self.since)
-        self.balance = max(0.0, min(self.burst.credit, self.balance + earned))
+        spare = self.sustained - self.rate
+        if abs(spare) > ROUNDING * self.sustained:
+            balance = min(self.burst.credit, self.balance + spare * (now - self.since))
+            self.balance = balance if balance > ROUNDING * self.burst.credit else 0.0
         self.since = now
         return self.balance
 
@@ -69,6 +70,7 @@ class Credits:
         self._by_domain: dict[Domain, dict[Credit, None]] = {}
         self._placed: list[Credit] = []  # isolated ports of this settle; nobody else's change concerns the others
         self._ends: list[tuple[float, int, Credit]] = []  # lazy heap of the times at which credit ends
+        self._earning: dict[Credit, None] = {}  # those with the sustained rate that something else holds below it
 
     def place(self, credit: Credit, domain: Domain | None, now: float) -> None:
         """Follow the rate of a port in its domain; without one it is idle and earns credit."""
@@ -87,9 +89,19 @@ class Credits:
             credit.read(now)
             credit.rate = 0.0
             credit.switch(spent=False)
+            self._earning.pop(credit, None)
+        elif not credit.spent and not credit.read(now):
+            credit.switch(spent=True)
+
+    def replenish(self, now: float) -> None:
+        """Give the burst rate to the ports that have earned credit since they had none."""
+        for credit in [credit for credit in self._earning if credit.read(now)]:
+            del self._earning[credit]
+            credit.port.touch(now)
+            credit.switch(spent=False)
 
     def follow(self, settled: Iterable[Domain], now: float) -> bool:
-        """Take note of the rates; returns whether ports have changed their capacity: then there is more to settle."""
+        """Take note of the rates; returns whether ports have run out of credit: then there is more to settle."""
         changed = False
         for domain in settled:
             members: Iterable[Credit] = self._by_domain.get(domain, ())
@@ -99,7 +111,7 @@ class Credits:
                 rate = domain.rate(credit.port)
                 if rate != credit.rate and self._take(credit, rate, now):
                     credit.port.touch(now)
-                    credit.switch(not credit.spent)
+                    credit.switch(spent=True)
                     changed = True
         return changed
 
@@ -117,13 +129,17 @@ class Credits:
             credit.switch(spent=True)
 
     def _take(self, credit: Credit, rate: float, now: float) -> bool:
-        """Note a rate from now on; returns whether the port changes its capacity because of it."""
+        """Note a rate from now on; returns whether there is no credit for it."""
         balance = credit.read(now)
         credit.rate = rate
         credit.version = 0
         if credit.spent:
-            return rate < credit.sustained * (1 - _ROUNDING)
-        if rate <= credit.sustained * (1 + _ROUNDING):
+            if rate < credit.sustained * LESS:
+                self._earning[credit] = None
+            else:
+                self._earning.pop(credit, None)
+            return False
+        if rate <= credit.sustained * (1 + ROUNDING):
             return False
         if balance <= 0.0:
             return True

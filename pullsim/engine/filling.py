@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from pullsim.engine.flows import LESS
 from pullsim.engine.strand import Class, Limit
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def fill(classes: Iterable[Class], roots: Iterable[Root]) -> tuple[dict[Root, fl
 
     ``roots`` know of other classes, too: of their free transfers, and what full ones are given. The least equal share
     of a link only rises while transfers limited to less are taken out. So whatever a port or a cap limits below it has
-    its rate; if there is none, the transfers of that link have theirs. A link of which full classes are given more than
-    its capacity has a level that none of them is below.
+    its rate; if there is none, the transfers of that link have theirs. A link that full classes
+    fill, or more than that, has a level that none of them is below: they have to be filled anew.
     """
     levels: dict[Root, float] = {}
     left: dict[Root, float] = {}  # bytes/s
@@ -59,7 +60,7 @@ def fill(classes: Iterable[Class], roots: Iterable[Root]) -> tuple[dict[Root, fl
         if root.transfers and capacity < math.inf:
             left[root] = capacity - root.given
             transfers[root] = root.transfers
-        elif root.given > capacity:
+        elif root.given >= capacity * LESS:
             levels[root] = 0.0
     todo = [_Unfilled(cls) for cls in classes]
     filled = [item.filled for item in todo]
@@ -76,10 +77,10 @@ def fill(classes: Iterable[Class], roots: Iterable[Root]) -> tuple[dict[Root, fl
                 strand = cls.strands[index]
                 share = item.capacity / item.transfers
                 rate = min(strand.cap, share)
-                if rate >= level:
+                if rate >= level * LESS:
                     break
                 limited = True
-                item.give(index, rate, Limit.CONNECTION if strand.cap < share else Limit.NIC)
+                item.give(index, rate, Limit.CONNECTION if strand.cap < share * LESS else Limit.NIC)
                 if strand.root in left:
                     left[strand.root] -= cls.count * strand.number * rate
                     transfers[strand.root] -= cls.count * strand.number

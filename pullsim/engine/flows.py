@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from heapq import heapify, heappop
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pullsim.engine.sharing import Network
 
 REBASE = 2.0**36  # bytes after which a clock starts again from 0: a double keeps 1e-5 bytes of it
+ROUNDING = 1e-12  # relative; a difference below it is none
+LESS = 1.0 - ROUNDING  # a rate is below another one if it is below so much of it; else they are one rate
 
 
 class Domain(Protocol):
@@ -189,6 +192,10 @@ class Bundle:
         self.by_cap = False
         self.since = 0.0  # time of the last sync
 
+    def fastest(self) -> float:
+        """Return the bytes/s that a transfer has at the most."""
+        return min(self.cap, self.link.capacity, self.port.capacity)
+
     def rebase(self) -> None:
         """Let the synced clock start again from 0."""
         clock = self.clock
@@ -205,9 +212,6 @@ class Bundle:
             transfer = heappop(flows)[2]
             transfer.close(now)
             ended.append(transfer)
-
-
-_ROUNDING = 1e-12  # relative; a difference below it is none
 
 
 class Transfer(Event):
@@ -248,10 +252,13 @@ class Transfer(Event):
         nic = max(0.0, bundle.nic - self._nic)
         duration = now - self._start
         egress = duration - connection - nic
-        return egress if egress > _ROUNDING * duration else 0.0, connection, nic
+        return egress if egress > ROUNDING * duration else 0.0, connection, nic
 
     def cancel(self) -> float:
-        """Stop; returns the bytes not yet sent, and the event never happens. Nothing is done if it has ended: 0."""
+        """Stop; returns the bytes not yet sent, and the event never happens.
+
+        A transfer that has ended is left as it is, and one whose last byte is due in this instant ends: both return 0.
+        """
         bundle = self._bundle
         if bundle is None:
             return 0.0
@@ -259,11 +266,15 @@ class Transfer(Event):
         bundle.port.touch(now)
         flows = bundle.flows
         index = next(i for i, entry in enumerate(flows) if entry[2] is self)
-        left = max(0.0, flows.pop(index)[0] - bundle.clock)
+        end = flows.pop(index)[0]
         heapify(flows)
         bundle.version = 0  # its entry may have been that of this transfer
         self.close(now)
-        return left
+        left = end - bundle.clock
+        if left > ROUNDING * end + 4.0 * math.ulp(now) * bundle.fastest():
+            return left
+        self.succeed()
+        return 0.0
 
     def close(self, now: float) -> None:
         """Take leave of the synced bundle, whose flows no longer include this one."""

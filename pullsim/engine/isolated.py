@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pullsim.engine import lazy_heap
-from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
+from pullsim.engine.flows import LESS, REBASE, Bundle, Domain, Link, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class Isolated(Domain):
         for bundle in placed:
             m = len(bundle.flows)
             share = left / flows
-            bundle.by_cap = bundle.cap < share
+            bundle.by_cap = bundle.cap < share * LESS
             bundle.rate = rate = min(bundle.cap, share)
             left -= m * rate
             flows -= m

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pullsim.engine import lazy_heap
-from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
+from pullsim.engine.flows import LESS, REBASE, Bundle, Domain, Link, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ class Levels(Domain):
             bundle.rebase()
         m = len(bundle.flows)
         share = port.capacity / m
-        by_cap = bundle.cap < share
+        by_cap = bundle.cap < share * LESS
         key = (m * bundle.cap if by_cap else port.capacity, m, by_cap)
         cls = self._classes.get(key)
         if cls is None:
@@ -261,16 +261,19 @@ class Levels(Domain):
         lazy_heap.compact(self._by_time)
 
     def _fill(self, now: float) -> None:
-        """Find the level, and let classes change side until the full ones are those below it."""
+        """Find the level, and let classes change side until the full ones are those below it.
+
+        Those whose limit is the level but for rounding are free.
+        """
         active, egress = self._active, self._link.capacity
         while self._full:
             cls = active[self._full - 1]
-            if egress - self._full_rate + cls.count * cls.limit > cls.ratio * (self._free + cls.count * cls.m):
+            if LESS * (egress - self._full_rate + cls.count * cls.limit) > cls.ratio * (self._free + cls.count * cls.m):
                 break
             self._flip(cls, now)
         while self._full < len(active):
             cls = active[self._full]
-            if cls.ratio * self._free >= egress - self._full_rate:
+            if cls.ratio * self._free >= LESS * (egress - self._full_rate):
                 break
             self._flip(cls, now)
         if not self._full:

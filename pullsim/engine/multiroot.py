@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.engine import lazy_heap
 from pullsim.engine.filling import fill
-from pullsim.engine.flows import REBASE, Bundle, Domain, Link, Port
+from pullsim.engine.flows import LESS, REBASE, Bundle, Domain, Link, Port
 from pullsim.engine.strand import Class, Limit, Root, State, Strand
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Multiroot(Domain):
                 cls.become(State.BOUND)
         for each in filled:
             self._take(each, now)
-            self._release(each.cls, levels)
+            self._release(each)
         self._tell(levels, now)
         self._enter(now)
         due = lazy_heap.first(self._by_time)
@@ -193,8 +193,8 @@ class Multiroot(Domain):
         """Return the classes that are neither free nor full any more."""
         highest, lowest = max(levels.values(), default=0.0), min(levels.values(), default=math.inf)
         free = self._free[: bisect_left(self._free, highest, key=_ease)]
-        full = self._full[bisect_left(self._full, lowest, key=_peak) :]
-        return [cls for cls in free if not cls.is_free(levels)] + [cls for cls in full if not cls.is_full(levels)]
+        full = self._full[bisect_left(self._full, lowest * LESS, key=_peak) :]
+        return [cls for cls in free if not cls.stays_free(levels)] + [cls for cls in full if not cls.stays_full(levels)]
 
     def _drop(self, cls: Class) -> None:
         if cls.state is State.FREE:
@@ -204,13 +204,19 @@ class Multiroot(Domain):
         else:
             del self._bound[cls]
 
-    def _release(self, cls: Class, levels: dict[Root, float]) -> None:
-        """Let a bound class be free or full if it is, from now on."""
-        if cls.is_free(levels):
+    def _release(self, filled: Filled) -> None:
+        """Let a bound class be free or full from now on, if that is how it has been filled.
+
+        Its strands go by what the filling decided, so the state must, too: a comparison made once more, with other
+        roundings, may say otherwise at a tie, and then strands of a free class would not follow their links.
+        """
+        limited_by_links = filled.limits.count(Limit.EGRESS)
+        cls = filled.cls
+        if limited_by_links == len(filled.limits):
             del self._bound[cls]
             cls.become(State.FREE)
             insort(self._free, cls, key=_EASE)
-        elif cls.is_full(levels):
+        elif not limited_by_links:
             del self._bound[cls]
             cls.become(State.FULL)
             insort(self._full, cls, key=_PEAK)

@@ -104,6 +104,8 @@ class Network:
     def _settle(self, _: Event | None = None) -> None:
         now: float = self.env._now
         self.settles += 1
+        if self._credits is not None:
+            self._credits.replenish(now)
         self._place_dirty(now)
         unsettled, domains = self._unsettled, self._domains
         worn = [domain for domain in unsettled if domain.worn]

@@ -1,4 +1,16 @@
-"""The slow obvious model that `sharing` is checked against: progressive filling over all transfers at every change."""
+"""The slow obvious model that `sharing` is checked against: progressive filling over all transfers at every change.
+
+It also says what is right where several things fall into one instant:
+
+* Capacity is shared once all of an instant has happened. The order of its starts, ends and cancellations is the same to
+  it.
+* What rounding alone keeps from being due is due. A transfer whose last byte is due in the instant of its cancellation
+  has arrived: it ends, and the cancellation finds nothing to stop. Credit that is due to end in an instant is gone.
+* A port has its burst rate while it has credit, and its sustained rate from the instant in which none is left until an
+  instant in which it has earned some: no state but the balance counts.
+* Where limits bind at one rate, the time is the egress's before the NIC's, and the NIC's before the connection's. Rates
+  that rounding alone tells apart are one rate.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +29,7 @@ if TYPE_CHECKING:
 
 _EGRESS, _CONNECTION, _NIC = range(3)
 _ROUNDING = 1e-12  # relative; a difference below it is none
+_TOLERANCE = 1e-9  # relative, of the reference's own checks
 
 
 class ReferenceLink:
@@ -45,17 +58,20 @@ class ReferenceLink:
 
 
 class ReferencePort:
-    """As `flows.Port`; with a burst rate, ``spent`` says whether it has the sustained rate."""
+    """As `flows.Port`; with a burst rate that is its capacity while there is credit."""
 
     def __init__(self, name: str, capacity: float, burst: Burst | None) -> None:
         self.name = name
-        self.capacity = capacity if burst is None else burst.rate
         self.sustained = capacity
         self.burst = burst
         self.balance = 0.0 if burst is None else burst.credit
-        self.spent = False
         self.transfers = 0
         self.on_busy: Callable[[bool], None] | None = None
+
+    @property
+    def capacity(self) -> float:
+        """Bytes/s for all transfers."""
+        return self.burst.rate if self.burst is not None and self.balance else self.sustained
 
     def count(self, change: int) -> None:
         """One transfer more or less."""
@@ -65,19 +81,10 @@ class ReferencePort:
 
     def earn(self, burst: Burst, used: float, elapsed: float) -> None:
         """Gain what the sustained rate had left, or pay what was above it."""
-        balance = min(burst.credit, self.balance + (self.sustained - used) * elapsed)
-        self.balance = balance if balance > _ROUNDING * burst.credit else 0.0
-
-    def switch(self, burst: Burst, used: float) -> bool:
-        """Change the capacity if the rate calls for it."""
-        if self.spent:
-            change = used < self.sustained * (1 - _ROUNDING)
-        else:
-            change = self.balance == 0.0 and used > self.sustained * (1 + _ROUNDING)
-        if change:
-            self.spent = not self.spent
-            self.capacity = self.sustained if self.spent else burst.rate
-        return change
+        spare = self.sustained - used
+        if abs(spare) > self.sustained * _ROUNDING:
+            balance = min(burst.credit, self.balance + spare * elapsed)
+            self.balance = balance if balance > burst.credit * _ROUNDING else 0.0
 
 
 class ReferenceTransfer(Event):
@@ -90,7 +97,8 @@ class ReferenceTransfer(Event):
         self.link = link
         self.port = port
         self.cap = cap
-        self.left = float(size)
+        self.size = float(size)
+        self.left = self.size
         self.rate = 0.0
         self.limit = _EGRESS
         self.seconds = [0.0, 0.0, 0.0]
@@ -108,8 +116,16 @@ class ReferenceTransfer(Event):
             return 0.0
         self._net.advance()
         self._net.remove(self)
+        if self.left <= self._rounding():
+            self.left = 0.0
+            self.succeed()
         self._net.fill()
         return self.left
+
+    def _rounding(self) -> float:
+        """Return the bytes that the rounding of sums and of the time can leave of a transfer that is due."""
+        fastest = min(self.cap, self.link.capacity, self.port.capacity)
+        return _ROUNDING * self.size + 4.0 * math.ulp(self._net.env.now) * fastest
 
 
 class ReferenceNetwork:
@@ -166,17 +182,16 @@ class ReferenceNetwork:
         flow.port.count(-1)
 
     def fill(self) -> None:
-        """Find all rates and the capacities that they call for. Then plan the next end, of a transfer or credit."""
+        """Find all rates. Then plan the next end, of a transfer or credit."""
         self._raise()
-        while any([port.switch(burst, self._used(port)) for port, burst in self._bursting]):  # noqa: C419 - all
-            self._raise()
+        self._check()
         self._generation += 1
         ends: list[tuple[float, ReferenceTransfer | ReferencePort]] = [
             (flow.left / flow.rate, flow) for flow in self.flows
         ]
         for port, _ in self._bursting:
             over = self._used(port) - port.sustained
-            if not port.spent and over > port.sustained * _ROUNDING:
+            if port.balance and over > port.sustained * _ROUNDING:
                 ends.append((port.balance / over, port))
         if ends:
             wait, first = min(ends, key=lambda end: end[0])
@@ -196,7 +211,8 @@ class ReferenceNetwork:
                 *((self._share(port, unfilled), _NIC, port) for port in {flow.port: None for flow in unfilled}),
                 *((flow.cap, _CONNECTION, flow) for flow in unfilled),
             ]
-            rate, limit, who = min(options, key=lambda option: option[0])
+            least = min(rate for rate, _, _ in options) * (1 + _ROUNDING)
+            rate, limit, who = next(option for option in options if option[0] <= least)
             for flow in [flow for flow in unfilled if who in (flow.link, flow.port, flow)]:
                 flow.rate, flow.limit = rate, limit
                 del unfilled[flow]
@@ -205,6 +221,26 @@ class ReferenceNetwork:
         mine = [flow for flow in self.flows if what in (flow.link, flow.port)]
         filled = [flow for flow in mine if flow not in unfilled]
         return (what.capacity - sum(flow.rate for flow in filled)) / (len(mine) - len(filled))
+
+    def _check(self) -> None:
+        """Assert what defines max-min fair rates: nothing is over its capacity, and each flow has a reason to stop.
+
+        That is its own cap, or a full link or port on which no other flow has more.
+        """
+        used: dict[ReferenceLink | ReferencePort, float] = {}
+        most: dict[ReferenceLink | ReferencePort, float] = {}
+        for flow in self.flows:
+            for what in (flow.link, flow.port):
+                used[what] = used.get(what, 0.0) + flow.rate
+                most[what] = max(most.get(what, 0.0), flow.rate)
+        below, above = 1 - _TOLERANCE, 1 + _TOLERANCE
+        assert all(rate <= what.capacity * above for what, rate in used.items())
+        for flow in self.flows:
+            assert flow.rate <= flow.cap * above
+            assert flow.rate >= flow.cap * below or any(
+                used[what] >= what.capacity * below and flow.rate >= most[what] * below
+                for what in (flow.link, flow.port)
+            )
 
     def _end(self, generation: int, what: ReferenceTransfer | ReferencePort) -> None:
         if generation == self._generation:

@@ -6,6 +6,8 @@ import math
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pullsim.engine.flows import LESS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -170,18 +172,19 @@ class Class:
             root.full += transfers
             root.given = root.given + transfers * rate if root.full else 0.0  # no dust of a sum of differences
 
-    def is_free(self, levels: dict[Root, float]) -> bool:
-        """Whether neither port nor caps keep the transfers from the links' levels."""
+    def stays_free(self, levels: dict[Root, float]) -> bool:
+        """Whether neither port nor caps keep the transfers of a free class from the links' levels."""
         needed = 0.0
         for strand in self.strands:
             level = levels.get(strand.root, math.inf)
-            if strand.cap < level:
+            if strand.cap < level * LESS:
                 return False
             needed += strand.number * level
-        return needed <= self.capacity
+        return needed * LESS <= self.capacity
 
-    def is_full(self, levels: dict[Root, float]) -> bool:
-        """Whether ports and caps keep all transfers below the links' levels."""
+    def stays_full(self, levels: dict[Root, float]) -> bool:
+        """Whether ports and caps keep all transfers of a full class below the links' levels."""
         return all(
-            rate < levels.get(strand.root, math.inf) for strand, rate in zip(self.strands, self.full, strict=True)
+            rate < levels.get(strand.root, math.inf) * LESS
+            for strand, rate in zip(self.strands, self.full, strict=True)
         )

@@ -13,7 +13,7 @@ from pullsim.records import STAGES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pullsim.records import LayerRecord, PodRecord, PullRecord
+    from pullsim.records import LayerRecord, LinkSample, PodRecord, PullRecord
     from pullsim.run import Result
 
 _RELATIVE = 1e-9
@@ -31,6 +31,7 @@ def check(result: Result) -> list[str]:
         *(f"{_name(pull)} attempt {pull.attempt}: {problem}" for pull in result.pulls for problem in _pull(pull)),
         *(f"{_name(layer)} layer {layer.position}: {problem}" for layer in result.layers for problem in _layer(layer)),
         *(_bytes(result) if result.detail == "layers" else ()),
+        *(f"{sample.link} from {sample.t0} s: {problem}" for sample in result.links for problem in _link(sample)),
     ]
 
 
@@ -77,6 +78,11 @@ def _layer(layer: LayerRecord) -> Iterator[str]:
         yield f"a negative part of the download: {layer.egress}, {layer.connection}, {layer.nic}"
     if not _ordered(limited, layer.fetched - layer.first_byte):
         yield f"limits explain {limited} s of a download of {layer.fetched - layer.first_byte} s"
+
+
+def _link(sample: LinkSample) -> Iterator[str]:
+    if not _ordered(sample.bytes_per_second, sample.capacity):
+        yield f"carried {sample.bytes_per_second} bytes/s, its capacity is {sample.capacity}"
 
 
 def _bytes(result: Result) -> Iterator[str]:

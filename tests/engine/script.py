@@ -19,7 +19,7 @@ class Start:
     at: float
     link: int
     port: int
-    size: int
+    size: float
     cap: float
     then: tuple[int, ...] = ()  # links of the transfers that follow it, each when the last one has ended
 
@@ -28,6 +28,7 @@ class Start:
 class Cancel:
     at: float
     which: int  # of the transfers started so far, in the order of the steps
+    own: bool = False  # then of the steps: the transfer that this one starts
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,21 @@ def play(network, script, begin=0.0):
 
         transfer.callbacks.append(end)
 
-    def cancel(which):
+    def cancel(step):
         if out.transfers:
-            key = sorted(out.transfers)[which % len(out.transfers)]  # whichever of those that start at once is first
+            started = sorted(out.transfers)  # whichever of those that start at once is first
+            key = (step.which, 0) if step.own else started[step.which % len(started)]
             transfer = out.transfers[key]
             if key not in out.ended and key not in out.left and not transfer.triggered:
-                out.left[key] = env.now, transfer.cancel()
+                left = transfer.cancel()
+                if not transfer.triggered:  # else its last byte came in this instant
+                    out.left[key] = env.now, left
 
     for number, step in enumerate(script.steps):
         if isinstance(step, Start):
             Call(env, lambda _, number=number, step=step: start((number, 0), step, step.then), step.at)
         else:
-            Call(env, lambda _, step=step: cancel(step.which), step.at)
+            Call(env, lambda _, step=step: cancel(step), step.at)
     env.run()
     out.carried = [link.carried for link in links]
     out.meters = [link.meter for link in links]
@@ -101,16 +105,17 @@ def play(network, script, begin=0.0):
 def scripts(draw, *, ties, bursting=False):
     """Topologies with one to three links, some of which never bind, and up to five ports.
 
-    With ``ties``, capacities and times are small whole numbers, so that much happens at once and limits coincide.
+    With ``ties``, capacities are few round numbers and times small whole ones, so that much happens at once and limits
+    coincide.
     Without, links, ports, caps and times are incommensurable: what limits a transfer never hangs on rounding.
     With ``bursting``, ports may have a burst rate and credit for a few seconds.
     """
     link_unit, port_unit, cap_unit, time_unit = (1.0,) * 4 if ties else (1.0, ROOT2, ROOT3, ROOT5)
-    number = st.integers(1, 12)
+    number = st.sampled_from([1.0, 2.0, 2.5, 5.0, 10.0, 25.0, 100.0]) if ties else st.integers(1, 12)
     links = draw(st.lists(number.map(lambda n: n * link_unit) | st.just(math.inf), min_size=1, max_size=3))
     ports = draw(st.lists(number.map(lambda n: n * port_unit), min_size=1, max_size=5))
     link = st.integers(0, len(links) - 1)
-    caps = st.just(math.inf) | st.integers(1, 6).map(lambda n: n * cap_unit)
+    caps = st.just(math.inf) | number.map(lambda n: n * cap_unit)
     of_pair = draw(st.lists(caps, min_size=15, max_size=15))
     at = st.integers(0, 20).map(lambda n: n * time_unit)
     steps = []

@@ -89,12 +89,16 @@ def layer_too_many(result):
     result.layers.append(result.layers[0])
 
 
+def link_over_its_capacity(result):
+    change(result.links, bytes_per_second=result.links[0].capacity * (1 + 1e-8))
+
+
 def nan_stage(result):
     result.pods[0].stages["sync"] = float("nan")
 
 
 VIOLATIONS = [
-    value for name, value in list(globals().items()) if name.startswith(("pod_", "pull_", "layer_", "nan_"))
+    value for name, value in list(globals().items()) if name.startswith(("pod_", "pull_", "layer_", "link_", "nan_"))
 ]  # fmt: skip
 
 
