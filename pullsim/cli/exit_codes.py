@@ -12,7 +12,7 @@ import typer
 from pullsim import __version__
 from pullsim.cli.signals import Terminated
 from pullsim.cli.terminal import note
-from pullsim.errors import AssertionFailed, InputError, InputErrors
+from pullsim.errors import AssertionFailed, InputError
 from pullsim.printable import message
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def exit_codes(*, debug: bool = False) -> Iterator[None]:
         note(f"assertion failed: {message([_line(error)])[0]}")
         raise typer.Exit(ASSERTION_FAILED) from None
     except InputError as error:
-        for line in message([_line(each) for each in (error.errors if isinstance(error, InputErrors) else (error,))]):
+        for line in error.lines():
             note(f"error: {line}")
         raise typer.Exit(WRONG_INPUT) from None
     except KeyboardInterrupt:

@@ -22,8 +22,8 @@ from importlib.resources import files
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
-from pullsim.errors import InputError, Location
-from pullsim.inputs import read_bytes
+from pullsim.errors import InputError, shown
+from pullsim.inputs import read_text
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of, synthetic_digest
 from pullsim.oci.platform import Platform
@@ -71,7 +71,7 @@ class Catalog:
         try:
             reference = parse(name)
         except InvalidReference as error:
-            raise InputError(f"image {name!r}: {error}") from None
+            raise InputError(f"image {shown(name)}: {error}") from None
         contents = self._contents.setdefault(reference.repository, {})
         contents[image.digest] = image
         if isinstance(image, Index):
@@ -120,11 +120,7 @@ class Catalog:
     @classmethod
     def load(cls, path: str | Path, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
         """Read a catalogue file. Raises InputError."""
-        try:
-            data = read_bytes(path)
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", Location(str(path))) from None
-        return cls._parse(data, str(path), unpack_ratio)
+        return cls._parse(read_text(path), str(path), unpack_ratio)
 
     @classmethod
     def builtin(cls, name: str, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
@@ -134,13 +130,14 @@ class Catalog:
             close = get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise InputError(f"no built-in catalogue {name!r}; there are {', '.join(known)}{hint}")
-        return cls._parse((files(__package__) / "catalogs" / f"{name}.json").read_bytes(), f"{name}.json", unpack_ratio)
+        text = (files(__package__) / "catalogs" / f"{name}.json").read_text("utf-8")
+        return cls._parse(text, f"{name}.json", unpack_ratio)
 
     @classmethod
-    def _parse(cls, data: bytes, file: str, unpack_ratio: float) -> Catalog:
-        document = JsonObject.parse(data, file)
+    def _parse(cls, text: str, file: str, unpack_ratio: float) -> Catalog:
+        document = JsonObject.parse(text, file)
         if document.value.get("format") != FORMAT:
-            document.fail(f'format is {document.value.get("format")!r}; a catalogue has "format": "{FORMAT}"')
+            document.fail(f'format is {shown(document.value.get("format"))}; a catalogue has "format": "{FORMAT}"')
         document.only(_FILE_KEYS)
         groups: dict[tuple[str, float], _Group] = {}
         for entry in document.objects("images"):
@@ -189,7 +186,7 @@ def _name(entry: JsonObject) -> str:
     try:
         return str(parse(name))
     except InvalidReference as error:
-        entry.fail(f"image {name!r}: {error}")
+        entry.fail(f"image {shown(name)}: {error}")
 
 
 def _at(entry: JsonObject) -> float:

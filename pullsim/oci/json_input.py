@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
+from pullsim.inputs import parse_json
 from pullsim.oci.reference import InvalidReference, check_digest
 
 if TYPE_CHECKING:
@@ -27,14 +27,9 @@ class JsonObject:
     place: str = ""
 
     @classmethod
-    def parse(cls, data: bytes, file: str) -> JsonObject:
+    def parse(cls, text: str, file: str) -> JsonObject:
         """Parse a whole file, which must be one object."""
-        try:
-            value = json.loads(data)
-        except json.JSONDecodeError as error:
-            raise InputError(f"is not JSON: {error.msg}", Location(file, error.lineno, error.colno)) from None
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"is not JSON: {error}", Location(file)) from None
+        value = parse_json(text, file)
         if not isinstance(value, dict):
             raise InputError(f"holds a JSON {_kind(value)}, an object is expected", Location(file))
         return cls(value, file)
@@ -50,7 +45,7 @@ class JsonObject:
                 continue
             close = get_close_matches(key, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
-            self.fail(f"unknown key {key!r}{hint}")
+            self.fail(f"unknown key {shown(key)}{hint}")
 
     def has(self, key: str) -> bool:
         """Whether the key is there with a value."""
@@ -67,15 +62,15 @@ class JsonObject:
         try:
             check_digest(value)
         except InvalidReference as error:
-            self.fail(f"{key} {value!r}: {error}; a digest is sha256: and 64 lower-case hexadecimal digits")
+            self.fail(f"{key} {shown(value)}: {error}; a digest is sha256: and 64 lower-case hexadecimal digits")
         return value
 
     def count(self, key: str) -> int:
-        """Give an integer that is not negative."""
+        """Give an integer that is not negative, and that a signed one of 64 bits can hold."""
         value = self.value.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
             return value
-        return self._wrong(key, "an integer, 0 or more")
+        return self._wrong(key, "an integer from 0 to 2^63 - 1")
 
     def optional_digest(self, key: str) -> str | None:
         """Give a digest or None."""
@@ -106,7 +101,7 @@ class JsonObject:
 
     def _wrong(self, key: str, expected: str) -> NoReturn:
         if self.has(key):
-            self.fail(f"{key} is {self.value[key]!r:.60}, {expected} is expected")
+            self.fail(f"{key} is {shown(self.value[key])}, {expected} is expected")
         self.fail(f"has no {key!r}, which must be {expected}")
 
 

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
-from pullsim.inputs import is_file, read_bytes
+from pullsim.inputs import decoded, is_file, read_bytes
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of
 from pullsim.oci.platform import Platform, best
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+MAX_BYTES: Final = 16_000_000  # registries take 4 MB of a manifest; the rest is for an image's config
 
 
 def read_image(
@@ -34,12 +36,12 @@ def read_image(
     Raises InputError.
     """
     file = Path(path)
-    data = _read(file)
+    data = read_bytes(file, MAX_BYTES)
     return _image(data, file, unpack_ratio, platforms)
 
 
 def _image(data: bytes, file: Path, unpack_ratio: float, platforms: Collection[Platform] | None) -> Image:
-    document = JsonObject.parse(data, str(file))
+    document = JsonObject.parse(decoded(data, str(file)), str(file))
     if document.has("manifests"):
         return _index(document, data, file, unpack_ratio, platforms)
     if not document.has("layers"):
@@ -118,7 +120,7 @@ def _diff_ids(file: Path, config_digest: str) -> list[str]:
     if found is None:
         return []
     name, data = found
-    root = JsonObject.parse(data, str(name)).object("rootfs")
+    root = JsonObject.parse(decoded(data, str(name)), str(name)).object("rootfs")
     diff_ids = root.value.get("diff_ids")
     if not isinstance(diff_ids, list):
         root.fail("has no list 'diff_ids'")
@@ -132,7 +134,7 @@ def _beside(file: Path, digest: str) -> tuple[Path, bytes] | None:
     for candidate in (*names, f"blobs/{algorithm}/{encoded}"):
         path = file.parent / candidate
         if is_file(path):
-            data = _read(path)
+            data = read_bytes(path, MAX_BYTES)
             if algorithm == "sha256" and _digest(data) != digest:
                 raise InputError(
                     f"holds {_digest(data)}, not {digest}: the bytes must be exactly the registry's",
@@ -140,13 +142,6 @@ def _beside(file: Path, digest: str) -> tuple[Path, bytes] | None:
                 )
             return path, data
     return None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_bytes(path)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", Location(str(path))) from None
 
 
 def _digest(data: bytes) -> str:

@@ -8,7 +8,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 from pullsim.errors import InputError, Location
-from pullsim.scenario.document import read_text
+from pullsim.inputs import read_text
+from pullsim.scenario.document import MAX_BYTES
 from pullsim.units import parse_duration
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def read_trace(path: Path) -> list[float]:
     """Read the times of a CSV file: its column ``t``, or without a header its first; seconds or Go durations."""
     times: list[float] = []
     column: int | None = None
-    reader = csv.reader(read_text(path).splitlines())
+    reader = csv.reader(read_text(path, MAX_BYTES).splitlines())
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]

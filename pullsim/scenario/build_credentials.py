@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pullsim.cri import Auth
 from pullsim.errors import InputError, Location
+from pullsim.inputs import read_text
 from pullsim.kubelet.credential_provider import Plugin, Window
 from pullsim.kubelet.docker_config import (
     DockerConfig,
@@ -19,7 +20,6 @@ from pullsim.kubelet.pull_credentials import CredentialSources
 from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
 from pullsim.registry.auth import AccessSpec, Account
 from pullsim.scenario.credential_providers import read_providers
-from pullsim.scenario.document import read_text
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pullsim.kubelet.feature_gates import resolve_feature_gates
 from pullsim.kubelet.keyring import index_key, is_default_registry, mismatch
 from pullsim.scenario.build_credentials import read_docker_config
 from pullsim.scenario.credential_providers import read_providers
-from pullsim.scenario.document import parse_documents, read_text
+from pullsim.scenario.document import read_documents
 from pullsim.scenario.kubernetes_credentials import read_secret
 from pullsim.scenario.kubernetes_item import Item
 
@@ -89,8 +89,7 @@ def _of_config(source: str, rank: int, config: DockerConfig) -> Iterator[Entry]:
 
 def _secrets(file: Path) -> Iterator[tuple[str, DockerConfig]]:
     """Yield the secrets of a file: Kubernetes objects, or one docker config by itself."""
-    text = read_text(file)
-    documents = parse_documents(text, str(file))
+    documents = read_documents(file)
     trees = [document.tree if isinstance(document.tree, dict) else {} for document in documents]
     if not any("kind" in tree for tree in trees):
         yield str(file), read_docker_config(file)

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import yaml
 
-from pullsim.errors import InputError, InputErrors, Location
-from pullsim.inputs import is_directory, read_bytes
+from pullsim.errors import InputError, InputErrors, Location, shown
+from pullsim.inputs import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_BYTES: Final = 10_000_000
+MAX_BYTES: Final = 10_000_000  # of a file that holds one document
+MAX_BYTES_OF_MANY: Final = 50_000_000  # of a file of Kubernetes objects
+MAX_VALUES: Final = 500_000  # of a file, keys among them: half a kilobyte of memory each
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 100_000  # values that aliases may repeat
+MAX_DIGITS: Final = 100  # of a whole number
 
 #: Keys and indices from the top of a document.
 Route = tuple[str | int, ...]
@@ -130,29 +133,14 @@ def plain(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def read_text(path: Path) -> str:
-    """Read the text of a file in UTF-8; raises InputError for everything that can be wrong with it."""
-    place = Location(str(path))
-    try:
-        if is_directory(path):
-            raise InputError("this is a directory; a file is needed", place)
-        data = read_bytes(path, MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError("there is no such file", place) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"the file cannot be read: {reason}", place) from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"the file is larger than {MAX_BYTES // 10**6} MB", place)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("this is no text in UTF-8 (a binary file?)", place) from None
-
-
 def read_document(path: Path) -> Document:
     """Read a file that holds one YAML or JSON document."""
-    return parse_document(read_text(path), str(path))
+    return parse_document(read_text(path, MAX_BYTES), str(path))
+
+
+def read_documents(path: Path) -> list[Document]:
+    """Read a file that may hold several documents."""
+    return parse_documents(read_text(path, MAX_BYTES_OF_MANY), str(path))
 
 
 def parse_document(text: str, file: str) -> Document:
@@ -168,8 +156,8 @@ def parse_document(text: str, file: str) -> Document:
 def parse_documents(text: str, file: str) -> list[Document]:
     """All documents that ``text`` holds, empty ones left out.
 
-    Raises InputError with its place for bad syntax, duplicate keys, nesting deeper than MAX_DEPTH, too many values
-    repeated by aliases, and tags outside the core schema.
+    Raises InputError with its place for bad syntax, duplicate keys, nesting deeper than MAX_DEPTH, more than MAX_VALUES
+    values, too many values repeated by aliases, and tags outside the core schema.
     """
     if text.lstrip()[:1] in ("{", "["):
         text = _SURROGATES.sub(_joined, text.replace("\t", " "))  # JSON indents with tabs, and has none in strings
@@ -211,6 +199,7 @@ class _Composer:
     def __init__(self, text: str, file: str) -> None:
         self._events = yaml.parse(text, Loader=_LOADER)
         self._file = file
+        self._count = 0
 
     def documents(self) -> Iterator[_Node]:
         for event in self._events:
@@ -226,6 +215,9 @@ class _Composer:
                 break
             children = open_[-1][1] if open_ else root
             mark = _mark(event)
+            self._count += 1
+            if self._count > MAX_VALUES:
+                raise InputError(f"more than {MAX_VALUES:,} values, the most that is read of a file", self._place(mark))
             if isinstance(event, yaml.AliasEvent):
                 if event.anchor not in anchors:
                     raise InputError(
@@ -293,7 +285,7 @@ class _Builder:
                 self._refuse("merge keys (<<) are no part of YAML 1.2: write the keys out", key)
             elif name in built:
                 first = _location(self._file, self.keys[*route, name])
-                self._refuse(f"duplicate key {name!r}, first on line {first.line}", key)
+                self._refuse(f"duplicate key {shown(name)}, first on line {first.line}", key)
             else:
                 self.keys[*route, name] = key.mark
                 built[name] = self.build(value, (*route, name), aliases)
@@ -336,7 +328,7 @@ def _tagged(tag: str, text: str) -> Any:
     if right is None:
         raise ValueError(f"tag {tag} is not one of YAML's core schema")
     if not isinstance(value, right):
-        raise ValueError(f"{text!r} is no {kind}")  # noqa: TRY004  # wrong text, not a wrong type of ours
+        raise ValueError(f"{shown(text)} is no {kind}")  # noqa: TRY004  # wrong text, not a wrong type of ours
     return float(value) if kind == "float" and type(value) is int else value
 
 
@@ -354,8 +346,8 @@ def _resolved(text: str) -> Any:
     if _FALSE.fullmatch(text):
         return False
     if _INT.fullmatch(text):
-        if len(text) > 100:
-            raise ValueError(f"a number of {len(text)} digits is too long")
+        if len(text) > MAX_DIGITS:
+            raise ValueError(f"a number of {len(text)} digits is too long: at most {MAX_DIGITS}")
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
         return int(text[2:] if base != 10 else text, base)
     if _FLOAT.fullmatch(text):

@@ -6,7 +6,6 @@ import posixpath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pullsim.errors import InputError, Location
 from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.runtime.hosts import ALL_CAPABILITIES, DEFAULT_NAMESPACE, DIAL_TIMEOUT, HostSpec, RegistryHosts
 from pullsim.scenario.toml_document import Table, read_toml
@@ -23,13 +22,7 @@ def read_hosts(directory: Path) -> tuple[tuple[RegistryHosts, ...], list[str]]:
 
     Raises InputError for what containerd cannot read: it would go on without the mirrors of such a file.
     """
-    try:
-        entries = [entry for entry in list_directory(directory) if is_directory(entry)]
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(
-            f"the directory of registry hosts cannot be read: {reason}", Location(str(directory))
-        ) from None
+    entries = [entry for entry in list_directory(directory) if is_directory(entry)]
     found: dict[str, RegistryHosts] = {}
     warnings: list[str] = []
     for entry in entries:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, InputErrors
 from pullsim.scenario.cron import Schedule
-from pullsim.scenario.document import Document, parse_documents, read_text
+from pullsim.scenario.document import Document, read_documents
 from pullsim.scenario.kubernetes_credentials import read_secret, read_service_account
 from pullsim.scenario.kubernetes_item import Item
 from pullsim.scenario.kubernetes_pod import RUN_ANNOTATION, image_volume_indexes, pod_spec
@@ -82,7 +82,7 @@ def read_objects(path: Path, namespace: str = "default") -> Objects:
 
     ``namespace`` is that of secrets and service accounts that do not say.
     """
-    documents = parse_documents(read_text(path), str(path))
+    documents = read_documents(path)
     items = [item for document in documents for item in _items(document, document.tree, ())]
     present = {(item.value.get("kind"), item.name) for item in items}
     objects, errors = Objects(), []

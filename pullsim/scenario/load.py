@@ -8,31 +8,19 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from pullsim.errors import InputError, InputErrors
+from pullsim.errors import InputError, InputErrors, shown
+from pullsim.inputs.validation import rule_text
 from pullsim.scenario.document import Document, read_document
 from pullsim.scenario.model import Scenario
 from pullsim.scenario.overrides import apply, parse_override
 from pullsim.scenario.presets import expand
-from pullsim.scenario.quantities import Section, shown
+from pullsim.scenario.quantities import Section
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pydantic_core import ErrorDetails
-
-_MUST_BE = {
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "dict_type": "a mapping",
-    "list_type": "a list",
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-}
 
 
 def load(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -80,7 +68,7 @@ def _place_order(error: InputError) -> tuple[bool, int, int]:
 
 def _input_error(details: ErrorDetails, document: Document) -> InputError:
     """Say in the user's words what pydantic found."""
-    loc, kind, value = details["loc"], details["type"], details["input"]
+    loc, kind = details["loc"], details["type"]
     if kind in ("extra_forbidden", "missing"):
         parent, key = loc[:-1], str(loc[-1])
         section = _section_at(parent)
@@ -94,24 +82,8 @@ def _input_error(details: ErrorDetails, document: Document) -> InputError:
         return InputError(f"{name}: {message}" if name else message, place)
     route = document.own_route(loc)
     name = document.name(route)
-    message = _message(details, kind, value)
+    message = rule_text(details)
     return InputError(f"{name}: {message}" if name else message, document.place(route))
-
-
-def _message(details: ErrorDetails, kind: str, value: Any) -> str:
-    context = details.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind in _MUST_BE:
-        quotes = "; write it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
-        return f"{shown(value)} must be {_MUST_BE[kind]}{quotes}"
-    if kind == "literal_error":
-        known = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
-        return f"{shown(value)} is not one of {', '.join(known)}"
-    if kind == "too_short":
-        return f"at least {context['min_length']} needed, here are {context['actual_length']}"
-    rule = details["msg"].removeprefix("Input should ").removeprefix("String should ")
-    return f"{shown(value)} must {rule}"
 
 
 def _section_at(loc: tuple[str | int, ...]) -> type[Section] | None:

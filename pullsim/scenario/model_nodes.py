@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from pullsim.errors import shown
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.oci.platform import Platform
@@ -24,7 +25,6 @@ from pullsim.scenario.quantities import (
     Section,
     Size,
     Version,
-    shown,
 )
 
 KUBELET_VERSIONS = ((1, 24), (1, 36))

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
+from pullsim.inputs import is_file
 from pullsim.scenario.document import Document, parse_document, read_document
 from pullsim.scenario.suggest import did_you_mean
 
@@ -69,8 +70,8 @@ def find(name: str, directory: Path, place: Location) -> Preset:
     if name in known:
         return known[name]
     path = directory / name
-    if not path.is_file() and path.suffix not in (".yaml", ".yml", ".json"):
-        raise InputError(f"{name!r} is neither a preset nor a file" + _suggestion(name, known), place)
+    if not is_file(path) and path.suffix not in (".yaml", ".yml", ".json"):
+        raise InputError(f"{shown(name)} is neither a preset nor a file" + _suggestion(name, known), place)
     document = read_document(path)
     if not isinstance(document.tree, dict):
         raise InputError("a preset is a mapping with keys of a pool", document.place(()))

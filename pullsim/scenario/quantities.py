@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
+from pullsim.errors import shown
 from pullsim.oci.platform import Platform
 from pullsim.releases import parse as parse_release
 from pullsim.releases import written_text
@@ -86,13 +87,6 @@ def _price_text(price: float) -> str:
 
 def _frequency_text(frequency: float) -> str:
     return f"{frequency!r}/s"
-
-
-def shown(value: Any) -> str:
-    """Show a value in a message, shortened."""
-    kinds = {dict: "a mapping", list: "a list", bool: str(value).lower()}
-    text = kinds.get(type(value)) or repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _version(value: Any) -> Any:

@@ -7,9 +7,9 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pullsim.errors import InputError, Location
-from pullsim.scenario.document import Document, read_text
-from pullsim.scenario.quantities import shown
+from pullsim.errors import InputError, Location, shown
+from pullsim.inputs import read_text
+from pullsim.scenario.document import MAX_DEPTH, Document
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -18,29 +18,41 @@ if TYPE_CHECKING:
 
     from pullsim.scenario.document import Route
 
+MAX_BYTES: Final = 1_000_000
+
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KEY: Final = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _HEADER: Final = re.compile(r"\s*(\[\[?[^\[\]]*\]\]?)\s*(#.*)?$")
+#: A name of more parts than a document may be deep: tomllib's time for one grows with their square.
+_LONG_NAME: Final = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
+_LONG_NUMBER: Final = re.compile(r"[0-9][0-9_]{999}")
 _AT: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _KINDS: Final = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
 
 def read_toml(path: Path) -> Document:
     """Read a file of TOML. Raises InputError with its place for what is not."""
-    return parse_toml(read_text(path), str(path))
+    return parse_toml(read_text(path, MAX_BYTES), str(path))
 
 
 def parse_toml(text: str, file: str) -> Document:
-    """Parse TOML; the places are those of keys and table headers."""
+    """Parse TOML; the places are those of keys and table headers. Raises InputError with its place."""
+    if long := _LONG_NAME.search(text):
+        raise InputError(f"a name of more than {MAX_DEPTH} parts", _line_of(long, file))
     try:
         tree = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"nested more than {MAX_DEPTH} levels deep", Location(file)) from None
     except tomllib.TOMLDecodeError as error:
         reason = str(error)
         place = _AT.search(reason)
         lines = text.splitlines() or [""]
         line, column = (int(place[1]), int(place[2])) if place else (len(lines), len(lines[-1]) + 1)
         raise InputError(f"this is no valid TOML: {_AT.sub('', reason)}", Location(file, line, column)) from None
-    document = Document(file, tree)
+    except ValueError:  # Python's own limit
+        digits = _LONG_NUMBER.search(text)
+        raise InputError("a number of too many digits", _line_of(digits, file)) from None
+    document = Document(file, tree).copy()
     table: Route = ()
     for number, written in enumerate(text.splitlines()):
         if header := _HEADER.match(written):
@@ -52,6 +64,10 @@ def parse_toml(text: str, file: str) -> Document:
         elif (key := _KEY.match(written)) and (found := _route(f"{key[1]} = 0")) is not None:
             document.values.setdefault((*table, *found), (number, key.start(1)))
     return document
+
+
+def _line_of(match: re.Match[str] | None, file: str) -> Location:
+    return Location(file, match.string.count("\n", 0, match.start()) + 1 if match else None)
 
 
 def _route(text: str) -> Route | None:

@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import read_text
 from pullsim.outputs import write_text
 from pullsim.results import assertions, metrics
 from pullsim.results.summary import summarize
 from pullsim.run import run
-from pullsim.scenario.document import read_text
 from pullsim.units import parse_percent
 
 if TYPE_CHECKING:

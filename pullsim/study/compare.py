@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import read_text
 from pullsim.records import STAGES
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import ModelError, model_error, within
 from pullsim.results.summary import SCHEMA_VERSION
 from pullsim.scenario import effective_yaml, override
-from pullsim.scenario.document import parse_document, read_text
+from pullsim.scenario.document import parse_document
 from pullsim.study.design import Variant, parse_knob
 from pullsim.study.executors import choose
 from pullsim.study.intervals import Interval, bootstrap

@@ -46,7 +46,7 @@ def test_a_preset_or_json_is_printed(inside, pulls):
         (("--manifests", "a=no-such-file.json"), "no-such-file.json"),
         (("--catalog", "no-such"), "no built-in catalogue 'no-such'"),
         (("--containerd", "new"), "--containerd: 'new' is no release"),
-        (("no-such-file.json",), "no-such-file.json: cannot be read"),
+        (("no-such-file.json",), "no-such-file.json: there is no such file"),
     ],
 )
 def test_wrong_input_is_exit_code_2(inside, pulls, arguments, message):

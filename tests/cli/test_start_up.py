@@ -22,8 +22,8 @@ def loaded(code):
     [
         ("import pullsim", 6, 60),
         ("import pullsim.run", 6, 60),  # dataclasses and what they need
-        ("import pullsim.cli", 6, 60),
-        ("import pullsim.results", 6, 60),
+        ("import pullsim.cli", 7, 60),
+        ("import pullsim.results", 7, 60),
     ],
 )
 def test_modules_that_an_import_loads(code, ours, all_of_them):

@@ -133,15 +133,15 @@ def wrong(**changes):
         ({"schemaVersion": 1, "fsLayers": []}, "Docker schema 1"),
         ({"schemaVersion": 2}, "is no manifest: .*crane manifest"),
         ([], "holds a JSON list"),
-        (wrong(size=-1), r"layers\[0\]: size is -1, an integer, 0 or more is expected"),
+        (wrong(size=-1), r"layers\[0\]: size is -1, an integer from 0 to 2\^63 - 1 is expected"),
         (wrong(size="12"), "size is '12'"),
-        (wrong(size=True), "size is True"),
+        (wrong(size=True), "size is true"),
         (wrong(size=None), "has no 'size'"),
         (wrong(digest="sha256:12"), "sha256:12': invalid checksum digest length"),
         (wrong(mediaType="application/vnd.in-toto+json"), "no layer of an image"),
         (index({"digest": digest("x"), "size": 1}), r"manifests\[0\]: has no 'platform'"),
         (index("x"), r"manifests\[0\] is a string"),
-        ({**wrong(), "config": []}, "config is \\[\\], an object is expected"),
+        ({**wrong(), "config": []}, "config is a list, an object is expected"),
     ],
 )
 def test_errors_say_the_file_and_the_place(tmp_path, document, words):
@@ -153,11 +153,11 @@ def test_errors_say_the_file_and_the_place(tmp_path, document, words):
 
 def test_files_that_are_not_json(tmp_path):
     (tmp_path / "broken.json").write_text('{\n  "layers": [}')
-    with pytest.raises(InputError, match="is not JSON") as caught:
+    with pytest.raises(InputError, match="this is no JSON") as caught:
         read_image(tmp_path / "broken.json")
     assert str(caught.value).startswith(f"{tmp_path / 'broken.json'}:2:14: ")
     (tmp_path / "binary.json").write_bytes(b"\xff\x00\xff")
-    with pytest.raises(InputError, match="is not JSON"):
+    with pytest.raises(InputError, match="this is no text in UTF-8"):
         read_image(tmp_path / "binary.json")
-    with pytest.raises(InputError, match="cannot be read: No such file"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_image(tmp_path / "absent.json")

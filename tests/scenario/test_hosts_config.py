@@ -151,9 +151,9 @@ def test_what_is_ignored_is_warned_of(certs, text, warning):
 
 
 def test_a_directory_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="the directory of registry hosts cannot be read: No such file"):
+    with pytest.raises(InputError, match="the directory cannot be read: No such file"):
         read_hosts(tmp_path / "none")
-    with pytest.raises(InputError, match=r"none: the directory of registry hosts cannot be read"):
+    with pytest.raises(InputError, match=r"none: the directory cannot be read"):
         from_mapping({"nodes": [{"runtime": {"hosts": "none"}}]}, directory=tmp_path).build()
 
 

@@ -119,7 +119,7 @@ def test_bad_ones_are_told_at_the_override(path, text, message):
     with pytest.raises(InputError) as caught:
         load(path, [text])
     for line in str(caught.value).split("\n--set "):
-        assert line.removeprefix("--set ").startswith(f"{text}: ")
+        assert line.removeprefix("--set ").startswith(f"{text}: ".replace("\n", " "))
     assert message in str(caught.value)
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import read_text
 from pullsim.study.fit import kubernetes_events, prometheus, table
 from pullsim.study.fit.lab import Lab
 
@@ -24,12 +25,7 @@ KINDS = (
 def read_input(path: Path, where: Mapping[str, str]) -> Observed | Lab:
     """Read one file. Raises InputError, also for what is none of the known kinds."""
     file = str(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", Location(file)) from None
-    except UnicodeDecodeError:
-        raise InputError("is no text in UTF-8", Location(file)) from None
+    text = read_text(path)
     start = text.lstrip()[:1]
     if start in ("{", "["):
         return _json(text, file, where)

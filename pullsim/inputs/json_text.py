@@ -1,0 +1,104 @@
+"""JSON and JSON lines as plain values, whatever the text holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Bytes that the values of one document may take in memory, as they are estimated before parsing.
+MAX_MEMORY: Final = 600_000_000
+MAX_DIGITS: Final = 100  # of a whole number
+
+#: Upper bounds of what CPython takes for an object, a list, and a value in either, in bytes.
+_OBJECT, _LIST, _VALUE = 200, 60, 70
+_LONE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class _WrongNumber(ValueError):
+    """A number that cannot be used, with its text and what is wrong with it."""
+
+    def __init__(self, text: str, wrong: str) -> None:
+        super().__init__(wrong)
+        self.text = text
+        self.wrong = wrong
+
+
+def parse_json(text: str, file: str, first_line: int = 1) -> Any:
+    """Parse one JSON document: dict, list, str, int, finite float, bool or None.
+
+    Raises InputError with its place for bad syntax, numbers that no float can hold, NaN and Infinity, whole numbers of
+    more than MAX_DIGITS digits, too deep a nesting, and more values than fit into MAX_MEMORY. Half of a surrogate pair
+    is read as U+FFFD, as Go's encoding/json does. ``first_line``: of the text in its file.
+    """
+    _check_memory(text, Location(file))
+    try:
+        value = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        _refuse(f"this is no JSON: {error.msg}", text, error.pos, file, first_line)
+    except _WrongNumber as error:
+        _refuse(error.wrong, text, text.find(error.text), file, first_line)
+    except RecursionError:
+        raise InputError("this is nested too deep to be read", Location(file, first_line)) from None
+    return _without_surrogates(value) if _LONE.search(text) else value
+
+
+def json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the value of each line that is not blank; lines end with a line feed, and nothing else.
+
+    Raises InputError as `parse_json` does, with the line.
+    """
+    _check_memory(text, Location(file))
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, parse_json(line, file, number)
+
+
+def _check_memory(text: str, place: Location) -> None:
+    estimate = 2 * len(text) + _OBJECT * text.count("{") + _LIST * text.count("[") + _VALUE * text.count(",")
+    if estimate > MAX_MEMORY:
+        raise InputError(
+            f"the values of this file would take about {estimate / 10**6:,.0f} MB of memory; "
+            f"up to {MAX_MEMORY / 10**6:,.0f} MB are read",
+            place,
+        )
+
+
+def _refuse(message: str, text: str, position: int, file: str, first_line: int) -> NoReturn:
+    line = text.count("\n", 0, position) + first_line
+    raise InputError(message, Location(file, line, position - text.rfind("\n", 0, position))) from None
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise _WrongNumber(text, f"a number of {len(text)} digits is too long: at most {MAX_DIGITS}")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _WrongNumber(text, f"{text[:60]} is too large for a number")
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    raise _WrongNumber(text, f"{text} is no number in JSON")
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replace halves of surrogate pairs; not recursive deeper than the parser was."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(inner) for inner in value]
+    return value

@@ -1,0 +1,72 @@
+"""Plain values checked by pydantic's types, with mistakes in the user's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from pullsim.errors import InputError, InputErrors, Location, shown
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
+
+T = TypeVar("T")
+
+_MUST_BE = {
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+}
+
+
+def validated(adapter: TypeAdapter[T], value: Any, file: str) -> T:
+    """Check a document's value. Raises InputErrors with all mistakes, each ``file: path.in[0].it: what is wrong``."""
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise InputErrors([_input_error(details, file) for details in error.errors(include_url=False)]) from None
+
+
+def rule_text(details: ErrorDetails) -> str:
+    """Say what pydantic found: the value and the rule; for missing and unknown keys that they are."""
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is no known key"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in _MUST_BE:
+        quotes = "; write it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+        return f"{shown(value)} must be {_MUST_BE[kind]}{quotes}"
+    if kind == "literal_error":
+        known = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
+        return f"{shown(value)} is not one of {', '.join(known)}"
+    if kind == "too_short":
+        return f"at least {context['min_length']} needed, here are {context['actual_length']}"
+    rule = details["msg"].removeprefix("Input should ").removeprefix("String should ")
+    return f"{shown(value)} must {rule}"
+
+
+def path_text(route: tuple[str | int, ...]) -> str:
+    """Write the way to a value: ``images[3].layers[0].size``."""
+    text = ""
+    for part in route:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _input_error(details: ErrorDetails, file: str) -> InputError:
+    path, what = path_text(details["loc"]), rule_text(details)
+    return InputError(f"{path}: {what}" if path else what, Location(file))

@@ -1,0 +1,68 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pullsim.errors import InputError
+from pullsim.inputs import json_lines, parse_json
+
+
+def refusal(text):
+    with pytest.raises(InputError) as caught:
+        parse_json(text, "f.json")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "f.json:1:1: this is no JSON: Expecting value"),
+        ("{\n 'a': 1}", "f.json:2:2: this is no JSON: Expecting property name enclosed in double quotes"),
+        ('{"a": NaN}', "f.json:1:7: NaN is no number in JSON"),
+        ("[\n-Infinity]", "f.json:2:1: -Infinity is no number in JSON"),
+        ("[1e400]", "f.json:1:2: 1e400 is too large for a number"),
+        ("[1, " + "9" * 5000 + "]", "f.json:1:5: a number of 5000 digits is too long: at most 100"),
+        ("[" * 100_000, "f.json:1: this is nested too deep to be read"),
+        ('{"a":' * 100_000, "f.json:1: this is nested too deep to be read"),
+        ("{}{}", "f.json:1:3: this is no JSON: Extra data"),
+    ],
+)
+def test_what_is_no_json_has_a_place(text, message):
+    assert refusal(text) == message
+
+
+def test_what_would_not_fit_into_memory_is_refused_before_it_is_parsed():
+    assert "would take about 1,179 MB of memory; up to 600 MB are read" in refusal("[" + "{}," * 4_271_000)
+
+
+def test_half_of_a_surrogate_pair_is_a_replacement_character():
+    assert parse_json(r'{"\ud800": ["\udfff", "\ud83d\ude00", "\\ud800"]}', "f") == {"�": ["�", "😀", r"\ud800"]}
+
+
+def test_lines_end_with_line_feeds_alone():
+    assert list(json_lines('{"a": "\u2028\x85"}\r\n\n  \n[1]\n', "f")) == [(1, {"a": "\u2028\x85"}), (4, [1])]
+    with pytest.raises(InputError, match=r"^f:2:2: this is no JSON: Expecting property name"):
+        list(json_lines("{}\n{bad}", "f"))
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(values, st.booleans())
+def test_what_json_writes_is_read_as_it_was(value, ascii_only):
+    assert parse_json(json.dumps(value, ensure_ascii=ascii_only), "f") == value
+
+
+@given(st.text(alphabet='{}[]",:\\u0d8-1e9.tn \n') | st.text())
+def test_no_text_ends_in_anything_but_a_value_or_an_input_error(text):
+    with suppress(InputError):
+        parse_json(text, "f")
