@@ -23,9 +23,11 @@ LEFT_OUT = {
     "kubelet/kubelet.py",  # `Node.dissolve` empties its dictionary
     "kubelet/config.py",  # data only, as the others: dataclasses gain nothing, and cannot be compiled with slots
     "kubelet/config_fields.py",
+    "kubelet/config_values.py",
     "kubelet/feature_gates.py",
     "kubelet/loop.py",
     "kubelet/pod.py",
+    "kubelet/releases.py",
     "registry/spec.py",
     "runtime/fixed.py",  # little to do
     "runtime/spec.py",

@@ -83,7 +83,7 @@ class Caller:
 class PullOutcome:
     """How a PullImage call ended."""
 
-    image_ref: str | None  # None when it failed
+    image_ref: str | None  # the image's ID; None when it failed
     code: str = "OK"  # gRPC code by its Go name: OK, NotFound, Unknown, Unavailable, …
     error: str = ""  # the description that goes with the code
     cause: str | None = None  # short name of the cause for tables: notFound, unavailable, platform, …
@@ -96,6 +96,7 @@ class PullOutcome:
     refetched: int = 0  # bytes of layers that the node had once, among those downloaded
     calls: int = 1  # of PullImage: one for each credential that was tried
     auth: Auth | None = None  # what the registry accepted; None: the pull needed nothing of the kubelet's
+    answer: str = ""  # what PullImage tells the kubelet, where that is not the image's ID
 
     @property
     def message(self) -> str:

@@ -73,7 +73,7 @@ def _nodes(spec: ClusterSpec) -> Iterator[str]:
 
 
 def _node(spec: NodeSpec) -> str:
-    from pullsim.runtime.spec import ContainerdSpec  # noqa: PLC0415
+    from pullsim.runtime.spec import ContainerdSpec, CrioSpec  # noqa: PLC0415
 
     kubelet = spec.kubelet
     if kubelet.serialize_image_pulls:
@@ -86,6 +86,8 @@ def _node(spec: NodeSpec) -> str:
     if isinstance(runtime, ContainerdSpec):
         release = ".".join(map(str, runtime.version))
         name = f"containerd {release} ({runtime.max_concurrent_downloads} downloads)"
+    elif isinstance(runtime, CrioSpec):
+        name = f"CRI-O {'.'.join(map(str, runtime.version))}"
     else:
         name = "fixed runtime"
     version = ".".join(map(str, spec.kubelet_version))

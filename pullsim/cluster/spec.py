@@ -13,6 +13,7 @@ from pullsim.kubelet.loop import LoopSpec
 from pullsim.kubelet.pod import ContainerSpec, Pod, PodSpec
 from pullsim.kubelet.pull_credentials import CredentialSources
 from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
+from pullsim.kubelet.releases import Version
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
@@ -126,7 +127,7 @@ class NodeSpec:
     filesystem: FilesystemSpec | None = None  # of the images; None: it never fills up
     cores: CoresSpec = field(default_factory=CoresSpec)
     kubelet: KubeletConfig = field(default_factory=KubeletConfig)
-    kubelet_version: tuple[int, int] = (1, 35)
+    kubelet_version: Version = (1, 35)  # with its patch
     loop: LoopSpec = field(default_factory=LoopSpec)
     runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
     runtime_handlers: tuple[RuntimeHandler, ...] = ()  # the first is the default; none: the runtime's own

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pullsim.errors import InputError
-from pullsim.kubelet.config_fields import FIELDS, OTHER_FIELDS, WITHOUT_EFFECT
-from pullsim.kubelet.eviction_thresholds import DISK_SIGNALS, Threshold, effective_thresholds, parse_thresholds
-from pullsim.kubelet.feature_gates import GATES, resolve_feature_gates
+from pullsim.kubelet.config_values import read
+from pullsim.kubelet.eviction_thresholds import Threshold, effective_thresholds, parse_thresholds
+from pullsim.kubelet.feature_gates import resolve_feature_gates
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.units import format_duration_go, parse_duration_ns
+from pullsim.units import format_duration_go
+
+if TYPE_CHECKING:
+    from pullsim.kubelet.releases import Version
 
 DEFAULT_VERSION: Final = (1, 35)
-API_VERSION: Final = "kubelet.config.k8s.io/v1beta1"
 VERIFICATION_POLICIES: Final = (
     "NeverVerify",
     "NeverVerifyPreloadedImages",
@@ -28,11 +29,6 @@ VERIFICATION_POLICIES: Final = (
 )
 
 _NS: Final = 10**9
-
-
-def field_names() -> frozenset[str]:
-    """All names that a KubeletConfiguration may have, ``kind`` and ``apiVersion`` apart."""
-    return OTHER_FIELDS | FIELDS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +57,22 @@ class KubeletConfig:
     max_pods: int = 110
     feature_gates: Mapping[str, bool] = field(default_factory=lambda: resolve_feature_gates({}, DEFAULT_VERSION))
     ignored: tuple[str, ...] = field(default=(), compare=False)  # fields given that no pull depends on
+    unknown: tuple[str, ...] = field(default=(), compare=False)  # fields given that no known release has
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any], version: tuple[int, int] = DEFAULT_VERSION) -> Self:
+    def from_mapping(cls, mapping: Mapping[str, Any], version: Version = DEFAULT_VERSION) -> Self:
         """Default and validate a KubeletConfiguration (or the answer of ``/configz``) as a kubelet of ``version`` does.
+
+        Fields that no known release has are passed over and listed, as a kubelet decodes leniently what it does not
+        know and logs that (pkg/kubelet/kubeletconfig/util/codec/codec.go DecodeKubeletConfiguration): they are of a
+        newer release. A name that is nearly a known one is a mistake.
 
         Raises InputError with the kubelet's own text for values that it refuses, all of them in one error.
         """
-        given, ignored = _typed(_unwrapped(mapping), version)
+        given, ignored, unknown = read(mapping, version)
         gates = resolve_feature_gates(given.get("featureGates", {}), version)
         values = _defaulted(given, gates)
-        if errors := _violations(values, gates):
+        if errors := _violations(values, gates, version):
             raise InputError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
         restart = values["crashLoopBackOff.maxContainerRestartPeriod"]
         hard, soft = parse_thresholds(
@@ -104,6 +105,7 @@ class KubeletConfig:
             max_pods=values["maxPods"],
             feature_gates=gates,
             ignored=ignored,
+            unknown=unknown,
         )
 
     def effective(self) -> dict[str, Any]:
@@ -133,83 +135,6 @@ class KubeletConfig:
 
 def _age(seconds: float) -> str:
     return format_duration_go(round(seconds * _NS))
-
-
-def _unwrapped(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Take off the wrapper of ``/configz``, and check and drop ``kind`` and ``apiVersion``."""
-    inner = mapping.get("kubeletconfig")
-    if isinstance(inner, Mapping) and len(mapping) == 1:
-        mapping = inner
-    for key, right in (("kind", "KubeletConfiguration"), ("apiVersion", API_VERSION)):
-        if mapping.get(key, right) != right:
-            raise InputError(f"{key} is {mapping[key]!r}: a kubelet configuration has {key}: {right}")
-    return {key: value for key, value in mapping.items() if key not in ("kind", "apiVersion")}
-
-
-def _typed(mapping: Mapping[Any, Any], version: tuple[int, int]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Check names and types. Answer the fields that are set, durations in nanoseconds, and the names of no effect."""
-    given: dict[str, Any] = {}
-    ignored, errors = [], []
-    for name, value in mapping.items():
-        if name in OTHER_FIELDS:
-            ignored.append(name)
-        elif name not in FIELDS:
-            near = get_close_matches(str(name), field_names(), n=1)
-            errors.append(
-                f"a KubeletConfiguration has no field {name!r}" + (f"; did you mean {near[0]}?" if near else "")
-            )
-        elif value is not None:
-            type_, since = FIELDS[name]
-            if name in WITHOUT_EFFECT:
-                ignored.append(name)
-            if type_ == "texts" and isinstance(value, Mapping):
-                ignored += [f"{name}.{signal}" for signal in value if signal not in DISK_SIGNALS]
-            if version < since:
-                releases = f"{since[0]}.{since[1]} on, this kubelet is {version[0]}.{version[1]}"
-                errors.append(f"{name}: this field exists from {releases}")
-                continue
-            try:
-                given[name] = _value(name, type_, value)
-            except ValueError as error:
-                errors.append(str(error))
-    gates = given.get("featureGates", {})
-    errors += [
-        f"featureGates.{gate}: {on!r} must be true or false" for gate, on in gates.items() if type(on) is not bool
-    ]
-    ignored += [f"featureGates.{gate}" for gate in gates if gate not in GATES and gate not in ("AllAlpha", "AllBeta")]
-    if errors:
-        raise InputError("; ".join(errors))
-    return given, tuple(ignored)
-
-
-def _value(name: str, type_: str, value: Any) -> Any:
-    """Check a value's type; durations become nanoseconds."""
-    if type_ == "duration":
-        if not isinstance(value, str):
-            raise ValueError(f'{name}: {value!r} must be a duration with its unit, such as "2m0s"')
-        try:
-            return parse_duration_ns(value)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-    right, fits = {
-        "bool": ("true or false", type(value) is bool),
-        "int32": ("a whole number of 32 bits", type(value) is int and -(2**31) <= value < 2**31),
-        "string": ("text", isinstance(value, str)),
-        "strings": ("a list of texts", isinstance(value, list) and all(isinstance(entry, str) for entry in value)),
-        "mapping": ("a mapping", isinstance(value, Mapping) and all(isinstance(key, str) for key in value)),
-        "texts": (
-            "a mapping of texts",
-            isinstance(value, Mapping) and all(isinstance(each, str) for pair in value.items() for each in pair),
-        ),
-    }[type_]
-    if not fits:
-        raise ValueError(f"{name}: {value!r} must be {right}")
-    if name == "crashLoopBackOff":
-        if unknown := [key for key in value if key != "maxContainerRestartPeriod"]:
-            raise ValueError(f"crashLoopBackOff has no field {unknown[0]!r}; it has maxContainerRestartPeriod")
-        period = value.get("maxContainerRestartPeriod")
-        return None if period is None else _value("crashLoopBackOff.maxContainerRestartPeriod", "duration", period)
-    return value
 
 
 def _defaulted(given: Mapping[str, Any], gates: Mapping[str, bool]) -> dict[str, Any]:
@@ -251,7 +176,7 @@ def _defaulted(given: Mapping[str, Any], gates: Mapping[str, bool]) -> dict[str,
     }
 
 
-def _violations(values: Mapping[str, Any], gates: Mapping[str, bool]) -> list[str]:
+def _violations(values: Mapping[str, Any], gates: Mapping[str, bool], version: Version) -> list[str]:
     """List what the kubelet refuses, in its words and order. Source: validation.go, ValidateKubeletConfiguration."""
     found: list[str] = []
     high, low = values["imageGCHighThresholdPercent"], values["imageGCLowThresholdPercent"]
@@ -266,7 +191,7 @@ def _violations(values: Mapping[str, Any], gates: Mapping[str, bool]) -> list[st
     youngest, oldest = values["imageMinimumGCAge"], values["imageMaximumGCAge"]
     if oldest != 0 and not gates.get("ImageMaximumGCAge"):
         found.append("ImageMaximumGCAge feature gate is required for Kubelet configuration option imageMaximumGCAge")
-    if youngest < 0:
+    if youngest < 0 and version >= (1, 36):  # kubernetes pull 135997
         found.append(f"imageMinimumGCAge {format_duration_go(youngest)} must not be negative")
     if oldest < 0:
         found.append(f"imageMaximumGCAge {format_duration_go(oldest)} must not be negative")

@@ -11,7 +11,7 @@ from pullsim.units import format_duration_go
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Version = tuple[int, int]
+    from pullsim.kubelet.releases import Version
 
 NORMAL, WARNING = "Normal", "Warning"
 MILLISECOND = 1_000_000  # nanoseconds
@@ -37,7 +37,10 @@ class Messages:
         self.started: Callable[[str], str] = (
             "Container started" if version >= (1, 35) else "Started container {}"
         ).format
-        self.tells_missing_secrets = version >= (1, 28)  # before, only the kubelet's log does
+        # That there is no such Secret: from 1.28 on (before, only the kubelet's log does), to 1.36 in every sync, later
+        # at the end of those in which a pull failed (kubernetes pulls 117927, 138432; kubelet.go SyncPod).
+        self.tells_missing_secrets = (1, 28) <= version < (1, 37)
+        self.tells_secrets_of_failures = version >= (1, 37)
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
         self.pulling: Callable[[str], str] = 'Pulling image "{}"'.format
         self.back_off: Callable[[str], str] = 'Back-off pulling image "{}"'.format

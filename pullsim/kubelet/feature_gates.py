@@ -10,6 +10,8 @@ from pullsim.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pullsim.kubelet.releases import Version
+
 IMAGE_VOLUMES: Final = "ImageVolume"
 IMAGES_BY_HANDLER: Final = "RuntimeClassInImageCriApi"
 VERIFICATION: Final = "KubeletEnsureSecretPulledImages"
@@ -30,7 +32,7 @@ GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
 }
 
 
-def resolve_feature_gates(given: Mapping[str, bool], version: tuple[int, int]) -> dict[str, bool]:
+def resolve_feature_gates(given: Mapping[str, bool], version: Version) -> dict[str, bool]:
     """Give the gates that pulls depend on as ``version`` has them, with the ``given`` ones; other gates as given.
 
     Raises InputError for a gate that the release does not have yet or has locked, and for a name that is nearly that

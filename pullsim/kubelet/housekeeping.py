@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pullsim.cri import ImageService
     from pullsim.kubelet.config import KubeletConfig
     from pullsim.kubelet.containers import Containers
-    from pullsim.kubelet.events import Version
+    from pullsim.kubelet.releases import Version
     from pullsim.records import Recorder
 
 

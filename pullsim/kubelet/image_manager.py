@@ -224,7 +224,7 @@ class ImageManager:
         self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
         self._backoff.gc(now)
         used = next((credential for credential in wanted.credentials if credential.auth is outcome.auth), None)
-        self._pulls.record_pulled(request.image, outcome.image_ref, used)
+        self._pulls.record_pulled(request.image, outcome.answer or outcome.image_ref, used)
         if self._housekeeping is not None:
             self._housekeeping.changed()
         pod.pulled(request.image)

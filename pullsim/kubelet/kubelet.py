@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from pullsim.cri import ImageService, RuntimeService
     from pullsim.engine.streams import Streams
     from pullsim.kubelet.config import KubeletConfig
-    from pullsim.kubelet.events import Version
     from pullsim.kubelet.loop import LoopSpec
     from pullsim.kubelet.pod import ImageVolume
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_credentials import PullCredentials
+    from pullsim.kubelet.releases import Version
     from pullsim.records import Recorder
 
 
@@ -90,6 +90,7 @@ class Kubelet:
             config.image_pull_credentials_verification_policy,
             config.preloaded_images_verification_allowlist,
             normalise=version >= (1, 36),
+            accounts=version >= (1, 34),
         )
         self._pull_records = pull_records
         self._watcher = watcher
@@ -145,6 +146,7 @@ class Kubelet:
             self._sandboxes,
             self._recorder,
             image_volumes=self._image_volumes,
+            ensures_when_starting=self._version >= (1, 37),
         ).run()
 
     def end(self, pod: PodStatus, how: str) -> None:

@@ -56,10 +56,13 @@ class PodWorker:
         recorder: Recorder,
         *,
         image_volumes: bool,
+        ensures_when_starting: bool = False,
     ) -> None:
         """``terminate`` ends a pod that was deleted or evicted during a sync.
 
         ``image_volumes``: the gate ImageVolume; without it the API server has dropped them and their mounts.
+        ``ensures_when_starting``: only a sync that starts a container looks at them (from 1.37, kubernetes pull
+        138655).
         """
         self._env = env
         self._pod = pod
@@ -73,6 +76,9 @@ class PodWorker:
         self._sandboxes = sandboxes
         self._volumes = pod.pod.spec.image_volumes if image_volumes else ()
         self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # image volumes by name, as of this sync
+        self._ensures_when_starting = ensures_when_starting
+        self._missing: tuple[str, ...] = ()  # names of imagePullSecrets, as of this sync
+        self._pull_failed = False  # in this sync
         self._request = recorder.request
         self._api = None if recorder.status is None else ApiStatus(pod, recorder.status)
         self._inits = pod.pod.spec.init_containers  # not yet started
@@ -90,6 +96,9 @@ class PodWorker:
         while True:
             pod.syncing = True
             ok = yield from self._sync()
+            if self._pull_failed:
+                self._tell_missing_secrets(told=self._messages.tells_secrets_of_failures)
+                self._pull_failed = False
             pod.syncing = False
             if pod.has_ended():
                 self._terminate(pod)
@@ -125,6 +134,8 @@ class PodWorker:
             self._show(now)
         self._read_secrets()
         runs = self._init_exit is not None and self._init_exit > now
+        if runs and self._ensures_when_starting:
+            return True
         for volume in self._volumes:
             yield from self._ensure_volume(volume)
             if self._pod.has_ended():
@@ -154,9 +165,12 @@ class PodWorker:
         """Read the imagePullSecrets and tell which of them there are not; the work goes on without them."""
         if not self._pod.pod.spec.pull_secrets:
             return
-        missing = self._credentials.read_secrets(self._pod)
-        if missing and self._messages.tells_missing_secrets:
-            text = self._messages.missing_secrets(missing)
+        self._missing = self._credentials.read_secrets(self._pod)
+        self._tell_missing_secrets(told=self._messages.tells_missing_secrets)
+
+    def _tell_missing_secrets(self, *, told: bool) -> None:
+        if self._missing and told:
+            text = self._messages.missing_secrets(self._missing)
             self._emit(self._pod, None, WARNING, "FailedToRetrieveImagePullSecret", text)
 
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
@@ -165,6 +179,7 @@ class PodWorker:
         if self._volumes and self._blocked(container):
             return False
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
+        self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
         return not pod.has_ended() and self._create(container, requested, ensured)
 
     def _create(self, container: ContainerSpec, requested: float, ensured: Ensured) -> bool:
@@ -194,12 +209,13 @@ class PodWorker:
         return True
 
     def _ensure_volume(self, volume: ImageVolume) -> Generator[Any, Any, None]:
-        """See that an image volume's image is there, in every sync; its failure ends nothing by itself.
+        """See that an image volume's image is there; its failure ends nothing by itself.
 
         Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go getImageVolumes, from 1.31.
         """
         pod, requested = self._pod, self._env.now
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, volume)
+        self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
         pod.clock.enter("start", self._env.now)
         if self._request is not None:
             self._request(self._requested(volume, requested, ensured))

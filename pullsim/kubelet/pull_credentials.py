@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.kubelet.events import Version
     from pullsim.kubelet.keyring import Credential
     from pullsim.kubelet.pod import Pod
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_secrets import PullObjects
+    from pullsim.kubelet.releases import Version
     from pullsim.stage_clock import StageClock
 
 Credentials = tuple["Credential", ...]

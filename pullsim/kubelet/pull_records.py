@@ -48,20 +48,27 @@ class PulledWith:
 class ImagePullManager:
     """Pull intents and pulled records (KEP-2535, gate KubeletEnsureSecretPulledImages, on from 1.35).
 
-    Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go. Two tags of one digest
-    share a record, as upstream.
+    Records have the name by which PullImage answered, and are looked for by the ID of ImageStatus: where a runtime
+    does not answer with the ID, as CRI-O to 1.35.1, none is ever found, and the image counts as preloaded (kubernetes
+    issue 137024). Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go. Two tags of
+    one digest share a record, as upstream.
     """
 
-    def __init__(self, policy: str | None, allowlist: tuple[str, ...] = (), *, normalise: bool = True) -> None:
+    def __init__(
+        self, policy: str | None, allowlist: tuple[str, ...] = (), *, normalise: bool = True, accounts: bool = True
+    ) -> None:
         """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off. ``allowlist``: see the field.
 
-        ``normalise``: names are made full before they are compared with the allowlist (from 1.36).
+        ``normalise``: names are made full before they are compared with the allowlist (from 1.36). ``accounts``:
+        records tell service accounts (from 1.34; staging/src/k8s.io/kubelet/config/v1alpha1 ImagePullCredentials);
+        before, what a provider gave for one is the node's.
         """
         self._policy = policy
         self._normalise = normalise
+        self._accounts = accounts
         self._allowlist = allowlist
         self._intents: Counter[str] = Counter()  # pulls asked for, by the name that the CRI is given
-        self._records: dict[str, dict[str, PulledWith]] = {}  # by image ID, then by repository
+        self._records: dict[str, dict[str, PulledWith]] = {}  # by what PullImage answered, then by repository
 
     def record_intent(self, image: str) -> None:
         """Note that a pull is asked for."""
@@ -72,8 +79,13 @@ class ImagePullManager:
         self._end_intent(image)
 
     def record_pulled(self, image: str, image_ref: str, credential: Credential | None = None) -> None:
-        """Turn an intent into a record; ``credential``: what the pull succeeded with, None without any."""
+        """Turn an intent into a record; ``credential``: what the pull succeeded with, None without any.
+
+        ``image_ref``: what PullImage answered.
+        """
         self._end_intent(image)
+        if credential is not None and credential.service_account is not None and not self._accounts:
+            credential = None
         record = self._records.setdefault(image_ref, {})
         record.setdefault(parse(image).repository, PulledWith()).merge(credential)
 
@@ -88,8 +100,9 @@ class ImagePullManager:
         return None if self._policy is None else (len(self._intents), len(self._records))
 
     def forget(self, image_ref: str) -> None:
-        """Drop the record of an image that was removed (PruneUnknownRecords)."""
+        """Drop the record of an image that was removed, and those of no image's ID (PruneUnknownRecords)."""
         self._records.pop(image_ref, None)
+        self._records = {ref: record for ref, record in self._records.items() if "@" not in ref}
 
     def must_attempt_pull(self, image: str, image_ref: str, credentials: Credentials | None = None) -> bool | None:
         """Whether a present image has to be pulled all the same, to prove that the pod may use it.

@@ -122,7 +122,7 @@ _UNITS: Final = """\
 | duration | as Go has it: `250ms`, `10s`, `5m0s`, `1.5h`, `54µs`; the unit is required but for `0` | seconds |
 | frequency | `4/s`, `10/min`, `0.1/h`, `2/d` | per second |
 | price | `0.09/GB`, `90/TB` | per byte |
-| version | `"1.35"`, `2.1`, `v1.30.4`: major and minor count | text |
+| version | `"1.35"`, `2.1`, or with a patch `v1.35.2`, `v1.35.1+k3s1`; without one the newest known patch | text |
 | platform | `linux/amd64`, `linux/arm64/v8` | text |
 | name | lower-case letters, digits, `-` and `.`, as Kubernetes has it | text |
 
@@ -278,7 +278,8 @@ def _kubelet() -> str:
         text = f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
         rows.append(f"| `{name}` | {'none' if default is None or name == 'featureGates' else text} | {meaning} |")
     rest = (
-        "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing."
+        "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing. "
+        "One that no known release has is passed over with a warning; what is nearly a known name is a mistake."
     )
     return "\n".join([*rows, "", rest, "", _DISK])
 

@@ -31,6 +31,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.Portion, "[size](#units) or percentage"),
     (quantity.Price, "[price](#units)"),
     (quantity.Version, "version"),
+    (quantity.WrittenRelease, "version"),
     (quantity.PlatformName, "platform"),
     (quantity.DnsName, "name"),
     (quantity.Count, "whole number"),

@@ -65,6 +65,8 @@ class Copy:
         manifest: Manifest | None = None
         outcome: PullOutcome | None = None
         try:
+            if crio.release.tries_artifacts_first:
+                yield from self._artifact_first()
             image = yield from self.source.open()
             manifest = select(image, crio.platform)
             if isinstance(image, Index):
@@ -86,13 +88,32 @@ class Copy:
             outcome = cast("PullOutcome", interrupt.cause)
         else:
             self.store.release(self.temporary)
-            outcome = PullOutcome(stored.id, registry=self.source.host)
+            answer = "" if crio.release.answers_id else f"{reference.repository}@{manifest.digest}"
+            outcome = PullOutcome(stored.id, registry=self.source.host, answer=answer)
             outcome.layers = len(manifest.layers)
         outcome.compressed = 0 if manifest is None else manifest.total_size
         for chain_id in self._chain_ids:
             self.store.in_use[chain_id] -= 1
         self._account(outcome)
         return outcome
+
+    def _artifact_first(self) -> Generator[Any, Any, None]:
+        """See from the manifest that it is of no artifact; the copy begins anew with another source.
+
+        Of an index the platform's manifest is read too, as of one of the OCI (internal/ociartifact/store.go
+        PullManifest to 1.33.3); its own ping is left out.
+        """
+        reference, platform = self._reference, self.crio.platform
+        try:
+            image = yield from self.source.open()
+            if isinstance(image, Index):
+                manifest = select(image, platform)
+                if manifest is None:
+                    raise failures.no_platform(reference, platform)
+                yield from self.source.manifest(manifest.digest, manifest.size)
+        except CopyFailed as failed:
+            raise failures.no_first_artifact(reference, failed) from None
+        self.source = ImageSource(self.crio, reference, self._auth, self.clock)
 
     def _compared(self, image: CrioImage) -> Generator[Any, Any, bool]:
         """Read the manifests once more, in releases that compare first; return whether the node has the image."""
@@ -198,9 +219,8 @@ class Copy:
             try:
                 yield from source.open()
             except CopyFailed as again:
-                begin = f"initializing source docker://{self._reference}: "
-                artifact = f"get manifest: build image source: {again.why.removeprefix(begin)}"
-        outcome = failures.outcome_of(self._reference, failed, artifact)
+                artifact = failures.no_manifest(self._reference, again, self.crio.release)
+        outcome = failures.outcome_of(self._reference, failed, artifact, self.crio.release)
         outcome.transient = self.source.chance
         return outcome
 

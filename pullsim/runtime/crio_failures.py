@@ -127,10 +127,27 @@ def initializing(reference: Reference, failed: CopyFailed, mirrors: list[tuple[s
     if mirrors:
         others = "; ".join(f"{name}: {each.why}" for name, each in mirrors)
         why = f"(Mirrors also failed: [{others}]): {why}"
-    return CopyFailed(f"initializing source docker://{reference}: {why}", failed.cause, failed.status)
+    return CopyFailed(f"{_source(reference)}{why}", failed.cause, failed.status)
 
 
-def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None) -> PullOutcome:
+def no_first_artifact(reference: Reference, failed: CopyFailed) -> CopyFailed:
+    """The manifest cannot be had when it is asked first whether it is of an artifact (1.33.0 to 1.33.3)."""
+    choice = f"choosing an image from manifest list docker://{reference}: "
+    if failed.why.startswith(choice):
+        why = f"choose instance: {failed.why.removeprefix(choice)}"
+    else:
+        why = f"get manifest: build image source: {failed.why.removeprefix(_source(reference))}"
+    return CopyFailed(f"unable to try pulling possible OCI artifact: {why}", failed.cause, failed.status)
+
+
+def no_manifest(reference: Reference, failed: CopyFailed, release: CrioRelease) -> str:
+    """Say why what is no image is no artifact either: there is no manifest."""
+    if release.copies_artifacts:
+        return f"{release.no_manifest}{failed.why}"
+    return f"{release.no_manifest}{failed.why.removeprefix(_source(reference))}"
+
+
+def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None, release: CrioRelease) -> PullOutcome:
     """Return the answer to the kubelet; ``artifact``: why it was none either, None where that was not tried.
 
     Source: server/image_pull.go PullImage, internal/storage/image.go pullImageImplementation (1.33 on).
@@ -138,6 +155,8 @@ def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None) -
     error = failed.why
     if artifact is not None:
         error = f"unable to pull image or OCI artifact: pull image err: {error}; artifact err: {artifact}"
+    elif release.tries_artifacts and not release.tries_artifacts_without_network:
+        error = f"unable to pull image: {error}"
     if failed.status == REFUSED and failed.unreachable:
         error = f"{REGISTRY_UNAVAILABLE}: {error}"
     return PullOutcome(None, code="Unknown", error=error, cause=failed.cause, registry=reference.domain)
@@ -145,7 +164,9 @@ def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None) -
 
 def tries_artifact(failed: CopyFailed, release: CrioRelease) -> bool:
     """Whether a pull that failed goes on with the attempt to get an artifact."""
-    return release.tries_artifacts and (release.tries_artifacts_without_network or not failed.unreachable)
+    if not release.tries_artifacts or release.tries_artifacts_first:
+        return False
+    return release.tries_artifacts_without_network or not failed.unreachable
 
 
 def cause_of(status: int) -> str:
@@ -153,6 +174,10 @@ def cause_of(status: int) -> str:
     if status in NO_CONNECTION:
         return "unavailable"
     return "connectionLost" if status in (CUT, RESET) else CAUSES.get(status, "serverError")
+
+
+def _source(reference: Reference) -> str:
+    return f"initializing source docker://{reference}: "
 
 
 def _token(denied: Authorizer | None) -> bool:

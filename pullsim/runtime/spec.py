@@ -69,7 +69,7 @@ class CrioSpec:
     """CRI-O: its release decides how a pull goes (runtime.crio_release)."""
 
     kind: ClassVar[str] = "crio"
-    version: tuple[int, int] = (1, 35)
+    version: tuple[int, ...] = (1, 35, 6)  # with its patch
     metadata_write: float = 2.1e-3  # seconds of one write of the store's records (JSON files), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
     inflate: InflateSpec = field(default_factory=InflateSpec)  # of the pass over a layer while it is downloaded

@@ -18,6 +18,7 @@ from pullsim.kubelet.docker_config import (
 )
 from pullsim.kubelet.pull_credentials import CredentialSources
 from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
+from pullsim.kubelet.releases import KUBELET
 from pullsim.registry.auth import AccessSpec, Account
 from pullsim.scenario.credential_providers import read_providers
 from pullsim.scenario.suggest import did_you_mean
@@ -61,7 +62,12 @@ def credential_sources(
     if credentials.providers is None:
         return CredentialSources(config)
     try:
-        providers = read_providers(directory / credentials.providers, pool.kubelet_version, kubelet.feature_gates)
+        providers = read_providers(
+            directory / credentials.providers,
+            KUBELET.resolve(pool.kubelet_version),
+            kubelet.feature_gates,
+            lambda text: findings.warnings.append(f"{credentials.providers}: {text}"),
+        )
     except InputError as error:
         findings.take(error, *here, "providers")
         return CredentialSources(config)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pullsim.cluster.spec import Leave, Node, NodeSpec
 from pullsim.engine.credit import Burst
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
 from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.hardware.nic import NicSpec
 from pullsim.hardware.page_cache import DiskBurst, PageCacheSpec
-from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
+from pullsim.kubelet.releases import KUBELET
 from pullsim.oci.reference import InvalidReference, cri_image
+from pullsim.runtime.crio_release import CRIO
 from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.runtime.spec import (
     ContainerdSpec,
@@ -30,7 +31,7 @@ from pullsim.runtime.spec import (
 from pullsim.runtime.unpack import KNOWN_SINCE, UnpackSpec
 from pullsim.scenario.build_containerd import containerd_spec
 from pullsim.scenario.build_credentials import credential_sources
-from pullsim.scenario.document import read_document
+from pullsim.scenario.build_kubelet import kubelet_config, kubelet_warnings
 from pullsim.scenario.limits import copy_limit, kubelet_limit, layer_limit
 
 if TYPE_CHECKING:
@@ -59,9 +60,11 @@ def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) 
 
 
 def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> NodeSpec:
+    release = KUBELET.resolve(pool.kubelet_version)
     kubelet = kubelet_config(pool, directory)
     findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored)
-    findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, pool.kubelet_version)}")
+    findings.warnings += kubelet_warnings(pool, kubelet, release)
+    findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, release)}")
     runtime = _runtime(pool, index, directory, findings)
     handlers = tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers)
     if isinstance(runtime, ContainerdSpec):
@@ -78,7 +81,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
         cores=CoresSpec(pool.cores.count, pool.cores.efficiency),
         kubelet=kubelet,
-        kubelet_version=pool.kubelet_version,
+        kubelet_version=release,
         loop=_loop(pool.simulation),
         runtime=runtime,
         runtime_handlers=handlers,
@@ -102,26 +105,6 @@ def _disk(disk: Disk) -> DiskSpec:
         None if burst is None else DiskBurst(burst.write, burst.credit),
         None if cache is None else PageCacheSpec(cache.limit, cache.background, cache.expire, cache.journal),
     )
-
-
-def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
-    """Give a pool's kubelet its settings. Raises InputError with the kubelet's own text for what it refuses."""
-    mapping: Any = pool.kubelet
-    file = None
-    if isinstance(mapping, str):
-        file = directory / mapping
-        mapping = read_document(file).tree
-        if not isinstance(mapping, dict):
-            raise InputError("a KubeletConfiguration is a mapping", Location(str(file)))
-    if isinstance(mapping.get("kubeletconfig"), dict) and len(mapping) == 1:  # the answer of /configz
-        mapping = mapping["kubeletconfig"]
-    gates = mapping.get("featureGates")
-    if pool.feature_gates and (gates is None or isinstance(gates, dict)):
-        mapping = {**mapping, "featureGates": {**(gates or {}), **pool.feature_gates}}
-    try:
-        return KubeletConfig.from_mapping(mapping, pool.kubelet_version)
-    except InputError as error:
-        raise InputError(f"{file}: {error.message}" if file else error.message) from None
 
 
 def _loop(simulation: Simulation) -> LoopSpec:
@@ -164,7 +147,9 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
         inflate = InflateSpec()
         if unpack.decompressor == "unpigz":
             inflate = replace(inflate, gzip=unpack.unpigz)
-        return CrioSpec(runtime.crio, pool.metadata.write, costs, inflate)
+        if warning := CRIO.newer(runtime.crio):
+            findings.warnings.append(f"nodes[{pool.name}].runtime.crio: {warning}")
+        return CrioSpec(CRIO.resolve(runtime.crio), pool.metadata.write, costs, inflate)
     spec = containerd_spec(pool, index, directory, findings)
     since = KNOWN_SINCE.get(unpack.decompressor)
     if since is not None and spec.version < since:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from pullsim.oci.catalog import builtin_names
-from pullsim.scenario.build_nodes import kubelet_config
+from pullsim.scenario.build_kubelet import kubelet_config
 from pullsim.scenario.document import RawFloat
 
 if TYPE_CHECKING:

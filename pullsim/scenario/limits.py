@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.releases import written_text
 from pullsim.runtime.containerd import behaviour
 from pullsim.runtime.crio_copy import BLOBS_AT_ONCE
 
@@ -11,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pullsim.kubelet.config import KubeletConfig
+    from pullsim.kubelet.releases import Version
     from pullsim.runtime.spec import ContainerdSpec, CrioSpec
 
 UNLIMITED: Final = 1_000_000  # max_concurrent_downloads from which on it is none
 
 
-def kubelet_limit(config: KubeletConfig, version: tuple[int, int]) -> str:
+def kubelet_limit(config: KubeletConfig, version: Version) -> str:
     """Say how many pulls a kubelet has under way, and what it refuses."""
     most = _pulls(config)
     if config.serialize_image_pulls:
@@ -33,7 +35,7 @@ def kubelet_limit(config: KubeletConfig, version: tuple[int, int]) -> str:
         rate += f" (registryPullQPS: {qps}, registryBurst: {burst})"
     else:
         rate = f"registryPullQPS: {qps}, registryBurst: {burst} refuse pulls only where many end within a moment"
-    return f"kubelet {version[0]}.{version[1]} {text}; {rate}"
+    return f"kubelet {written_text(version[:2])} {text}; {rate}"
 
 
 def download_limit(spec: ContainerdSpec, *, setting: str = "", because: Sequence[str] = ()) -> str:
@@ -62,7 +64,7 @@ def layer_limit(kubelet: KubeletConfig, runtime: ContainerdSpec) -> str:
 
 def copy_limit(kubelet: KubeletConfig, runtime: CrioSpec) -> str:
     """Say how many layers come to a node with CRI-O at a time."""
-    pulls, begin = _pulls(kubelet), f"CRI-O {runtime.version[0]}.{runtime.version[1]}: layers that come at a time"
+    pulls, begin = _pulls(kubelet), f"CRI-O {written_text(runtime.version[:2])}: layers that come at a time"
     if pulls is None:
         return f"{begin}: no limit, {BLOBS_AT_ONCE} for each pull"
     if pulls == 1:

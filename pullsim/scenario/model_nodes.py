@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pullsim.errors import shown
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
+from pullsim.kubelet.releases import KUBELET
 from pullsim.oci.platform import Platform
-from pullsim.runtime.crio_release import NEWEST, OLDEST
+from pullsim.runtime.crio_release import CRIO
 from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.scenario.model_credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
@@ -25,9 +26,9 @@ from pullsim.scenario.quantities import (
     Section,
     Size,
     Version,
+    WrittenRelease,
 )
 
-KUBELET_VERSIONS = ((1, 24), (1, 36))
 CONTAINERD_VERSIONS = ((1, 6), (2, 3))
 _CONTAINERD = ContainerdSpec()
 _LOOP = LoopSpec()
@@ -140,7 +141,11 @@ class Runtime(Section):
         default=None,
         description="Time from a failed pull until containerd collects what it left of blobs; by default 245ms.",
     )
-    crio: Version | None = Field(default=None, description="CRI-O and its release, 1.28 to 1.36.")
+    crio: WrittenRelease | None = Field(
+        default=None,
+        description=f"CRI-O and its release, {CRIO.text}, with a patch or its newest known one; a newer release runs "
+        "as the newest of them.",
+    )
     fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
 
     @model_validator(mode="before")
@@ -153,6 +158,13 @@ class Runtime(Section):
         if data.get("config") is None:
             defaults["maxConcurrentDownloads"] = _CONTAINERD.max_concurrent_downloads
         return defaults | {key: value for key, value in data.items() if value is not None}
+
+    @field_validator("crio")
+    @classmethod
+    def _known_crio(cls, version: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if version is not None:
+            CRIO.resolve(version)
+        return version
 
     @model_validator(mode="after")
     def _one_runtime(self) -> Self:
@@ -170,10 +182,6 @@ class Runtime(Section):
             ):
                 if value is not None:
                     raise ValueError(f"{key} is containerd's")
-        low, high = OLDEST, NEWEST
-        if self.crio is not None and not low <= self.crio <= high:
-            text = f"{self.crio[0]}.{self.crio[1]}"
-            raise ValueError(f"CRI-O {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
         low, high = CONTAINERD_VERSIONS
         if self.containerd is not None and not low <= self.containerd <= high:
             text = f"{self.containerd[0]}.{self.containerd[1]}"
@@ -253,7 +261,11 @@ class NodePool(Section):
     unpack: Unpack = Field(default_factory=Unpack, description="Costs of unpacking.")
     metadata: Metadata = Field(default_factory=Metadata, description="The runtime's database.")
     kubelet: KubeletSource = Field(default={}, description="A KubeletConfiguration, inline or a path.")
-    kubelet_version: Version = Field(default=DEFAULT_VERSION, description="The kubelet's release, 1.24 to 1.36.")
+    kubelet_version: WrittenRelease = Field(
+        default=DEFAULT_VERSION,
+        description=f"The kubelet's release, {KUBELET.text}, with a patch or its newest known one; a newer release "
+        "runs as the newest of them.",
+    )
     feature_gates: dict[str, bool] = Field(
         default={}, description="Feature gates, on top of the KubeletConfiguration's."
     )
@@ -270,13 +282,11 @@ class NodePool(Section):
     credentials: NodeCredentials | None = Field(default=None, description="The kubelet's credentials.")
     simulation: Simulation = Field(default_factory=Simulation, description="The kubelet's loop, for replays and tests.")
 
-    @model_validator(mode="after")
-    def _known_version(self) -> Self:
-        low, high = KUBELET_VERSIONS
-        if not low <= self.kubelet_version <= high:
-            text = f"{self.kubelet_version[0]}.{self.kubelet_version[1]}"
-            raise ValueError(f"kubeletVersion {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
-        return self
+    @field_validator("kubelet_version")
+    @classmethod
+    def _known_version(cls, version: tuple[int, ...]) -> tuple[int, ...]:
+        KUBELET.resolve(version)
+        return version
 
     @field_validator("runtime_handlers")
     @classmethod

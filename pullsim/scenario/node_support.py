@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.feature_gates import IMAGE_VOLUMES
 from pullsim.oci.reference import InvalidReference, cri_image, parse
+from pullsim.releases import written_text
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.spec import ContainerdSpec, FixedSpec
 
@@ -36,7 +37,7 @@ def unsupported_by_nodes(
 
 def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
     if not node.kubelet.feature_gates.get(IMAGE_VOLUMES, False):
-        release = ".".join(map(str, node.kubelet_version))
+        release = written_text(node.kubelet_version[:2])
         yield (
             f"{title}: image volumes are dropped from its pods on nodes of {node.pool}: the feature gate "
             f"{IMAGE_VOLUMES} is off in {release} (there is one from 1.31, on from 1.35)"

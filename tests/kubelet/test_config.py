@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
-from pullsim.kubelet.config import KubeletConfig, field_names
+from pullsim.kubelet.config import KubeletConfig
+from pullsim.kubelet.config_fields import mistaken_for
+from pullsim.kubelet.config_values import field_names
 from pullsim.kubelet.feature_gates import resolve_feature_gates
 from pullsim.scenario import from_mapping
 from pullsim.units import format_duration_go
@@ -120,7 +122,14 @@ def test_configz_in_a_scenario(where, tmp_path):
         ({"imageMinimumGCAge": 120}, "must be a duration with its unit"),
         ({"imageMinimumGCAge": "2 minutes"}, "imageMinimumGCAge: duration '2 minutes'"),
         ({"featureGates": {"ImageMaximumGCAge": "no"}}, "featureGates.ImageMaximumGCAge: 'no' must be true or false"),
-        ({"crashLoopBackOff": {"max": "1s"}}, "crashLoopBackOff has no field 'max'"),
+        (
+            {"crashLoopBackOff": {"maxContainerRestartPeriods": "1s"}},
+            "crashLoopBackOff has no field 'maxContainerRestartPeriods'; did you mean maxContainerRestartPeriod?",
+        ),
+        ({"maxParalellImagePulls": 3}, "no field 'maxParalellImagePulls'; did you mean maxParallelImagePulls?"),
+        ({"registryPullQps": 3}, "no field 'registryPullQps'; did you mean registryPullQPS?"),
+        ({"serialiseImagePulls": False}, "did you mean serializeImagePulls?"),
+        ({"imagePullCredentialVerificationPolicy": "AlwaysVerify"}, "did you mean imagePullCredentialsVerif"),
         ({"preloadedImagesVerificationAllowlist": "x"}, "must be a list of texts"),
         (
             {"preloadedImagesVerificationAllowlist": ["registry.example/app"]},
@@ -137,7 +146,9 @@ def test_wrong_files_are_refused(mapping, message):
 @pytest.mark.parametrize(
     ("mapping", "version", "message"),
     [
-        ({"maxParallelImagePulls": 3}, (1, 26), "exists from 1.27 on, this kubelet is 1.26"),
+        ({"maxParallelImagePulls": 3}, (1, 26, 15), "exists from 1.27 on, this kubelet is 1.26"),
+        ({"mergeDefaultEvictionSettings": True}, (1, 32, 13), "exists from 1.33 on"),
+        ({"imageMinimumGCAge": "-1s"}, (1, 36, 0), "imageMinimumGCAge -1s must not be negative"),
         ({"imagePullCredentialsVerificationPolicy": "NeverVerify"}, (1, 32), "exists from 1.33 on"),
         ({"imagePullCredentialsVerificationPolicy": "NeverVerify"}, (1, 34), "feature gate is not enabled"),
         ({"imageMaximumGCAge": "24h"}, (1, 29), "ImageMaximumGCAge feature gate is required"),
@@ -196,7 +207,42 @@ def test_other_feature_gates_are_accepted_and_listed():
 def test_every_setting_is_documented_by_its_field_name():
     camel = {name.lower() for name in field_names()}
     ours = {field.name.replace("_", "") for field in fields(KubeletConfig)}
-    assert ours - camel == {"maxcontainerrestartperiod", "ignored"}  # one is nested, the other ours
+    assert ours - camel == {"maxcontainerrestartperiod", "ignored", "unknown"}  # one is nested, the others ours
+
+
+FIELDS = json.loads((Path(__file__).parents[1] / "data/kubelet-configuration-fields.json").read_text())
+
+
+def test_all_fields_of_all_releases_are_known():
+    assert {name for names in FIELDS.values() for name in names} <= field_names()
+
+
+@pytest.mark.parametrize("release", list(FIELDS)[1:])
+def test_no_field_that_a_release_added_would_have_been_taken_for_a_slip(release):
+    """As if the releases from that one on were not known."""
+    releases = list(FIELDS)
+    older = {name for each in releases[: releases.index(release)] for name in FIELDS[each]}
+    assert {name: mistaken_for(name, older) for name in FIELDS[release]} == dict.fromkeys(FIELDS[release])
+
+
+@pytest.mark.parametrize("name", ["someFutureField", "imagePullDeadline", "maxParallelImagePullsPerRegistry", "x"])
+def test_what_no_release_knows_is_passed_over_and_listed(name):
+    config = KubeletConfig.from_mapping({"maxPods": 64, name: {"x": 1}})
+    assert (config.unknown, config.max_pods) == ((name,), 64)
+
+
+def test_a_later_back_off_field_is_passed_over_too():
+    config = KubeletConfig.from_mapping({"crashLoopBackOff": {"initial": "1s", "maxContainerRestartPeriod": "9s"}})
+    assert (config.unknown, config.max_container_restart_period) == (("crashLoopBackOff.initial",), 9.0)
+
+
+@given(st.data())
+def test_one_slip_in_a_name_of_usual_length_is_a_mistake(data):
+    name = data.draw(st.sampled_from(sorted(each for each in field_names() if len(each) >= 10)))
+    at = data.draw(st.integers(0, len(name) - 2))
+    slip = data.draw(st.sampled_from([name[:at] + name[at + 1 :], name[:at] + name[at] + name[at:], name.upper()]))
+    with pytest.raises(InputError, match="did you mean"):
+        KubeletConfig.from_mapping({slip: 1} if slip not in field_names() else {f"{slip}s": 1})
 
 
 JUNK = st.recursive(

@@ -35,6 +35,24 @@ def manager(policy, *pulled_with, image=APP, allowlist=()) -> ImagePullManager:
     return made
 
 
+@pytest.mark.parametrize(("accounts", "must_pull"), [(True, True), (False, False)])
+def test_to_1_33_what_a_provider_gave_for_a_service_account_is_the_nodes(accounts, must_pull):
+    made = ImagePullManager(PRELOADED, accounts=accounts)
+    made.record_intent(APP)
+    made.record_pulled(APP, REF, account("a"))
+    assert made.must_attempt_pull(APP, REF, (account("b"),)) is must_pull
+
+
+def test_a_record_with_another_name_than_the_images_id_is_never_found_and_goes_with_any_image():
+    made = ImagePullManager(PRELOADED)
+    made.record_intent(APP)
+    made.record_pulled(APP, "reg.example.com/team/app@sha256:2", secret("a"))
+    assert made.must_attempt_pull(APP, REF, (secret("b"),)) is False
+    assert made.sizes == (0, 1)
+    made.forget("sha256:3")
+    assert made.sizes == (0, 0)
+
+
 HISTORY = {
     "preloaded": (),
     "anonymous": (None,),

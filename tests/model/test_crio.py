@@ -217,19 +217,19 @@ def test_a_shared_layer_is_downloaded_by_each_copy_until_it_is_committed(late, t
 
 
 def test_a_layer_that_another_copy_has_committed_meanwhile_is_not_unpacked_again():
-    """To 1.35 the second waits for the first's lock, and then finds it; from 1.36 both unpack."""
+    """To 1.35.0 the second waits for the first's lock, and then finds it; from 1.35.1 both unpack."""
     base = layer("base", 1, 3)
     images = {"a:1": image(base), "b:1": image(base, layer("y", 0.0, 1))}
     unpacked = {}
-    for version in ((1, 35), (1, 36)):
+    for version in ((1, 35, 0), (1, 35, 1)):
         result = run_containerd(images, spec=node(crio(version)))
         rows = [each for each in result.layers if each.digest == base.digest]
         unpacked[version] = sum(each.unpack_started is not None for each in rows)
-    assert unpacked == {(1, 35): 1, (1, 36): 2}
+    assert unpacked == {(1, 35, 0): 1, (1, 35, 1): 2}
 
 
-@pytest.mark.parametrize(("version", "ends"), [((1, 35), [3.0, 5.0, 7.0]), ((1, 36), [5.0 - 2.0 + 0.0] * 3)])
-def test_to_1_35_one_layer_is_applied_at_a_time_on_a_node(version, ends):
+@pytest.mark.parametrize(("version", "ends"), [((1, 35, 0), [3.0, 5.0, 7.0]), ((1, 35, 1), [5.0 - 2.0 + 0.0] * 3)])
+def test_to_1_35_0_one_layer_is_applied_at_a_time_on_a_node(version, ends):
     images = {f"{name}:1": image(layer(name, 1 / 3, 2)) for name in "abc"}
     result = run_containerd(images, spec=node(crio(version)))
     assert sorted(ended(result).values()) == pytest.approx(ends)
@@ -356,24 +356,61 @@ def test_a_refused_connection_has_a_reason_of_its_own():
 @pytest.mark.parametrize(
     ("version", "tried", "text"),
     [
-        ((1, 31), 1, "{image}"),
-        ((1, 33), 2, "unable to pull image or OCI artifact: pull image err: {image}; artifact err: get manifest: "),
-        ((1, 36), 2, "unable to pull image or OCI artifact: pull image err: {image}; artifact err: get manifest: "),
+        ((1, 31), 1, "{source}{why}"),
+        (
+            (1, 33, 3),
+            1,
+            "unable to try pulling possible OCI artifact: get manifest: build image source: {why}",
+        ),
+        ((1, 33, 4), 2, "{both}get manifest: build image source: {why}"),
+        ((1, 34, 11), 2, "{both}get manifest: build image source: {why}"),
+        ((1, 35, 1), 2, "{both}pull artifact: {source}{why}"),
+        ((1, 35, 2), 2, "{both}image reference: get manifest from ref: create image source: {why}"),
+        ((1, 37, 0), 2, "{both}image reference: get manifest from ref: create image source: {why}"),
     ],
 )
 def test_from_1_33_what_is_no_image_is_tried_as_an_artifact(version, tried, text):
     source = registry(faults=(Fault(status=404, of="manifests"),))
     result = run_containerd({"a:1": image(layer("x"))}, spec=node(crio(version)), source=source, horizon=5.0)
-    why = f"initializing source docker://{NAME}: reading manifest 1 in {HOST}/a: manifest unknown"
-    assert pull(result, "a").error.startswith(text.format(image=why))
+    begin, why = f"initializing source docker://{NAME}: ", f"reading manifest 1 in {HOST}/a: manifest unknown"
+    both = f"unable to pull image or OCI artifact: pull image err: {begin}{why}; artifact err: "
+    assert pull(result, "a").error == text.format(source=begin, why=why, both=both)
     assert result.registries[0].manifests == tried
 
 
-@pytest.mark.parametrize(("version", "dials"), [((1, 31), 1), ((1, 35), 2), ((1, 36), 1)])
-def test_to_1_35_that_is_tried_without_a_network_too(version, dials):
+@pytest.mark.parametrize(
+    ("version", "dials", "text"),
+    [
+        ((1, 31), 1, "initializing source"),
+        ((1, 33, 3), 1, "unable to try pulling possible OCI artifact: get manifest: build image source: pinging"),
+        ((1, 35, 0), 2, "unable to pull image or OCI artifact: pull image err: initializing source"),
+        ((1, 35, 1), 1, "unable to pull image: initializing source"),
+        ((1, 36), 1, "unable to pull image: initializing source"),
+    ],
+)
+def test_to_1_35_0_that_is_tried_without_a_network_too(version, dials, text):
     source = registry(faults=(Fault(unreachable=True, status=None),))
     result = run_containerd({"a:1": image(layer("x"))}, spec=node(crio(version)), source=source, horizon=70.0)
     assert pull(result, "a").ended == pytest.approx(30.0 * dials)
+    assert pull(result, "a").error.startswith(text)
+
+
+@pytest.mark.parametrize(("version", "manifests"), [((1, 32, 13), 2), ((1, 33, 3), 4), ((1, 33, 4), 2)])
+def test_to_1_33_3_the_manifests_tell_first_that_it_is_no_artifact(version, manifests):
+    images = Catalog()
+    images.add(NAME, Index.of([(AMD64, image(layer("x"))), (ARM64, image(layer("y")))], size=0))
+    result = run_containerd(images, [pod("a", NAME)], spec=node(crio(version)))
+    assert (result.registries[0].manifests, result.registries[0].blobs) == (manifests, 2)
+
+
+def test_to_1_33_3_an_index_without_the_platform_is_found_out_there():
+    images = Catalog()
+    images.add(NAME, Index.of([(ARM64, image(layer("y")))], size=0))
+    result = run_containerd(images, [pod("a", NAME)], spec=node(crio((1, 33, 0))), horizon=5.0)
+    assert pull(result, "a").error == (
+        "unable to try pulling possible OCI artifact: choose instance: "
+        'no image found in image index for architecture "amd64", variant "", OS "linux"'
+    )
 
 
 def test_an_index_without_the_platform():

@@ -42,6 +42,21 @@ def test_volumes_come_first_in_their_order_and_one_at_a_time():
     assert stages(row(result, "p")) == {"pull": 9.5}
 
 
+@pytest.mark.parametrize("version", [(1, 36), (1, 37)])
+def test_from_1_37_only_a_sync_that_starts_a_container_looks_at_volumes(version):
+    """The init container runs for 150 s: syncs that find it running look at the volumes to 1.36."""
+    wanted = pod(
+        "p",
+        container("app:1", "app"),
+        init=[container("init:1", "init", run=150.0)],
+        volumes=[volume("data:1", "data")],
+    )
+    result = run_fixed([wanted], IMAGES, version=version, loop=STEADY)
+    told = [event for event in result.events if event.image == "data:1" and event.reason == "Pulled"]
+    assert len(told) == 2 if version >= (1, 37) else len(told) > 2 + 150 // 60
+    assert row(result, "p").started
+
+
 def test_a_failing_volume_holds_up_only_who_mounts_it():
     wanted = pod(
         "p",

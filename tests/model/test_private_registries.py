@@ -223,6 +223,28 @@ def test_it_is_told_when_the_image_is_there_too_and_from_1_28_on():
         assert len(times(result, "FailedToRetrieveImagePullSecret")) == count
 
 
+def test_from_1_37_it_is_told_at_the_end_of_each_sync_in_which_a_pull_failed():
+    asked = with_secrets(pod("p", APP), "gone")
+    told = {}
+    for version in ((1, 36), (1, 37)):
+        result = run_containerd(
+            IMAGES, [asked], spec=node(containerd(), version=version), source=private(), horizon=40.0
+        )
+        story = [(event.reason, event.t) for event in result.events if event.reason != "Scheduled"]
+        missing = [at for at, (reason, _) in enumerate(story) if reason == "FailedToRetrieveImagePullSecret"]
+        told[version] = [story[at - 1][0] if at else "" for at in missing]
+        failed = sum(event.message == "Error: ErrImagePull" for event in result.events)
+        assert failed < len(missing) if version < (1, 37) else failed == len(missing)
+    assert told[1, 36][0] == ""  # before anything else
+    assert set(told[1, 37]) == {"Failed"}
+
+
+def test_from_1_37_it_is_not_told_where_the_image_is_there():
+    spec = node(fixed({"app:1": FixedImage(1.0, present=True)}), version=(1, 37))
+    result = run([with_secrets(pod("p", "app:1"), "gone")], spec)
+    assert times(result, "FailedToRetrieveImagePullSecret") == []
+
+
 BROKEN = (Secret("default", "s0", error="unexpected end of JSON input"),)
 
 

@@ -43,12 +43,12 @@ CASES = {
     "no version": ("nodes: [{kubeletVersion: latest}]", "nodes[0].kubeletVersion: 'latest' is no version"),
     "unknown release": (
         "nodes: [{kubeletVersion: 1.3}]",
-        "1:9: nodes[0]: kubeletVersion 1.3 is not known: 1.24 to 1.36",
+        "1:26: nodes[0].kubeletVersion: kubelet 1.3 is not known: 1.24 to 1.37 are",
     ),
     "unknown containerd": ("nodes: [{runtime: {containerd: 3.0}}]", "containerd 3.0 is not known: 1.6 to 2.3 are"),
     "unknown CRI-O": (
         "nodes: [{runtime: {crio: 1.20}}]",
-        "1:19: nodes[0].runtime: CRI-O 1.20 is not known: 1.28 to 1.36 are",
+        "1:26: nodes[0].runtime.crio: CRI-O 1.20 is not known: 1.28 to 1.37 are",
     ),
     "CRI-O without igzip": (
         "nodes: [{runtime: {crio: 1.31}, unpack: {decompressor: igzip}}]",

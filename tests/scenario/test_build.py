@@ -22,7 +22,7 @@ def test_defaults_are_those_of_the_simulation():
     assert node.name == "nodes-0000"
     assert node.spec.runtime == ContainerdSpec()
     assert node.spec.loop == LoopSpec()
-    assert node.spec.kubelet_version == (1, 35)
+    assert node.spec.kubelet_version == (1, 35, 7)  # its newest known patch
     assert node.spec.platform == Platform("linux", "amd64")
 
 
@@ -58,7 +58,7 @@ def test_gates_of_the_pool_go_over_the_kubelets():
 
 def test_the_kubelets_version_decides():
     (node,) = build(nodes=[{"kubeletVersion": "1.30"}]).nodes
-    assert node.spec.kubelet_version == (1, 30)
+    assert node.spec.kubelet_version == (1, 30, 14)
     assert node.spec.kubelet.image_pull_credentials_verification_policy is None
 
 
