@@ -10,7 +10,7 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, SetOption, VerboseOption
+from pullsim.cli.options import INPUT, OUTPUT, ForceOption, SetOption, VerboseOption
 from pullsim.errors import InputError, InputErrors, Location
 from pullsim.outputs import write_text, written
 from pullsim.printable import printable
@@ -57,6 +57,7 @@ def ci(
         ),
     ] = None,
     set_: SetOption = None,
+    force: ForceOption = False,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.", rich_help_panel=OUTPUT, show_default=False)
     ] = None,
@@ -88,7 +89,7 @@ def ci(
         tolerances = [baselines.parse_tolerance(text) for text in tolerance or ()]
         exists = baseline is not None and (baseline.exists() or not update)
         before = baselines.read(baseline) if baseline is not None and exists else {}
-        verdicts = _run(scenarios, set_ or [], assert_ or [])
+        verdicts = _run(scenarios, set_ or [], assert_ or [], force=force, quiet=quiet)
         if update and baseline is not None:
             baselines.write(baseline, verdicts, before)
             before |= {verdict.name: verdict.metrics for verdict in verdicts}
@@ -100,7 +101,9 @@ def ci(
             raise typer.Exit(ASSERTION_FAILED)
 
 
-def _run(paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[str]) -> list[Verdict]:
+def _run(
+    paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[str], *, force: bool, quiet: bool
+) -> list[Verdict]:
     """Load all scenarios, so that wrong input ends it before anything runs, then run them."""
     from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
     from pullsim.scenario import load  # noqa: PLC0415
@@ -119,7 +122,11 @@ def _run(paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[s
             errors += error.errors if isinstance(error, InputErrors) else [error]
     if errors:
         raise InputErrors(errors)
-    return [measure(scenario, name, wanted) for name, (scenario, wanted) in zip(names, loaded, strict=True)]
+    announce = None if quiet else terminal.note
+    return [
+        measure(scenario, name, wanted, force=force, announce=announce)
+        for name, (scenario, wanted) in zip(names, loaded, strict=True)
+    ]
 
 
 def _report(

@@ -10,6 +10,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import (  # Typer reads the annotations
     INPUT,
+    ForceOption,
     ScenarioArgument,
     SeedOption,
     SetOption,
@@ -38,6 +39,7 @@ def describe(
     ] = None,
     set_: SetOption = None,
     seed: SeedOption = None,
+    force: ForceOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Simulate a scenario and show a pod as `kubectl describe pod` would: its events, counted and thinned."""
@@ -49,7 +51,7 @@ def describe(
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         if at is not None:
             overrides.append(f"horizon={_time(at)}")
-        result = run(load(scenario, overrides), detail="pulls", status=True)
+        result = run(load(scenario, overrides), detail="pulls", status=True, force=force, announce=terminal.note)
         found = _find(result, pod)
         for line in describe_pod(result, found, result.end):
             terminal.line(line)

@@ -44,6 +44,12 @@ SeedOption = Annotated[
     int | None,
     typer.Option("--seed", help="Seed, instead of the scenario's.", min=0, rich_help_panel=INPUT, show_default=False),
 ]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Run what would not fit into memory, or take more than a day, too.", rich_help_panel=INPUT
+    ),
+]
 VerboseOption = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Say more; show tracebacks of bugs.", rich_help_panel=OUTPUT),

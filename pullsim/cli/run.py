@@ -13,7 +13,16 @@ import typer
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.metrics import By, Exposition
-from pullsim.cli.options import OUTPUT, Detail, Format, ScenarioArgument, SeedOption, SetOption, VerboseOption
+from pullsim.cli.options import (
+    OUTPUT,
+    Detail,
+    ForceOption,
+    Format,
+    ScenarioArgument,
+    SeedOption,
+    SetOption,
+    VerboseOption,
+)
 from pullsim.cli.progress import progress_bar
 from pullsim.errors import AssertionFailed, InputError, Location
 from pullsim.printable import message
@@ -31,6 +40,7 @@ def run(
     scenario: ScenarioArgument,
     set_: SetOption = None,
     seed: SeedOption = None,
+    force: ForceOption = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -118,6 +128,7 @@ def run(
             watch=watch,
             quiet=quiet,
             verbose=verbose,
+            force=force,
         )
         if check:
             _check(result)
@@ -158,6 +169,7 @@ def _simulate(
     watch: bool,
     quiet: bool,
     verbose: bool,
+    force: bool,
 ) -> tuple[Result, Summary]:
     """Run, and write the files: first the data, so that they are there if the charts are interrupted.
 
@@ -174,12 +186,20 @@ def _simulate(
         lines = Watch(terminal.line) if watch else None
         status = watch or metrics.file is not None or (out is not None and detail is not Detail.none)
         with progress_bar(quiet=quiet or watch) or nullcontext() as progress:
-            result = simulate(scenario, detail=detail.value, progress=progress, status=status, watch=lines)
+            result = simulate(
+                scenario,
+                detail=detail.value,
+                progress=progress,
+                status=status,
+                watch=lines,
+                force=force,
+                announce=None if quiet else terminal.note,
+            )
         if lines is not None:
             lines.finish(result.end if result.ended == "horizon" else math.inf)
             terminal.line("")
         if verbose:
-            for ignored in scenario.assemble().ignored:
+            for ignored in scenario.assemble(force=force).ignored:
                 terminal.note(f"ignored, it cannot matter to pulls: {ignored}")
             terminal.note(f"simulated {result.end:,.1f} s in {time.monotonic() - begun:.1f} s")
         summary = summarize(result)

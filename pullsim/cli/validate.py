@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import (  # Typer reads the annotations
+    ForceOption,  # noqa: TC001
     ScenarioArgument,  # noqa: TC001
     SetOption,  # noqa: TC001
     VerboseOption,  # noqa: TC001
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from pullsim.scenario import Built
 
 
-def validate(scenario: ScenarioArgument, set_: SetOption = None, verbose: VerboseOption = False) -> None:
-    """Check a scenario without running it, and print the nodes, pods, images and registries that it means."""
+def validate(
+    scenario: ScenarioArgument, set_: SetOption = None, force: ForceOption = False, verbose: VerboseOption = False
+) -> None:
+    """Check a scenario without running it, and print the nodes, pods, images and registries, and what a run takes."""
     with exit_codes(debug=verbose):
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
@@ -34,7 +37,7 @@ def validate(scenario: ScenarioArgument, set_: SetOption = None, verbose: Verbos
             from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
 
             scenario_assertions(loaded)
-        built = loaded.assemble()
+        built = loaded.assemble(force=force)
         terminal.show(_overview(built, verbose=verbose))
 
 
@@ -53,6 +56,7 @@ def _overview(built: Built, *, verbose: bool) -> Table:
         "Images": _images(spec),
         "Registries": _registries(spec),
         "Ends": [_end(spec)],
+        "A run": [f"takes {built.estimate}"],
         "Warnings": message(built.warnings),
         "Ignored": built.ignored if verbose else (),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pullsim.cluster.spec import ClusterSpec
@@ -13,7 +13,8 @@ from pullsim.scenario.build_images import ImageCheck, build_catalog
 from pullsim.scenario.build_nodes import build_nodes
 from pullsim.scenario.build_registries import build_registries
 from pullsim.scenario.build_updates import admit_updates
-from pullsim.scenario.build_workloads import build_workloads
+from pullsim.scenario.build_workloads import build_workloads, read_manifests
+from pullsim.scenario.estimate import Estimate, estimate
 from pullsim.scenario.findings import Findings
 from pullsim.scenario.node_support import never_matched
 
@@ -34,17 +35,28 @@ class Built:
     warnings: tuple[str, ...]  # what may change the outcome and is not simulated
     ignored: tuple[str, ...]  # what was read and cannot matter to pulls
     notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and by which setting
+    estimate: Estimate = field(default_factory=Estimate)  # of what a run costs
 
 
-def build(scenario: Scenario, directory: Path) -> Built:
-    """Put the input of the simulation together; relative paths start at ``directory``. Raises InputErrors."""
+def build(scenario: Scenario, directory: Path, *, force: bool = False) -> Built:
+    """Put the input of the simulation together; relative paths start at ``directory``. Raises InputErrors.
+
+    What cannot fit into the machine's memory or takes too long is refused before anything of it is made, unless it is
+    forced (`pullsim.scenario.estimate`).
+    """
     findings = Findings(scenario.document)
+    if not force:
+        Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file).check()
     nodes = build_nodes(scenario.nodes, directory, findings)
     platforms = {node.spec.platform for node in nodes}
     catalog = build_catalog(scenario.images, platforms, directory, findings)
     registries = build_registries(scenario.registries, findings)
     findings.check()
-    workloads = build_workloads(scenario, nodes, directory, findings)
+    objects = read_manifests(scenario, directory, findings)
+    estimated = estimate(scenario, objects, catalog, directory)
+    if not force:
+        estimated.check()
+    workloads = build_workloads(scenario, nodes, objects, directory, findings)
     check = ImageCheck(scenario.images, catalog, registries, nodes, findings)
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):
@@ -83,7 +95,7 @@ def build(scenario: Scenario, directory: Path) -> Built:
         seed=scenario.seed,
         horizon=scenario.horizon,
     )
-    return Built(cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes))
+    return Built(cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes), estimated)
 
 
 def mirrors(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> set[str]:

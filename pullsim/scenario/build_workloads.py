@@ -48,9 +48,10 @@ class Workloads:
     prepulls: tuple[Prepull, ...] = ()
 
 
-def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, findings: Findings) -> Workloads:
-    """Make pods and daemon sets; mistakes are noted."""
-    objects = _read_manifests(scenario, directory, findings)
+def build_workloads(
+    scenario: Scenario, nodes: Sequence[Node], objects: dict[int, Objects], directory: Path, findings: Findings
+) -> Workloads:
+    """Make pods and daemon sets, those of manifests from `read_manifests`; mistakes are noted."""
     builder = _Builder(scenario, nodes, directory, findings, objects)
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is not None and index not in objects:
@@ -71,7 +72,7 @@ def build_workloads(scenario: Scenario, nodes: Sequence[Node], directory: Path, 
     )
 
 
-def _read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> dict[int, Objects]:
+def read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> dict[int, Objects]:
     """Read the files of Kubernetes objects, by the index of their workload; mistakes are noted."""
     objects = {}
     for index, workload in enumerate(scenario.workloads):
@@ -204,10 +205,10 @@ class _Builder:
         if horizon is None:
             message = f"CronJob {group.name} never ends: give the scenario a horizon, as horizon: 24h"
             raise InputError(message, group.document.place(group.route))
+        assert group.pods is not None
         for at in group.schedule.times(workload.at, horizon) if group.schedule else ():
             name = f"{group.name}-{int(EPOCH.timestamp() + at) // 60}"
-            pods = tuple(f"{name}-{n:05d}" for n in range(len(group.pods or ())))
-            job = replace(group, kind="Job", name=name, pods=pods, schedule=None)
+            job = replace(group, kind="Job", name=name, pods=replace(group.pods, name=name), schedule=None)
             self._add_group(job, workload.model_copy(update={"at": at}), route, updated=False)
 
     def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
@@ -247,7 +248,7 @@ class _Builder:
         here = group.document.place(group.route)
         title = f"{group.kind} {group.name}"
         spec = self.admission.admit(group.spec, group.runtime_class)
-        name = group.pods[0] if group.pods else group.name
+        name = next(iter(group.pods or ()), group.name)
         for wrong, text in self.admission.violations(name, spec, group.runtime_class, group.image_volumes):
             where = group.document.own_route((*group.pod_route, *wrong))
             self.findings.errors.append(InputError(f"{title}: {text}", group.document.place(where)))
@@ -272,7 +273,7 @@ class _Builder:
                 raise InputError(message, group.document.place(group.route))
             place = _Place(pool=pools[0])
         kind = _Kind(group.name, namespace, spec, workload.deadline, workload.lives, owner, group.ordered)
-        self._add_pods(group.pods, [workload.at] * len(group.pods), kind, place, route)
+        self._add_pods(list(group.pods), [workload.at] * len(group.pods), kind, place, route)
 
     def _admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
         """Give a pod of the scenario as the API server stores it; note why it would refuse it."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
 #: Time 0 of a run: midnight of a Monday that begins a month and a year.
 EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_DAY: Final = 24 * 60  # minutes
 _NAMES: Final = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -57,18 +62,36 @@ class Schedule:
 
     def times(self, after: float, until: float) -> Iterator[float]:
         """Yield the times later than ``after`` and not later than ``until``, in seconds of the run."""
-        minute = int(after // 60) + 1
-        while minute * 60 <= until:
-            if self._fits(EPOCH + timedelta(minutes=minute)):
-                yield minute * 60.0
-            minute += 1
+        first, last = int(after // 60) + 1, int(until // 60)
+        of_day = self._minutes_of_day()
+        for day in self._days(first // _DAY, last // _DAY):
+            begin = int(day) * _DAY
+            yield from ((begin + minute) * 60.0 for minute in of_day if first <= begin + minute <= last)
 
-    def _fits(self, at: datetime) -> bool:
-        minutes, hours, days, months, weekdays = self.values
-        if at.minute not in minutes or at.hour not in hours or at.month not in months:
-            return False
-        day, weekday = at.day in days, at.isoweekday() % 7 in weekdays
-        return day or weekday if self.either else day and weekday
+    def count(self, after: float, until: float) -> int:
+        """Return how many times there are, without making them."""
+        first, last = int(after // 60) + 1, int(until // 60)
+        of_day = self._minutes_of_day()
+        days = self._days(first // _DAY, last // _DAY)
+        ends = {int(day) for day in (*days[:1], *days[-1:])}
+        whole = len(of_day) * (len(days) - len(ends))
+        return whole + sum(first <= day * _DAY + minute <= last for day in ends for minute in of_day)
+
+    def _minutes_of_day(self) -> list[int]:
+        minutes, hours, *_ = self.values
+        return sorted(hour * 60 + minute for hour in hours for minute in minutes)
+
+    def _days(self, first: int, last: int) -> NDArray[np.int64]:
+        """Return the days that fit, of those from ``first`` to ``last`` after EPOCH."""
+        _, _, days, months, weekdays = self.values
+        numbers = np.arange(first, max(last + 1, first), dtype=np.int64)
+        dates = np.datetime64(EPOCH.date(), "D") + numbers
+        month_begins = dates.astype("datetime64[M]")
+        day = np.isin((dates - month_begins).astype(np.int64) + 1, sorted(days))
+        weekday = np.isin((numbers + EPOCH.isoweekday()) % 7, sorted(weekdays))
+        month = np.isin(month_begins.astype(np.int64) % 12 + 1, sorted(months))
+        found: NDArray[np.int64] = numbers[month & ((day | weekday) if self.either else (day & weekday))]
+        return found
 
 
 def _values(field: str, name: str, low: int, high: int, names: tuple[str, ...]) -> Iterator[int]:

@@ -43,6 +43,28 @@ _DEFAULT_TOLERATIONS: Final = {"node.kubernetes.io/not-ready", "node.kubernetes.
 
 
 @dataclass(frozen=True, slots=True)
+class PodNames:
+    """The names of an object's pods, made when they are asked for: there may be a million for a few bytes of a file."""
+
+    name: str
+    count: int = 1
+    first: int | None = None  # ordinal of a StatefulSet's first pod
+    single: bool = False  # a Pod, which goes by its own name
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self.count
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        for number in range(self.count):
+            if self.single:
+                yield self.name
+            else:
+                yield f"{self.name}-{number:05d}" if self.first is None else f"{self.name}-{self.first + number}"
+
+
+@dataclass(frozen=True, slots=True)
 class PodGroup:
     """The pods of one object. ``pods`` are their names; None for a DaemonSet, which has one on every node."""
 
@@ -50,7 +72,7 @@ class PodGroup:
     name: str
     namespace: str | None  # None: the object does not say
     spec: PodSpec
-    pods: tuple[str, ...] | None
+    pods: PodNames | None
     ordered: bool  # each pod is created when the one before it has started
     document: Document
     route: Route
@@ -210,16 +232,14 @@ def _has_pods(value: dict[str, Any]) -> bool:
     return "items" in value or (isinstance(inner, dict) and "containers" in inner)
 
 
-def _pod_names(
-    kind: str, name: str, spec: Item, title: str, objects: Objects, *, completes: bool
-) -> tuple[str, ...] | None:
+def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects, *, completes: bool) -> PodNames | None:
     if kind == "DaemonSet":
         return None
     if kind == "Pod":
-        return (name,)
+        return PodNames(name, single=True)
     if kind == "StatefulSet":
         first = spec.mapping("ordinals").count("start", 0)
-        return tuple(f"{name}-{first + n}" for n in range(spec.count("replicas", 1)))
+        return PodNames(name, spec.count("replicas", 1), first)
     count = spec.count("replicas", 1)
     if kind in ("Job", "CronJob"):
         count = spec.count("parallelism", 1)
@@ -228,7 +248,7 @@ def _pod_names(
             what = f"only the first {count} of {completions} pods are simulated"
             objects.warnings.append(f"{title}: {what}: the annotation {RUN_ANNOTATION} says how long they run")
         count = 0 if spec.value.get("suspend") is True else min(count, completions)
-    return tuple(f"{name}-{n:05d}" for n in range(count))
+    return PodNames(name, count)
 
 
 def _node_selector(pod: Item, title: str, objects: Objects) -> dict[str, str]:

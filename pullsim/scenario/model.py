@@ -114,6 +114,9 @@ class Scenario(Section):
         """
         return self.assemble(base_dir).cluster
 
-    def assemble(self, base_dir: str | Path | None = None) -> Built:
-        """Do as `build`, and tell what was read but cannot matter (for ``-v``) and what may surprise."""
-        return build(self, self._directory if base_dir is None else Path(base_dir))
+    def assemble(self, base_dir: str | Path | None = None, *, force: bool = False) -> Built:
+        """Do as `build`, and tell what was read but cannot matter (for ``-v``), what may surprise, what a run costs.
+
+        ``force`` makes what is refused otherwise, because it would not fit into memory or take more than a day.
+        """
+        return build(self, self._directory if base_dir is None else Path(base_dir), force=force)

@@ -20,7 +20,7 @@ from pullsim.run import run
 from pullsim.units import parse_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pullsim.results.assertions import Assertion, Checked
@@ -99,9 +99,17 @@ def parse_tolerance(text: str) -> Tolerance:
         raise InputError(str(error), place) from None
 
 
-def measure(scenario: Scenario, name: str, wanted: Sequence[Assertion]) -> Verdict:
-    """Run a scenario and hold its assertions against it. Raises InputError."""
-    found = metrics.values(summarize(run(scenario)).to_dict())
+def measure(
+    scenario: Scenario,
+    name: str,
+    wanted: Sequence[Assertion],
+    *,
+    force: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> Verdict:
+    """Run a scenario (``force`` and ``announce`` as in `run`) and hold its assertions against it. Raises InputError."""
+    notice = None if announce is None else lambda text: announce(f"{name}: {text}")
+    found = metrics.values(summarize(run(scenario, force=force, announce=notice)).to_dict())
     return Verdict(name, found, assertions=assertions.check(wanted, found))
 
 

@@ -82,7 +82,7 @@ SIGNATURES = {
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],
     "override": ["scenario", "overrides"],
-    "run": ["scenario", "seed", "detail", "progress", "status", "watch"],
+    "run": ["scenario", "seed", "detail", "progress", "status", "watch", "force", "announce"],
     "simulate": ["spec", "name", "detail", "progress", "status", "watch"],
     "summarize": ["result"],
 }
