@@ -30,7 +30,10 @@ class Domain(Protocol):
 
     due: float  # time of the next end of a transfer, inf without one
     ports: dict[Port, None]
-    worn: bool  # a clock has become so large that all ports should be placed afresh
+    worn: bool  # a clock has become so large, or so little needs this domain, that all ports should be placed afresh
+    general: bool  # it serves any paths
+    mixed: int  # ports that need this domain, where it serves several links
+    roots: dict[Link, None]  # links that can bind and have all their transfers here, where these are several
 
     def sync(self, port: Port, now: float) -> None:
         """Bring the clocks and accounts of the port's bundles up to ``now``."""
@@ -128,7 +131,7 @@ class Port:
         self.transfers = 0  # under way
         self.on_busy: Callable[[bool], None] | None = None
         self.network = network
-        self.bundles: dict[tuple[Link, float], Bundle] = {}
+        self.bundles: dict[tuple[Link | tuple[Link, ...], float], Bundle] = {}
         self.domain: Domain | None = None
         self.placed: Any = None  # what its domain has taken up
         self.dirty = False  # changed in this instant
@@ -144,7 +147,7 @@ class Port:
 
 
 class Bundle:
-    """The transfers of one port from one link under one cap: they all have one rate, so one clock.
+    """The transfers of one port over one path under one cap: they all have one rate, so one clock.
 
     The clock is the bytes a transfer has had so far; a transfer that starts when it reads c ends when it reads
     c + size, whatever the rates in between.
@@ -160,6 +163,7 @@ class Bundle:
         "flows",
         "index",
         "link",
+        "links",
         "mark",
         "nic",
         "nic_mark",
@@ -171,8 +175,9 @@ class Bundle:
         "version",
     )
 
-    def __init__(self, link: Link, port: Port, cap: float) -> None:
-        self.link = link
+    def __init__(self, links: tuple[Link, ...], port: Port, cap: float) -> None:
+        self.links = links  # before the port
+        self.link = links[0]
         self.port = port
         self.cap = cap
         self.flows: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
@@ -182,7 +187,7 @@ class Bundle:
         self.version = 0  # of its entry in a heap of the domain; 0 is none
         # where it is placed, each domain using its own of these
         self.cls: Any = None
-        self.index = 0  # among the kinds of transfers of its class
+        self.index = 0  # of its row
         self.offset = 0.0  # its clock minus that of its class
         self.mark = 0.0  # seconds on the account of its class at the last sync
         self.connection_mark = 0.0  # or on its two accounts when it was placed
@@ -194,7 +199,7 @@ class Bundle:
 
     def fastest(self) -> float:
         """Return the bytes/s that a transfer has at the most."""
-        return min(self.cap, self.link.capacity, self.port.capacity)
+        return min(self.cap, self.port.capacity, *[link.capacity for link in self.links])
 
     def rebase(self) -> None:
         """Let the synced clock start again from 0."""
@@ -285,7 +290,8 @@ class Transfer(Event):
         port = bundle.port
         if not bundle.flows:
             port.emptied = True
-        bundle.link.transfers -= 1
+        for link in bundle.links:
+            link.transfers -= 1
         port.transfers -= 1
         if not port.transfers and port.on_busy is not None:
             port.on_busy(False)

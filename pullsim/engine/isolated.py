@@ -33,6 +33,9 @@ class Isolated(Domain):
     def __init__(self, tick: Callable[[], int]) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
+        self.general = False
+        self.mixed = 0
+        self.roots: dict[Link, None] = {}
         self.worn = False  # clocks are rebased as ports are placed
         self._tick = tick
         self._due: list[tuple[float, int, Bundle]] = []  # lazy heap of each port's next end

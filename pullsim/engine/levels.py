@@ -63,6 +63,9 @@ class Levels(Domain):
     def __init__(self, link: Link, tick: Callable[[], int]) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
+        self.general = False
+        self.mixed = 0
+        self.roots: dict[Link, None] = {}
         self.worn = False
         self._link = link
         self._tick = tick

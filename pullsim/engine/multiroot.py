@@ -36,6 +36,7 @@ class Multiroot(Domain):
     def __init__(self, tick: Callable[[], int]) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
+        self.general = False
         self.worn = False
         self.mixed = 0  # ports with bundles of several kinds
         self.roots: dict[Link, None] = {}  # links that can bind and have all their transfers here

@@ -1,4 +1,4 @@
-"""Exact max-min fair sharing of registries' egress and nodes' NICs.
+"""Exact max-min fair sharing of links: registries' egress, nodes' NICs, and whatever lies between them.
 
 All changes of an instant are settled together, after every ordinary event of that instant. There is one wake-up under
 way for the whole network. Which algorithm serves a port follows from what it pulls from:
@@ -6,7 +6,10 @@ way for the whole network. Which algorithm serves a port follows from what it pu
 * links that never bind: `Isolated`, the port alone;
 * one link that can bind, under one cap: the `Levels` of that link;
 * several links that meet in a port, or several caps: a `Multiroot` of all the links so connected, and of all their
-  ports. It falls apart again once no port has joined anything for as many settles as moving the ports would cost.
+  ports;
+* the same, but with transfers that cross several links, or with too many links for that: a `Mesh`.
+
+The last two fall apart again once no port has joined anything for as many settles as moving the ports would cost.
 
 Moving a port keeps its clocks and accounts, so results do not depend on which algorithm served it.
 """
@@ -26,9 +29,13 @@ from pullsim.engine.levels import Levels
 from pullsim.engine.multiroot import Multiroot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     import simpy
+
+    from pullsim.engine.mesh import Mesh
+
+_MANY = 20  # links that can bind, from which on a Mesh is faster than a Multiroot
 
 
 class Network:
@@ -72,9 +79,13 @@ class Network:
             port.credit = Credit(port, burst, self.env.now)
         return port
 
-    def transfer(self, link: Link, port: Port, size: float, cap: float = math.inf) -> Transfer:
-        """Send ``size`` >= 0 bytes at ``cap`` > 0 bytes/s at most; without any limit, they are there at once."""
-        if size <= 0.0 or cap <= 0.0 or (cap == link.capacity == port.capacity == math.inf):
+    def transfer(self, path: Link | tuple[Link, ...], port: Port, size: float, cap: float = math.inf) -> Transfer:
+        """Send ``size`` >= 0 bytes over a link, or over several in turn, to a port, at ``cap`` > 0 bytes/s at most.
+
+        Without any limit, they are there at once.
+        """
+        links = (path,) if isinstance(path, Link) else path
+        if size <= 0.0 or cap <= 0.0 or (cap == port.capacity == math.inf and _never_bind(links)):
             _require(size >= 0.0, "size", size)
             _require(cap > 0.0, "cap", cap)
             transfer = Transfer(self.env, None, 0.0)
@@ -82,13 +93,14 @@ class Network:
             return transfer
         now = self.env.now
         port.touch(now)
-        key = link, cap
+        key = path, cap
         bundle = port.bundles.get(key)
         if bundle is None:
-            bundle = port.bundles[key] = Bundle(link, port, cap)
+            bundle = port.bundles[key] = Bundle(links, port, cap)
         transfer = Transfer(self.env, bundle, now)
         heappush(bundle.flows, (bundle.clock + size, self._tick(), transfer))
-        link.transfers += 1
+        for link in links:
+            link.transfers += 1
         port.transfers += 1
         if port.transfers == 1 and port.on_busy is not None:
             port.on_busy(True)
@@ -181,10 +193,10 @@ class Network:
                         del bundles[key]
                 domain: Domain | None = None
                 if len(bundles) > 1:
-                    domain = self._meet(bundles.values(), now)
+                    domain = self._meet(port, now)
                 else:
                     for bundle in bundles.values():
-                        domain = bundle.link.domain
+                        domain = bundle.link.domain if len(bundle.links) == 1 else self._meet(port, now)
                 old = port.domain
                 if old is not domain:
                     if old is not None:
@@ -198,19 +210,29 @@ class Network:
                     domain.place(port, now)
                     unsettled[domain] = None
 
-    def _meet(self, bundles: Iterable[Bundle], now: float) -> Domain:
-        """Return the one domain of links whose transfers meet in a port."""
-        roots = {bundle.link: None for bundle in bundles if bundle.link in self._levels}
-        if not roots:
+    def _meet(self, port: Port, now: float) -> Domain:
+        """Return the one domain of the links whose transfers meet in a port."""
+        bundles = port.bundles.values()
+        roots = {link: None for bundle in bundles for link in bundle.links if link in self._levels}
+        crossing = any(len(bundle.links) > 1 for bundle in bundles)
+        if not roots and not crossing:
             return self._isolated
-        groups = [root.domain for root in roots if isinstance(root.domain, Multiroot)]
-        target = max(groups, key=lambda group: len(group.ports), default=None) or Multiroot(self._tick)
+        groups = {root.domain: None for root in roots if root.domain is not self._levels[root]}
+        number = len(roots) + sum([len(group.roots) for group in groups])
+        general = crossing or number > _MANY or any(group.general for group in groups)
+        fit = [group for group in groups if group.general is general]
+        if not roots and port.domain is not None and port.domain.general:
+            fit.append(port.domain)
+        if fit:
+            target = max(fit, key=lambda group: len(group.ports))
+        else:
+            target = _mesh(self._tick) if general else Multiroot(self._tick)
         for root in roots:
             domain = root.domain
             if domain is not target:
                 self._evict(domain, now)
                 members = {root: None}
-                if isinstance(domain, Multiroot):
+                if domain is not self._levels[root]:
                     members, domain.roots = domain.roots, {}
                 for member in members:
                     member.domain = target
@@ -220,9 +242,10 @@ class Network:
     def _take_apart(self, domain: Domain, now: float) -> None:
         """Give all ports of a worn domain a new place: in the same one with fresh clocks, or each link in its own."""
         domain.worn = False
-        if isinstance(domain, Multiroot) and not domain.mixed:
+        if not domain.mixed:
             for root in domain.roots:
                 root.domain = self._levels[root]
+            domain.roots = {}
         self._evict(domain, now)
 
     def _evict(self, domain: Domain, now: float) -> None:
@@ -232,6 +255,16 @@ class Network:
             port.touch(now)
             domain.leave(port, now)
             port.domain = None
+
+
+def _mesh(tick: Callable[[], int]) -> Mesh:
+    from pullsim.engine.mesh import Mesh  # noqa: PLC0415  # numpy, for what few runs have
+
+    return Mesh(tick)
+
+
+def _never_bind(links: tuple[Link, ...]) -> bool:
+    return all(link.capacity == math.inf for link in links)
 
 
 def _require(valid: bool, name: str, value: float) -> None:

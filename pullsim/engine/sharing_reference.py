@@ -91,11 +91,12 @@ class ReferenceTransfer(Event):
     """As `flows.Transfer`."""
 
     def __init__(
-        self, net: ReferenceNetwork, link: ReferenceLink, port: ReferencePort, size: float, cap: float
+        self, net: ReferenceNetwork, links: tuple[ReferenceLink, ...], port: ReferencePort, size: float, cap: float
     ) -> None:
         super().__init__(net.env)
-        self.link = link
+        self.links = links
         self.port = port
+        self.crossed: tuple[ReferenceLink | ReferencePort, ...] = (*links, port)
         self.cap = cap
         self.size = float(size)
         self.left = self.size
@@ -124,7 +125,7 @@ class ReferenceTransfer(Event):
 
     def _rounding(self) -> float:
         """Return the bytes that the rounding of sums and of the time can leave of a transfer that is due."""
-        fastest = min(self.cap, self.link.capacity, self.port.capacity)
+        fastest = min(self.cap, *(what.capacity for what in self.crossed))
         return _ROUNDING * self.size + 4.0 * math.ulp(self._net.env.now) * fastest
 
 
@@ -150,11 +151,16 @@ class ReferenceNetwork:
         return port
 
     def transfer(
-        self, link: ReferenceLink, port: ReferencePort, size: float, cap: float = math.inf
+        self,
+        path: ReferenceLink | tuple[ReferenceLink, ...],
+        port: ReferencePort,
+        size: float,
+        cap: float = math.inf,
     ) -> ReferenceTransfer:
-        """Send ``size`` bytes."""
-        flow = ReferenceTransfer(self, link, port, size, cap)
-        if size == 0.0 or min(cap, link.capacity, port.capacity) == math.inf:
+        """Send ``size`` bytes over a link, or several in turn."""
+        links = (path,) if isinstance(path, ReferenceLink) else path
+        flow = ReferenceTransfer(self, links, port, size, cap)
+        if size == 0.0 or min(cap, *(what.capacity for what in flow.crossed)) == math.inf:
             flow.succeed()
             return flow
         self.advance()
@@ -174,7 +180,8 @@ class ReferenceNetwork:
         for flow in self.flows:
             flow.left = max(0.0, flow.left - flow.rate * elapsed)
             flow.seconds[flow.limit] += elapsed
-            flow.link.note(start, self._time, flow.rate)
+            for link in flow.links:
+                link.note(start, self._time, flow.rate)
 
     def remove(self, flow: ReferenceTransfer) -> None:
         """Take a transfer out."""
@@ -207,18 +214,21 @@ class ReferenceNetwork:
         while unfilled:
             # of limits at one rate: egress, then NIC, then connection
             options: list[tuple[float, int, ReferenceLink | ReferencePort | ReferenceTransfer]] = [
-                *((self._share(link, unfilled), _EGRESS, link) for link in {flow.link: None for flow in unfilled}),
+                *(
+                    (self._share(link, unfilled), _EGRESS, link)
+                    for link in {link: None for flow in unfilled for link in flow.links}
+                ),
                 *((self._share(port, unfilled), _NIC, port) for port in {flow.port: None for flow in unfilled}),
                 *((flow.cap, _CONNECTION, flow) for flow in unfilled),
             ]
             least = min(rate for rate, _, _ in options) * (1 + _ROUNDING)
             rate, limit, who = next(option for option in options if option[0] <= least)
-            for flow in [flow for flow in unfilled if who in (flow.link, flow.port, flow)]:
+            for flow in [flow for flow in unfilled if who is flow or who in flow.crossed]:
                 flow.rate, flow.limit = rate, limit
                 del unfilled[flow]
 
     def _share(self, what: ReferenceLink | ReferencePort, unfilled: dict[ReferenceTransfer, None]) -> float:
-        mine = [flow for flow in self.flows if what in (flow.link, flow.port)]
+        mine = [flow for flow in self.flows if what in flow.crossed]
         filled = [flow for flow in mine if flow not in unfilled]
         return (what.capacity - sum(flow.rate for flow in filled)) / (len(mine) - len(filled))
 
@@ -230,7 +240,7 @@ class ReferenceNetwork:
         used: dict[ReferenceLink | ReferencePort, float] = {}
         most: dict[ReferenceLink | ReferencePort, float] = {}
         for flow in self.flows:
-            for what in (flow.link, flow.port):
+            for what in flow.crossed:
                 used[what] = used.get(what, 0.0) + flow.rate
                 most[what] = max(most.get(what, 0.0), flow.rate)
         below, above = 1 - _TOLERANCE, 1 + _TOLERANCE
@@ -238,8 +248,7 @@ class ReferenceNetwork:
         for flow in self.flows:
             assert flow.rate <= flow.cap * above
             assert flow.rate >= flow.cap * below or any(
-                used[what] >= what.capacity * below and flow.rate >= most[what] * below
-                for what in (flow.link, flow.port)
+                used[what] >= what.capacity * below and flow.rate >= most[what] * below for what in flow.crossed
             )
 
     def _end(self, generation: int, what: ReferenceTransfer | ReferencePort) -> None:

@@ -17,11 +17,11 @@ ROOT2, ROOT3, ROOT5, ROOT7 = math.sqrt(2), math.sqrt(3), math.sqrt(5), math.sqrt
 @dataclass(frozen=True)
 class Start:
     at: float
-    link: int
+    link: int | tuple[int, ...]  # or those of a path
     port: int
     size: float
     cap: float
-    then: tuple[int, ...] = ()  # links of the transfers that follow it, each when the last one has ended
+    then: tuple[int | tuple[int, ...], ...] = ()  # those of transfers that follow, each when the last one has ended
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ def play(network, script, begin=0.0):
         out.busy.append(log)
 
     def start(key, step, then):
-        transfer = net.transfer(links[step.link if key[1] == 0 else then[0]], ports[step.port], step.size, step.cap)
+        link = step.link if key[1] == 0 else then[0]
+        path = tuple(links[each] for each in link) if isinstance(link, tuple) else links[link]
+        transfer = net.transfer(path, ports[step.port], step.size, step.cap)
         rest = then if key[1] == 0 else then[1:]
         out.transfers[key], out.port_of[key], out.size_of[key] = transfer, step.port, step.size
 

@@ -2,8 +2,8 @@
 
 Capacities, caps, sizes and times are small multiples of one another, as those of real clusters are: a registry's egress
 is a node's NIC or twice it, connections have half a NIC each, transfers end, are cancelled and run out of credit in
-one instant. ``python tests/engine/ties.py SCRIPTS [RATIO ...] [--seed N]`` plays so many of them for each ratio of
-egress to NIC, prints how many crash, differ or agree, and exits with 1 unless all agree.
+one instant. ``python tests/engine/ties.py SCRIPTS [RATIO ...] [--paths] [--seed N]`` plays so many of them for each
+ratio of egress to NIC, prints how many crash, differ or agree, and exits with 1 unless all agree.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ ROUND = (1.0, 2.0, 2.5, 5.0, 10.0, 25.0, 100.0)
 TOLERANCE = 1e-9  # relative
 
 
-def tie_script(rng: random.Random, ratio: float) -> Script:
-    """Make a script of two to six links and ports; each of its parts may be plain or tie in a way of its own."""
+def tie_script(rng: random.Random, ratio: float, *, paths: bool = False) -> Script:
+    """Make a script of two to six links and ports; each of its parts may be plain or tie in a way of its own.
+
+    With ``paths`` some transfers cross two or three links, as those between nodes do.
+    """
     nic = rng.choice(ROUND)
     links = [nic * ratio] * rng.randint(2, 6)
     ports = [nic] * rng.randint(2, 6)
@@ -38,12 +41,18 @@ def tie_script(rng: random.Random, ratio: float) -> Script:
     caps = [math.inf]
     if rng.random() < 0.5:
         caps += [nic * part for part in (1.0, 0.5, 0.25, ratio, ratio / 2, ratio / 3)]
+
+    def route() -> int | tuple[int, ...]:
+        if paths and rng.random() < 0.5:
+            return tuple(rng.sample(range(len(links)), min(len(links), rng.randint(2, 3))))
+        return rng.randrange(len(links))
+
     steps: list[Start | Cancel] = []
     for _ in range(rng.randint(3, 14)):
-        then = tuple(rng.randrange(len(links)) for _ in range(rng.choice((0, 0, 0, 1, 2))))
+        then = tuple(route() for _ in range(rng.choice((0, 0, 0, 1, 2))))
         at = float(rng.choice((0, 0, 0, 1, 2, 5)))
         size = nic * rng.choice((1, 2, 3, 4, 7))
-        steps.append(Start(at, rng.randrange(len(links)), rng.randrange(len(ports)), size, rng.choice(caps), then))
+        steps.append(Start(at, route(), rng.randrange(len(ports)), size, rng.choice(caps), then))
     starts = len(steps)
     if rng.random() < 0.5:
         for _ in range(rng.randint(1, 4)):
@@ -88,6 +97,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", type=int)
     parser.add_argument("ratios", nargs="*", type=lambda text: float(Fraction(text)), default=RATIOS)
+    parser.add_argument("--paths", action="store_true", help="transfers cross several links, too")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     failed = False
@@ -96,7 +106,7 @@ def main() -> int:
         outcomes: collections.Counter[str] = collections.Counter(crash=0, differ=0, agree=0)
         worst = 0.0
         for _ in range(given.scripts):
-            script = tie_script(rng, ratio)
+            script = tie_script(rng, ratio, paths=given.paths)
             try:
                 error = difference(script)
             except (ArithmeticError, AssertionError, IndexError, LookupError) as crash:
