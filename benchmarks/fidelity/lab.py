@@ -21,8 +21,10 @@ from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
+from pullsim.releases import parse
 from pullsim.results.invariants import check
 from pullsim.run import simulate
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.hosts import HostSpec, RegistryHosts
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
@@ -57,8 +59,8 @@ def predict(case: dict[str, Any]) -> float:
     egress = HOST_RATE / GOODPUT
     if case["egress_mbit"]:
         egress = min(egress, case["egress_mbit"] * 125e3)
-    version = tuple(int(part) for part in case["containerd"].split(".")[:2])
-    a_megabyte = GZIP[version[0]] * (UNPIGZ if case["unpigz"] else 1)
+    release = CONTAINERD.resolve(parse(case["containerd"]))
+    a_megabyte = GZIP[release.major] * (UNPIGZ if case["unpigz"] else 1)
     images = [f"{HOST}/{pull['image']}:{pull['tag']}" for pull in case["pulls"]]
     spec = NodeSpec(
         "node",
@@ -67,7 +69,7 @@ def predict(case: dict[str, Any]) -> float:
         cores=CoresSpec(count=2),
         kubelet=KubeletConfig.from_mapping({"serializeImagePulls": case["mode"] == "serial", "registryPullQPS": 0}),
         runtime=ContainerdSpec(
-            (version[0], version[1]),
+            release,
             case["max_concurrent_downloads"],
             unpack=UnpackSpec(gzip=1e6 / a_megabyte),
             max_concurrent_unpacks=case["max_concurrent_unpacks"],

@@ -21,6 +21,7 @@ from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
 
@@ -48,7 +49,7 @@ def cluster(workload: Workload) -> ClusterSpec:
         cores=CoresSpec(count=1, efficiency=1.0),
         kubelet=KubeletConfig.from_mapping({"maxParallelImagePulls": PULLS, "registryPullQPS": 0}),
         runtime=ContainerdSpec(
-            version=(2, 0),
+            version=CONTAINERD.resolve((2, 0)),
             max_concurrent_downloads=DOWNLOADS,
             unpack=UnpackSpec(gzip=DISK, stored=DISK, per_file=0.0, per_layer=0.0, while_downloading=1.0),
         ),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +13,10 @@ from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
 from pullsim.errors import InputError, Location
 from pullsim.printable import json_text
+from pullsim.releases import parse
+
+if TYPE_CHECKING:
+    from pullsim.releases import Written
 
 
 class FitFormat(StrEnum):
@@ -52,7 +55,9 @@ def fit(
     ] = None,
     containerd: Annotated[
         str | None,
-        typer.Option(metavar="RELEASE", help="The nodes' containerd; by default 2.1.", rich_help_panel=INPUT),
+        typer.Option(
+            metavar="RELEASE", help="The nodes' containerd: 2.1, 2.3.4; by default 2.1.", rich_help_panel=INPUT
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the intervals.", rich_help_panel=INPUT)] = 0,
     out: Annotated[
@@ -94,11 +99,17 @@ def fit(
             stdout.write(text)
 
 
-def _release(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"v?(\d+)\.(\d+)(\..*)?", text)
-    if match is None:
-        raise InputError(f"{text!r} is no release: 1.7 or 2.1 are", Location("--containerd"))
-    return int(match[1]), int(match[2])
+def _release(text: str) -> Written:
+    """Read the nodes' release; one that is newer than the known ones is told of."""
+    from pullsim.runtime.containerd_release import CONTAINERD  # noqa: PLC0415  not for --help
+
+    try:
+        written = parse(text)
+        if newer := CONTAINERD.newer(written):
+            terminal.note(newer)
+    except ValueError as error:
+        raise InputError(str(error), Location("--containerd")) from None
+    return written
 
 
 def _pairs(given: list[str] | None, option: str, form: str) -> dict[str, str]:

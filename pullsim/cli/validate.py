@@ -88,8 +88,7 @@ def _node(spec: NodeSpec) -> str:
         pulls = f"{kubelet.max_parallel_image_pulls} pulls at a time"
     runtime = spec.runtime
     if isinstance(runtime, ContainerdSpec):
-        release = ".".join(map(str, runtime.version))
-        name = f"containerd {release} ({runtime.max_concurrent_downloads} downloads)"
+        name = f"containerd {runtime.version} ({runtime.max_concurrent_downloads} downloads)"
     elif isinstance(runtime, CrioSpec):
         name = f"CRI-O {'.'.join(map(str, runtime.version))}"
     else:

@@ -22,7 +22,7 @@ from pullsim.kubelet.pod_status import DELETED, PodStatus
 from pullsim.kubelet.pull_secrets import PullObjects
 from pullsim.records import LinkSample, RegistryRecord
 from pullsim.registry.registry import Registry
-from pullsim.registry.spec import RegistrySpec
+from pullsim.registry.spec import RegistrySpec, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -277,6 +277,7 @@ class Cluster:
         self.release()
 
     def _registry(self, host: str) -> Registry:
+        host = next((each for each in spellings(host) if each in self._specs), host)
         registry = self._registries.get(host)
         if registry is None:
             spec = self._specs.get(host) or RegistrySpec(host)

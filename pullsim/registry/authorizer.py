@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from pullsim.registry.auth import Presented
     from pullsim.registry.registry import Registry
 
-BASIC_RESPONSES: Final = 6  # after which containerd gives up with wrong credentials (resolver.go retryRequest)
+BASIC_RESPONSES: Final = 6  # after which containerd to 2.3.1 gives up with wrong credentials (retryRequest)
 
 
 class Authorizer:
     """Answers the challenge to the first request; later ones go out with what that gave, until the token expires.
 
-    ``honours_expiry``: an expired token is renewed before it is used; else the registry's 401 tells. With credentials
+    ``honours_expiry``: an expired token is renewed before it is used; else the registry's 401 tells. ``requests``: so
+    many are sent with wrong credentials for basic authentication. With credentials
     the OAuth form of the token request (POST) is tried before the GET. Each time the token server gets a new
     connection: an idle one is closed after 30 s.
 
@@ -33,6 +34,7 @@ class Authorizer:
         "_pinged",
         "_presented",
         "_registry",
+        "_requests",
         "_spec",
         "authenticated",
         "challenges",
@@ -40,7 +42,13 @@ class Authorizer:
     )
 
     def __init__(
-        self, registry: Registry, presented: Presented, *, honours_expiry: bool = True, insists: bool = True
+        self,
+        registry: Registry,
+        presented: Presented,
+        *,
+        honours_expiry: bool = True,
+        insists: bool = True,
+        requests: int = BASIC_RESPONSES,
     ) -> None:
         spec = registry.spec
         self._registry = registry
@@ -48,6 +56,7 @@ class Authorizer:
         self._presented = presented
         self._honours_expiry = honours_expiry
         self._insists = insists
+        self._requests = requests
         self._pinged = False  # it has been challenged, and has not answered yet
         self._expires = float("inf")  # of the token
         self.authenticated = spec.auth == "none" and spec.access.open  # it has no challenge to answer any more
@@ -108,7 +117,7 @@ class Authorizer:
                 return waited
             return waited + (self._refused_token() if unknown else answer)
         if spec.auth == "basic" and denial is not Denial.ANONYMOUS and self._insists:
-            return answer * (BASIC_RESPONSES if denial is Denial.INVALID else 2)
+            return answer * (self._requests if denial is Denial.INVALID else 2)
         return answer
 
     @property

@@ -8,10 +8,10 @@ import simpy
 
 from pullsim.engine.event import Event, Timeout
 from pullsim.engine.slow_start import slow_start
-from pullsim.registry.authorizer import Authorizer
+from pullsim.registry.authorizer import BASIC_RESPONSES, Authorizer
 from pullsim.registry.body import receive
 from pullsim.registry.limits import Refusal
-from pullsim.registry.request import CUT, NOT_FOUND, OK, REFUSED, TIMED_OUT
+from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
 from pullsim.registry.spec import DIAL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -53,9 +53,13 @@ class Client:
     __slots__ = (
         "_blob_idle",
         "_dial_timeout",
+        "_dials",
         "_env",
+        "_header_timeout",
         "_idle",
         "_port",
+        "_tls",
+        "_tries_tls",
         "authorizer",
         "chance",
         "message",
@@ -72,19 +76,35 @@ class Client:
         presented: Presented,
         *,
         dial_timeout: float = DIAL_TIMEOUT,
+        header_timeout: float = float("inf"),
+        dials: int = 1,
+        tls: bool = True,
+        tries_tls: bool = False,
         honours_expiry: bool = True,
         insists: bool = True,
+        requests: int = BASIC_RESPONSES,
     ) -> None:
-        """``honours_expiry``, ``insists``: see `Authorizer`."""
+        """``honours_expiry``, ``insists``, ``requests``: see `Authorizer`.
+
+        Timeouts in seconds: ``dial_timeout`` to connect, ``header_timeout`` for an answer to begin. ``dials``: ports
+        that are tried one after the other where none answers. ``tls``: whether it is spoken, if the registry speaks
+        it; ``tries_tls``: the first connection is tried with it though the registry does not.
+        """
         self.registry = registry
         self.presented = presented
-        self.authorizer = Authorizer(registry, presented, honours_expiry=honours_expiry, insists=insists)
+        self.authorizer = Authorizer(
+            registry, presented, honours_expiry=honours_expiry, insists=insists, requests=requests
+        )
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
         self.chance = False  # what went wrong last may go right next time though the world stays as it is
         self._env = env
         self._port = port
         self._dial_timeout = dial_timeout
+        self._header_timeout = header_timeout
+        self._dials = dials
+        self._tls = tls and registry.spec.tls
+        self._tries_tls = tries_tls and not registry.spec.tls
         self._idle: list[int] = []  # window of each idle connection, bytes
         self._blob_idle: list[int] = []  # to the blob host
 
@@ -94,7 +114,7 @@ class Client:
         faults, quotas, status = registry.faults, registry.quotas, OK
         if faults is not None and (fault := faults.connection(request, env.now)) is not None:
             self.chance = fault.probability < 1.0
-            yield Timeout(env, spec.round_trip if fault.refused else self._dial_timeout)
+            yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * self._dials)
             return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(self._idle, spec.round_trip)
         if latency and (quotas is not None or faults is not None):
@@ -113,18 +133,21 @@ class Client:
         return status
 
     def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
-        """HEAD a manifest; return the status and what the reference names."""
+        """HEAD a manifest, or GET it without reading it; return the status and what the reference names."""
         env, registry, spec = self._env, self.registry, self.registry.spec
+        server = spec.head if request.head else spec.first_byte
         if registry.irregular:
-            status, latency, window = yield from self._send(request, spec.head, None)
+            status, latency, window = yield from self._send(request, server, None)
         else:
-            status, latency, window = self._send_at_once(request, spec.head)
+            status, latency, window = self._send_at_once(request, server)
         if window is None:
             yield Timeout(env, latency)
             return status, None
-        image = registry.content(request.reference, env.now + latency) if status == OK else None
-        self._keep(self._idle, window)
-        yield Timeout(env, latency + spec.round_trip + spec.head)
+        found = status == OK and request.kind == "manifests"  # a manifest is none of the blobs
+        image = registry.content(request.reference, env.now + latency) if found else None
+        if request.head:  # the connection of a GET whose body is not read is closed
+            self._keep(self._idle, window)
+        yield Timeout(env, latency + spec.round_trip + server)
         return (NOT_FOUND if status == OK and image is None else status), image
 
     def get(self, request: Request, download: Download) -> Generator[Any, Any, int]:
@@ -205,9 +228,12 @@ class Client:
             self.chance = fault.probability < 1.0
             if fault.refused:
                 self._idle.clear()
-                return REFUSED, spec.round_trip, None
+                return REFUSED, spec.round_trip * self._dials, None
             if download is None or not self._idle:
-                return TIMED_OUT, self._dial_timeout, None
+                return TIMED_OUT, self._dial_timeout * self._dials, None
+            if self._header_timeout < fault.ends - env.now:
+                self._idle.pop()
+                return NO_HEADER, self._header_timeout, None
             # TCP repeats what it sent over an open connection until the host is there again.
             download.stall(env.now, begun=False)
             yield Timeout(env, fault.ends - env.now) if fault.ends < float("inf") else Event(env)
@@ -255,7 +281,13 @@ class Client:
         if idle:
             return idle.pop(), 0.0
         spec = self.registry.spec
-        return spec.initial_window, round_trip * (2 if spec.tls else 1)
+        if idle is self._blob_idle:
+            return spec.initial_window, round_trip * (2 if spec.tls else 1)
+        round_trips = 2 if self._tls else 1
+        if self._tries_tls:  # a connection on which the handshake is answered in plain text, and then another
+            self._tries_tls = False
+            round_trips += 2
+        return spec.initial_window, round_trip * round_trips
 
     def _keep(self, idle: list[int], window: int) -> None:
         if len(idle) < IDLE_CONNECTIONS:

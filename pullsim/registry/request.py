@@ -15,6 +15,7 @@ REFUSED: Final = 0  # no connection
 TIMED_OUT: Final = -1  # no answer to the attempt to connect
 CUT: Final = -2  # the body broke off: the connection was closed
 RESET: Final = -3  # the same: it was reset
+NO_HEADER: Final = -4  # no answer over an open connection
 
 
 class Request:

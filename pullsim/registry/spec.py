@@ -13,6 +13,14 @@ DIAL_TIMEOUT: Final = (
 TOKEN_LIFE: Final = 300.0  # seconds; expires_in of Docker Hub's tokens (the token specification's least is 60)
 
 
+def spellings(host: str) -> tuple[str, ...]:
+    """Return how a host may be written, as it is first: with a default port, or without."""
+    bare, colon, port = host.rpartition(":")
+    if not colon:
+        return host, f"{host}:443", f"{host}:80"
+    return (host, bare) if port in ("443", "80") else (host,)
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Where a body breaks off: after a share of the blob, or after so many bytes of each response.

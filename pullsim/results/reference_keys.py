@@ -30,7 +30,6 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.Frequency, "[frequency](#units)"),
     (quantity.Portion, "[size](#units) or percentage"),
     (quantity.Price, "[price](#units)"),
-    (quantity.Version, "version"),
     (quantity.WrittenRelease, "version"),
     (quantity.PlatformName, "platform"),
     (quantity.DnsName, "name"),

@@ -138,9 +138,10 @@ class ChunkedGet:
                 raise
 
     def _request(self, chunk: Chunk) -> Generator[Any, Any, None]:
-        final = chunk is self._chunks[-1]
-        digest = self.fetch.layer.digest
-        yield from self._pull.remote.get("blobs", digest, chunk.size, chunk, start=chunk.offset, cut_short=not final)
+        final, layer = chunk is self._chunks[-1], self.fetch.layer
+        yield from self._pull.remote.get(
+            "blobs", layer.digest, chunk.size, chunk, start=chunk.offset, cut_short=not final, layer=layer
+        )
         chunk.received = chunk.size
 
     def _settle(self) -> None:

@@ -1,8 +1,7 @@
-"""containerd as a kubelet sees it, and how its releases differ."""
+"""containerd as a kubelet sees it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, ListedImage
@@ -11,6 +10,7 @@ from pullsim.errors import InputError
 from pullsim.hardware.page_cache import CachedDisk
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
+from pullsim.runtime.containerd_release import behaviour
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.pull import Pull
 from pullsim.runtime.sources import Source, sources
@@ -39,34 +39,6 @@ NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from th
 LEAST_CHUNK: Final = 512  # bytes; less is no chunk (core/remotes/docker/fetcher.go minChunkSize)
 #: Images that sandboxes are made of, which containerd pins (internal/cri/config, sandbox image of each release).
 SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What differs between releases (core/remotes/docker, core/unpack, internal/cri/server/images)."""
-
-    node_wide_slots: bool  # download slots: one set a node, else one a pull
-    slots_of_requests: bool  # they are held by every GET until its body ends; else by layers alone, from before the
-    # lock of the blob until it is durable
-    retries_server_errors: bool  # one immediate retry of 500, 503 and 504
-    honours_token_expiry: bool  # renews a token before it is used; else after a 401
-    progress_timeout: float  # seconds without a byte after which a pull is given up; 0: none
-
-
-def behaviour(version: tuple[int, int], *, local_pull: bool = False) -> Behaviour:
-    """Return how a release behaves: the transfer service came with 2.1, and so did one limit for the node.
-
-    ``local_pull``: the CRI plugin pulls by itself all the same (internal/cri/server/images/service.go hands its own
-    limit to every pull). 1.6 is taken as 1.6.3 and later: before, nothing kept two pulls from unpacking the same layer;
-    1.7 as 1.7.10 and later: before, the progress timeout was 1 minute.
-    """
-    return Behaviour(
-        node_wide_slots=version >= (2, 1),
-        slots_of_requests=version >= (2, 1) and not local_pull,
-        retries_server_errors=version >= (2, 1),
-        honours_token_expiry=version >= (1, 7),
-        progress_timeout=300.0 if version >= (1, 7) else 0.0,
-    )
 
 
 class Containerd:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from pullsim.cri import PullOutcome
 from pullsim.registry.auth import Denial
 from pullsim.registry.request import CUT, NOT_FOUND, REFUSED, RESET, TIMED_OUT
-from pullsim.runtime.failures import CAUSES, HUB, NO_CONNECTION, NO_SPACE, PHRASES
+from pullsim.runtime.failures import CAUSES, NO_CONNECTION, NO_SPACE, PHRASES
+from pullsim.runtime.hosts import HUB
 
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer

@@ -65,7 +65,7 @@ class Fetch(Steps):
         self.queued = self.slot = self.requested = self.ended = self.committed = self.first_byte
         self._chunks: ChunkedGet | None = None
         self._abandoned = False
-        self._turn = None if pull.containerd.behaviour.slots_of_requests else self._ask_for_slot()
+        self._turn = None if pull.containerd.behaviour.by_service else self._ask_for_slot()
         if self._turn is not None:
             self._turn.call(self._take_over)
         self._started = False
@@ -118,7 +118,7 @@ class Fetch(Steps):
         """Take the blob's lock; get the blob unless it has come meanwhile."""
         pull, digest, env = self.pull, self.layer.digest, self.env
         containerd = pull.containerd
-        store, slots_of_requests = containerd.store, containerd.behaviour.slots_of_requests
+        store, by_service = containerd.store, containerd.behaviour.by_service
         locks = store.blob_locks
         try:
             self.enter("lock", env.now)
@@ -137,7 +137,7 @@ class Fetch(Steps):
                     store.blobs[digest] = self.layer.size
                 else:
                     self.requested = self.first_byte = self.ended = env.now
-                    if slots_of_requests:  # it needed none
+                    if by_service:  # it needed none
                         self.slot = env.now
                 pull.lease.blobs.add(digest)
                 self.committed = env.now
@@ -149,7 +149,7 @@ class Fetch(Steps):
         except PullFailed as failed:
             pull.fail(failed.outcome)
         finally:
-            if not slots_of_requests:
+            if not by_service:
                 if self.done:
                     pull.slots.pass_on(self)
                 else:
@@ -163,7 +163,7 @@ class Fetch(Steps):
         pull, layer, env = self.pull, self.layer, self.env
         containerd = pull.containerd
         store, disk = containerd.store, containerd.disk
-        slots = pull.slots if containerd.behaviour.slots_of_requests else None
+        slots = pull.slots if containerd.behaviour.by_service else None
         if slots is not None and (turn := self._ask_for_slot()) is not None:
             yield from self._wait_for_slot(turn)
         self.requested = env.now
@@ -177,7 +177,7 @@ class Fetch(Steps):
                     self._chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
                     yield from self._chunks.run()
                 else:
-                    yield from pull.remote.get("blobs", layer.digest, self.resumed + claimed, self)
+                    yield from pull.remote.get("blobs", layer.digest, self.resumed + claimed, self, layer=layer)
             finally:
                 self.ended = env.now
                 if slots is not None and (self._chunks is None or self._chunks.holds):

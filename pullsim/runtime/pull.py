@@ -332,7 +332,7 @@ class Pull:
         self._fork = self.clock.fork(self.env.now)
         count = len(layers) - first
         containerd = self.containerd
-        wave = count if containerd.behaviour.slots_of_requests else min(count, containerd.spec.max_concurrent_downloads)
+        wave = count if containerd.behaviour.by_service else min(count, containerd.spec.max_concurrent_downloads)
         order = [wave - 1, *range(wave - 1), *range(wave, count)]
         fetches = [Fetch(self, first + offset, layers[first + offset]) for offset in order]
         self._fetches = {fetch.position: fetch for fetch in fetches}

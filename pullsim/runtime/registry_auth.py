@@ -26,7 +26,7 @@ def header_auth(registry: str, configured: tuple[RegistryHosts, ...]) -> Auth | 
     for host in (*entry.hosts, *filter(None, (entry.server,))):
         if endpoint(host.host) == endpoint(registry) and (header := host_header(host)) is not None:
             return header
-    return None
+    return None if entry.top is None else host_header(entry.top)
 
 
 def host_header(host: HostSpec) -> Auth | None:

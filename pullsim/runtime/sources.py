@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pullsim.cri import Auth
 from pullsim.registry.registry import Registry
 from pullsim.registry.spec import DIAL_TIMEOUT
-from pullsim.runtime.hosts import PULL, RESOLVE, HostSpec, endpoint, hosts_of
+from pullsim.runtime.hosts import PULL, RESOLVE, Address, HostSpec, address_of, endpoint, hosts_of
 from pullsim.runtime.registry_auth import header_auth, host_header
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class Source(NamedTuple):
     """A host to try, and what its requests carry."""
 
     registry: Registry
+    address: Address
     pull: bool = True
     resolve: bool = True
     dial_timeout: float = DIAL_TIMEOUT
@@ -34,12 +35,19 @@ def sources(registry: str, spec: ContainerdSpec, registries: Callable[[str], Reg
     Source: core/remotes/docker/config/hosts.go ConfigureHosts.
     """
     own = registries(registry)
-    last = Source(own, auth=spec.auths.get(endpoint(registry)), header=header_auth(registry, spec.hosts))
     entry = hosts_of(registry, spec.hosts) if spec.hosts else None
+    last = Source(
+        own,
+        Address(endpoint(registry)),
+        dial_timeout=DIAL_TIMEOUT if entry is None or entry.top is None else entry.top.dial_timeout,
+        auth=spec.auths.get(endpoint(registry)),
+        header=header_auth(registry, spec.hosts),
+    )
     if entry is None:
         mirrors = (
             Source(
                 registries(each.name),
+                Address(endpoint(each.name)),
                 each.pull,
                 each.resolve,
                 each.dial_timeout,
@@ -53,6 +61,7 @@ def sources(registry: str, spec: ContainerdSpec, registries: Callable[[str], Reg
         name = registry if endpoint(host.host) == endpoint(registry) else host.host
         return Source(
             registries(name),
+            address_of(host, spec.version),
             PULL in host.capabilities,
             RESOLVE in host.capabilities,
             host.dial_timeout,

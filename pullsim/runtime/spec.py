@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pullsim.cri import Auth
+from pullsim.releases import Release
+from pullsim.runtime.containerd_release import CONTAINERD, DEFAULT_RELEASE
 from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.runtime.hosts import RegistryHosts
 from pullsim.runtime.unpack import UnpackSpec
@@ -22,14 +24,14 @@ COLLECTION_INTERVAL: Final = 0.245
 
 @dataclass(frozen=True, slots=True)
 class ContainerdSpec:
-    """containerd: its release decides how a pull goes (runtime.containerd.behaviour).
+    """containerd: its release decides how a pull goes (runtime.containerd_release.behaviour).
 
     From ``local_pull`` on the fields are what its files ask for.
     """
 
     kind: ClassVar[str] = "containerd"
 
-    version: tuple[int, int] = (2, 1)
+    version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # noqa: RUF009  # a value
     max_concurrent_downloads: int = 3  # of the engine in use; for each pull to 2.0, for the node from 2.1 on
     metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)

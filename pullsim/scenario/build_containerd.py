@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import ContainerdSpec
-from pullsim.scenario.hosts_config import read_hosts
+from pullsim.scenario.config_path import ConfigPath
+from pullsim.scenario.hosts_config import host_directories, read_hosts
 from pullsim.scenario.limits import download_limit
 from pullsim.scenario.runtime_config import TRANSFER, RuntimeConfig, read_runtime_config
 
@@ -22,11 +24,14 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
     """Return a pool's containerd, with costs still to be filled in; mistakes and notes go to the findings."""
     runtime = pool.runtime
     assert runtime.containerd is not None
-    spec = ContainerdSpec(runtime.containerd)
+    release = CONTAINERD.resolve(runtime.containerd)
+    if newer := CONTAINERD.newer(runtime.containerd):
+        findings.warnings.append(f"nodes[{pool.name}].runtime.containerd: {newer}")
+    spec = ContainerdSpec(release)
     config = None
     if runtime.config is not None:
         try:
-            config = read_runtime_config(directory / runtime.config, runtime.containerd)
+            config = read_runtime_config(directory / runtime.config, release)
         except InputError as error:
             findings.take(error, "nodes", index, "runtime", "config")
             return spec
@@ -46,23 +51,40 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
     if runtime.progress_timeout is not None:
         spec = replace(spec, progress_timeout=runtime.progress_timeout)
     findings.notes.append(f"{pool.name}: {_limit(spec, config, given=given)}")
-    if runtime.hosts is not None:
-        try:
-            hosts, warnings = read_hosts(directory / runtime.hosts)
-        except InputError as error:
-            findings.take(error, "nodes", index, "runtime", "hosts")
+    return _with_hosts(spec, config, pool, index, directory, findings)
+
+
+def _with_hosts(
+    spec: ContainerdSpec, config: RuntimeConfig | None, pool: NodePool, index: int, directory: Path, findings: Findings
+) -> ContainerdSpec:
+    """Add the hosts of certs.d, if the release reads it as the file has it; without a file as if one named it."""
+    hosts, name = pool.runtime.hosts, f"nodes[{pool.name}]"
+    unread = (ConfigPath(spec.version) if config is None else config.config_path).unread
+    if hosts is None:
+        if config is not None and (written := config.config_path.written):
+            there = f"containerd looks for mirrors in {written}; none is simulated without a copy: runtime.hosts"
+            findings.warnings.append(f"{name}: {unread or there}")
+        return spec
+    if spec.hosts:
+        message = "config has registry.mirrors, so containerd reads no certs.d: give one of the two"
+        findings.error(message, "nodes", index, "runtime", "hosts")
+        return spec
+    try:
+        host_directories(directory / hosts)
+        if config is not None and unread:
+            findings.warnings.append(f"{name}: runtime.hosts is not used: {unread}")
             return spec
-        findings.warnings += warnings
-        if spec.hosts:
-            message = "config has registry.mirrors, so containerd reads no certs.d: give one of the two"
-            findings.error(message, "nodes", index, "runtime", "hosts")
-        spec = replace(spec, hosts=hosts)
-    elif config is not None and config.config_path:
+        found, warnings = read_hosts(directory / hosts, spec.version)
+    except InputError as error:
+        findings.take(error, "nodes", index, "runtime", "hosts")
+        return spec
+    if config is None:
         findings.warnings.append(
-            f"nodes[{pool.name}]: containerd looks for mirrors in {config.config_path}; "
-            "none is simulated without a copy: runtime.hosts"
+            f"{name}: without a config.toml that names it in config_path this containerd would not use runtime.hosts, "
+            f"which is used here all the same: {unread}"
         )
-    return spec
+    findings.warnings += warnings
+    return replace(spec, hosts=found)
 
 
 def _limit(spec: ContainerdSpec, config: RuntimeConfig | None, *, given: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.releases import written_text
-from pullsim.runtime.containerd import behaviour
+from pullsim.runtime.containerd_release import behaviour
 from pullsim.runtime.crio_copy import BLOBS_AT_ONCE
 
 if TYPE_CHECKING:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from pullsim.errors import shown
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.loop import LoopSpec
 from pullsim.kubelet.releases import KUBELET
 from pullsim.oci.platform import Platform
+from pullsim.releases import written_text
+from pullsim.runtime.containerd_release import CONTAINERD, DEFAULT_RELEASE
 from pullsim.runtime.crio_release import CRIO
 from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
 from pullsim.runtime.spec import ContainerdSpec
+from pullsim.runtime.unpack import gzip_rate
 from pullsim.scenario.model_credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model_hardware import Cores, Disk, Metadata, Nic, Short, Unpack
 from pullsim.scenario.quantities import (
@@ -25,11 +28,9 @@ from pullsim.scenario.quantities import (
     PlatformName,
     Section,
     Size,
-    Version,
     WrittenRelease,
 )
 
-CONTAINERD_VERSIONS = ((1, 6), (2, 3))
 _CONTAINERD = ContainerdSpec()
 _LOOP = LoopSpec()
 
@@ -112,8 +113,10 @@ class Fixed(Section):
 class Runtime(Section):
     """One of containerd (the default), crio and fixed."""
 
-    containerd: Version | None = Field(
-        default=None, description="containerd and its release, 1.6 to 2.3; by default 2.1."
+    containerd: WrittenRelease | None = Field(
+        default=None,
+        description="containerd and its release, 1.6 to 2.4, with a patch or without: 2.3 is its newest known one; by "
+        "default 2.1. A newer one runs as the newest known.",
     )
     max_concurrent_downloads: Count | None = Field(
         default=None,
@@ -131,7 +134,11 @@ class Runtime(Section):
         "says, or 1.",
     )
     config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
-    hosts: str | None = Field(default=None, description="Path of containerd's certs.d, with its hosts.toml.")
+    hosts: str | None = Field(
+        default=None,
+        description="Path of a copy of containerd's certs.d, with its hosts.toml. With config it is used if the "
+        "release reads what config_path names.",
+    )
     progress_timeout: Duration | None = Field(
         default=None,
         description="containerd ends a pull that gets no byte for so long, 0: never; by default what config says, or "
@@ -154,16 +161,16 @@ class Runtime(Section):
         """Fill in containerd and its settings where there is no other runtime; those of a config.toml are its own."""
         if not isinstance(data, Mapping) or any(data.get(other) is not None for other in ("crio", "fixed")):
             return data
-        defaults: dict[str, Any] = {"containerd": f"{_CONTAINERD.version[0]}.{_CONTAINERD.version[1]}"}
+        defaults: dict[str, Any] = {"containerd": written_text(DEFAULT_RELEASE)}
         if data.get("config") is None:
             defaults["maxConcurrentDownloads"] = _CONTAINERD.max_concurrent_downloads
         return defaults | {key: value for key, value in data.items() if value is not None}
 
-    @field_validator("crio")
+    @field_validator("containerd", "crio")
     @classmethod
-    def _known_crio(cls, version: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    def _known(cls, version: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
         if version is not None:
-            CRIO.resolve(version)
+            (CRIO if info.field_name == "crio" else CONTAINERD).resolve(version)
         return version
 
     @model_validator(mode="after")
@@ -182,15 +189,12 @@ class Runtime(Section):
             ):
                 if value is not None:
                     raise ValueError(f"{key} is containerd's")
-        low, high = CONTAINERD_VERSIONS
-        if self.containerd is not None and not low <= self.containerd <= high:
-            text = f"{self.containerd[0]}.{self.containerd[1]}"
-            raise ValueError(f"containerd {text} is not known: {low[0]}.{low[1]} to {high[0]}.{high[1]} are")
+        release = None if self.containerd is None else CONTAINERD.resolve(self.containerd)
         for key, value, since in (
             ("layerFetchBuffer", self.layer_fetch_buffer, (2, 1)),
             ("maxConcurrentUnpacks", self.max_concurrent_unpacks, (2, 2)),
         ):
-            if value is not None and self.containerd is not None and self.containerd < since:
+            if value is not None and release is not None and release < since:
                 raise ValueError(f"{key} exists from containerd {since[0]}.{since[1]} on")
         return self
 
@@ -287,6 +291,15 @@ class NodePool(Section):
     def _known_version(cls, version: tuple[int, ...]) -> tuple[int, ...]:
         KUBELET.resolve(version)
         return version
+
+    @model_validator(mode="after")
+    def _gzip_of_the_release(self) -> Self:
+        """Give what unpacks gzip layers the rate of its release, where no other is written."""
+        release = self.runtime.containerd
+        if release is None or "gzip" in self.unpack.model_fields_set:
+            return self
+        rate = gzip_rate(CONTAINERD.resolve(release))
+        return self.model_copy(update={"unpack": self.unpack.model_copy(update={"gzip": rate})})
 
     @field_validator("runtime_handlers")
     @classmethod

@@ -43,7 +43,7 @@ def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
             f"{IMAGE_VOLUMES} is off in {release} (there is one from 1.31, on from 1.35)"
         )
     elif isinstance(node.runtime, ContainerdSpec) and node.runtime.version < MOUNTS_IMAGES:
-        release = ".".join(map(str, node.runtime.version))
+        release = str(node.runtime.version)
         yield (
             f"{title}: containerd {release} of {node.pool} pulls the images of volumes but cannot mount them, which is "
             "not simulated: containerd 2.1 can"

@@ -89,17 +89,6 @@ def _frequency_text(frequency: float) -> str:
     return f"{frequency!r}/s"
 
 
-def _version(value: Any) -> Any:
-    """Read ``1.30`` from its raw text, so that it is not 1.3."""
-    text = value.text if isinstance(value, RawFloat) else value
-    if isinstance(text, tuple):
-        return text
-    match = re.fullmatch(r"v?(\d{1,3})\.(\d{1,3})(\.\d{1,9})?", text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError(f"{shown(value)} is no version; a version is major.minor: 1.35, 2.1")
-    return int(match[1]), int(match[2])
-
-
 def _release(value: Any) -> Any:
     """Read a release from its raw text: ``1.30`` is not 1.3."""
     text = value.text if isinstance(value, RawFloat) else value
@@ -151,12 +140,6 @@ Frequency = Annotated[float, _number(parse_frequency), _text(_frequency_text), _
 Price = Annotated[float, _number(parse_price), _text(_price_text), _schema("0.09/GB", "string", "integer")]
 #: A float is a share, an int a number of bytes.
 Portion = Annotated[int | float, BeforeValidator(_portion), _text(_portion_text), _schema("40%", "string", "integer")]
-Version = Annotated[
-    tuple[int, int],
-    BeforeValidator(_version),
-    _text(lambda version: f"{version[0]}.{version[1]}"),
-    _schema("1.35", "string", "number"),
-]
 #: A release as written, with a patch or without (`pullsim.releases`): a program's table of releases resolves it.
 WrittenRelease = Annotated[
     tuple[int, ...], BeforeValidator(_release), _text(written_text), _schema("2.3.4", "string", "number")

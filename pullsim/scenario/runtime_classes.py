@@ -15,7 +15,7 @@ OWN_SNAPSHOTTER: Final = (1, 7)
 
 
 def runtime_handlers(
-    containerd: Table, platforms: Table, snapshotter: str, version: tuple[int, int]
+    containerd: Table, platforms: Table, snapshotter: str, version: tuple[int, ...]
 ) -> tuple[RuntimeHandler, ...]:
     """Return the handlers, the default one first; none if the file names none.
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.releases import written_text
+from pullsim.runtime.containerd_release import behaviour
 from pullsim.runtime.hosts import DEFAULT_NAMESPACE, HostSpec, RegistryHosts
 from pullsim.runtime.spec import ContainerdSpec
+from pullsim.scenario.config_path import ConfigPath
 from pullsim.scenario.limits import UNLIMITED
 from pullsim.scenario.runtime_auth import runtime_auth
 from pullsim.scenario.runtime_classes import RUNTIME, runtime_handlers
@@ -34,6 +37,8 @@ from pullsim.units import parse_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pullsim.releases import Release
 
 CRI: Final = "io.containerd.grpc.v1.cri"  # all of the CRI plugin in version 2, its server alone in version 3
 IMAGES: Final = "io.containerd.cri.v1.images"
@@ -55,13 +60,13 @@ class RuntimeConfig:
 
     spec: ContainerdSpec
     release: str  # containerd 2.1
+    config_path: ConfigPath  # where it looks for certs.d on the node
     reasons: list[str] = field(default_factory=list)  # why the CRI plugin pulls by itself though it is 2.1 or later
     warnings: list[str] = field(default_factory=list)
     own_limit: str = ""  # the CRI plugin's setting of downloads, by its full name
-    config_path: str = ""  # where it looks for certs.d on the node
 
 
-def read_runtime_config(path: Path, version: tuple[int, int]) -> RuntimeConfig:
+def read_runtime_config(path: Path, version: Release) -> RuntimeConfig:
     """Read a config.toml as a containerd of the release does. Raises InputError for what such a one refuses."""
     document, warnings = read_with_imports(path, version)
     top = Table.top(document)
@@ -76,12 +81,13 @@ def read_runtime_config(path: Path, version: tuple[int, int]) -> RuntimeConfig:
             near := get_close_matches(name, (CRI, IMAGES, TRANSFER), n=1, cutoff=0.93)
         ):
             warnings.append(f"{plugins.place(name)}: there is no plugin {name!r}; did you mean {near[0]}?")
-    spec = ContainerdSpec(version, progress_timeout=0.0 if version < (1, 7) else 300.0)
-    config = RuntimeConfig(spec, release, warnings=warnings)
+    spec = ContainerdSpec(version, progress_timeout=behaviour(version).progress_timeout)
+    config = RuntimeConfig(spec, release, ConfigPath(version), warnings=warnings)
     images = _images(top, plugins, config)
     warnings += plugins.table(TRANSFER).unknown(TRANSFER_KEYS, release)
-    _registry(images, config)
+    written = _registry(images, config)
     _engine(images, _Section((plugins.table(TRANSFER),), config, transfer=True), config)
+    config.config_path = ConfigPath(version, written, by_service=version >= (2, 1) and not config.spec.local_pull)
     containerd = plugins.table(RUNTIME if top.get("version", int) == 3 else CRI, "containerd")
     platforms = images.at("runtime_platforms").table("runtime_platforms")
     handlers = runtime_handlers(containerd, platforms, config.spec.snapshotter, version)
@@ -95,7 +101,7 @@ def read_runtime_config(path: Path, version: tuple[int, int]) -> RuntimeConfig:
     return config
 
 
-def _check_version(top: Table, version: tuple[int, int], release: str) -> None:
+def _check_version(top: Table, version: Release, release: str) -> None:
     written = top.get("version", int)
     if written in (None, 0, 1):
         top.fail(f"a file without version = 2 or 3 is of version 1, which is not read; write it for {release}")
@@ -130,7 +136,7 @@ class _Section:
         if value is None or value == default:
             return default
         if self._config.spec.version < since:
-            exists = f"it exists from {since[0]}.{since[1]} on"
+            exists = f"it exists from {written_text(since)} on"
             self._config.warnings.append(
                 f"{table.place(key)}: {table.name(key)}: {self._config.release} ignores it: {exists}"
             )
@@ -265,13 +271,13 @@ def _pinned(images: _Section) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _registry(images: _Section, config: RuntimeConfig) -> None:
-    """Read the table registry: where certs.d is, or the mirrors of old files."""
+def _registry(images: _Section, config: RuntimeConfig) -> str:
+    """Read the table registry: the mirrors of old files; return config_path, which says where certs.d is."""
     registry = images.at("registry").table("registry")
     config.warnings += registry.unknown(REGISTRY, "containerd")
-    config.config_path = registry.get("config_path", str) or ""
+    path = registry.get("config_path", str) or ""
     mirrors = registry.table("mirrors")
-    if config.config_path and mirrors.value:
+    if path and mirrors.value:
         registry.fail("`mirrors` cannot be set when `config_path` is provided", "mirrors")
     if registry.value.get("headers"):
         config.warnings.append(f"{registry.place('headers')}: {registry.name('headers')} is not simulated")
@@ -291,3 +297,4 @@ def _registry(images: _Section, config: RuntimeConfig) -> None:
             hosts.append(HostSpec(parts.netloc, parts.scheme, parts.path.rstrip("/") or "/v2"))
         found.append(RegistryHosts(DEFAULT_NAMESPACE if host == "*" else host, tuple(hosts)))
     config.spec = replace(config.spec, hosts=tuple(found), auths=auths)
+    return path

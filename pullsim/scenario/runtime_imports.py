@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pullsim.scenario.document import Mark, Route
 
 
-def read_with_imports(path: Path, version: tuple[int, int]) -> tuple[Document, list[str]]:
+def read_with_imports(path: Path, version: tuple[int, ...]) -> tuple[Document, list[str]]:
     """Read a config.toml and what it imports; the second value are warnings.
 
     Relative imports are followed. Absolute ones are not: what this machine has there is not the node's.

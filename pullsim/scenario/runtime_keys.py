@@ -55,9 +55,9 @@ TRANSFER_KEYS: Final = frozenset(
 )
 REGISTRY: Final = frozenset(("auths", "config_path", "configs", "headers", "mirrors"))
 #: The first release that knows a setting of pulls, where that is later than 1.6: (of the transfer service, key).
-SINCE: Final = {
+SINCE: Final[dict[tuple[bool, str], tuple[int, ...]]] = {
     (False, "image_pull_progress_timeout"): (1, 7),
-    (False, "image_pull_with_sync_fs"): (1, 7),
+    (False, "image_pull_with_sync_fs"): (1, 7, 14),
     (False, "concurrent_layer_fetch_buffer"): (2, 1),
     (False, "use_local_image_pull"): (2, 1),
     (True, "concurrent_layer_fetch_buffer"): (2, 1),

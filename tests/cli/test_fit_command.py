@@ -45,7 +45,7 @@ def test_a_preset_or_json_is_printed(inside, pulls):
         (("--where", "zone"), "--where: 'zone' is not COLUMN=VALUE"),
         (("--manifests", "a=no-such-file.json"), "no-such-file.json"),
         (("--catalog", "no-such"), "no built-in catalogue 'no-such'"),
-        (("--containerd", "new"), "--containerd: 'new' is no release"),
+        (("--containerd", "new"), "--containerd: 'new' is no version"),
         (("no-such-file.json",), "no-such-file.json: there is no such file"),
     ],
 )

@@ -50,7 +50,9 @@ def test_validate_says_what_was_understood(inside, scenario):
     done = inside("validate", scenario, "--set", "kubelet.maxParallelImagePulls=3", "--set", "horizon=10m")
     assert (done.returncode, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
-    assert "2 nodes in workers: linux/amd64, kubelet 1.35 (3 pulls at a time), containerd 2.1 (3 downloads)" in words
+    assert (
+        "2 nodes in workers: linux/amd64, kubelet 1.35.7 (3 pulls at a time), containerd 2.1.9 (3 downloads)" in words
+    )
     assert "workers: kubelet 1.35 pulls at most 3 at a time (maxParallelImagePulls: 3)" in words
     assert "workers: layers that come at a time: 3, containerd's limit that all pulls share" in words
     assert "4 pods of web, created at 0 s" in words

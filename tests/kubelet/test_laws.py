@@ -22,6 +22,7 @@ from pullsim.registry.spec import Fault, RegistrySpec
 from pullsim.results.files import summary_json
 from pullsim.results.summary import summarize
 from pullsim.run import simulate
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
 
 HOST = "registry.test"
@@ -35,7 +36,9 @@ def runtimes(draw):
     """containerd of some release, or given durations."""
     if draw(st.booleans()):
         version = draw(st.sampled_from([(1, 6), (2, 0), (2, 1)]))
-        return ContainerdSpec(version, draw(st.sampled_from([1, 3])), draw(st.sampled_from([0.0, 2.1e-3])))
+        return ContainerdSpec(
+            CONTAINERD.resolve(version), draw(st.sampled_from([1, 3])), draw(st.sampled_from([0.0, 2.1e-3]))
+        )
     images = {
         cri_image(name): FixedImage(
             draw(st.sampled_from([0.0, 0.7, 4.0])), 0.2, 10, present=draw(st.integers(0, 4)) == 0

@@ -26,6 +26,7 @@ from world import (
     run,
     run_containerd,
     stages,
+    unresolved,
 )
 
 from pullsim.registry.spec import Cut, Fault
@@ -221,7 +222,7 @@ def test_connecting_times_out_after_30_seconds(version):
     assert (record.ended, record.cause) == (pytest.approx(30.0), "unavailable")
     url = f"https://{HOST}/v2/a/manifests/1"
     why = f'failed to do request: Head "{url}": dial tcp {HOST}:443: i/o timeout'
-    assert record.error == f'{FAILED}failed to resolve reference "{NAME}": {why}'
+    assert record.error == unresolved(NAME, version) + why
 
 
 def test_bodies_wait_for_a_host_that_comes_back():

@@ -109,9 +109,9 @@ def test_the_text_of_a_download_without_space():
     [
         ((1, 6), "failed to extract layer {diff}: write {root}: no space left on device: unknown"),
         ((2, 0), "failed to extract layer {diff}: write {root}: no space left on device: unknown"),
-        ((2, 1), "failed to extract layer {diff}: write {root}: no space left on device"),
+        ((2, 1, 1), "failed to extract layer {diff}: write {root}: no space left on device"),
         (
-            (2, 2),
+            (2, 1, 2),
             (
                 "failed to extract layer (application/vnd.oci.image.layer.v1.tar+gzip {digest}) to overlayfs as "
                 '"extract-{key} {chain}": write {root}: no space left on device'

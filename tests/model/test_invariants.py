@@ -17,6 +17,7 @@ from pullsim.oci.catalog import Catalog
 from pullsim.records import STAGES, KubeletEvent, LayerRecord, PodRecord, PullRecord
 from pullsim.registry.spec import Fault, RegistrySpec
 from pullsim.run import simulate
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import ContainerdSpec, CrioSpec
 from pullsim.runtime.unpack import UnpackSpec
 
@@ -94,9 +95,9 @@ def node_specs(draw, pool="n"):
     )
     costs = UnpackSpec(100e6, 200e6, 300e6, *draw(st.sampled_from([(0.0, 0.0, 1.0), (1e-3, 1.5e-3, 1.09)])))
     write = draw(st.sampled_from([0.0, 2.1e-3, 0.1]))
-    release = draw(st.sampled_from([(1, 6), (1, 7), (2, 0), (2, 1), (2, 3)]))
-    containerd = ContainerdSpec(release, draw(st.sampled_from([1, 2, 3, 10])), write, costs)
-    if release == (2, 3):
+    release = draw(st.sampled_from([(1, 6), (1, 7), (2, 0), (2, 1), (2, 3), (2, 4)]))
+    containerd = ContainerdSpec(CONTAINERD.resolve(release), draw(st.sampled_from([1, 2, 3, 10])), write, costs)
+    if release >= (2, 3):
         local, chunk, unpacks = draw(
             st.sampled_from([(False, 0, 1), (True, 0, 1), (False, 10**6, 1), (False, 10**6, 3)])
         )

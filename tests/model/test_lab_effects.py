@@ -24,7 +24,7 @@ from world import (
 )
 
 from benchmarks.fidelity.lab import LAB, predict
-from pullsim.runtime.containerd import behaviour
+from pullsim.runtime.containerd_release import CONTAINERD, behaviour
 from pullsim.study.fit import parameters
 from pullsim.study.fit.lab import Lab
 
@@ -133,7 +133,7 @@ def test_limit_of_a_pull_or_of_a_node() -> None:
     }
     assert ends[OLD] == pytest.approx([12.0] * 4)
     assert ends[NEW] == pytest.approx([3.0, 6.0, 9.0, 12.0])
-    assert not behaviour(OLD).node_wide_slots
+    assert not behaviour(CONTAINERD.resolve(OLD)).node_wide_slots
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])

@@ -30,6 +30,7 @@ from world import (
     started,
     story,
     times,
+    unresolved,
     with_secrets,
 )
 
@@ -73,7 +74,7 @@ def go(wanted=APP, *auths: Auth, auth="bearer", release=(2, 1), node_file=(), ad
     return run_containerd(IMAGES, [asked], spec=spec, **given)
 
 
-RESOLVE = f'failed to pull and unpack image "{APP}": failed to resolve reference "{APP}": '
+RESOLVE = unresolved(APP)
 MAY_NOT = "pull access denied, repository does not exist or may require authorization: "
 SCOPE = MAY_NOT + "server message: insufficient_scope: authorization failed"
 TOKEN = f"https://{HOST}/v2/token?scope=repository%3Ateam%2Fapp%3Apull&service={HOST}"
@@ -118,9 +119,9 @@ def test_denials(auth, presented, cause, round_trips, text):
         ("basic", None, NO_BASIC),
     ],
 )
-def test_texts_of_containerd_1_6(auth, presented, text):
-    result = go(APP, *([presented] if presented else []), auth=auth, release=(1, 6))
-    assert pull(result, "p").error == RESOLVE + text
+def test_texts_of_containerd_before_1_6_25(auth, presented, text):
+    result = go(APP, *([presented] if presented else []), auth=auth, release=(1, 6, 24))
+    assert pull(result, "p").error == unresolved(APP, (1, 6)) + text
 
 
 @pytest.mark.parametrize("release", EVERY, ids=str)

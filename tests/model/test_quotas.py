@@ -62,14 +62,14 @@ def test_a_manifest_that_is_refused_is_asked_for_six_times_at_once(auth, seconds
 
 @pytest.mark.parametrize("version", EVERY, ids=str)
 def test_its_text(version):
-    """jenkinsci/helm-charts#1586 (2.x), docker/docs#21908 (before)."""
+    """jenkinsci/helm-charts#1586 (from 2.1.3 on), docker/docs#21908 (before)."""
     result = run(
         wanted("a", "b"), node(containerd(version)), registries=[registry(limits=(ONE,))], images=IMAGES, horizon=15.0
     )
     url = f"https://{HOST}/v2/b/manifests/{IMAGES['b:1'].digest}"
     status, own = "429 Too Many Requests", "toomanyrequests: enough"
     why = f"unexpected status from GET request to {url}: {status}\n{own}"
-    if version < (2, 0):
+    if version < (2, 1):
         why = f"unexpected status code {url}: {status} - Server message: {own}"
     name = named("b:1")
     assert pull(result, "b").error == (

@@ -130,7 +130,7 @@ def test_every_request_tries_the_mirror_first(mirror, resolve, request_, source,
     [
         (Host(MIRROR, pull=True, resolve=True), "a:1", MIRROR, MIRROR),
         (Host(MIRROR, pull=True, resolve=False), "a:1", HOST, MIRROR),  # a tag needs both
-        (Host(MIRROR, pull=False, resolve=True), "a:1", HOST, HOST),
+        (Host(MIRROR, pull=False, resolve=True), "a:1", HOST, MIRROR),  # GETs go to all hosts (fetcher.go Fetch)
     ],
 )
 def test_capabilities(host, tag, resolved_by, source):

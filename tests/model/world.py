@@ -25,6 +25,7 @@ from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
 from pullsim.run import Result, simulate
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import (
     ContainerdSpec,
     CrioSpec,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pullsim.records import PullRecord
+    from pullsim.releases import Written
     from pullsim.runtime.handlers import RuntimeHandler
 
 HOST = "registry.test"
@@ -124,7 +126,7 @@ def failing(after: float = 1.0, *, pull: float = 1.0, times: int = -1, pattern: 
 
 
 def containerd(
-    version: tuple[int, int] = (2, 1),
+    version: Written = (2, 1),
     downloads: int = 3,
     *,
     metadata_write: float = 0.0,
@@ -133,7 +135,11 @@ def containerd(
 ) -> ContainerdSpec:
     costs = {"gzip": RATE, "zstd": RATE, "stored": RATE, "per_file": 0.0, "per_layer": 0.0, "while_downloading": 1.0}
     return ContainerdSpec(
-        version, downloads, metadata_write, UnpackSpec(**{**costs, **unpack}), collect_after=collect_after
+        CONTAINERD.resolve(version),
+        downloads,
+        metadata_write,
+        UnpackSpec(**{**costs, **unpack}),
+        collect_after=collect_after,
     )
 
 
@@ -305,6 +311,12 @@ def times(result: Result, reason: str, *, pod: str | None = None, container: str
 def story(result: Result, pod: str | None = None) -> list[tuple[float, str]]:
     """Time and reason of all events of a pod, or of all pods."""
     return [(round(event.t, 6), event.reason) for event in result.events if pod in (None, event.pod)]
+
+
+def unresolved(name: str, version: Written = NEW) -> str:
+    """What a containerd says first of a name that it could not resolve."""
+    what = "image" if version >= NEW else f'reference "{name}"'
+    return f'failed to pull and unpack image "{name}": failed to resolve {what}: '
 
 
 def messages(result: Result, reason: str) -> list[str]:

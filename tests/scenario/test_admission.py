@@ -177,7 +177,10 @@ def test_claims_of_a_stateful_set_are_volumes(tmp_path):
         ({"kubeletVersion": "1.30"}, "the feature gate ImageVolume is off in 1.30"),
         ({"kubeletVersion": "1.33", "featureGates": {"ImageVolume": True}}, None),
         ({"featureGates": {"ImageVolume": False}}, "the feature gate ImageVolume is off in 1.35"),
-        ({"runtime": {"containerd": "2.0"}}, "containerd 2.0 of n pulls the images of volumes but cannot mount them"),
+        (
+            {"runtime": {"containerd": "2.0"}},
+            "containerd 2.0.12 of n pulls the images of volumes but cannot mount",
+        ),
     ],
 )
 def test_nodes_that_cannot_have_image_volumes(node, warning):

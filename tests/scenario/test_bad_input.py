@@ -45,7 +45,15 @@ CASES = {
         "nodes: [{kubeletVersion: 1.3}]",
         "1:26: nodes[0].kubeletVersion: kubelet 1.3 is not known: 1.24 to 1.37 are",
     ),
-    "unknown containerd": ("nodes: [{runtime: {containerd: 3.0}}]", "containerd 3.0 is not known: 1.6 to 2.3 are"),
+    "unknown containerd": (
+        "nodes: [{runtime: {containerd: 1.5}}]",
+        "nodes[0].runtime.containerd: containerd 1.5 is not known: 1.6.3 to 1.7, 2.0 to 2.4 are",
+    ),
+    "a containerd that never was": (
+        "nodes: [{runtime: {containerd: 1.8.1}}]",
+        "containerd 1.8.1 is not known: 1.6",
+    ),
+    "no containerd": ("nodes: [{runtime: {containerd: 2.3.x}}]", "'2.3.x' is no version; a version is major.minor or"),
     "unknown CRI-O": (
         "nodes: [{runtime: {crio: 1.20}}]",
         "1:26: nodes[0].runtime.crio: CRI-O 1.20 is not known: 1.28 to 1.37 are",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pullsim.errors import InputError
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.hosts import HostSpec, RegistryHosts, hosts_of
-from pullsim.scenario import effective_yaml, from_mapping
-from pullsim.scenario.hosts_config import read_hosts
+from pullsim.scenario import effective_yaml, from_mapping, hosts_config
+
+
+def read_hosts(directory, version=(2, 1)):
+    return hosts_config.read_hosts(directory, CONTAINERD.resolve(version))
 
 
 @pytest.fixture
@@ -52,6 +56,7 @@ server = "https://registry-1.docker.io"
                 "http",
                 capabilities=("pull", "resolve"),
                 skip_verify=True,
+                explicit_tls=True,
                 header=(("x-one", ("a",)), ("x-two", ("b", "c"))),
             ),
             HostSpec("old.example.com", path="/cache", override_path=True),
@@ -113,7 +118,13 @@ def test_of_two_directories_of_one_registry_the_one_with_underscores_comes_first
 def test_certificates_alone_are_no_hosts(tmp_path):
     (tmp_path / "certs.d" / "a.b").mkdir(parents=True)
     (tmp_path / "certs.d" / "a.b" / "ca.crt").write_text("")
-    assert read_hosts(tmp_path / "certs.d") == ((), [])
+    """They are for the registry itself, and keep the default entry away (hosts.go HostDirFromRoot, loadHostDir)."""
+    (tmp_path / "certs.d" / "_default").mkdir()
+    (tmp_path / "certs.d" / "_default" / "hosts.toml").write_text('[host."https://m.example.com"]')
+    hosts, warnings = read_hosts(tmp_path / "certs.d")
+    assert warnings == []
+    assert hosts_of("a.b", hosts) == RegistryHosts("a.b")
+    assert hosts_of("c.d", hosts).hosts
 
 
 @pytest.mark.parametrize(
@@ -143,7 +154,7 @@ def test_what_containerd_cannot_read_is_a_mistake(certs, text, message):
     [
         ('[hosts."https://a"]', ":1:1: hosts: containerd knows no such key and ignores it; did you mean host?"),
         ('[host."https://a"]\ncapabilites = ["pull"]', "did you mean capabilities?"),
-        ('server = "https://a"\nproxy = "http://p:1"', "proxy is not simulated"),
+        ('server = "https://a"\nproxy = "http://p:1"', ":2:1: proxy: containerd knows no such key and ignores it"),
     ],
 )
 def test_what_is_ignored_is_warned_of(certs, text, warning):

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from pullsim.registry.spec import RegistrySpec
-from pullsim.runtime.containerd import behaviour
+from pullsim.runtime.containerd_release import behaviour
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import INCOMPRESSIBLE
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pullsim.oci.manifest import Layer
+    from pullsim.releases import Release
     from pullsim.study.fit.parameters import Values
 
 _REGISTRY: Final = RegistrySpec("")
@@ -32,7 +33,7 @@ _SLOTS: Final = _CONTAINERD.max_concurrent_downloads
 
 
 def pull_seconds(
-    layers: Sequence[Layer], sharers: float, values: Values, version: tuple[int, int] = _CONTAINERD.version
+    layers: Sequence[Layer], sharers: float, values: Values, version: Release = _CONTAINERD.version
 ) -> float:
     """Give the seconds of a pull that fetches and unpacks these layers, with a release of containerd."""
     write = values.get("metadata.write", _CONTAINERD.metadata_write)

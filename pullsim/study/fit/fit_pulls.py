@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pullsim.oci.catalog import Catalog
     from pullsim.oci.manifest import Layer
+    from pullsim.releases import Release
     from pullsim.study.fit.observed import Observed
     from pullsim.study.fit.parameters import Parameter, Values
     from pullsim.study.fit.work import Work
@@ -40,7 +41,7 @@ class Model:
     """The closed form with some parameters, for a release of containerd."""
 
     parameters: tuple[Parameter, ...]
-    containerd: tuple[int, int]
+    containerd: Release
 
     def predict(self, work: Sequence[Work], values: Values) -> NDArray[np.float64]:
         """Give the seconds of each pull; equal work is computed once."""
@@ -55,7 +56,7 @@ class Model:
         return np.array(predicted)
 
 
-def fit_pulls(observed: Observed, catalog: Catalog, containerd: tuple[int, int], seed: int) -> Fit:
+def fit_pulls(observed: Observed, catalog: Catalog, containerd: Release, seed: int) -> Fit:
     """Fit what the pulls tell, with and without a disk and a shared registry. Raises InputError if that is nothing."""
     work = work_of(observed, catalog)
     _one_kind_of_time(work, observed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pullsim.errors import InputError, Location
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest_file import read_image
-from pullsim.runtime.spec import ContainerdSpec
+from pullsim.runtime.containerd_release import CONTAINERD, DEFAULT_RELEASE
 from pullsim.study.fit.fit_lab import fit_lab
 from pullsim.study.fit.fit_pulls import fit_pulls
 from pullsim.study.fit.lab import Lab
@@ -18,6 +18,7 @@ from pullsim.study.fit.read import read_input
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pullsim.releases import Written
     from pullsim.study.fit.outcome import Fit
 
 
@@ -27,15 +28,15 @@ def fit(
     catalogs: Iterable[str | Path] = (),
     manifests: Mapping[str, str | Path] | None = None,
     where: Mapping[str, str] | None = None,
-    containerd: tuple[int, int] = ContainerdSpec().version,
+    containerd: Written = DEFAULT_RELEASE,
     seed: int = 0,
 ) -> Fit:
     """Estimate figures of a node and its registry from measured pulls.
 
     ``inputs`` are files: kubelet events, kubelet metrics, tables of pulls, or one file of the lab's measurements;
     ``catalogs`` (built-in names or files) and ``manifests`` (a file by image name) tell the layers of images;
-    ``where`` chooses rows of tables by their columns; ``containerd`` is the nodes' release, which measurements of the
-    lab tell themselves. Raises InputError for inputs that cannot be read, that tell
+    ``where`` chooses rows of tables by their columns; ``containerd`` is the nodes' release, (2, 1) or (2, 3, 4), which
+    measurements of the lab tell themselves. Raises InputError for inputs that cannot be read, that tell
     nothing, or without scipy.
     """
     paths = [Path(inputs)] if isinstance(inputs, str | Path) else [Path(path) for path in inputs]
@@ -52,7 +53,11 @@ def fit(
     for each in read:
         if isinstance(each, Observed):
             observed.merge(each)
-    return fit_pulls(observed, _catalog(catalogs, manifests or {}), containerd, seed)
+    try:
+        release = CONTAINERD.resolve(containerd)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return fit_pulls(observed, _catalog(catalogs, manifests or {}), release, seed)
 
 
 def _catalog(names: Iterable[str | Path], manifests: Mapping[str, str | Path]) -> Catalog:

@@ -15,6 +15,7 @@ from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
 from pullsim.run import simulate
+from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
 from pullsim.study.fit.closed_form import pull_seconds
@@ -58,7 +59,7 @@ def simulated(image: list[Layer], values: dict[str, float], version: tuple[int, 
         cores=CoresSpec(16),
         kubelet=KubeletConfig.from_mapping({}),
         loop=LoopSpec(minimal=True, retry=Interval(10.0, 0.0), resync=Interval(60.0, 0.0)),
-        runtime=ContainerdSpec(version, unpack=unpack),
+        runtime=ContainerdSpec(CONTAINERD.resolve(version), unpack=unpack),
     )
     answer = values["registry.firstByte"]
     pod = Pod("p", "default", "w", PodSpec((ContainerSpec("c", "r.test/a:1", "IfNotPresent"),)), node="n-0")
@@ -75,7 +76,9 @@ def test_as_the_simulator(image: str, figures: str, version: tuple[int, int]) ->
     values, content = DEFAULTS | FIGURES[figures], layers(IMAGES[image])
     tiny = image == "many tiny layers"  # its time is the database's, for which fetches and unpacking queue
     expected = simulated(content, values, version)
-    assert pull_seconds(content, 1.0, values, version) == pytest.approx(expected, rel=0.3 if tiny else 0.06, abs=0.04)
+    assert pull_seconds(content, 1.0, values, CONTAINERD.resolve(version)) == pytest.approx(
+        expected, rel=0.3 if tiny else 0.06, abs=0.04
+    )
 
 
 def test_a_shared_registry_is_a_slower_network() -> None:
