@@ -12,15 +12,21 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
 from pullsim.cli.study_options import (
+    DaskCaOption,
+    DaskCertOption,
+    DaskKeyOption,
     DaskOption,
+    ForceOption,
     MetricOption,
     ProcessesOption,
     QuietOption,
     SeedsOption,
     checked_metrics,
+    dask_tls,
     study_progress,
 )
 from pullsim.errors import InputError, Location
+from pullsim.inputs import is_directory
 from pullsim.outputs import write_text
 from pullsim.staging import staged
 
@@ -67,6 +73,10 @@ def compare(
     seeds: SeedsOption = None,
     processes: ProcessesOption = None,
     dask: DaskOption = None,
+    dask_ca: DaskCaOption = None,
+    dask_cert: DaskCertOption = None,
+    dask_key: DaskKeyOption = None,
+    force: ForceOption = False,
     metric: MetricOption = None,
     out: Annotated[
         Path | None,
@@ -85,7 +95,7 @@ def compare(
         from pullsim.results.metrics import DEFAULT  # noqa: PLC0415
 
         metrics = checked_metrics(metric, DEFAULT)
-        if a.is_dir() or (b is not None and b.is_dir()):
+        if is_directory(a) or (b is not None and is_directory(b)):
             if set_ or set_a or set_b:
                 raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
             comparison = _saved(a, b)
@@ -103,6 +113,8 @@ def compare(
                     seeds=seeds or 1,
                     processes=processes,
                     dask=dask,
+                    dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
+                    force=force,
                     progress=progress,
                 )
         if out is not None:
@@ -115,7 +127,7 @@ def compare(
 def _saved(a: Path, b: Path | None) -> Comparison:
     from pullsim.study.compare import paired, saved  # noqa: PLC0415
 
-    if b is None or not (a.is_dir() and b.is_dir()):
+    if b is None or not (is_directory(a) and is_directory(b)):
         raise InputError("one is a directory of results: compare it with another directory of results")
     return paired(saved(a), saved(b))
 

@@ -39,7 +39,8 @@ def image(
     Exit code 2 when one of them is no image name; all are printed.
     """
     with exit_codes():
-        rows = [_row(name, _release(version)) for name in names]
+        release = _release(version)
+        rows = [_row(name, release) for name in names]
         with terminal.standard_output() as stdout:
             if output is ListFormat.json:
                 stdout.write(json_text(rows, indent=2) + "\n")
@@ -49,16 +50,23 @@ def image(
             raise typer.Exit(WRONG_INPUT)
 
 
-def _release(text: str) -> tuple[int, int]:
+def _release(text: str) -> tuple[int, ...]:
+    """Return the release whose texts are shown; a newer one than those that are known is warned of."""
     from pullsim.errors import InputError  # noqa: PLC0415  not for --help
+    from pullsim.kubelet.releases import KUBELET  # noqa: PLC0415
+    from pullsim.releases import parse  # noqa: PLC0415
 
-    major, _, minor = text.removeprefix("v").partition(".")
-    if major != "1" or not minor.isdecimal() or not 24 <= int(minor) <= 36:
-        raise InputError(f"--kubelet-version {text!r} is not known: 1.24 to 1.36 are")
-    return 1, int(minor)
+    try:
+        written = parse(text)
+        release = KUBELET.resolve(written)
+    except ValueError as error:
+        raise InputError(f"--kubelet-version: {error}") from None
+    if warning := KUBELET.newer(written):
+        terminal.note(f"warning: {warning}")
+    return release
 
 
-def _row(name: str, release: tuple[int, int]) -> dict[str, Any]:
+def _row(name: str, release: tuple[int, ...]) -> dict[str, Any]:
     """Give all that is known of a name, with the keys of the JSON."""
     from pullsim.kubelet.events import Messages  # noqa: PLC0415  not for --help
     from pullsim.oci.reference import InvalidReference, cri_image, default_pull_policy, parse  # noqa: PLC0415

@@ -14,9 +14,14 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, ScenarioArgument, SetOption, VerboseOption
 from pullsim.cli.study_options import (
-    DaskOption,  # noqa: TC001
-    ProcessesOption,  # noqa: TC001
-    QuietOption,  # noqa: TC001
+    DaskCaOption,
+    DaskCertOption,
+    DaskKeyOption,
+    DaskOption,
+    ForceOption,
+    ProcessesOption,
+    QuietOption,
+    dask_tls,
 )
 from pullsim.printable import json_text, printable
 from pullsim.staging import staged
@@ -98,6 +103,10 @@ def solve(
     seeds: Annotated[int, typer.Option(min=1, help="Runs a value.", rich_help_panel=INPUT)] = 5,
     processes: ProcessesOption = None,
     dask: DaskOption = None,
+    dask_ca: DaskCaOption = None,
+    dask_cert: DaskCertOption = None,
+    dask_key: DaskKeyOption = None,
+    force: ForceOption = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the curve there.", rich_help_panel=OUTPUT, show_default=False),
@@ -129,6 +138,8 @@ def solve(
                 seeds=seeds,
                 processes=processes,
                 dask=dask,
+                dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
+                force=force,
                 progress=progress,
             )
         runtimes = {node.spec.runtime.kind for node in loaded.build().nodes}

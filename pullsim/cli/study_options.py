@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from pullsim.cli import terminal
 from pullsim.cli.options import OUTPUT
 from pullsim.errors import Location
+from pullsim.results.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pullsim.study.dask_cluster import TlsFiles
+
+_LONG: Final = 10.0  # seconds after which a study that nobody sees the progress of says a word
 RUNS = "Runs"
 
 SeedsOption = Annotated[
@@ -31,10 +38,33 @@ DaskOption = Annotated[
     typer.Option(
         "--dask",
         metavar="ADDRESS",
-        help="Run on a Dask cluster: tcp://HOST:PORT, or local:N for N workers here.",
+        help="Run on a Dask cluster: tcp://HOST:PORT, tls://HOST:PORT, or local:N for N workers here.",
         rich_help_panel=RUNS,
         show_default=False,
     ),
+]
+DaskCaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dask-tls-ca-file",
+        metavar="PEM",
+        help="Whom to trust with tls://; by default what Dask's configuration says.",
+        rich_help_panel=RUNS,
+        show_default=False,
+    ),
+]
+DaskCertOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dask-tls-cert", metavar="PEM", help="The certificate to show.", rich_help_panel=RUNS, show_default=False
+    ),
+]
+DaskKeyOption = Annotated[
+    Path | None,
+    typer.Option("--dask-tls-key", metavar="PEM", help="Its private key.", rich_help_panel=RUNS, show_default=False),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Also more runs than are good for memory.", rich_help_panel=RUNS)
 ]
 MetricOption = Annotated[
     list[str] | None,
@@ -57,11 +87,23 @@ def checked_metrics(metrics: list[str] | None, default: tuple[str, ...]) -> tupl
     return tuple(check(name, Location("--metric")) for name in metrics) if metrics else default
 
 
+def dask_tls(ca_file: Path | None, cert: Path | None, key: Path | None) -> TlsFiles | None:
+    """Return the certificates that were given, if any."""
+    if ca_file is None and cert is None and key is None:
+        return None
+    from pullsim.study.dask_cluster import TlsFiles  # noqa: PLC0415
+
+    return TlsFiles(ca_file, cert, key)
+
+
 @contextmanager
 def study_progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show how many runs are done, and the time left, when standard error is a terminal."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    """Show how many runs are done, and the time left: a bar on a terminal, elsewhere a line where it takes long."""
+    if quiet or sys.stderr is None:
         yield None
+        return
+    if not sys.stderr.isatty():
+        yield _once()
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -70,3 +112,19 @@ def study_progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("runs", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _once(clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
+    """Return what says once how long it will take, when that is known to be long."""
+    begun, kept, said = clock(), -1, False
+
+    def tell(done: int, total: int) -> None:
+        nonlocal kept, said
+        kept = done if kept < 0 else kept  # by an earlier study
+        gone = clock() - begun
+        if not said and gone > _LONG and done > kept:
+            said = True
+            left = gone * (total - done) / (done - kept)
+            terminal.note(f"{done:,} of {total:,} runs are done, the rest takes about {duration(left)}")
+
+    return tell

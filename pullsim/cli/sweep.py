@@ -11,12 +11,17 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, Format, VerboseOption
 from pullsim.cli.study_options import (
+    DaskCaOption,
+    DaskCertOption,
+    DaskKeyOption,
     DaskOption,
+    ForceOption,
     MetricOption,
     ProcessesOption,
     QuietOption,
     SeedsOption,
     checked_metrics,
+    dask_tls,
     study_progress,
 )
 from pullsim.errors import InputError, Location
@@ -50,6 +55,10 @@ def sweep(
     ] = False,
     processes: ProcessesOption = None,
     dask: DaskOption = None,
+    dask_ca: DaskCaOption = None,
+    dask_cert: DaskCertOption = None,
+    dask_key: DaskKeyOption = None,
+    force: ForceOption = False,
     metric: MetricOption = None,
     cost: Annotated[
         str | None,
@@ -84,7 +93,7 @@ def sweep(
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
         from pullsim.scenario import load  # noqa: PLC0415
         from pullsim.scenario.document import read_document  # noqa: PLC0415
-        from pullsim.study.design import parse_knob, variants  # noqa: PLC0415
+        from pullsim.study.design import check_size, count_variants, parse_knob, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
         from pullsim.study.sweep import run_variants  # noqa: PLC0415
@@ -94,8 +103,8 @@ def sweep(
             raise InputError("a knob is given twice; write all its values at once", Location("--set"))
         wanted: int | Sequence[int] = seeds or 1
         default: tuple[str, ...] = DEFAULT
-        if is_study(read_document(scenario)):
-            study = read_study(scenario)
+        if is_study(document := read_document(scenario)):
+            study = read_study(scenario, document)
             scenario = study.scenario
             knobs = {knob.key: knob for knob in study.knobs} | knobs
             paired = paired or study.paired
@@ -104,19 +113,22 @@ def sweep(
         metrics = checked_metrics(metric, default)
         if cost is not None:
             check(cost, Location("--cost"))
+        count = wanted if isinstance(wanted, int) else len(wanted)
+        check_size(count_variants(list(knobs.values()), paired=paired), count, force=force)
         loaded = load(scenario)
         made = variants(list(knobs.values()), paired=paired)
-        runs = len(made) * (wanted if isinstance(wanted, int) else len(wanted))
         with study_progress(quiet=quiet) as progress:
             result = run_variants(
                 loaded,
                 list(knobs.values()),
                 made,
                 seeds=wanted,
-                executor=choose(processes, dask, runs),
+                executor=choose(processes, dask, len(made) * count, dask_tls(dask_ca, dask_cert, dask_key)),
                 out=out,
                 resume=resume,
+                force=force,
                 progress=progress,
+                tell=None if quiet else terminal.note,
             )
         if out is not None and result.outcomes:
             from pullsim.study.files import write  # noqa: PLC0415
@@ -129,6 +141,8 @@ def sweep(
             terminal.note(line)
         if result.interrupted:
             raise KeyboardInterrupt
+        if result.stopped is not None:
+            raise InputError(result.stopped)
 
 
 def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:

@@ -30,12 +30,15 @@ _MUST_BE = {
 }
 
 
-def validated(adapter: TypeAdapter[T], value: Any, file: str) -> T:
-    """Check a document's value. Raises InputErrors with all mistakes, each ``file: path.in[0].it: what is wrong``."""
+def validated(adapter: TypeAdapter[T], value: Any, file: str, route: tuple[str | int, ...] = ()) -> T:
+    """Check a value of a document, at ``route`` from its top.
+
+    Raises InputErrors with all mistakes, each ``file: path.in[0].it: what is wrong``.
+    """
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise InputErrors([_input_error(details, file) for details in error.errors(include_url=False)]) from None
+        raise InputErrors([_input_error(each, file, route) for each in error.errors(include_url=False)]) from None
 
 
 def rule_text(details: ErrorDetails) -> str:
@@ -67,6 +70,6 @@ def path_text(route: tuple[str | int, ...]) -> str:
     return text
 
 
-def _input_error(details: ErrorDetails, file: str) -> InputError:
-    path, what = path_text(details["loc"]), rule_text(details)
+def _input_error(details: ErrorDetails, file: str, route: tuple[str | int, ...]) -> InputError:
+    path, what = path_text((*route, *details["loc"])), rule_text(details)
     return InputError(f"{path}: {what}" if path else what, Location(file))

@@ -76,6 +76,7 @@ OTHER_FIELDS: Final = frozenset(
 #: From which likeness on a name is taken for a slip of the pen. No field that upstream has added since 1.21 is so much
 #: like an older one: imageMaximumGCAge, at 0.88, is the nearest.
 SLIP: Final = 0.9
+LONGEST: Final = 100  # letters of a name; the longest that there is has 38
 
 
 def mistaken_for(name: str, known: Iterable[str]) -> str | None:
@@ -85,6 +86,8 @@ def mistaken_for(name: str, known: Iterable[str]) -> str | None:
 
 def like(name: str, known: Iterable[str], least: float = 0.7) -> str | None:
     """Return the known name that this one is most like, by so much at least; None: there is no such."""
+    if len(name) > LONGEST:  # no name is like it, and to find that out takes its length squared
+        return None
     ratios = {right: SequenceMatcher(None, name.lower(), right.lower()).ratio() for right in sorted(known)}
     best = max(ratios, key=lambda right: ratios[right])
     return best if ratios[best] >= least else None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: The kubelet keeps so many locks for its pull records, and until 1.37 took one beyond them where more pulls were
 #: allowed (pkg/kubelet/images/pullmanager/locks.go NewStripedLockSet; kubernetes pull 138937).
 LOCKS: Final = 31
+SHOWN: Final = 8  # fields that are not known
 
 
 def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
@@ -48,13 +49,15 @@ def kubelet_warnings(pool: NodePool, kubelet: KubeletConfig, release: Version) -
     name = f"nodes[{pool.name}]"
     if warning := KUBELET.newer(pool.kubelet_version):
         yield f"{name}.kubeletVersion: {warning}"
-    for field in kubelet.unknown:
+    for field in kubelet.unknown[:SHOWN]:
         near = like(field, field_names())
         hint = f" (is {near} meant?)" if near else ""
         yield (
-            f"{name}.kubelet.{field}: no release of the kubelet that is known here has this field{hint}: it is passed "
-            "over, as a kubelet that does not know it does"
+            f"{name}.kubelet.{field[:60]}: no release of the kubelet that is known here has this field{hint}: it is "
+            "passed over, as a kubelet that does not know it does"
         )
+    if len(kubelet.unknown) > SHOWN:
+        yield f"{name}.kubelet: so are {len(kubelet.unknown) - SHOWN} more fields"
     parallel = kubelet.max_parallel_image_pulls
     verified = kubelet.image_pull_credentials_verification_policy is not None
     if verified and parallel is not None and parallel > LOCKS and release < (1, 37):

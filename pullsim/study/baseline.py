@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from pullsim.errors import InputError, Location
-from pullsim.inputs import read_text
+from pullsim.inputs import parse_json, read_text
+from pullsim.inputs.validation import validated
+from pullsim.inputs.versions import check_version
 from pullsim.outputs import write_text
 from pullsim.results import assertions, metrics
 from pullsim.results.summary import summarize
@@ -28,6 +32,17 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 EXACT: Final = 1e-9  # relative; less is the noise of sums on other processors
+
+
+class _File(BaseModel):
+    """A baseline; keys of later versions are let pass."""
+
+    model_config = ConfigDict(strict=True)
+
+    scenarios: dict[str, dict[str, int | Annotated[float, Field(allow_inf_nan=False)] | None]]
+
+
+_FILE: Final = TypeAdapter(_File)
 
 
 class Tolerance(NamedTuple):
@@ -126,22 +141,10 @@ def hold(verdict: Verdict, before: Mapping[str, float | None] | None, tolerances
 
 
 def read(path: Path) -> dict[str, dict[str, float | None]]:
-    """Read a baseline: metrics by scenario. Raises InputError for a file that is none, or of another format."""
-    place = Location(str(path))
-    try:
-        document: Any = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"this is no JSON: {error.msg}", Location(str(path), error.lineno, error.colno)) from None
-    scenarios = document.get("scenarios") if isinstance(document, dict) else None
-    if not isinstance(scenarios, dict) or not all(isinstance(each, dict) for each in scenarios.values()):
-        raise InputError("this is no baseline; pullsim ci --update-baseline writes one", place)
-    if document.get("formatVersion") != FORMAT:
-        raise InputError(
-            f"this baseline has format {document.get('formatVersion')!r}, this version of pullsim reads {FORMAT}: "
-            "write it anew with --update-baseline",
-            place,
-        )
-    return scenarios
+    """Read a baseline: metrics by scenario. Raises InputError for a file that is none, or of a newer format."""
+    document = parse_json(read_text(path), str(path))
+    check_version(document, "formatVersion", FORMAT, "baseline, as --update-baseline writes it", Location(str(path)))
+    return validated(_FILE, document, str(path)).scenarios
 
 
 def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, float | None]]) -> None:

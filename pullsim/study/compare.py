@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
-from pullsim.inputs import read_text
+from pullsim.inputs.versions import check_version
+from pullsim.outputs import written
 from pullsim.records import STAGES
 from pullsim.results import metrics as metric_names
+from pullsim.results.files import SCENARIO, SUMMARY
 from pullsim.results.model_error import ModelError, model_error, within
-from pullsim.results.summary import SCHEMA_VERSION
+from pullsim.results.summary_file import read_summary
 from pullsim.scenario import effective_yaml, override
-from pullsim.scenario.document import parse_document
-from pullsim.study.design import Variant, parse_knob
+from pullsim.scenario.document import parse_document, read_document
+from pullsim.scenario.load import from_document
+from pullsim.staging import clean
+from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.executors import choose
 from pullsim.study.intervals import Interval, bootstrap
 from pullsim.study.sweep import run_variants
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pullsim.scenario import Scenario
+    from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
 
 SMALL: Final = 1e-9  # relative; less is the noise of sums
@@ -146,6 +150,8 @@ def compare(
     seeds: int | Sequence[int] = 1,
     processes: int | None = 1,
     dask: str | None = None,
+    dask_tls: TlsFiles | None = None,
+    force: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
@@ -157,30 +163,27 @@ def compare(
     overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
     if b is None and overrides_a == overrides_b:
         raise InputError("there is one side only: give B, or --set KEY=V1,V2, or --a and --b")
-    executor = choose(processes, dask, seeds if isinstance(seeds, int) else len(seeds))
+    count = seeds if isinstance(seeds, int) else len(seeds)
+    check_size(2, count, force=force)
+    executor = choose(processes, dask, count, dask_tls)
     first = _run(a, overrides_a, seeds, executor, progress)
     return Comparison(first, _run(b or a, overrides_b, list(first.runs), executor, progress))
 
 
 def saved(path: Path) -> Side:
     """Read what ``pullsim run --out`` wrote into a directory. Raises InputError."""
-    place = Location(str(path / "summary.json"))
-    try:
-        summary = json.loads(read_text(path / "summary.json"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"this is no JSON: {error}", place) from None
-    if not isinstance(summary, dict) or summary.get("schemaVersion") != SCHEMA_VERSION:
-        raise InputError(f"this is no summary of version {SCHEMA_VERSION}; run the scenario again with --out", place)
-    effective = path / "scenario.effective.yaml"
-    tree = parse_document(read_text(effective), str(effective)).tree
-    verdict = (summary.get("bottleneck") or {}).get("sentence")
-    found = metric_names.values(summary)
-    measured = summary.get("modelError")
+    with written(path):
+        clean(path)  # files of a run that was killed while it moved them
+    summary = read_summary(path / SUMMARY)
+    effective = read_document(path / SCENARIO)
+    check_version(effective.tree, "version", 1, "scenario with its defaults", effective.place(()))
+    from_document(effective, path)  # raises InputError for what is no scenario
+    binding, measured = summary["bottleneck"], summary["modelError"]
     return Side(
         path.name,
-        dict(_flat(tree, "")),
-        {summary["seed"]: found},
-        verdict,
+        dict(_flat(effective.tree, "")),
+        {summary["seed"]: metric_names.values(summary)},
+        binding["sentence"] if binding else None,
         ModelError(**measured) if measured else None,
     )
 
@@ -216,9 +219,11 @@ def _run(
     progress: Callable[[int, int], None] | None,
 ) -> Side:
     changed = override(scenario, overrides)
-    result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, progress=progress)
+    result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, force=True, progress=progress)
     if result.interrupted:
         raise KeyboardInterrupt
+    if result.stopped is not None:
+        raise InputError(result.stopped)
     runs = {seed: o.metrics for (_, seed), o in sorted(result.outcomes.items()) if o.metrics is not None}
     verdict = result.verdict(0)
     inputs = dict(_flat(parse_document(effective_yaml(changed), "scenario").tree, ""))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MAX_VARIANTS: Final = 100_000
+MAX_RUNS: Final = 100_000  # of a study, unless it is forced
+MAX_FORCED: Final = 10_000_000
+_RUN_MEMORY: Final = 12_000  # bytes of the metrics of a run, as measured
 _KEY: Final = re.compile(r"(?P<key>(?:[^=\[]|\[[^\]]*\])+)=(?P<values>.*)", re.DOTALL)
 
 
@@ -49,15 +52,45 @@ def parse_knob(text: str) -> Knob:
     values = tuple(value.strip() for value in _split(match["values"]))
     if "" in values:
         raise InputError("there is no value between two commas, or after =", place)
-    if twice := [value for value in values if values.count(value) > 1]:
-        raise InputError(f"the value {twice[0]} is given twice", place)
+    check_values(values, place)
     return Knob(match["key"].strip(), values)
+
+
+def check_values(values: Sequence[str], place: Location) -> None:
+    """Raise InputError for a value that is given twice, or is no text."""
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise InputError(f"the value {shown(value)} is given twice", place)
+        seen.add(value)
+        if not value.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise InputError(f"the value {shown(value)} is no text in UTF-8", place)
+
+
+def count_variants(knobs: Sequence[Knob], *, paired: bool = False) -> int:
+    """Return how many variants there are, without making them."""
+    sizes = [len(knob.values) for knob in knobs]
+    return max(sizes, default=1) if paired else math.prod(sizes)
+
+
+def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
+    """Raise InputError for more runs than MAX_RUNS, unless they are wanted by force."""
+    runs = variants * seeds
+    if runs <= MAX_RUNS or (force and runs <= MAX_FORCED):
+        return
+    what = f"{variants:,} variants with {seeds:,} seeds are {runs:,} runs" if seeds > 1 else f"{runs:,} variants"
+    if force:
+        raise InputError(f"{what}; {MAX_FORCED:,} are the most, also with --force: no memory holds more")
+    raise InputError(
+        f"{what}; {MAX_RUNS:,} are the most without --force: the results of a run take about {_RUN_MEMORY // 1000} kB "
+        f"of memory, {runs * _RUN_MEMORY / 1e9:,.1f} GB in all"
+    )
 
 
 def variants(knobs: Sequence[Knob], *, paired: bool = False) -> list[Variant]:
     """Return all combinations of the knobs' values, the last knob's fastest; ``paired``: first with first and so on.
 
-    Raises InputError for knobs given twice, pairs of unequal length, and more than MAX_VARIANTS combinations.
+    Raises InputError for knobs given twice and pairs of unequal length.
     """
     keys = [knob.key for knob in knobs]
     if twice := [key for key in keys if keys.count(key) > 1]:
@@ -73,11 +106,6 @@ def variants(knobs: Sequence[Knob], *, paired: bool = False) -> list[Variant]:
         columns = [knob.values * (longest if len(knob.values) == 1 else 1) for knob in knobs]
         rows: Iterable[tuple[str, ...]] = zip(*columns, strict=True) if columns else [()]
     else:
-        count = 1
-        for knob in knobs:
-            count *= len(knob.values)
-        if count > MAX_VARIANTS:
-            raise InputError(f"the knobs make {count:,} combinations; {MAX_VARIANTS:,} are the most")
         rows = itertools.product(*(knob.values for knob in knobs))
     return [Variant(tuple(zip(keys, row, strict=True))) for row in rows]
 

@@ -5,23 +5,28 @@ All give the same outcomes; only their order of arrival differs. The scenario is
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import sys
+import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pullsim.errors import InputError, Location
+from pullsim.study.dask_cluster import TRIES, Dask
 from pullsim.study.job import Bundle, Job, Outcome, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
-TRIES: Final = 3  # of a job whose worker died under it
-DASK_TIMEOUT: Final = 10.0  # seconds to wait for a scheduler
+    from pullsim.study.dask_cluster import TlsFiles
+
+_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
 class Executor(Protocol):
@@ -64,7 +69,7 @@ class Processes:
                     if tries[number] >= TRIES:
                         del waiting[number]
                         yield Outcome(number, None, None, f"the process that ran it died {TRIES} times")
-            except (GeneratorExit, KeyboardInterrupt):
+            except BaseException:
                 for process in list((pool._processes or {}).values()):  # noqa: SLF001  # terminate_workers, from 3.14
                     process.terminate()
                 raise
@@ -92,55 +97,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Dask:
-    """Runs on a Dask cluster: ``tcp://HOST:PORT`` of its scheduler, or ``local:N`` for N worker processes here.
-
-    A worker that dies costs the jobs it was running, which the scheduler gives to another.
-    """
-
-    def __init__(self, address: str) -> None:
-        """Raise InputError for an address that is none, or without the extra ``pullsim[dask]``."""
-        self.address = address
-        local, _, count = address.partition("local:")
-        self._workers = int(count) if not local and count.isdecimal() else 0
-        if not self._workers and not address.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
-            raise InputError(f"{address!r} is no Dask scheduler: give tcp://HOST:PORT, or local:N for N workers here")
-        try:
-            import distributed  # noqa: F401, PLC0415  an extra
-        except ImportError:
-            raise InputError("Dask is not installed: pip install 'pullsim[dask]'") from None
-
-    def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """See `Executor.run`. Raises InputError if the scheduler does not answer in time."""
-        from distributed import Client, LocalCluster, as_completed  # noqa: PLC0415
-
-        cluster = None
-        if self._workers:
-            cluster = LocalCluster(
-                n_workers=self._workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-            )
-        try:
-            client = Client(cluster or self.address, timeout=DASK_TIMEOUT)
-        except (OSError, TimeoutError):
-            raise InputError(
-                f"the Dask scheduler {self.address} does not answer within {DASK_TIMEOUT:g} s: is it running there?"
-            ) from None
-        try:
-            sent = client.scatter(bundle, broadcast=True)
-            futures = {client.submit(run_job, sent, job, pure=False, retries=TRIES - 1): job for job in jobs}
-            for future in as_completed(futures):
-                error = future.exception()
-                if error is None:
-                    yield future.result()
-                else:
-                    yield Outcome(futures[future].number, None, None, f"on the Dask cluster: {error}")
-        finally:
-            client.close()
-            if cluster is not None:
-                cluster.close()
-
-
-def choose(processes: int | None, dask: str | None, runs: int) -> Executor:
+def choose(processes: int | None, dask: str | None, runs: int, dask_tls: TlsFiles | None = None) -> Executor:
     """Return who makes so many runs: a Dask cluster, so many processes (None: one a core), or this process for one.
 
     Raises InputError for contradicting options.
@@ -148,7 +105,9 @@ def choose(processes: int | None, dask: str | None, runs: int) -> Executor:
     if dask is not None:
         if processes not in (None, 1):
             raise InputError("processes are of this machine: give them or a Dask cluster, not both", Location("--dask"))
-        return Dask(dask)
+        return Dask(dask, dask_tls)
+    if dask_tls is not None:
+        raise InputError("it goes with --dask tls://HOST:PORT", Location("--dask-tls-ca-file"))
     count = min(Processes(processes).count, runs)
     return InProcess() if count <= 1 else Processes(count)
 
@@ -157,11 +116,27 @@ _installed: Bundle | None = None
 
 
 def _install(bundle: Bundle) -> None:
-    """Take the scenario of all jobs; Ctrl-C is for the parent alone."""
+    """Take the scenario of all jobs; end with the parent, and leave Ctrl-C to it."""
     global _installed  # noqa: PLW0603  # once in a worker process
+    _end_with_parent()
     _installed = bundle
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_with_parent() -> None:
+    """End when the parent does, however it ends: a pool's processes hold each other's pipes open, and would wait."""
+    if sys.platform == "linux":  # at once, in the middle of a job too
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()
 
 
 def _run_installed(job: Job) -> Outcome:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
 from pullsim.inputs import collecting, serving
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
     from pullsim.scenario import Scenario
     from pullsim.study.design import Variant
+
+
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+\s*[A-Za-z%/]*")
+_NUMBERS: Final = 2  # of a knob that are tried, from the first on
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Bundle:
     @classmethod
     def of(cls, scenario: Scenario, wanted: Sequence[Variant]) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
+
+        Of a knob's numbers, which name no file, only the first two and the last are.
 
         A variant that cannot be built is no error here, as its run will say why; raises the InputError of the first
         when none that was tried can be.
@@ -103,13 +111,19 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
 
 
 def _each_value_once(wanted: Sequence[Variant]) -> list[Variant]:
-    """Return as many of the variants as have each value of each knob at least once."""
+    """Return as many of the variants as have each value of each knob at least once; see `Bundle.of` for numbers."""
     seen: set[tuple[str, str]] = set()
+    numbers: Counter[str] = Counter()  # tried, by key
     chosen: list[Variant] = []
     for variant in wanted:
-        if not chosen or not seen.issuperset(variant.settings):
+        fresh = [setting for setting in variant.settings if setting not in seen]
+        seen.update(fresh)
+        plain = [key for key, value in fresh if _NUMBER.fullmatch(value)]
+        if not chosen or len(plain) < len(fresh) or any(numbers[key] < _NUMBERS for key in plain):
             chosen.append(variant)
-            seen.update(variant.settings)
+        numbers.update(plain)
+    if wanted and wanted[-1] not in chosen[-1:]:
+        chosen.append(wanted[-1])
     return chosen
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pullsim.scenario import Scenario
+    from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
     from pullsim.study.intervals import Interval
     from pullsim.study.ranges import Range
@@ -102,6 +103,8 @@ def solve(
     seeds: int = 5,
     processes: int | None = 1,
     dask: str | None = None,
+    dask_tls: TlsFiles | None = None,
+    force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Solution:
     """Search the ranges of one or more knobs for the setting that meets a goal.
@@ -110,11 +113,12 @@ def solve(
     ``objective``: a metric; ``slo``: a limit on it, ``< 90s``; ``want``: of the values that meet it the smallest
     (default), largest or best; without a limit the best: the lowest objective, or the highest with ``maximize``.
     ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).
-    ``seeds``: runs a value. ``processes``: None is one a core; ``dask``: the address of a scheduler. ``progress`` is
-    told how many runs were made. Raises InputError.
+    ``seeds``: runs a value. ``processes``, ``dask``, ``dask_tls`` and ``force``: see `pullsim.study.sweep.sweep`.
+    ``progress`` is told how many runs were made. Raises InputError.
     """
     knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
-    search = _Search(scenario, tuple(knobs), goal, seeds, choose(processes, dask, FIRST * seeds), progress)
+    executor = choose(processes, dask, FIRST * seeds, dask_tls)
+    search = _Search(scenario, tuple(knobs), goal, seeds, executor, progress, force=force)
     ranges = [range_ for _, range_ in knobs]
     turns: list[float] = []
     if trials is not None:
@@ -147,6 +151,8 @@ class _Search:
         seeds: int,
         executor: Executor | None,
         progress: Callable[[int], None] | None,
+        *,
+        force: bool,
     ) -> None:
         self.tried: dict[Point, Tried] = {}
         self._scenario = scenario
@@ -155,6 +161,7 @@ class _Search:
         self._seeds = seeds
         self._executor = executor
         self._progress = progress
+        self._force = force
 
     def line(self, range_: Range) -> tuple[Tried | None, list[float]]:
         """Search the range of one knob; return the answer and where the goal is missed between values that meet it."""
@@ -281,10 +288,17 @@ class _Search:
         if not wanted:
             return
         made = run_variants(
-            self._scenario, [Knob(key, ()) for key in keys], wanted, seeds=self._seeds, executor=self._executor
+            self._scenario,
+            [Knob(key, ()) for key in keys],
+            wanted,
+            seeds=self._seeds,
+            executor=self._executor,
+            force=self._force,
         )
         if made.interrupted:
             raise KeyboardInterrupt
+        if made.stopped is not None:
+            raise InputError(made.stopped)
         for position, point in enumerate(fresh):
             outcome = made.outcomes[position, made.seeds[0]]
             if outcome.error is not None:

@@ -2,48 +2,118 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, Self
+import os
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 import pullsim
 from pullsim.errors import InputError, Location
+from pullsim.inputs.json_text import parse_json
+from pullsim.inputs.validation import validated
+from pullsim.outputs import reason, sync, written
+from pullsim.printable import json_text
+from pullsim.staging import Staging
 from pullsim.study.job import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pullsim.study.job import Bundle, Job
 
 FILE: Final = "runs.jsonl"
 FORMAT: Final = 1
+MAX_LINE: Final = 10_000_000  # bytes; a run of thousands of registries has some 100,000
+
+
+class _Head(BaseModel):
+    """The first line: of what the runs are."""
+
+    model_config = ConfigDict(strict=True)
+
+    format: int
+    version: str
+    scenario: str
+
+
+class _Verdict(BaseModel):
+    """What bound a run, see `pullsim.results.bottleneck.Bottleneck`."""
+
+    model_config = ConfigDict(strict=True)
+
+    resource: str | None
+    sentence: str
+    hint: str
+
+
+class _Entry(BaseModel):
+    """Another line: a run. Keys of later versions are let pass."""
+
+    model_config = ConfigDict(strict=True)
+
+    overrides: list[str]
+    seed: int
+    metrics: dict[str, int | Annotated[float, Field(allow_inf_nan=False)] | None] | None
+    verdict: _Verdict | None
+    error: str | None
+
+    @model_validator(mode="after")
+    def _came_to_something(self) -> Self:
+        if (self.metrics is None) == (self.error is None):
+            raise ValueError("a run has either metrics or an error")
+        return self
+
+
+_HEAD: Final = TypeAdapter(_Head)
+_ENTRY: Final = TypeAdapter(_Entry)
 
 
 class RunStore:
-    """``runs.jsonl`` in a directory: a head that says of what, then an outcome a line. To be used in a ``with``."""
+    """``runs.jsonl`` in a directory: a head that says of what, then an outcome a line. To be used in a ``with``.
 
-    def __init__(self, directory: Path, bundle: Bundle, *, resume: bool) -> None:
-        """``resume``: keep the runs that are there. Raises InputError if they are another study's or unreadable."""
+    A new file takes the place of an old one with its first run; until then the old one stays.
+    """
+
+    def __init__(
+        self, directory: Path, bundle: Bundle, *, resume: bool, tell: Callable[[str], None] | None = None
+    ) -> None:
+        """``resume``: keep the runs that are there. ``tell`` gets what is dropped or will be."""
         self.path = directory / FILE
-        self._head = {"format": FORMAT, "version": pullsim.__version__, "scenario": bundle.digest}
         self.found: dict[tuple[tuple[str, ...], int], Outcome] = {}  # by overrides and seed
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            if resume and self.path.exists():
-                self._read()
-                self._truncate()
-            else:
-                self.path.write_text(json.dumps(self._head) + "\n", encoding="utf-8")
-            self._file = self.path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", Location(str(self.path))) from None
+        self._resume = resume
+        self._tell = tell or (lambda _: None)
+        self._head = _Head(format=FORMAT, version=pullsim.__version__, scenario=bundle.digest)
+        self._staging = Staging(directory)
+        self._new: Path | None = None  # until it is moved to its place
+        self._file = -1
+        self._end = 0  # after the last whole line
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Open the file. Raises InputError if its runs are another study's or unreadable, or nothing can be written."""
+        with written(self.path):
+            self._staging.__enter__()
+        try:
+            kept = self._resume and self.path.exists() and self._read()
+            with written(self.path):
+                if kept:
+                    self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+                    os.ftruncate(self._file, self._end)  # what was half-written
+                else:
+                    self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; what has no run is not kept."""
+        if self._file >= 0:
+            os.close(self._file)
+        if self._new is None and self.path.is_file():
+            with written(self.path):
+                sync(self.path)
+        self._staging.__exit__()
 
     def get(self, job: Job) -> Outcome | None:
         """Return what is known of a job."""
@@ -51,36 +121,99 @@ class RunStore:
         return None if outcome is None else outcome._replace(number=job.number)
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        """Keep an outcome; it is on the disk when this returns."""
+        """Keep an outcome: no kill of this process loses it when this returns. Raises InputError for a full disk."""
         line: dict[str, Any] = {"overrides": list(job.overrides), "seed": job.seed}
         line |= {"metrics": outcome.metrics, "verdict": outcome.verdict, "error": outcome.error}
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._file.flush()
+        try:
+            self._write(line)
+            if self._new is not None:
+                sync(self._new)
+                self._new.replace(self.path)
+                self._new = None
+        except OSError as error:
+            message = f"cannot be written: {reason(error)}; the runs before are kept, --resume goes on with them"
+            raise InputError(message, Location(str(self.path))) from None
 
-    def _read(self) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        head = _parsed(lines[0]) if lines else None
+    def _begin(self) -> None:
+        """Begin a new file beside the old one."""
+        if self.path.exists() and (old := self._runs()):
+            self._tell(
+                f"{self.path} has {old:,} runs, which the first new one replaces"
+                + ("" if self._resume else " (--resume would go on with those of the same scenario)")
+            )
+        self._new = self._staging.path / FILE
+        self._file = os.open(self._new, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        self._write(self._head.model_dump())
+
+    def _write(self, value: dict[str, Any]) -> None:
+        """Append a line, or nothing."""
+        line = f"{json_text(value)}\n".encode()
+        try:
+            done = 0
+            while done < len(line):
+                done += os.write(self._file, line[done:])
+        except OSError:
+            os.ftruncate(self._file, self._end)
+            raise
+        self._end += len(line)
+
+    def _read(self) -> bool:
+        """Read the runs; False: there is not even a whole head. A half line at the end is dropped."""
+        with self._opened() as file:
+            head = file.readline(MAX_LINE)
+            if not head.endswith(b"\n"):
+                return False
+            self._check(self._parsed(head, 1))
+            self._end = len(head)
+            number = 1
+            while line := file.readline(MAX_LINE):
+                number += 1
+                if not line.endswith(b"\n"):
+                    if len(line) == MAX_LINE:
+                        raise InputError(f"the line is longer than {MAX_LINE:,} bytes", self._place(number))
+                    self._tell(f"{self._place(number)}: a run that was cut while it was written is made again")
+                    break
+                entry = validated(_ENTRY, self._parsed(line, number), str(self._place(number)))
+                self._end += len(line)
+                if entry.metrics is not None:
+                    key = (tuple(entry.overrides), entry.seed)
+                    self.found[key] = Outcome(0, entry.metrics, entry.verdict.model_dump() if entry.verdict else None)
+        return True
+
+    def _opened(self) -> BinaryIO:
+        if not self.path.is_file():
+            raise InputError("this is no file; runs are kept in one", Location(str(self.path)))
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", Location(str(self.path))) from None
+
+    def _check(self, value: Any) -> None:
+        """Raise InputError unless the runs are of this scenario and version."""
+        place = self._place(1)
+        known = value.get("format") if isinstance(value, dict) else None
+        if isinstance(known, int) and known > FORMAT:
+            raise InputError(
+                f"these runs have format {known}, this version of pullsim reads {FORMAT}: use a newer one", place
+            )
+        head = validated(_HEAD, value, str(place))
+        if head.version != self._head.version:
+            message = f"these runs are of pullsim {head.version}, this is {self._head.version}: sweep without --resume"
+            raise InputError(message, place)
         if head != self._head:
-            message = "these runs are of another scenario, or of another version of pullsim: sweep without --resume"
-            raise InputError(message, Location(str(self.path), 1))
-        self._kept = [lines[0]]
-        for line in lines[1:]:
-            entry = _parsed(line)
-            if entry is None:  # cut while it was written
-                break
-            self._kept.append(line)
-            if entry["error"] is None:
-                key = (tuple(entry["overrides"]), entry["seed"])
-                self.found[key] = Outcome(0, entry["metrics"], entry["verdict"])
+            raise InputError("these runs are of another scenario: sweep without --resume, or to another --out", place)
 
-    def _truncate(self) -> None:
-        """Drop what was half-written."""
-        self.path.write_text("".join(f"{line}\n" for line in self._kept), encoding="utf-8")
+    def _parsed(self, line: bytes, number: int) -> Any:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise InputError("this is no text in UTF-8; the line must go", self._place(number)) from None
+        return parse_json(text, str(self.path), number)
 
+    def _place(self, number: int) -> Location:
+        return Location(str(self.path), number)
 
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return entry if isinstance(entry, dict) else None
+    def _runs(self) -> int:
+        """Count the lines after the first."""
+        with self._opened() as lines:
+            return max(sum(1 for _ in lines) - 1, 0)

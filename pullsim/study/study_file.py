@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.errors import InputError
-from pullsim.scenario.document import Document, read_document
+from pullsim.errors import InputError, shown
+from pullsim.inputs.versions import check_version
 from pullsim.scenario.suggest import did_you_mean
-from pullsim.study.design import Knob
+from pullsim.study.design import Knob, check_values
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pullsim.scenario.document import Document
+
+FORMAT: Final = 1
 _KEYS: Final = ("version", "scenario", "set", "design", "seeds", "metrics")
 
 
@@ -32,8 +35,8 @@ def is_study(document: Document) -> bool:
     return isinstance(document.tree, dict) and isinstance(document.tree.get("scenario"), str)
 
 
-def read_study(path: Path) -> Study:
-    """Read a study file. Its scenario's path starts at the file's directory. Raises InputError.
+def read_study(path: Path, document: Document) -> Study:
+    """Read a study file that was parsed. Its scenario's path starts at the file's directory. Raises InputError.
 
     ::
 
@@ -46,22 +49,22 @@ def read_study(path: Path) -> Study:
           nodes[workers].disk.write: [125MiB/s, 250MiB/s]
         metrics: [pods.start.p99]
     """
-    document = read_document(path)
     tree = document.tree
     if not isinstance(tree, dict):
         raise InputError("a study is a mapping with scenario and set", document.place(()))
     for key in tree:
         if key not in _KEYS:
             raise InputError(
-                f"a study has no key {key!r}{did_you_mean(key, _KEYS)}; it has {', '.join(_KEYS)}",
+                f"a study has no key {shown(key)}{did_you_mean(key, _KEYS)}; it has {', '.join(_KEYS)}",
                 document.place((key,), key=True),
             )
 
     def expect(right: bool, key: str, rule: str) -> None:
         if not right:
-            raise InputError(f"{key} {tree.get(key)!r} must be {rule}", document.place((key,)))
+            raise InputError(f"{key} {shown(tree.get(key))} must be {rule}", document.place((key,)))
 
-    expect(tree.get("version", 1) == 1, "version", "1")
+    if "version" in tree:
+        check_version(tree, "version", FORMAT, "study", document.place(("version",)))
     expect(isinstance(tree.get("scenario"), str), "scenario", "the path of a scenario file")
     expect(tree.get("design", "grid") in ("grid", "paired"), "design", "grid or paired")
     seeds = tree.get("seeds", 1)
@@ -73,8 +76,10 @@ def read_study(path: Path) -> Study:
     expect(isinstance(settings, dict), "set", "a mapping of keys to lists of values")
     knobs = tuple(Knob(key, tuple(_value(each) for each in _listed(values))) for key, values in settings.items())
     for knob in knobs:
+        place = document.place(("set", knob.key))
         if not knob.values:
-            raise InputError(f"{knob.key} has no values", document.place(("set", knob.key)))
+            raise InputError(f"{knob.key} has no values", place)
+        check_values(knob.values, place)
     return Study(
         path.parent / tree["scenario"],
         knobs,

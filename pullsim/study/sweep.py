@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
 from pullsim.results import metrics as metric_names
-from pullsim.study.design import Knob, Variant, parse_knob, variants
+from pullsim.study.dask_cluster import WorkersLost
+from pullsim.study.design import Knob, Variant, check_size, count_variants, parse_knob, variants
 from pullsim.study.executors import InProcess, choose
 from pullsim.study.intervals import Interval, bootstrap
 from pullsim.study.job import Bundle, Job, Outcome
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pullsim.scenario import Scenario
+    from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
 
-MAX_RUNS: Final = 1_000_000
+
+_NAMED: Final = 3  # missing runs in a message
 
 
 class Failure(NamedTuple):
@@ -44,6 +47,7 @@ class Sweep:
     seeds: tuple[int, ...]
     outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by position of variant, seed
     interrupted: bool = False
+    stopped: str | None = None  # why it ended before all was done
 
     @property
     def failures(self) -> list[Failure]:
@@ -108,30 +112,38 @@ def sweep(
     dask: str | None = None,
     out: Path | None = None,
     resume: bool = False,
+    force: bool = False,
+    dask_tls: TlsFiles | None = None,
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Sweep:
     """Run every variant of a scenario with every seed.
 
     ``set``: knobs, ``KEY=V1,V2,…``; all combinations, or with ``paired`` first with first. ``seeds``: how many, counted
     from the scenario's own, or which. Variants share their seeds, and so their random numbers. ``processes``: None
     is one a core; ``dask``: the address of a scheduler. ``out``: a directory that gets ``runs.jsonl`` as runs end;
-    ``resume`` takes what is there. ``progress`` is told how many runs are done, of how many. A variant that cannot run
-    is among the failures; Ctrl-C ends the sweep and keeps what is done.
+    ``resume`` takes what is there. ``force``: more runs than `pullsim.study.design.MAX_RUNS`. ``dask_tls``:
+    certificates, see `pullsim.study.dask_cluster.Dask`. ``progress`` is told how many runs are done, of how many;
+    ``tell`` what happens to older runs in ``out``. A variant that cannot run is among the failures. Ctrl-C ends the
+    sweep and keeps what is done (``interrupted``), and so does the end of all workers of a Dask cluster (``stopped``).
 
     Raises InputError for knobs that are none, for no variant that can be run, and for what keeps all from running.
     """
     knobs = tuple(parse_knob(text) for text in set)
+    count = seeds if isinstance(seeds, int) else len(seeds)
+    check_size(count_variants(knobs, paired=paired), count, force=force)
     wanted = variants(knobs, paired=paired)
-    runs = len(wanted) * (seeds if isinstance(seeds, int) else len(seeds))
     return run_variants(
         scenario,
         knobs,
         wanted,
         seeds=seeds,
-        executor=choose(processes, dask, runs),
+        executor=choose(processes, dask, len(wanted) * count, dask_tls),
         out=out,
         resume=resume,
+        force=force,
         progress=progress,
+        tell=tell,
     )
 
 
@@ -144,13 +156,14 @@ def run_variants(
     executor: Executor | None = None,
     out: Path | None = None,
     resume: bool = False,
+    force: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Sweep:
     """Run given variants; see `sweep`."""
+    check_size(len(wanted), seeds if isinstance(seeds, int) else len(seeds), force=force)
     result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
     total = len(wanted) * len(result.seeds)
-    if total > MAX_RUNS:
-        raise InputError(f"{len(wanted):,} variants with {len(result.seeds):,} seeds are {total:,} runs; too many")
     bundle = Bundle.of(scenario, wanted)
     jobs: list[Job] = []
     places: list[tuple[int, int]] = []
@@ -158,7 +171,7 @@ def run_variants(
         for seed in result.seeds:
             jobs.append(Job(len(jobs), tuple(variant.overrides), seed))
             places.append((position, seed))
-    with nullcontext() if out is None else RunStore(out, bundle, resume=resume) as store:
+    with nullcontext() if out is None else RunStore(out, bundle, resume=resume, tell=tell) as store:
         if store is not None:
             for job in jobs:
                 if (outcome := store.get(job)) is not None:
@@ -176,10 +189,27 @@ def run_variants(
                         progress(len(result.outcomes), total)
         except KeyboardInterrupt:
             result.interrupted = True
+        except WorkersLost as error:
+            result.stopped = f"{error}: {_missing(result)}; what is done is kept" + (
+                "" if out is None else f", --out {out} --resume goes on with it"
+            )
     if result.outcomes and all(outcome.error for outcome in result.outcomes.values()):
         first = result.failures[0]
         raise InputError(f"no run succeeded; the first ({first.variant}): {first.error}")
     return result
+
+
+def _missing(result: Sweep) -> str:
+    """Say which runs there are not."""
+    missing = [
+        f"{variant} with seed {seed}"
+        for position, variant in enumerate(result.variants)
+        for seed in result.seeds
+        if (position, seed) not in result.outcomes
+    ]
+    total = len(result.variants) * len(result.seeds)
+    more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+    return f"{len(missing):,} of {total:,} runs are missing ({'; '.join(missing[:_NAMED])}{more})"
 
 
 def _seeds(wanted: int | Sequence[int], first: int) -> tuple[int, ...]:

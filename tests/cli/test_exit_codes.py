@@ -47,3 +47,11 @@ def test_the_traceback_of_a_bug_is_for_those_who_ask(capsys, monkeypatch):
 
 def test_an_exit_code_passes():
     assert code(typer.Exit(5)) == 5
+
+
+@pytest.mark.parametrize("command", [("compare",), ("sweep",), ("compare", ".")])
+def test_a_name_of_any_length_is_wrong_input(inside, command):
+    done = inside(*command, "x" * 70_000)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pullsim: error: ")
+    assert len(done.stderr) < 1000

@@ -69,11 +69,20 @@ def test_errors_are_worded_as_the_release_does(inside, release, what, why):
     assert row["error"] == expected
 
 
-@pytest.mark.parametrize("release", ["1.23", "1.37", "2.1", "new"])
-def test_releases_that_are_not_known(inside, release):
+@pytest.mark.parametrize(
+    ("release", "right"), [("1.23", "1.24 to 1.37 are"), ("0.9", "1.24 to 1.37 are"), ("new", "major.minor.patch")]
+)
+def test_releases_that_are_not_known(inside, release, right):
     done = inside("image", "app", "--kubelet-version", release)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "1.24 to 1.36" in done.stderr
+    assert right in done.stderr
+
+
+def test_a_newer_release_is_shown_as_the_newest_known_one(inside):
+    done = inside("image", "app", "--kubelet-version", "1.99")
+    assert done.returncode == 0
+    assert "kubelet 1.99 is newer" in " ".join(done.stderr.split())
+    assert "newer" not in inside("image", "app", "--kubelet-version", "v1.36.2").stderr
 
 
 def test_every_vector_of_names(inside):

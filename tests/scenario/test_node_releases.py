@@ -207,6 +207,13 @@ def test_a_name_that_is_like_a_known_one_is_asked_about():
     assert "(is registryPullQPS meant?)" in warning
 
 
+def test_many_unknown_fields_are_told_in_few_lines():
+    *_, last = warnings = assemble(kubelet={f"{'future' * 20_000}{n}": n for n in range(1_000)}).warnings
+    assert len(warnings) == 9
+    assert max(map(len, warnings)) < 300
+    assert last == "nodes[n].kubelet: so are 992 more fields"
+
+
 @pytest.mark.parametrize(
     ("release", "parallel", "told"),
     [("1.36", 32, True), ("1.35", 500, True), ("1.36", 31, False), ("1.34", 32, False), ("1.37", 32, False)],

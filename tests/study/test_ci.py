@@ -80,7 +80,7 @@ def test_reports(baseline):
     [
         ("{", "this is no JSON"),
         ("[]", "this is no baseline"),
-        ('{"formatVersion": 7, "scenarios": {}}', "has format 7, this version of pullsim reads 1"),
+        ('{"formatVersion": 7, "scenarios": {}}', "formatVersion 7 is newer than 1"),
     ],
 )
 def test_baselines_that_are_none_are_wrong_input(baseline, content, message):

@@ -68,7 +68,7 @@ def test_saved_results_compare_like_their_runs(small, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), ("{", "no JSON"), (json.dumps({"schemaVersion": 99}), "no summary of version 1")],
+    [(None, "no such file"), ("{", "no JSON"), (json.dumps({"schemaVersion": 99}), "is newer than 1")],
 )
 def test_results_that_are_none_are_refused(tmp_path, content, message):
     if content is not None:

@@ -10,20 +10,21 @@ from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod
 from pullsim.errors import InputError, Location
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.nic import NicSpec
+from pullsim.inputs.validation import validated
 from pullsim.kubelet.config import KubeletConfig
 from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
 from pullsim.oci.platform import Platform
 from pullsim.registry.spec import RegistrySpec
-from pullsim.releases import Release, parse
+from pullsim.releases import Release
 from pullsim.run import simulate
-from pullsim.runtime.containerd_release import CONTAINERD
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
+from pullsim.study.fit.lab_document import DOCUMENT, CaseGiven, ImageGiven, PullGiven
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pullsim.study.fit.parameters import Values
 
@@ -44,7 +45,7 @@ class Case:
     seconds: float
     scatter: float  # half of the range over the repeats
     noisy: bool
-    pulls: tuple[Mapping[str, Any], ...]
+    pulls: tuple[PullGiven, ...]
     mbit: float | None
     added_round_trip: float  # seconds
     version: Release
@@ -54,7 +55,7 @@ class Case:
     @property
     def images(self) -> tuple[str, ...]:
         """Give the images by the name that the pods have."""
-        return tuple(f"{HOST}/{pull['image']}:{pull['tag']}" for pull in self.pulls)
+        return tuple(f"{HOST}/{pull.image}:{pull.tag}" for pull in self.pulls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,17 @@ class Lab:
 
     @classmethod
     def read(cls, document: Mapping[str, Any], file: str) -> Lab:
-        """Read a document as benchmarks/lab writes it. Raises InputError with the case that is wrong."""
+        """Read a document as benchmarks/lab writes it. Raises InputErrors with the places of what is wrong."""
+        given = validated(DOCUMENT, document, file)
         catalog, sizes = Catalog(), {}
-        try:
-            for name, image in document["images"].items():
-                manifest = _manifest(image)
+        for name, image in given.images.items():
+            manifest = _manifest(image)
+            try:
                 catalog.add(f"{HOST}/{name}:v1", manifest)
-                sizes[f"{HOST}/{name}:v1"] = manifest.total_size
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"the images are not those of the lab: {error!r}", Location(file)) from None
-        return cls(file, tuple(_case(case, n, file) for n, case in enumerate(document["cases"])), catalog, sizes)
+            except InputError as error:
+                raise InputError(f"images: {error.message}", Location(file)) from None
+            sizes[f"{HOST}/{name}:v1"] = manifest.total_size
+        return cls(file, tuple(map(_case, given.cases)), catalog, sizes)
 
     def comparable(self) -> tuple[list[Case], Counter[str]]:
         """Give the cases of the release and settings that most cases have, through the CRI, and count the others."""
@@ -121,10 +123,11 @@ class Lab:
             max_window=round(values["registry.tcp.maxWindow"]),
             tls=False,
         )
-        names = [f"node-{pull['node']}" for pull in case.pulls]
+        names = [f"node-{pull.node}" for pull in case.pulls]
+        starts = [pull.start_s for pull in case.pulls]
         pods = [
             Pod(f"pod-{n}", "default", "lab", PodSpec((ContainerSpec("main", image, "Always"),)), at, node=name)
-            for n, (image, name, at) in enumerate(zip(case.images, names, _starts(case.pulls), strict=True))
+            for n, (image, name, at) in enumerate(zip(case.images, names, starts, strict=True))
         ]
         pods.sort(key=lambda pod: pod.created)
         nodes = tuple(Node(name, spec) for name in sorted(set(names)))
@@ -148,41 +151,34 @@ def _unpack(values: Values) -> UnpackSpec:
     )
 
 
-def _starts(pulls: Sequence[Mapping[str, Any]]) -> list[float]:
-    return [float(pull.get("start_s", 0)) for pull in pulls]
-
-
-def _manifest(image: Mapping[str, Any]) -> Manifest:
+def _manifest(image: ImageGiven) -> Manifest:
     layers = [
         Layer.of(
-            f"sha256:{layer['digest']}",
-            layer["compressed"],
-            unpacked=layer["uncompressed"],
-            files=layer["files"],
-            diff_id=f"sha256:{layer['diff_id']}",
+            f"sha256:{layer.digest}",
+            layer.compressed,
+            unpacked=layer.uncompressed,
+            files=layer.files,
+            diff_id=f"sha256:{layer.diff_id}",
         )
-        for layer in image["layers"]
+        for layer in image.layers
     ]
-    return Manifest.of(layers, size=image["manifest_size"], config_size=image["config_size"])
+    return Manifest.of(layers, size=image.manifest_size, config_size=image.config_size)
 
 
-def _case(case: Any, number: int, file: str) -> Case:
-    try:
-        given, containerd = case["input"], case["input"]["containerd"]
-        link, (least, median, most) = given["link"], case["summary"]["makespan_min_med_max"]
-        return Case(
-            case["id"],
-            case["group"],
-            case["mode"],
-            float(median),
-            (most - least) / 2,
-            bool(case["summary"]["all_noisy"]),
-            tuple(given["pulls"]),
-            link["registry_egress_mbit"],
-            link["added_rtt_ms"] / 1e3,
-            CONTAINERD.resolve(parse(containerd["version"])),
-            containerd["max_concurrent_downloads"],
-            (containerd["version"], containerd["unpigz"], containerd.get("max_concurrent_unpacks", 1)),
-        )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"cases[{number}] is not one of the lab: {error!r}", Location(file)) from None
+def _case(case: CaseGiven) -> Case:
+    containerd, link, summary = case.input.containerd, case.input.link, case.summary
+    least, median, most = summary.makespan_min_med_max
+    return Case(
+        case.id,
+        case.group,
+        case.mode,
+        median,
+        (most - least) / 2,
+        summary.all_noisy,
+        tuple(case.input.pulls),
+        link.registry_egress_mbit,
+        link.added_rtt_ms / 1e3,
+        containerd.release,
+        containerd.max_concurrent_downloads,
+        (containerd.version, containerd.unpigz, containerd.max_concurrent_unpacks),
+    )

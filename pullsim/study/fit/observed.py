@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Final
+
+#: What no pull, image or clock has more of: seconds of a pull (three years), bytes, seconds since 1970.
+MOST_SECONDS: Final = 1e8
+MOST_BYTES: Final = 1e15
+MOST_CLOCK: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True)

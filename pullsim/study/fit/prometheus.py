@@ -11,18 +11,19 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from pullsim.errors import InputError, Location
-from pullsim.study.fit.observed import Observed, ObservedPull
+from pullsim.errors import InputError, Location, shown
+from pullsim.study.fit.observed import MOST_SECONDS, Observed, ObservedPull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 METRIC: Final = "kubelet_image_pull_duration_seconds"
 SIZE_LABEL: Final = "image_size_in_bytes"
-_SAMPLE: Final = re.compile(METRIC + r"_bucket\{(?P<labels>[^}]*)\}\s+(?P<value>\S+)")
+_SAMPLE: Final = re.compile(METRIC + r"_bucket\{(?P<labels>[^}]*)\}\s*(?P<value>\S+)")
 _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
-_BOUND: Final = re.compile(r"(\d+)\s*([KMGT]?)B?")
+_BOUND: Final = re.compile(r"([0-9]{1,6})\s*([KMGT]?)B?")
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+MOST_PULLS: Final = 1e9  # in a bucket
 _SMALLEST: Final = 1e6  # bytes: the lower end of a bucket that begins at 0
 
 #: Counts of pulls by upper bound in seconds, as a histogram has them: up to and including it.
@@ -32,8 +33,8 @@ Histogram = dict[float, float]
 def read_metrics(text: str, file: str) -> Observed:
     """Take one observation a size bucket, of as many pulls as it has. Raises InputError if there is none."""
     histograms: dict[str, Histogram] = defaultdict(lambda: defaultdict(float))
-    for labels, value in _samples(text):
-        histograms[labels.get(SIZE_LABEL, "N/A")][float(labels["le"].replace("+Inf", "inf"))] += value
+    for size, bound, value in _samples(text, file):
+        histograms[size][bound] += value
     observed = Observed(files=[file])
     for label, histogram in histograms.items():
         count = round(max(histogram.values(), default=0))
@@ -56,11 +57,30 @@ def read_metrics(text: str, file: str) -> Observed:
     return observed
 
 
-def _samples(text: str) -> Iterator[tuple[dict[str, str], float]]:
-    for match in _SAMPLE.finditer(text):
+def _samples(text: str, file: str) -> Iterator[tuple[str, float, float]]:
+    """Yield label of size, upper bound and count of each bucket; others of the kubelet's metrics are passed over."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.lstrip().startswith(f"{METRIC}_bucket"):
+            continue
+        place = Location(file, number)
+        match = _SAMPLE.match(line.lstrip())
+        if match is None:
+            raise InputError(f'{shown(line.strip())} is no sample: {METRIC}_bucket{{le="1"}} 3 is', place)
         labels = dict(_LABEL.findall(match["labels"]))
-        if "le" in labels:
-            yield labels, float(match["value"])
+        bound, value = _float(labels.get("le", "")), _float(match["value"])
+        if not (0 <= bound <= MOST_SECONDS or bound == math.inf):
+            raise InputError(f"le is {shown(labels.get('le'))}; a number of seconds or +Inf is needed", place)
+        if not 0 <= value <= MOST_PULLS:
+            raise InputError(f"the bucket has {shown(match['value'])} pulls; 0 to {MOST_PULLS:g} can be", place)
+        yield labels.get(SIZE_LABEL, "N/A"), bound, value
+
+
+def _float(text: str) -> float:
+    """Read a number as the exposition format writes it; NaN for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _bounds(label: str) -> tuple[float, float] | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final
 
 from pullsim.oci.manifest import Layer, Manifest, select, synthetic_digest
@@ -11,7 +14,7 @@ from pullsim.oci.platform import Platform
 from pullsim.oci.reference import InvalidReference, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pullsim.oci.catalog import Catalog
     from pullsim.study.fit.observed import Observed, ObservedPull
@@ -91,41 +94,80 @@ def _only_known(found: list[Work], observed: Observed) -> list[Work]:
 
 def _alone(found: list[Work], pulls: Sequence[ObservedPull], observed: Observed) -> list[Work]:
     """Leave out pulls beside which their node pulled something else, as far as enough are left."""
-    spans: dict[str, list[ObservedPull]] = defaultdict(list)
+    by_node: dict[str, list[ObservedPull]] = defaultdict(list)
     for pull in pulls:
         if pull.node and pull.began is not None:
-            spans[pull.node].append(pull)
-    alone = [work for work in found if not _overlaps(work.pull, spans[work.pull.node] if work.pull.node else [])]
+            by_node[pull.node].append(pull)
+    crowded = {id(pull) for node in by_node.values() for pull in _crowded(node)}
+    alone = [work for work in found if id(work.pull) not in crowded]
     if len(alone) == len(found) or len(alone) < max(5, len(found) // 4):
         return found
     observed.left_out[OVERLAPPING] += sum(work.pull.count for work in found) - sum(work.pull.count for work in alone)
     return alone
 
 
-def _overlaps(pull: ObservedPull, others: Sequence[ObservedPull]) -> bool:
-    return any(other is not pull and _overlap(pull, other) > CLOCK + 0.1 * pull.seconds for other in others)
+def _crowded(pulls: Sequence[ObservedPull]) -> Iterator[ObservedPull]:
+    """Yield the pulls of a node that overlap with another of it by more than a clock and a tenth of their time."""
+    spans = sorted((_span(pull), pull.seconds, place) for place, pull in enumerate(pulls))
+    begins = [began for (began, _), _, _ in spans]
+    latest = -math.inf  # end of those that began before
+    for place, ((began, ended), seconds, at) in enumerate(spans):
+        least = CLOCK + 0.1 * seconds
+        next_end = bisect_left(begins, ended - least)  # those from here on begin too late
+        others = (span for span, _, _ in islice(spans, place + 1, next_end))
+        if min(ended, latest) - began > least or any(min(ended, other[1]) - other[0] > least for other in others):
+            yield pulls[at]
+        latest = max(latest, ended)
 
 
-def _overlap(one: ObservedPull, other: ObservedPull) -> float:
-    """Give the seconds that both ran."""
-    if one.began is None or one.ended is None or other.began is None or other.ended is None:
-        return 0.0
-    return max(0.0, min(one.ended, other.ended) - max(one.began, other.began))
+def _span(pull: ObservedPull) -> tuple[float, float]:
+    return pull.began or 0.0, pull.ended or 0.0
 
 
 def _shared(found: list[Work]) -> list[Work]:
     """Count the downloads of other nodes from the same host beside each pull."""
-    by_host: dict[str, list[ObservedPull]] = defaultdict(list)
-    for work in found:
-        if work.size:
-            by_host[_host(work.pull)].append(work.pull)
+    hosts = [_host(work.pull) for work in found]
+    groups: dict[tuple[str, ...], list[ObservedPull]] = defaultdict(list)  # by host, and by host and node
+    for work, host in zip(found, hosts, strict=True):
+        if work.size and work.pull.began is not None:
+            groups[host,].append(work.pull)
+            groups[host, work.pull.node].append(work.pull)
+    under_way = {key: _UnderWay(pulls) for key, pulls in groups.items()}
+    none = _UnderWay(())
     made = []
-    for work in found:
-        pull = work.pull
-        others = [other for other in by_host[_host(pull)] if other.node != pull.node]
-        beside = sum(_overlap(pull, other) for other in others) / pull.seconds if pull.seconds else 0.0
+    for work, host in zip(found, hosts, strict=True):
+        pull, beside = work.pull, 0.0
+        if pull.seconds and pull.began is not None:
+            all_nodes, own = under_way.get((host,), none), under_way.get((host, pull.node), none)
+            beside = (all_nodes.seconds(pull) - own.seconds(pull)) / pull.seconds
         made.append(Work(pull, work.layers, work.known, 1.0 + beside))
     return made
+
+
+class _UnderWay:
+    """How many of some pulls are under way at a time; counted in whole nanoseconds, whose sums are exact."""
+
+    def __init__(self, pulls: Sequence[ObservedPull]) -> None:
+        spans = [_nanoseconds(pull) for pull in pulls]
+        self._begins = sorted(began for began, _ in spans)
+        self._ends = sorted(ended for _, ended in spans)
+        self._begun = list(accumulate(self._begins, initial=0))
+        self._ended = list(accumulate(self._ends, initial=0))
+
+    def seconds(self, pull: ObservedPull) -> float:
+        """Give the seconds that they were under way during a pull, summed over them."""
+        began, ended = _nanoseconds(pull)
+        return (self._until(ended) - self._until(began)) / 1e9
+
+    def _until(self, time: int) -> int:
+        """Give the same from the first on."""
+        begun, over = bisect_left(self._begins, time), bisect_left(self._ends, time)
+        return (begun * time - self._begun[begun]) - (over * time - self._ended[over])
+
+
+def _nanoseconds(pull: ObservedPull) -> tuple[int, int]:
+    began, ended = _span(pull)
+    return round(began * 1e9), round(ended * 1e9)
 
 
 def _host(pull: ObservedPull) -> str:

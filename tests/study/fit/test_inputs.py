@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pullsim.errors import InputError
+from pullsim.inputs import json_lines
 from pullsim.kubelet.events import Messages
 from pullsim.study.fit import kubernetes_events, prometheus, table
 from pullsim.study.fit.lab import Lab
@@ -103,6 +105,55 @@ def test_events_that_cannot_be_used_are_counted(events: list, why: str) -> None:
     assert observed.left_out == {why: 1}
 
 
+PULLED = 'Successfully pulled image "a" in 2s (3s including waiting). Image size: 7 bytes.'
+
+
+@pytest.mark.parametrize("message", ["in 10x", "in 2s (1.2.3s including waiting)", "in 900000000h", "in ."])
+def test_durations_that_no_kubelet_writes_are_counted(message: str) -> None:
+    observed = kubernetes_events.read_events([event("Pulled", f'Successfully pulled image "a" {message}')], "f")
+    assert observed.left_out == {kubernetes_events.UNREADABLE: 1}
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"involvedObject": "x"}, "f: items[1].involvedObject: 'x' must be a mapping"),
+        ({"involvedObject": {"name": 5}}, "f: items[1].involvedObject.name: 5 must be text; write it in quotes"),
+        ({"source": ["n1"]}, "f: items[1].source: a list must be a mapping"),
+        ({"message": {"a": 1}}, "f: items[1].message: a mapping must be text"),
+        ({"lastTimestamp": 1777629600}, "f: items[1].lastTimestamp: 1777629600 must be text; write it in quotes"),
+        ({"lastTimestamp": "gestern"}, "f: items[1].lastTimestamp: 'gestern' is no time, as 2026-05-01T10:00:00Z is"),
+    ],
+)
+def test_events_about_pulls_are_as_the_api_has_them(given: dict, message: str) -> None:
+    wrong = event("Pulled", PULLED) | given
+    with pytest.raises(InputError) as error:
+        kubernetes_events.read_events([5, wrong], "f")
+    assert str(error.value) == message
+    with pytest.raises(InputError) as error:
+        kubernetes_events.read_events([wrong], "f", [7])
+    assert str(error.value) == message.replace("f: items[1].", "f:7: ")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_times_without_a_zone_are_utc(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        events = [event("Pulled", PULLED, "2026-05-01T10:00:00"), event("Pulled", PULLED, "2026-05-01T10:00:00Z")]
+        bare, zoned = (pull.ended for pull in kubernetes_events.read_events(events, "f").pulls)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert bare == zoned == 1777629600
+
+
+def test_the_zero_time_of_go_is_none() -> None:
+    given = {"eventTime": None, "firstTimestamp": "0001-01-01T00:00:00Z", "lastTimestamp": "0001-01-01T00:00:00Z"}
+    (pull,) = kubernetes_events.read_events([event("Pulled", PULLED, **given)], "f").pulls
+    assert (pull.began, pull.ended) == (None, None)
+
+
 def test_images_that_were_present_are_no_pulls() -> None:
     observed = kubernetes_events.read_events(
         [event("Pulled", 'Container image "a" already present on machine'), event("Started", "Started container c")],
@@ -159,9 +210,9 @@ ROWS = [
 
 def test_tables_tell_the_pull_without_waiting() -> None:
     text = "\n".join(map(json.dumps, ROWS))
-    (pull,) = table.read_lines(text, "f", {"cluster": "x"}).pulls
+    (pull,) = table.read_rows(json_lines(text, "f"), "f", {"cluster": "x"}).pulls
     assert (pull.seconds, pull.size, pull.began, pull.ended, pull.waits) == (2.0, 10, 3.0, 5.0, False)
-    other = table.read_lines(text, "f", {"cluster": "y"})
+    other = table.read_rows(json_lines(text, "f"), "f", {"cluster": "y"})
     assert [pull.seconds for pull in other.pulls] == [3.0]
     assert sum(other.left_out.values()) == 1
 
@@ -177,20 +228,38 @@ def test_csv_is_a_table_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("{", "is not JSON"),
+        ("{", ":1:2: this is no JSON"),
         ("hello", "none of the kinds of input"),
         ('{"kind": "PodList", "items": [{"kind": "Pod"}]}', "none of the kinds of input"),
         ("# HELP up\nup 1\n", "kubelet_image_pull_duration_seconds is not in it"),
         ('{"image": "a", "pull_s": "fast"}', ":1: pull_s is 'fast'; a number is needed"),
-        ('{"image": "a", "pull_s": -1}', ":1: pull_s is -1; a number of 0 or more"),
+        ('{"image": "a", "pull_s": -1}', ":1: pull_s is -1; a number from 0 to 1e+08 is needed"),
         ('{"pull_s": 1, "x": 2}\n{"pull_s": 1}', ":1: this row has no image"),
         (
             '{"image": "a", "pull_s": 1, "cluster": "x"}\n{"image": "a", "pull_s": 1, "cluster": "y"}',
             "--where cluster=x",
         ),
-        ('{"image": "a", "pull_s": 1}\n{"image"', ":2:9: this line is not JSON"),
-        ('{"images": {}, "cases": [{"id": 1}]}', "cases[0] is not one of the lab"),
-        ('{"images": [], "cases": []}', "the images are not those of the lab"),
+        ('{"image": "a", "pull_s": 1}\n{"image"', ":2:9: this is no JSON"),
+        ('{"images": {}, "cases": [{"id": 1}]}', "cases[0].input: is missing"),
+        ("{bad}\n{}", ":1:2: this is no JSON"),
+        ("{}\n" + "[" * 100_000, ":2: this is nested too deep"),
+        ('{"image": "a", "pull_s": ' + "9" * 5_000 + "}", ":1:26: a number of 5000 digits is too long"),
+        ('{"image": "a", "pull_s": 1e15}', ":1: pull_s is 1000000000000000.0; a number from 0 to 1e+08"),
+        ('{"image": "a", "pull_s": true}', ":1: pull_s is true; a number is needed"),
+        ('{"image": ["a"], "pull_s": 1}', ":1: image is a list; text is needed"),
+        ('{"image": "a", "pull_s": 1}\n5', ":2: 5 is no row of a table"),
+        ("image,seconds\na,1\nb,2,3\n", ":3: this row has 3 cells, the header has 2"),
+        (f"image,seconds\na,1\n{'b' * 200_000},2\n", ":3: this is no CSV: field larger than field limit"),
+        ("image,seconds\na,1e400\n", ":2: seconds is '1e400'; a number from 0 to"),
+        ("image,seconds\na,nan\n", ":2: seconds is 'nan'; a number from 0 to"),
+        (HISTOGRAM.replace('le="1"', 'le="x"'), ":3: le is 'x'; a number of seconds or +Inf is needed"),
+        (HISTOGRAM.replace('le="1"', 'le="NaN"'), ":3: le is 'NaN'; a number of seconds or +Inf is needed"),
+        (HISTOGRAM.replace('le="1"', 'ge="1"'), ":3: le is None; a number of seconds or +Inf is needed"),
+        (HISTOGRAM.replace('"} 6', '"} NaN'), ":4: the bucket has 'NaN' pulls"),
+        (HISTOGRAM.replace('"} 6', '"} +Inf'), ":4: the bucket has '+Inf' pulls"),
+        (HISTOGRAM.replace('"} 6', '"} abc'), ":4: the bucket has 'abc' pulls"),
+        (HISTOGRAM.replace('le="5"} 6', "le"), ":4: 'kubelet_image_pull_duration_seconds_bucket{image_size_in_by"),
+        ('{"images": [], "cases": []}', "images: a list must be a mapping"),
     ],
 )
 def test_wrong_inputs(tmp_path: Path, text: str, message: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.study.fit import work
@@ -18,9 +22,9 @@ def catalog() -> Catalog:
     return made
 
 
-def pulls(*given: tuple[str, str, float, float]) -> Observed:
+def pulls(*spans: tuple[str, str, float, float]) -> Observed:
     return Observed(
-        [ObservedPull(f"r.test/{image}:1", end - begin, None, node, begin, end) for image, node, begin, end in given]
+        [ObservedPull(f"r.test/{image}:1", end - begin, None, node, begin, end) for image, node, begin, end in spans]
     )
 
 
@@ -57,3 +61,32 @@ def test_pulls_without_size_and_layers_are_counted() -> None:
     observed = Observed([ObservedPull("x", 3.0), ObservedPull("No Name", 3.0)])
     assert work.work_of(observed, Catalog()) == []
     assert observed.left_out == {work.NO_SIZE: 1, work.INVALID: 1}
+
+
+def overlap(one, other):
+    return max(0.0, min(one.ended, other.ended) - max(one.began, other.began))
+
+
+SPANS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(["n1", "n2", "n3"]), st.integers(0, 30), st.integers(0, 12)),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(SPANS)
+def test_sharers_and_crowds_are_those_of_every_pair(spans: list) -> None:
+    found = pulls(*((image, node, begin, begin + length) for image, node, begin, length in spans)).pulls
+    works = [work.Work(pull, (BASE,), known=True) for pull in found]
+    for made in work._shared(works):
+        pull = made.pull
+        beside = sum(overlap(pull, other) for other in found if other.node != pull.node)
+        assert made.sharers == pytest.approx(1 + (beside / pull.seconds if pull.seconds else 0))
+    for node in ("n1", "n2", "n3"):
+        mine = [pull for pull in found if pull.node == node]
+        crowded = [
+            pull
+            for pull in mine
+            if any(overlap(pull, other) > work.CLOCK + 0.1 * pull.seconds for other in mine if other is not pull)
+        ]
+        assert sorted(map(id, work._crowded(mine))) == sorted(map(id, crowded))

@@ -1,0 +1,26 @@
+"""Versions of the formats that pullsim writes and reads back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.errors import InputError, shown
+
+if TYPE_CHECKING:
+    from pullsim.errors import Location
+
+
+def check_version(tree: Any, key: str, newest: int, what: str, place: Location) -> None:
+    """Check that a document is ``what`` it should be (a baseline, a summary) and of a version that is known.
+
+    Raises InputError; one of a newer version is told from what is no version at all.
+    """
+    version = tree.get(key) if isinstance(tree, dict) else None
+    if type(version) is int and version > newest:
+        raise InputError(
+            f"{key} {shown(version)} is newer than {newest}, the newest that this version of pullsim reads: update it",
+            place,
+        )
+    if type(version) is not int or version < 1:
+        found = f"{key} is {shown(version)}" if isinstance(tree, dict) and key in tree else f"it has no {key}"
+        raise InputError(f"this is no {what}: {found}; it must be a whole number from 1 to {newest}", place)

@@ -1,0 +1,107 @@
+"""The document that benchmarks/lab writes, by pydantic's types; what else it has is passed over."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+
+from pullsim.releases import Release, parse
+from pullsim.runtime.containerd_release import CONTAINERD
+from pullsim.study.fit.observed import MOST_BYTES, MOST_SECONDS
+
+Count = Annotated[int, Field(ge=0, le=MOST_BYTES)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+
+class LayerGiven(_Given):
+    """A layer: bytes of its blob and of its tar, and how many files that has."""
+
+    digest: str
+    diff_id: str
+    compressed: Count
+    uncompressed: Count
+    files: Count
+
+
+class ImageGiven(_Given):
+    """An image, layers from the bottom up; sizes in bytes."""
+
+    layers: list[LayerGiven]
+    manifest_size: Count
+    config_size: Count
+
+
+class PullGiven(_Given):
+    """A pull of a case, and when it starts, in seconds."""
+
+    image: str
+    tag: str
+    node: int | str
+    start_s: Seconds = 0.0
+
+
+class Link(_Given):
+    """The link to the registry; None: not shaped."""
+
+    registry_egress_mbit: Annotated[float, Field(gt=0, le=1e9)] | None
+    added_rtt_ms: Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Containerd(_Given):
+    """The runtime and its settings."""
+
+    version: str
+    max_concurrent_downloads: Annotated[int, Field(ge=1, le=1_000_000)]
+    max_concurrent_unpacks: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    unpigz: bool
+
+    @field_validator("version")
+    @classmethod
+    def _release(cls, text: str) -> str:
+        CONTAINERD.resolve(parse(text))
+        return text
+
+    @property
+    def release(self) -> Release:
+        """Give the release whose rules hold."""
+        return CONTAINERD.resolve(parse(self.version))
+
+
+class Setting(_Given):
+    """What was pulled over which link by which runtime."""
+
+    pulls: Annotated[list[PullGiven], Field(min_length=1)]
+    link: Link
+    containerd: Containerd
+
+
+class Summary(_Given):
+    """Seconds until all was done: least, median, most over the repeats."""
+
+    makespan_min_med_max: Annotated[list[Seconds], Field(min_length=3, max_length=3)]
+    all_noisy: bool
+
+
+class CaseGiven(_Given):
+    """One case."""
+
+    id: str
+    group: str
+    mode: str
+    input: Setting
+    summary: Summary
+
+
+class Document(_Given):
+    """All of it."""
+
+    images: dict[str, ImageGiven]
+    cases: list[CaseGiven]
+
+
+DOCUMENT: Final = TypeAdapter(Document)

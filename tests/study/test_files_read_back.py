@@ -1,0 +1,188 @@
+"""Files that pullsim wrote, as they may be when it reads them: one clear error each, whatever stands in them."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pullsim
+from pullsim.errors import InputError
+from pullsim.results import files
+from pullsim.results.summary_file import read_summary
+from pullsim.scenario.document import parse_document
+from pullsim.study import baseline, compare
+from pullsim.study.study_file import read_study
+
+#: What may stand where something else should.
+WRONG = ["x", [1], {"a": 1}, True, {}, [], None, 5, -1.5, 10**99]
+DEEP = "[" * 100_000
+RAW = ["1" * 5000, "1e999", "NaN", "-Infinity", '"\ud800"', DEEP, "{", ""]
+
+
+@pytest.fixture(scope="session")
+def saved(small, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("saved")
+    files.write(pullsim.run(small), pullsim.effective_yaml(small, directory), directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def summary(saved):
+    return json.loads((saved / "summary.json").read_text())
+
+
+def routes(node, here=()):
+    yield here
+    for key in node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        yield from routes(node[key], (*here, key))
+
+
+def replaced(document, route, value):
+    if not route:
+        return value
+    changed = copy.deepcopy(document)
+    node = changed
+    for key in route[:-1]:
+        node = node[key]
+    node[route[-1]] = value
+    return changed
+
+
+def read_or_refuse(read, file):
+    """Everything but InputError is a bug; its message has the file, and can be read."""
+    try:
+        read()
+    except InputError as error:
+        message = str(error)
+    else:
+        return
+    assert str(file) in message
+    assert len(message) < 2000
+    assert len(message.split("\n")) <= 20
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_summary_is_compared_or_refused(saved, summary, tmp_path_factory, data):
+    directory = tmp_path_factory.mktemp("other")
+    (directory / "scenario.effective.yaml").write_bytes((saved / "scenario.effective.yaml").read_bytes())
+    route = data.draw(st.sampled_from([*routes(summary)]))
+    text = json.dumps(replaced(summary, route, "\N{SNOWMAN}"))
+    value = data.draw(st.sampled_from([*map(json.dumps, WRONG), *RAW]))
+    (directory / "summary.json").write_text(text.replace('"\\u2603"', value), errors="surrogatepass")
+
+    def read():
+        compared = compare.paired(compare.saved(saved), compare.saved(directory))
+        return compared.table(), compared.moved(), compared.changes()
+
+    read_or_refuse(read, directory / "summary.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schemaVersion": 2}, "schemaVersion 2 is newer than 1"),
+        ({"schemaVersion": "1"}, "no summary of a run: schemaVersion is '1'"),
+        ({"bottleneck": 5}, "bottleneck: 5 must be a mapping"),
+        ({"seed": 1.5}, "seed: 1.5 must be a whole number"),
+        ({"pods": {"start": {}}}, "pods.total: is missing"),
+        ({"modelError": {"kind": "x", "median": "y", "p90": 1}}, "modelError.median"),
+    ],
+)
+def test_what_is_wrong_is_said(summary, tmp_path, change, message):
+    (tmp_path / "summary.json").write_text(json.dumps(summary | change))
+    with pytest.raises(InputError, match=message):
+        read_summary(tmp_path / "summary.json")
+
+
+def test_a_summary_that_is_nothing_but_its_version_is_refused(tmp_path):
+    (tmp_path / "summary.json").write_text('{"schemaVersion": 1}')
+    with pytest.raises(InputError, match="name: is missing") as caught:
+        read_summary(tmp_path / "summary.json")
+    assert len(str(caught.value).split("\n")) > 3
+
+
+def test_a_summary_reads_as_it_was_written(summary, saved):
+    read = read_summary(saved / "summary.json")
+    assert {"schemaVersion": 1, **read} == summary
+    assert {"schemaVersion", *read} == {*summary}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- 1", "no scenario with its defaults"),
+        ("version: 2", "version 2 is newer than 1"),
+        ("a: 1", "it has no version"),
+        ("version: 1\nnodes: 5", "nodes: 5 must be a list"),
+        (DEEP, "deep"),
+        (f"version: {'1' * 5000}", "digits|newer"),
+    ],
+)
+def test_a_scenario_that_is_none_is_refused(saved, tmp_path, text, message):
+    (tmp_path / "summary.json").write_bytes((saved / "summary.json").read_bytes())
+    (tmp_path / "scenario.effective.yaml").write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        compare.saved(tmp_path)
+    assert "scenario.effective.yaml" in str(caught.value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_any_baseline_is_held_or_refused(tmp_path_factory, data):
+    file = tmp_path_factory.mktemp("baseline") / "baseline.json"
+    document = {"formatVersion": 1, "scenarios": {"small.yaml": {"pods.start.p99": 1.5, "pods.total": 3}}}
+    route = data.draw(st.sampled_from([*routes(document)]))
+    value = data.draw(st.sampled_from([*map(json.dumps, WRONG), *RAW]))
+    text = json.dumps(replaced(document, route, "\N{SNOWMAN}")).replace('"\\u2603"', value)
+    file.write_text(text, errors="surrogatepass")
+
+    def read():
+        verdict = baseline.Verdict("small.yaml", {"pods.start.p99": 1.5, "pods.total": 3, "end": None})
+        tolerances = [baseline.parse_tolerance("pods.start.*=2%")]
+        baseline.hold(verdict, baseline.read(file).get("small.yaml"), tolerances)
+        return verdict.problems
+
+    read_or_refuse(read, file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"formatVersion": 2, "scenarios": {}}', "formatVersion 2 is newer than 1"),
+        ('{"scenarios": {}}', "it has no formatVersion"),
+        ("[]", "no baseline"),
+        ('{"formatVersion": 1}', "scenarios: is missing"),
+        ('{"formatVersion": 1, "scenarios": {"a": {"end": "x"}}}', r"scenarios\.a\.end"),
+        ('{"formatVersion": 1, "scenarios": {"a": {"end": true}}}', r"scenarios\.a\.end"),
+        ('{"formatVersion": 1, "scenarios": {"a": {"end": 1e999}}}', "too large"),
+        ('{"formatVersion": 1, "scenarios": {"a": {"end": ' + "1" * 400 + "}}}", "400 digits"),
+        (DEEP, "nested too deep"),
+    ],
+)
+def test_a_baseline_that_is_none_is_refused(tmp_path, text, message):
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        baseline.read(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scenario: s\nversion: 2", "version 2 is newer than 1"),
+        ("scenario: s\nversion: x", "no study: version is 'x'"),
+        ("scenario: s\nset: {seed: [1, 2, 1]}", "'1' is given twice"),
+        ("scenario: s\nset: 5", "set 5 must be a mapping"),
+        ("scenario: s\nseeds: [1, x]", "seeds a list must be a number of seeds"),
+        (f"scenario: s\ndesign: {'x' * 5000}", "must be grid or paired"),
+    ],
+)
+def test_a_study_that_is_none_is_refused(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_study(tmp_path / "study.yaml", parse_document(text, "study.yaml"))
+    assert str(caught.value).startswith("study.yaml:")
+    assert len(str(caught.value)) < 300
