@@ -15,7 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOMS = ("engine", "hardware", "kubelet", "registry", "runtime")
-MODULES = ("pullsim/stage_clock.py",)
+MODULES = ("pullsim/time_line.py",)
 LEFT_OUT = {
     "engine/compiled.py",
     "engine/environment.py",  # a subclass of SimPy's

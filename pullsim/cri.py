@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 
 #: Cause of a pull that ended with its node; no kubelet is left to tell of it.
@@ -119,7 +119,7 @@ class ImageService(Protocol):
         """Tell what is on the node under that name; None: nothing. Takes no time. Raises InspectFailed."""
 
     def pull_image(
-        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+        self, image: str, caller: Caller, clock: TimeLine, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull, telling ``clock`` what the time goes to; never raises for a pull that fails in the simulated world.
 

@@ -39,6 +39,29 @@ STAGES: Final = (
 Stages = dict[str, float]
 
 
+class Span(NamedTuple):
+    """A time that a pod spent in one stage, and on what."""
+
+    stage: str
+    begin: float
+    end: float
+    image: str | None  # that was pulled meanwhile, as written in the pod; None: no pull was under way
+    cause: str | None  # what it waited for: a layer by its digest, the pull before it in the queue, a failure
+
+
+class SpanRecord(NamedTuple):
+    """One span of a pod's time line, which covers its creation to its start, or to the end of the run, without gaps."""
+
+    node: str | None  # None: the pod was never scheduled
+    namespace: str
+    pod: str
+    stage: str
+    begin: float
+    end: float
+    image: str | None
+    cause: str | None
+
+
 class KubeletEvent(NamedTuple):
     """One raw Kubernetes event of the kubelet, as emitted: never merged, aggregated or rate-limited."""
 
@@ -255,11 +278,15 @@ class RegistryRecord(NamedTuple):
 
 
 class Recorder(Protocol):
-    """Takes the rows as they are completed. ``status``, ``request`` and ``plugin`` are None where nobody asked."""
+    """Takes the rows as they are completed.
+
+    ``status``, ``request``, ``plugin`` and ``span`` are None where nobody asked.
+    """
 
     status: Callable[[StatusRecord], None] | None
     request: Callable[[ImageRequest], None] | None
     plugin: Callable[[PluginRun], None] | None
+    span: Callable[[SpanRecord], None] | None
 
     def event(self, row: KubeletEvent) -> None:
         """Take a kubelet event."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         PullRecord,
         RegistryRecord,
         Rollout,
+        SpanRecord,
         StatusRecord,
     )
     from pullsim.scenario import Scenario
@@ -63,6 +64,7 @@ class Result:
     pulls: Rows[PullRecord] = field(default_factory=Rows)
     layers: Rows[LayerRecord] = field(default_factory=Rows)
     pods: Rows[PodRecord] = field(default_factory=Rows)
+    spans: Rows[SpanRecord] = field(default_factory=Rows)  # the pods' time lines, kept with the layers
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
     disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
@@ -96,6 +98,9 @@ class Keeper:
             result.removals.append if kept >= DETAILS.index("pulls") else drop
         )
         self.layer: Callable[[LayerRecord], None] = result.layers.append if kept >= DETAILS.index("layers") else drop
+        self.span: Callable[[SpanRecord], None] | None = (
+            result.spans.append if kept >= DETAILS.index("layers") else None
+        )
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
         self.plugin: Callable[[PluginRun], None] | None = result.plugin_runs.append if status else None
         self.status: Callable[[StatusRecord], None] | None = watch

@@ -363,7 +363,7 @@ class Cluster:
         self._add(of.pod(node.name, self.env.now))
 
     def _status(self, pod: Pod) -> PodStatus:
-        status = PodStatus(pod, pod.created, self._settlement)
+        status = PodStatus(pod, pod.created, self._settlement, spans=self._recorder.span is not None)
         self._settlement.create(status)
         return status
 

@@ -75,7 +75,10 @@ class Settlement:
         self.check()
 
     def write(self, pod: PodStatus, row: PodRecord) -> None:
-        """Write the row of a pod."""
+        """Write the row of a pod, and its time line where that is wanted."""
+        if self._recorder.span is not None:
+            for span in pod.time_line():
+                self._recorder.span(span)
         if pod.pod.prepull:
             self.prepulls.append(row)
         else:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 EXEC_TIMEOUT: Final = 60.0  # seconds
 #: Where an answer is kept: under the image, its registry, or one key for all.
@@ -108,7 +108,7 @@ class CredentialProvider:
         self._running: dict[tuple[object, ...], Event] = {}
 
     def provide(
-        self, repository: str, requester: Requester, clock: StageClock
+        self, repository: str, requester: Requester, clock: TimeLine
     ) -> Generator[Any, Any, tuple[DockerConfig, Coordinates | None]]:
         """Return the entries for an image (its repository, without tag), and the service account they are bound to.
 
@@ -137,7 +137,7 @@ class CredentialProvider:
         return (yield from self._run(repository, requester, identity, clock)), account
 
     def _run(
-        self, repository: str, requester: Requester, identity: tuple[object, ...], clock: StageClock
+        self, repository: str, requester: Requester, identity: tuple[object, ...], clock: TimeLine
     ) -> Generator[Any, Any, DockerConfig]:
         """Run the plugin or wait for a run under way; keep what it answers."""
         env, plugin = self._env, self.spec.plugin
@@ -181,7 +181,7 @@ class CredentialProvider:
 
 
 def provided(
-    providers: tuple[CredentialProvider, ...], repository: str, requester: Requester, clock: StageClock
+    providers: tuple[CredentialProvider, ...], repository: str, requester: Requester, clock: TimeLine
 ) -> Generator[Any, Any, Keyring]:
     """Ask all providers in turn, and put what they answer in one keyring."""
     keyring = Keyring()

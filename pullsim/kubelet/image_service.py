@@ -10,7 +10,7 @@ import simpy
 from pullsim.cri import NODE_LEFT, Auth, Caller, PullOutcome
 from pullsim.engine.process import part
 from pullsim.kubelet.pull_credentials import UNREADABLE, Credentials, LookupFailed
-from pullsim.stage_clock import StageClock
+from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
     from pullsim.cri import ImageService
@@ -24,13 +24,13 @@ class PullRequest(NamedTuple):
     handler: str = ""  # runtime handler of the ImageSpec
     auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
     # Looks them up, for a kubelet that does so in the pull only; raises LookupFailed.
-    look_up: Callable[[StageClock], Generator[Any, Any, Credentials]] | None = None
+    look_up: Callable[[TimeLine], Generator[Any, Any, Credentials]] | None = None
 
 
 class PullService(Protocol):
     """Pulls for the puller; limits wrap it (pkg/kubelet/container/runtime.go ImageService)."""
 
-    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Pull, telling ``clock`` what the time goes to."""
 
 
@@ -45,7 +45,7 @@ class RuntimeImageService:
         self._env = env
         self._cri = cri
 
-    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Try the credentials in turn."""
         image, caller, handler, auths, look_up = request
         if look_up is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pullsim.records import PodRecord
-from pullsim.stage_clock import StageClock
+from pullsim.records import PodRecord, SpanRecord
+from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pullsim.kubelet.pod import Pod
     from pullsim.kubelet.pull_secrets import Secret
@@ -62,7 +62,8 @@ class PodStatus:
         "watcher",
     )
 
-    def __init__(self, pod: Pod, now: float, watcher: Watcher) -> None:
+    def __init__(self, pod: Pod, now: float, watcher: Watcher, *, spans: bool = False) -> None:
+        """``spans``: its time line is wanted, and not the sums by stage alone."""
         self.pod = pod
         self.watcher = watcher
         self.name = pod.name
@@ -70,7 +71,7 @@ class PodStatus:
         self.node: str | None = None
         self.scheduled: float | None = None
         self.started: float | None = None
-        self.clock = StageClock(now, "scheduling")
+        self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # pulls by image as written
         self.pull_secrets: tuple[Secret, ...] = ()  # that there are, as read at the begin of the sync
         self.pulling = False  # a pull is queued or under way
@@ -133,6 +134,12 @@ class PodStatus:
     def hopeless(self, since: float) -> bool:
         """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
         return not self.pulling and bool(self.failing) and min(self.failing.values()) >= since
+
+    def time_line(self) -> Iterator[SpanRecord]:
+        """Give the spans away, up to where the line has been closed: they are kept no longer."""
+        spans, self.clock.spans = self.clock.spans or [], None
+        for span in spans:
+            yield SpanRecord(self.node, self.namespace, self.name, *span)
 
     def record(self, now: float, *, settled: bool = False) -> PodRecord:
         """Return the pod's row: at its start, or at the end of the run; ``settled``: it would never have started."""

@@ -288,7 +288,8 @@ class PodWorker:
             yield env.timeout(min(exits, wake) - env.now)
             clock.enter("sync", env.now)
         else:
-            clock.enter(self._retry_stage(), env.now)
+            stage = self._retry_stage()
+            clock.enter(stage, env.now, None if stage == "sync" else self._pod.cause)
         if wake > env.now:
             yield env.timeout(wake - env.now)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.kubelet.pull_secrets import PullObjects
     from pullsim.kubelet.releases import Version
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 Credentials = tuple["Credential", ...]
 #: Cause of what failed because of a Secret that cannot be read.
@@ -93,7 +93,7 @@ class PullCredentials:
         """Whether there can be any for the pod."""
         return self._any or bool(pod.pull_secrets)
 
-    def look_up(self, pod: PodStatus, image: str, clock: StageClock) -> Generator[Any, Any, Credentials]:
+    def look_up(self, pod: PodStatus, image: str, clock: TimeLine) -> Generator[Any, Any, Credentials]:
         """Return what matches, in the order in which it is tried. Raises LookupFailed."""
         secrets = Keyring()
         for secret in pod.pull_secrets:

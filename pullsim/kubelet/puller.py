@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pullsim.cri import PullOutcome
 from pullsim.engine.locks import Slots
-from pullsim.stage_clock import StageClock
+from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,13 +22,13 @@ class PullResult(NamedTuple):
     outcome: PullOutcome
     started: float
     ended: float
-    clock: StageClock
+    clock: TimeLine
 
 
 class ImagePuller(Protocol):
     """Hands pulls to the runtime in the order in which they come (pkg/kubelet/images/puller.go imagePuller)."""
 
-    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullResult]:
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
         """Wait for the turn, then pull; ``clock`` is the pod's."""
 
 
@@ -42,17 +42,22 @@ class ParallelImagePuller:
         self._env = env
         self._service = service
         self._tokens = Slots(env, maximum)
+        self._before: str | None = None  # image of the pull that gave a token back last
 
-    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullResult]:
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
         """Take a token, pull, give it back."""
         env = self._env
         clock.enter("queue", env.now)
         if (turn := self._tokens.acquire()) is not None:
             yield turn
+            if self._before is not None:
+                clock.explain(self._before)
         started = env.now
-        pull_clock = StageClock(started, "pull")
-        clock.split(pull_clock.until, started)
+        image = request.caller.image
+        pull_clock = TimeLine(started, "pull", spans=clock.spans is not None, image=image)
+        clock.split(pull_clock, started)
         outcome = yield from self._service.pull(request, pull_clock)
+        self._before = image
         self._tokens.release()
         pull_clock.close(env.now)
         return PullResult(outcome, started, env.now, pull_clock)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.kubelet.image_service import PullRequest, PullService
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 QPS_EXCEEDED = "pull QPS exceeded"
 
@@ -52,7 +52,7 @@ class ThrottledPullService:
         self._service = service
         self._bucket = TokenBucket(qps, burst)
 
-    def pull(self, request: PullRequest, clock: StageClock) -> Generator[Any, Any, PullOutcome]:
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Pull, or refuse."""
         if not self._bucket.take(nanoseconds(self._env.now)):
             return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", transient=True, calls=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from pullsim.records import STAGES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pullsim.records import LayerRecord, LinkSample, PodRecord, PullRecord
+    from pullsim.records import LayerRecord, LinkSample, PodRecord, PullRecord, SpanRecord
     from pullsim.run import Result
 
 _RELATIVE = 1e-9
@@ -30,6 +30,7 @@ def check(result: Result) -> list[str]:
         ),
         *(f"{_name(pull)} attempt {pull.attempt}: {problem}" for pull in result.pulls for problem in _pull(pull)),
         *(f"{_name(layer)} layer {layer.position}: {problem}" for layer in result.layers for problem in _layer(layer)),
+        *_time_lines(result),
         *(_bytes(result) if result.detail == "layers" else ()),
         *(f"{sample.link} from {sample.t0} s: {problem}" for sample in result.links for problem in _link(sample)),
     ]
@@ -83,6 +84,33 @@ def _layer(layer: LayerRecord) -> Iterator[str]:
 def _link(sample: LinkSample) -> Iterator[str]:
     if not _ordered(sample.bytes_per_second, sample.capacity):
         yield f"carried {sample.bytes_per_second} bytes/s, its capacity is {sample.capacity}"
+
+
+def _time_lines(result: Result) -> Iterator[str]:
+    """Compare each pod's time line with its row: no gap from its creation on, and the same seconds by stage."""
+    if not result.spans:
+        return
+    lines: defaultdict[tuple[str | None, str, str], list[SpanRecord]] = defaultdict(list)
+    for span in result.spans:
+        lines[span.node, span.namespace, span.pod].append(span)
+    pods = [*result.pods, *result.prepulls]
+    names = Counter((pod.node, pod.namespace, pod.pod) for pod in pods)
+    for pod in pods:
+        spans = lines[pod.node, pod.namespace, pod.pod]
+        if names[pod.node, pod.namespace, pod.pod] > 1:  # one came in place of another, with its name
+            continue
+        if spans and not _close(spans[0].begin, pod.created):
+            yield f"{_name(pod)}: its time line begins at {spans[0].begin}, it was created at {pod.created}"
+        for before, after in pairwise(spans):
+            if before.end != after.begin:
+                yield f"{_name(pod)}: {after.stage} begins at {after.begin}, {before.stage} ends at {before.end}"
+        sums: defaultdict[str, float] = defaultdict(float)
+        for span in spans:
+            sums[span.stage] += span.end - span.begin
+        for stage in sums.keys() | pod.stages.keys():
+            seconds = pod.stages.get(stage, 0.0)
+            if not _close(sums[stage], seconds):
+                yield f"{_name(pod)}: stage {stage} has {sums[stage]} s in its time line, {seconds} s in its row"
 
 
 def _bytes(result: Result) -> Iterator[str]:

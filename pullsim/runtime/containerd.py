@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pullsim.records import Recorder
     from pullsim.registry.registry import Registry
     from pullsim.runtime.spec import ContainerdSpec
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 
 NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from the start: give disk.size more"
@@ -118,7 +118,7 @@ class Containerd:
         return None if stored is None else ImageStatus(stored.manifest.config_digest, stored.manifest.total_size)
 
     def pull_image(
-        self, image: str, caller: Caller, clock: StageClock, *, auth: Auth | None = None, handler: str = ""
+        self, image: str, caller: Caller, clock: TimeLine, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
         return Pull(self, parse(image), caller, clock, auth, handler).run()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pullsim.records import Recorder
     from pullsim.registry.registry import Registry
     from pullsim.runtime.spec import CrioSpec
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 
 class Crio:
@@ -93,7 +93,7 @@ class Crio:
         self,
         image: str,
         caller: Caller,
-        clock: StageClock,
+        clock: TimeLine,
         *,
         auth: Auth | None = None,
         handler: str = "",  # noqa: ARG002 - the protocol's

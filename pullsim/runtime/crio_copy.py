@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.cri import Auth, Caller
-    from pullsim.oci.manifest import Manifest
+    from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.crio import Crio
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 BLOBS_AT_ONCE: Final = 6  # of one copy (containers/image copy/copy.go maxParallelDownloads)
 #: Writes of the store's records in a row (containers/storage layers.go create, images.go create and addNames).
@@ -40,7 +40,7 @@ class Copy:
     copy/single.go, storage/storage_dest.go; cri-o server/image_pull.go and internal/storage/image.go.
     """
 
-    def __init__(self, crio: Crio, reference: Reference, caller: Caller, clock: StageClock, auth: Auth | None) -> None:
+    def __init__(self, crio: Crio, reference: Reference, caller: Caller, clock: TimeLine, auth: Auth | None) -> None:
         self.env = crio.env
         self.crio = crio
         self.store = crio.store
@@ -139,7 +139,7 @@ class Copy:
             if fetch.process.is_alive:
                 self._let_go()
                 walked = clock.fork(env.now)
-                clock.split_from(fork, fetch.stages)
+                clock.split_from(fork, fetch)
                 yield fetch.process
                 if env.now == walked.at:  # both at once: the walk's own time stands
                     clock.restore(walked, "commit")
@@ -156,7 +156,7 @@ class Copy:
         self._let_go()
         for fetch in self._fetches:
             if fetch.process.is_alive:
-                clock.split(fetch.stages, env.now)
+                clock.split(fetch, env.now)
                 yield fetch.process
         if failure is not None:
             raise CopyFailed(f"{self._prefix(image)}{failure.why}", failure.cause, failure.status)
@@ -171,7 +171,7 @@ class Copy:
         self._chain_ids.append(chain_id)
         locks = self.crio.release.locks_layers and chain_id not in store.layers
         if locks and (turn := store.applying.acquire()) is not None:
-            self._enter("lock")
+            self._enter("lock", fetch.layer)
             yield turn
         began = env.now
         try:
@@ -188,9 +188,9 @@ class Copy:
     def _apply(self, fetch: BlobCopy) -> Generator[Any, Any, str]:
         """Unpack a layer; where there is not enough space, until the disk is full."""
         layer, store = fetch.layer, self.store
-        self._enter("commit")
+        self._enter("commit", layer)
         yield from self._write(1)
-        self._enter("unpack_cpu")
+        self._enter("unpack_cpu", layer)
         size = store.claim(layer.unpacked)
         # The content of another layer of the node is copied from there, as it is.
         source = replace(layer, compression="stored", size=layer.unpacked) if fetch.copied else layer
@@ -201,7 +201,7 @@ class Copy:
                 self.clock.relabel("unpack_disk")
             if size < layer.unpacked:
                 raise failures.layer_no_space(layer)  # noqa: TRY301  # as any failed write, it leaves its bytes
-            self._enter("commit")
+            self._enter("commit", layer)
             yield from self._write(LAYER_RECORDS - 1)
         except BaseException:
             store.release(size)
@@ -230,9 +230,9 @@ class Copy:
             self.slots.give_back(self._committer)
             self._committer = None
 
-    def _enter(self, stage: str) -> None:
-        """Begin a stage of the committing, which those behind its slot wait for too."""
-        self.clock.enter(stage, self.env.now)
+    def _enter(self, stage: str, layer: Layer) -> None:
+        """Begin a stage of the committing of a layer, which those behind its slot wait for too."""
+        self.clock.enter(stage, self.env.now, layer.digest)
         if self._committer is not None:
             self._committer.enter(stage, self.env.now)
 

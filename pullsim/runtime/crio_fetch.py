@@ -57,6 +57,11 @@ class BlobCopy(Steps):
         self.committed: float | None = None  # the file is complete
         self.process = Process(copy.env, self._run())
 
+    @property
+    def cause(self) -> str | None:
+        """The layer."""
+        return self.layer.digest
+
     def cut(self) -> None:
         """Stop, if it is not done: the node leaves."""
         if self.process.is_alive:

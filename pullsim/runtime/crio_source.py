@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pullsim.registry.client import Download
     from pullsim.registry.registry import Registry
     from pullsim.runtime.crio import Crio
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 TOO_MANY: Final = 429
 BROKEN_OFF: Final = (CUT, RESET)
@@ -39,7 +39,7 @@ class _Document:
 
     __slots__ = ("_clock", "host", "received")
 
-    def __init__(self, clock: StageClock) -> None:
+    def __init__(self, clock: TimeLine) -> None:
         self._clock = clock
         self.host: str | None = None
         self.received = 0
@@ -72,7 +72,7 @@ class ImageSource:
     docker_client.go (makeRequestToResolvedURL) and body_reader.go.
     """
 
-    def __init__(self, crio: Crio, reference: Reference, auth: Auth | None, clock: StageClock) -> None:
+    def __init__(self, crio: Crio, reference: Reference, auth: Auth | None, clock: TimeLine) -> None:
         self._crio = crio
         self._reference = reference
         self._auth = auth

@@ -71,6 +71,11 @@ class Fetch(Steps):
         self._started = False
 
     @property
+    def cause(self) -> str | None:
+        """The layer."""
+        return self.layer.digest
+
+    @property
     def process(self) -> Process:
         """The process that gets it."""
         if self._process is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth, Caller
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.runtime.spec import FixedSpec
-    from pullsim.stage_clock import StageClock
+    from pullsim.time_line import TimeLine
 
 
 class FixedRuntime:
@@ -69,7 +69,7 @@ class FixedRuntime:
         self,
         image: str,
         caller: Caller,  # noqa: ARG002 - the protocol's
-        clock: StageClock,
+        clock: TimeLine,
         *,
         auth: Auth | None = None,  # noqa: ARG002 - the same
         handler: str = "",

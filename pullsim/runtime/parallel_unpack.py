@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.records import Span
 from pullsim.runtime.failures import PullFailed, snapshot_no_space
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
 from pullsim.runtime.steps import Steps
+from pullsim.time_line import Division
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,14 +40,31 @@ class Unpacking(Steps):
         self._slots = slots
         self.process = pull.env.process(self._run())
 
-    def stages(self, begin: float, end: float) -> Stages:
+    @property
+    def cause(self) -> str | None:
+        """The layer."""
+        return self.layer.digest
+
+    def divide(self, begin: float, end: float) -> Stages:
         """Return what it was in: what its fetch was in until the blob was there, then unpacking."""
-        began = end if self.began is None else min(max(self.began, begin), end)
-        stages = self.fetch.stages(begin, began) if began > begin else {}
+        began = self._began(begin, end)
+        stages = self.fetch.divide(begin, began) if began > begin else {}
         if end > began:
             name = f"unpack_{self.limit}"
             stages[name] = stages.get(name, 0.0) + end - began
         return stages
+
+    def trace(self, begin: float, end: float) -> list[Span]:
+        """Return the same as spans."""
+        began = self._began(begin, end)
+        spans = self.fetch.trace(begin, began) if began > begin else []
+        if end > began:
+            spans.append(Span(f"unpack_{self.limit}", began, end, None, self.cause))
+        return spans
+
+    def _began(self, begin: float, end: float) -> float:
+        """Return when it began to unpack, within an interval."""
+        return end if self.began is None else min(max(self.began, begin), end)
 
     def _run(self) -> Generator[Any, Any, None]:
         try:
@@ -70,6 +89,30 @@ class Unpacking(Steps):
         if part is not layer:
             number, version = len(store.snapshots) + 1, containerd.spec.version
             raise snapshot_no_space(self.pull.reference, layer, self.chain_id, number, version)
+
+
+class _Behind(Division):
+    """The wait for a slot: what the layer of the same pull was in that gives it back, if it is one."""
+
+    __slots__ = ("_pull", "_slots")
+
+    def __init__(self, slots: DownloadSlots, pull: Pull) -> None:
+        self._slots = slots
+        self._pull = pull
+
+    def divide(self, begin: float, end: float) -> Stages:
+        """See `Division`."""
+        before = self._before()
+        return {"slot": end - begin} if before is None else before.divide(begin, end)
+
+    def trace(self, begin: float, end: float) -> list[Span]:
+        """See `Division`."""
+        before = self._before()
+        return [Span("slot", begin, end, None, None)] if before is None else before.trace(begin, end)
+
+    def _before(self) -> Unpacking | None:
+        before = self._slots.given_back_by
+        return before if isinstance(before, Unpacking) and before.pull is self._pull else None
 
 
 class ParallelUnpack:
@@ -107,7 +150,7 @@ class ParallelUnpack:
         store, layers = pull.containerd.store, self._image.manifest.layers
         for position, (layer, chain_id) in enumerate(zip(layers, self._image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
-                clock.enter("lock", env.now)
+                clock.enter("lock", env.now, layer.digest)
                 try:
                     yield turn
                 except simpy.Interrupt:
@@ -130,27 +173,21 @@ class ParallelUnpack:
         slots, now = self._slots, self._pull.env.now
         if (turn := slots.acquire()) is None:
             return
-        self._pull.clock.split(self._behind, now)
+        self._pull.clock.split(_Behind(slots, self._pull), now)
         try:
             yield turn
         except simpy.Interrupt:
             slots.cancel(turn)
             raise
 
-    def _behind(self, begin: float, end: float) -> Stages:
-        before = self._slots.given_back_by
-        if isinstance(before, Unpacking) and before.pull is self._pull:
-            return before.stages(begin, end)
-        return {"slot": end - begin}
-
     def _commit(self) -> Generator[Any, Any, None]:
         pull, env = self._pull, self._pull.env
         store = pull.containerd.store
         for unpacking in self._unpackings:
             if unpacking.process.is_alive:
-                pull.clock.split(unpacking.stages, env.now)
+                pull.clock.split(unpacking, env.now)
                 yield unpacking.process
-            pull.clock.enter("commit", env.now)
+            pull.clock.enter("commit", env.now, unpacking.layer.digest)
             if pull.containerd.fsyncs:
                 yield from pull.containerd.drag()
             if (written := store.metadata.write(SNAPSHOT_COMMIT)) is not None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.containerd import Containerd
-    from pullsim.stage_clock import Fork, StageClock
+    from pullsim.time_line import Fork, TimeLine
 
 
 class Pull:
@@ -42,7 +42,7 @@ class Pull:
         containerd: Containerd,
         reference: Reference,
         caller: Caller,
-        clock: StageClock,
+        clock: TimeLine,
         auth: Auth | None,
         handler: str = "",
     ) -> None:
@@ -213,7 +213,7 @@ class Pull:
         for fetch in self._fetches.values():
             if fetch.process.is_alive:  # of a layer that another pull unpacked meanwhile
                 assert self._fork is not None
-                clock.split_from(self._fork, fetch.stages)
+                clock.split_from(self._fork, fetch)
                 yield fetch.process
                 if not fetch.done:
                     yield Event(env)  # the interrupt that says why comes in this instant
@@ -228,7 +228,7 @@ class Pull:
         layers, locks, leased = image.manifest.layers, store.chain_locks, self.lease.snapshots
         for position, chain_id in enumerate(image.snapshots()):
             if (turn := locks.acquire(chain_id)) is not None:
-                clock.enter("lock", env.now)
+                clock.enter("lock", env.now, layers[position].digest)
                 try:
                     yield turn
                 except simpy.Interrupt:
@@ -245,13 +245,13 @@ class Pull:
         """Wait for a layer's blob and apply it; where there is not enough space, until the disk is full."""
         env, clock, containerd = self.env, self.clock, self.containerd
         store = containerd.store
-        clock.enter("commit", env.now)
+        clock.enter("commit", env.now, layer.digest)
         prepared = store.metadata.reserve(PREPARE)
         if not fetch.done:
             # If the walk is faster than this fetch, the time since the fetches began is this fetch's.
             assert self._fork is not None
             walked = clock.fork(env.now)
-            clock.split_from(self._fork, fetch.stages)
+            clock.split_from(self._fork, fetch)
             yield fetch.process
             if not fetch.done:
                 yield Event(env)  # the interrupt that says why comes in this instant
@@ -260,7 +260,7 @@ class Pull:
         if env.now < prepared:
             yield Timeout(env, prepared - env.now)
         began = env.now
-        clock.enter("unpack_cpu", began)
+        clock.enter("unpack_cpu", began, layer.digest)
         unpacked = layer.unpacked
         size = store.claim(unpacked)
         try:
@@ -271,7 +271,7 @@ class Pull:
             if part is not layer:
                 number, version = len(store.snapshots) + 1, containerd.spec.version
                 raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # as above
-            clock.enter("commit", env.now)
+            clock.enter("commit", env.now, layer.digest)
             if containerd.fsyncs:
                 yield from containerd.drag()
             if containerd.spec.sync_fs:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from pullsim.engine.locks import Slots
+from pullsim.records import Span
+from pullsim.time_line import Division
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from pullsim.records import Stages
 
 DOWNLOAD: Final = ("download_egress", "download_connection", "download_nic")
+_BEGIN: Final = itemgetter(2)
 
 
 class DownloadSlots(Slots):
@@ -48,7 +52,7 @@ class DownloadSlots(Slots):
             self.given_back_by = None
 
 
-class Steps:
+class Steps(Division):
     """What a fetch was in, from when on; it takes note of its own download.
 
     A fetch that waits for a slot of its pull, which another one of the pull gives back, is in what that one was in: the
@@ -108,9 +112,40 @@ class Steps:
         if begun:
             self.bytes_until = now
 
-    def stages(self, begin: float, end: float) -> Stages:
+    @property
+    def cause(self) -> str | None:
+        """What the spans of its pull name while it is waited for."""
+        return None
+
+    def divide(self, begin: float, end: float) -> Stages:
         """Return what the fetch was in between ``begin`` and ``end``, while its pull waited for it."""
         stages: Stages = {}
+        for fetch, stage, first, last in self._steps(begin, end):
+            if stage != "download":
+                stages[stage] = stages.get(stage, 0.0) + (last - first)
+                continue
+            for name, share in fetch._shares():  # noqa: SLF001  # of this class
+                stages[name] = stages.get(name, 0.0) + (last - first) * share
+        return stages
+
+    def trace(self, begin: float, end: float) -> list[Span]:
+        """Return the same in order; a download by its limits one after the other, as only their sums are known."""
+        spans: list[Span] = []
+        for fetch, stage, first, last in sorted(self._steps(begin, end), key=_BEGIN):
+            if stage != "download":
+                spans.append(Span(stage, first, last, None, fetch.cause))
+                continue
+            since = first
+            for name, share in fetch._shares():  # noqa: SLF001  # of this class
+                until = min(last, since + (last - first) * share)
+                spans.append(Span(name, since, until, None, fetch.cause))
+                since = until
+            spans[-1] = spans[-1]._replace(end=last)
+        return spans
+
+    def _steps(self, begin: float, end: float) -> list[tuple[Steps, str, float, float]]:
+        """Return (fetch, step, begin, end) of what went on, in no order."""
+        steps: list[tuple[Steps, str, float, float]] = []
         spans = [(self, begin, end)]
         while spans:
             fetch, begin, until = spans.pop()
@@ -124,18 +159,13 @@ class Steps:
                 if stage == "slot" and fetch._before is not None:  # noqa: SLF001
                     spans.append((fetch._before, first, last))  # noqa: SLF001
                     continue
-                if stage != "download":
-                    stages[stage] = stages.get(stage, 0.0) + (last - first)
-                    continue
-                fetch._split(last - first, stages)  # noqa: SLF001
-        return stages
+                steps.append((fetch, stage, first, last))
+        return steps
 
-    def _split(self, elapsed: float, stages: Stages) -> None:
-        """Add a part of the download to the stages of the records, as the whole is divided among them."""
+    def _shares(self) -> list[tuple[str, float]]:
+        """Return the stages of a download and what share of it each has."""
         limits = self.limited
         limited = sum(limits)
         if limited <= 0.0:  # too short to tell
-            limits, limited = (0.0, 0.0, 1.0), 1.0
-        for name, seconds in zip(DOWNLOAD, limits, strict=True):
-            if seconds:
-                stages[name] = stages.get(name, 0.0) + elapsed * (seconds / limited)
+            return [(DOWNLOAD[2], 1.0)]
+        return [(name, seconds / limited) for name, seconds in zip(DOWNLOAD, limits, strict=True) if seconds]

@@ -15,7 +15,7 @@ from pullsim.kubelet.credential_provider import (
     Window,
     provided,
 )
-from pullsim.stage_clock import StageClock
+from pullsim.time_line import TimeLine
 
 AUTH = (("*.example.com", Auth("u", "token")),)
 IMAGES = ("*.example.com",)
@@ -31,7 +31,7 @@ def asked(spec: Provider, *calls: tuple[float, str] | tuple[float, str, Requeste
 
     def ask(number, at, image, requester=POD):
         yield env.timeout(at)
-        keyring = yield from provided((provider,), image, requester, StageClock(env.now, "sync"))
+        keyring = yield from provided((provider,), image, requester, TimeLine(env.now, "sync"))
         answers[number] = (round(env.now, 9), [credential.auth.expires for credential in keyring.lookup(image)])
 
     for number, call in enumerate(calls):
@@ -176,7 +176,7 @@ def test_credentials_are_bound_to_the_account():
     made = CredentialProvider(env, with_token())
 
     def ask():
-        keyring = yield from provided((made,), APP, account(), StageClock(0.0, "sync"))
+        keyring = yield from provided((made,), APP, account(), TimeLine(0.0, "sync"))
         (credential,) = keyring.lookup(APP)
         return credential
 

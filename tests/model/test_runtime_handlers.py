@@ -31,7 +31,7 @@ from pullsim.runtime.fixed import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandler, RuntimeHandlers
 from pullsim.runtime.spec import FixedImage, FixedSpec
 from pullsim.runtime.store import StoredImage
-from pullsim.stage_clock import StageClock
+from pullsim.time_line import TimeLine
 
 RUNC, KATA = RuntimeHandler("runc"), RuntimeHandler("kata", "devmapper")
 GVISOR = RuntimeHandler("gvisor")
@@ -120,7 +120,7 @@ def test_the_fixed_runtime_knows_an_image_by_handler():
         took = []
         for handler in ("kata", "kata", "runc", ""):
             began = env.now
-            yield from runtime.pull_image("app:1", caller, StageClock(began, "pull"), handler=handler)
+            yield from runtime.pull_image("app:1", caller, TimeLine(began, "pull"), handler=handler)
             took.append(env.now - began)
         return took
 
