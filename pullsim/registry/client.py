@@ -10,7 +10,6 @@ from pullsim.engine.event import Event, Timeout
 from pullsim.engine.slow_start import slow_start
 from pullsim.registry.authorizer import BASIC_RESPONSES, Authorizer
 from pullsim.registry.body import receive
-from pullsim.registry.limits import Refusal
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
 from pullsim.registry.spec import DIAL_TIMEOUT
 
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
     from pullsim.engine.flows import Port, Transfer
     from pullsim.oci.manifest import Image
     from pullsim.registry.auth import Presented
-    from pullsim.registry.limits import Quotas
+    from pullsim.registry.gate import Answer
     from pullsim.registry.registry import Registry
     from pullsim.registry.request import Request
+    from pullsim.registry.spec import Fault
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
 
@@ -111,21 +111,15 @@ class Client:
     def ping(self, request: Request) -> Generator[Any, Any, int]:
         """GET /v2/, which tells how to authenticate; return 200 for a 401 too, or the status of a fault or quota."""
         env, registry, spec = self._env, self.registry, self.registry.spec
-        faults, quotas, status = registry.faults, registry.quotas, OK
-        if faults is not None and (fault := faults.connection(request, env.now)) is not None:
-            self.chance = fault.probability < 1.0
+        if (fault := self._obstacle(request)) is not None:
             yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * self._dials)
             return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(self._idle, spec.round_trip)
-        if latency and (quotas is not None or faults is not None):
+        if latency and registry.gates:
             yield Timeout(env, latency)
             latency = 0.0
-        if quotas is not None:
-            status = self._admit(quotas, request, challenge=True)
-        if status == OK and faults is not None and (fault := faults.answer(request, env.now)) is not None:
-            self.chance = fault.probability < 1.0
-            assert fault.status is not None
-            status = fault.status
+        answer = self._challenge(request) or self._fault(request, env.now)
+        status = OK if answer is None else self._take(answer)
         self._keep(self._idle, window)
         if status == OK:
             self.authorizer.pinged()
@@ -136,10 +130,7 @@ class Client:
         """HEAD a manifest, or GET it without reading it; return the status and what the reference names."""
         env, registry, spec = self._env, self.registry, self.registry.spec
         server = spec.head if request.head else spec.first_byte
-        if registry.irregular:
-            status, latency, window = yield from self._send(request, server, None)
-        else:
-            status, latency, window = self._send_at_once(request, server)
+        status, latency, window = yield from self._send(request, server, None)
         if window is None:
             yield Timeout(env, latency)
             return status, None
@@ -157,10 +148,7 @@ class Client:
         """
         env, registry, port, spec = self._env, self.registry, self._port, self.registry.spec
         download.request(env.now)
-        if registry.irregular:
-            status, latency, window = yield from self._send(request, spec.first_byte, download)
-        else:
-            status, latency, window = self._send_at_once(request, spec.first_byte)
+        status, latency, window = yield from self._send(request, spec.first_byte, download)
         if window is None:
             yield Timeout(env, latency)
             return status
@@ -181,7 +169,7 @@ class Client:
         # sharing after that, links carry every byte and never more than they can.
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
-        faults = () if registry.faults is None else registry.faults.body(request, env.now)
+        faults = [fault for gate in registry.gates for fault in gate.body(request, env.now)]
         if faults:
             self.chance = any(fault.probability < 1.0 for fault in faults)
             before, status = download.received, CUT
@@ -204,16 +192,6 @@ class Client:
             self._keep(idle, window)
         return status
 
-    def _send_at_once(self, request: Request, server: float) -> tuple[int, float, int | None]:
-        """Send a request to a registry that has neither faults nor quotas; see `_send`."""
-        registry, authorizer = self.registry, self.authorizer
-        window, latency = self._connect(self._idle, registry.spec.round_trip)
-        waited = authorizer.authorize(request.reference, server, self._env.now + latency)
-        if authorizer.denial is not None:
-            return authorizer.status, latency + authorizer.denied_after(server, waited), None
-        registry.count(request)
-        return registry.status(request), latency + waited, window
-
     def _send(
         self, request: Request, server: float, download: Download | None
     ) -> Generator[Any, Any, tuple[int, float, int | None]]:
@@ -222,13 +200,12 @@ class Client:
         Return the status, the seconds until the request goes out, and the window of its connection; without a
         connection (window None) the seconds are those of the attempt.
         """
-        env, registry, spec = self._env, self.registry, self.registry.spec
-        faults = registry.faults
-        if faults is not None and (fault := faults.connection(request, env.now)) is not None:
-            self.chance = fault.probability < 1.0
+        env, registry, authorizer = self._env, self.registry, self.authorizer
+        gates, round_trip = registry.gates, registry.spec.round_trip
+        if gates and (fault := self._obstacle(request)) is not None:
             if fault.refused:
                 self._idle.clear()
-                return REFUSED, spec.round_trip * self._dials, None
+                return REFUSED, round_trip * self._dials, None
             if download is None or not self._idle:
                 return TIMED_OUT, self._dial_timeout * self._dials, None
             if self._header_timeout < fault.ends - env.now:
@@ -238,43 +215,61 @@ class Client:
             download.stall(env.now, begun=False)
             yield Timeout(env, fault.ends - env.now) if fault.ends < float("inf") else Event(env)
             download.request(env.now)
-        window, latency = self._connect(self._idle, spec.round_trip)
-        quotas, authorizer = registry.quotas, self.authorizer
-        if quotas is not None:  # they are asked in the order in which requests come
+        window, latency = self._connect(self._idle, round_trip)
+        timed = False
+        for gate in gates:
+            timed = timed or gate.timed
+        if timed:  # they are asked in the order in which requests come
             if latency:
                 yield Timeout(env, latency)
                 latency = 0.0
-            if authorizer.challenged(env.now) and (status := self._admit(quotas, request, challenge=True)) != OK:
-                return status, latency, window
+            if authorizer.challenged(env.now) and (answer := self._challenge(request)) is not None:
+                return self._take(answer), latency, window
         waited = authorizer.authorize(request.reference, server, env.now + latency)
-        broken = faults is not None and authorizer.denial is not None and faults.answer(request, env.now + latency)
-        if authorizer.denial is not None and not broken:
-            return authorizer.status, latency + authorizer.denied_after(server, waited), None
+        if authorizer.denial is not None:
+            answer = self._fault(request, env.now + latency)
+            if answer is None:
+                return authorizer.status, latency + authorizer.denied_after(server, waited), None
+            registry.count(request)
+            return self._take(answer), latency + waited, window
         latency += waited
-        if quotas is not None and latency:
+        if timed and latency:
             yield Timeout(env, latency)
             latency = 0.0
         registry.count(request)
-        if faults is not None and (fault := faults.answer(request, env.now + latency)) is not None:
-            self.chance = fault.probability < 1.0
-            assert fault.status is not None
-            return fault.status, latency, window
-        status = registry.status(request)
-        if status == OK and quotas is not None:
-            status = self._admit(quotas, request)
-        return status, latency, window
+        for gate in gates:
+            if (answer := gate.answer(request, env.now + latency)) is not None:
+                return self._take(answer), latency, window
+        return OK, latency, window
 
-    def _admit(self, quotas: Quotas, request: Request, *, challenge: bool = False) -> int:
-        """Ask the quotas; return OK or the status of a refusal. ``challenge``: the request is to be answered 401."""
-        try:
-            quotas.check(request, self._env.now, challenge=challenge)
-        except Refusal as refusal:
-            self.registry.limited += 1
-            self.message = refusal.limit.message
-            self.retry_after = refusal.limit.retry_after
-            self.chance = refusal.ready < float("inf")
-            return refusal.limit.status
-        return OK
+    def _obstacle(self, request: Request) -> Fault | None:
+        """Return the fault that keeps the client from connecting."""
+        for gate in self.registry.gates:
+            if (fault := gate.connection(request, self._env.now)) is not None:
+                self.chance = fault.probability < 1.0
+                return fault
+        return None
+
+    def _challenge(self, request: Request) -> Answer | None:
+        """Return what the request gets instead of the 401 that it is to be answered with."""
+        for gate in self.registry.gates:
+            if (answer := gate.challenge(request, self._env.now)) is not None:
+                return answer
+        return None
+
+    def _fault(self, request: Request, at: float) -> Answer | None:
+        """Return the answer of what fails before the registry looks at who asks."""
+        for gate in self.registry.gates:
+            if gate.unasked and (answer := gate.answer(request, at)) is not None:
+                return answer
+        return None
+
+    def _take(self, answer: Answer) -> int:
+        """Take note of an answer; return its status."""
+        self.message = answer.message
+        self.retry_after = answer.retry_after
+        self.chance = answer.chance
+        return answer.status
 
     def _connect(self, idle: list[int], round_trip: float) -> tuple[int, float]:
         """Return the window of an idle connection, or of a new one, and the seconds that takes (TCP, TLS 1.3)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pullsim.registry.gate import Answer, Gate
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,13 +16,15 @@ if TYPE_CHECKING:
     from pullsim.registry.spec import Fault
 
 
-class Faults:
+class Faults(Gate):
     """A registry's faults.
 
     A fault with a probability draws once for each request that comes while it lasts (or, if it meets bodies, before
     its end). The n-th draw of a node for one manifest or blob is always the same: it depends on the seed, the fault's
     place in the list and these names alone.
     """
+
+    unasked = True
 
     def __init__(self, host: str, faults: tuple[Fault, ...], streams: Streams) -> None:
         self._host = host
@@ -31,15 +35,19 @@ class Faults:
         self._bodies = [(n, each) for n, each in numbered if each.in_body or each.refused or each.unreachable]
 
     def connection(self, request: Request, now: float) -> Fault | None:
-        """Return the fault that an attempt to connect meets: refused or unreachable."""
+        """See `Gate`."""
         return self._first(self._connections, request, now)
 
-    def answer(self, request: Request, sent: float) -> Fault | None:
-        """Return the fault whose status a request gets that is sent then."""
-        return self._first(self._answers, request, sent)
+    def answer(self, request: Request, at: float) -> Answer | None:
+        """Return the status of the fault that a request meets; see `Gate`."""
+        fault = self._first(self._answers, request, at)
+        if fault is None:
+            return None
+        assert fault.status is not None
+        return Answer(fault.status, fault.probability < 1.0)
 
     def body(self, request: Request, now: float) -> list[Fault]:
-        """Return the faults that meet a body that begins now, at once or later."""
+        """See `Gate`."""
         return [
             fault
             for number, fault in self._bodies

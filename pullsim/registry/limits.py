@@ -6,6 +6,8 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pullsim.registry.gate import Answer, Gate
+
 if TYPE_CHECKING:
     from pullsim.registry.request import Request
     from pullsim.registry.spec import Limit
@@ -115,28 +117,27 @@ def quota(limit: Limit) -> Quota:
     return (SlidingWindow if limit.window == "sliding" else FixedWindow)(amount, limit.per)
 
 
-class Refusal(Exception):
-    """A request found a quota used up until ``ready`` (seconds; inf: for good)."""
-
-    def __init__(self, limit: Limit, ready: float) -> None:
-        super().__init__(limit.message)
-        self.limit = limit
-        self.ready = ready
-
-
-class Quotas:
+class Quotas(Gate):
     """All limits of one registry."""
 
+    timed = True
+
     def __init__(self, limits: tuple[Limit, ...]) -> None:
+        self.refused = 0  # requests
         self._limits = limits
         self._quotas: list[dict[str, Quota]] = [{} for _ in limits]
         self.exhausted: dict[tuple[int, str], tuple[float, float]] = {}  # limit, who: first refused, room again
 
-    def check(self, request: Request, at: float, *, challenge: bool = False) -> None:
-        """Count a request in every limit that is about it; raises Refusal if one of them has no room.
+    def challenge(self, request: Request, now: float) -> Answer | None:
+        """Count a request that gets nothing but a 401; see `Gate`."""
+        return self._count(request, now, challenge=True)
 
-        ``challenge``: it is without the authorization that is asked for, and gets nothing but a 401.
-        """
+    def answer(self, request: Request, at: float) -> Answer | None:
+        """Count a request; see `Gate`."""
+        return self._count(request, at)
+
+    def _count(self, request: Request, at: float, *, challenge: bool = False) -> Answer | None:
+        """Count a request in every limit that is about it, unless one of them has no room."""
         taken = []
         for index, limit in enumerate(self._limits):
             if not concerns(limit, request) or (challenge and limit.of != "requests"):
@@ -148,11 +149,13 @@ class Quotas:
             ready = own.ready(at)
             if ready > at:
                 self.exhausted.setdefault((index, who), (at, ready))
-                raise Refusal(limit, ready)
+                self.refused += 1
+                return Answer(limit.status, ready < math.inf, limit.message, limit.retry_after)
             if limit.indexes or not request.is_index:
                 taken.append((own, request.size if limit.bytes is not None else 1))
         for own, amount in taken:
             own.take(at, amount)
+        return None
 
 
 def concerns(limit: Limit, request: Request) -> bool:

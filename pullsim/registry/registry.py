@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pullsim.records import RegistryRecord
 from pullsim.registry.faults import Faults, fits
+from pullsim.registry.gate import Answer, Gate
 from pullsim.registry.limits import Quotas
-from pullsim.registry.request import NOT_FOUND, OK
+from pullsim.registry.request import NOT_FOUND
 
 if TYPE_CHECKING:
     import simpy
@@ -51,6 +52,17 @@ class Site:
         return min(share, self.connection_cap) * self.goodput
 
 
+class Holdings(Gate):
+    """What a registry has, where that is not everything: shell patterns."""
+
+    def __init__(self, images: tuple[str, ...]) -> None:
+        self._images = images
+
+    def answer(self, request: Request, at: float) -> Answer | None:  # noqa: ARG002 - at any time
+        """See `Gate`."""
+        return None if fits(self._images, request.reference) else Answer(NOT_FOUND, chance=False)
+
+
 class Registry:
     """One host. Its egress is a link of the network; sizes on the wire are payload divided by goodput."""
 
@@ -71,19 +83,18 @@ class Registry:
                 store.round_trip,
                 store.first_byte,
             )
-        self.faults = Faults(spec.host, spec.faults, streams) if spec.faults else None
-        self.quotas = Quotas(spec.limits) if spec.limits else None
-        self.irregular = bool(spec.faults or spec.limits)  # requests meet more than their round trips
+        self._quotas = Quotas(spec.limits) if spec.limits else None
+        gates = (
+            Faults(spec.host, spec.faults, streams) if spec.faults else None,
+            None if spec.images is None else Holdings(spec.images),
+            self._quotas,
+        )
+        self.gates = tuple(gate for gate in gates if gate is not None)
         # What it was asked for.
-        self.heads = self.manifests = self.blobs = self.challenges = self.tokens = self.limited = 0
+        self.heads = self.manifests = self.blobs = self.challenges = self.tokens = 0
         self.sent = 0  # bytes of bodies
         self._env = env
         self._catalog = catalog
-
-    def status(self, request: Request) -> int:
-        """Return the status that the registry itself has for a request: whether it has the image."""
-        patterns = self.spec.images
-        return OK if patterns is None or fits(patterns, request.reference) else NOT_FOUND
 
     def content(self, reference: Reference, at: float) -> Image | None:
         """Return what the reference names at that time."""
@@ -100,7 +111,7 @@ class Registry:
 
     def record(self) -> RegistryRecord:
         """Return what was asked of it so far, and which quota ran out first."""
-        quotas = self.quotas
+        quotas = self._quotas
         first, refilled = min(quotas.exhausted.values(), default=(None, None)) if quotas else (None, None)
         return RegistryRecord(
             host=self.spec.host,
@@ -109,7 +120,7 @@ class Registry:
             blobs=self.blobs,
             challenges=self.challenges,
             tokens=self.tokens,
-            limited=self.limited,
+            limited=quotas.refused if quotas else 0,
             exhausted=len(quotas.exhausted) if quotas else 0,
             exhausted_at=first,
             refilled_at=refilled,
