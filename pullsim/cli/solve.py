@@ -142,7 +142,7 @@ def solve(
                 force=force,
                 progress=progress,
             )
-        runtimes = {node.spec.runtime.kind for node in loaded.build().nodes}
+        runtimes = {node.spec.runtime.kind for node in loaded.assemble(force=force).cluster.nodes}
         warnings = solve_text.warnings(solution, model_error(runtimes))
         if out is not None:
             _write(solution, out)

@@ -64,7 +64,8 @@ DaskKeyOption = Annotated[
     typer.Option("--dask-tls-key", metavar="PEM", help="Its private key.", rich_help_panel=RUNS, show_default=False),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Also more runs than are good for memory.", rich_help_panel=RUNS)
+    bool,
+    typer.Option("--force", help="Also more runs, or larger ones, than are good for memory.", rich_help_panel=RUNS),
 ]
 MetricOption = Annotated[
     list[str] | None,

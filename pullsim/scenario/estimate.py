@@ -118,7 +118,7 @@ class Estimate:
         ]
         memory = self.bytes / 1e9
         amount = f"{memory:,.1f} GB" if memory < 1000 else f"{memory:,.0f} GB"
-        return f"about {_time(self.seconds)} and {amount}: {', '.join(counts)}"
+        return f"about {time_text(self.seconds)} and {amount}: {', '.join(counts)}"
 
     def check(self, memory: float | None = None) -> None:
         """Refuse what cannot fit into ``memory``, by default the machine's, or takes longer than LONGEST.
@@ -268,7 +268,8 @@ def _rounded(number: float) -> str:
     return f"{round(number, 2 - len(str(int(number)))):,.0f}" if 100 <= number < 1e9 else f"{number:.3g}"
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Return a rough time: ``0.1 s``, ``12 s``, ``3 min``, ``5 h``, ``2 days``."""
     for unit, size in (("days", 86400.0), ("h", _HOUR), ("min", 60.0)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"

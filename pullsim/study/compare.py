@@ -166,8 +166,8 @@ def compare(
     count = seeds if isinstance(seeds, int) else len(seeds)
     check_size(2, count, force=force)
     executor = choose(processes, dask, count, dask_tls)
-    first = _run(a, overrides_a, seeds, executor, progress)
-    return Comparison(first, _run(b or a, overrides_b, list(first.runs), executor, progress))
+    first = _run(a, overrides_a, seeds, executor, progress, force=force)
+    return Comparison(first, _run(b or a, overrides_b, list(first.runs), executor, progress, force=force))
 
 
 def saved(path: Path) -> Side:
@@ -217,9 +217,11 @@ def _run(
     seeds: int | Sequence[int],
     executor: Executor | None,
     progress: Callable[[int, int], None] | None,
+    *,
+    force: bool,
 ) -> Side:
     changed = override(scenario, overrides)
-    result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, force=True, progress=progress)
+    result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, force=force, progress=progress)
     if result.interrupted:
         raise KeyboardInterrupt
     if result.stopped is not None:
@@ -233,7 +235,7 @@ def _run(
         inputs,
         runs,
         verdict["sentence"] if verdict else None,
-        model_error(node.spec.runtime.kind for node in changed.build().nodes),
+        model_error(node.spec.runtime.kind for node in changed.assemble(force=force).cluster.nodes),
     )
 
 

@@ -38,7 +38,9 @@ class Bundle:
     text: str
     directory: str
     files: Mapping[str, bytes]
-    digest: str = field(init=False)  # SHA-256 of all of it
+    force: bool = field(default=False, compare=False)  # also what takes more memory or time than is good
+    seconds: float = field(default=0.0, compare=False)  # CPU time that a run is estimated at, the mean of those tried
+    digest: str = field(init=False)  # SHA-256 of the text and the files
 
     def __post_init__(self) -> None:
         """Compute the digest."""
@@ -51,7 +53,7 @@ class Bundle:
         return hash(self.digest)
 
     @classmethod
-    def of(cls, scenario: Scenario, wanted: Sequence[Variant]) -> Bundle:
+    def of(cls, scenario: Scenario, wanted: Sequence[Variant], *, force: bool = False) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
         Of a knob's numbers, which name no file, only the first two and the last are.
@@ -59,17 +61,19 @@ class Bundle:
         A variant that cannot be built is no error here, as its run will say why; raises the InputError of the first
         when none that was tried can be.
         """
-        errors = []
+        errors, seconds = [], []
         tried = _each_value_once(wanted)
         with collecting() as files:
             for variant in tried:
                 try:
-                    override(scenario, variant.overrides).assemble()
+                    built = override(scenario, variant.overrides).assemble(force=force)
+                    seconds.append(built.estimate.seconds)
                 except InputError as error:
                     errors.append(error)
         if errors and len(errors) == len(tried):
             raise errors[0]
-        return cls(source_yaml(scenario), str(scenario.directory), dict(files))
+        mean = sum(seconds) / len(seconds) if seconds else 0.0
+        return cls(source_yaml(scenario), str(scenario.directory), dict(files), force, mean)
 
     def load(self) -> Scenario:
         """Read the scenario."""
@@ -98,7 +102,7 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
     try:
         with serving(bundle.files):
             scenario = override(bundle.load(), [*job.overrides, f"seed={job.seed}"])
-            summary = summarize(run(scenario))
+            summary = summarize(run(scenario, force=bundle.force))
     except InputError as error:
         return Outcome(job.number, None, None, str(error))
     except Exception as error:  # noqa: BLE001  one run that fails must not lose the others

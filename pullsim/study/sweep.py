@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
 from pullsim.results import metrics as metric_names
+from pullsim.scenario.estimate import LONG, time_text
 from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Knob, Variant, check_size, count_variants, parse_knob, variants
 from pullsim.study.executors import InProcess, choose
@@ -164,7 +165,9 @@ def run_variants(
     check_size(len(wanted), seeds if isinstance(seeds, int) else len(seeds), force=force)
     result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
     total = len(wanted) * len(result.seeds)
-    bundle = Bundle.of(scenario, wanted)
+    bundle = Bundle.of(scenario, wanted, force=force)
+    if tell is not None and bundle.seconds * total > LONG:
+        tell(f"this takes about {time_text(bundle.seconds * total)} of CPU time: {total:,} runs")
     jobs: list[Job] = []
     places: list[tuple[int, int]] = []
     for position, variant in enumerate(wanted):

@@ -12,6 +12,8 @@ from pullsim.scenario import estimate as module
 from pullsim.scenario import from_mapping
 from pullsim.scenario.cron import Schedule
 from pullsim.scenario.estimate import Estimate
+from pullsim.study.compare import compare
+from pullsim.study.sweep import sweep
 
 HOUR = 3600.0
 IMAGE = {"image": "example.com/app:v1", "layers": [{"size": "3MB"}, {"size": "1MB"}]}
@@ -149,3 +151,17 @@ def test_times_of_schedules_are_counted_without_making_them(text, after, span):
 def test_schedules_know_leap_years():
     days = [time / (24 * HOUR) for time in Schedule.parse("0 0 29 2 *").times(0, 5 * 366 * 24 * HOUR)]
     assert days == [59, 59 + 4 * 365 + 1]
+
+
+def test_studies_refuse_force_and_announce(monkeypatch):
+    knobs, small = ["nodes[w].count=2,3"], scenario(nodes=[{"name": "w"}])
+    monkeypatch.setattr(module, "machine_memory", lambda: 1e6)
+    with pytest.raises(InputError, match="memory here"):
+        sweep(small, knobs)
+    lines: list[str] = []
+    monkeypatch.setattr("pullsim.study.sweep.LONG", 1e-9)
+    assert sweep(small, knobs, force=True, tell=lines.append).failures == []
+    assert lines == ["this takes about 0.1 s of CPU time: 2 runs"]
+    with pytest.raises(InputError, match="memory here"):
+        compare(small, set=knobs)
+    assert compare(small, set=knobs, force=True).a.runs

@@ -1,0 +1,137 @@
+"""Every way into pullsim: a command, the files that it reads and what else it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SEEDS = Path(__file__).parent / "seeds"
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+_REFERRED = ("scenario.yaml", "kubelet.yaml", "config.toml", "docker.json", "providers.yaml", "manifest.json")
+_REFERRED += ("index.json", "catalog.json", "objects.yaml", "times.csv", "preset.yaml", "conf.d/10.toml")
+_REFERRED += ("certs.d/registry.example.com/hosts.toml",)
+#: Cheap scenarios of the repository, by what they have that the seed has not.
+_QUICK = ("image-volumes", "moving-tag", "cold-node", "serial-vs-parallel", "runtimes", "verification-outage")
+_ALL = "*"
+
+
+@dataclass(frozen=True)
+class Door:
+    """A command with its arguments; `files` are there when it runs, and `changed` are those that are mutated."""
+
+    arguments: tuple[str, ...]
+    files: dict[str, bytes]
+    changed: tuple[str, ...]
+
+
+@cache
+def doors() -> tuple[Door, ...]:
+    """Return all doors; what pullsim reads back is made by it first."""
+    seeds = {path.relative_to(SEEDS).as_posix(): path.read_bytes() for path in SEEDS.rglob("*") if path.is_file()}
+    other = {path.relative_to(SCENARIOS).as_posix(): path.read_bytes() for path in SCENARIOS.rglob("*.yaml")}
+    small = {name: seeds[name] for name in ("small.yaml", "study.yaml")}
+    whole = {name: text for name, text in seeds.items() if name in _REFERRED or name.startswith("sha256-")}
+    made = small | _made(small)
+    found = []
+
+    def door(arguments: str, files: dict[str, bytes], *changed: str) -> None:
+        found.append(Door(tuple(arguments.split()), files, changed))
+
+    for name in _REFERRED:
+        door("validate scenario.yaml", whole, name)
+    door("run scenario.yaml --no-charts --out out", whole, *_REFERRED)
+    door("describe scenario.yaml web-00000 --at 90s", whole, "scenario.yaml", "kubelet.yaml", "config.toml")
+    door("run scenario.yaml --watch", whole, "objects.yaml", "scenario.yaml")
+    for path in SCENARIOS.glob("*.yaml"):
+        door(f"validate {path.name}", other, path.name)
+    for name in _QUICK:
+        door(f"run {name}.yaml -o json --detail pods", other, f"{name}.yaml")
+    for name in ("events.json", "metrics.txt", "pulls.csv", "pulls.jsonl"):
+        door(f"fit {name} -o json", {name: seeds[name]}, name)
+    fitted = {name: seeds[name] for name in ("pulls.csv", "catalog.json", "manifest.json")}
+    door("fit pulls.csv --catalog catalog.json --manifests redis:3.2=manifest.json --where zone=x", fitted, *fitted)
+    entries = {name: seeds[name] for name in ("docker.json", "secret.yaml", "providers.yaml")}
+    options = "--config docker.json --secret secret.yaml --providers providers.yaml"
+    for name in entries:
+        door(f"explain-credentials registry.example.com/team/app:v1 {options}", entries, name)
+    for _ in range(3):  # one file, many fields
+        door("ci small.yaml --baseline baseline.json --junit j.xml --markdown m.md --github", made, "baseline.json")
+    door(
+        "ci small.yaml --baseline baseline.json --update-baseline --tolerance pods.*=2%",
+        made,
+        "baseline.json",
+        "small.yaml",
+    )
+    for side in ("a", "b"):
+        for name in ("summary.json", "scenario.effective.yaml"):
+            door("compare a b", made, f"{side}/{name}")
+    door("compare small.yaml --set seed=1,2 --seeds 1 -j 1 -o markdown", made, "small.yaml")
+    door("sweep study.yaml -j 1 --out sweep --resume", made, "sweep/runs.jsonl", "study.yaml")
+    door("sweep study.yaml -j 1 --out sweep --resume", made, "sweep/runs.jsonl")
+    door("sweep small.yaml -j 1 --set nodes[workers].count=1,2 --seeds 1 -o csv", made, "small.yaml")
+    door("solve small.yaml --knob nodes[workers].count --range 1..3 --slo <90s --seeds 1 -j 1", made, "small.yaml")
+    for arguments in (
+        "run small.yaml --set nodes[workers].nic=25Gbit/s --seed 3 --assert pods.start.p99<90s",
+        "run small.yaml --metrics m.txt --metrics-interval 30s --metrics-by pool --detail pulls --no-charts",
+        "validate small.yaml --set workloads[web].pods.count=5 --set kubelet.registryPullQPS=5",
+        "describe small.yaml default/web-00000 --at 15m --seed 2",
+        "sweep small.yaml -j 1 --set seed=1,2 --metric pods.start.p99 --cost bytes.downloaded --paired --seeds 1",
+        "compare small.yaml small.yaml --a seed=3 --b seed=4 -m pods.lastReadyAt --seeds 1 -j 1 -o csv",
+        "solve small.yaml --knob registries[example.com].egress --range 1Gbit/s..3Gbit/s --want best --seeds 1 -j 1",
+        "ci small.yaml --assert pods.total>1 --tolerance pods.start.*=0.5s --set seed=2",
+        "image registry.example.com/team/app:v1@sha256:0 --kubelet-version 1.30",
+        "catalogs nginx -o json",
+        "presets aws/m6i.large-gp3",
+        "explain-credentials nginx:1 --config small.yaml -o json",
+        "fit small.yaml --where a=b --containerd 1.7 --seed 3 --manifests a=b",
+    ):
+        door(arguments, small)
+        door(arguments, small)
+    return tuple(found)
+
+
+def _made(small: dict[str, bytes]) -> dict[str, bytes]:
+    """Give what pullsim writes and reads back."""
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        for path, content in small.items():
+            Path(path).write_bytes(content)
+        for command in (
+            "run small.yaml --no-charts --out a -q",
+            "run small.yaml --no-charts --out b -q --seed 2",
+            "ci small.yaml --baseline baseline.json --update-baseline -q",
+            "sweep study.yaml -j 1 --out sweep -q",
+        ):
+            if (code := call(command.split())[0]) != 0:
+                raise RuntimeError(f"{command} ends with {code}")
+        wanted = ("a/summary.json", "a/scenario.effective.yaml", "b/summary.json", "b/scenario.effective.yaml")
+        wanted += ("baseline.json", "sweep/runs.jsonl")
+        return {path: Path(path).read_bytes() for path in wanted}
+
+
+def call(arguments: list[str]) -> tuple[int, str, str]:
+    """Run the command line in this process; return its exit code, standard output and standard error."""
+    from pullsim.cli import main  # noqa: PLC0415
+
+    before = sys.argv, sys.stdout, sys.stderr
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape") for _ in range(2))
+    sys.argv, sys.stdout, sys.stderr = ["pullsim", *arguments], out, err
+    code: int | str | None = 0
+    try:
+        main()
+    except SystemExit as exited:
+        code = exited.code
+    finally:
+        out.flush()
+        err.flush()
+        sys.argv, sys.stdout, sys.stderr = before
+    texts = (stream.buffer.getvalue().decode(errors="replace") for stream in (out, err))
+    return (code if isinstance(code, int) else 0 if code is None else 1, *texts)
+
+
+os.environ.setdefault("MPLBACKEND", "Agg")
