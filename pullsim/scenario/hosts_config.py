@@ -87,7 +87,7 @@ class _Reader:
     def host(self, url: str, *at: str) -> HostSpec:
         """Read one host (hosts.go parseHostConfig)."""
         table = self.table
-        parts = _split(url)
+        parts = split_url(url)
         if parts is None:
             table.fail(f"{url!r} must be a URL with its host: https://mirror.example.com", *at)
         override = table.get("override_path", bool) or False
@@ -139,7 +139,7 @@ def _hosts(namespace: str, top: _Reader) -> RegistryHosts:
     return RegistryHosts(namespace, tuple(hosts), top=own)
 
 
-def _split(url: str) -> SplitResult | None:
+def split_url(url: str) -> SplitResult | None:
     """Split a URL, which may lack its scheme; None for what has no host."""
     try:
         parts = urlsplit(url if url.startswith("http") else f"https://{url}")

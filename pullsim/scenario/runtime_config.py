@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.releases import written_text
@@ -18,6 +17,7 @@ from pullsim.runtime.containerd_release import behaviour
 from pullsim.runtime.hosts import DEFAULT_NAMESPACE, HostSpec, RegistryHosts
 from pullsim.runtime.spec import ContainerdSpec
 from pullsim.scenario.config_path import ConfigPath
+from pullsim.scenario.hosts_config import split_url
 from pullsim.scenario.limits import UNLIMITED
 from pullsim.scenario.runtime_auth import runtime_auth
 from pullsim.scenario.runtime_classes import RUNTIME, runtime_handlers
@@ -291,8 +291,8 @@ def _registry(images: _Section, config: RuntimeConfig) -> str:
         config.warnings += entry.unknown(("endpoint", "rewrite"), "containerd")
         hosts = []
         for url in entry.texts("endpoint"):
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.netloc:
+            parts = split_url(url) if url.startswith("http") else None
+            if parts is None:
                 entry.fail(f"{url!r} must be a URL with its host: https://mirror.example.com", "endpoint")
             hosts.append(HostSpec(parts.netloc, parts.scheme, parts.path.rstrip("/") or "/v2"))
         found.append(RegistryHosts(DEFAULT_NAMESPACE if host == "*" else host, tuple(hosts)))

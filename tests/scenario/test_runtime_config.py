@@ -222,6 +222,16 @@ def test_defaults_written_out_are_no_reason_to_warn(read, version, text):
             "`mirrors` cannot be set when `config_path` is provided",
         ),
         ((1, 7), V2 + V2_REGISTRY + ".mirrors.a]\nendpoint = ['b']", "'b' must be a URL with its host"),
+        (
+            (1, 7),
+            V2 + V2_REGISTRY + ".mirrors.a]\nendpoint = ['https://[b']",
+            "'https://[b' must be a URL with its host",
+        ),
+        (
+            (1, 7),
+            V2 + V2_REGISTRY + ".mirrors.a]\nendpoint = ['http://b:x']",
+            "'http://b:x' must be a URL with its host",
+        ),
         ((1, 7), "version = 2\ndisabled_plugins = ['cri']", "without cri a kubelet cannot use this containerd"),
     ],
 )

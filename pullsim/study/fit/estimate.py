@@ -35,6 +35,7 @@ STARTS: Final = 2  # of the search
 BEAM: Final = 4
 CONFOUNDED: Final = 0.8  # correlation
 AS_GOOD: Final = 4.0  # difference of twice the log-likelihoods that is none (95 %)
+_HARDLY: Final = "these pulls hardly depend on it"
 _TIE: Final = 0.02  # relative difference of costs that is none
 
 
@@ -185,7 +186,7 @@ def _unknown(problem: _Problem, x: Array, free: list[int], *, search: bool) -> t
         correlation[worst] = 0.0
         insensitive = math.sqrt(float((jacobian[:, worst] ** 2).mean())) < INSENSITIVE
         if insensitive or len(free) == 1:
-            return free[worst], "these pulls hardly depend on it", _without(problem, x, free, free[worst])
+            return free[worst], _HARDLY, _without(problem, x, free, free[worst])
         confounded = [free[i] for i in range(len(free)) if correlation[i] >= CONFOUNDED]
         if not confounded:
             why = "too few or too scattered pulls to tell it to a factor of two"
@@ -197,6 +198,8 @@ def _unknown(problem: _Problem, x: Array, free: list[int], *, search: bool) -> t
         rest = [each for each in free if each != index]
         moved = problem.search(_with(x * 0, index, 0.0), rest)
         if problem.data.rows * math.log(problem.cost(moved) / problem.cost(x)) < AS_GOOD:
+            if not rest:
+                return index, _HARDLY, moved
             other = max(rest, key=lambda each: abs(moved[each] - x[each]))
             return index, _apart(problem.parameters[other].name), moved
     return None

@@ -51,6 +51,13 @@ def test_outliers_hardly_move_the_figures() -> None:
     assert found(observed, "fixed", "rate").values == pytest.approx(TRUE, rel=0.1)
 
 
+def test_the_only_figure_is_held_where_its_default_is_nearly_as_good() -> None:
+    """Four pulls as by default, five that took three times as long: too few to believe them."""
+    observed = np.array([1.0] * 4 + [3.0] * 5)
+    fitted = found(observed, "rate", predict=lambda values: np.full(9, values["rate"]))
+    assert fitted.held == {"rate": "these pulls hardly depend on it"}
+
+
 def test_a_figure_that_changes_nothing_is_held_and_said() -> None:
     fitted = found(line(TRUE), "fixed", "rate", "colour")
     assert fitted.held == {"colour": "these pulls hardly depend on it"}
