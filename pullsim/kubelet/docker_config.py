@@ -71,11 +71,14 @@ def _auth(entry: Any) -> Auth:
             )
         values.append(value or "")
     username, password, both = values
-    return _decode_auth(both) if both else Auth(username, password)
+    return decode_auth(both) if both else Auth(username, password)
 
 
-def _decode_auth(field: str) -> Auth:
-    """Split base64 of ``user:password``, padded or not, at the first colon (decodeDockerConfigFieldAuth)."""
+def decode_auth(field: str) -> Auth:
+    """Split base64 of ``user:password``, padded or not, at the first colon (decodeDockerConfigFieldAuth).
+
+    Raises InvalidDockerConfig.
+    """
     field = field.strip()
     padded = field if field.endswith("=") else field + "=" * (-len(field) % 4)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from pullsim.scenario import override
 from pullsim.scenario.document import parse_document
 from pullsim.scenario.effective import source_yaml
 from pullsim.scenario.load import from_document
+from pullsim.scenario.overrides import parse_override
+from pullsim.study.secret_values import SecretValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +59,8 @@ class Bundle:
     def of(cls, scenario: Scenario, wanted: Sequence[Variant], *, force: bool = False) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
+        What is secret in them is left out, see `pullsim.study.secret_values`.
+
         Of a knob's numbers, which name no file, only the first two and the last are.
 
         A variant that cannot be built is no error here, as its run will say why; raises the InputError of the first
@@ -72,8 +77,11 @@ class Bundle:
                     errors.append(error)
         if errors and len(errors) == len(tried):
             raise errors[0]
+        secrets = SecretValues(keep=_texts(wanted))
+        text = secrets.yaml(source_yaml(scenario))
+        hidden = {name: secrets.hidden(name, data) for name, data in sorted(files.items())}
         mean = sum(seconds) / len(seconds) if seconds else 0.0
-        return cls(source_yaml(scenario), str(scenario.directory), dict(files), force, mean)
+        return cls(text, str(scenario.directory), hidden, force, mean)
 
     def load(self) -> Scenario:
         """Read the scenario."""
@@ -112,6 +120,24 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
     if binding is not None:
         verdict = {"resource": binding.resource, "sentence": binding.sentence, "hint": binding.hint}
     return Outcome(job.number, metrics.values(summary.to_dict()), verdict)
+
+
+def _texts(wanted: Sequence[Variant]) -> set[str]:
+    """Return the texts that knobs set: runs are told apart by them, so they are no secrets."""
+    found: set[str] = set()
+    left: list[Any] = []
+    for key, value in {
+        setting for variant in wanted for setting in variant.settings if not _NUMBER.fullmatch(setting[1])
+    }:
+        with suppress(InputError):  # the run says it
+            left.append(parse_override(f"{key}={value}").value)
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            found.add(value)
+        elif isinstance(value, dict | list):
+            left += value.values() if isinstance(value, dict) else value
+    return found
 
 
 def _each_value_once(wanted: Sequence[Variant]) -> list[Variant]:

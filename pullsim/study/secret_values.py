@@ -1,0 +1,266 @@
+"""What is secret in a scenario and its files, taken out before they travel: they go to other machines as plain text.
+
+Passwords and tokens get other names, equal ones equal names, so that each pull goes as it would with them: registries
+compare them, and kubelets remember pulls by them. User names and hosts stay. Everything else in Secrets, in docker
+config files and in what credential provider plugins are started with is left out. Lines stay where they are.
+"""
+
+from __future__ import annotations
+
+import binascii
+import itertools
+import json
+import re
+import tomllib
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pullsim.kubelet.docker_config import SECRET_KEYS, InvalidDockerConfig, decode_auth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pullsim.cri import Auth
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STRING: Final = "tag:yaml.org,2002:str"
+#: Files without any of these have nothing to hide, and are not looked at: catalogues may be large.
+_HINT: Final = re.compile(
+    rb"""["']?(auths?|password|identitytoken|registrytoken|authorization|header|args|env)["']?\s*[:=\]]"""
+    rb"""|kind["']?\s*:\s*["']?Secret""",
+    re.IGNORECASE,
+)
+_TOML_STRING: Final = r'"""(?s:.*?)"""|' + r"'''(?s:.*?)'''|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'"
+_TOML_SECRET: Final = re.compile(
+    rf"""(?P<before>(?:^|[\s{{,.])["']?(?P<key>password|auth|identitytoken|registrytoken)["']?\s*=\s*)"""
+    rf"(?P<value>{_TOML_STRING})",
+    re.MULTILINE,
+)
+#: What stands under a table called header, or in an inline one.
+_TOML_HEADER: Final = re.compile(
+    r"""^\s*\[[^\n]*\bheader["']?\s*\]\s*(?:#[^\n]*)?\n(?P<body>(?:(?!\s*\[)[^\n]*(?:\n|\Z))*)"""
+    r"""|\bheader["']?\s*=\s*\{(?P<inline>[^}]*)\}""",
+    re.MULTILINE,
+)
+_TOML_ENTRY: Final = re.compile(
+    rf"""(?P<before>["']?(?P<key>[\w-]+)["']?\s*=\s*)(?P<value>\[[^\]]*\]|{_TOML_STRING})""", re.MULTILINE
+)
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")  # anchors and tags of a YAML scalar
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
+
+
+class SecretValues:
+    """Names for passwords and tokens, given as they come."""
+
+    def __init__(self, keep: Iterable[str] = ()) -> None:
+        """``keep``: values that stay as they are, as somebody compares runs with them."""
+        self._keep = {"", *keep}
+        self._names: dict[str, str] = {}
+        self._free = (name for number in itertools.count(1) if (name := f"secret-{number}") not in self._keep)
+
+    def name(self, value: str) -> str:
+        """Return the name of a value."""
+        if value in self._keep:
+            return value
+        if value not in self._names:
+            self._names[value] = next(self._free)
+        return self._names[value]
+
+    def hidden(self, file: str, data: bytes) -> bytes:
+        """Return a file without its secrets; the same bytes where there are none."""
+        if not _HINT.search(data):
+            return data
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data
+        if file.endswith(".toml"):
+            changed = self._toml(text)
+        elif file.endswith(".dockercfg") or _is_docker_config(text):
+            changed = self._docker(text, legacy=file.endswith(".dockercfg"))
+        else:
+            changed = self.yaml(text)
+        return data if changed == text else changed.encode()
+
+    def yaml(self, text: str) -> str:
+        """Hide what is secret in YAML or JSON: of a scenario, of objects of Kubernetes, of plugins."""
+        flat = text.replace("\t", " ") if text.lstrip()[:1] in ("{", "[") else text
+        try:
+            documents = [*yaml.compose_all(flat, Loader=_LOADER)]
+        except (yaml.YAMLError, RecursionError, ValueError):  # what reads the file will say so
+            return _QUOTED.sub(_masked, text) if "Secret" in text or "auth" in text else text
+        edits = [edit for document in documents if document is not None for edit in self._edits(document)]
+        places = {(node.start_mark.index, node.end_mark.index): value for node, value in edits}  # once for each alias
+        for (start, end), value in sorted(places.items(), reverse=True):
+            before = text[start:end]
+            written = _PROPERTIES.match(before)[0] + json.dumps(value)  # type: ignore[index]  # it matches nothing too
+            lines = before.count("\n")
+            text = text[:start] + (written + "\n" * lines if lines else written.ljust(end - start)) + text[end:]
+        return text
+
+    def _edits(self, node: Node, *, secret: bool = False) -> Iterator[tuple[Node, str]]:
+        """Yield the scalars that change, and to what."""
+        if isinstance(node, SequenceNode):
+            for inner in node.value:
+                yield from self._edits(inner, secret=secret)
+        if not isinstance(node, MappingNode):
+            return
+        fields = {key.value: value for key, value in node.value if isinstance(key, ScalarNode)}
+        kind = getattr(fields.get("kind"), "value", None)
+        if kind == "Secret" or (secret and kind is None):
+            yield from self._secret(fields)
+            return
+        for key, value in node.value:
+            if key.value == "password" and value.tag == _STRING:
+                yield value, self.name(value.value)
+            elif key.value in ("args", "env") and "matchImages" in fields:
+                yield from ((scalar, "") for scalar in _scalars(value))
+            else:
+                yield from self._edits(value, secret=kind == "SecretList" and key.value == "items")
+
+    def _secret(self, fields: dict[str, Node]) -> Iterator[tuple[Node, str]]:
+        """Leave of a Secret its name, its type and the hosts and users of its docker config."""
+        type_ = getattr(fields.get("type"), "value", None)
+        own = SECRET_KEYS.get(type_) if isinstance(type_, str) else None
+        for name, values in fields.items():
+            if name == "metadata" and isinstance(values, MappingNode):
+                for key, value in values.value:
+                    if key.value in ("annotations", "managedFields"):  # the object as it was applied
+                        yield from ((scalar, "") for scalar in _scalars(value))
+            elif name in ("data", "stringData") and isinstance(values, MappingNode):
+                for key, value in values.value:
+                    if key.value != own:
+                        yield from ((scalar, "") for scalar in _scalars(value))
+                    elif isinstance(value, ScalarNode) and value.tag == _STRING:
+                        hide = self._encoded if name == "data" else self._docker
+                        yield value, hide(value.value, legacy=own == ".dockercfg")
+
+    def _encoded(self, text: str, *, legacy: bool) -> str:
+        try:
+            plain = b64decode("".join(text.split()), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return "!"  # as little base64 as it was
+        return b64encode(self._docker(plain, legacy=legacy).encode()).decode()
+
+    def _docker(self, text: str, *, legacy: bool) -> str:
+        """Leave of a docker config the hosts, the users and what keeps the kubelet from reading it."""
+        try:
+            tree = json.loads(text)
+        except (ValueError, RecursionError):
+            return _QUOTED.sub(_masked, text)
+        entries = tree if legacy else tree.get("auths") if isinstance(tree, dict) else None
+        if isinstance(entries, dict):
+            logins = {host: self._login(entry) for host, entry in entries.items()}
+            return json.dumps(logins if legacy else {"auths": logins})
+        return json.dumps(_typed(tree) if legacy or not isinstance(tree, dict) else {"auths": _typed(entries)})
+
+    def _login(self, entry: Any) -> Any:
+        if not isinstance(entry, dict):
+            return _typed(entry)
+        hide: dict[str, Callable[[str], str]] = {"username": str, "password": self.name, "auth": self._both}
+        return {
+            key: hide[key](value) if isinstance(value, str) else _typed(value)
+            for key, value in entry.items()
+            if key in hide
+        }
+
+    def _both(self, field: str, decode: Callable[[str], Auth] = decode_auth) -> str:
+        """Name the password in base64 of user and password; what is none stays none in the same way."""
+        if not field:
+            return ""
+        try:
+            auth = decode(field)
+        except InvalidDockerConfig as error:
+            return "eA==" if "unable to parse" in str(error) else re.sub(r"[A-Za-z0-9+/]", "A", field)
+        return b64encode(f"{auth.username}:{self.name(auth.password)}".encode()).decode()
+
+    def _toml(self, text: str) -> str:
+        text = _TOML_SECRET.sub(self._toml_secret, text)
+        return _TOML_HEADER.sub(lambda table: _TOML_ENTRY.sub(self._toml_header, table[0]), text)
+
+    def _toml_secret(self, match: re.Match[str]) -> str:
+        value = _toml_value(match["value"])
+        if not isinstance(value, str):
+            return match[0]
+        if match["key"] != "auth":
+            return match["before"] + _in_lines(json.dumps(self.name(value)), match["value"])
+        try:
+            username, colon, password = b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return match["before"] + '"!"'
+        both = f"{username}{colon}{self.name(password.strip(chr(0)))}" if colon else "x"
+        return match["before"] + _in_lines(json.dumps(b64encode(both.encode()).decode()), match["value"])
+
+    def _toml_header(self, match: re.Match[str]) -> str:
+        value = _toml_value(match["value"])
+        texts = value if isinstance(value, list) else [value]
+        if not all(isinstance(each, str) for each in texts):
+            return match[0]
+        named = match["key"].lower() == "authorization"
+        hidden = [self._authorization(each) if named else "" for each in texts]
+        return match["before"] + _in_lines(json.dumps(hidden if isinstance(value, list) else hidden[0]), match["value"])
+
+    def _authorization(self, value: str) -> str:
+        """Name what an Authorization header presents; see `pullsim.runtime.registry_auth.parse_authorization`."""
+        scheme, _, rest = value.partition(" ")
+        if scheme.lower() == "bearer":
+            return f"{scheme} {self.name(rest.strip())}"
+        if scheme.lower() == "basic":
+            try:
+                username, _, password = b64decode(rest.strip()).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                return self.name(value)
+            return f"{scheme} {b64encode(f'{username}:{self.name(password)}'.encode()).decode()}"
+        return self.name(value)
+
+
+def _is_docker_config(text: str) -> bool:
+    try:
+        tree = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(tree, dict) and "kind" not in tree and "auths" in tree
+
+
+def _scalars(node: Node) -> Iterator[Node]:
+    """Yield the texts that are values of a node, at any depth."""
+    if isinstance(node, ScalarNode):
+        yield from [node] * (node.tag == _STRING and node.value != "")
+    elif isinstance(node, SequenceNode):
+        for inner in node.value:
+            yield from _scalars(inner)
+    elif isinstance(node, MappingNode):
+        for _, inner in node.value:
+            yield from _scalars(inner)
+
+
+def _typed(value: Any) -> Any:
+    """Return some value of the same JSON type, as messages name it."""
+    return value if value is None or isinstance(value, bool) else type(value)()
+
+
+def _masked(match: re.Match[str]) -> str:
+    """Write x for what a string says, escapes excepted: what is wrong with it stays wrong."""
+    return re.sub(
+        r"\\(?:u[0-9a-fA-F]{0,4}|.)?|[^\W_]", lambda letter: letter[0] if letter[0][0] == "\\" else "x", match[0]
+    )
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError):
+        return None
+
+
+def _in_lines(written: str, before: str) -> str:
+    """Give a value as many lines as it had: in brackets, where TOML allows it; a text gets them after it."""
+    lines = before.count("\n")
+    if not lines:
+        return written
+    if written[0] == "[":
+        return f"[{written[1:-1]}" + "\n" * lines + "]"
+    return f'""{written[:-1]}' + "\\\n" * lines + '"""'
