@@ -29,4 +29,5 @@ def unwind() -> None:
 
 
 def _raise(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
     raise Terminated(number)

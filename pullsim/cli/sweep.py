@@ -128,7 +128,7 @@ def sweep(
                 resume=resume,
                 force=force,
                 progress=progress,
-                tell=None if quiet else terminal.note,
+                announce=None if quiet else terminal.note,
             )
         if out is not None and result.outcomes:
             from pullsim.study.files import write  # noqa: PLC0415

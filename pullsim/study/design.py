@@ -78,7 +78,9 @@ def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
     runs = variants * seeds
     if runs <= MAX_RUNS or (force and runs <= MAX_FORCED):
         return
-    what = f"{variants:,} variants with {seeds:,} seeds are {runs:,} runs" if seeds > 1 else f"{runs:,} variants"
+    what = f"{variants:,} variants"
+    if seeds > 1:
+        what = f"{variants:,} variant{'s' * (variants > 1)} with {seeds:,} seeds are {runs:,} runs"
     if force:
         raise InputError(f"{what}; {MAX_FORCED:,} are the most, also with --force: no memory holds more")
     raise InputError(

@@ -10,10 +10,12 @@ import os
 import signal
 import sys
 import threading
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from itertools import islice
 from multiprocessing import connection, get_context, parent_process
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pullsim.errors import InputError, Location
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.dask_cluster import TlsFiles
 
+_AHEAD: Final = 2  # jobs a process, so that none waits for the next
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
@@ -59,11 +62,10 @@ class Processes:
         while waiting:
             pool = self._pool(bundle)
             try:
-                futures = {pool.submit(_run_installed, job): job for job in waiting.values()}
-                yield from self._gather(futures, waiting)
+                yield from self._gather(pool, waiting)
             except BrokenProcessPool:
-                # Which job killed its process is not known: those that were next have each used one try.
-                suspects = list(waiting)[: 2 * self.count]
+                # Which job killed its process is not known: those under way have each used one try.
+                suspects = list(waiting)[: _AHEAD * self.count]
                 for number in suspects:
                     tries[number] += 1
                     if tries[number] >= TRIES:
@@ -81,15 +83,28 @@ class Processes:
             self.count, mp_context=get_context("spawn"), initializer=_install, initargs=(bundle,)
         )
 
-    @staticmethod
-    def _gather(futures: dict[Future[Outcome], Job], waiting: dict[int, Job]) -> Iterator[Outcome]:
-        pending = set(futures)
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                outcome = future.result()
-                del waiting[futures[future].number]
-                yield outcome
+    def _gather(self, pool: ProcessPoolExecutor, waiting: dict[int, Job]) -> Iterator[Outcome]:
+        """Run what is waiting, a few jobs ahead of the processes: what waits for futures must not look at all of them.
+
+        Nor may it hold their locks, as `concurrent.futures.wait` does: a signal there would leave them locked.
+        """
+        done: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        running: dict[Future[Outcome], Job] = {}
+        left = iter([*waiting.values()])
+
+        def submit(count: int) -> None:
+            for job in islice(left, count):
+                future = pool.submit(_run_installed, job)
+                running[future] = job
+                future.add_done_callback(done.put)
+
+        submit(_AHEAD * self.count)
+        while running:
+            future = done.get()
+            outcome = future.result()
+            del waiting[running.pop(future).number]
+            submit(1)
+            yield outcome
 
 
 def _cores() -> int:

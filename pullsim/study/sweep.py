@@ -116,7 +116,7 @@ def sweep(
     force: bool = False,
     dask_tls: TlsFiles | None = None,
     progress: Callable[[int, int], None] | None = None,
-    tell: Callable[[str], None] | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> Sweep:
     """Run every variant of a scenario with every seed.
 
@@ -125,7 +125,7 @@ def sweep(
     is one a core; ``dask``: the address of a scheduler. ``out``: a directory that gets ``runs.jsonl`` as runs end;
     ``resume`` takes what is there. ``force``: more runs than `pullsim.study.design.MAX_RUNS`. ``dask_tls``:
     certificates, see `pullsim.study.dask_cluster.Dask`. ``progress`` is told how many runs are done, of how many;
-    ``tell`` what happens to older runs in ``out``. A variant that cannot run is among the failures. Ctrl-C ends the
+    ``announce`` what happens to older runs in ``out``. A variant that cannot run is among the failures. Ctrl-C ends the
     sweep and keeps what is done (``interrupted``), and so does the end of all workers of a Dask cluster (``stopped``).
 
     Raises InputError for knobs that are none, for no variant that can be run, and for what keeps all from running.
@@ -144,7 +144,7 @@ def sweep(
         resume=resume,
         force=force,
         progress=progress,
-        tell=tell,
+        announce=announce,
     )
 
 
@@ -159,22 +159,22 @@ def run_variants(
     resume: bool = False,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    tell: Callable[[str], None] | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> Sweep:
     """Run given variants; see `sweep`."""
     check_size(len(wanted), seeds if isinstance(seeds, int) else len(seeds), force=force)
     result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
     total = len(wanted) * len(result.seeds)
     bundle = Bundle.of(scenario, wanted, force=force)
-    if tell is not None and bundle.seconds * total > LONG:
-        tell(f"this takes about {time_text(bundle.seconds * total)} of CPU time: {total:,} runs")
+    if announce is not None and bundle.seconds * total > LONG:
+        announce(f"this takes about {time_text(bundle.seconds * total)} of CPU time: {total:,} runs")
     jobs: list[Job] = []
     places: list[tuple[int, int]] = []
     for position, variant in enumerate(wanted):
         for seed in result.seeds:
             jobs.append(Job(len(jobs), tuple(variant.overrides), seed))
             places.append((position, seed))
-    with nullcontext() if out is None else RunStore(out, bundle, resume=resume, tell=tell) as store:
+    with nullcontext() if out is None else RunStore(out, bundle, resume=resume, tell=announce) as store:
         if store is not None:
             for job in jobs:
                 if (outcome := store.get(job)) is not None:

@@ -70,6 +70,8 @@ HOSTS = f"""server = "https://u.test"
   X-Other = ["hunter12"]
 """
 CONFIG = f"""version = 2
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "/etc/containerd/certs.d"
 [plugins."io.containerd.grpc.v1.cri".registry.configs."s.test".auth]
   auth = "{base64("dave:hunter13")}"
 [plugins."io.containerd.grpc.v1.cri".registry.configs."t.test".auth]
