@@ -101,12 +101,12 @@ class Remote:
             raise no_hosts(self._reference, "pull", self._containerd.behaviour)
         while True:
             first: Answer | None = None
-            for host in hosts:
+            for number, host in enumerate(hosts, start=1):
                 client, got = host.client, download.received
                 request = Request(
                     client.presented, self._reference, kind, digest, size - got, start + got, False, index, cut_short
                 )
-                status = yield from host.get(request, download, last=host is hosts[-1])
+                status = yield from host.get(request, download, last=number == len(hosts))
                 if status == OK:
                     return
                 if status in BROKEN_OFF:
@@ -251,7 +251,7 @@ class Attempts:
         self._last = last
         self._left = behaviour.requests
         self._challenges = challenges
-        self._before = OK  # what the request before was answered
+        self._before = OK  # the last answer
 
     def challenged(self, now: float) -> bool:
         """Whether the last request that may be sent is answered 401."""
@@ -265,10 +265,10 @@ class Attempts:
             self._left -= challenges - self._challenges
             self._challenges, before = challenges, UNAUTHORIZED
         self._left -= 1
-        self._before = status
         if status in TIMEOUTS:
-            retried = self._last and behaviour.retries_timeouts
-        elif status in SERVER_ERRORS:
+            return self._last and behaviour.retries_timeouts and self._left > 0
+        self._before = status
+        if status in SERVER_ERRORS:
             retried = self._last and behaviour.retries_server_errors and before != status
         else:
             retried = always or status in TOO_MANY

@@ -183,7 +183,9 @@ class Mirror(RegistryHost, Short):
     """A host that is asked before the registry. With nothing but its host it is the entry of `registries` of that."""
 
     capabilities: list[Literal["pull", "resolve", "push"]] = Field(
-        default=["pull", "resolve"], description="resolve: asked for tags; pull: asked for content."
+        default=["pull", "resolve"],
+        description="pull and resolve: asked for tags; pull: asked for digests. containerd asks all hosts for "
+        "content, if one may pull.",
     )
     dial_timeout: Duration = Field(default=_HOST.dial_timeout, description="Time given to connecting to it.")
 

@@ -220,6 +220,9 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         why = f'the snapshotter "{config.spec.snapshotter}" cannot put layers on others that come later'
         warnings.append(_no_effect(transfer, "max_concurrent_unpacks", why))
         config.spec = replace(config.spec, max_concurrent_unpacks=1)
+    if transfer.at("config_path").get("config_path", str):  # no function of any release reads it
+        why = f"pulls of the kubelet go by {images.at('registry').table('registry').name('config_path')}"
+        warnings.append(_no_effect(transfer, "config_path", why))
     _not_simulated(images, config)
 
 

@@ -166,6 +166,11 @@ def test_the_other_settings(read, version, text, expected):
             "no effect: the CRI plugin pulls by itself (",
         ),
         ((2, 1), V3 + "concurrent_layer_fetch_buffer = 9", "has no effect: the transfer service pulls"),
+        (
+            (2, 3),
+            V3 + TRANSFER + "config_path = '/etc/containerd/certs.d'",
+            'config_path has no effect: pulls of the kubelet go by plugins."io.containerd.cri.v1.images".registry',
+        ),
         ((1, 7), V2_INNER + "snapshotter = 'soci'", 'snapshotter = "soci" is not simulated: layers are downloaded'),
         (
             (2, 1),
