@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -115,7 +116,7 @@ class Cluster:
         That search would go through all objects of the process; this is 0.5 % of the CPU time of W(1000). Nothing is
         done while something goes on: generators that are not at their end would run their last lines on a broken node.
         """
-        if self.env._queue or self.under_way:  # noqa: SLF001
+        if self.env.peek() < math.inf or self.under_way:
             return
         for node in self._nodes.values():
             node.dissolve()

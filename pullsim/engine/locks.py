@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import simpy
 
 from pullsim.engine.event import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    import simpy
+    from collections.abc import Generator, Hashable
 
 
 class Slots:
@@ -39,6 +39,14 @@ class Slots:
         request = Event(self._env)
         self._waiting.append(request)
         return request
+
+    def wait(self, request: Event) -> Generator[Any, Any, None]:
+        """Wait for the slot that `acquire` had none of; who is interrupted meanwhile withdraws."""
+        try:
+            yield request
+        except simpy.Interrupt:
+            self.cancel(request)
+            raise
 
     def release(self) -> None:
         """Give a slot back: to the first who waits, if any does."""
@@ -89,6 +97,14 @@ class KeyedLocks:
         else:
             queue.append(request)
         return request
+
+    def wait(self, key: Hashable, request: Event) -> Generator[Any, Any, None]:
+        """Wait for the lock that ``acquire(key)`` found held; who is interrupted meanwhile withdraws."""
+        try:
+            yield request
+        except simpy.Interrupt:
+            self.cancel(key, request)
+            raise
 
     def release(self, key: Hashable) -> None:
         """Give the lock of ``key`` to the first who waits, if any does. Raises KeyError if nobody holds it."""

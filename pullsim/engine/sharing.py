@@ -114,7 +114,7 @@ class Network:
             self._settlement.schedule(LAST)
 
     def _settle(self, _: Event | None = None) -> None:
-        now: float = self.env._now
+        now = self.env.now
         self.settles += 1
         if self._credits is not None:
             self._credits.replenish(now)
@@ -156,7 +156,7 @@ class Network:
     def _wake(self, event: Event) -> None:
         if event is not self._call:
             return
-        now: float = self.env._now
+        now = self.env.now
         self._due = math.inf
         settling, self._settling = self._settling, True
         ended: list[Transfer] = []
@@ -174,8 +174,7 @@ class Network:
             return
         happen(ended)
         if not settling:
-            queue = self.env._queue
-            if not queue or queue[0][0] > now:  # nothing else is to happen in this instant: an event less
+            if self.env.peek() > now:  # nothing else is to happen in this instant: an event less
                 self._settle()
             else:
                 self._settlement.schedule(LAST)

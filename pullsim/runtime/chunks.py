@@ -131,11 +131,7 @@ class ChunkedGet:
 
     def _slot(self, slots: DownloadSlots) -> Generator[Any, Any, None]:
         if (turn := slots.acquire()) is not None:
-            try:
-                yield turn
-            except simpy.Interrupt:
-                slots.cancel(turn)
-                raise
+            yield from slots.wait(turn)
 
     def _request(self, chunk: Chunk) -> Generator[Any, Any, None]:
         final, layer = chunk is self._chunks[-1], self.fetch.layer

@@ -128,11 +128,7 @@ class Fetch(Steps):
         try:
             self.enter("lock", env.now)
             if (turn := locks.acquire(digest)) is not None:
-                try:
-                    yield turn
-                except simpy.Interrupt:
-                    locks.cancel(digest, turn)
-                    raise
+                yield from locks.wait(digest, turn)
             try:
                 if digest not in store.blobs:
                     self.enter("commit", env.now)
@@ -216,11 +212,7 @@ class Fetch(Steps):
 
     def _wait_for_slot(self, turn: Event) -> Generator[Any, Any, None]:
         """Wait for a slot; withdraw if the pull fails meanwhile."""
-        try:
-            yield turn
-        except simpy.Interrupt:
-            self.pull.slots.cancel(turn)
-            raise
+        yield from self.pull.slots.wait(turn)
         self._has_waited()
 
     def _has_waited(self) -> None:

@@ -151,11 +151,7 @@ class ParallelUnpack:
         for position, (layer, chain_id) in enumerate(zip(layers, self._image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now, layer.digest)
-                try:
-                    yield turn
-                except simpy.Interrupt:
-                    store.chain_locks.cancel(chain_id, turn)
-                    raise
+                yield from store.chain_locks.wait(chain_id, turn)
             if chain_id in store.snapshots:
                 pull.lease.snapshots.add(chain_id)
                 store.chain_locks.release(chain_id)
@@ -174,11 +170,7 @@ class ParallelUnpack:
         if (turn := slots.acquire()) is None:
             return
         self._pull.clock.split(_Behind(slots, self._pull), now)
-        try:
-            yield turn
-        except simpy.Interrupt:
-            slots.cancel(turn)
-            raise
+        yield from slots.wait(turn)
 
     def _commit(self) -> Generator[Any, Any, None]:
         pull, env = self._pull, self._pull.env

@@ -164,7 +164,7 @@ class Pull:
         store, slots = self.containerd.store, self.slots if self.containerd.behaviour.node_wide_slots else None
         if (turn := store.blob_locks.acquire(digest)) is not None:
             self.clock.enter("lock", self.env.now)
-            yield turn
+            yield from store.blob_locks.wait(digest, turn)
             self.clock.enter("resolve", self.env.now)
         try:
             if digest in store.blobs:
@@ -175,7 +175,7 @@ class Pull:
                 yield written
             if slots is not None and (turn := slots.acquire()) is not None:
                 self.clock.enter("slot", self.env.now)
-                yield turn
+                yield from slots.wait(turn)
             self.clock.enter("resolve", self.env.now)
             claimed = store.claim(size)
             try:
@@ -229,11 +229,7 @@ class Pull:
         for position, chain_id in enumerate(image.snapshots()):
             if (turn := locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now, layers[position].digest)
-                try:
-                    yield turn
-                except simpy.Interrupt:
-                    locks.cancel(chain_id, turn)
-                    raise
+                yield from locks.wait(chain_id, turn)
             try:
                 if chain_id not in store.snapshots:
                     yield from self._snapshot(layers[position], chain_id, self.fetch_of(layers, position))
