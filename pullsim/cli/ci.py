@@ -12,6 +12,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, ForceOption, SetOption, VerboseOption
 from pullsim.errors import InputError, InputErrors, Location
+from pullsim.inputs import exists
 from pullsim.outputs import write_text, written
 from pullsim.printable import printable
 
@@ -87,8 +88,8 @@ def ci(
         if update and baseline is None:
             raise InputError("give --baseline FILE to say where", Location("--update-baseline"))
         tolerances = [baselines.parse_tolerance(text) for text in tolerance or ()]
-        exists = baseline is not None and (baseline.exists() or not update)
-        before = baselines.read(baseline) if baseline is not None and exists else {}
+        there = baseline is not None and (not update or exists(baseline))
+        before = baselines.read(baseline) if baseline is not None and there else {}
         verdicts = _run(scenarios, set_ or [], assert_ or [], force=force, quiet=quiet)
         if update and baseline is not None:
             baselines.write(baseline, verdicts, before)

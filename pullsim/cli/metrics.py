@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pullsim.cli.options import Detail
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
+from pullsim.inputs import is_directory
 from pullsim.outputs import replacing, written
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Exposition:
     def __init__(self, file: Path | None, by: By, interval: str | None, detail: Detail, out: Path | None) -> None:
         if file is not None and detail not in (Detail.pulls, Detail.layers):
             raise InputError(f"metrics need --detail pulls or layers, not {detail.value}", Location("--metrics"))
-        if file is not None and not file.parent.is_dir():
-            raise InputError(f"{file.parent} is no directory", Location("--metrics"))
+        if file is not None and not is_directory(file.parent):
+            raise InputError(f"{shown(str(file.parent))} is no directory", Location("--metrics"))
         if interval is not None and file is None and out is None:
             raise InputError("goes with --metrics or --out", Location("--metrics-interval"))
         self.file = file

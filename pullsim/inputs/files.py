@@ -83,6 +83,11 @@ def is_file(path: str | Path) -> bool:
     return str(path) in _served.get() or os.path.isfile(path)  # noqa: PTH113  # Path's raises for names too long
 
 
+def exists(path: str | Path) -> bool:
+    """Whether anything stands there."""
+    return str(path) in _served.get() or os.path.exists(path)  # noqa: PTH110  # as above
+
+
 def is_directory(path: str | Path) -> bool:
     """Whether it is a directory, with something in it where a collection serves."""
     here = Path(path)

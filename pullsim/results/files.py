@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.garbage import rare_collections
+from pullsim.inputs import exists
 from pullsim.outputs import reason
 from pullsim.printable import json_text
 from pullsim.results import tables
@@ -147,7 +148,7 @@ class OutputDirectory:
         except OSError as error:
             message = (
                 f"cannot write to the output directory: {reason(error)}; give --out a writable directory"
-                if self.path.exists() or self._staging.path == self.path
+                if exists(self.path) or self._staging.path == self.path
                 else "the output directory was removed while the run went on: run again, and leave it there"
             )
             raise InputError(message, Location(str(self.path))) from error

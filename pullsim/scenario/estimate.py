@@ -215,12 +215,15 @@ class _Counter:
             try:
                 parse(image)
             except InvalidReference:
-                made.looks += pods * self._horizon / _LOOK
+                made.looks += pods * self._horizon / min(map(_between_looks, pools), default=_LOOK)
                 continue
             layers = [self._layers(image, str(pool.platform), pool) for pool in fetching]
             most = max((count for count in layers if count is not None), default=0)
             if fetching and None in layers and self._scenario.images.unknown == "notFound":
-                made.retries += pods * self._horizon / _RETRY
+                look = min(map(_between_looks, fetching))
+                longest = min(max(pool.simulation.image_backoff.max, look) for pool in fetching)
+                made.retries += pods * self._horizon / min(longest, _RETRY)
+                made.looks += pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)  # a retry has those of _LOOK
             made.layers += min(pods, self._nodes(on)) * most
         made.checks += sum(pool.count * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
         nodes, made_pods, fetched = made.nodes, made.pods, made.layers
@@ -261,6 +264,12 @@ class _Counter:
             manifest = None if found is None else select(found, pool.platform)
             self._manifests[key] = None if manifest is None else len(manifest.layers)
         return self._manifests[key]
+
+
+def _between_looks(pool: NodePool) -> float:
+    """Return the seconds between syncs of a pod in error."""
+    retry = pool.simulation.retry
+    return retry.base * (1 + retry.jitter / 2)
 
 
 def _rounded(number: float) -> str:

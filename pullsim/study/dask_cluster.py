@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs import is_file
 from pullsim.study.job import Bundle, Job, Outcome, run_job
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Dask:
         if tls is not None and not address.startswith("tls://"):
             raise InputError("certificates go with --dask tls://HOST:PORT", Location("--dask-tls-ca-file"))
         for option, file in (tls._asdict() if tls else {}).items():
-            if file is not None and not file.is_file():
+            if file is not None and not is_file(file):
                 place = Location(f"--dask-tls-{option.replace('_', '-')}")
                 raise InputError(f"{file!s:.60} is no file; a PEM file is needed", place)
         try:

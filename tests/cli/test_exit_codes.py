@@ -55,3 +55,26 @@ def test_a_name_of_any_length_is_wrong_input(inside, command):
     assert done.returncode == 2
     assert done.stderr.startswith("pullsim: error: ")
     assert len(done.stderr) < 1000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("ci", "--baseline", "NAME"),
+        ("ci", "--baseline", "NAME", "--update-baseline"),
+        ("ci", "--junit", "NAME"),
+        ("run", "--metrics", "NAME"),
+        ("run", "--metrics", "NAME/NAME"),
+        ("run", "--out", "NAME"),
+        ("sweep", "--out", "NAME"),
+        ("sweep", "--out", "NAME", "--resume"),
+        ("compare", "--out", "NAME", "--a", "seed=1"),
+        ("explain-credentials", "--config", "NAME"),
+        ("fit", "--out", "NAME"),
+    ],
+)
+def test_a_name_longer_than_a_file_may_have_is_wrong_input(inside, scenario, options):
+    command, *rest = (option.replace("NAME", "x" * 70_000) for option in options)
+    done = inside(command, scenario, *rest)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr) < 2000

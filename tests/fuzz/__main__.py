@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from tests.fuzz.case import make
 from tests.fuzz.doors import doors
-from tests.fuzz.trial import SECONDS, confine, trial
+from tests.fuzz.trial import ASLEEP, SECONDS, confine, trial
 
 _MERCY = 10.0  # seconds after which a worker is ended that does not come to itself
 
@@ -77,7 +77,7 @@ def run(seed: int, start: int, count: int, processes: int):
 
     def hire() -> Worker:
         here, there = context.Pipe()
-        process = context.Process(target=_work, args=(there, seed), daemon=True)
+        process = context.Process(target=_work, args=(there, seed))  # no daemon, which could have no children
         process.start()
         there.close()
         return Worker(process, here)
@@ -96,7 +96,7 @@ def run(seed: int, start: int, count: int, processes: int):
                 yield number, found
             give(worker)
         for pipe, (worker, number, since) in list(busy.items()):
-            if time.monotonic() - since > SECONDS + _MERCY:
+            if time.monotonic() - since > ASLEEP * SECONDS + _MERCY:
                 worker.process.kill()
                 del busy[pipe]
                 yield number, ["hang: nothing ends it"]

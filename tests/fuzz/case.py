@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.fuzz.doors import doors
+import yaml
+
+from tests.fuzz import keys
+from tests.fuzz.doors import doors, small
 from tests.fuzz.mutations import Content, Thing, changed, changed_argument
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+KEYS = 0.25  # part of the inputs that have any key of a scenario
+COMMANDS = (("run", "scenario.yaml", "--no-charts", "--check"), ("validate", "scenario.yaml"))
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class Case:
 def make(seed: int, number: int) -> Case:
     """Make the input of that number."""
     random = Random(f"{seed}/{number}")
+    if random.random() < KEYS:
+        files = {"scenario.yaml": keys.scenario(yaml.safe_load(small()), random)}
+        return Case(random.choice(COMMANDS), files)
     door = random.choice(doors())
     arguments, files = list(door.arguments), dict[str, Content](door.files)
     for _ in range(random.choice([1, 1, 1, 2, 3])):

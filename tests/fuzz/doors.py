@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import tempfile
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,14 +31,19 @@ class Door:
     changed: tuple[str, ...]
 
 
+def small() -> bytes:
+    """Return a small scenario."""
+    return (SEEDS / "small.yaml").read_bytes()
+
+
 @cache
 def doors() -> tuple[Door, ...]:
     """Return all doors; what pullsim reads back is made by it first."""
     seeds = {path.relative_to(SEEDS).as_posix(): path.read_bytes() for path in SEEDS.rglob("*") if path.is_file()}
     other = {path.relative_to(SCENARIOS).as_posix(): path.read_bytes() for path in SCENARIOS.rglob("*.yaml")}
-    small = {name: seeds[name] for name in ("small.yaml", "study.yaml")}
+    study = {name: seeds[name] for name in ("small.yaml", "study.yaml")}
     whole = {name: text for name, text in seeds.items() if name in _REFERRED or name.startswith("sha256-")}
-    made = small | _made(small)
+    made = study | _made(study)
     found = []
 
     def door(arguments: str, files: dict[str, bytes], *changed: str) -> None:
@@ -91,15 +97,15 @@ def doors() -> tuple[Door, ...]:
         "explain-credentials nginx:1 --config small.yaml -o json",
         "fit small.yaml --where a=b --containerd 1.7 --seed 3 --manifests a=b",
     ):
-        door(arguments, small)
-        door(arguments, small)
+        door(arguments, study)
+        door(arguments, study)
     return tuple(found)
 
 
-def _made(small: dict[str, bytes]) -> dict[str, bytes]:
+def _made(study: dict[str, bytes]) -> dict[str, bytes]:
     """Give what pullsim writes and reads back."""
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
-        for path, content in small.items():
+        for path, content in study.items():
             Path(path).write_bytes(content)
         for command in (
             "run small.yaml --no-charts --out a -q",
@@ -114,8 +120,8 @@ def _made(small: dict[str, bytes]) -> dict[str, bytes]:
         return {path: Path(path).read_bytes() for path in wanted}
 
 
-def call(arguments: list[str]) -> tuple[int, str, str]:
-    """Run the command line in this process; return its exit code, standard output and standard error."""
+def call(arguments: list[str]) -> tuple[int | str, str, str]:
+    """Run the command line in this process; return its exit code, or a traceback, and standard output and error."""
     from pullsim.cli import main  # noqa: PLC0415
 
     before = sys.argv, sys.stdout, sys.stderr
@@ -125,13 +131,15 @@ def call(arguments: list[str]) -> tuple[int, str, str]:
     try:
         main()
     except SystemExit as exited:
-        code = exited.code
+        code = exited.code if exited.code is None or isinstance(exited.code, int) else 1
+    except BaseException:  # noqa: BLE001  # whatever it is, it must not leave the command line
+        code = traceback.format_exc()
     finally:
         out.flush()
         err.flush()
         sys.argv, sys.stdout, sys.stderr = before
     texts = (stream.buffer.getvalue().decode(errors="replace") for stream in (out, err))
-    return (code if isinstance(code, int) else 0 if code is None else 1, *texts)
+    return (0 if code is None else code, *texts)
 
 
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -57,5 +57,5 @@ def test_it_finds(monkeypatch, body, text):
         exec(f"import sys, time\n{body}")  # noqa: S102
 
     monkeypatch.setattr("pullsim.cli.main", main)
-    found = trials.trial(Case(("run",), {"a": b"content"}), seconds=0.2, memory=False)
+    found = trials.trial(Case(("run",), {"a": b"content"}), seconds=0.1, memory=False)
     assert any(text in each for each in found), found

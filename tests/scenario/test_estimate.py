@@ -74,6 +74,10 @@ def test_churn_and_errors_count_over_the_horizon():
     assert told(images=missing).retries == 0  # it ends at once
     bad = [{"pods": {"image": "A:b:c"}}]
     assert told(workloads=bad, horizon="5h").looks == pytest.approx(5 * HOUR / 12.5)
+    often = [{"count": 3, "simulation": {"retry": {"base": "1ms"}, "imageBackoff": {"max": "1s"}}}]
+    assert told(images=missing, nodes=often, horizon="1s").retries == 5
+    with pytest.raises(InputError, match="looks at pods in error"):
+        told(images=missing, nodes=often, horizon="10000h")
     assert told(nodes=[{"disk": {"size": "100GB"}}], horizon="5h").checks == 5 * 12
 
 
