@@ -47,7 +47,7 @@ def parse_json(text: str, file: str, first_line: int = 1) -> Any:
         _refuse(error.wrong, text, text.find(error.text), file, first_line)
     except RecursionError:
         raise InputError("this is nested too deep to be read", Location(file, first_line)) from None
-    return _without_surrogates(value) if _LONE.search(text) else value
+    return without_lone_surrogates(value) if _LONE.search(text) else value
 
 
 def json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
@@ -59,6 +59,17 @@ def json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, parse_json(line, file, number)
+
+
+def without_lone_surrogates(value: Any) -> Any:
+    """Replace halves of surrogate pairs by U+FFFD, as Go's encoding/json does."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {without_lone_surrogates(key): without_lone_surrogates(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_lone_surrogates(inner) for inner in value]
+    return value
 
 
 def _check_memory(text: str, place: Location) -> None:
@@ -91,14 +102,3 @@ def _finite(text: str) -> float:
 
 def _constant(text: str) -> NoReturn:
     raise _WrongNumber(text, f"{text} is no number in JSON")
-
-
-def _without_surrogates(value: Any) -> Any:
-    """Replace halves of surrogate pairs; not recursive deeper than the parser was."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(inner) for inner in value]
-    return value

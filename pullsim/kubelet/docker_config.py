@@ -6,12 +6,12 @@ used; ``credHelpers``, ``credsStore`` and ``HttpHeaders`` are not.
 
 from __future__ import annotations
 
-import binascii
 import json
 from base64 import b64decode
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from pullsim.cri import Auth
+from pullsim.inputs.json_text import without_lone_surrogates
 
 DOCKER_CONFIG_JSON: Final = "kubernetes.io/dockerconfigjson"
 DOCKERCFG: Final = "kubernetes.io/dockercfg"
@@ -83,7 +83,7 @@ def decode_auth(field: str) -> Auth:
     padded = field if field.endswith("=") else field + "=" * (-len(field) % 4)
     try:
         decoded = b64decode(padded, validate=True).decode(errors="replace")
-    except (binascii.Error, ValueError):
+    except ValueError:
         alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         wrong = next((place for place, each in enumerate(field) if each not in alphabet), len(field))
         raise InvalidDockerConfig(f"illegal base64 data at input byte {wrong}") from None
@@ -103,13 +103,19 @@ def _object(value: Any, into: str) -> dict[str, Any]:
 
 
 def _decode(text: str) -> Any:
-    """Decode JSON; the texts of syntax errors are those of encoding/json."""
+    """Decode JSON; the texts of syntax errors are those of encoding/json. No number matters, so that any is a float."""
     try:
-        return json.loads(text)
+        return without_lone_surrogates(json.loads(text, parse_int=float, parse_constant=_constant))
     except json.JSONDecodeError as error:
         raise InvalidDockerConfig(_syntax_error(text, error)) from None
     except RecursionError:
         raise InvalidDockerConfig("exceeded max depth") from None
+
+
+def _constant(text: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python takes for numbers."""
+    where = "in numeric literal" if text.startswith("-") else "looking for beginning of value"
+    raise InvalidDockerConfig(f"invalid character {_quoted(text.lstrip('-')[0])} {where}")
 
 
 def _syntax_error(text: str, error: json.JSONDecodeError) -> str:

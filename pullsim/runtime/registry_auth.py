@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -43,7 +42,7 @@ def parse_authorization(value: str) -> Auth:
     if scheme.lower() == "basic":
         try:
             username, _, password = b64decode(rest.strip()).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # not base64, or not text
             return Auth(registry_token=value)
         return Auth(username, password)
     return Auth(registry_token=rest.strip() if scheme.lower() == "bearer" else value)

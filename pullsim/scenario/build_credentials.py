@@ -21,6 +21,7 @@ from pullsim.kubelet.pull_secrets import Secret, ServiceAccount
 from pullsim.kubelet.releases import KUBELET
 from pullsim.registry.auth import AccessSpec, Account
 from pullsim.scenario.credential_providers import read_providers
+from pullsim.scenario.document import MAX_BYTES
 from pullsim.scenario.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def build_secrets(scenario: Scenario, directory: Path, findings: Findings) -> tu
         if entry.docker_config is not None:
             file = directory / entry.docker_config
             try:
-                secret = replace(secret, config=_parse(file, read_text(file)))
+                secret = replace(secret, config=_parse(file, read_text(file, MAX_BYTES)))
             except InvalidDockerConfig as error:
                 secret = replace(secret, error=str(error))
                 findings.warnings.append(f"secrets[{entry.name}]: {file}: {error}: containers with it do not start")
@@ -164,7 +165,7 @@ def missing_secrets(made: Iterable[Pod | DaemonSet | Prepull], secrets: Iterable
 def read_docker_config(file: Path) -> DockerConfig:
     """Read a docker config file. Raises InputError with the kubelet's reason for one that it cannot read."""
     try:
-        return _parse(file, read_text(file))
+        return _parse(file, read_text(file, MAX_BYTES))
     except InvalidDockerConfig as error:
         raise InputError(f"the kubelet cannot read this file: {error}", Location(str(file))) from None
 

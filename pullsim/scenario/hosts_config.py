@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from pullsim.errors import shown
 from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.releases import Release, written_text
 from pullsim.runtime.hosts import (
@@ -89,7 +90,7 @@ class _Reader:
         table = self.table
         parts = split_url(url)
         if parts is None:
-            table.fail(f"{url!r} must be a URL with its host: https://mirror.example.com", *at)
+            table.fail(f"{shown(url)} must be a URL with its host: https://mirror.example.com", *at)
         override = table.get("override_path", bool) or False
         path = "/" + posixpath.normpath(parts.path).lstrip("/") if parts.path else ""
         if not override and not path.endswith("/v2"):
@@ -112,7 +113,7 @@ class _Reader:
         if wrong := [text for text in capabilities if text not in known]:
             since = CAPABILITY_SINCE.get(wrong[0])
             later = f"; containerd {written_text(since)} is the first with it" if since else ""
-            message = f"unknown capability {wrong[0][:60]}; known are {', '.join(known)}{later}"
+            message = f"unknown capability {wrong[0]}; known are {', '.join(known)}{later}"
             self.table.fail(message, "capabilities")
         return capabilities or ALL_CAPABILITIES
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +43,7 @@ def secret_text(item: Item, key: str) -> str | None:
         return plain
     try:
         return b64decode("".join(encoded.split()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or not text
         item.fail(f"{key} must be base64 of text (stringData takes the text itself)", "data", key)
 
 

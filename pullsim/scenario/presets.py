@@ -51,9 +51,9 @@ class Preset:
 
     def figures(self) -> Iterator[tuple[str, Any, str]]:
         """Yield (dotted key, value, source) of every figure."""
-        sources = self.tree.get("sources", {})
+        sources = self.tree.get("sources") or {}
         for section in (*SECTIONS, "registry"):
-            for key, value in _leaves(self.tree.get(section, {}), section):
+            for key, value in _leaves(self.tree.get(section) or {}, section):
                 nearest = max((name for name in sources if f"{key}.".startswith(f"{name}.")), key=len, default="")
                 yield key, value, sources.get(nearest, "")
 
@@ -75,11 +75,27 @@ def find(name: str, directory: Path, place: Location) -> Preset:
     document = read_document(path)
     if not isinstance(document.tree, dict):
         raise InputError("a preset is a mapping with keys of a pool", document.place(()))
-    for key in document.tree:
+    for key, value in document.tree.items():
         if key not in _KEYS:
-            message = f"unknown key {key!r} in a preset" + did_you_mean(key, _KEYS)
+            message = f"unknown key {shown(key)} in a preset" + did_you_mean(key, _KEYS)
             raise InputError(message, document.place((key,), key=True))
+        if rule := _broken_rule(key, value):
+            raise InputError(f"{key}: {shown(value)} must be {rule}", document.place((key,)))
     return Preset(name, document, ())
+
+
+def _broken_rule(key: str, value: Any) -> str | None:
+    """Say what a key's value must be if it is not; sections are checked with the pool that they fill."""
+    if value is None:
+        return None
+    if key == "about":
+        return None if isinstance(value, str) else "text"
+    if key == "sources":
+        right = isinstance(value, dict) and all(isinstance(source, str) for source in value.values())
+        return None if right else "a mapping of keys to texts"
+    if isinstance(value, dict) or (key in SHORTHAND and not isinstance(value, list)):
+        return None
+    return "a mapping"
 
 
 def expand(document: Document, directory: Path) -> Document:
@@ -103,7 +119,7 @@ def expand(document: Document, directory: Path) -> Document:
         for section in SECTIONS:
             if section in preset.tree:
                 filling.fill(expanded.tree["nodes"][index], section, ("nodes", index), (section,))
-        if "registry" in preset.tree:
+        if preset.tree.get("registry") is not None:
             _fill_registry(expanded, preset, filling)
     return expanded
 

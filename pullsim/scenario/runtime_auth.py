@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +27,7 @@ def runtime_auth(table: Table, warnings: list[str]) -> Auth:
     if both:
         try:
             username, colon, password = b64decode(both, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # not base64, or not text
             table.fail("auth must be base64 of username:password", "auth")
         if not colon:
             table.fail("auth must be base64 of username:password, here is no colon", "auth")

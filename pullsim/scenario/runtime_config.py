@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.errors import shown
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.releases import written_text
 from pullsim.runtime.containerd_release import behaviour
@@ -296,7 +297,7 @@ def _registry(images: _Section, config: RuntimeConfig) -> str:
         for url in entry.texts("endpoint"):
             parts = split_url(url) if url.startswith("http") else None
             if parts is None:
-                entry.fail(f"{url!r} must be a URL with its host: https://mirror.example.com", "endpoint")
+                entry.fail(f"{shown(url)} must be a URL with its host: https://mirror.example.com", "endpoint")
             hosts.append(HostSpec(parts.netloc, parts.scheme, parts.path.rstrip("/") or "/v2"))
         found.append(RegistryHosts(DEFAULT_NAMESPACE if host == "*" else host, tuple(hosts)))
     config.spec = replace(config.spec, hosts=tuple(found), auths=auths)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from fnmatch import translate
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.errors import shown
+from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.scenario.document import Document
 from pullsim.scenario.toml_document import Table, read_toml
 
@@ -14,10 +18,15 @@ if TYPE_CHECKING:
     from pullsim.scenario.document import Mark, Route
 
 
+MOST_IMPORTS: Final = 1000
+_PATTERN: Final = re.compile(r"[*?\[]")
+
+
 def read_with_imports(path: Path, version: tuple[int, ...]) -> tuple[Document, list[str]]:
     """Read a config.toml and what it imports; the second value are warnings.
 
-    Relative imports are followed. Absolute ones are not: what this machine has there is not the node's.
+    Relative imports are followed, patterns below the directory of the file alone. Absolute ones are not: what this
+    machine has there is not the node's.
     Models cmd/containerd/server/config/config.go LoadConfig (1.x: services/server/config/config.go): later files win;
     the tables of plugins are merged key by key from 2.0 on, and replaced as a whole before.
     """
@@ -43,14 +52,37 @@ def read_with_imports(path: Path, version: tuple[int, ...]) -> tuple[Document, l
                     f"{top.place('imports')}: imports: {text} is a path of the node and not read here; "
                     "`containerd config dump` prints the whole configuration"
                 )
-            elif "*" in text:
-                pending += (_plain(found) for found in sorted(file.parent.glob(text)))
-            else:
+            elif "*" not in text:
                 pending.append(_plain(file.parent / text))
+            elif ".." in PurePosixPath(text).parts:
+                warnings.append(
+                    f"{top.place('imports')}: imports: {shown(text)} is not followed: patterns are looked for below "
+                    "the directory of the file; a path without * may be anywhere"
+                )
+            else:
+                pending += _matches(file.parent, text, top)
+        if len(loaded) + len(pending) > MOST_IMPORTS:
+            top.fail(f"more than {MOST_IMPORTS} files are imported", "imports")
         places: dict[Route, Mark | Location] = {route: document.place(route) for route in document.values}
         merged.values |= places
         merged.tree = _merge(merged.tree, document.tree, deep=version >= (2, 0))
     return merged, warnings
+
+
+def _matches(directory: Path, pattern: str, top: Table) -> list[Path]:
+    """Find the files of a pattern below a directory (path/filepath/match.go Glob): ``*`` is never more than a name."""
+    found = [directory]
+    for part in PurePosixPath(pattern).parts:
+        if not _PATTERN.search(part):
+            found = [path / part for path in found]
+            continue
+        name = re.compile(translate(part.replace("[^", "[!")))
+        found = [
+            entry for path in found if is_directory(path) for entry in list_directory(path) if name.match(entry.name)
+        ]
+        if len(found) > MOST_IMPORTS:
+            top.fail(f"{shown(pattern)} fits more than {MOST_IMPORTS} names", "imports")
+    return sorted(_plain(path) for path in found if is_file(path))
 
 
 def _plain(path: Path) -> Path:

@@ -57,6 +57,15 @@ def test_each_type_of_secret_has_its_form():
     assert parse_secret(DOCKERCFG, '{"a.io": {"username": "u"}}') == (("a.io", Auth("u")),)
 
 
+NO_ENTRY = "json: cannot unmarshal number into Go value of type credentialprovider.dockerConfigEntryWithAuth"
+
+
+def test_what_is_not_read_may_be_anything_that_is_json():
+    assert parse_config_json('{"auths": {}, "x": ' + "9" * 5_000 + "}") == ()
+    ((registry, auth),) = parse_config_json(r'{"auths": {"a\ud800": {"username": "\udfff"}}}')
+    assert (registry, auth.username) == ("a\ufffd", "\ufffd")
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
@@ -71,6 +80,7 @@ def test_each_type_of_secret_has_its_form():
         ('{"auths": {"a.io": [1 2]}}', "invalid character '2' after array element"),
         ('{"auths": {}} x', "invalid character 'x' after top-level value"),
         ("'{}'", r"invalid character '\'' looking for beginning of value"),
+        ('{"auths": {"a.io": {"auth": "é"}}}', "illegal base64 data at input byte 0"),
         ('{"auths": {"a.io": {"auth": "%%"}}}', "illegal base64 data at input byte 0"),
         (
             '{"auths": {"a.io": {"auth": "Y2k="}}}',
@@ -80,6 +90,11 @@ def test_each_type_of_secret_has_its_form():
             '{"auths": {"a.io": {"username": 1}}}',
             "json: cannot unmarshal number into Go struct field dockerConfigEntryWithAuth.username of type string",
         ),
+        ('{"auths": {"a.io": ' + "9" * 5_000 + "}}", NO_ENTRY),
+        ('{"auths": {"a.io": 1e999}}', NO_ENTRY),
+        ('{"x": NaN}', "invalid character 'N' looking for beginning of value"),
+        ('{"x": -Infinity}', "invalid character 'I' in numeric literal"),
+        ("[" * 100_000, "exceeded max depth"),
         ("[]", "json: cannot unmarshal array into Go value of type credentialprovider.DockerConfigJSON"),
     ],
 )

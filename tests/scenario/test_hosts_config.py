@@ -137,6 +137,8 @@ def test_certificates_alone_are_no_hosts(tmp_path):
         ),
         ('[host."https://a"]\ndial_timeout = "5"', ":2:1: host.\"https://a\".dial_timeout: duration '5' has no unit"),
         ('[host."https://a"]\nskip_verify = "yes"', "skip_verify: 'yes' must be true or false"),
+        ('server = "https://[x"', "'https://[x' must be a URL with its host"),
+        ('server = "https://a\u2100b"', "must be a URL with its host"),
         ('[host."https://"]', "'https://' must be a URL with its host"),
         ('[host."https://a"]\ncapabilities = "pull"', "capabilities: 'pull' must be a list"),
         ('[host."https://a".header]\nx = 1', 'host."https://a".header.x: a header is text or a list of texts'),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, Location
 from pullsim.scenario import effective_yaml, from_mapping, load, override
-from pullsim.scenario.presets import SECTIONS, builtin
+from pullsim.scenario.presets import SECTIONS, builtin, find
 
 PRESET = """\
 about: measured here
@@ -133,3 +133,35 @@ def test_every_built_in_preset_builds_and_every_figure_has_a_source(name):
     assert all(source for _, _, source in figures), [key for key, _, source in figures if not source]
     for source in preset.tree["sources"]:
         assert any(f"{key}.".startswith(f"{source}.") for key, _, _ in figures), source
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("sources: x", ":1:10: sources: 'x' must be a mapping of keys to texts"),
+        ("sources: {nic: 5}", ":1:10: sources: a mapping must be a mapping of keys to texts"),
+        ("about: [x]", ":1:8: about: a list must be text"),
+        ("disk: 5", ":1:7: disk: 5 must be a mapping"),
+        ("nic: [x]", ":1:6: nic: a list must be a mapping"),
+        ("registry: x", ":1:11: registry: 'x' must be a mapping"),
+    ],
+)
+def test_keys_of_a_file_have_their_types(tmp_path, text, message):
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        find("p.yaml", tmp_path, Location("NAME"))
+    assert str(caught.value) == f"{path}{message}"
+
+
+def test_keys_without_a_value_are_none(tmp_path):
+    (tmp_path / "p.yaml").write_text("nic: 5Gbit/s\nsources:\ndisk:\nregistry:\nabout:\n")
+    assert list(find("p.yaml", tmp_path, Location("NAME")).figures()) == [("nic", "5Gbit/s", "")]
+
+
+@pytest.mark.parametrize("name", ["x" * 70_000, "a\0b", "\x1b[31m"])
+def test_names_that_are_none(tmp_path, name):
+    with pytest.raises(InputError, match="is neither a preset nor a file") as caught:
+        find(name, tmp_path, Location("NAME"))
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()

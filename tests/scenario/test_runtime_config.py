@@ -328,6 +328,57 @@ def test_relative_imports_are_followed_and_win(tmp_path):
     assert (spec.max_concurrent_downloads, spec.snapshotter) == (6, "native")
 
 
+def test_patterns_of_imports_are_looked_for_below_the_file_alone(tmp_path):
+    below = tmp_path / "etc" / "a" / "b"
+    below.mkdir(parents=True)
+    for number, directory in enumerate((below, below.parent, below.parent.parent, tmp_path)):
+        text = "version = 3\n" + TRANSFER + f"max_concurrent_downloads = {number + 5}"
+        (directory / f"x{number}.toml").write_text(text)
+
+    def read(pattern):
+        (tmp_path / "etc" / "config.toml").write_text(f"version = 3\nimports = ['{pattern}']")
+        found = read_runtime_config(tmp_path / "etc" / "config.toml", (2, 1))
+        return found.spec.max_concurrent_downloads, found.warnings
+
+    assert read("x*.toml") == (7, [])
+    assert read("*/x*.toml") == (6, [])
+    assert read("**/x*.toml") == (6, [])  # for Go the same
+    assert read("a/*/x[^1].toml") == (5, [])
+    assert read("**x.toml") == read("none*") == (3, [])
+    assert read("../x3.toml") == (8, [])
+    downloads, (warning,) = read("../**/x*.toml")
+    assert downloads == 3
+    assert "'../**/x*.toml' is not followed: patterns are looked for below the directory of the file" in warning
+
+
+def test_imports_without_end_are_refused(tmp_path):
+    for number in range(1002):
+        (tmp_path / f"x{number}.toml").write_text("version = 3")
+    (tmp_path / "config.toml").write_text("version = 3\nimports = ['*.toml']")
+    with pytest.raises(InputError, match=r"imports: '\*.toml' fits more than 1000 names"):
+        read_runtime_config(tmp_path / "config.toml", (2, 1))
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("x = " + "[" * 5_000, ": nested more than 64 levels deep"),
+        ("x = " + "{a = " * 70 + "1" + "}" * 70, ": nested more than 64 levels deep"),
+        ("\n" + "a." * 70 + "a = 1", ":2: a name of more than 64 parts"),
+        ("[" + '"a" . ' * 70 + "a]", ":1: a name of more than 64 parts"),
+        ("a = 1\nx = " + "9" * 5_000, ":2: a number of too many digits"),
+        ("a = 1\r\na = 2", ":2:"),
+        ('a = "\x1b', ":1:6: this is no valid TOML: Illegal character"),
+    ],
+)
+def test_toml_that_cannot_be_read(tmp_path, text, message):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_runtime_config(path, (2, 1))
+    assert str(caught.value).startswith(f"{path}{message}")
+
+
 def test_before_2_0_an_import_replaces_the_whole_plugin(tmp_path):
     (tmp_path / "config.toml").write_text("imports = ['more.toml']\n" + V2 + "max_concurrent_downloads = 7")
     (tmp_path / "more.toml").write_text(V2 + "stats_collect_period = 5")

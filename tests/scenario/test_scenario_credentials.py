@@ -203,6 +203,7 @@ def test_what_the_kubelet_cannot_read_is_a_warning(tmp_path):
     [
         ({}, "data or stringData needs the key .dockerconfigjson"),
         ({"data": {".dockercfg": "e30="}}, "data: data or stringData needs the key .dockerconfigjson"),
+        ({"data": {".dockerconfigjson": "é"}}, r"must be base64 of text"),
         ({"data": {".dockerconfigjson": "{}"}}, r"must be base64 of text \(stringData takes the text itself\)"),
         ({"stringdata": {}}, "did you mean stringData"),
     ],
