@@ -11,6 +11,8 @@ import re
 from fractions import Fraction
 from typing import Final
 
+from pullsim.errors import shown
+
 _DECIMAL: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _BINARY: Final = {prefix + "i": 1 << 10 * power for power, prefix in enumerate("KMGTPE", start=1)}
 _PREFIXES: Final = {"K": 10**3, **_DECIMAL, **_BINARY}
@@ -37,7 +39,7 @@ _NANOSECONDS: Final = {
 _SECONDS_PER: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 _NUMBER: Final = re.compile(r"([+-]?)(\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE]([+-]?\d{1,2})(?![\d.]))?", re.ASCII)
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([^\d.]+)", re.ASCII)
+_DURATION_PART: Final = re.compile(r"(\d{1,30}(?:\.\d{0,300})?|\.\d{1,300})([^\d.]+)", re.ASCII)
 _MAX: Final = 2**63 - 1  # Go's int64: what Kubernetes can hold in a quantity or a duration
 
 
@@ -49,10 +51,10 @@ def parse_size(text: str | float) -> int:
     rule = "a size is a number of bytes or a number with a unit: 30MB, 900kB, 10GiB, 10Gi, 14480B"
     number, unit = _split(text, "size", rule)
     if unit not in _SIZES:
-        raise ValueError(f"size {str(text)!r}: {_wrong_size_unit(unit)}; {rule}")
+        raise ValueError(f"size {shown(str(text))}: {_wrong_size_unit(unit)}; {rule}")
     size = math.ceil(number * _SIZES[unit])
     if size > _MAX:
-        raise ValueError(f"size {str(text)!r} is too large: at most 2^63 - 1 bytes")
+        raise ValueError(f"size {shown(str(text))} is too large: at most 2^63 - 1 bytes")
     return size
 
 
@@ -61,9 +63,9 @@ def parse_rate(text: str | float) -> float:
     rule = "a rate is a number with a unit, bits or bytes a second: 10Gbit/s, 800Mbit/s, 90MB/s, 128MiB/s"
     number, unit = _split(text, "rate", rule)
     if unit not in _RATES:
-        raise ValueError(f"rate {str(text)!r}: {_wrong_rate_unit(str(text).strip(), unit)}; {rule}")
+        raise ValueError(f"rate {shown(str(text))}: {_wrong_rate_unit(str(text).strip(), unit)}; {rule}")
     if number == 0:
-        raise ValueError(f"rate {str(text)!r} would never move a byte: it must be greater than 0")
+        raise ValueError(f"rate {shown(str(text))} would never move a byte: it must be greater than 0")
     return float(number * _RATES[unit])
 
 
@@ -78,7 +80,7 @@ def parse_duration_ns(text: str) -> int:
     total, end = Fraction(0), 0
     while match := _DURATION_PART.match(body, end):
         if match[2] not in _NANOSECONDS:
-            raise ValueError(_wrong_duration(text, f"unknown unit {match[2]!r}"))
+            raise ValueError(_wrong_duration(text, f"unknown unit {shown(match[2])}"))
         total += int(Fraction(match[1]) * _NANOSECONDS[match[2]])
         end = match.end()
     if end == 0 or end < len(body):
@@ -103,7 +105,7 @@ def parse_frequency(text: str | float) -> float:
     rule = "a frequency is a number per s, min, h or d: 4/s, 10/min, 0.1/h"
     number, unit = _split(text, "frequency", rule)
     if unit[:1] != "/" or unit[1:].strip() not in _SECONDS_PER:
-        raise ValueError(f"frequency {str(text)!r}: {rule}")
+        raise ValueError(f"frequency {shown(str(text))}: {rule}")
     return float(number / _SECONDS_PER[unit[1:].strip()])
 
 
@@ -115,7 +117,7 @@ def parse_price(text: str | float) -> float:
         return 0.0
     size = unit[1:].strip()
     if unit[:1] != "/" or not size.endswith("B") or size not in _SIZES:
-        raise ValueError(f"price {str(text)!r}: {rule}")
+        raise ValueError(f"price {shown(str(text))}: {rule}")
     return float(number / _SIZES[size])
 
 
@@ -124,7 +126,7 @@ def parse_percent(text: str | float) -> float:
     rule = "a percentage is a number with %: 25%"
     number, unit = _split(text, "percentage", rule)
     if unit != "%":
-        raise ValueError(f"percentage {str(text)!r}: {rule}")
+        raise ValueError(f"percentage {shown(str(text))}: {rule}")
     return float(number / 100)
 
 
@@ -209,10 +211,10 @@ def _split(text: str | float, kind: str, rule: str) -> tuple[Fraction, str]:
     stripped = str(text).strip()
     match = _NUMBER.match(stripped)
     if match is None:
-        raise ValueError(f"{kind} {str(text)!r} does not start with a number; {rule}")
+        raise ValueError(f"{kind} {shown(str(text))} does not start with a number; {rule}")
     number = Fraction(match[2]) * Fraction(10) ** int(match[3] or 0)
     if match[1] == "-" and number:
-        raise ValueError(f"{kind} {str(text)!r} is negative; {rule}")
+        raise ValueError(f"{kind} {shown(str(text))} is negative; {rule}")
     return number, stripped[match.end() :].strip()
 
 
@@ -235,9 +237,9 @@ def _wrong_size_unit(unit: str) -> str:
     if unit == "m":
         return "m is a thousandth in Kubernetes; megabytes are M or MB"
     if "bit" in unit or (unit.endswith("b") and unit[:-1] in _PREFIXES):
-        return f"{unit!r} stands for bits, a size is in bytes (B)"
+        return f"{shown(unit)} stands for bits, a size is in bytes (B)"
     right = next((known for known in _SIZES if known.endswith("B") and known.lower() == unit.lower()), None)
-    return f"unknown unit {unit!r}" + (f", did you mean {right}?" if right else "")
+    return f"unknown unit {shown(unit)}" + (f", did you mean {right}?" if right else "")
 
 
 def _wrong_rate_unit(text: str, unit: str) -> str:
@@ -248,8 +250,10 @@ def _wrong_rate_unit(text: str, unit: str) -> str:
     if unit in _SIZES or not unit:
         prefix = unit.removesuffix("B") or "M"
         return f"no time in the unit: write {number}{prefix}bit/s for bits or {number}{prefix}B/s for bytes"
-    return f"unknown unit {unit!r}"
+    return f"unknown unit {shown(unit)}"
 
 
 def _wrong_duration(text: str, what: str) -> str:
-    return f"duration {text!r} {what}; a duration is numbers with units h, m, s, ms, us, ns: 10s, 250ms, 5m0s, 1.5h"
+    return (
+        f"duration {shown(text)} {what}; a duration is numbers with units h, m, s, ms, us, ns: 10s, 250ms, 5m0s, 1.5h"
+    )

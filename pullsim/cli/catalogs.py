@@ -10,6 +10,7 @@ import typer
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import OUTPUT
+from pullsim.errors import shown
 from pullsim.printable import json_text
 from pullsim.results.wording import size
 
@@ -46,7 +47,7 @@ def catalogs(
         elif rows:
             terminal.show(_table(rows))
         else:
-            terminal.note(f"no built-in image has {pattern!r} in its name")
+            terminal.note(f"no built-in image has {shown(pattern)} in its name")
 
 
 def _catalogs() -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pullsim.cli import terminal
 from pullsim.cli.catalogs import ListFormat
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT
+from pullsim.errors import shown
 from pullsim.printable import json_text
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def explain_credentials(
         try:
             repository = parse(image).repository
         except InvalidReference as error:
-            raise InputError(f"image {image!r}: {error}") from None
+            raise InputError(f"image {shown(image)}: {error}") from None
         entries = explain(read_entries(config or (), secret or (), providers or ()), repository)
         rows = list(_rows(entries))
         if output is ListFormat.json:

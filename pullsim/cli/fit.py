@@ -11,7 +11,7 @@ import typer
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 from pullsim.printable import json_text
 from pullsim.releases import parse
 
@@ -117,6 +117,6 @@ def _pairs(given: list[str] | None, option: str, form: str) -> dict[str, str]:
     for text in given or ():
         key, equals, value = text.partition("=")
         if not (key and equals and value):
-            raise InputError(f"{text!r} is not {form}", Location(option))
+            raise InputError(f"{shown(text)} is not {form}", Location(option))
         pairs[key] = value
     return pairs

@@ -58,6 +58,8 @@ def rule_text(details: ErrorDetails) -> str:
         return f"{shown(value)} is not one of {', '.join(known)}"
     if kind == "too_short":
         return f"at least {context['min_length']} needed, here are {context['actual_length']}"
+    if kind == "too_long":
+        return f"at most {context['max_length']} are read, here are {context['actual_length'] or 'more'}"
     rule = details["msg"].removeprefix("Input should ").removeprefix("String should ")
     return f"{shown(value)} must {rule}"
 

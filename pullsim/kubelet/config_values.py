@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, shown
 from pullsim.kubelet.config_fields import FIELDS, OTHER_FIELDS, WITHOUT_EFFECT, mistaken_for
 from pullsim.kubelet.eviction_thresholds import DISK_SIGNALS
 from pullsim.kubelet.feature_gates import GATES
@@ -43,7 +43,7 @@ def _unwrapped(mapping: Mapping[str, Any]) -> dict[str, Any]:
         mapping = inner
     for key, right in (("kind", "KubeletConfiguration"), ("apiVersion", API_VERSION)):
         if mapping.get(key, right) != right:
-            raise InputError(f"{key} is {mapping[key]!r}: a kubelet configuration has {key}: {right}")
+            raise InputError(f"{key} is {shown(mapping[key])}: a kubelet configuration has {key}: {right}")
     return {key: value for key, value in mapping.items() if key not in ("kind", "apiVersion")}
 
 
@@ -56,7 +56,7 @@ def _typed(mapping: Mapping[Any, Any], version: Version) -> tuple[dict[str, Any]
             ignored.append(name)
         elif name not in FIELDS:
             if right := mistaken_for(str(name), field_names()):
-                errors.append(f"a KubeletConfiguration has no field {name!r}; did you mean {right}?")
+                errors.append(f"a KubeletConfiguration has no field {shown(name)}; did you mean {right}?")
             else:
                 unknown.append(str(name))
         elif value is not None:
@@ -79,7 +79,7 @@ def _typed(mapping: Mapping[Any, Any], version: Version) -> tuple[dict[str, Any]
                 errors.append(str(error))
     gates = given.get("featureGates", {})
     errors += [
-        f"featureGates.{gate}: {on!r} must be true or false" for gate, on in gates.items() if type(on) is not bool
+        f"featureGates.{gate}: {shown(on)} must be true or false" for gate, on in gates.items() if type(on) is not bool
     ]
     ignored += [f"featureGates.{gate}" for gate in gates if gate not in GATES and gate not in ("AllAlpha", "AllBeta")]
     if errors:
@@ -94,7 +94,7 @@ def _back_off_keys(value: Mapping[Any, Any]) -> tuple[list[str], list[str]]:
         if key == BACK_OFF_PERIOD:
             continue
         if mistaken_for(str(key), (BACK_OFF_PERIOD,)):
-            wrong.append(f"crashLoopBackOff has no field {key!r}; did you mean {BACK_OFF_PERIOD}?")
+            wrong.append(f"crashLoopBackOff has no field {shown(key)}; did you mean {BACK_OFF_PERIOD}?")
         else:
             strange.append(f"crashLoopBackOff.{key}")
     return strange, wrong
@@ -104,7 +104,7 @@ def _value(name: str, type_: str, value: Any) -> Any:
     """Check a value's type; durations become nanoseconds."""
     if type_ == "duration":
         if not isinstance(value, str):
-            raise ValueError(f'{name}: {value!r} must be a duration with its unit, such as "2m0s"')
+            raise ValueError(f'{name}: {shown(value)} must be a duration with its unit, such as "2m0s"')
         try:
             return parse_duration_ns(value)
         except ValueError as error:
@@ -121,7 +121,7 @@ def _value(name: str, type_: str, value: Any) -> Any:
         ),
     }[type_]
     if not fits:
-        raise ValueError(f"{name}: {value!r} must be {right}")
+        raise ValueError(f"{name}: {shown(value)} must be {right}")
     if name == "crashLoopBackOff":
         period = value.get(BACK_OFF_PERIOD)
         return None if period is None else _value(f"crashLoopBackOff.{BACK_OFF_PERIOD}", "duration", period)

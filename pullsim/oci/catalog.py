@@ -25,7 +25,16 @@ from typing import TYPE_CHECKING, Final
 from pullsim.errors import InputError, shown
 from pullsim.inputs import read_text
 from pullsim.oci.json_input import JsonObject
-from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of, synthetic_digest
+from pullsim.oci.manifest import (
+    MOST_LAYERS,
+    UNPACK_RATIO,
+    Image,
+    Index,
+    Layer,
+    Manifest,
+    compression_of,
+    synthetic_digest,
+)
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import InvalidReference, Reference, parse
 from pullsim.units import parse_duration
@@ -129,7 +138,7 @@ class Catalog:
         if name not in known:
             close = get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise InputError(f"no built-in catalogue {name!r}; there are {', '.join(known)}{hint}")
+            raise InputError(f"no built-in catalogue {shown(name)}; there are {', '.join(known)}{hint}")
         text = (files(__package__) / "catalogs" / f"{name}.json").read_text("utf-8")
         return cls._parse(text, f"{name}.json", unpack_ratio)
 
@@ -207,7 +216,7 @@ def _manifest(entry: JsonObject, unpack_ratio: float) -> Manifest:
 
 
 def _layers(entry: JsonObject, unpack_ratio: float) -> list[Layer]:
-    layers = list(entry.objects("layers"))
+    layers = list(entry.objects("layers", MOST_LAYERS))
     sizes = [layer.count("size") for layer in layers]
     if entry.optional_count("size") not in (None, sum(sizes)):
         entry.fail(f"size is {entry.count('size')}, but its layers have {sum(sizes)} bytes")

@@ -85,11 +85,13 @@ class JsonObject:
         value = self.value.get(key)
         return JsonObject(value, self.file, self._at(key)) if isinstance(value, dict) else self._wrong(key, "an object")
 
-    def objects(self, key: str) -> Iterator[JsonObject]:
-        """Give the objects of a list."""
+    def objects(self, key: str, most: int | None = None) -> Iterator[JsonObject]:
+        """Give the objects of a list, of at most so many."""
         value = self.value.get(key)
         if not isinstance(value, list):
             self._wrong(key, "a list")
+        if most is not None and len(value) > most:
+            self.fail(f"{key} are {len(value):,}, the most that is read are {most:,}")
         for position, item in enumerate(value):
             place = f"{self._at(key)}[{position}]"
             if not isinstance(item, dict):
@@ -102,7 +104,7 @@ class JsonObject:
     def _wrong(self, key: str, expected: str) -> NoReturn:
         if self.has(key):
             self.fail(f"{key} is {shown(self.value[key])}, {expected} is expected")
-        self.fail(f"has no {key!r}, which must be {expected}")
+        self.fail(f"has no {shown(key)}, which must be {expected}")
 
 
 def _kind(value: Any) -> str:

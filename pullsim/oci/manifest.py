@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from pullsim.errors import shown
 from pullsim.oci.platform import Platform, best
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ CONFIG_BYTES_A_LAYER: Final = 500
 MANIFEST_BYTES: Final = (320, 205)
 #: Bytes of an index for each of its manifests, with the indentation that registries keep.
 INDEX_BYTES: Final = (250, 300)
+
+#: Layers of an image that are read; snapshotters can mount a few hundred.
+MOST_LAYERS: Final = 10_000
 
 COMPRESSIONS: Final = ("gzip", "zstd", "stored")
 
@@ -169,7 +173,7 @@ def compression_of(media_type: str) -> str:
     match = _LAYER_TYPE.fullmatch(media_type)
     if match is None:
         raise ValueError(
-            f"media type {media_type!r} is no layer of an image: layers are tar, tar+gzip or tar+zstd, "
+            f"media type {shown(media_type)} is no layer of an image: layers are tar, tar+gzip or tar+zstd, "
             "alone or after application/vnd.oci.image.layer.v1. or application/vnd.docker.image.rootfs.diff."
         )
     return match[1] or "stored"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.errors import InputError, Location
 from pullsim.inputs import decoded, is_file, read_bytes
 from pullsim.oci.json_input import JsonObject
-from pullsim.oci.manifest import UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of
+from pullsim.oci.manifest import MOST_LAYERS, UNPACK_RATIO, Image, Index, Layer, Manifest, compression_of
 from pullsim.oci.platform import Platform, best
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _manifest(document: JsonObject, data: bytes, file: Path, unpack_ratio: float
     config_digest = config.digest("digest")
     diff_ids = _diff_ids(file, config_digest)
     layers = []
-    for position, descriptor in enumerate(document.objects("layers")):
+    for position, descriptor in enumerate(document.objects("layers", MOST_LAYERS)):
         try:
             compression = compression_of(descriptor.text("mediaType"))
         except ValueError as error:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from pullsim.errors import shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,7 +46,9 @@ class Platform:
         """Read ``linux/amd64`` or ``linux/arm/v7``; raises ValueError for anything else."""
         parts = text.split("/")
         if len(parts) not in (2, 3) or not all(_PART.fullmatch(part) for part in parts):
-            raise ValueError(f"platform {text!r}: a platform is os/architecture[/variant]: linux/amd64, linux/arm/v7")
+            raise ValueError(
+                f"platform {shown(text)}: a platform is os/architecture[/variant]: linux/amd64, linux/arm/v7"
+            )
         return cls(*parts)
 
     def matches(self, other: Platform) -> bool:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pullsim.errors import InputError, InputErrors, Location
+from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.results import metrics
 from pullsim.results.model_error import within
 from pullsim.results.summary import AssertionOutcome
@@ -77,12 +77,12 @@ def parse_assertion(text: str, place: Location | None = None) -> Assertion:
     """Read an assertion. Raises InputError."""
     match = _FORM.fullmatch(text)
     if match is None:
-        raise InputError(f"{text!r} is no assertion: METRIC < VALUE, as in pods.start.p99 < 90s", place)
+        raise InputError(f"{shown(text)} is no assertion: METRIC < VALUE, as in pods.start.p99 < 90s", place)
     metric = metrics.check(match["metric"], place)
     try:
         limit = metrics.parse_value(metric, match["value"])
     except ValueError as error:
-        raise InputError(f"{text!r}: {error}", place) from None
+        raise InputError(f"{shown(text)}: {error}", place) from None
     return Assertion(" ".join(text.split()), metric, match["compare"], limit)
 
 

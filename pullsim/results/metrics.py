@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 from pullsim.records import STAGES
 from pullsim.results import bottleneck, cluster_changes, mixed, statistics, summary
 from pullsim.results.stages import RESOURCES
@@ -123,7 +123,7 @@ def check(name: str, place: Location | None = None) -> str:
         return name
     near = get_close_matches(name, known, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(f"there is no metric {name!r}{hint} (metrics: {', '.join(overview())})", place)
+    raise InputError(f"there is no metric {shown(name)}{hint} (metrics: {', '.join(overview())})", place)
 
 
 def dimension(name: str) -> str:
@@ -149,7 +149,7 @@ def parse_value(name: str, text: str) -> float:
             return parse_percent(stripped)
     except ValueError as error:
         raise ValueError(f"{name} is in {kind} ({_EXAMPLES[kind]}): {error}") from None
-    raise ValueError(f"{name} is a {kind}, a plain number ({_EXAMPLES[kind]}), not {stripped!r}")
+    raise ValueError(f"{name} is a {kind}, a plain number ({_EXAMPLES[kind]}), not {shown(stripped)}")
 
 
 def text(name: str, number: float | None) -> str:

@@ -7,7 +7,7 @@ import math
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 from pullsim.inputs import read_text
 from pullsim.scenario.document import MAX_BYTES
 from pullsim.units import parse_duration
@@ -87,5 +87,5 @@ def _time(text: str, place: Location) -> float:
         except ValueError as error:
             raise InputError(str(error), place) from None
     if not (time >= 0 and math.isfinite(time)):
-        raise InputError(f"time {text!r} must be a number of seconds, 0 or more", place)
+        raise InputError(f"time {shown(text)} must be a number of seconds, 0 or more", place)
     return time

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pullsim.cri import Auth
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 from pullsim.inputs import read_text
 from pullsim.kubelet.credential_provider import Plugin, Window
 from pullsim.kubelet.docker_config import (
@@ -79,7 +79,7 @@ def credential_sources(
             findings.error(f"there is no such provider in the file{did_you_mean(name, names)}", *here, "plugins", name)
         for account in plugin.service_accounts or ():
             if account.count("/") != 1:
-                message = f"{account!r} must be namespace/name"
+                message = f"{shown(account)} must be namespace/name"
                 findings.error(message, *here, "plugins", name, "serviceAccounts")
     if missing := [name for name in names if name not in plugins]:
         message = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, shown
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
 from pullsim.oci.manifest_file import read_image
@@ -81,7 +81,7 @@ def _by_image(define: Sequence[ImageDefinition], findings: Findings) -> dict[str
         try:
             groups[str(parse(entry.image))][entry.platform] = entry
         except InvalidReference as error:
-            findings.error(f"image {entry.image!r}: {error}", "images", "define", index, "image")
+            findings.error(f"image {shown(entry.image)}: {error}", "images", "define", index, "image")
     return groups
 
 
@@ -183,13 +183,13 @@ class ImageCheck:
         try:
             found = self._catalog.lookup(parse(image), 0.0)
         except InvalidReference as error:
-            self._findings.error(f"image {image!r}: {error}", *route)
+            self._findings.error(f"image {shown(image)}: {error}", *route)
         else:
             if found is None:
                 self._findings.error(self._advice(image), *route)
             elif select(found, self._pulling[pool]) is None:
                 self._findings.error(
-                    f"image {image!r} has nothing for {self._pulling[pool]}, the pool's platform", *route
+                    f"image {shown(image)} has nothing for {self._pulling[pool]}, the pool's platform", *route
                 )
 
     def unused_faults(self) -> Iterator[str]:
@@ -198,7 +198,7 @@ class ImageCheck:
             for fault in registry.faults:
                 own = (reference for reference in self._references if reference.domain == host)
                 if fault.image is not None and not any(matches(fault, reference) for reference in own):
-                    yield f"registries[{host}].faults: no image that is pulled matches {fault.image!r}"
+                    yield f"registries[{host}].faults: no image that is pulled matches {shown(fault.image)}"
 
     def _always_not_found(self, reference: Reference) -> bool:
         registry = self._registries.get(reference.domain)
@@ -212,11 +212,11 @@ class ImageCheck:
         for name in builtin_names():
             if name not in listed and _builtin(name, self._images.unpack_ratio).lookup(reference, 0.0) is not None:
                 more = ", ".join([*listed, name])
-                return f"image {image!r} is in no catalogue here; a built-in one has it: images.catalogs: [{more}]"
+                return f"image {shown(image)} is in no catalogue here; a built-in one has it: images.catalogs: [{more}]"
         near = self._catalog.suggest(image)
         known = f"; known and near: {', '.join(near)}" if near else ""
         return (
-            f"image {image!r} is in no catalogue{known}. Add it by hand (images.define: "
+            f"image {shown(image)} is in no catalogue{known}. Add it by hand (images.define: "
             f"[{{image: {image}, layers: [{{size: 30MB}}]}}]), from its manifest (`crane manifest {image} > FILE`, "
             f"images.manifests: [{{image: {image}, path: FILE}}]) or with a catalogue file (images.catalogs); "
             "images.unknown: notFound lets its pulls fail"

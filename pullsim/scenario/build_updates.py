@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.spec import RollingUpdate
+from pullsim.errors import shown
 from pullsim.scenario.kubernetes_strategy import Strategy
 from pullsim.scenario.suggest import did_you_mean
 
@@ -43,7 +44,7 @@ def updated_group(update: Update, groups: Sequence[PodGroup]) -> PodGroup:
     found = [group for name, group in names.items() if update.object in (name, group.name)]
     if len(found) != 1:
         wrong = "there is no" if not found else "there is more than one"
-        raise UpdateError(f"{wrong} {update.object!r}{did_you_mean(update.object, names)}", "object")
+        raise UpdateError(f"{wrong} {shown(update.object)}{did_you_mean(update.object, names)}", "object")
     return found[0]
 
 
@@ -105,7 +106,7 @@ def _with_image(spec: PodSpec, update: Update) -> PodSpec:
     names = [container.name for container in (*spec.containers, *spec.init_containers)]
     name = update.container or names[0]
     if name not in names:
-        raise UpdateError(f"there is no container {name!r}{did_you_mean(name, names)}", "container")
+        raise UpdateError(f"there is no container {shown(name)}{did_you_mean(name, names)}", "container")
     if update.image is None:
         return replace(spec)
     return replace(

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from pullsim.cluster.spec import DaemonSet, Owner, Pod, PodSpec, Prepull
 from pullsim.engine.streams import Streams
-from pullsim.errors import InputError
+from pullsim.errors import InputError, shown
 from pullsim.oci.platform import Platform
 from pullsim.scenario.admission import Admission
 from pullsim.scenario.arrivals import arrival_times
@@ -292,7 +292,7 @@ class _Builder:
         if group.node is not None and group.node not in self.node_pools:
             hint = did_you_mean(group.node, self.node_pools)
             raise InputError(
-                f"{title} wants the node {group.node!r}, which there is not{hint}; `on` overrules it", location
+                f"{title} wants the node {shown(group.node)}, which there is not{hint}; `on` overrules it", location
             )
         fitting = [
             pool
@@ -377,11 +377,11 @@ class _Builder:
     def _check_place(self, on: On | None, route: Route) -> None:
         if on is not None and on.pool is not None and on.pool not in self.pools:
             self.findings.error(
-                f"there is no pool {on.pool!r}{did_you_mean(on.pool, self.pools)}", *route, "on", "pool"
+                f"there is no pool {shown(on.pool)}{did_you_mean(on.pool, self.pools)}", *route, "on", "pool"
             )
         if on is not None and on.node is not None and on.node not in self.node_pools:
             hint = did_you_mean(on.node, self.node_pools)
-            self.findings.error(f"there is no node {on.node!r}{hint}", *route, "on", "node")
+            self.findings.error(f"there is no node {shown(on.node)}{hint}", *route, "on", "node")
 
     def _pools_of(self, on: On | None) -> frozenset[str] | None:
         if on is None:

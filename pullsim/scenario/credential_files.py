@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, shown
 from pullsim.kubelet.config import DEFAULT_VERSION
 from pullsim.kubelet.feature_gates import resolve_feature_gates
 from pullsim.kubelet.keyring import index_key, is_default_registry, mismatch
@@ -78,7 +78,7 @@ def _why_not(entry: Entry, repository: str) -> str | None:
         reasons = [mismatch(pattern, repository) for pattern in entry.patterns]
         return None if None in reasons else "; ".join(reason for reason in dict.fromkeys(reasons) if reason)
     if entry.key is None:
-        return f"{entry.registry!r} is no URL"
+        return f"{shown(entry.registry)} is no URL"
     return mismatch(entry.key, repository)
 
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pullsim.errors import InputError, InputErrors, Location
+from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.kubelet.config_fields import like
 from pullsim.kubelet.credential_provider import TOKEN_CACHE_TYPES, Provider, TokenAttributes
@@ -63,7 +63,7 @@ class _Reader:
         document = read_document(file)
         item = Item(document.tree if isinstance(document.tree, dict) else {}, document, ())
         if item.value.get("kind") != KIND:
-            item.fail(f"this is no {KIND}: kind is {item.value.get('kind')!r}", "kind")
+            item.fail(f"this is no {KIND}: kind is {shown(item.value.get('kind'))}", "kind")
         self._known(item, _CONFIG_GROUP)
         latest = item.value["apiVersion"].endswith("/v1")
         self._fields(item, dict.fromkeys(("kind", "apiVersion", "providers"), (1, 20)))
@@ -110,7 +110,7 @@ class _Reader:
                 read.add(key)
                 continue
             if self.version >= _STRICT or (since is None and like(key, fields) is not None):
-                item.fail(f"unknown field {key!r}{why}", key)
+                item.fail(f"unknown field {shown(key)}{why}", key)
             name = item.document.name(item.document.own_route((*item.route, key)))
             self.warn(f"{name}: unknown field{why}; a kubelet before 1.32 passes it over")
         return read
@@ -131,7 +131,7 @@ class _Reader:
             item.fail("matchImages: Required value: at least 1 item in matchImages is required", "matchImages")
         for index, image in enumerate(images):
             if locate(image) is None:
-                item.fail(f"matchImages: {image!r}: match image is invalid: it is no URL", "matchImages", index)
+                item.fail(f"matchImages: {shown(image)}: match image is invalid: it is no URL", "matchImages", index)
         token = item.value.get("tokenAttributes") if "tokenAttributes" in read else None
         return Provider(
             name, images, _duration(item), None if token is None else self._token(item.mapping("tokenAttributes"), item)
@@ -172,7 +172,7 @@ class _Reader:
         if not kind:
             item.fail(f"cacheType: Required value from 1.34 on: {' or '.join(TOKEN_CACHE_TYPES)}")
         if kind not in TOKEN_CACHE_TYPES:
-            item.fail(f"cacheType: {kind!r} is not one of {', '.join(TOKEN_CACHE_TYPES)}", "cacheType")
+            item.fail(f"cacheType: {shown(kind)} is not one of {', '.join(TOKEN_CACHE_TYPES)}", "cacheType")
         return kind
 
 
@@ -220,9 +220,9 @@ def _keys(item: Item, field: str) -> tuple[str, ...]:
     keys = _texts(item, field)
     for index, key in enumerate(keys):
         if not _QUALIFIED.fullmatch(key.lower()):
-            item.fail(f"{field}: {key!r} is no key of an annotation (example.com/name)", field, index)
+            item.fail(f"{field}: {shown(key)} is no key of an annotation (example.com/name)", field, index)
         if key in keys[:index]:
-            item.fail(f"{field}: Duplicate value: {key!r}", field, index)
+            item.fail(f"{field}: Duplicate value: {shown(key)}", field, index)
     return keys
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pullsim.errors import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -55,7 +57,7 @@ class Schedule:
         if len(fields) != len(_FIELDS):
             names = ", ".join(_NAMES)
             raise ValueError(
-                f"{text!r} has {len(fields)} fields; a schedule has five, as in 0 2 * * *, or is of {names}"
+                f"{shown(text)} has {len(fields)} fields; a schedule has five, as in 0 2 * * *, or is of {names}"
             )
         values = tuple(frozenset(_values(field, *of)) for field, of in zip(fields, _FIELDS, strict=True))
         return cls(values, not any(fields[n].startswith(("*", "?")) for n in (2, 4)))
@@ -99,14 +101,14 @@ def _values(field: str, name: str, low: int, high: int, names: tuple[str, ...]) 
         span, slash, step = part.partition("/")
         first, dash, last = span.partition("-")
         if slash and not (step.isdigit() and int(step)):
-            raise ValueError(f"{part!r} is no {name}: a step is a whole number above 0")
+            raise ValueError(f"{shown(part)} is no {name}: a step is a whole number above 0")
         if first in ("*", "?"):
             begin, end = low, high
         else:
             begin = _value(first, name, low, high, names)
             end = _value(last, name, low, high, names) if dash else high if slash else begin
         if end < begin:
-            raise ValueError(f"{part!r} is no {name}: it ends before it begins")
+            raise ValueError(f"{shown(part)} is no {name}: it ends before it begins")
         yield from range(begin, end + 1, int(step) if slash else 1)
 
 
@@ -114,5 +116,5 @@ def _value(text: str, name: str, low: int, high: int, names: tuple[str, ...]) ->
     if text.lower() in names:
         return names.index(text.lower()) + low
     if not text.isdigit() or not low <= int(text) <= high:
-        raise ValueError(f"{text!r} is no {name}: it is a number from {low} to {high}")
+        raise ValueError(f"{shown(text)} is no {name}: it is a number from {low} to {high}")
     return int(text)

@@ -126,7 +126,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, Mapping):
         if wrong := [key for key in value if not isinstance(key, str)]:
-            raise ValueError(f"key {wrong[0]!r} must be text")
+            raise ValueError(f"key {shown(wrong[0])} must be text")
         return {key: plain(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner, depth + 1) for inner in value]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.errors import InputError, InputErrors
+from pullsim.errors import InputError, InputErrors, shown
 from pullsim.scenario.cron import Schedule
 from pullsim.scenario.document import Document, read_documents
 from pullsim.scenario.kubernetes_credentials import read_secret, read_service_account
@@ -256,7 +256,7 @@ def _node_selector(pod: Item, title: str, objects: Objects) -> dict[str, str]:
     selector = {}
     for label, value in pod.mapping("nodeSelector").value.items():
         if not isinstance(value, str):
-            pod.fail(f"{label} must be text, not {value!r}", "nodeSelector", label)
+            pod.fail(f"{label} must be text, not {shown(value)}", "nodeSelector", label)
         if label == _HOSTNAME or label in _PLATFORM_LABELS:
             selector[label] = value
         else:

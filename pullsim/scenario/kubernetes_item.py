@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, shown
 
 if TYPE_CHECKING:
     from pullsim.scenario.document import Document, Route
@@ -47,7 +47,7 @@ class Item:
         """Give a text below."""
         value = self.value.get(key)
         if value is not None and not isinstance(value, str):
-            self.fail(f"{key} must be text, not {value!r}", key)
+            self.fail(f"{key} must be text, not {shown(value)}", key)
         return default if value is None else value
 
     def count(self, key: str, default: int) -> int:
@@ -56,14 +56,14 @@ class Item:
         if value is None:
             return default
         if type(value) is not int or not 0 <= value <= 1_000_000:
-            self.fail(f"{key} must be a whole number from 0 to 1000000, not {value!r}", key)
+            self.fail(f"{key} must be a whole number from 0 to 1000000, not {shown(value)}", key)
         return value
 
     def check_spelling(self, read: tuple[str, ...]) -> None:
         """Refuse a field that is nearly one that is read: it would have no effect."""
         for key in self.value:
             if key not in read and (near := get_close_matches(key, read, n=1, cutoff=0.85)):
-                self.fail(f"unknown field {key!r}; did you mean {near[0]}?", key)
+                self.fail(f"unknown field {shown(key)}; did you mean {near[0]}?", key)
 
     @property
     def name(self) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.spec import ContainerSpec, PodSpec
+from pullsim.errors import shown
 from pullsim.kubelet.pod import ImageVolume
 from pullsim.oci.reference import default_pull_policy
 from pullsim.scenario.kubernetes_credentials import pull_secrets
@@ -92,7 +93,7 @@ def _container(item: Item, declared: set[str], images: set[str], runs: dict[str,
     mounts = [(mount, mount.text("name") or "") for mount in item.items("volumeMounts")]
     for mount, volume in mounts:
         if volume not in declared:
-            mount.fail(f"volume {volume!r} is not declared in the pod{did_you_mean(volume, declared)}", "name")
+            mount.fail(f"volume {shown(volume)} is not declared in the pod{did_you_mean(volume, declared)}", "name")
     sidecar = runs is not None and item.text("restartPolicy") == "Always"
     return ContainerSpec(
         name,
@@ -107,7 +108,7 @@ def _container(item: Item, declared: set[str], images: set[str], runs: dict[str,
 def _policy(item: Item, key: str, image: str) -> str:
     policy = item.text(key) or default_pull_policy(image)
     if policy not in _POLICIES:
-        item.fail(f"{key} {policy!r} is not one of {', '.join(_POLICIES)}", key)
+        item.fail(f"{key} {shown(policy)} is not one of {', '.join(_POLICIES)}", key)
     return policy
 
 
@@ -117,10 +118,10 @@ def _run_times(annotations: Item, names: list[str]) -> dict[str, float]:
     for part in filter(None, (annotations.text(RUN_ANNOTATION) or "").split(",")):
         name, equals, duration = (piece.strip() for piece in part.partition("="))
         if not equals:
-            annotations.fail(f"{part!r} is not NAME=DURATION, as in init=3s,other=10s", RUN_ANNOTATION)
+            annotations.fail(f"{shown(part)} is not NAME=DURATION, as in init=3s,other=10s", RUN_ANNOTATION)
         if name not in names:
             annotations.fail(
-                f"there is no container {name!r} that ends by itself{did_you_mean(name, names)}", RUN_ANNOTATION
+                f"there is no container {shown(name)} that ends by itself{did_you_mean(name, names)}", RUN_ANNOTATION
             )
         try:
             runs[name] = parse_duration(duration)

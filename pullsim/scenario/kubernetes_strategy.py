@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.errors import shown
+
 if TYPE_CHECKING:
     from pullsim.scenario.kubernetes_item import Item
 
@@ -37,10 +39,10 @@ def read_strategy(kind: str, spec: Item) -> Strategy:
     item.check_spelling(("type", "rollingUpdate"))
     type_ = item.text("type") or types[0]
     if type_ not in types:
-        item.fail(f"{type_!r} is not one of {', '.join(types)}", "type")
+        item.fail(f"{shown(type_)} is not one of {', '.join(types)}", "type")
     rolling = item.mapping("rollingUpdate")
     if rolling.value and type_ != "RollingUpdate":
-        item.fail(f"rollingUpdate may not be specified when the type is {type_!r}", "rollingUpdate")
+        item.fail(f"rollingUpdate may not be specified when the type is {shown(type_)}", "rollingUpdate")
     rolling.check_spelling(("maxUnavailable", "maxSurge", "partition"))
     return Strategy(
         type_, _amount(rolling, "maxUnavailable"), _amount(rolling, "maxSurge"), rolling.count("partition", 0)
@@ -52,5 +54,5 @@ def _amount(item: Item, key: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str) or not _AMOUNT.fullmatch(str(value)):
-        item.fail(f"{key} must be a number of pods or a percentage such as 25%, not {value!r}", key)
+        item.fail(f"{key} must be a number of pods or a percentage such as 25%, not {shown(value)}", key)
     return str(value)

@@ -76,7 +76,7 @@ def _input_error(details: ErrorDetails, document: Document) -> InputError:
             described = section.model_fields_by_key()[key].description if section else None
             message = f"{key} is missing" + (f" ({described.rstrip('.')})" if described else "")
         else:
-            message = f"unknown key {key!r}" + did_you_mean(key, section.model_fields_by_key() if section else ())
+            message = f"unknown key {shown(key)}" + did_you_mean(key, section.model_fields_by_key() if section else ())
         name = document.name(document.own_route(parent))
         place = document.place(document.own_route(loc), key=kind == "extra_forbidden")
         return InputError(f"{name}: {message}" if name else message, place)

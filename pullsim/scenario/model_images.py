@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pullsim.oci.manifest import UNPACK_RATIO, compression_of
+from pullsim.errors import shown
+from pullsim.oci.manifest import MOST_LAYERS, UNPACK_RATIO, compression_of
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import check_digest
 from pullsim.scenario.quantities import Duration, PlatformName, Section, Size
@@ -16,7 +17,7 @@ def _digest(value: str) -> str:
     try:
         check_digest(value)
     except ValueError as error:
-        raise ValueError(f"{value!r}: {error}; a digest is sha256: and 64 lower-case hexadecimal digits") from None
+        raise ValueError(f"{shown(value)}: {error}; a digest is sha256: and 64 lower-case hexadecimal digits") from None
     return value
 
 
@@ -45,7 +46,7 @@ class TagMove(Section):
     """From a time on, the tag points to other content."""
 
     at: Duration = Field(description="When the tag moves.")
-    layers: list[Layer] = Field(description="The new content, bottom layer first.")
+    layers: list[Layer] = Field(max_length=MOST_LAYERS, description="The new content, bottom layer first.")
 
 
 class ImageDefinition(Section):
@@ -53,7 +54,7 @@ class ImageDefinition(Section):
 
     image: str = Field(description="Name with tag, as a pod has it.")
     platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")
-    layers: list[Layer] = Field(description="Layers, bottom first.")
+    layers: list[Layer] = Field(max_length=MOST_LAYERS, description="Layers, bottom first.")
     tag_moves: list[TagMove] = Field(default=[], description="Times at which the tag comes to point to other content.")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from pullsim.errors import shown
 from pullsim.scenario.quantities import Count, DnsName, Duration, Frequency, Section
 from pullsim.scenario.suggest import did_you_mean
 
@@ -85,7 +86,7 @@ class PodTemplate(Section):
         for container in (*self.init_containers, *self.containers):
             if missing := [mount.name for mount in container.volume_mounts if mount.name not in volumes]:
                 hint = did_you_mean(missing[0], volumes)
-                raise ValueError(f"{container.name} mounts the volume {missing[0]!r}, which there is not{hint}")
+                raise ValueError(f"{container.name} mounts the volume {shown(missing[0])}, which there is not{hint}")
         return self
 
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 from pullsim.scenario.document import Document, Route, entry_name, parse_documents, plain, read_document
 from pullsim.scenario.presets import SECTIONS, SHORTHAND
 from pullsim.scenario.suggest import did_you_mean
@@ -59,7 +59,7 @@ def parse_override(text: str) -> Override:
         steps.append(Step(step["key"] or step["entry"].strip(), in_brackets=step["key"] is None))
         end = step.end()
     if end < len(key) or not steps or steps[0].in_brackets or key.startswith("."):
-        raise InputError(f"{key!r} is no key: keys are like nodes[workers].kubelet.maxParallelImagePulls", place)
+        raise InputError(f"{shown(key)} is no key: keys are like nodes[workers].kubelet.maxParallelImagePulls", place)
     if steps[0] == Step("kubelet") and len(steps) > 1:
         steps = [Step("nodes"), Step("*", in_brackets=True), *steps]
     if not match["value"].strip():
@@ -98,7 +98,7 @@ class _Application:
                 elif isinstance(node[index], dict | list):
                     self.descend(node[index], rest, (*route, index))
                 else:
-                    self._refuse(f"{self.document.name((*route, index))} is {node[index]!r}, not a mapping")
+                    self._refuse(f"{self.document.name((*route, index))} is {shown(node[index])}, not a mapping")
             return
         if step.name == "*" and step.in_brackets:
             for key in list(node):
@@ -123,7 +123,7 @@ class _Application:
         elif key in SHORTHAND and not following.in_brackets:
             made = {SHORTHAND[key]: child}
         else:
-            self._refuse(f"{self.document.name(here)} is {child!r}, not a mapping")
+            self._refuse(f"{self.document.name(here)} is {shown(child)}, not a mapping")
         node[key] = made
         self._mark(here)
         return made
@@ -151,7 +151,7 @@ class _Application:
             self._mark((*route, found[0]))
         if not found:
             known = [known for known in names if known is not None]
-            self._refuse(f"{name} has no entry {step.name!r}" + did_you_mean(step.name, known))
+            self._refuse(f"{name} has no entry {shown(step.name)}" + did_you_mean(step.name, known))
         return found
 
     def _set(self, node: Any, key: str | int, route: Route) -> None:

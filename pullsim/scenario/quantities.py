@@ -125,7 +125,7 @@ def _platform(value: Any) -> Any:
 
 def _dns_name(value: str) -> str:
     if not _DNS_LABEL.fullmatch(value):
-        raise ValueError(f"{value!r} is no name for Kubernetes: lower-case letters, digits, - and . are allowed")
+        raise ValueError(f"{shown(value)} is no name for Kubernetes: lower-case letters, digits, - and . are allowed")
     return value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from pullsim.errors import shown
 from pullsim.scenario.suggest import did_you_mean
 
 
@@ -118,5 +119,5 @@ def preset_keys(name: str) -> dict[str, Any]:
     """Return the keys of a preset. Raises ValueError, with what may be meant, if there is none of that name."""
     preset = PRESETS.get(name)
     if preset is None:
-        raise ValueError(f"{name!r} is no preset{did_you_mean(name, PRESETS)}; there are {', '.join(PRESETS)}")
+        raise ValueError(f"{shown(name)} is no preset{did_you_mean(name, PRESETS)}; there are {', '.join(PRESETS)}")
     return preset.keys

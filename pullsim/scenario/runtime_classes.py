@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.errors import shown
 from pullsim.runtime.handlers import RuntimeHandler
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def runtime_handlers(
     runtimes = dict(containerd.table("runtimes").tables())
     default = containerd.get("default_runtime_name", str) or DEFAULT_RUNTIME
     if default not in runtimes and default != DEFAULT_RUNTIME:
-        containerd.fail(f"there is no runtime {default!r} in containerd.runtimes", "default_runtime_name")
+        containerd.fail(f"there is no runtime {shown(default)} in containerd.runtimes", "default_runtime_name")
     if not runtimes:
         return ()
     own = {

@@ -81,7 +81,7 @@ def read_runtime_config(path: Path, version: Release) -> RuntimeConfig:
         if name not in (CRI, IMAGES, TRANSFER) and (
             near := get_close_matches(name, (CRI, IMAGES, TRANSFER), n=1, cutoff=0.93)
         ):
-            warnings.append(f"{plugins.place(name)}: there is no plugin {name!r}; did you mean {near[0]}?")
+            warnings.append(f"{plugins.place(name)}: there is no plugin {shown(name)}; did you mean {near[0]}?")
     spec = ContainerdSpec(version, progress_timeout=behaviour(version).progress_timeout)
     config = RuntimeConfig(spec, release, ConfigPath(version), warnings=warnings)
     images = _images(top, plugins, config)
@@ -271,7 +271,7 @@ def _pinned(images: _Section) -> tuple[str, ...]:
         try:
             parse(name)
         except InvalidReference as error:
-            table.fail(f"{name!r} is no image: {error}")
+            table.fail(f"{shown(name)} is no image: {error}")
     return tuple(dict.fromkeys(names))
 
 

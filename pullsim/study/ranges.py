@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pullsim.errors import InputError, Location
+from pullsim.errors import InputError, Location, shown
 
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z/%]*)\s*")
 PRECISION: Final = 0.02  # relative distance of two quantities that is worth another run
@@ -75,5 +75,5 @@ def parse_range(text: str) -> Range:
 def _quantity(text: str, place: Location) -> tuple[float, str]:
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise InputError(f"{text.strip()!r} is no number with or without a unit", place)
+        raise InputError(f"{shown(text.strip())} is no number with or without a unit", place)
     return float(match[1]), match[2]

@@ -135,6 +135,8 @@ def wrong(**changes):
         ([], "holds a JSON list"),
         (wrong(size=-1), r"layers\[0\]: size is -1, an integer from 0 to 2\^63 - 1 is expected"),
         (wrong(size="12"), "size is '12'"),
+        (wrong(size=2**63), r"size is 9223372036854775808, an integer from 0 to 2\^63 - 1 is"),
+        ({**wrong(), "layers": [{}] * 10_001}, "layers are 10,001, the most that is read are 10,000"),
         (wrong(size=True), "size is true"),
         (wrong(size=None), "has no 'size'"),
         (wrong(digest="sha256:12"), "sha256:12': invalid checksum digest length"),

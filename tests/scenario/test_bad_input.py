@@ -169,6 +169,10 @@ CASES = {
         "nodes: [{}]\nworkloads:\n  - pods: {image: 'calico/cni:v3.28.1'}",
         "is in no catalogue here; a built-in one has it: images.catalogs: [official, kubernetes]",
     ),
+    "too many layers": (
+        "nodes: [{}]\nimages: {define: [{image: 'a:1', layers: [" + "{size: 1MB}," * 10_001 + "]}]}",
+        "images.define[a:1].layers: at most 10000 are read, here are 10001",
+    ),
     "missing catalogue file": ("nodes: [{}]\nimages: {catalogs: [./a.json]}", "a.json: there is no such file"),
     "one fixed image twice": (f"nodes: [{{{FIXED}}}]", "nodes[0].runtime.fixed.images.x:latest: is x:latest once more"),
     "cached in a fixed runtime": (

@@ -113,3 +113,18 @@ def test_any_text_is_parsed_or_refused(text):
         parse_documents(text, "f")
     except InputError as error:
         assert error.location is not None  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[" + "1," * 500_000 + "]", "more than 500,000 values, the most that is read of a file"),
+        ("- a: 1\n" * 125_001, "more than 500,000 values, the most that is read of a file"),
+        ("a: " + "9" * 5_000, "f:1:4: a number of 5000 digits is too long: at most 100"),
+    ],
+)
+def test_what_would_take_too_much_is_refused_where_it_does(text, message):
+    with pytest.raises(InputError) as caught:
+        parse_document(text, "f")
+    assert message in str(caught.value)
+    assert caught.value.location.line is not None

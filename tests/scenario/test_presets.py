@@ -163,5 +163,5 @@ def test_keys_without_a_value_are_none(tmp_path):
 def test_names_that_are_none(tmp_path, name):
     with pytest.raises(InputError, match="is neither a preset nor a file") as caught:
         find(name, tmp_path, Location("NAME"))
-    assert len(str(caught.value)) < 300
+    assert len(str(caught.value)) < 600
     assert str(caught.value).isprintable()
