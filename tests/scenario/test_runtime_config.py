@@ -337,7 +337,7 @@ def test_patterns_of_imports_are_looked_for_below_the_file_alone(tmp_path):
 
     def read(pattern):
         (tmp_path / "etc" / "config.toml").write_text(f"version = 3\nimports = ['{pattern}']")
-        found = read_runtime_config(tmp_path / "etc" / "config.toml", (2, 1))
+        found = read_as(tmp_path / "etc" / "config.toml", (2, 1))
         return found.spec.max_concurrent_downloads, found.warnings
 
     assert read("x*.toml") == (7, [])
@@ -356,7 +356,7 @@ def test_imports_without_end_are_refused(tmp_path):
         (tmp_path / f"x{number}.toml").write_text("version = 3")
     (tmp_path / "config.toml").write_text("version = 3\nimports = ['*.toml']")
     with pytest.raises(InputError, match=r"imports: '\*.toml' fits more than 1000 names"):
-        read_runtime_config(tmp_path / "config.toml", (2, 1))
+        read_as(tmp_path / "config.toml", (2, 1))
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_toml_that_cannot_be_read(tmp_path, text, message):
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
-        read_runtime_config(path, (2, 1))
+        read_as(path, (2, 1))
     assert str(caught.value).startswith(f"{path}{message}")
 
 
