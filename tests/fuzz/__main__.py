@@ -82,27 +82,31 @@ def run(seed: int, start: int, count: int, processes: int):
         there.close()
         return Worker(process, here)
 
-    for _ in range(processes):
-        give(hire())
-    while busy:
-        for pipe in wait(list(busy), timeout=1.0):
-            worker, number, _ = busy.pop(pipe)
-            try:
-                found = pipe.recv()
-            except EOFError:
-                worker.process.join()
-                found, worker = [f"the process ended with {worker.process.exitcode}"], hire()
-            if found:
-                yield number, found
-            give(worker)
-        for pipe, (worker, number, since) in list(busy.items()):
-            if time.monotonic() - since > ASLEEP * SECONDS + _MERCY:
-                worker.process.kill()
-                del busy[pipe]
-                yield number, ["hang: nothing ends it"]
-                give(hire())
-    for worker in idle:
-        worker.process.join()
+    try:
+        for _ in range(processes):
+            give(hire())
+        while busy:
+            for pipe in wait(list(busy), timeout=1.0):
+                worker, number, _ = busy.pop(pipe)
+                try:
+                    found = pipe.recv()
+                except EOFError:
+                    worker.process.join()
+                    found, worker = [f"the process ended with {worker.process.exitcode}"], hire()
+                if found:
+                    yield number, found
+                give(worker)
+            for pipe, (worker, number, since) in list(busy.items()):
+                if time.monotonic() - since > ASLEEP * SECONDS + _MERCY:
+                    worker.process.kill()
+                    del busy[pipe]
+                    yield number, ["hang: nothing ends it"]
+                    give(hire())
+        for worker in idle:
+            worker.process.join()
+    finally:
+        for worker in (*idle, *(each for each, _, _ in busy.values())):
+            worker.process.kill()
 
 
 def _work(pipe: Connection, seed: int) -> None:

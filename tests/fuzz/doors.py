@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -124,7 +125,7 @@ def call(arguments: list[str]) -> tuple[int | str, str, str]:
     """Run the command line in this process; return its exit code, or a traceback, and standard output and error."""
     from pullsim.cli import main  # noqa: PLC0415
 
-    before = sys.argv, sys.stdout, sys.stderr
+    before, ended = (sys.argv, sys.stdout, sys.stderr), signal.getsignal(signal.SIGTERM)
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape") for _ in range(2))
     sys.argv, sys.stdout, sys.stderr = ["pullsim", *arguments], out, err
     code: int | str | None = 0
@@ -138,6 +139,7 @@ def call(arguments: list[str]) -> tuple[int | str, str, str]:
         out.flush()
         err.flush()
         sys.argv, sys.stdout, sys.stderr = before
+        signal.signal(signal.SIGTERM, ended)
     texts = (stream.buffer.getvalue().decode(errors="replace") for stream in (out, err))
     return (0 if code is None else code, *texts)
 
