@@ -53,7 +53,8 @@ INK: Final = "#333333"
 FAINT: Final = "#999999"
 NEVER: Final = "#f3d9d3"
 
-MAX_NAME: Final = 120  # characters of a title or a label
+MAX_NAME: Final = 80  # characters of a title or a label
+TICK: Final = 28  # characters of a name beside an axis
 MAX_POINTS: Final = 2000  # a line has no more; a screen shows no more
 
 
@@ -140,10 +141,10 @@ def stage_legend(ax: Axes, stages: set[str]) -> None:
 def save(
     figure: Figure | SubFigure | None, path: Path, *, dpi: int = 144, metadata: dict[str, Any] | None = None
 ) -> None:
-    """Write a chart. Letters that the font does not have are boxes in it, which needs no warning a letter."""
+    """Write a chart; letters that the font does not have are boxes in it, and what has no room is on top of others."""
     assert isinstance(figure, Figure)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
+        warnings.filterwarnings("ignore", message="Glyph|constrained_layout", category=UserWarning)
         figure.savefig(path, dpi=dpi, metadata=metadata)
 
 

@@ -206,9 +206,9 @@ minutes and the ages and periods of its KubeletConfiguration. 24 hours of simula
 A pod that has not started by then has its time until the end of the run in the tables, and is left out of percentiles.
 
 What a run takes is estimated before it begins, from nodes, pods, layers, departures and failing pulls over the horizon:
-`pullsim validate` prints it, and commands that run say so when it is more than 10 s or 2 GB. What would not fit into the
-machine's memory, or take more than 24 hours of CPU time, is refused before anything of it is made; `--force` overrules.
-A scenario file has 10 MB and 500,000 values at the most.
+`pullsim validate` prints it, and commands that run say so when it is more than 10 s or 2 GB. What would not fit into
+the machine's memory, or take more than 24 hours of CPU time, is refused before anything of it is made, unless `--force`
+is given. A scenario file has 10 MB and 500,000 values at the most.
 """
 
 _CELLS: Final = """\

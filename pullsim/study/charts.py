@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 
 from pullsim.results import metrics as metric_names
-from pullsim.results.chart_style import FAINT, INK, SERIES, legend_outside, new_axes, safe, save, shortened, title
+from pullsim.results.chart_style import FAINT, INK, SERIES, TICK, legend_outside, new_axes, safe, save, shortened, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,9 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
             np.array([np.nan if end is None else end / scale for end in ends])
             for ends in ([i.mean for i in intervals], [i.low for i in intervals], [i.high for i in intervals])
         )
-        ax.plot(places, mean, marker="o", color=colour, label=safe(label))
+        ax.plot(places, mean, marker="o", color=colour, label=shortened(label, 60))
         ax.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
-    ax.set_xticks(range(len(values)), [safe(value) for value in values])
+    ax.set_xticks(range(len(values)), [shortened(value, TICK) for value in values])
     ax.set_xlabel(safe(sweep.knobs[0].key) if sweep.knobs else "")
     of = metrics[0] if len(lines) > 1 else ""
     ax.set_ylabel(f"{of} ({unit})" if of and unit else of or unit or "count")
@@ -82,8 +82,8 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     for (row, column), number in np.ndenumerate(grid):
         text = "failed" if np.isnan(number) else f"{number:.3g}"
         ax.text(column, row, text, ha="center", va="center", color="white" if number > middle else INK, fontsize=9)
-    ax.set_xticks(range(len(second.values)), [safe(value) for value in second.values])
-    ax.set_yticks(range(len(first.values)), [safe(value) for value in first.values])
+    ax.set_xticks(range(len(second.values)), [shortened(value, TICK) for value in second.values])
+    ax.set_yticks(range(len(first.values)), [shortened(value, TICK) for value in first.values])
     ax.set_xlabel(safe(second.key))
     ax.set_ylabel(safe(first.key))
     ax.grid(visible=False)

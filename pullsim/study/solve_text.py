@@ -64,7 +64,7 @@ def rows(solution: Solution) -> list[tuple[str, str, str]]:
 
 def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     """Draw the objective over the values of the first knob, with its limit and the answer."""
-    from pullsim.results.chart_style import SERIES, legend_outside, new_axes, safe, title  # noqa: PLC0415
+    from pullsim.results.chart_style import SERIES, TICK, legend_outside, new_axes, safe, shortened, title  # noqa: PLC0415
 
     ax = new_axes(ax)
     points = [t for t in solution.tried if t.objective.mean is not None]
@@ -82,7 +82,9 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     if solution.answer is not None:
         ax.axvline(solution.answer.point[0], color=SERIES[2], linestyle=":", label="answer")
     ax.set_xscale("log")
-    ax.set_xticks(x, [safe(solution.ranges[0].value(number)) for number in x], rotation=30 if len(x) > 8 else 0)
+    ax.set_xticks(
+        x, [shortened(solution.ranges[0].value(number), TICK) for number in x], rotation=30 if len(x) > 8 else 0
+    )
     ax.minorticks_off()
     ax.set_xlabel(safe(solution.knobs[0]))
     ax.set_ylabel(f"{solution.goal.metric} ({metric_names.dimension(solution.goal.metric)})")

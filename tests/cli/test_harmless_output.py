@@ -98,6 +98,11 @@ def test_charts_and_tables_of_studies_show_any_value(inside, hostile, tmp_path):
     assert done.returncode == 0, done.stderr
     with (tmp_path / "sweep" / "table.csv").open(newline="") as file:
         assert {row["name"] for row in csv.DictReader(file)} == {"'$\\frac{'", "'=1+1"}
+    long = "x" * 5000
+    done = inside(
+        "sweep", hostile, "--set", f"name={long},b", "--set", f"description={long},b", "--out", tmp_path / "long"
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1), done.stderr
     done = inside("compare", hostile, "--set", "name='$\\frac{',$b$", "--out", tmp_path / "compare")
     assert done.returncode == 0, done.stderr
 
