@@ -14,23 +14,21 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOMS = ("engine", "hardware", "kubelet", "registry", "runtime")
-MODULES = ("pullsim/time_line.py",)
+ROOMS = ("kernel", "network", "hardware", "kubelet", "registry", "runtime")
+#: Outside of the rooms. The rest of `spec` is data: dataclasses gain nothing, and cannot be compiled with slots.
+MODULES = (
+    "pullsim/formats/kubernetes/docker_config.py",
+    "pullsim/releases/containerd.py",
+    "pullsim/releases/crio.py",
+    "pullsim/spec/eviction_thresholds.py",
+    "pullsim/spec/hosts.py",
+    "pullsim/time_line.py",
+)
 LEFT_OUT = {
-    "engine/compiled.py",
-    "engine/environment.py",  # a subclass of SimPy's
-    "engine/streams.py",  # draws: seldom
+    "kernel/environment.py",  # a subclass of SimPy's
+    "kernel/streams.py",  # draws: seldom
     "kubelet/kubelet.py",  # `Node.dissolve` empties its dictionary
-    "kubelet/config.py",  # data only, as the others: dataclasses gain nothing, and cannot be compiled with slots
-    "kubelet/config_fields.py",
-    "kubelet/config_values.py",
-    "kubelet/feature_gates.py",
-    "kubelet/loop.py",
-    "kubelet/pod.py",
-    "kubelet/releases.py",
-    "registry/spec.py",
-    "runtime/fixed.py",  # little to do
-    "runtime/spec.py",
+    "runtime/fixed/server.py",  # little to do
 }
 
 
@@ -39,8 +37,8 @@ def modules(root: Path) -> list[str]:
     found = [
         path
         for room in ROOMS
-        for path in sorted((root / "pullsim" / room).glob("*.py"))
-        if path.name != "__init__.py" and f"{room}/{path.name}" not in LEFT_OUT
+        for path in sorted((root / "pullsim" / room).rglob("*.py"))
+        if path.name != "__init__.py" and path.relative_to(root / "pullsim").as_posix() not in LEFT_OUT
     ]
     return [*MODULES, *(path.relative_to(root).as_posix() for path in found)]
 

@@ -49,7 +49,7 @@ __version__ = "0.1.0"
 _LAZY: Final = {
     "Fit": "pullsim.study.fit",
     "Scenario": "pullsim.scenario",
-    "Summary": "pullsim.results.summary",
+    "Summary": "pullsim.results.summary.summary",
     "charts": "pullsim.results",
     "compare": "pullsim.study.compare",
     "effective_yaml": "pullsim.scenario",
@@ -58,7 +58,7 @@ _LAZY: Final = {
     "load": "pullsim.scenario",
     "override": "pullsim.scenario",
     "solve": "pullsim.study.solve",
-    "summarize": "pullsim.results.summary",
+    "summarize": "pullsim.results.summary.summary",
     "sweep": "pullsim.study.sweep",
     "tables": "pullsim.results",
 }

@@ -3,8 +3,8 @@ from pullsim.errors import InputErrors as InputErrors
 from pullsim.errors import PullsimError as PullsimError
 from pullsim.results import charts as charts
 from pullsim.results import tables as tables
-from pullsim.results.summary import Summary as Summary
-from pullsim.results.summary import summarize as summarize
+from pullsim.results.summary.summary import Summary as Summary
+from pullsim.results.summary.summary import summarize as summarize
 from pullsim.run import Progress as Progress
 from pullsim.run import Result as Result
 from pullsim.run import run as run

@@ -14,7 +14,6 @@ from pullsim.rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pullsim.cluster.spec import ClusterSpec
     from pullsim.records import (
         Departure,
         DiskUse,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         StatusRecord,
     )
     from pullsim.scenario import Scenario
+    from pullsim.spec.cluster import ClusterSpec
 
 DETAILS = ("none", "pods", "pulls", "layers")  # each keeps what the one before keeps, and more
 

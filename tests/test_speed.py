@@ -13,7 +13,7 @@ import pytest
 from benchmarks.speed import baseline
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import make_w
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.run import simulate
 
 LIMIT = 10.4  # 5.2 measured at W(20)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.releases import Release, Releases, parse, written_text
+from pullsim.releases.release import Release, Releases, parse, written_text
 
 KNOWN = Releases("prog", {(1, 6): 39, (1, 7): 34, (2, 0): 11, (2, 1): 9}, first_patch=3)
 

@@ -63,7 +63,7 @@ class Table:
 
 
 def bounds(age: str) -> tuple[float, float]:
-    """What an age can be: ages are cut after their last figure, see `pullsim.results.age`."""
+    """What an age can be: ages are cut after their last figure, see `pullsim.results.kubectl.age`."""
     parts = re.findall(r"(\d+)([smhd])", age)
     seconds = float(sum(int(number) * UNITS[unit] for number, unit in parts))
     # "3m" is 180 s to the second, "10m" anything up to 11 minutes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import UNPACK_RATIO, Layer, Manifest, synthetic_digest
-from pullsim.registry.spec import RegistrySpec
+from pullsim.spec.registry import RegistrySpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

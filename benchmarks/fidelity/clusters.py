@@ -17,10 +17,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.fidelity.cluster_data import GOOGLE, GOOGLE_PRESET, HOST, HUB, catalog, data, image_name, untold
-from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
-from pullsim.registry.spec import RegistrySpec
 from pullsim.run import simulate
 from pullsim.scenario import from_mapping
+from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.registry import RegistrySpec
 
 if TYPE_CHECKING:
     from pullsim.oci.catalog import Catalog

@@ -1,6 +1,7 @@
 """Fit the presets of clusters on their calibration pulls: `python -m benchmarks.fidelity.fit_clusters [PRESET]`.
 
-Prints each preset's figures as `pullsim/scenario/presets.yaml` has them, and the errors on the calibration pulls.
+Prints each preset's figures as `pullsim/scenario/presets/presets.yaml` has them, and the errors on its calibration
+pulls.
 
 A chonks preset is fitted alone. Those of perfstudy are fitted together, as images have in common what their layers
 unpack to: the log tells compressed bytes only. Layers that are new in the same calibration pulls get one ratio, written
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from benchmarks.fidelity.cluster_data import Ratios
     from benchmarks.fidelity.clusters import Group
     from benchmarks.fidelity.priors import Prior
-    from pullsim.cluster.spec import NodeSpec
-    from pullsim.registry.spec import RegistrySpec
+    from pullsim.spec.cluster import NodeSpec
+    from pullsim.spec.registry import RegistrySpec
     from pullsim.study.fit.parameters import Values
 
     Array = NDArray[np.float64]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.fidelity.cluster_data import HEAVY_RATIO
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.run import run
 from pullsim.scenario import from_mapping
-from pullsim.scenario.presets import builtin
+from pullsim.scenario.presets.nodes import builtin
 
 DATA: Final = Path(__file__).parent / "data" / "published.json"
 HOST: Final = "registry.test"

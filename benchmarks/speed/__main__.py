@@ -13,7 +13,7 @@ import sys
 from typing import NamedTuple
 
 from benchmarks.speed.measure import PROGRAMS, Measured
-from pullsim.engine.compiled import compiled
+from pullsim.compiled import compiled
 
 DEFAULT = ("W100", "W1000", "J10000")
 

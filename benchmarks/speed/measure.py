@@ -16,8 +16,8 @@ from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.node_model import over
 from benchmarks.workloads.node_model import simulate as simulate_nodes
 from benchmarks.workloads.workload import Workload, make_w, parse
-from pullsim.engine.sharing import Network
-from pullsim.results.summary import summarize
+from pullsim.network.network import Network
+from pullsim.results.summary.summary import summarize
 from pullsim.rows import values
 from pullsim.run import simulate
 

@@ -12,8 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from pullsim.engine.environment import Environment
-from pullsim.engine.sharing import Network
+from pullsim.kernel.environment import Environment
+from pullsim.network.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import Workload, make_f, make_j, make_w
 from pullsim.cluster.cluster import Cluster
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.run import Keeper, Result, simulate
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pullsim
-from pullsim.results import files
+from pullsim.results.exports import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

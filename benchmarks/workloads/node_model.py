@@ -1,6 +1,6 @@
 """The bare node: FIFO slots for pulls, a few downloads at a time in each, then unpacking in order on a shared disk.
 
-No latency, no requests, no eviction: it measures the engine, and its results are known from independent solvers.
+No latency, no requests, no eviction: it measures the network, and its results are known from independent solvers.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import simpy
 
 from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS, Workload
-from pullsim.engine.locks import Slots
-from pullsim.engine.processor_sharing import ProcessorSharing
+from pullsim.kernel.locks import Slots
+from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

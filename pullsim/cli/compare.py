@@ -133,7 +133,7 @@ def _saved(a: Path, b: Path | None) -> Comparison:
 
 
 def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
-    from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
+    from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
     from pullsim.study.files import write_csv  # noqa: PLC0415
 

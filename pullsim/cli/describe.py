@@ -44,7 +44,7 @@ def describe(
 ) -> None:
     """Simulate a scenario and show a pod as `kubectl describe pod` would: its events, counted and thinned."""
     with exit_codes(debug=verbose):
-        from pullsim.results.describe import describe as describe_pod  # noqa: PLC0415
+        from pullsim.results.kubectl.describe import describe as describe_pod  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
@@ -75,7 +75,7 @@ def _time(text: str) -> str:
 
 def _find(result: Result, wanted: str) -> PodRecord:
     """Return the pod of that name; among several namespaces it has to be given with its own."""
-    from pullsim.scenario.suggest import did_you_mean  # noqa: PLC0415
+    from pullsim.inputs.suggestion import did_you_mean  # noqa: PLC0415
 
     named = [pod for pod in result.pods if wanted in (pod.pod, f"{pod.namespace}/{pod.pod}")]
     if len(named) == 1:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pullsim.scenario.credential_files import Entry
+    from pullsim.scenario.file.credential_files import Entry
 
 
 def explain_credentials(
@@ -62,7 +62,7 @@ def explain_credentials(
     with exit_codes():
         from pullsim.errors import InputError  # noqa: PLC0415  not for --help
         from pullsim.oci.reference import InvalidReference, parse  # noqa: PLC0415
-        from pullsim.scenario.credential_files import explain, read_entries  # noqa: PLC0415
+        from pullsim.scenario.file.credential_files import explain, read_entries  # noqa: PLC0415
 
         if not (config or secret or providers):
             raise InputError("nothing to look in: give --config, --secret or --providers")

@@ -13,10 +13,10 @@ from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
 from pullsim.errors import InputError, Location, shown
 from pullsim.printable import json_text
-from pullsim.releases import parse
+from pullsim.releases.release import parse
 
 if TYPE_CHECKING:
-    from pullsim.releases import Written
+    from pullsim.releases.release import Written
 
 
 class FitFormat(StrEnum):
@@ -101,7 +101,7 @@ def fit(
 
 def _release(text: str) -> Written:
     """Read the nodes' release; one that is newer than the known ones is told of."""
-    from pullsim.runtime.containerd_release import CONTAINERD  # noqa: PLC0415  not for --help
+    from pullsim.releases.containerd import CONTAINERD  # noqa: PLC0415  not for --help
 
     try:
         written = parse(text)

@@ -53,8 +53,8 @@ def image(
 def _release(text: str) -> tuple[int, ...]:
     """Return the release whose texts are shown; a newer one than those that are known is warned of."""
     from pullsim.errors import InputError  # noqa: PLC0415  not for --help
-    from pullsim.kubelet.releases import KUBELET  # noqa: PLC0415
-    from pullsim.releases import parse  # noqa: PLC0415
+    from pullsim.releases.kubelet import KUBELET  # noqa: PLC0415
+    from pullsim.releases.release import parse  # noqa: PLC0415
 
     try:
         written = parse(text)

@@ -43,7 +43,7 @@ class Exposition:
 
     def write(self, result: Result, file: TextIO) -> None:
         """Write the text."""
-        from pullsim.results.openmetrics import write_openmetrics  # noqa: PLC0415
+        from pullsim.results.exports.openmetrics import write_openmetrics  # noqa: PLC0415
 
         write_openmetrics(result, file, by=self._by.value, interval=self._interval)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pullsim.scenario.presets import Preset
+    from pullsim.scenario.presets.nodes import Preset
 
 
 def presets(
@@ -34,7 +34,7 @@ def presets(
         from pathlib import Path  # noqa: PLC0415  not for --help
 
         from pullsim.errors import Location  # noqa: PLC0415
-        from pullsim.scenario.presets import builtin, find  # noqa: PLC0415
+        from pullsim.scenario.presets.nodes import builtin, find  # noqa: PLC0415
 
         if name is None:
             rows = [_summary(preset) for preset in builtin().values()]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pullsim.results.assertions import Assertion
-    from pullsim.results.summary import Summary
+    from pullsim.results.summary.summary import Summary
     from pullsim.run import Result
     from pullsim.scenario import Scenario
 
@@ -175,9 +175,9 @@ def _simulate(
 
     What the run came to is shown where the files cannot be written, so that it is not lost.
     """
-    from pullsim.results.files import OutputDirectory  # noqa: PLC0415
-    from pullsim.results.summary import summarize  # noqa: PLC0415
-    from pullsim.results.watch import Watch  # noqa: PLC0415
+    from pullsim.results.exports.files import OutputDirectory  # noqa: PLC0415
+    from pullsim.results.kubectl.watch import Watch  # noqa: PLC0415
+    from pullsim.results.summary.summary import summarize  # noqa: PLC0415
     from pullsim.run import run as simulate  # noqa: PLC0415
     from pullsim.scenario import effective_yaml  # noqa: PLC0415
 
@@ -230,7 +230,7 @@ def _check(result: Result) -> None:
 
 def _print(result: Result, summary: Summary, output: Format, *, quiet: bool) -> None:
     if output is Format.json:
-        from pullsim.results.files import summary_json  # noqa: PLC0415
+        from pullsim.results.exports.files import summary_json  # noqa: PLC0415
 
         with terminal.standard_output() as stdout:
             stdout.write(summary_json(summary))

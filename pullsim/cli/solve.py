@@ -164,7 +164,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int], None] | None]:
 
 
 def _write(solution: Solution, out: Path) -> None:
-    from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
+    from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.solve_text import plot_curve  # noqa: PLC0415
 
     with staged(out) as files:

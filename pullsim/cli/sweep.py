@@ -90,9 +90,9 @@ def sweep(
     with exit_codes(debug=verbose):
         if resume and out is None:
             raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
+        from pullsim.inputs.document import read_document  # noqa: PLC0415
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
         from pullsim.scenario import load  # noqa: PLC0415
-        from pullsim.scenario.document import read_document  # noqa: PLC0415
         from pullsim.study.design import check_size, count_variants, parse_knob, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415

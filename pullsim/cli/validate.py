@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pullsim.cluster.spec import ClusterSpec, Node, NodeSpec, PodSpec
     from pullsim.scenario import Built
+    from pullsim.spec.cluster import ClusterSpec, Node, NodeSpec, PodSpec
 
 
 def validate(
@@ -77,7 +77,7 @@ def _nodes(spec: ClusterSpec) -> Iterator[str]:
 
 
 def _node(spec: NodeSpec) -> str:
-    from pullsim.runtime.spec import ContainerdSpec, CrioSpec  # noqa: PLC0415
+    from pullsim.spec.runtime import ContainerdSpec, CrioSpec  # noqa: PLC0415
 
     kubelet = spec.kubelet
     if kubelet.serialize_image_pulls:

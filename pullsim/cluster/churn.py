@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.cluster.spec import Node
-from pullsim.engine.event import Call
+from pullsim.kernel.event import Call
 from pullsim.records import Departure
+from pullsim.spec.cluster import Node
 
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.cluster.spec import ClusterSpec
-    from pullsim.engine.streams import Streams
+    from pullsim.kernel.streams import Streams
+    from pullsim.spec.cluster import ClusterSpec
 
 
 class Nodes(Protocol):

@@ -8,29 +8,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullsim.cluster.churn import Churn
-from pullsim.cluster.controllers import Controllers, controlled
-from pullsim.cluster.image_locality import ImageLocality, placement
+from pullsim.cluster.controllers.controller_manager import Controllers, controlled
+from pullsim.cluster.controllers.prepull import PrepullJobs
 from pullsim.cluster.node import ClusterNode
-from pullsim.cluster.prepull import PrepullJobs
-from pullsim.cluster.settlement import Settlement
-from pullsim.engine.clock import run_until
-from pullsim.engine.environment import Environment
-from pullsim.engine.event import Call, Event
-from pullsim.engine.sharing import Network
-from pullsim.engine.streams import Streams
+from pullsim.cluster.quiescence import Settlement
+from pullsim.cluster.scheduler.image_locality import ImageLocality, placement
+from pullsim.kernel.clock import run_until
+from pullsim.kernel.environment import Environment
+from pullsim.kernel.event import Call, Event
+from pullsim.kernel.streams import Streams
 from pullsim.kubelet.api_status import ended, pending
+from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.pod_status import DELETED, PodStatus
-from pullsim.kubelet.pull_secrets import PullObjects
+from pullsim.network.network import Network
 from pullsim.records import LinkSample, RegistryRecord
-from pullsim.registry.registry import Registry
-from pullsim.registry.spec import RegistrySpec, spellings
+from pullsim.registry.host import Registry
+from pullsim.spec.registry import RegistrySpec, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pullsim.cluster.spec import ClusterSpec, DaemonSet, Node
-    from pullsim.kubelet.pod import Pod
     from pullsim.records import Departure, DiskUse, PodRecord, Recorder, Rollout
+    from pullsim.spec.cluster import ClusterSpec, DaemonSet, Node
+    from pullsim.spec.pod import Pod
 
 NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
 LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon

@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.cri import NODE_LEFT, PullOutcome
-from pullsim.engine.process import Process
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
 from pullsim.hardware.filesystem import filesystem
+from pullsim.kernel.process import Process
+from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.kubelet import Kubelet
-from pullsim.kubelet.pull_credentials import PullCredentials
 from pullsim.records import DiskUse, PluginRun
-from pullsim.runtime.containerd import Containerd
-from pullsim.runtime.crio import Crio
-from pullsim.runtime.fixed import FixedRuntime
+from pullsim.runtime.containerd.server import Containerd
+from pullsim.runtime.crio.server import Crio
+from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
-from pullsim.runtime.spec import CrioSpec, FixedSpec
+from pullsim.spec.runtime import CrioSpec, FixedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pullsim.cluster.spec import Node
     from pullsim.cri import ListedImage
-    from pullsim.engine.sharing import Network
-    from pullsim.engine.streams import Streams
+    from pullsim.kernel.streams import Streams
+    from pullsim.kubelet.credentials.pull_secrets import PullObjects
     from pullsim.kubelet.kubelet import NodeWatcher
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.kubelet.pull_secrets import PullObjects
+    from pullsim.network.network import Network
     from pullsim.records import Recorder
-    from pullsim.registry.registry import Registry
+    from pullsim.registry.host import Registry
+    from pullsim.spec.cluster import Node
 
 
 class ClusterNode:

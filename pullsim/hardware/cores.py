@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pullsim.engine.processor_sharing import ProcessorSharing
+from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
     import simpy

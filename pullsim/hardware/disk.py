@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.engine.processor_sharing import ProcessorSharing
 from pullsim.hardware.page_cache import CachedDisk, DiskBurst, PageCacheSpec
+from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.engine.processor_sharing import Job
     from pullsim.hardware.page_cache import DiskJob
+    from pullsim.kernel.processor_sharing import Job
 
 
 @dataclass(frozen=True, slots=True)

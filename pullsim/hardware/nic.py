@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pullsim.engine.credit import Burst
+from pullsim.network.credit import Burst
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pullsim.engine.event import PENDING, Call, Event
+from pullsim.kernel.event import PENDING, Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

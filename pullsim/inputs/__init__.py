@@ -1,7 +1,8 @@
 """The one way in: everything that others wrote, and everything that pullsim reads back, is read here.
 
 `files` reads bytes and text, `json_text` parses JSON and JSON lines, `validation` checks values by pydantic's types.
-YAML and TOML are parsed in `pullsim.scenario`. Nothing here raises anything but InputError for what a file holds.
+`document` parses YAML and `toml_document` TOML; their values know where they stand.
+Nothing here raises anything but InputError for what a file holds.
 """
 
 from pullsim.inputs.files import (

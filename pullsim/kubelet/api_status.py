@@ -9,9 +9,9 @@ from pullsim.records import StatusRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from pullsim.kubelet.image_manager import Ensured
-    from pullsim.kubelet.pod import PodSpec
+    from pullsim.kubelet.images.image_manager import Ensured
     from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.spec.pod import PodSpec
 
 PENDING = "Pending"
 RUNNING = "Running"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.engine.clock import nanoseconds
+from pullsim.kernel.clock import nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pullsim.engine.streams import Streams
-    from pullsim.kubelet.loop import Interval
+    from pullsim.kernel.streams import Streams
+    from pullsim.spec.cadence import Interval
 
 SECOND = 1_000_000_000  # nanoseconds: the period of the work queue's tick and of the PLEG's relist
 

@@ -11,7 +11,7 @@ from pullsim.units import format_duration_go
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pullsim.kubelet.releases import Version
+    from pullsim.releases.kubelet import Version
 
 NORMAL, WARNING = "Normal", "Warning"
 MILLISECOND = 1_000_000  # nanoseconds

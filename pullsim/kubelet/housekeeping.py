@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from pullsim.engine.clock import nanoseconds
-from pullsim.kubelet.eviction import EvictionManager
-from pullsim.kubelet.image_gc import PERIOD, ImageGCManager, ImageGCPolicy
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kubelet.eviction.manager import EvictionManager
+from pullsim.kubelet.images.image_gc import PERIOD, ImageGCManager, ImageGCPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.cri import ImageService
-    from pullsim.kubelet.config import KubeletConfig
     from pullsim.kubelet.containers import Containers
-    from pullsim.kubelet.releases import Version
     from pullsim.records import Recorder
+    from pullsim.releases.kubelet import Version
+    from pullsim.spec.kubelet import KubeletConfig
 
 
 class Housekeeping:

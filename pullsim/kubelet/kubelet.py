@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.engine.clock import nanoseconds
+from pullsim.kernel.clock import nanoseconds
 from pullsim.kubelet.api_status import ended
-from pullsim.kubelet.backoff import Backoff
 from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Phases, Requeue
 from pullsim.kubelet.containers import Containers
 from pullsim.kubelet.events import NORMAL, WARNING, messages
-from pullsim.kubelet.feature_gates import IMAGE_VOLUMES, IMAGES_BY_HANDLER, VERIFICATION
 from pullsim.kubelet.housekeeping import Housekeeping, needed
-from pullsim.kubelet.image_manager import ImageManager
-from pullsim.kubelet.image_service import RuntimeImageService
-from pullsim.kubelet.loop import Interval
-from pullsim.kubelet.pod import ContainerSpec
+from pullsim.kubelet.images.backoff import Backoff
+from pullsim.kubelet.images.image_manager import ImageManager
+from pullsim.kubelet.images.image_service import RuntimeImageService
+from pullsim.kubelet.images.pull_records import ImagePullManager
+from pullsim.kubelet.images.puller import image_puller
+from pullsim.kubelet.images.throttle import throttle
 from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
-from pullsim.kubelet.pull_records import ImagePullManager
-from pullsim.kubelet.puller import image_puller
-from pullsim.kubelet.throttle import throttle
 from pullsim.records import KubeletEvent
+from pullsim.spec.cadence import Interval
+from pullsim.spec.feature_gates import IMAGE_VOLUMES, IMAGES_BY_HANDLER, VERIFICATION
+from pullsim.spec.pod import ContainerSpec
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.cri import ImageService, RuntimeService
-    from pullsim.engine.streams import Streams
-    from pullsim.kubelet.config import KubeletConfig
-    from pullsim.kubelet.loop import LoopSpec
-    from pullsim.kubelet.pod import ImageVolume
+    from pullsim.kernel.streams import Streams
+    from pullsim.kubelet.credentials.pull_credentials import PullCredentials
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.kubelet.pull_credentials import PullCredentials
-    from pullsim.kubelet.releases import Version
     from pullsim.records import Recorder
+    from pullsim.releases.kubelet import Version
+    from pullsim.spec.cadence import LoopSpec
+    from pullsim.spec.kubelet import KubeletConfig
+    from pullsim.spec.pod import ImageVolume
 
 
 class NodeWatcher(Protocol):

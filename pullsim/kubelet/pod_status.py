@@ -11,8 +11,8 @@ from pullsim.time_line import TimeLine
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pullsim.kubelet.pod import Pod
-    from pullsim.kubelet.pull_secrets import Secret
+    from pullsim.kubelet.credentials.pull_secrets import Secret
+    from pullsim.spec.pod import Pod
 
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # of most pods

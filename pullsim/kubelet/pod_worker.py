@@ -6,9 +6,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kubelet.api_status import ApiStatus
+from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
 from pullsim.kubelet.events import NORMAL, WARNING
-from pullsim.kubelet.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
-from pullsim.kubelet.pull_credentials import UNREADABLE
+from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
 from pullsim.records import ImageRequest
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pullsim.cri import RuntimeService
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.containers import Containers
+    from pullsim.kubelet.credentials.pull_credentials import PullCredentials
     from pullsim.kubelet.events import Messages
-    from pullsim.kubelet.image_manager import Ensured, ImageManager
-    from pullsim.kubelet.pod import ContainerSpec, ImageVolume
+    from pullsim.kubelet.images.image_manager import Ensured, ImageManager
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.kubelet.pull_credentials import PullCredentials
     from pullsim.records import Recorder
+    from pullsim.spec.pod import ContainerSpec, ImageVolume
 
 CONTAINER_CREATING: Final = "ContainerCreating"  # what a pod without sandbox waits in
 CREATE_CONTAINER_ERROR: Final = "CreateContainerError"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.registry.auth import Denial
+from pullsim.registry.access import Denial
 
 if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
-    from pullsim.registry.auth import Presented
-    from pullsim.registry.registry import Registry
+    from pullsim.registry.access import Presented
+    from pullsim.registry.host import Registry
 
 BASIC_RESPONSES: Final = 6  # after which containerd to 2.3.1 gives up with wrong credentials (retryRequest)
 

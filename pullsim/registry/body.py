@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from pullsim.engine.event import Event
+from pullsim.kernel.event import Event
 from pullsim.registry.request import CUT, OK, RESET
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from pullsim.engine.flows import Port, Transfer
-    from pullsim.engine.sharing import Network
+    from pullsim.network.flows import Port, Transfer
+    from pullsim.network.network import Network
     from pullsim.registry.client import Download
-    from pullsim.registry.registry import Site
+    from pullsim.registry.host import Site
     from pullsim.registry.request import Request
-    from pullsim.registry.spec import Fault
+    from pullsim.spec.registry import Fault
 
 
 def receive(

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import simpy
 
-from pullsim.engine.event import Event, Timeout
-from pullsim.engine.slow_start import slow_start
+from pullsim.kernel.event import Event, Timeout
+from pullsim.network.slow_start import slow_start
 from pullsim.registry.authorizer import BASIC_RESPONSES, Authorizer
 from pullsim.registry.body import receive
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
-from pullsim.registry.spec import DIAL_TIMEOUT
+from pullsim.spec.registry import DIAL_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.engine.flows import Port, Transfer
+    from pullsim.network.flows import Port, Transfer
     from pullsim.oci.manifest import Image
-    from pullsim.registry.auth import Presented
+    from pullsim.registry.access import Presented
     from pullsim.registry.gate import Answer
-    from pullsim.registry.registry import Registry
+    from pullsim.registry.host import Registry
     from pullsim.registry.request import Request
-    from pullsim.registry.spec import Fault
+    from pullsim.spec.registry import Fault
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
 

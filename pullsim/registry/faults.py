@@ -10,10 +10,10 @@ from pullsim.registry.gate import Answer, Gate
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pullsim.engine.streams import Streams
+    from pullsim.kernel.streams import Streams
     from pullsim.oci.reference import Reference
     from pullsim.registry.request import Request
-    from pullsim.registry.spec import Fault
+    from pullsim.spec.registry import Fault
 
 
 class Faults(Gate):

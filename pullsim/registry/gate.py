@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pullsim.registry.request import Request
-    from pullsim.registry.spec import Fault
+    from pullsim.spec.registry import Fault
 
 
 class Answer(NamedTuple):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
-    from pullsim.registry.auth import Presented
+    from pullsim.registry.access import Presented
 
 # Answers beside HTTP's own statuses.
 OK: Final = 200

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pullsim.results import charts, tables
     from pullsim.results.invariants import check
-    from pullsim.results.summary import Summary, summarize
+    from pullsim.results.summary.summary import Summary, summarize
     from pullsim.results.tables import (
         departures,
         disks,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Where the names that are imported on first use come from.
 _LAZY: Final = {
-    "Summary": "pullsim.results.summary",
+    "Summary": "pullsim.results.summary.summary",
     "check": "pullsim.results.invariants",
     "departures": "pullsim.results.tables",
     "disks": "pullsim.results.tables",
@@ -46,7 +46,7 @@ _LAZY: Final = {
     "render": "pullsim.results.text",
     "rollouts": "pullsim.results.tables",
     "statuses": "pullsim.results.tables",
-    "summarize": "pullsim.results.summary",
+    "summarize": "pullsim.results.summary.summary",
 }
 _MODULES: Final = ("charts", "tables")
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.results import metrics
 from pullsim.results.model_error import within
-from pullsim.results.summary import AssertionOutcome
+from pullsim.results.summary.summary import AssertionOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pullsim.results.model_error import ModelError
-    from pullsim.results.summary import Summary
+    from pullsim.results.summary.summary import Summary
     from pullsim.scenario import Scenario
 
 _FORM: Final = re.compile(r"\s*(?P<metric>\S+?)\s*(?P<compare><=|>=|==|!=|<|>)\s*(?P<value>.*?)\s*")

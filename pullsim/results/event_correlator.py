@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from pullsim.engine.clock import nanoseconds
-from pullsim.kubelet.throttle import TokenBucket
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kubelet.images.throttle import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_t
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.records import STAGES
-from pullsim.results import bottleneck, cluster_changes, mixed, statistics, summary
+from pullsim.results import statistics
 from pullsim.results.stages import RESOURCES
-from pullsim.results.summary import Summary, camel
+from pullsim.results.summary import bottleneck, cluster_changes, moved_tags, summary
+from pullsim.results.summary.summary import Summary, camel
 from pullsim.results.wording import duration, size
 from pullsim.units import parse_duration, parse_percent, parse_rate, parse_size
 
@@ -186,7 +187,7 @@ def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
         for key in _keys(name):
             yield from _known(get_args(kind)[1], f"{name}.{key}")
     elif is_dataclass(kind):
-        modules = (summary, statistics, bottleneck, mixed, cluster_changes)
+        modules = (summary, statistics, bottleneck, moved_tags, cluster_changes)
         hints = get_type_hints(kind, {name: value for module in modules for name, value in vars(module).items()})
         for field in fields(kind):
             key = camel(field.name)

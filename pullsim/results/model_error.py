@@ -1,7 +1,7 @@
 """How far the model is from reality, as measured: differences that are smaller are not worth a bet.
 
-The figures are those of the comparisons in ``benchmarks/fidelity`` and ``tests/model/test_lab.py``; update them there
-and here together.
+The figures are those of the comparisons in ``benchmarks/fidelity`` and ``tests/fidelity/test_lab.py``; update them
+there and here together.
 """
 
 from __future__ import annotations

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from pydantic.alias_generators import to_camel
 
-from pullsim.kubelet.config import KubeletConfig
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.records import STAGES
-from pullsim.results import columns, files
+from pullsim.results import columns
 from pullsim.results.charts import CHARTS, FORMATS
-from pullsim.results.reference_keys import key_tables, plain_text
+from pullsim.results.exports import files
+from pullsim.results.scenario_keys import key_tables, plain_text
 from pullsim.results.stages import LABELS, RESOURCES
-from pullsim.results.summary import SCHEMA_VERSION, Summary
+from pullsim.results.summary.summary import SCHEMA_VERSION, Summary
+from pullsim.spec.kubelet import KubeletConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

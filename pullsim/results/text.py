@@ -11,7 +11,7 @@ from rich.text import Text
 from pullsim.printable import message
 from pullsim.results import metrics
 from pullsim.results.stages import LABELS
-from pullsim.results.summary import BYTE_WINDOW, POD_WINDOW
+from pullsim.results.summary.summary import BYTE_WINDOW, POD_WINDOW
 from pullsim.results.wording import counted, duration, size
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pullsim.results.cluster_changes import Churn, PrepullFigures, RolloutFigures
-    from pullsim.results.registry_use import RegistryUse
     from pullsim.results.statistics import Distribution
-    from pullsim.results.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
+    from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
+    from pullsim.results.summary.registry_use import RegistryUse
+    from pullsim.results.summary.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
 
 _BAR: Final = 24  # cells of a share of 100 %
 _SMALL: Final = 0.005  # stages below are summed up in one line

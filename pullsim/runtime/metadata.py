@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.engine.event import Timeout
+from pullsim.kernel.event import Timeout
 
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.engine.event import Event
+    from pullsim.kernel.event import Event
 
 # Writes in a row at each step of a pull, as counted in the timelines of real ones.
 BLOB_OPEN: Final = 1  # before the request

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.engine.processor_sharing import ProcessorSharing
     from pullsim.hardware.disk import Disk
+    from pullsim.kernel.processor_sharing import ProcessorSharing
     from pullsim.oci.manifest import Layer
 
 #: What inflates gzip: Go's own library in the unpacker, or a process of its own that feeds it through a pipe.

@@ -6,11 +6,11 @@
 All mistakes of the input are InputErrors with the place of each.
 """
 
-from pullsim.scenario.build import Built
-from pullsim.scenario.effective import effective_yaml
-from pullsim.scenario.load import from_mapping, load, override
-from pullsim.scenario.model import Scenario
-from pullsim.scenario.overrides import Override, parse_override
+from pullsim.scenario.builder.cluster import Built
+from pullsim.scenario.file.effective import effective_yaml
+from pullsim.scenario.file.overrides import Override, parse_override
+from pullsim.scenario.file.reader import from_mapping, load, override
+from pullsim.scenario.model.scenario import Scenario
 from pullsim.scenario.schema import json_schema
 
 __all__ = [

@@ -19,7 +19,7 @@ from pullsim.inputs.validation import validated
 from pullsim.inputs.versions import check_version
 from pullsim.outputs import write_text
 from pullsim.results import assertions, metrics
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.run import run
 from pullsim.units import parse_percent
 

@@ -11,7 +11,18 @@ import matplotlib as mpl
 import numpy as np
 
 from pullsim.results import metrics as metric_names
-from pullsim.results.chart_style import FAINT, INK, SERIES, TICK, legend_outside, new_axes, safe, save, shortened, title
+from pullsim.results.charts.style import (
+    FAINT,
+    INK,
+    SERIES,
+    TICK,
+    legend_outside,
+    new_axes,
+    safe,
+    save,
+    shortened,
+    title,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

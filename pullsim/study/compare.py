@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
+from pullsim.inputs.document import parse_document, read_document
 from pullsim.inputs.versions import check_version
 from pullsim.outputs import written
 from pullsim.records import STAGES
 from pullsim.results import metrics as metric_names
-from pullsim.results.files import SCENARIO, SUMMARY
+from pullsim.results.exports.files import SCENARIO, SUMMARY
 from pullsim.results.model_error import ModelError, model_error, within
-from pullsim.results.summary_file import read_summary
+from pullsim.results.summary.file import read_summary
 from pullsim.scenario import effective_yaml, override
-from pullsim.scenario.document import parse_document, read_document
-from pullsim.scenario.load import from_document
+from pullsim.scenario.file.reader import from_document
 from pullsim.staging import clean
 from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.executors import choose

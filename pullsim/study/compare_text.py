@@ -70,7 +70,7 @@ def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """Draw the seconds a pod by stage on both sides, as two bars of the stages' colours."""
     from matplotlib.patches import Patch  # noqa: PLC0415
 
-    from pullsim.results.chart_style import STAGE_COLOURS, legend_outside, new_axes, safe, title  # noqa: PLC0415
+    from pullsim.results.charts.style import STAGE_COLOURS, legend_outside, new_axes, safe, title  # noqa: PLC0415
     from pullsim.study.compare import stage_seconds  # noqa: PLC0415
 
     ax = new_axes(ax, 8.0, 2.8)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
 from pullsim.inputs import collecting, serving
+from pullsim.inputs.document import parse_document
 from pullsim.results import metrics
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.run import run
 from pullsim.scenario import override
-from pullsim.scenario.document import parse_document
-from pullsim.scenario.effective import source_yaml
-from pullsim.scenario.load import from_document
-from pullsim.scenario.overrides import parse_override
+from pullsim.scenario.file.effective import source_yaml
+from pullsim.scenario.file.overrides import parse_override
+from pullsim.scenario.file.reader import from_document
 from pullsim.study.secret_values import SecretValues
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Outcome(NamedTuple):
 
     number: int
     metrics: dict[str, float | None] | None
-    verdict: dict[str, Any] | None  # resource, sentence, hint: see `pullsim.results.bottleneck.Bottleneck`
+    verdict: dict[str, Any] | None  # resource, sentence, hint: see `pullsim.results.summary.bottleneck.Bottleneck`
     error: str | None = None
 
 

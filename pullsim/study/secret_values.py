@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pullsim.kubelet.docker_config import SECRET_KEYS, InvalidDockerConfig, decode_auth
+from pullsim.formats.kubernetes.docker_config import SECRET_KEYS, InvalidDockerConfig, decode_auth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -204,7 +204,7 @@ class SecretValues:
         return match["before"] + _in_lines(json.dumps(hidden if isinstance(value, list) else hidden[0]), match["value"])
 
     def _authorization(self, value: str) -> str:
-        """Name what an Authorization header presents; see `pullsim.runtime.registry_auth.parse_authorization`."""
+        """Name what an Authorization header presents; see `registry_auth.parse_authorization`."""
         scheme, _, rest = value.partition(" ")
         if scheme.lower() == "bearer":
             return f"{scheme} {self.name(rest.strip())}"

@@ -64,7 +64,7 @@ def rows(solution: Solution) -> list[tuple[str, str, str]]:
 
 def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     """Draw the objective over the values of the first knob, with its limit and the answer."""
-    from pullsim.results.chart_style import SERIES, TICK, legend_outside, new_axes, safe, shortened, title  # noqa: PLC0415
+    from pullsim.results.charts.style import SERIES, TICK, legend_outside, new_axes, safe, shortened, title  # noqa: PLC0415
 
     ax = new_axes(ax)
     points = [t for t in solution.tried if t.objective.mean is not None]

@@ -38,7 +38,7 @@ class _Head(BaseModel):
 
 
 class _Verdict(BaseModel):
-    """What bound a run, see `pullsim.results.bottleneck.Bottleneck`."""
+    """What bound a run, see `pullsim.results.summary.bottleneck.Bottleneck`."""
 
     model_config = ConfigDict(strict=True)
 

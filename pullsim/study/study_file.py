@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, shown
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.inputs.versions import check_version
-from pullsim.scenario.suggest import did_you_mean
 from pullsim.study.design import Knob, check_values
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pullsim.scenario.document import Document
+    from pullsim.inputs.document import Document
 
 FORMAT: Final = 1
 _KEYS: Final = ("version", "scenario", "set", "design", "seeds", "metrics")

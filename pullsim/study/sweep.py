@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
 from pullsim.results import metrics as metric_names
-from pullsim.scenario.estimate import LONG, time_text
+from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Knob, Variant, check_size, count_variants, parse_knob, variants
 from pullsim.study.executors import InProcess, choose

@@ -2,9 +2,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from small_scenario import SCENARIO
 
 from pullsim.cli import main
+from tests.support.small_scenario import SCENARIO
 
 
 @pytest.fixture

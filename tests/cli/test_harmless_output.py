@@ -5,9 +5,9 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from small_scenario import SCENARIO
 
 from pullsim.printable import printable
+from tests.support.small_scenario import SCENARIO
 
 NAME = "a\x1b]0;title\x07\x9b31m\u202e[/x][red]|$\\frac{$`x`<b>你"
 IMAGE = "=cmd|' /C calc'!A0"

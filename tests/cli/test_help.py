@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from command import ENVIRONMENT, pullsim, python
 
 import pullsim as package
+from tests.support.command import ENVIRONMENT, pullsim, python
 
 HEAVY = ("numpy", "pandas", "matplotlib", "pydantic", "yaml", "simpy", "jinja2")
 

@@ -2,7 +2,8 @@ import json
 
 import jsonschema
 import yaml
-from small_scenario import SCENARIO
+
+from tests.support.small_scenario import SCENARIO
 
 
 def test_catalogues_are_listed(inside):

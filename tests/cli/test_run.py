@@ -8,8 +8,9 @@ import sys
 import time
 
 import pytest
-from command import ENVIRONMENT, pullsim
-from small_scenario import SCENARIO
+
+from tests.support.command import ENVIRONMENT, pullsim
+from tests.support.small_scenario import SCENARIO
 
 DATA = {
     "summary.json",

@@ -8,7 +8,8 @@ import sys
 import time
 
 import pytest
-from command import ENVIRONMENT
+
+from tests.support.command import ENVIRONMENT
 
 #: Long enough to be found running, on any machine.
 LONG = """

@@ -11,10 +11,10 @@ from markdown_text import blocks
 import pullsim
 from pullsim import units
 from pullsim.cli import exit_codes
+from pullsim.inputs.document import parse_document
 from pullsim.results import columns
 from pullsim.results.reference import reference_markdown
 from pullsim.scenario import json_schema
-from pullsim.scenario.document import parse_document
 
 REFERENCE = Path(__file__).parents[2] / "scenarios" / "REFERENCE.md"
 TEXT = REFERENCE.read_text(encoding="utf-8")

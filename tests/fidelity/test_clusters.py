@@ -13,7 +13,7 @@ from benchmarks.fidelity import fit_clusters, priors
 from benchmarks.fidelity.cluster_data import HEAVY, HEAVY_RATIO, data, fitted, ratios, rebuilt, unpacked, untold
 from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, left_out, node, predict, summary
 from pullsim.oci.manifest import UNPACK_RATIO
-from pullsim.scenario.presets import builtin
+from pullsim.scenario.presets.nodes import builtin
 
 GROUPS = {group.preset: group for group in (*CHONKS, *PERFSTUDY)}
 

@@ -7,10 +7,10 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim.engine.clock import run_until
-from pullsim.engine.event import Call
 from pullsim.hardware.disk import DiskSpec, UncachedDisk, disk
 from pullsim.hardware.page_cache import CachedDisk, DiskBurst, PageCacheSpec
+from pullsim.kernel.clock import run_until
+from pullsim.kernel.event import Call
 
 CACHE = PageCacheSpec(limit=600.0, background=300.0)
 

@@ -1,6 +1,6 @@
 """The vectors of back-off and cadence (tests/data/vectors/backoff_sequence.json).
 
-Its worked timeline is tested in tests/model/test_kubelet_backoff.py.
+Its worked timeline is tested in tests/kubelet/test_kubelet_backoff.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 
 import pytest
-from steps import PARALLEL, SERIAL, failing, pod, watch
 
-from pullsim.kubelet.backoff import Backoff
 from pullsim.kubelet.cadence import MinimalCadence, Requeue
-from pullsim.kubelet.loop import Interval, LoopSpec
-from pullsim.runtime.spec import FixedImage
+from pullsim.kubelet.images.backoff import Backoff
+from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.runtime import FixedImage
+from tests.support.steps import PARALLEL, SERIAL, failing, pod, watch
 
 DATA = json.loads((Path(__file__).parents[1] / "data/vectors/backoff_sequence.json").read_text())
 UNITS = {vector["name"]: vector for vector in DATA["unit_vectors"]}

@@ -6,7 +6,7 @@ import pytest
 import simpy
 
 from pullsim.cri import Auth
-from pullsim.kubelet.credential_provider import (
+from pullsim.kubelet.credentials.provider import (
     CredentialProvider,
     Plugin,
     Provider,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pullsim.cri import ContainerImage, FilesystemUsage, ListedImage
 from pullsim.kubelet.containers import Containers
-from pullsim.kubelet.image_gc import ALL, ImageGCManager, ImageGCPolicy
-from pullsim.kubelet.pod import ContainerSpec, Pod, PodSpec
+from pullsim.kubelet.images.image_gc import ALL, ImageGCManager, ImageGCPolicy
 from pullsim.kubelet.pod_status import PodStatus
+from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 
 MINUTE = 60 * 10**9
 DEFAULT = ImageGCPolicy(85, 80, 2 * MINUTE, 0)

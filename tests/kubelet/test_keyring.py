@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.cri import Auth
-from pullsim.kubelet.docker_config import DockerConfigEntry
-from pullsim.kubelet.keyring import Keyring, index_key, is_default_registry, lookup, matches, mismatch
+from pullsim.formats.kubernetes.docker_config import DockerConfigEntry
+from pullsim.kubelet.credentials.keyring import Keyring, index_key, is_default_registry, lookup, matches, mismatch
 
 VECTORS = Path(__file__).parents[1] / "data" / "vectors"
 MATCH = json.loads((VECTORS / "credential_url_match.json").read_text())

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
-from pullsim.engine.clock import nanoseconds
 from pullsim.hardware.nic import NicSpec
-from pullsim.kubelet.config import KubeletConfig
-from pullsim.kubelet.loop import Interval, LoopSpec
+from pullsim.kernel.clock import nanoseconds
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import cri_image
-from pullsim.registry.spec import Fault, RegistrySpec
-from pullsim.results.files import summary_json
-from pullsim.results.summary import summarize
+from pullsim.releases.containerd import CONTAINERD
+from pullsim.results.exports.files import summary_json
+from pullsim.results.summary.summary import summarize
 from pullsim.run import simulate
-from pullsim.runtime.containerd_release import CONTAINERD
-from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
+from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.registry import Fault, RegistrySpec
+from pullsim.spec.runtime import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
 
 HOST = "registry.test"
 GOOD = (f"{HOST}/a:1", f"{HOST}/b:1", f"{HOST}/c", f"{HOST}/c:latest")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.cri import Auth
-from pullsim.kubelet.keyring import Coordinates, Credential
-from pullsim.kubelet.pull_records import ImagePullManager
+from pullsim.kubelet.credentials.keyring import Coordinates, Credential
+from pullsim.kubelet.images.pull_records import ImagePullManager
 
 NEVER, PRELOADED = "NeverVerify", "NeverVerifyPreloadedImages"
 ALLOWLISTED, ALWAYS = "NeverVerifyAllowlistedImages", "AlwaysVerify"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from steps import LIMITED, PARALLEL, SERIAL, Step, events, failing, pod, watch
 
-from pullsim.runtime.spec import FixedImage, FixedStatusFailure
+from pullsim.spec.runtime import FixedImage, FixedStatusFailure
+from tests.support.steps import LIMITED, PARALLEL, SERIAL, Step, events, failing, pod, watch
 
 PULLERS = pytest.mark.parametrize("puller", [SERIAL, PARALLEL, LIMITED], ids=["serial", "parallel", "one token"])
 HEX = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -10,16 +10,16 @@ from typing import get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import HOST, MINIMAL, REAL, STEADY, container, fetches, image, layer, node, whole
 
-from pullsim.cluster.spec import ClusterSpec, DaemonSet, Node, Pod, PodSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.records import STAGES, KubeletEvent, LayerRecord, PodRecord, PullRecord
-from pullsim.registry.spec import Fault, RegistrySpec
+from pullsim.releases.containerd import CONTAINERD
 from pullsim.run import simulate
-from pullsim.runtime.containerd_release import CONTAINERD
-from pullsim.runtime.spec import ContainerdSpec, CrioSpec
 from pullsim.runtime.unpack import UnpackSpec
+from pullsim.spec.cluster import ClusterSpec, DaemonSet, Node, Pod, PodSpec
+from pullsim.spec.registry import Fault, RegistrySpec
+from pullsim.spec.runtime import ContainerdSpec, CrioSpec
+from tests.support.world import HOST, MINIMAL, REAL, STEADY, container, fetches, image, layer, node, whole
 
 EXAMPLES = 60
 HOSTS = (HOST, "two.test", "three.test")

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from world import (
+
+import pullsim
+from pullsim.errors import InputError
+from pullsim.oci.catalog import Catalog
+from pullsim.results.invariants import check
+from pullsim.results.summary.summary import summarize
+from pullsim.run import simulate
+from pullsim.spec.cluster import ClusterSpec, ContainerSpec, DaemonSet, Node, Pod, PodSpec
+from pullsim.spec.registry import Fault
+from pullsim.spec.runtime import FixedImage, FixedSpec
+from tests.support.world import (
     containerd,
     failing,
     image,
@@ -19,16 +29,6 @@ from world import (
     run_fixed,
     started,
 )
-
-import pullsim
-from pullsim.cluster.spec import ClusterSpec, ContainerSpec, DaemonSet, Node, Pod, PodSpec
-from pullsim.errors import InputError
-from pullsim.oci.catalog import Catalog
-from pullsim.registry.spec import Fault
-from pullsim.results.invariants import check
-from pullsim.results.summary import summarize
-from pullsim.run import simulate
-from pullsim.runtime.spec import FixedImage, FixedSpec
 
 IMAGES = FixedSpec({"app:1": FixedImage(3.0)})
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from world import (
+
+from pullsim.spec.cluster import Node
+from pullsim.spec.registry import Fault
+from tests.support.world import (
     HOST,
     RATE,
     containerd,
@@ -22,9 +25,6 @@ from world import (
     run,
     stages,
 )
-
-from pullsim.cluster.spec import Node
-from pullsim.registry.spec import Fault
 
 OLD = containerd((2, 0), 3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pullsim.results.age import age
+from pullsim.results.kubectl.age import age
 
 DAY, YEAR = 86_400, 365 * 86_400
 

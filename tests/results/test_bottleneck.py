@@ -1,9 +1,9 @@
 import pytest
-from records import HOST, empty, make
 
 from pullsim.records import STAGES
-from pullsim.results.bottleneck import bottleneck, most_in_flight
 from pullsim.results.stages import RESOURCES
+from pullsim.results.summary.bottleneck import bottleneck, most_in_flight
+from tests.support.records import HOST, empty, make
 
 
 def test_a_serial_queue():

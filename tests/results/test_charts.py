@@ -3,10 +3,11 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from records import empty, make
 
 from pullsim.records import STAGES, LinkSample
-from pullsim.results import chart_style, charts
+from pullsim.results import charts
+from pullsim.results.charts import style
+from tests.support.records import empty, make
 
 PLOTS = [
     charts.plot_gantt, charts.plot_links, charts.plot_pods_ready, charts.plot_pulls, charts.plot_start_cdf,
@@ -34,8 +35,8 @@ def lab(colour, vision):
 
 @pytest.mark.parametrize("vision", VISIONS)
 def test_stages_can_be_told_apart(vision):
-    assert list(chart_style.STAGE_COLOURS) == list(STAGES)
-    seen = {stage: lab(colour, VISIONS[vision]) for stage, colour in chart_style.STAGE_COLOURS.items()}
+    assert list(style.STAGE_COLOURS) == list(STAGES)
+    seen = {stage: lab(colour, VISIONS[vision]) for stage, colour in style.STAGE_COLOURS.items()}
     for one, other in itertools.combinations(STAGES, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > 15, (one, other)
 
@@ -87,14 +88,14 @@ def test_a_long_tail_is_drawn_on_a_logarithmic_axis():
 def test_lines_of_many_points_are_thinned_but_keep_their_peak():
     rises = [*map(float, range(0, 100_000, 2)), *[50_000.2] * 7]
     falls = [*map(float, range(1, 100_000, 2)), *[50_000.3] * 7]
-    times, levels = chart_style.level(rises, falls, 100_000.0)
-    assert len(times) <= chart_style.MAX_POINTS
+    times, levels = style.level(rises, falls, 100_000.0)
+    assert len(times) <= style.MAX_POINTS
     assert levels.max() == 8
     assert (np.diff(times) > 0).all()
 
 
 def test_level_of_simultaneous_changes_shows_the_last():
-    times, levels = chart_style.level([1.0, 2.0, 2.0, 2.0], [1.0], 4.0)
+    times, levels = style.level([1.0, 2.0, 2.0, 2.0], [1.0], 4.0)
     assert dict(zip(times, levels, strict=True)) == {0.0: 0, 1.0: 0, 2.0: 3, 4.0: 3}
 
 

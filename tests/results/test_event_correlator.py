@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pullsim import from_mapping, run
 from pullsim.records import KubeletEvent
-from pullsim.results.describe import describe
 from pullsim.results.event_correlator import CACHE, EventCorrelator, api_events
+from pullsim.results.kubectl.describe import describe
 
 
 def event(t, message="m", *, reason="Failed", pod="p", container="c", node="n", type="Warning"):

@@ -3,12 +3,13 @@ import os
 import shutil
 
 import pytest
-from records import make
 
 from pullsim.errors import InputError
-from pullsim.results import charts, files
-from pullsim.results.files import OutputDirectory
-from pullsim.results.summary import summarize
+from pullsim.results import charts
+from pullsim.results.exports import files
+from pullsim.results.exports.files import OutputDirectory
+from pullsim.results.summary.summary import summarize
+from tests.support.records import make
 
 ALL = {"summary.json", "scenario.effective.yaml", "pods.csv", "pulls.csv", "layers.csv", "events.jsonl"}
 

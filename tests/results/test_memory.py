@@ -6,14 +6,14 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
-from records import make
 
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import make_w
 from pullsim.results import charts, tables
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.rows import Rows
 from pullsim.run import simulate
+from tests.support.records import make
 
 WRITERS = {
     "pods": tables.write_pods_csv,

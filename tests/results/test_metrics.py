@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from records import make
 
 from pullsim.errors import InputError
 from pullsim.results import metrics
 from pullsim.results.assertions import check, failures, parse_assertion, scenario_assertions, with_assertions
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.scenario import from_mapping
+from tests.support.records import make
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pullsim import from_mapping, load, run
 from pullsim.records import ImageRemoval
-from pullsim.results.kubelet_metrics import METRICS, size_label
-from pullsim.results.openmetrics import write_openmetrics
+from pullsim.results.exports.kubelet_metrics import METRICS, size_label
+from pullsim.results.exports.openmetrics import write_openmetrics
 
 SCENARIO = {
     "seed": 5,

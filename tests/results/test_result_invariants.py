@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from records import empty, make
 
 from pullsim.results.invariants import check
+from tests.support.records import empty, make
 
 
 def test_nothing_is_fine():

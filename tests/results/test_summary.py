@@ -3,11 +3,11 @@ import math
 
 import numpy as np
 import pytest
-from records import HOST, empty, make
 
 from pullsim.records import STAGES
 from pullsim.results.stages import LABELS, RESOURCES
-from pullsim.results.summary import slowest_pods, summarize
+from pullsim.results.summary.summary import slowest_pods, summarize
+from tests.support.records import HOST, empty, make
 
 RUN = {"pods": 40, "nodes": 4, "fail_first": 5, "never": 3}
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import empty, make
 
 from pullsim.records import STAGES, KubeletEvent, PodRecord
 from pullsim.results import columns, tables
+from tests.support.records import empty, make
 
 EXACT = {} if pd.__version__ >= "3" else {"float_precision": "round_trip"}
 STAGE_COLUMNS = [f"{stage}_s" for stage in STAGES]

@@ -1,12 +1,12 @@
 import io
 
 import pytest
-from records import HOST, empty, make
 from rich.console import Console
 
-from pullsim.results.summary import summarize
+from pullsim.results.summary.summary import summarize
 from pullsim.results.text import render
 from pullsim.results.wording import duration, size
+from tests.support.records import HOST, empty, make
 
 
 def text(result, width=80):

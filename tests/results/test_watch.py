@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.records import StatusRecord
-from pullsim.results.shown import time_in_status
-from pullsim.results.watch import AHEAD, Watch
+from pullsim.results.kubectl.watch import AHEAD, Watch
+from pullsim.results.summary.api_status import time_in_status
 
 
 def row(t, status, pod="web", *, namespace="default", created=0.0, ready=0):

@@ -1,9 +1,9 @@
 import pytest
 
-from pullsim.engine.streams import Streams
 from pullsim.errors import InputError
-from pullsim.scenario.arrivals import arrival_times, read_trace
-from pullsim.scenario.model_workloads import Arrivals
+from pullsim.kernel.streams import Streams
+from pullsim.scenario.builder.arrivals import arrival_times, read_trace
+from pullsim.scenario.model.workloads import Arrivals
 
 
 def times(tmp_path, arrivals, count=None, start=0.0, seed=0):

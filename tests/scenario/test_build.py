@@ -3,12 +3,12 @@ import math
 import pytest
 
 from pullsim.errors import InputError
-from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.manifest import Index, select
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
-from pullsim.runtime.spec import ContainerdSpec, FixedFailure, FixedImage
 from pullsim.scenario import from_mapping
+from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.runtime import ContainerdSpec, FixedFailure, FixedImage
 
 FIXED = {"runtime": {"fixed": {}}}
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from pullsim.errors import InputError
+from pullsim.releases.containerd import CONTAINERD, behaviour
 from pullsim.run import run
-from pullsim.runtime.containerd_release import CONTAINERD, behaviour
 from pullsim.scenario import effective_yaml, from_mapping, load
 
 DATA = Path(__file__).parents[1] / "data/releases"

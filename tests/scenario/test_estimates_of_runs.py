@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
+from pullsim.formats.kubernetes.cron import Schedule
 from pullsim.run import run
-from pullsim.scenario import estimate as module
 from pullsim.scenario import from_mapping
-from pullsim.scenario.cron import Schedule
-from pullsim.scenario.estimate import Estimate
+from pullsim.scenario.builder import estimate as module
+from pullsim.scenario.builder.estimate import Estimate
 from pullsim.study.compare import compare
 from pullsim.study.sweep import sweep
 

@@ -9,10 +9,10 @@ import pytest
 
 from pullsim import run
 from pullsim.errors import InputError, InputErrors
-from pullsim.kubelet.releases import KUBELET
-from pullsim.runtime.crio_release import CRIO
+from pullsim.inputs.document import read_document
+from pullsim.releases.crio import CRIO
+from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario import from_mapping
-from pullsim.scenario.document import read_document
 
 DATA = Path(__file__).parents[1] / "data/releases"
 TENANTS = read_document(DATA / "second-tenant.yaml").tree

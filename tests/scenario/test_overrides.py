@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from pullsim.errors import InputError
 from pullsim.scenario import from_mapping, load, override, parse_override
-from pullsim.scenario.overrides import Step
+from pullsim.scenario.file.overrides import Step
 
 SCENARIO = """
 registries: [{host: docker.io, egress: 1Gbit/s}]

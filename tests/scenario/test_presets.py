@@ -7,7 +7,7 @@ import yaml
 
 from pullsim.errors import InputError, Location
 from pullsim.scenario import effective_yaml, from_mapping, load, override
-from pullsim.scenario.presets import SECTIONS, builtin, find
+from pullsim.scenario.presets.nodes import SECTIONS, builtin, find
 
 PRESET = """\
 about: measured here

@@ -11,9 +11,9 @@ from rich.console import Console
 import pullsim
 import pullsim.results
 from pullsim.errors import InputError
-from pullsim.registry.spec import BlobHost, Cut, Host, TokenServer
-from pullsim.scenario.model_registries import Registry
-from pullsim.scenario.registry_presets import PRESETS
+from pullsim.scenario.model.registries import Registry
+from pullsim.scenario.presets.registries import PRESETS
+from pullsim.spec.registry import BlobHost, Cut, Host, TokenServer
 
 
 def build(*registries, **scenario):

@@ -11,13 +11,13 @@ import pytest
 import pullsim
 from pullsim.cri import Auth
 from pullsim.errors import InputError, InputErrors
-from pullsim.kubelet.credential_provider import TokenAttributes
-from pullsim.kubelet.feature_gates import resolve_feature_gates
-from pullsim.kubelet.keyring import index_key
+from pullsim.formats.kubernetes.credential_provider_config import read_providers
+from pullsim.formats.kubernetes.objects import read_objects
+from pullsim.kubelet.credentials.keyring import index_key
+from pullsim.kubelet.credentials.provider import TokenAttributes
 from pullsim.scenario import effective_yaml, from_mapping, load
-from pullsim.scenario.credential_files import Entry, explain
-from pullsim.scenario.credential_providers import read_providers
-from pullsim.scenario.kubernetes import read_objects
+from pullsim.scenario.file.credential_files import Entry, explain
+from pullsim.spec.feature_gates import resolve_feature_gates
 
 IMAGE = "reg.example.com/team/app:1"
 PROVIDER = {

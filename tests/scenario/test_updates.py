@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pullsim.cluster.spec import Leave
 from pullsim.errors import InputError
 from pullsim.scenario import from_mapping
+from pullsim.spec.cluster import Leave
 
 FIXED = {"runtime": {"fixed": {"images": {"a:1": {"pull": "1s"}, "a:2": {"pull": "1s"}}}}}
 OBJECT = """

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pullsim
-from pullsim.results import charts, check, files
+from pullsim.results import charts, check
+from pullsim.results.exports import files
 
 if TYPE_CHECKING:
     from pullsim.scenario import Scenario

@@ -7,7 +7,8 @@ import resource
 from xml.etree import ElementTree as ET
 
 import pytest
-from command import pullsim
+
+from tests.support.command import pullsim
 
 
 @pytest.fixture

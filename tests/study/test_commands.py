@@ -7,7 +7,8 @@ import io
 import json
 
 import pytest
-from command import pullsim
+
+from tests.support.command import pullsim
 
 KNOB = "kubelet.maxParallelImagePulls"
 

@@ -6,7 +6,7 @@ import pytest
 
 import pullsim
 from pullsim.errors import InputError
-from pullsim.results.files import write
+from pullsim.results.exports.files import write
 from pullsim.study.compare import compare, paired, saved
 from pullsim.study.compare_text import changes, markdown, moved, notes, plot_moved
 

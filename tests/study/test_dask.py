@@ -9,12 +9,12 @@ import subprocess
 import sys
 
 import pytest
-from command import ENVIRONMENT
 
 from pullsim.errors import InputError
 from pullsim.study.dask_cluster import Dask, TlsFiles
 from pullsim.study.job import Job
 from pullsim.study.sweep import sweep
+from tests.support.command import ENVIRONMENT
 
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # of Dask's own

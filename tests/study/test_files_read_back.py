@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import pullsim
 from pullsim.errors import InputError
-from pullsim.results import files
-from pullsim.results.summary_file import read_summary
-from pullsim.scenario.document import parse_document
+from pullsim.inputs.document import parse_document
+from pullsim.results.exports import files
+from pullsim.results.summary.file import read_summary
 from pullsim.study import baseline, compare
 from pullsim.study.study_file import read_study
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pullsim
-from pullsim.kubelet.docker_config import InvalidDockerConfig, parse_config_json, parse_dockercfg
+from pullsim.formats.kubernetes.docker_config import InvalidDockerConfig, parse_config_json, parse_dockercfg
 from pullsim.results.metrics import values
-from pullsim.runtime.registry_auth import parse_authorization
+from pullsim.runtime.containerd.registry_auth import parse_authorization
 from pullsim.study.design import Variant
 from pullsim.study.job import Bundle, Job, run_job
 from pullsim.study.secret_values import SecretValues

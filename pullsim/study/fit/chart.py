@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pullsim.results import chart_style as style
+from pullsim.results.charts import style
 from pullsim.study.fit.wording import error_text
 
 if TYPE_CHECKING:

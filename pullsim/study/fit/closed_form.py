@@ -13,18 +13,18 @@ import heapq
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from pullsim.registry.spec import RegistrySpec
-from pullsim.runtime.containerd_release import behaviour
+from pullsim.releases.containerd import behaviour
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
-from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import INCOMPRESSIBLE
+from pullsim.spec.registry import RegistrySpec
+from pullsim.spec.runtime import ContainerdSpec
 from pullsim.study.fit.parameters import BACKGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pullsim.oci.manifest import Layer
-    from pullsim.releases import Release
+    from pullsim.releases.release import Release
     from pullsim.study.fit.parameters import Values
 
 _REGISTRY: Final = RegistrySpec("")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pullsim.engine.streams import Streams
 from pullsim.errors import InputError
+from pullsim.kernel.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,7 +19,7 @@ COLUMNS = ("label", "size_bytes", "observed_s", "predicted_s", "used")
 
 def write(fit: Fit, directory: str | Path) -> Path:
     """Write preset.yaml, fit.json, pulls.csv and predicted-observed.png; other files in the directory are kept."""
-    from pullsim.results.chart_style import save  # noqa: PLC0415  matplotlib
+    from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.fit.chart import plot_fit  # noqa: PLC0415
 
     path = Path(directory)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pullsim.oci.catalog import Catalog
     from pullsim.oci.manifest import Layer
-    from pullsim.releases import Release
+    from pullsim.releases.release import Release
     from pullsim.study.fit.observed import Observed
     from pullsim.study.fit.parameters import Parameter, Values
     from pullsim.study.fit.work import Work

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, Location
+from pullsim.formats.oci.manifest import read_image
 from pullsim.oci.catalog import Catalog, builtin_names
-from pullsim.oci.manifest_file import read_image
-from pullsim.runtime.containerd_release import CONTAINERD, DEFAULT_RELEASE
+from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE
 from pullsim.study.fit.fit_lab import fit_lab
 from pullsim.study.fit.fit_pulls import fit_pulls
 from pullsim.study.fit.lab import Lab
@@ -18,7 +18,7 @@ from pullsim.study.fit.read import read_input
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pullsim.releases import Written
+    from pullsim.releases.release import Written
     from pullsim.study.fit.outcome import Fit
 
 

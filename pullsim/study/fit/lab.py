@@ -6,21 +6,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.errors import InputError, Location
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.nic import NicSpec
 from pullsim.inputs.validation import validated
-from pullsim.kubelet.config import KubeletConfig
-from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
 from pullsim.oci.platform import Platform
-from pullsim.registry.spec import RegistrySpec
-from pullsim.releases import Release
+from pullsim.releases.release import Release
 from pullsim.run import simulate
-from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
+from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.registry import RegistrySpec
+from pullsim.spec.runtime import ContainerdSpec
 from pullsim.study.fit.lab_document import DOCUMENT, CaseGiven, ImageGiven, PullGiven
 
 if TYPE_CHECKING:

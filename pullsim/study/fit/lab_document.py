@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from pullsim.releases import Release, parse
-from pullsim.runtime.containerd_release import CONTAINERD
+from pullsim.releases.containerd import CONTAINERD
+from pullsim.releases.release import Release, parse
 from pullsim.study.fit.observed import MOST_BYTES, MOST_SECONDS
 
 Count = Annotated[int, Field(ge=0, le=MOST_BYTES)]

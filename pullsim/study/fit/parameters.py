@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pullsim.registry.spec import RegistrySpec
-from pullsim.runtime.spec import ContainerdSpec
+from pullsim.spec.registry import RegistrySpec
+from pullsim.spec.runtime import ContainerdSpec
 from pullsim.units import duration_text, rate_text, size_text
 
 FITTED: Final = "fitted"  # only if the data tell it

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from pullsim.cluster.spec import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.hardware.cores import CoresSpec
 from pullsim.hardware.disk import DiskSpec
 from pullsim.hardware.nic import NicSpec
-from pullsim.kubelet.config import KubeletConfig
-from pullsim.kubelet.loop import Interval, LoopSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
-from pullsim.registry.spec import RegistrySpec
+from pullsim.releases.containerd import CONTAINERD
 from pullsim.run import simulate
-from pullsim.runtime.containerd_release import CONTAINERD
-from pullsim.runtime.spec import ContainerdSpec
 from pullsim.runtime.unpack import UnpackSpec
+from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.registry import RegistrySpec
+from pullsim.spec.runtime import ContainerdSpec
 from pullsim.study.fit.closed_form import pull_seconds
 
 MB = 10**6

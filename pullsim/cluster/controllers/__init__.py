@@ -1,0 +1,1 @@
+"""The controllers of workloads: which pods there are to be."""

@@ -1,0 +1,74 @@
+"""The controllers of a cluster, each with its owner's pods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.cluster.controllers.daemon_set import DaemonSetController
+from pullsim.cluster.controllers.deployment import DeploymentController
+from pullsim.cluster.controllers.job import JobController
+from pullsim.cluster.controllers.stateful_set import StatefulSetController
+from pullsim.kernel.event import Call
+
+if TYPE_CHECKING:
+    import simpy
+
+    from pullsim.cluster.controllers.controller import Controller, PodApi
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Rollout
+    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.spec.pod import Pod
+
+_KINDS: Final[dict[str, type[Controller]]] = {
+    "Deployment": DeploymentController,
+    "ReplicaSet": DeploymentController,
+    "StatefulSet": StatefulSetController,
+    "DaemonSet": DaemonSetController,
+    "Job": JobController,
+}
+
+
+class Controllers:
+    """Tells each controller of what happens to its pods, and begins updates."""
+
+    def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
+        self._controllers = [_KINDS[owner.kind](env, owner, api) for owner in spec.owners]
+        for controller in self._controllers:
+            if controller.owner.update is not None:
+                api.hold()  # until it begins
+                Call(env, lambda _, which=controller: self._begin(which, api), controller.owner.update.at)  # type: ignore[misc]
+
+    def revise(self, pod: Pod) -> Pod:
+        """Return a pod of the scenario as its owner creates it now."""
+        return pod if pod.owner is None else self._controllers[pod.owner].revise(pod)
+
+    def adopt(self, pod: PodStatus) -> None:
+        """Give a pod of the scenario that was just created to its controller."""
+        if pod.pod.owner is not None:
+            self._controllers[pod.pod.owner].adopt(pod)
+
+    def started(self, pod: PodStatus) -> None:
+        """Tell a pod's controller that it is ready."""
+        if pod.pod.owner is not None:
+            self._controllers[pod.pod.owner].started(pod)
+
+    def gone(self, pod: PodStatus, *, lost: bool) -> None:
+        """Tell a pod's controller that it is gone; ``lost``: with its node."""
+        if pod.pod.owner is not None:
+            self._controllers[pod.pod.owner].gone(pod, lost=lost)
+
+    def rollouts(self) -> list[Rollout]:
+        """Return how the updates that have begun went."""
+        rollouts = (controller.rollout() for controller in self._controllers)
+        return sorted((rollout for rollout in rollouts if rollout is not None), key=lambda row: row.began)
+
+    @staticmethod
+    def _begin(controller: Controller, api: PodApi) -> None:
+        controller.begin()
+        api.release()
+
+
+def controlled(spec: ClusterSpec) -> bool:
+    """Whether anything can ever happen that controllers have to act on."""
+    acts = any(owner.update is not None or owner.completions is not None for owner in spec.owners)
+    return acts or any(node.spec.leave for node in spec.nodes)

@@ -1,0 +1,170 @@
+"""Placement by the scores of the scheduler, of which image locality is one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from pullsim.cluster.scheduler.placement import Placement
+from pullsim.kernel.event import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import simpy
+
+    from pullsim.cluster.node import ClusterNode
+    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.spec.pod import Pod
+
+MB: Final = 1024 * 1024
+LEAST: Final = 23 * MB  # bytes of images on a node that count as none
+MOST: Final = 1000 * MB  # bytes that count as all, for each container
+TOP: Final = 100  # the best score of a plugin (MaxNodeScore)
+NAMES: Final = 5  # of an image in a node's status (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus)
+PERIOD: Final = 10.0  # seconds between two updates of a node's status (nodeStatusUpdateFrequency)
+MAX_SKEW: Final = 3  # of the default constraint on hostnames (podtopologyspread/plugin.go systemDefaultConstraints)
+#: Owners whose pods the default constraints spread (pkg/scheduler/framework/plugins/helper/spread.go DefaultSelector).
+SPREAD_KINDS: Final = ("Deployment", "ReplicaSet", "StatefulSet")
+#: Weights of the default plugins (pkg/scheduler/apis/config/v1/default_plugins.go).
+IMAGE_LOCALITY, LEAST_ALLOCATED, TOPOLOGY_SPREAD = 1, 1, 2
+
+
+class NodeImages:
+    """The images of a node as its status tells: the largest ones, as of the last update.
+
+    An update comes every 10 s from the node's join, but is only made when there is something new.
+    """
+
+    def __init__(self, env: simpy.Environment, node: ClusterNode) -> None:
+        self._env = env
+        self._node = node
+        self._joined = env.now
+        self._planned = False
+        self.sizes: dict[str, int] = {}  # bytes, by name
+        self.publish()
+
+    def changed(self) -> None:
+        """Tell of a change with the next update."""
+        if not self._planned:
+            self._planned = True
+            since = self._env.now - self._joined
+            Call(self._env, lambda _: self.publish(), PERIOD - since % PERIOD)
+
+    def publish(self) -> None:
+        """Update the status (pkg/kubelet/nodestatus/setters.go Images)."""
+        self._planned = False
+        images, most = self._node.images()
+        ranked = sorted(images, key=lambda image: -image.size)
+        self.sizes = {
+            name: image.size for image in ranked[: most if most >= 0 else None] for name in image.names[:NAMES]
+        }
+
+
+class ImageLocality(Placement):
+    """Gives a pod to the node with the highest score; ties: fewest pods, then first joined.
+
+    The score is that of kube-scheduler's default plugins, as far as they can differ here, with their weights: once
+    ImageLocality, once LeastAllocated with each pod taking one of the node's maxPods places, and for the pods of a
+    Deployment, ReplicaSet or StatefulSet twice PodTopologySpread with its default constraint on hostnames. The
+    scheduler's sampling of nodes in clusters of more than 100 and its choice by lot between equals are left out.
+    A pull under way counts for nothing, and names count as they are written: `nginx` is not the
+    `docker.io/library/nginx` of a node's status (kubernetes issues 112699, 112573). Each choice is O(nodes).
+
+    Models pkg/scheduler/framework/plugins/imagelocality (init containers too, as from 1.30), noderesources and
+    podtopologyspread.
+    """
+
+    def __init__(self, env: simpy.Environment, selected: Iterable[int]) -> None:
+        """``selected``: the owners whose pods are spread."""
+        super().__init__("spread")
+        self._env = env
+        self._selected = frozenset(selected)
+        self._images: dict[str, NodeImages] = {}  # by node
+        self._mates: Counter[tuple[str, int]] = Counter()  # pods by node and owner
+
+    def join(self, node: ClusterNode) -> None:
+        """Offer a node."""
+        super().join(node)
+        self._images[node.name] = NodeImages(self._env, node)
+
+    def remove(self, name: str) -> None:
+        """Offer a node no more: it leaves."""
+        super().remove(name)
+        del self._images[name]
+
+    def leave(self, name: str, pod: Pod) -> None:
+        """Take a pod's place back, unless its node has left."""
+        super().leave(name, pod)
+        if pod.owner is not None:
+            self._mates[name, pod.owner] -= 1
+
+    def images_changed(self, node: str) -> None:
+        """Take note that a node has more images, or fewer."""
+        if node in self._images:
+            self._images[node].changed()
+
+    def choose(self, pod: Pod) -> ClusterNode | None:
+        """Take a place for the pod; None: there is none now."""
+        node = super().choose(pod)
+        if node is not None and pod.owner is not None:
+            self._mates[node.name, pod.owner] += 1
+        return node
+
+    def _choose(self, pod: Pod) -> ClusterNode | None:
+        if pod.node is not None:
+            return super()._choose(pod)
+        nodes = [node for node in self._nodes.values() if node.has_room and pod.pool in (None, node.pool)]
+        if not nodes:
+            return None
+        scores = self._scores(pod, nodes)
+        return min(zip(scores, nodes, strict=True), key=lambda each: (-each[0], each[1].pods, each[1].order))[1]
+
+    def _scores(self, pod: Pod, nodes: list[ClusterNode]) -> list[int]:
+        wanted = [normalized(container.image) for container in (*pod.spec.init_containers, *pod.spec.containers)]
+        holders = Counter(name for name in set(wanted) for images in self._images.values() if name in images.sizes)
+        total = len(self._images)
+        scores = []
+        for node in nodes:
+            sizes = self._images[node.name].sizes
+            present = sum(int(sizes[name] * (holders[name] / total)) for name in wanted if name in sizes)
+            free = node.max_pods - node.pods - 1
+            scores.append(
+                IMAGE_LOCALITY * locality(present, len(wanted)) + LEAST_ALLOCATED * (free * TOP // node.max_pods)
+            )
+        if pod.owner in self._selected:
+            mates = [self._mates[node.name, pod.owner] for node in nodes if pod.owner is not None]
+            scores = [
+                score + TOPOLOGY_SPREAD * spread for score, spread in zip(scores, topology_spread(mates), strict=True)
+            ]
+        return scores
+
+
+def locality(present: int, containers: int) -> int:
+    """Return the score of a node that has so many bytes of a pod's images (image_locality.go calculatePriority)."""
+    most = MOST * containers
+    return TOP * (min(max(present, LEAST), most) - LEAST) // (most - LEAST)
+
+
+def topology_spread(mates: list[int]) -> list[int]:
+    """Return the scores of nodes with so many pods of the same owner (podtopologyspread/scoring.go).
+
+    The constraint is the default one: maxSkew 3 over hostnames, ScheduleAnyway.
+    """
+    weight = math.log(len(mates) + 2)
+    raw = [math.floor(count * weight + (MAX_SKEW - 1) + 0.5) for count in mates]
+    highest, lowest = max(raw), min(raw)
+    return [TOP * (highest + lowest - score) // highest for score in raw]
+
+
+def normalized(image: str) -> str:
+    """Return the name that the scheduler looks for in a node's status (image_locality.go normalizedImageName)."""
+    return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
+
+
+def placement(env: simpy.Environment, spec: ClusterSpec) -> Placement:
+    """Return the placement that a cluster has."""
+    if spec.placement != "imageLocality":
+        return Placement(spec.placement)
+    return ImageLocality(env, (n for n, owner in enumerate(spec.owners) if owner.kind in SPREAD_KINDS))

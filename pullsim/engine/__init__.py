@@ -1,1 +1,0 @@
-"""What the simulation runs on: the clock, shared capacity, locks, random streams."""

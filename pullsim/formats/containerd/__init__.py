@@ -1,0 +1,1 @@
+"""containerd's config.toml and its registry host directories."""

@@ -1,0 +1,130 @@
+"""The pod in a Kubernetes object: its containers, and its volumes that are images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import shown
+from pullsim.formats.kubernetes.pull_secrets import pull_secrets
+from pullsim.inputs.suggestion import did_you_mean
+from pullsim.oci.reference import default_pull_policy
+from pullsim.spec.cluster import ContainerSpec, PodSpec
+from pullsim.spec.pod import ImageVolume
+from pullsim.units import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.formats.kubernetes.item import Item
+
+RUN_ANNOTATION: Final = "pullsim.io/run"
+_POLICIES: Final = ("Always", "IfNotPresent", "Never")
+#: The fields that are read: of a pod, a container, and a volume's image.
+_POD_FIELDS: Final = (
+    "containers",
+    "initContainers",
+    "nodeName",
+    "nodeSelector",
+    "runtimeClassName",
+    "volumes",
+    "imagePullSecrets",
+    "serviceAccountName",
+)
+_CONTAINER_FIELDS: Final = ("image", "imagePullPolicy", "restartPolicy", "name", "volumeMounts")
+_IMAGE_FIELDS: Final = ("reference", "pullPolicy")
+
+
+def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = (), *, completes: bool = False) -> PodSpec:
+    """Read a pod's spec; ``claims`` are volumes that are declared elsewhere. Raises InputError for what is wrong.
+
+    ``completes``: regular containers exit after the time that the annotation gives them, as those of Jobs do.
+    """
+    pod.check_spelling(_POD_FIELDS)
+    if not pod.value.get("containers"):
+        pod.fail("a pod needs containers", "containers")
+    inits = pod.items("initContainers")
+    regular = pod.items("containers") if completes else []
+    runs = _run_times(annotations, [str(item.value.get("name")) for item in (*inits, *regular)])
+    volumes = tuple(_image_volume(item) for item in _image_volumes(pod))
+    declared = {*claims, *(item.text("name") or "" for item in pod.items("volumes"))}
+    images = {volume.name for volume in volumes}
+    return PodSpec(
+        containers=tuple(_regular(_container(item, declared, images), runs) for item in pod.items("containers")),
+        init_containers=tuple(_container(item, declared, images, runs) for item in inits),
+        image_volumes=volumes,
+        pull_secrets=pull_secrets(pod),
+        service_account=pod.text("serviceAccountName") or "default",
+    )
+
+
+def _regular(container: ContainerSpec, runs: dict[str, float]) -> ContainerSpec:
+    run = runs.get(container.name)
+    return container if run is None else replace(container, run=run, completes=True)
+
+
+def image_volume_indexes(pod: Item) -> tuple[int, ...]:
+    """Give the places of a pod's image volumes in its list of volumes."""
+    return tuple(n for n, item in enumerate(pod.items("volumes")) if item.value.get("image") is not None)
+
+
+def _image_volumes(pod: Item) -> list[Item]:
+    return [item for item in pod.items("volumes") if item.value.get("image") is not None]
+
+
+def _image_volume(item: Item) -> ImageVolume:
+    name, source = item.text("name"), item.mapping("image")
+    if not name:
+        item.fail("a volume needs a name")
+    source.check_spelling(_IMAGE_FIELDS)
+    image = source.text("reference", "") or ""
+    return ImageVolume(name, image, _policy(source, "pullPolicy", image))
+
+
+def _container(item: Item, declared: set[str], images: set[str], runs: dict[str, float] | None = None) -> ContainerSpec:
+    """Read a container; ``declared`` are the pod's volumes, ``images`` those that are images."""
+    item.check_spelling(_CONTAINER_FIELDS)
+    name, image = item.text("name"), item.text("image")
+    if not name:
+        item.fail("a container needs a name")
+    if image is None:
+        item.fail("a container needs an image")
+    policy = _policy(item, "imagePullPolicy", image)
+    mounts = [(mount, mount.text("name") or "") for mount in item.items("volumeMounts")]
+    for mount, volume in mounts:
+        if volume not in declared:
+            mount.fail(f"volume {shown(volume)} is not declared in the pod{did_you_mean(volume, declared)}", "name")
+    sidecar = runs is not None and item.text("restartPolicy") == "Always"
+    return ContainerSpec(
+        name,
+        image,
+        policy,
+        run=(runs or {}).get(name, 0.0),
+        sidecar=sidecar,
+        mounts=tuple(volume for _, volume in mounts if volume in images),
+    )
+
+
+def _policy(item: Item, key: str, image: str) -> str:
+    policy = item.text(key) or default_pull_policy(image)
+    if policy not in _POLICIES:
+        item.fail(f"{key} {shown(policy)} is not one of {', '.join(_POLICIES)}", key)
+    return policy
+
+
+def _run_times(annotations: Item, names: list[str]) -> dict[str, float]:
+    """Read how long containers run from the annotation: ``init=3s,other=10s``."""
+    runs = {}
+    for part in filter(None, (annotations.text(RUN_ANNOTATION) or "").split(",")):
+        name, equals, duration = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            annotations.fail(f"{shown(part)} is not NAME=DURATION, as in init=3s,other=10s", RUN_ANNOTATION)
+        if name not in names:
+            annotations.fail(
+                f"there is no container {shown(name)} that ends by itself{did_you_mean(name, names)}", RUN_ANNOTATION
+            )
+        try:
+            runs[name] = parse_duration(duration)
+        except ValueError as error:
+            annotations.fail(str(error), RUN_ANNOTATION)
+    return runs

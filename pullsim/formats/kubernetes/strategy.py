@@ -1,0 +1,58 @@
+"""How a Kubernetes object says that its updates are rolled out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import shown
+
+if TYPE_CHECKING:
+    from pullsim.formats.kubernetes.item import Item
+
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}%?")
+#: The field with the strategy, and the types that there are, the default first.
+_FIELDS: Final = {
+    "Deployment": ("strategy", ("RollingUpdate", "Recreate")),
+    "StatefulSet": ("updateStrategy", ("RollingUpdate", "OnDelete")),
+    "DaemonSet": ("updateStrategy", ("RollingUpdate", "OnDelete")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """The fields of a strategy; None where the object does not say."""
+
+    type: str = "RollingUpdate"
+    max_unavailable: str | None = None
+    max_surge: str | None = None
+    partition: int = 0
+
+
+def read_strategy(kind: str, spec: Item) -> Strategy:
+    """Read the strategy of an object's spec. Raises InputError for what the API server refuses."""
+    if kind not in _FIELDS:
+        return Strategy()
+    name, types = _FIELDS[kind]
+    item = spec.mapping(name)
+    item.check_spelling(("type", "rollingUpdate"))
+    type_ = item.text("type") or types[0]
+    if type_ not in types:
+        item.fail(f"{shown(type_)} is not one of {', '.join(types)}", "type")
+    rolling = item.mapping("rollingUpdate")
+    if rolling.value and type_ != "RollingUpdate":
+        item.fail(f"rollingUpdate may not be specified when the type is {shown(type_)}", "rollingUpdate")
+    rolling.check_spelling(("maxUnavailable", "maxSurge", "partition"))
+    return Strategy(
+        type_, _amount(rolling, "maxUnavailable"), _amount(rolling, "maxSurge"), rolling.count("partition", 0)
+    )
+
+
+def _amount(item: Item, key: str) -> str | None:
+    value = item.value.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str) or not _AMOUNT.fullmatch(str(value)):
+        item.fail(f"{key} must be a number of pods or a percentage such as 25%, not {shown(value)}", key)
+    return str(value)

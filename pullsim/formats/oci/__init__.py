@@ -1,0 +1,1 @@
+"""Manifests and indexes as the OCI specifications have them."""

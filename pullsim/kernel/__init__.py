@@ -1,0 +1,1 @@
+"""What the simulation runs on: events, processes, the clock, locks, random streams."""

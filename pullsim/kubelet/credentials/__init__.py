@@ -1,0 +1,1 @@
+"""Which credentials a pull is tried with (pkg/credentialprovider)."""

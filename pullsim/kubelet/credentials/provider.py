@@ -1,0 +1,195 @@
+"""Credential provider plugins: programs that the kubelet runs to get credentials for an image.
+
+Models pkg/credentialprovider/plugin/plugin.go (GA in 1.26; service account tokens from 1.33, on from 1.34).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.cri import Auth
+from pullsim.formats.kubernetes.docker_config import DockerConfig, DockerConfigEntry
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kernel.event import Event
+from pullsim.kubelet.credentials.keyring import Coordinates, Keyring, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.time_line import TimeLine
+
+EXEC_TIMEOUT: Final = 60.0  # seconds
+#: Where an answer is kept: under the image, its registry, or one key for all.
+CACHE_KEY_TYPES: Final = ("Image", "Registry", "Global")
+TOKEN_CACHE_TYPES: Final = ("ServiceAccount", "Token")
+_GLOBAL: Final = "global"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which a plugin fails; seconds."""
+
+    at: float = 0.0
+    duration: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What the program does that stands behind a provider; times in seconds.
+
+    ``valid``: how long the registry takes a token, from when the program ended. ``service_accounts``: only pods of
+    these (namespace, name) get an answer that is not empty; None: all.
+    """
+
+    auth: tuple[tuple[str, Auth], ...] = ()  # registry (a pattern as in a docker config) and what to present
+    cache_key_type: str = "Registry"
+    cache_duration: float | None = None  # None: the provider's default; 0: not kept
+    takes: float = 0.0
+    valid: float = float("inf")
+    failures: tuple[Window, ...] = ()
+    service_accounts: frozenset[tuple[str, str]] | None = None
+
+    def fails(self, now: float) -> bool:
+        """Whether a run that begins now fails: by itself, or as it takes too long."""
+        return self.takes > EXEC_TIMEOUT or any(each.at <= now < each.at + each.duration for each in self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAttributes:
+    """tokenAttributes of a provider: it is given a token of the pod's service account."""
+
+    audience: str
+    require_service_account: bool
+    cache_type: str = "ServiceAccount"  # ServiceAccount | Token
+    required_annotations: tuple[str, ...] = ()
+    optional_annotations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider of the CredentialProviderConfig, and its plugin."""
+
+    name: str
+    match_images: tuple[str, ...]
+    default_cache_duration: float  # seconds
+    token: TokenAttributes | None = None
+    plugin: Plugin = Plugin()
+
+
+class Requester(NamedTuple):
+    """The pod for whose image credentials are wanted."""
+
+    namespace: str
+    pod: str
+    service_account: str
+    annotations: Mapping[str, str] | None  # of the service account; None: there is no such one
+
+
+class _Cached(NamedTuple):
+    config: DockerConfig
+    expires: int  # nanoseconds
+
+
+class CredentialProvider:
+    """One provider of a kubelet, with its cache and the runs under way."""
+
+    def __init__(
+        self, env: simpy.Environment, spec: Provider, ran: Callable[[str, float, bool], None] | None = None
+    ) -> None:
+        """``ran`` is told of each run of the plugin when it ends: the name, when it began, whether it failed."""
+        self.spec = spec
+        self._env = env
+        self._ran = ran
+        self._cache: dict[tuple[object, ...], _Cached] = {}
+        self._running: dict[tuple[object, ...], Event] = {}
+
+    def provide(
+        self, repository: str, requester: Requester, clock: TimeLine
+    ) -> Generator[Any, Any, tuple[DockerConfig, Coordinates | None]]:
+        """Return the entries for an image (its repository, without tag), and the service account they are bound to.
+
+        A plugin that fails gives none. Runs for the same image at the same time are one run.
+        """
+        spec, account = self.spec, None
+        if not any(matches(pattern, repository) for pattern in spec.match_images):
+            return (), None
+        identity: tuple[object, ...] = ()
+        if spec.token is not None and requester.service_account:
+            if requester.annotations is None or any(
+                key not in requester.annotations for key in spec.token.required_annotations
+            ):
+                return (), None
+            name = f"{requester.namespace}/{requester.service_account}"
+            account = Coordinates(name, requester.namespace, requester.service_account)
+            keys = (*spec.token.required_annotations, *spec.token.optional_annotations)
+            chosen = tuple(sorted((key, requester.annotations[key]) for key in keys if key in requester.annotations))
+            identity = (account, chosen, requester.pod if spec.token.cache_type == "Token" else None)
+        elif spec.token is not None and spec.token.require_service_account:
+            return (), None
+        for key in (repository, _registry(repository), _GLOBAL):
+            cached = self._cache.get((key, *identity))
+            if cached is not None and nanoseconds(self._env.now) <= cached.expires:
+                return cached.config, account
+        return (yield from self._run(repository, requester, identity, clock)), account
+
+    def _run(
+        self, repository: str, requester: Requester, identity: tuple[object, ...], clock: TimeLine
+    ) -> Generator[Any, Any, DockerConfig]:
+        """Run the plugin or wait for a run under way; keep what it answers."""
+        env, plugin = self._env, self.spec.plugin
+        # A token is the pod's own, so that with tokens only its own containers could share a run.
+        flight = (repository, *identity, requester.pod) if identity else (repository,)
+        clock.enter("credentials", env.now)
+        running = self._running.get(flight)
+        if running is None:
+            running = self._running[flight] = Event(env)
+            config: DockerConfig | None = None
+            began = env.now
+            try:
+                failed = plugin.fails(began)
+                takes = min(plugin.takes, EXEC_TIMEOUT)
+                if takes > 0:
+                    yield env.timeout(takes)
+                config = None if failed else self._answer(requester)
+                if self._ran is not None:
+                    self._ran(self.spec.name, began, failed)
+            finally:
+                del self._running[flight]
+                running.succeed(config)
+        else:
+            config = yield running
+        if config is None:
+            return ()
+        keeps = self.spec.default_cache_duration if plugin.cache_duration is None else plugin.cache_duration
+        if keeps > 0:
+            kinds = {"Image": repository, "Registry": _registry(repository), "Global": _GLOBAL}
+            expires = nanoseconds(env.now) + nanoseconds(keeps)
+            self._cache[kinds[plugin.cache_key_type], *identity] = _Cached(config, expires)
+        return config
+
+    def _answer(self, requester: Requester) -> DockerConfig:
+        plugin = self.spec.plugin
+        allowed = plugin.service_accounts
+        if allowed is not None and (requester.namespace, requester.service_account) not in allowed:
+            return ()
+        expires = self._env.now + plugin.valid
+        return tuple(DockerConfigEntry(key, auth._replace(expires=expires)) for key, auth in plugin.auth)
+
+
+def provided(
+    providers: tuple[CredentialProvider, ...], repository: str, requester: Requester, clock: TimeLine
+) -> Generator[Any, Any, Keyring]:
+    """Ask all providers in turn, and put what they answer in one keyring."""
+    keyring = Keyring()
+    for provider in providers:
+        config, account = yield from provider.provide(repository, requester, clock)
+        keyring.add(config, service_account=account)
+    return keyring
+
+
+def _registry(repository: str) -> str:
+    return repository.partition("/")[0]

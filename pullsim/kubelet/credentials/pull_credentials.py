@@ -1,0 +1,111 @@
+"""The credentials for a pod's image, from all sources of a kubelet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.formats.kubernetes.docker_config import DockerConfig
+from pullsim.kubelet.credentials.keyring import Keyring, lookup
+from pullsim.kubelet.credentials.provider import CredentialProvider, Provider, Requester, provided
+from pullsim.oci.reference import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.kubelet.credentials.keyring import Credential
+    from pullsim.kubelet.credentials.pull_secrets import PullObjects
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.releases.kubelet import Version
+    from pullsim.spec.pod import Pod
+    from pullsim.time_line import TimeLine
+
+Credentials = tuple["Credential", ...]
+#: Cause of what failed because of a Secret that cannot be read.
+UNREADABLE: Final = "credentials"
+
+
+class LookupTime(Enum):
+    """When the credentials for an image are looked up."""
+
+    IN_PULL = "in the pull, after the queue"
+    ALWAYS = "before it is known whether they are needed"
+    WHEN_NEEDED = "when the image is pulled, or to prove that a present one may be used"
+
+
+def lookup_time(version: Version) -> LookupTime:
+    """Return when a release looks up (pkg/kubelet/images/image_manager.go EnsureImageExists)."""
+    if version < (1, 33):
+        return LookupTime.IN_PULL
+    return LookupTime.ALWAYS if version < (1, 35) else LookupTime.WHEN_NEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSources:
+    """What a node has: its docker config file and its credential providers, in the order of the configuration."""
+
+    docker_config: DockerConfig = ()
+    providers: tuple[Provider, ...] = ()
+
+
+class LookupFailed(Exception):
+    """The credentials of a pod cannot be looked up, since a Secret of it cannot be read; the message is Go's."""
+
+
+class PullCredentials:
+    """Looks credentials up: the pod's secrets, then the node's file, then the providers; nobody is left out.
+
+    Models pkg/kubelet/images/image_manager.go makeLookupPullCredentialsFunc (from 1.33; before,
+    pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage) and pkg/credentialprovider/secrets/secrets.go.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        sources: CredentialSources,
+        objects: PullObjects,
+        version: Version,
+        ran: Callable[[str, float, bool], None] | None = None,
+    ) -> None:
+        """``ran``: see `CredentialProvider`."""
+        self._env = env
+        self._objects = objects
+        self._node = Keyring()
+        self._node.add(sources.docker_config)
+        self._providers = tuple(CredentialProvider(env, spec, ran) for spec in sources.providers)
+        self.time = lookup_time(version)
+        self._any = bool(sources.docker_config or sources.providers)
+
+    def read_secrets(self, pod: PodStatus) -> tuple[str, ...]:
+        """Read the pod's imagePullSecrets, as at the begin of a sync, and return the names of those that are missing.
+
+        Source: pkg/kubelet/kubelet_pods.go getPullSecretsForPod.
+        """
+        now = self._env.now
+        found = {name: self._objects.secret(pod.namespace, name, now) for name in pod.pod.spec.pull_secrets if name}
+        pod.pull_secrets = tuple(secret for secret in found.values() if secret is not None)
+        return tuple(name for name, secret in found.items() if secret is None)
+
+    def wanted(self, pod: PodStatus) -> bool:
+        """Whether there can be any for the pod."""
+        return self._any or bool(pod.pull_secrets)
+
+    def look_up(self, pod: PodStatus, image: str, clock: TimeLine) -> Generator[Any, Any, Credentials]:
+        """Return what matches, in the order in which it is tried. Raises LookupFailed."""
+        secrets = Keyring()
+        for secret in pod.pull_secrets:
+            if secret.error is not None:
+                raise LookupFailed(secret.error)
+            secrets.add(secret.config, secret=secret.coordinates)
+        repository = parse(image).repository
+        keyrings = [secrets, self._node]
+        if self._providers:
+            keyrings.append((yield from provided(self._providers, repository, self._requester(pod.pod), clock)))
+        return lookup(keyrings, repository)
+
+    def _requester(self, pod: Pod) -> Requester:
+        account = pod.spec.service_account
+        return Requester(pod.namespace, pod.name, account, self._objects.annotations(pod.namespace, account))

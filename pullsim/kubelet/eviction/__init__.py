@@ -1,0 +1,1 @@
+"""Disk pressure and the pods that it costs (pkg/kubelet/eviction)."""

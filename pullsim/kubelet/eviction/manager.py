@@ -1,0 +1,150 @@
+"""Disk pressure: the eviction manager, as far as it looks at the disk of the images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kubelet.events import NORMAL, WARNING
+from pullsim.units import format_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.cri import FilesystemUsage, ImageService
+    from pullsim.kubelet.containers import Containers
+    from pullsim.kubelet.images.image_gc import ImageGCManager
+    from pullsim.spec.eviction_thresholds import Threshold
+
+PERIOD: Final = 10.0  # seconds between two looks (pkg/kubelet/kubelet.go evictionMonitoringPeriod)
+CLEANUP: Final = 1.0  # seconds from an eviction to the next look (podCleanupPollFreq)
+RESOURCE: Final = "ephemeral-storage"
+
+
+class EvictionManager:
+    """Under disk pressure removes exited containers and unused images, then evicts pods, one at a look.
+
+    Looks every 10 s from the node's join, but only while there is something to see: from when the disk is used beyond
+    a threshold until the condition DiskPressure ends. Image and container filesystem are the node's one disk, so that
+    all its signals have the same values. The condition's taint takes effect with the condition.
+
+    Models pkg/kubelet/eviction/eviction_manager.go synchronize and helpers.go, all releases. Pods' own use of the disk
+    is not modelled, so that they rank equal, which leaves their order to chance; here the one bound last goes first.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: str,
+        service: ImageService,
+        containers: Containers,
+        images: ImageGCManager,
+        thresholds: tuple[Threshold, ...],
+        transition: float,
+        emit: Callable[[str, str, str], None],
+        evict: Callable[[str], bool],
+        pressure: Callable[[bool], None],
+        *,
+        quantities: bool,
+    ) -> None:
+        """``transition``: evictionPressureTransitionPeriod, seconds; ``emit`` as for `ImageGCManager`.
+
+        ``evict`` evicts a pod with this message, if there is one; ``pressure`` is told when the condition begins or
+        ends; ``quantities``: the message has them (about 1.27).
+        """
+        self._env = env
+        self._node = node
+        self._service = service
+        self._containers = containers
+        self._images = images
+        self._thresholds = thresholds
+        self._transition = nanoseconds(transition)
+        self._emit = emit
+        self._evict = evict
+        self._pressure = pressure
+        self._quantities = quantities
+        self._phase = env.now
+        self._looking = False
+        self._joining = True
+        self._stopped = False
+        self._observed: dict[Threshold, int] = {}  # when each that is met was met first, nanoseconds
+        self._acting: list[Threshold] = []  # whose grace period was over at the last look
+        self._last_observed: int | None = None
+        self.under_pressure = False
+
+    def start(self) -> None:
+        """Watch the disk from now on."""
+        capacity = self._service.image_fs().capacity
+        if capacity is not None and self._thresholds:
+            needed = max(threshold.value.of(capacity) for threshold in self._thresholds)
+            self._service.watch_space(capacity - needed, self._wake)
+        self._joining = False
+
+    def stop(self) -> None:
+        """Look no more: the node has left."""
+        self._stopped = True
+
+    def _wake(self) -> None:
+        """Begin to look; called when the disk is used beyond a threshold."""
+        if not self._looking:
+            self._looking = True
+            wait = -(self._env.now - self._phase) % PERIOD
+            self._env.process(self._look(wait or (0.0 if self._joining else PERIOD)))
+
+    def _look(self, wait: float) -> Generator[Any, Any, None]:
+        env = self._env
+        yield env.timeout(wait)
+        while not self._stopped:
+            evicted = self._synchronize()
+            if not (evicted or self.under_pressure or self._observed):
+                break
+            if evicted:  # it waits until the pod is gone instead of sleeping
+                self._phase = env.now + CLEANUP
+            yield env.timeout(CLEANUP if evicted else PERIOD)
+        self._looking = False
+
+    def _synchronize(self) -> bool:
+        """Look once; tell whether a pod was evicted."""
+        now, usage = nanoseconds(self._env.now), self._service.image_fs()
+        met = [threshold for threshold in self._thresholds if _met(threshold, usage, reclaim=False)]
+        met += [each for each in self._acting if each not in met and _met(each, usage, reclaim=True)]
+        self._observed = {threshold: self._observed.get(threshold, now) for threshold in met}
+        if met:
+            self._last_observed = now
+        self._set_pressure(self._last_observed is not None and now - self._last_observed < self._transition)
+        self._acting = [threshold for threshold, since in self._observed.items() if now - since >= threshold.grace]
+        if not self._acting:
+            return False
+        self._emit(WARNING, "EvictionThresholdMet", f"Attempting to reclaim {RESOURCE}")
+        self._containers.remove_exited(self._env.now)
+        self._images.delete_unused_images()
+        left = self._service.image_fs()
+        if not any(_met(threshold, left, reclaim=True) for threshold in self._thresholds):
+            return False
+        return self._evict(self._message(self._acting[0], usage))
+
+    def _set_pressure(self, under_pressure: bool) -> None:
+        if under_pressure != self.under_pressure:
+            self.under_pressure = under_pressure
+            status = "NodeHasDiskPressure" if under_pressure else "NodeHasNoDiskPressure"
+            self._emit(NORMAL, status, f"Node {self._node} status is now: {status}")
+            self._pressure(under_pressure)
+
+    def _message(self, threshold: Threshold, usage: FilesystemUsage) -> str:
+        """Return the text of Evicted (evictionMessage), which ends with a space."""
+        text = f"The node was low on resource: {RESOURCE}. "
+        if self._quantities:
+            quantity, available = threshold.value.of(usage.capacity or 0), usage.available
+            text += f"Threshold quantity: {format_quantity(quantity)}, available: {format_quantity(available)}. "
+        return text
+
+
+def _met(threshold: Threshold, usage: FilesystemUsage, *, reclaim: bool) -> bool:
+    """Whether less is available than the threshold asks for, with its minimum reclaim or without."""
+    capacity = usage.capacity or 0
+    needed = threshold.value.of(capacity)
+    if reclaim and threshold.reclaim is not None:
+        needed += threshold.reclaim.of(capacity)
+    return usage.available < needed

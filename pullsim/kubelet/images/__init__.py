@@ -1,0 +1,1 @@
+"""Whether and when an image is pulled, kept and removed (pkg/kubelet/images)."""

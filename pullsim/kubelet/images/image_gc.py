@@ -1,0 +1,198 @@
+"""Image garbage collection: which images a kubelet removes, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kubelet.events import WARNING
+from pullsim.records import ImageRemoval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.cri import ImageService, ListedImage
+    from pullsim.kubelet.containers import Containers
+    from pullsim.records import Recorder
+
+PERIOD: Final = 300.0  # seconds, of the collection and of the detection (pkg/kubelet/kubelet.go ImageGCPeriod)
+NEVER: Final = -(2**63)  # Go's zero time: longer ago than any age
+ALL: Final = 2**63 - 1  # bytes: more than any disk has
+
+#: Why an image was removed. The kubelet counts evictions as space in kubelet_image_garbage_collected_total.
+AGE, SPACE, EVICTION = "age", "space", "eviction"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageGCPolicy:
+    """When images are removed; ages in nanoseconds (pkg/kubelet/images/image_gc_manager.go ImageGCPolicy)."""
+
+    high: int  # percent of the disk used from which images are removed
+    low: int  # percent down to which
+    min_age: int
+    max_age: int  # 0: images do not age out
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing is collected by itself (pkg/kubelet/kubelet.go StartGarbageCollection); evictions go on."""
+        return self.high == 100 and not self.max_age
+
+
+class ImageRecord:
+    """What the kubelet remembers of an image; times in nanoseconds."""
+
+    __slots__ = ("first_detected", "image", "last_used")
+
+    def __init__(self, image: ListedImage, detected: int) -> None:
+        self.image = image
+        self.first_detected = detected
+        self.last_used = NEVER
+
+
+class ImageGCManager:
+    """Detects images, and removes the unused ones: by age, by the disk's thresholds, and all when pods are evicted.
+
+    Models pkg/kubelet/images/image_gc_manager.go, read at 1.28 and 1.33. All images count as first seen when the node
+    joins.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: str,
+        service: ImageService,
+        containers: Containers,
+        policy: ImageGCPolicy,
+        emit: Callable[[str, str, str], None],
+        removed: Callable[[str], None],
+        recorder: Recorder,
+    ) -> None:
+        """``emit`` takes type, reason and message of an event of the node; ``removed`` is told each image's ID."""
+        self._env = env
+        self._node = node
+        self._service = service
+        self._containers = containers
+        self._policy = policy
+        self._emit = emit
+        self._removed = removed
+        self._recorder = recorder
+        self._records: dict[tuple[str, str], ImageRecord] = {}  # by ID and runtime handler
+        self._failed = False  # the last collection
+        self._began = nanoseconds(env.now)
+
+    def run(self) -> Generator[Any, Any, None]:
+        """Collect, or only detect where nothing is to be collected, every 5 minutes from now on."""
+        began, rounds = self._env.now, 0
+        while True:
+            if self._policy.off:
+                self._detect(nanoseconds(self._env.now))
+            else:
+                self._run_once()
+            rounds += 1
+            yield self._env.timeout(began + rounds * PERIOD - self._env.now)
+
+    def delete_unused_images(self) -> None:
+        """Remove every image that may be removed, whatever the disk's use (DeleteUnusedImages)."""
+        now = nanoseconds(self._env.now)
+        self._free_space(ALL, now, self._in_eviction_order(now), EVICTION)
+
+    def _run_once(self) -> None:
+        """Collect; from the second failure in a row it is an event (pkg/kubelet/kubelet.go StartGarbageCollection)."""
+        error = self._collect()
+        if error is not None and self._failed:
+            self._emit(WARNING, "ImageGCFailed", error)
+        self._failed = error is not None
+
+    def _collect(self) -> str | None:
+        """Remove what is too old, then what the disk's use asks for; returns the error (GarbageCollect)."""
+        now, policy = nanoseconds(self._env.now), self._policy
+        images = self._in_eviction_order(now)
+        if policy.max_age and now - self._began > policy.max_age:
+            images = self._free_old(now, images)
+        usage = self._service.image_fs()
+        if usage.capacity is None:  # never full
+            return None
+        if usage.capacity == 0:
+            error = "invalid capacity 0 on image filesystem"
+            self._emit(WARNING, "InvalidDiskCapacity", error)
+            return error
+        if 100 - usage.available * 100 // usage.capacity < policy.high:
+            return None
+        wanted = usage.capacity * (100 - policy.low) // 100 - usage.available
+        freed = self._free_space(wanted, now, images, SPACE)
+        if freed >= wanted:
+            return None
+        error = (
+            f"Failed to garbage collect required amount of images. Attempted to free {wanted} bytes, "
+            f"but only found {freed} bytes eligible to free."
+        )
+        self._emit(WARNING, "FreeDiskSpaceFailed", error)
+        return error
+
+    def _detect(self, now: int) -> set[tuple[str, str]]:
+        """Take note of new, used and vanished images; returns those in use (detectImages)."""
+        used = self._containers.in_use()
+        records = self._records
+        self._records = {}
+        for image in self._service.list_images():
+            key = image.id, image.handler
+            record = self._records[key] = records.get(key) or ImageRecord(image, now)
+            record.image = image
+            if key in used:
+                record.last_used = now
+        return used
+
+    def _in_eviction_order(self, now: int) -> list[ImageRecord]:
+        """Return the unused images that are not pinned, least recently used first, then first detected first.
+
+        Where both are equal the kubelet's order is any; here it is the order of arrival.
+        """
+        used = self._detect(now)
+        images = [record for key, record in self._records.items() if key not in used and not record.image.pinned]
+        return sorted(images, key=lambda record: (record.last_used, record.first_detected))
+
+    def _free_old(self, now: int, images: list[ImageRecord]) -> list[ImageRecord]:
+        """Remove images not used for longer than the maximum age; returns the others (freeOldImages)."""
+        old = [record for record in images if now - record.last_used > self._policy.max_age]
+        for record in old:
+            self._free(record, AGE)
+        return [record for record in images if record not in old]
+
+    def _free_space(self, wanted: int, now: int, images: list[ImageRecord], reason: str) -> int:
+        """Remove images in this order until their sizes sum to ``wanted``; returns the sum (freeSpace).
+
+        As images share layers, less space than that may come back.
+        """
+        freed = 0
+        for record in images:
+            if record.last_used >= now or now - record.first_detected < self._policy.min_age:
+                continue
+            self._free(record, reason)
+            freed += record.image.size
+            if freed >= wanted:
+                break
+        return freed
+
+    def _free(self, record: ImageRecord, reason: str) -> None:
+        """Remove an image (freeImage). A removal never fails here."""
+        service, image = self._service, record.image
+        before = service.image_fs().used
+        service.remove_image(image.id)
+        del self._records[image.id, image.handler]
+        self._removed(image.id)
+        self._recorder.removal(
+            ImageRemoval(
+                t=self._env.now,
+                node=self._node,
+                reason=reason,
+                image_ref=image.id,
+                images=image.names,
+                handler=image.handler,
+                size=image.size,
+                freed=before - service.image_fs().used,
+                unused_for=None if record.last_used == NEVER else self._env.now - record.last_used / 1e9,
+            )
+        )

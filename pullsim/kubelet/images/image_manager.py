@@ -1,0 +1,301 @@
+"""Whether an image has to be pulled, and pulling it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.cri import NODE_LEFT, Caller, InspectFailed
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed, LookupTime
+from pullsim.kubelet.events import NORMAL, WARNING
+from pullsim.kubelet.images.image_service import PullRequest
+from pullsim.kubelet.images.pull_records import MUST_AUTHENTICATE
+from pullsim.oci.reference import InvalidReference, cri_image
+from pullsim.records import PullRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.cri import ImageService, PullOutcome
+    from pullsim.kubelet.credentials.pull_credentials import PullCredentials
+    from pullsim.kubelet.events import Messages
+    from pullsim.kubelet.housekeeping import Housekeeping
+    from pullsim.kubelet.images.backoff import Backoff
+    from pullsim.kubelet.images.pull_records import ImagePullManager
+    from pullsim.kubelet.images.puller import ImagePuller, PullResult
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Recorder
+    from pullsim.spec.pod import ContainerSpec, ImageVolume
+
+# Waiting reasons (pkg/kubelet/images/types.go).
+ERR_IMAGE_PULL = "ErrImagePull"
+IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
+ERR_IMAGE_NEVER_PULL = "ErrImageNeverPull"
+INVALID_IMAGE_NAME = "InvalidImageName"
+IMAGE_INSPECT_ERROR = "ImageInspectError"
+REGISTRY_UNAVAILABLE = "RegistryUnavailable"
+SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
+#: Reasons without a back-off: tried again in every sync.
+UNCOUNTED: Final = frozenset({ERR_IMAGE_NEVER_PULL, INVALID_IMAGE_NAME, IMAGE_INSPECT_ERROR})
+
+EXPLAINED: Final = {
+    REGISTRY_UNAVAILABLE: "the registry is unavailable",
+    SIGNATURE_VALIDATION_FAILED: "the signature validation failed",
+}
+
+
+class Wanted(NamedTuple):
+    """A pull that a container or image volume needs."""
+
+    request: PullRequest
+    credentials: Credentials  # those of the request, in order
+    present: bool | None  # as in the outcome
+    check: str | None
+
+
+class Ensured(NamedTuple):
+    """Outcome for one container or image volume: the image's ID, or the reason why the container waits."""
+
+    image_ref: str | None
+    reason: str | None = None
+    message: str = ""  # goes with the reason in the container's waiting state
+    present: bool | None = None  # the image was on the node; None: nobody looked
+    pull_required: bool | None = None  # None: given up before that was known
+    check: str | None = None  # of a present image: why it may be used, or has to be pulled all the same
+
+
+class ImageManager:
+    """Makes sure that the image of a container that is about to start, or of an image volume, is on the node.
+
+    Models pkg/kubelet/images/image_manager.go EnsureImageExists.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: str,
+        service: ImageService,
+        puller: ImagePuller,
+        backoff: Backoff,
+        pulls: ImagePullManager,
+        credentials: PullCredentials,
+        messages: Messages,
+        emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
+        recorder: Recorder,
+        *,
+        handlers: bool = False,
+        inspects_always: bool = False,
+        housekeeping: Housekeeping | None = None,
+    ) -> None:
+        """``handlers``: images are told apart by the pod's runtime handler too (gate RuntimeClassInImageCriApi).
+
+        ``inspects_always``: ImageStatus is called with the policy Always too, for nothing (to 1.31, PR 126550).
+        ``housekeeping``: None where nothing on the node ever makes space.
+        """
+        self._env = env
+        self._node = node
+        self._service = service
+        self._puller = puller
+        self._backoff = backoff
+        self._pulls = pulls
+        self._credentials = credentials
+        self._messages = messages
+        self._emit = emit
+        self._recorder = recorder
+        self._handlers = handlers
+        self._inspects_always = inspects_always
+        self._housekeeping = housekeeping
+        self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last pull, while in back-off
+
+    def ensure_image_exists(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume
+    ) -> Generator[Any, Any, Ensured]:
+        """Find or pull the image; the time taken is accounted on the pod's clock, the next stage is the caller's."""
+        wanted: Ensured | Wanted = yield from self._find(pod, container)
+        if isinstance(wanted, Ensured):
+            return wanted
+        # Of a fleet's pods most wait here, for the turn: what is not needed then is in other functions, not in this
+        # frame (a tenth of the memory of W(5000) at its begin).
+        requested = self._env.now
+        self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
+        pod.attempt(container.image)
+        self._pulls.record_intent(wanted.request.image)
+        result = yield from self._puller.pull(wanted.request, pod.clock)
+        ensured = self._pulled(pod, container, wanted, requested, result)
+        return ensured._replace(present=wanted.present, pull_required=True, check=wanted.check)
+
+    def _find(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured | Wanted]:
+        """Find the image, or out why it may not be pulled now; else return the pull that is wanted."""
+        messages, image = self._messages, container.image
+        try:
+            wanted = cri_image(image)
+        except InvalidReference as error:
+            return self._refuse(
+                pod, container, INVALID_IMAGE_NAME, "InspectFailed", messages.invalid_name(image, str(error))
+            )
+        handler = pod.pod.spec.runtime_handler if self._handlers else ""
+        always, status = container.policy == "Always", None
+        if not always or self._inspects_always:
+            try:
+                status = self._service.image_status(wanted, handler)
+            except InspectFailed as error:
+                message = messages.inspect_failed(image, str(error))
+                return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
+        present, check = None if always else status is not None, None
+        if status is None and container.policy == "Never":
+            return self._never(pod, container)._replace(present=present)
+        try:
+            credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS)
+            if status is not None and not always:
+                check = self._pulls.check(wanted, status.image_ref, credentials)
+                if check is None:
+                    credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
+                    check = self._pulls.check(wanted, status.image_ref, credentials or ())
+                if check != MUST_AUTHENTICATE:
+                    self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
+                    return Ensured(status.image_ref, present=True, pull_required=False, check=check)
+                if container.policy == "Never":
+                    return self._never(pod, container)._replace(present=present, pull_required=True, check=check)
+            if credentials is None:
+                credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
+        except LookupFailed as error:
+            pod.fail(container.key, str(error), UNREADABLE, self._env.now)
+            return Ensured(None, str(error), str(error), present, None if present else True)
+        key = (pod, image)
+        if self._backoff.active(key, nanoseconds(self._env.now)):
+            pod.backoffs += 1
+            pod.reason = IMAGE_PULL_BACK_OFF
+            self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
+            message = messages.back_off_status(image, self._errors.get(key, ""))
+            return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True, check=check)
+        self._errors.pop(key, None)
+        caller = Caller(pod.namespace, pod.name, container.name, image)
+        auths = tuple(credential.auth for credential in credentials or ())
+        look_up = None
+        if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
+            look_up = partial(self._credentials.look_up, pod, wanted)
+        return Wanted(PullRequest(wanted, caller, handler, auths, look_up), credentials or (), present, check)
+
+    @property
+    def record_sizes(self) -> tuple[int, int] | None:
+        """The number of pull intents and of pulled records; None: credentials are not verified."""
+        return self._pulls.sizes
+
+    def _look_up(self, pod: PodStatus, wanted: str, time: LookupTime) -> Generator[Any, Any, Credentials | None]:
+        """Look credentials up if this release does it at that time; None: it does not. Raises LookupFailed."""
+        if self._credentials.time is not time:
+            return None
+        if not self._credentials.wanted(pod):
+            return ()
+        return (yield from self._credentials.look_up(pod, wanted, pod.clock))
+
+    def _pulled(
+        self,
+        pod: PodStatus,
+        container: ContainerSpec | ImageVolume,
+        wanted: Wanted,
+        requested: float,
+        result: PullResult,
+    ) -> Ensured:
+        """Take note of how a pull ended."""
+        env, messages, image, request = self._env, self._messages, container.image, wanted.request
+        pod.pulling = False
+        outcome = result.outcome
+        now = nanoseconds(env.now)
+        if outcome.image_ref is None:
+            if outcome.cause == NODE_LEFT:  # the kubelet too
+                self._record(pod, container, requested, result, 0)
+                return Ensured(None)
+            self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
+            self._backoff.next((pod, image), now)
+            self._pulls.record_failure(request.image)
+            self._record(pod, container, requested, result, 0)
+            pod.failures += 1
+            reason, message = _evaluate(image, outcome.message)
+            self._errors[pod, image] = f"{reason}: {message}"
+            attempted = -1.0 if self._may_change(outcome, requested) else requested
+            pod.fail(container.key, reason, outcome.cause, attempted)
+            return Ensured(None, reason, message)
+        size = self._size(request)
+        duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
+        self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
+        self._backoff.gc(now)
+        used = next((credential for credential in wanted.credentials if credential.auth is outcome.auth), None)
+        self._pulls.record_pulled(request.image, outcome.answer or outcome.image_ref, used)
+        if self._housekeeping is not None:
+            self._housekeeping.changed()
+        pod.pulled(request.image)
+        self._record(pod, container, requested, result, size)
+        return Ensured(outcome.image_ref)
+
+    def _size(self, request: PullRequest) -> int:
+        """Return the bytes of a pulled image; 0 if they cannot be had (puller.go, GetImageSize)."""
+        try:
+            status = self._service.image_status(request.image, request.handler)
+        except InspectFailed:
+            return 0
+        return 0 if status is None else status.size
+
+    def _never(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Ensured:
+        """Refuse to pull with the policy Never an image that is not there, or that the pod may not use."""
+        message = self._messages.never(container.image)
+        return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
+
+    def _may_change(self, outcome: PullOutcome, requested: float) -> bool:
+        """Whether a failed pull may succeed later though nothing in the world changes."""
+        housekeeping = self._housekeeping
+        if outcome.cause == "noSpace" and housekeeping is not None and not housekeeping.calm(requested):
+            return True
+        return outcome.transient
+
+    def _refuse(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
+    ) -> Ensured:
+        """Fail without an attempt to pull: not counted for the back-off."""
+        self._emit(pod, container, WARNING, event, message)
+        pod.fail(container.key, reason, reason[0].lower() + reason[1:], self._env.now)
+        return Ensured(None, reason, message)
+
+    def _record(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, requested: float, result: PullResult, size: int
+    ) -> None:
+        outcome = result.outcome
+        self._recorder.pull(
+            PullRecord(
+                node=self._node,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=container.name,
+                image=container.image,
+                attempt=pod.attempts[container.image],
+                ok=outcome.image_ref is not None,
+                cause=outcome.cause,
+                error=outcome.message if outcome.image_ref is None else None,
+                image_ref=outcome.image_ref,
+                registry=outcome.registry,
+                requested=requested,
+                started=result.started,
+                ended=result.ended,
+                size=size if outcome.compressed is None or outcome.image_ref is None else outcome.compressed,
+                downloaded=outcome.downloaded,
+                layers=outcome.layers,
+                layers_fetched=outcome.layers_fetched,
+                stages=result.clock.stages,
+                refetched=outcome.refetched,
+                calls=outcome.calls,
+            )
+        )
+
+
+def _evaluate(image: str, error: str) -> tuple[str, str]:
+    """Map the runtime's error to a waiting reason and its message (pkg/kubelet/images/image_manager.go evalCRIPullErr).
+
+    The two reasons of their own need a runtime whose error begins with their name (cri-api/pkg/errors).
+    """
+    for reason, why in EXPLAINED.items():
+        if error.startswith(reason):
+            return reason, f"image pull failed for {image} because {why}{error.removeprefix(reason)}"
+    return ERR_IMAGE_PULL, error

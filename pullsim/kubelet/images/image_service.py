@@ -1,0 +1,85 @@
+"""The kubelet's image service: what one pull of the kubelet is in calls of the CRI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+import simpy
+
+from pullsim.cri import NODE_LEFT, Auth, Caller, PullOutcome
+from pullsim.kernel.process import part
+from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed
+from pullsim.time_line import TimeLine
+
+if TYPE_CHECKING:
+    from pullsim.cri import ImageService
+
+
+class PullRequest(NamedTuple):
+    """What the image manager hands to the puller."""
+
+    image: str  # as the CRI gets it
+    caller: Caller
+    handler: str = ""  # runtime handler of the ImageSpec
+    auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
+    # Looks them up, for a kubelet that does so in the pull only; raises LookupFailed.
+    look_up: Callable[[TimeLine], Generator[Any, Any, Credentials]] | None = None
+
+
+class PullService(Protocol):
+    """Pulls for the puller; limits wrap it (pkg/kubelet/container/runtime.go ImageService)."""
+
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
+        """Pull, telling ``clock`` what the time goes to."""
+
+
+class RuntimeImageService:
+    """Pulls through the CRI, a call for each credential until one works; without any, one call without.
+
+    Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage: there is no anonymous attempt after credentials, and
+    all that failed is one error: the text alone, or distinct texts in brackets.
+    """
+
+    def __init__(self, env: simpy.Environment, cri: ImageService) -> None:
+        self._env = env
+        self._cri = cri
+
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
+        """Try the credentials in turn."""
+        image, caller, handler, auths, look_up = request
+        if look_up is not None:
+            try:
+                auths = tuple(credential.auth for credential in (yield from look_up(clock)))
+            except LookupFailed as error:
+                return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, calls=0)
+        failed: list[PullOutcome] = []
+        for auth in auths or (None,):
+            try:
+                pull = self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+                outcome: PullOutcome = yield from part(self._env, pull)
+            except simpy.Interrupt as interrupt:  # of a runtime that has nothing to clear up: the node has left
+                outcome = cast("PullOutcome", interrupt.cause)
+            if outcome.image_ref is not None:
+                outcome.auth = auth
+                outcome.calls = len(failed) + 1
+                return outcome
+            failed.append(outcome)
+            if outcome.cause == NODE_LEFT:
+                break
+        outcome = _aggregate(failed)
+        outcome.transient |= any(auth.expires <= self._env.now for auth in auths)  # a plugin gives new ones
+        return outcome
+
+
+def _aggregate(failed: list[PullOutcome]) -> PullOutcome:
+    """Return one outcome for all attempts (k8s.io/apimachinery/pkg/util/errors NewAggregate)."""
+    last = failed[-1]
+    texts = list(dict.fromkeys(outcome.message for outcome in failed))
+    if len(texts) > 1:
+        last.code, last.error = "Unknown", f"[{', '.join(texts)}]"
+    last.calls = len(failed)
+    last.downloaded = sum(outcome.downloaded for outcome in failed)
+    last.refetched = sum(outcome.refetched for outcome in failed)
+    last.transient = any(outcome.transient for outcome in failed)
+    return last

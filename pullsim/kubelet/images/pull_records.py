@@ -1,0 +1,164 @@
+"""Which images the kubelet pulled itself and with what: may a pod use a present one without another pull."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pullsim.kubelet.credentials.keyring import Coordinates, credential_hash
+from pullsim.oci.reference import parse
+
+if TYPE_CHECKING:
+    from pullsim.kubelet.credentials.keyring import Credential
+    from pullsim.kubelet.credentials.pull_credentials import Credentials
+
+NEVER_VERIFY: Final = "NeverVerify"
+PRELOADED: Final = "NeverVerifyPreloadedImages"
+ALLOWLISTED: Final = "NeverVerifyAllowlistedImages"
+#: What a check of a present image came to (kubelet_imagemanager_image_mustpull_checks_total, label result).
+POLICY_ALLOWED: Final = "credentialPolicyAllowed"
+RECORD_FOUND: Final = "credentialRecordFound"
+MUST_AUTHENTICATE: Final = "mustAuthenticate"
+MAX_MATCHED: Final = 100  # secrets of a record up to which one that is found to match is added
+
+
+@dataclass(slots=True)
+class PulledWith:
+    """What gave access to an image under one repository name (ImagePullCredentials)."""
+
+    node_wide: bool = False  # anonymous, or with credentials of the node: every pod of the node may use it
+    secrets: dict[Coordinates, str] = field(default_factory=dict)  # hash of the credentials
+    accounts: set[Coordinates] = field(default_factory=set)
+
+    def merge(self, credential: Credential | None) -> None:
+        """Add what a pull succeeded with; None: it was anonymous (pulledRecordMergeNewCreds)."""
+        if self.node_wide:
+            return
+        if credential is not None and credential.secret is not None:
+            self.secrets[credential.secret] = credential_hash(credential.auth)
+        elif credential is not None and credential.service_account is not None:
+            self.accounts.add(credential.service_account)
+        else:
+            self.node_wide = True
+            self.secrets.clear()
+            self.accounts.clear()
+
+
+class ImagePullManager:
+    """Pull intents and pulled records (KEP-2535, gate KubeletEnsureSecretPulledImages, on from 1.35).
+
+    Records have the name by which PullImage answered, and are looked for by the ID of ImageStatus: where a runtime
+    does not answer with the ID, as CRI-O to 1.35.1, none is ever found, and the image counts as preloaded (kubernetes
+    issue 137024). Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go. Two tags of
+    one digest share a record, as upstream.
+    """
+
+    def __init__(
+        self, policy: str | None, allowlist: tuple[str, ...] = (), *, normalise: bool = True, accounts: bool = True
+    ) -> None:
+        """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off. ``allowlist``: see the field.
+
+        ``normalise``: names are made full before they are compared with the allowlist (from 1.36). ``accounts``:
+        records tell service accounts (from 1.34; staging/src/k8s.io/kubelet/config/v1alpha1 ImagePullCredentials);
+        before, what a provider gave for one is the node's.
+        """
+        self._policy = policy
+        self._normalise = normalise
+        self._accounts = accounts
+        self._allowlist = allowlist
+        self._intents: Counter[str] = Counter()  # pulls asked for, by the name that the CRI is given
+        self._records: dict[str, dict[str, PulledWith]] = {}  # by what PullImage answered, then by repository
+
+    def record_intent(self, image: str) -> None:
+        """Note that a pull is asked for."""
+        self._intents[image] += 1
+
+    def record_failure(self, image: str) -> None:
+        """Take an intent back."""
+        self._end_intent(image)
+
+    def record_pulled(self, image: str, image_ref: str, credential: Credential | None = None) -> None:
+        """Turn an intent into a record; ``credential``: what the pull succeeded with, None without any.
+
+        ``image_ref``: what PullImage answered.
+        """
+        self._end_intent(image)
+        if credential is not None and credential.service_account is not None and not self._accounts:
+            credential = None
+        record = self._records.setdefault(image_ref, {})
+        record.setdefault(parse(image).repository, PulledWith()).merge(credential)
+
+    def _end_intent(self, image: str) -> None:
+        self._intents[image] -= 1
+        if not self._intents[image]:
+            del self._intents[image]
+
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """The number of pull intents and of pulled records; None: the gate is off."""
+        return None if self._policy is None else (len(self._intents), len(self._records))
+
+    def forget(self, image_ref: str) -> None:
+        """Drop the record of an image that was removed, and those of no image's ID (PruneUnknownRecords)."""
+        self._records.pop(image_ref, None)
+        self._records = {ref: record for ref, record in self._records.items() if "@" not in ref}
+
+    def must_attempt_pull(self, image: str, image_ref: str, credentials: Credentials | None = None) -> bool | None:
+        """Whether a present image has to be pulled all the same, to prove that the pod may use it.
+
+        ``credentials`` are the pod's; without them the answer is None where it depends on them (MustAttemptImagePull).
+        """
+        found = self.check(image, image_ref, credentials)
+        return None if found is None else found == MUST_AUTHENTICATE
+
+    def check(self, image: str, image_ref: str, credentials: Credentials | None = None) -> str | None:
+        """Return what the check of a present image comes to; None: it depends on the credentials."""
+        if self._policy in (None, NEVER_VERIFY):
+            return POLICY_ALLOWED
+        record = self._records.get(image_ref)
+        pulled_by_kubelet = record is not None or self._intents[image] > 0
+        if not pulled_by_kubelet and (
+            self._policy == PRELOADED or (self._policy == ALLOWLISTED and self._allowlisted(image))
+        ):
+            return POLICY_ALLOWED
+        pulled_with = None if record is None else record.get(parse(image).repository)
+        if pulled_with is None:
+            return MUST_AUTHENTICATE
+        if pulled_with.node_wide:
+            return RECORD_FOUND
+        if not pulled_with.secrets and not pulled_with.accounts:
+            return MUST_AUTHENTICATE
+        if credentials is None:
+            return None
+        return RECORD_FOUND if _proves(pulled_with, credentials) else MUST_AUTHENTICATE
+
+    def _allowlisted(self, image: str) -> bool:
+        reference = parse(image)
+        repository = reference.repository
+        if not self._normalise:
+            repository = image.partition("@")[0].removesuffix(f":{reference.tag}")
+        return any(
+            repository.startswith(entry[:-1]) if entry.endswith("/*") else repository == entry
+            for entry in self._allowlist
+        )
+
+
+def _proves(pulled_with: PulledWith, credentials: Credentials) -> bool:
+    """Whether one of the pod's credentials is known to give access: the same content, or the same Secret.
+
+    What matches is added while the record has few secrets. A Secret whose content has changed is accepted only by
+    being added, so that a full record does not take it.
+    """
+    known = pulled_with.secrets
+    for credential in credentials:
+        if credential.secret is None:
+            continue
+        own, room = credential_hash(credential.auth), len(known) < MAX_MATCHED
+        same_content = own in known.values()
+        if same_content or (credential.secret in known and room):
+            if room:
+                known[credential.secret] = own
+            return True
+    accounts = (credential.service_account for credential in credentials if credential.service_account is not None)
+    return next(accounts, None) in pulled_with.accounts

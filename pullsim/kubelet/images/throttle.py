@@ -1,0 +1,64 @@
+"""registryPullQPS and registryBurst."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cri import PullOutcome
+from pullsim.kernel.clock import nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import simpy
+
+    from pullsim.kubelet.images.image_service import PullRequest, PullService
+    from pullsim.time_line import TimeLine
+
+QPS_EXCEEDED = "pull QPS exceeded"
+
+
+class TokenBucket:
+    """A bucket of ``burst`` tokens, full at first, refilled at ``qps`` a second.
+
+    Models golang.org/x/time/rate Limiter.Allow: a token that is short by less than one nanosecond's refill counts.
+    """
+
+    __slots__ = ("_burst", "_last", "_qps", "_tokens")
+
+    def __init__(self, qps: float, burst: int) -> None:
+        self._qps = qps
+        self._burst = burst
+        self._tokens = float(burst)
+        self._last = 0
+
+    def take(self, now: int) -> bool:
+        """Take a token at ``now`` (nanoseconds) if there is one; never waits."""
+        tokens = min(float(self._burst), self._tokens + (now - self._last) / 1e9 * self._qps) - 1.0
+        if tokens < 0 and int(-tokens / self._qps * 1e9) > 0:
+            return False
+        self._tokens, self._last = tokens, now
+        return True
+
+
+class ThrottledPullService:
+    """A pull service whose pulls need a token; without one a pull fails at once.
+
+    Models pkg/kubelet/images/helpers.go throttledImageService.
+    """
+
+    def __init__(self, env: simpy.Environment, service: PullService, qps: float, burst: int) -> None:
+        self._env = env
+        self._service = service
+        self._bucket = TokenBucket(qps, burst)
+
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
+        """Pull, or refuse."""
+        if not self._bucket.take(nanoseconds(self._env.now)):
+            return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", transient=True, calls=0)
+        return (yield from self._service.pull(request, clock))
+
+
+def throttle(env: simpy.Environment, service: PullService, qps: int, burst: int) -> PullService:
+    """Wrap ``service`` if there is a limit (``qps`` 0: none)."""
+    return ThrottledPullService(env, service, qps, burst) if qps > 0 else service

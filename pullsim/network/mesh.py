@@ -1,0 +1,245 @@
+"""Transfers over paths of several links: exact max-min sharing where any link may meet any other.
+
+This is the general case: nodes that serve one another, uplinks of zones, many links that can bind. The bundles of all
+ports that are connected by such links are rows of arrays, and each instant in which something changes finds all their
+rates anew: O(bundles * rounds), a few vector operations a round. `Levels` and `Multiroot` cost far less where each
+transfer crosses one link on its way to the port, so only what takes part in something else comes here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullsim.network.flows import LESS, REBASE, Bundle, Domain, Link, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.network.flows import Transfer
+
+_EGRESS, _CONNECTION, _NIC = range(3)
+_NOWHERE = 0  # the column of no link: what is beyond the end of a path shorter than others
+
+
+class Mesh(Domain):
+    """Max-min sharing over paths: `Port.placed` is the list of the port's bundles, `Bundle.index` the row of each."""
+
+    def __init__(self, tick: Callable[[], int]) -> None:  # noqa: ARG002 - as the other domains are made
+        self.due = math.inf
+        self.ports: dict[Port, None] = {}
+        self.general = True
+        self.worn = False
+        self.mixed = 0  # ports whose transfers no other domain could serve
+        self.roots: dict[Link, None] = {}  # links that can bind and have all their transfers here
+        self._calm = 0  # settles since there was such a port
+        self._time = 0.0
+        self._bundles: list[Bundle | None] = []  # by row
+        self._spare: list[int] = []  # rows without a bundle
+        self._columns: dict[Link | Port, int] = {}  # of the links and ports in the arrays below
+        self._links: list[Link | None] = [None]  # by column; None: a port, or nothing
+        self._spare_columns: list[int] = []
+        self._capacity: Any = np.full(16, math.inf)  # by column
+        self._used: Any = np.zeros(16)  # bytes/s, as the links know it
+        self._path: Any = np.zeros((16, 3), dtype=np.intp)  # columns that a row crosses, its port first
+        self._number: Any = np.zeros(16)  # transfers of a row; 0: there is no bundle
+        self._cap: Any = np.zeros(16)
+        self._rate: Any = np.zeros(16)  # bytes/s of one transfer
+        self._clock: Any = np.zeros(16)
+        self._end: Any = np.zeros(16)  # the clock at the next end of a transfer
+        self._by: Any = np.zeros(16, dtype=np.int8)  # what limits it
+        self._connection: Any = np.zeros(16)  # seconds on the bundle's accounts
+        self._nic: Any = np.zeros(16)
+        self._ends: Any = np.zeros(0)  # times of the next ends, by row, as of the last settle
+
+    def sync(self, port: Port, now: float) -> None:
+        """See `Domain`."""
+        self._advance(now)
+        for bundle in port.placed:
+            row = bundle.index
+            bundle.clock = float(self._clock[row])
+            bundle.connection = float(self._connection[row])
+            bundle.nic = float(self._nic[row])
+
+    def place(self, port: Port, now: float) -> None:
+        """See `Domain`."""
+        self._advance(now)
+        if port in self.ports:
+            self._remove(port)
+        else:
+            self.ports[port] = None
+        port.placed = placed = list(port.bundles.values())
+        self.mixed += _is_mixed(placed)
+        column = self._column(port)
+        self._capacity[column] = port.capacity
+        for bundle in placed:
+            if bundle.clock > REBASE:
+                bundle.rebase()
+            row = bundle.index = self._row(bundle)
+            path = [column, *[self._column(link) for link in bundle.links]]
+            if len(path) > self._path.shape[1]:
+                more = len(path) - self._path.shape[1]
+                self._path = np.pad(self._path, ((0, 0), (0, more)), constant_values=_NOWHERE)
+            self._path[row] = _NOWHERE
+            self._path[row, : len(path)] = path
+            self._number[row] = len(bundle.flows)
+            self._cap[row] = bundle.cap
+            self._rate[row] = 0.0
+            self._clock[row] = bundle.clock
+            self._end[row] = bundle.flows[0][0]
+            self._connection[row] = bundle.connection
+            self._nic[row] = bundle.nic
+
+    def leave(self, port: Port, now: float) -> None:
+        """See `Domain`."""
+        self._advance(now)
+        self._remove(port)
+        port.placed = None
+        del self.ports[port]
+        column = self._columns.pop(port)
+        self._spare_columns.append(column)
+
+    def settle(self, now: float) -> float:
+        """See `Domain`."""
+        self._advance(now)
+        self._calm = 0 if self.mixed else self._calm + 1
+        self.worn = self._calm > len(self.ports)
+        rows = np.flatnonzero(self._number)
+        path, number = self._path[rows], self._number[rows]
+        rate = fill(path, number, self._cap[rows], self._capacity)
+        self._rate[rows] = rate
+        used, self._by[rows] = _limits(path, number, rate, self._capacity)
+        self._tell(used, now)
+        self._ends = np.full(len(self._number), math.inf)
+        clock = self._clock[rows]
+        self._ends[rows] = now + np.maximum(self._end[rows] - clock, 0.0) / rate
+        self.worn |= bool((clock > REBASE).any())
+        return float(self._ends.min(initial=math.inf))
+
+    def rate(self, port: Port) -> float:
+        """See `Domain`."""
+        rows = [bundle.index for bundle in port.placed]
+        return float(self._number[rows] @ self._rate[rows])
+
+    def complete(self, now: float, ended: list[Transfer]) -> None:
+        """See `Domain`."""
+        self._advance(now)
+        due = (self._number > 0.0) & ((self._ends <= now) | (self._clock >= self._end))
+        for row in np.flatnonzero(due).tolist():
+            bundle = self._bundles[row]
+            assert bundle is not None
+            end = self._end[row]
+            self._ends[row] = self._end[row] = math.inf  # until it is placed again
+            if bundle.flows and bundle.flows[0][0] == end:  # else that transfer has been cancelled in this instant
+                bundle.finish(now, ended)
+
+    def _advance(self, now: float) -> None:
+        elapsed = now - self._time
+        if elapsed:
+            self._time = now
+            self._clock += self._rate * elapsed
+            self._connection += elapsed * (self._by == _CONNECTION)
+            self._nic += elapsed * (self._by == _NIC)
+
+    def _row(self, bundle: Bundle) -> int:
+        """Return a row for a bundle."""
+        if self._spare:
+            row = self._spare.pop()
+            self._bundles[row] = bundle
+            return row
+        row = len(self._bundles)
+        self._bundles.append(bundle)
+        if row == len(self._number):
+            for name in ("_number", "_cap", "_rate", "_clock", "_end", "_by", "_connection", "_nic"):
+                setattr(self, name, np.concatenate((getattr(self, name), np.zeros_like(getattr(self, name)))))
+            self._path = np.concatenate((self._path, np.zeros_like(self._path)))
+        return row
+
+    def _column(self, what: Link | Port) -> int:
+        """Return the column of a link or port."""
+        column = self._columns.get(what)
+        if column is None:
+            link = what if isinstance(what, Link) else None
+            if self._spare_columns:
+                column = self._spare_columns.pop()
+                self._links[column] = link
+            else:
+                column = len(self._links)
+                self._links.append(link)
+                if column == len(self._capacity):
+                    self._capacity = np.concatenate((self._capacity, np.full(column, math.inf)))
+                    self._used = np.concatenate((self._used, np.zeros(column)))
+            self._columns[what] = column
+            self._capacity[column] = what.capacity
+            self._used[column] = 0.0
+        return column
+
+    def _remove(self, port: Port) -> None:
+        placed: list[Bundle] = port.placed
+        self.mixed -= _is_mixed(placed)
+        for bundle in placed:
+            row = bundle.index
+            self._number[row] = self._rate[row] = 0.0
+            self._bundles[row] = None
+            self._spare.append(row)
+
+    def _tell(self, used: Any, now: float) -> None:
+        """Let the links know their rates, where these have changed."""
+        for column in np.flatnonzero(used != self._used[: len(used)]).tolist():
+            link = self._links[column]
+            if link is not None:
+                link.set_rate(self, now, float(used[column]))
+        self._used[: len(used)] = used
+
+
+def _is_mixed(placed: list[Bundle]) -> bool:
+    return any(len(bundle.links) > 1 for bundle in placed)
+
+
+def fill(path: Any, number: Any, cap: Any, capacity: Any) -> Any:
+    """Return the max-min fair rate of one transfer of each row, in bytes/s.
+
+    ``path`` has the columns of ``capacity`` that each row crosses, ``number`` its transfers, ``cap`` the rate of one of
+    them at the most. The equal shares of links only rise while transfers limited to less are taken out. So the
+    transfers of a link that is the tightest of all those they cross have its share, wherever else others are limited,
+    and so has its cap whoever is capped below the shares on its way. Each round finds all of these at once.
+    """
+    columns = len(capacity)
+    rate = np.zeros(len(path))
+    left, todo = capacity.copy(), np.arange(len(path))
+    width = path.shape[1]
+    count = np.bincount(path.ravel(), np.repeat(number, width), columns)
+    while len(todo):
+        share = np.where(count > 0.0, left / np.maximum(count, 1.0), math.inf)
+        shares = share[path].min(axis=1)
+        possible = np.minimum(shares, cap)
+        least = np.full(columns, math.inf)
+        np.minimum.at(least, path, possible[:, np.newaxis])
+        tightest = (least >= share * LESS) & (share < math.inf)
+        done = (cap <= shares) | tightest[path].any(axis=1)
+        given, at = possible[done], path[done]
+        rate[todo[done]] = given
+        amount = np.repeat(number[done], width)
+        left -= np.bincount(at.ravel(), amount * np.repeat(given, width), columns)
+        count -= np.bincount(at.ravel(), amount, columns)
+        kept = ~done
+        todo, path, number, cap = todo[kept], path[kept], number[kept], cap[kept]
+    return rate
+
+
+def _limits(path: Any, number: Any, rate: Any, capacity: Any) -> tuple[Any, Any]:
+    """Return what columns carry in bytes/s, and what limits each row.
+
+    A full link limits those of its transfers that have the most; of limits at one rate links come before the port, and
+    the port before the cap.
+    """
+    width = path.shape[1]
+    used = np.bincount(path.ravel(), np.repeat(number * rate, width), len(capacity))
+    most = np.zeros(len(capacity))
+    np.maximum.at(most, path, rate[:, np.newaxis])
+    limiting = ((used >= capacity * LESS)[path]) & (rate[:, np.newaxis] >= most[path] * LESS)
+    by = np.where(limiting[:, 1:].any(axis=1), _EGRESS, np.where(limiting[:, 0], _NIC, _CONNECTION))
+    used[_NOWHERE] = 0.0
+    return used, by

@@ -1,0 +1,86 @@
+"""How releases of CRI-O differ, patch by patch, and which are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pullsim.releases.release import Releases
+
+#: The newest known patch of each minor release: tags of cri-o/cri-o of August 2026, and its branch release-1.37, which
+#: pulls as 1.36 does (server/image_pull.go and internal/storage/image.go are the same).
+CRIO: Final = Releases(
+    "CRI-O",
+    {
+        (1, 28): 11,
+        (1, 29): 13,
+        (1, 30): 14,
+        (1, 31): 13,
+        (1, 32): 13,
+        (1, 33): 13,
+        (1, 34): 11,
+        (1, 35): 6,
+        (1, 36): 3,
+        (1, 37): 0,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CrioRelease:
+    """What differs between releases of CRI-O, each of which has its own containers/image and containers/storage.
+
+    The fields of artifacts: from 1.33 on what is no image may be an OCI artifact. Texts are those of
+    internal/storage/image.go and internal/ociartifact/store.go.
+    """
+
+    reads_manifests_twice: bool = False  # once to compare with what is stored, which ends the pull if it is the same
+    locks_layers: bool = True  # one layer at a time is applied on a node: the lock of the layer store is held meanwhile
+    tries_artifacts: bool = True  # what cannot be pulled as an image is tried once more, as an artifact
+    tries_artifacts_first: bool = False  # whether it is an artifact is asked first, and not again afterwards
+    tries_artifacts_without_network: bool = True  # even if the registry could not be reached
+    copies_artifacts: bool = False  # without a look at what they are first; of an image that is not simulated
+    no_manifest: str = ""  # what is said where that attempt gets no manifest either, before the reason
+    no_artifact: str = ""  # what is said there of an image
+    answers_id: bool = False  # PullImage answers with the image's ID, as ImageStatus does; else with repository@digest
+
+
+_IS_IMAGE: Final = "provided artifact is a container image"
+_NO_SOURCE: Final = "get manifest: build image source: "
+_NO_COPY: Final = "pull artifact: "
+_NOT_ARTIFACT: Final = "image reference: reference is a container image, not an OCI artifact"
+_NO_REFERENCE: Final = "image reference: get manifest from ref: create image source: "
+
+#: From which release on something holds, newest first.
+RELEASES: Final = (
+    (
+        (1, 35, 2),  # cri-o#9826 and, in 1.36, #9728: server/image_pull.go resolveImageRefToID
+        CrioRelease(
+            locks_layers=False,
+            tries_artifacts_without_network=False,
+            no_manifest=_NO_REFERENCE,
+            no_artifact=_NOT_ARTIFACT,
+            answers_id=True,
+        ),
+    ),
+    (
+        (1, 35, 1),  # storage/store.go stageWithUnlockedStore; internal/storage/image.go shouldTryArtifact (#9778)
+        CrioRelease(
+            locks_layers=False,
+            tries_artifacts_without_network=False,
+            copies_artifacts=True,
+            no_manifest=_NO_COPY,
+            no_artifact=_NOT_ARTIFACT,
+        ),
+    ),
+    ((1, 35), CrioRelease(copies_artifacts=True, no_manifest=_NO_COPY, no_artifact=_NOT_ARTIFACT)),
+    ((1, 33, 4), CrioRelease(no_manifest=_NO_SOURCE, no_artifact=_IS_IMAGE)),  # cri-o#9367
+    ((1, 33), CrioRelease(tries_artifacts_first=True, no_manifest=_NO_SOURCE)),  # cri-o#8996
+    ((1, 31), CrioRelease(tries_artifacts=False)),
+    ((1, 28), CrioRelease(reads_manifests_twice=True, tries_artifacts=False)),  # cri-o#5039
+)
+
+
+def crio_release(version: tuple[int, ...]) -> CrioRelease:
+    """Return how a release, with its patch, behaves; before the oldest that is known, as that one."""
+    return next((release for since, release in RELEASES if version >= since), RELEASES[-1][1])

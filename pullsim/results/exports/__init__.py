@@ -1,0 +1,1 @@
+"""Records out to files, and to other programs."""

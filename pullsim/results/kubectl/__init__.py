@@ -1,0 +1,1 @@
+"""A run as kubectl would have shown it."""

@@ -1,0 +1,72 @@
+"""Statuses as `kubectl get pods --watch` prints them, while they come."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
+
+from pullsim.results.kubectl.age import age
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pullsim.records import StatusRecord
+
+AHEAD: Final = 1.0  # seconds: the longest wait for a relist, by which a row may come before its time
+HEADING: Final = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
+_PADDING: Final = 3
+_MIN_WIDTH: Final = 6
+
+
+class Watch:
+    """Puts rows in the order of their times and writes a line for each; call `finish` at the end of the run.
+
+    Ages are simulated time since a pod's creation. Pods outside the namespace ``default`` have it before their name.
+    Restarts are always 0: containers do not crash here. Columns grow with what they hold, as kubectl's do.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """``write`` takes a line without its end."""
+        self._write = write
+        self._rows: list[tuple[float, int, StatusRecord]] = []
+        self._latest = 0.0
+        self._count = 0
+        self._widths = [0] * (len(HEADING) - 1)
+
+    def __call__(self, row: StatusRecord) -> None:
+        """Take a row; write those that none can come before any more."""
+        heappush(self._rows, (row.t, self._count, row))
+        self._count += 1
+        self._latest = max(self._latest, row.t)
+        self._write_until(self._latest - AHEAD)
+
+    def finish(self, end: float) -> None:
+        """Write what is left; ``end``: of what is shown, seconds."""
+        self._write_until(end)
+
+    def _write_until(self, limit: float) -> None:
+        while self._rows and self._rows[0][0] <= limit:
+            if not self._widths[0]:
+                self._start()
+            self._write(self._line(_cells(heappop(self._rows)[2])))
+
+    def _start(self) -> None:
+        """Write the heading, as wide as what is known of the pods."""
+        for cells in (HEADING, *(_cells(row) for _, _, row in self._rows)):
+            self._widen(cells)
+        self._write(self._line(HEADING))
+
+    def _line(self, cells: Sequence[str]) -> str:
+        self._widen(cells)
+        padded = (cell.ljust(width) for cell, width in zip(cells[:-1], self._widths, strict=True))
+        return "".join(padded) + cells[-1]
+
+    def _widen(self, cells: Sequence[str]) -> None:
+        self._widths = [
+            max(width, len(cell) + _PADDING, _MIN_WIDTH) for width, cell in zip(self._widths, cells[:-1], strict=True)
+        ]
+
+
+def _cells(row: StatusRecord) -> tuple[str, ...]:
+    name = row.pod if row.namespace == "default" else f"{row.namespace}/{row.pod}"
+    return name, f"{row.ready}/{row.containers}", row.status, "0", age(row.t - row.created)

@@ -1,0 +1,1 @@
+"""The figures of a run: what `summary.json` and the terminal show."""

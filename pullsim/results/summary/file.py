@@ -1,0 +1,70 @@
+"""``summary.json`` read back: checked against the types that it was written from."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+
+from pullsim.errors import Location
+from pullsim.inputs import parse_json, read_text
+from pullsim.inputs.validation import validated
+from pullsim.inputs.versions import check_version
+from pullsim.results import model_error, statistics
+from pullsim.results.summary import bottleneck, cluster_changes, moved_tags, summary
+from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MODULES: Final = (summary, statistics, bottleneck, moved_tags, cluster_changes, model_error)
+
+
+#: A whole number stays one.
+_NUMBER: Final = int | Annotated[float, Field(allow_inf_nan=False)]
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a ``summary.json``, as `Summary.to_dict` gives it; unknown keys are left out.
+
+    Raises InputError for what is none, for a newer format, and for values of the wrong kind.
+    """
+    document = parse_json(read_text(path), str(path))
+    check_version(document, "schemaVersion", SCHEMA_VERSION, "summary of a run", Location(str(path)))
+    return validated(_adapter(), document, str(path)).model_dump(by_alias=True)
+
+
+@cache
+def _adapter() -> TypeAdapter[BaseModel]:
+    return TypeAdapter(_model(Summary))
+
+
+@cache
+def _model(kind: type) -> type[BaseModel]:
+    """Make the model of a dataclass of the summary; what may be null, and lists and mappings, may be left out."""
+    hints = get_type_hints(kind, {name: value for module in _MODULES for name, value in vars(module).items()})
+    made: dict[str, Any] = {}
+    for each in fields(kind):
+        hint = hints[each.name]
+        made[each.name] = (_annotation(hint), Field(_default(hint), alias=camel(each.name)))
+    return create_model(kind.__name__, __config__=ConfigDict(strict=True), **made)
+
+
+def _annotation(hint: Any) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return Union[tuple(_annotation(each) for each in arguments)]  # noqa: UP007  made at run time
+    if origin in (dict, list):
+        return origin[tuple(_annotation(each) for each in arguments)]
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _model(hint)
+    return _NUMBER if hint is float else hint
+
+
+def _default(hint: Any) -> Any:
+    if get_origin(hint) in (Union, UnionType) and type(None) in get_args(hint):
+        return None
+    return {dict: {}, list: []}.get(get_origin(hint), ...)

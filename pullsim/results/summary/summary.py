@@ -1,0 +1,377 @@
+"""The figures of a run, as `summary.json` and the terminal show them.
+
+A number that cannot be had (no pod started, or rows that the run's detail left out) is None, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field, fields, is_dataclass
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pullsim.garbage import rare_collections
+from pullsim.kubelet.pod_status import EVICTED
+from pullsim.oci.reference import parse
+from pullsim.results.model_error import ModelError, model_error
+from pullsim.results.stages import total
+from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
+from pullsim.results.summary.api_status import time_in_status
+from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
+from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
+from pullsim.results.summary.moved_tags import MixedTag, mixed_tags
+from pullsim.results.summary.registry_use import RegistryUse, registry_use
+from pullsim.rows import values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.records import DiskUse, ImageRemoval, PodRecord
+    from pullsim.run import Result
+
+SCHEMA_VERSION: Final = 1
+POD_WINDOW: Final = 60.0  # seconds; a peak of pods per minute is the best minute
+BYTE_WINDOW: Final = 10.0
+DIGITS: Final = 12  # more would show the noise of sums
+_LAYERS: Final = ("layers", "layers_fetched")  # of a pull
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """Pods by outcome. Percentiles are over the pods that started."""
+
+    total: int
+    started: int
+    not_started: int
+    not_started_by_reason: dict[str, int]
+    missed_deadlines: int
+    start: Distribution  # from creation to start
+    last_ready_at: float | None
+    per_minute: Rate  # from the first creation to the last start
+
+
+@dataclass(frozen=True, slots=True)
+class Pulls:
+    """Pulls by outcome. Times are those of the pulls that succeeded, seconds."""
+
+    total: int
+    ok: int
+    failed: int
+    failures_by_cause: dict[str, int]
+    under_way: int  # queued or running at the end of the run
+    backoffs: int
+    pull: Distribution  # the runtime's part
+    queue: Distribution  # the kubelet's queue before it
+    including_waiting: Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Compressed bytes of layers that pulls fetched, and the rest of the images that they had not to fetch."""
+
+    downloaded: int
+    by_source: dict[str, int]  # by registry host; when layers are not recorded, by the host that was asked
+    local: int  # of successful pulls: on the node already, or fetched by another pull
+    per_second: Rate  # of layers, from the first to the last byte; evenly over the pulls when layers are not recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Layers of successful pulls."""
+
+    fetched: int
+    reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Images that kubelets removed for one reason, and their bytes."""
+
+    images: int
+    counted: int  # as freed by the kubelet: compressed sizes, shared layers each time
+    freed: int  # that came back, of the disk
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disks of a pool that have a size."""
+
+    nodes: int
+    capacity: int  # of one node; the smallest
+    peak: int  # most that was used on one node
+    peak_share: float  # of its capacity, of the node with the most
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What was removed from nodes, what that cost, and how full their disks were."""
+
+    removed: dict[str, Removed]  # by reason: age, space, eviction
+    refetched: int  # bytes of layers that pulls fetched again on a node that had them before
+    refetched_share: float | None  # of all bytes downloaded
+    evicted_pods: int
+    disks: dict[str, Disk]  # by pool
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """Seconds of one stage over a group of pods, and its share of their time."""
+
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Where the time of pods went until they started, or until the end of the run when they never did."""
+
+    seconds: float
+    stages: dict[str, StageTime]
+    slowest_pods: int  # the slowest 1 %, one at least; pods that never started are as slow as the run is long
+    slowest_stages: dict[str, StageTime]
+
+
+@dataclass(frozen=True, slots=True)
+class AssertionOutcome:
+    """A condition of the scenario or the command line, what the run had, and whether that fulfils it."""
+
+    assertion: str
+    value: float | None
+    holds: bool
+    within_model_error: bool  # the value is nearer to the limit than the model is to reality
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything worth a line about one run."""
+
+    name: str
+    seed: int
+    version: str
+    detail: str
+    end: float
+    ended: str  # horizon | settled | limit | interrupted
+    nodes: int
+    pools: dict[str, int]
+    percentiles: str  # how they are interpolated
+    pods: Pods | None
+    pulls: Pulls | None
+    bytes: Bytes | None
+    layers: Layers | None
+    housekeeping: Housekeeping | None
+    registries: list[RegistryUse]
+    rollouts: dict[str, RolloutFigures]  # by workload: its name, with its namespace where that is not default
+    churn: Churn | None  # None where no node left
+    prepulls: dict[str, PrepullFigures]  # by name of the job; their pods are not among the pods
+    time: Time | None
+    time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
+    bottleneck: Bottleneck | None
+    mixed_versions: list[MixedTag]
+    warnings: list[str]
+    assertions: list[AssertionOutcome] = field(default_factory=list)
+    model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
+        return {"schemaVersion": SCHEMA_VERSION, **_plain(self)}
+
+
+@rare_collections()
+def summarize(result: Result) -> Summary:
+    """Summarize a run from its records."""
+    has_pods = result.detail != "none"
+    has_pulls = result.detail in ("pulls", "layers")
+    mixed = mixed_tags(result)
+    return Summary(
+        name=result.name,
+        seed=result.seed,
+        version=result.version,
+        detail=result.detail,
+        end=result.end,
+        ended=result.ended,
+        nodes=len(result.nodes),
+        pools=dict(sorted(Counter(result.pools[node] for node in result.nodes).items())),
+        percentiles=PERCENTILE_METHOD,
+        pods=_pods(result) if has_pods else None,
+        pulls=_pulls(result) if has_pulls else None,
+        bytes=_bytes(result) if has_pulls else None,
+        layers=_layers(result) if has_pulls else None,
+        housekeeping=_housekeeping(result) if has_pulls else None,
+        registries=[registry_use(record) for record in result.registries],
+        rollouts=rollouts(result),
+        churn=churn(result) if has_pulls else None,
+        prepulls=prepulls(result),
+        time=_time(result.pods) if has_pods else None,
+        time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
+        bottleneck=bottleneck(result) if has_pods else None,
+        mixed_versions=mixed,
+        warnings=[*result.warnings, *(str(tag) for tag in mixed)],
+        model_error=model_error(result.runtimes.values()),
+    )
+
+
+def _pods(result: Result) -> Pods:
+    started, took = array("d"), array("d")
+    waiting: Counter[str] = Counter()
+    for at, seconds, reason, scheduled in values(result.pods, "started", "start_seconds", "reason", "scheduled"):
+        if at is None:
+            waiting[_waiting_reason(reason, scheduled)] += 1
+        else:
+            started.append(at)
+            took.append(seconds)
+    first = min(values(result.pods, "created"), default=0.0)
+    per_second = event_rate(started, first, POD_WINDOW)
+    return Pods(
+        total=len(result.pods),
+        started=len(started),
+        not_started=waiting.total(),
+        not_started_by_reason=_ranked(waiting),
+        missed_deadlines=sum(values(result.pods, "missed")),
+        start=distribution(took),
+        last_ready_at=max(started, default=None),
+        per_minute=Rate(_times(per_second.mean, 60), _times(per_second.peak, 60), per_second.window),
+    )
+
+
+def _waiting_reason(reason: str | None, scheduled: float | None) -> str:
+    """Return the reason that `kubectl get pods` would show."""
+    return reason or ("Pending" if scheduled is None else "ContainerCreating")
+
+
+def _pulls(result: Result) -> Pulls:
+    pull, queue, both = array("d"), array("d"), array("d")
+    failed: Counter[str] = Counter()
+    for ok, cause, requested, started, ended in values(result.pulls, "ok", "cause", "requested", "started", "ended"):
+        if ok:
+            pull.append(ended - started)
+            queue.append(started - requested)
+            both.append(ended - requested)
+        else:
+            failed[cause or "unknown"] += 1
+    return Pulls(
+        total=len(result.pulls),
+        ok=len(pull),
+        failed=failed.total(),
+        failures_by_cause=_ranked(failed),
+        under_way=result.under_way,
+        backoffs=sum(values(result.pods, "backoffs")),
+        pull=distribution(pull),
+        queue=distribution(queue),
+        including_waiting=distribution(both),
+    )
+
+
+def _bytes(result: Result) -> Bytes:
+    by_source: Counter[str] = Counter()
+    spans = array("d")  # start, end and amount, one after the other
+    local = 0
+    layers = result.layers if result.detail == "layers" else ()
+    for source, requested, fetched, downloaded in values(layers, "source", "requested", "fetched", "downloaded"):
+        if source != "local":
+            by_source[source] += downloaded
+            spans.extend((requested, fetched, downloaded))
+    for pull in values(result.pulls, "registry", "image", "started", "ended", "downloaded"):
+        registry, image, started, ended, downloaded = pull
+        if downloaded and (registry is None or result.detail != "layers"):  # it has no layers here
+            by_source[registry or parse(image).domain] += downloaded
+            spans.extend((started, ended, downloaded))
+    for ok, size, downloaded, count, fetched in values(result.pulls, "ok", "size", "downloaded", *_LAYERS):
+        if ok and fetched < count:  # a pull that fetched all layers leaves only what is no layer: manifest and config
+            local += size - downloaded
+    return Bytes(
+        downloaded=sum(by_source.values()),  # also of pulls that the end of the run cut
+        by_source=_ranked(by_source),
+        local=local,
+        per_second=flow_rate(np.asarray(spans).reshape(-1, 3), BYTE_WINDOW),
+    )
+
+
+def _layers(result: Result) -> Layers:
+    whole = fetched = 0
+    for ok, layers, here in values(result.pulls, "ok", *_LAYERS):
+        if ok:
+            whole += layers
+            fetched += here
+    return Layers(fetched, reused=whole - fetched)
+
+
+def _housekeeping(result: Result) -> Housekeeping:
+    by_reason: dict[str, list[ImageRemoval]] = {}
+    for removal in result.removals:
+        by_reason.setdefault(removal.reason, []).append(removal)
+    pools: dict[str, list[DiskUse]] = {}
+    for use in result.disks:
+        pools.setdefault(result.pools[use.node], []).append(use)
+    refetched = sum(values(result.pulls, "refetched"))
+    downloaded = sum(values(result.pulls, "downloaded"))
+    return Housekeeping(
+        removed={
+            reason: Removed(len(rows), sum(row.size for row in rows), sum(row.freed for row in rows))
+            for reason, rows in sorted(by_reason.items())
+        },
+        refetched=refetched,
+        refetched_share=refetched / downloaded if downloaded else None,
+        evicted_pods=sum(reason == EVICTED for reason in values(result.events, "reason")),
+        disks={
+            pool: Disk(
+                len(uses),
+                min(use.capacity for use in uses),
+                max(use.peak for use in uses),
+                max(use.peak / use.capacity for use in uses),
+            )
+            for pool, uses in sorted(pools.items())
+        },
+    )
+
+
+def _time(pods: Sequence[PodRecord]) -> Time:
+    slowest = slowest_pods(pods)
+    stages = total(values(pods, "stages"))
+    return Time(
+        seconds=sum(stages.values()),
+        stages=_stage_times(stages),
+        slowest_pods=len(slowest),
+        slowest_stages=_stage_times(total(pod.stages for pod in slowest)),
+    )
+
+
+def slowest_pods(pods: Sequence[PodRecord]) -> list[PodRecord]:
+    """Return the slowest 1 % of the pods, one at least, slowest first; those that never started come first of all."""
+    return nsmallest(math.ceil(len(pods) / 100), pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
+
+
+def _stage_times(stages: dict[str, float]) -> dict[str, StageTime]:
+    whole = sum(stages.values())
+    return {stage: StageTime(seconds, seconds / whole) for stage, seconds in stages.items()}
+
+
+def _ranked(counts: Counter[str]) -> dict[str, int]:
+    """Largest first, by name where equal."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _plain(value: Any) -> Any:
+    """Turn dataclasses into dictionaries with camelCase keys, and numbers into what JSON can hold."""
+    if is_dataclass(value):
+        return {camel(each.name): _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def camel(name: str) -> str:
+    """Write a name as the keys of `summary.json` are."""
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

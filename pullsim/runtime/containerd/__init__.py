@@ -1,0 +1,1 @@
+"""containerd: its CRI server, a pull from the name to the snapshots, and what a node has."""

@@ -1,0 +1,156 @@
+"""Getting one layer over several connections: concurrent_layer_fetch_buffer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from pullsim.runtime.containerd.failures import PullFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.network.flows import Transfer
+    from pullsim.runtime.containerd.fetch import Fetch
+    from pullsim.runtime.containerd.pull import Pull
+    from pullsim.runtime.fetch_stages import DownloadSlots
+
+
+class Chunk:
+    """A part of a blob, and its download."""
+
+    __slots__ = ("_get", "host", "offset", "received", "size", "transfers")
+
+    def __init__(self, get: ChunkedGet, offset: int, size: int) -> None:
+        self._get = get
+        self.offset = offset  # in the blob
+        self.size = size
+        self.host: str | None = None
+        self.received = 0
+        self.transfers: list[Transfer] = []
+
+    def request(self, now: float) -> None:
+        """See `Download`."""
+        if not self._get.begun:
+            self._get.fetch.request(now)
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        """See `Download`."""
+        self.transfers.append(transfer)
+        self._get.begin(now, transfer, self.host)
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """See `Download`."""
+        self._get.fetch.stall(now, begun=begun)
+
+
+class ChunkedGet:
+    """The GET of a blob in chunks, as many at a time as there may be downloads, first in, first out.
+
+    Each chunk takes a slot for its request (where layers alone do not hold them), and a connection of its own: its
+    range has no end, so that the connection is closed after it. The others begin when the first one's answer is there.
+    What came counts up to the first byte that did not: one writer takes the chunks in order. Models
+    core/remotes/docker/fetcher.go open (from 2.1 on).
+    """
+
+    def __init__(self, fetch: Fetch, pull: Pull, offset: int, size: int, slots: DownloadSlots | None) -> None:
+        """``offset``: bytes of the blob that were there before; ``size``: those to be got."""
+        self.fetch = fetch
+        self.begun = False
+        self.holds = slots is not None  # the slot that the fetch came with, or one in its place
+        self._pull = pull
+        self._slots = slots
+        self._offset = offset
+        step, end = pull.containerd.chunk, offset + size
+        self._chunks = [Chunk(self, at, min(step, end - at)) for at in range(offset, end, step)]
+        self._next = 1
+        self._workers: list[simpy.Process] = []
+
+    @property
+    def downloaded(self) -> int:
+        """Bytes of all chunks that came."""
+        return sum(chunk.received for chunk in self._chunks)
+
+    def run(self) -> Generator[Any, Any, None]:
+        """Get all chunks; raises PullFailed."""
+        try:
+            yield from self._request(self._chunks[0])
+            while self._next < len(self._chunks):
+                chunk = self._take()
+                if self._slots is not None:
+                    self._slots.give_back(self.fetch)
+                    self.holds = False
+                    yield from self._slot(self._slots)
+                    self.holds = True
+                yield from self._request(chunk)
+            if self._slots is not None:
+                self._slots.give_back(self.fetch)
+                self.holds = False
+            for worker in self._workers:
+                if worker.is_alive:
+                    yield worker
+        finally:
+            for worker in self._workers:
+                if worker.is_alive and worker is not self._pull.env.active_process:
+                    worker.interrupt()
+            self._settle()
+
+    def begin(self, now: float, transfer: Transfer, host: str | None) -> None:
+        """Take note that the body of a chunk begins to come; start the others."""
+        fetch, pull = self.fetch, self._pull
+        if self.begun:
+            return
+        self.begun = True
+        fetch.host = host
+        fetch.begin(now, transfer)
+        count = min(pull.containerd.spec.max_concurrent_downloads, len(self._chunks)) - 1
+        self._workers = [pull.env.process(self._work()) for _ in range(count)]
+
+    def _work(self) -> Generator[Any, Any, None]:
+        try:
+            while self._next < len(self._chunks):
+                chunk = self._take()
+                if self._slots is None:
+                    yield from self._request(chunk)
+                    continue
+                yield from self._slot(self._slots)
+                try:
+                    yield from self._request(chunk)
+                finally:
+                    self._slots.give_back(self.fetch)
+        except simpy.Interrupt:  # the fetch has failed, or its pull
+            return
+        except PullFailed as failed:
+            self._pull.fail(failed.outcome)
+
+    def _take(self) -> Chunk:
+        chunk = self._chunks[self._next]
+        self._next += 1
+        return chunk
+
+    def _slot(self, slots: DownloadSlots) -> Generator[Any, Any, None]:
+        if (turn := slots.acquire()) is not None:
+            yield from slots.wait(turn)
+
+    def _request(self, chunk: Chunk) -> Generator[Any, Any, None]:
+        final, layer = chunk is self._chunks[-1], self.fetch.layer
+        yield from self._pull.remote.get(
+            "blobs", layer.digest, chunk.size, chunk, start=chunk.offset, cut_short=not final, layer=layer
+        )
+        chunk.received = chunk.size
+
+    def _settle(self) -> None:
+        """Tell the fetch how far it came, and what limited the chunks, as parts of the time that they took."""
+        fetch, now = self.fetch, self._pull.env.now
+        got = self._offset
+        for chunk in self._chunks:
+            got += chunk.received
+            if chunk.received < chunk.size:
+                break
+        fetch.received = got
+        limits = [transfer.limited for chunk in self._chunks for transfer in chunk.transfers]
+        egress, connection, nic = (sum(each) for each in zip(*limits, strict=True)) if limits else (0.0, 0.0, 0.0)
+        seconds = egress + connection + nic
+        part = min(1.0, (now - fetch.first_byte) / seconds) if seconds > 0 else 0.0
+        fetch.settle((egress * part, connection * part, nic * part))

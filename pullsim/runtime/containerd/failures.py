@@ -1,0 +1,231 @@
+"""Pulls that fail in containerd, with its texts as they reach the kubelet.
+
+Sources: core/remotes/docker/{resolver,fetcher,httpreadseeker}.go, core/images, internal/cri/server/images
+(1.6: remotes/docker, pkg/cri/server); the forms are those of events and reports of each release.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode
+
+from pullsim.cri import PullOutcome
+from pullsim.registry.access import Denial
+from pullsim.registry.authorizer import Authorizer
+from pullsim.registry.request import NO_HEADER, NOT_FOUND, REFUSED, RESET, TIMED_OUT
+from pullsim.spec.hosts import HUB, Address
+
+if TYPE_CHECKING:
+    from pullsim.oci.manifest import Layer
+    from pullsim.oci.reference import Reference
+    from pullsim.releases.containerd import Behaviour
+    from pullsim.releases.release import Release
+
+NO_CONNECTION: Final = (REFUSED, TIMED_OUT, NO_HEADER)
+PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+MAY_NOT: Final = "pull access denied, repository does not exist or may require authorization"
+ROOT: Final = "/var/lib/containerd"
+NO_SPACE: Final = "no space left on device"
+#: The first releases with a form of texts: the request's URL in those of statuses (remotes/errors/errors.go), and the
+#: registry's own text on a line of its own in those of GETs (core/remotes/docker/errcode.go unexpectedResponseErr).
+STATUS_WITH_URL: Final = (1, 6, 25)
+MESSAGE_ON_ITS_OWN: Final = (2, 1, 3)
+CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
+
+
+class Rank(IntEnum):
+    """How far a request came that failed (core/remotes/docker/resolver.go Resolve, firstErrPriority)."""
+
+    NO_ANSWER = 1
+    NOT_FOUND = 2
+    STATUS = 3
+
+
+class Answer(NamedTuple):
+    """How a request to a host ended; ``message`` is the registry's own text, ``denied`` who found the client denied."""
+
+    address: Address
+    status: int
+    message: str = ""
+    denied: Authorizer | None = None
+    method: str = "HEAD"
+
+    @property
+    def rank(self) -> Rank:
+        """How far it came; what an authorizer gives up is no answer."""
+        if self.status in NO_CONNECTION or (self.denied is not None and _gives_up(self.denied)):
+            return Rank.NO_ANSWER
+        return Rank.NOT_FOUND if self.status == NOT_FOUND else Rank.STATUS
+
+    def says_more_than(self, other: Answer, *, ranked: bool) -> bool:
+        """Whether this is told in the place of an earlier answer; not ``ranked``: of a 404."""
+        if ranked:
+            return self.rank > other.rank
+        return other.status == NOT_FOUND and self.status != NOT_FOUND
+
+
+class PullFailed(Exception):
+    """Ends a pull with this outcome."""
+
+    def __init__(self, outcome: PullOutcome) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
+
+
+def resolve_failure(reference: Reference, answer: Answer, behaviour: Behaviour) -> PullFailed:
+    """The HEAD of the manifest was refused or answered with an error.
+
+    A client that is denied: core/remotes/docker/authorizer.go AddResponses and doBearerAuth, resolver.go Resolve.
+    """
+    status, release, address = answer.status, behaviour.release, answer.address
+    tag = reference.digest or reference.tag or "latest"
+    url = address.url(reference, "manifests", tag)
+    if answer.denied is not None and _gives_up(answer.denied):
+        why = _authorization(reference, answer.denied, release)
+        why = why if answer.denied.denial in (Denial.INVALID, Denial.EXPIRED) else f"{MAY_NOT}: {why}"
+    elif status in NO_CONNECTION:
+        why = f'failed to do request: {answer.method.title()} "{url}": {_no_connection(answer)}'
+    elif status == NOT_FOUND:
+        why = f"{reference}: not found"
+    elif release >= STATUS_WITH_URL:
+        why = f"unexpected status from {answer.method} request to {url}: {_status(status)}"
+        why += answer.message and f"\n{answer.message}"
+    else:
+        why = f"pulling from host {address.host} failed with status code [manifests {tag}]: {_status(status)}"
+    return _failure(reference, _resolving(reference, why, behaviour), status)
+
+
+def fetch_failure(
+    reference: Reference, kind: str, digest: str, answer: Answer, behaviour: Behaviour, layer: Layer | None = None
+) -> PullFailed:
+    """The GET of a manifest or blob (``kind``: manifests, blobs) was refused or answered with an error.
+
+    ``layer``: the blob is this one, else a config.
+    """
+    status, release, message = answer.status, behaviour.release, answer.message
+    url = answer.address.url(reference, kind, digest)
+    if answer.denied is not None and _gives_up(answer.denied):
+        why = _authorization(reference, answer.denied, release)
+    elif status in NO_CONNECTION:
+        why = f'failed to do request: Get "{url}": {_no_connection(answer)}'
+    elif status == NOT_FOUND:
+        why = f"content at {url} not found: not found"
+        if kind == "blobs":
+            media = CONFIG if layer is None else media_type(layer)
+            why = f"could not fetch content descriptor {digest} ({media}) from remote: not found"
+    elif release >= MESSAGE_ON_ITS_OWN:
+        why = f"unexpected status from GET request to {url}: {_status(status)}" + (message and f"\n{message}")
+    else:
+        why = f"unexpected status code {url}: {_status(status)}" + (message and f" - Server message: {message}")
+    return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", status)
+
+
+def media_type(layer: Layer) -> str:
+    """Return the media type of a layer's blob; images are taken as OCI's."""
+    suffix = "" if layer.compression == "stored" else f"+{layer.compression}"
+    return f"application/vnd.oci.image.layer.v1.tar{suffix}"
+
+
+def broken_off(reference: Reference, address: Address, status: int) -> PullFailed:
+    """A body broke off: the connection was reset, or closed and no more could be had (texts of 1.6.20, measured)."""
+    if status == RESET:
+        why = f"failed to copy: read tcp {address.dialled}: read: connection reset by peer"
+    else:
+        why = "failed to read expected number of bytes: unexpected EOF"
+    return _failed(reference, why, "Unknown", "connectionLost")
+
+
+def no_progress(reference: Reference) -> PullFailed:
+    """No byte came for image_pull_progress_timeout (kubernetes/kubernetes#131521, containerd/containerd#12802)."""
+    return _failed(reference, "context canceled", "Canceled", "noProgress")
+
+
+def no_hosts(reference: Reference, what: str, behaviour: Behaviour) -> PullFailed:
+    """No host of the registry's list may be asked (resolver.go Resolve, fetcher.go Fetch)."""
+    why = f"no {what} hosts: not found"
+    text = _resolving(reference, why, behaviour) if what == "resolve" else f"failed to copy: {why}"
+    return _failed(reference, text, "NotFound", "notFound")
+
+
+def _resolving(reference: Reference, why: str, behaviour: Behaviour) -> str:
+    """Say that a name could not be resolved (core/transfer/local/pull.go pull; client/pull.go fetch)."""
+    what = "image" if behaviour.by_service else f'reference "{reference}"'
+    return f"failed to resolve {what}: {why}"
+
+
+def _gives_up(authorizer: Authorizer) -> bool:
+    """Whether the authorizer ends the request with an error of its own, rather than show the last answer."""
+    return authorizer.scheme == "bearer" or (authorizer.scheme == "basic" and authorizer.denial is Denial.ANONYMOUS)
+
+
+def _authorization(reference: Reference, authorizer: Authorizer, release: Release) -> str:
+    """Say what an authorizer says that gives up."""
+    if authorizer.scheme == "basic":
+        return "authorization failed: no basic auth credentials"
+    if authorizer.denial not in (Denial.INVALID, Denial.EXPIRED):
+        return "server message: insufficient_scope: authorization failed"
+    status = _status(authorizer.status)
+    request = f" from GET request to {_token_url(reference)}" if release >= STATUS_WITH_URL else ""
+    return f"failed to authorize: failed to fetch oauth token: unexpected status{request}: {status}"
+
+
+def _token_url(reference: Reference) -> str:
+    """Return where the token server is asked: Docker Hub's own, else a path that many registries have."""
+    realm, service = f"https://{reference.domain}/v2/token", reference.domain
+    if reference.domain in HUB:
+        realm, service = "https://auth.docker.io/token", "registry.docker.io"
+    return f"{realm}?{urlencode({'scope': f'repository:{reference.path}:pull', 'service': service})}"
+
+
+def no_platform(reference: Reference) -> PullFailed:
+    """The index has nothing for the node's platform (core/images/image.go Manifest)."""
+    return _failed(reference, "no match for platform in manifest: not found", "NotFound", "platform")
+
+
+def blob_no_space(reference: Reference, digest: str) -> PullFailed:
+    """The disk was full before the blob was complete (core/content/helpers.go Copy), the same in all releases."""
+    ingest = sha256(f"k8s.io/1/layer-{digest}".encode()).hexdigest()  # plugins/content/local/store.go ingestRoot
+    why = f"failed to copy: write {ROOT}/io.containerd.content.v1.content/ingest/{ingest}/data: {NO_SPACE}"
+    return _failed(reference, why, "Unknown", "noSpace")
+
+
+def snapshot_no_space(reference: Reference, layer: Layer, chain_id: str, snapshot: int, release: Release) -> PullFailed:
+    """The disk was full before the layer was unpacked into the snapshot number ``snapshot``.
+
+    Sources: pkg/unpack/unpacker.go, core/unpack/unpacker.go; events and reports of each form. To 2.0 the error passes
+    the diff service, which adds its code; from 2.1.2 the media type, the blob and the snapshot's key are named. Which
+    file could not be written is not known here.
+    """
+    error = f"write {ROOT}/io.containerd.snapshotter.v1.overlayfs/snapshots/{snapshot}/fs: {NO_SPACE}"
+    if release >= (2, 1, 2):
+        blob = f"{media_type(layer)} {layer.digest}"
+        unique = int(sha256(chain_id.encode()).hexdigest()[:7], 16)  # nanoseconds and random letters in containerd
+        why = f'failed to extract layer ({blob}) to overlayfs as "extract-{unique}-AAAA {chain_id}": {error}'
+    else:
+        why = f"failed to extract layer {layer.diff_id}: {error}" + (": unknown" if release < (2, 1) else "")
+    return _failed(reference, why, "Unknown", "noSpace")
+
+
+def _failure(reference: Reference, why: str, status: int) -> PullFailed:
+    cause = "unavailable" if status in NO_CONNECTION else CAUSES.get(status, "serverError")
+    return _failed(reference, why, "NotFound" if status == NOT_FOUND else "Unknown", cause)
+
+
+def _failed(reference: Reference, why: str, code: str, cause: str) -> PullFailed:
+    error = f'failed to pull and unpack image "{reference}": {why}'
+    return PullFailed(PullOutcome(None, code=code, error=error, cause=cause, registry=reference.domain))
+
+
+def _no_connection(answer: Answer) -> str:
+    if answer.status == NO_HEADER:
+        return "net/http: timeout awaiting response headers"
+    problem = "i/o timeout" if answer.status == TIMED_OUT else "connect: connection refused"
+    return f"dial tcp {answer.address.dialled}: {problem}"
+
+
+def _status(status: int) -> str:
+    return f"{status} {PHRASES.get(status, '')}".rstrip()

@@ -1,0 +1,222 @@
+"""Fetching one layer's blob for a pull."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from pullsim.kernel.process import Process
+from pullsim.runtime.containerd.chunks import ChunkedGet
+from pullsim.runtime.containerd.failures import PullFailed, blob_no_space
+from pullsim.runtime.fetch_stages import Steps
+from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.kernel.event import Event
+    from pullsim.oci.manifest import Layer
+    from pullsim.runtime.containerd.pull import Pull
+
+
+class Fetch(Steps):
+    """Gets a blob into the content store, and the times of its steps.
+
+    To 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
+    the node from after the lock until the last byte (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
+    Before it has its slot it is not more than a place in the queue: with ten layers and three slots that is a third of
+    a pull's memory.
+    """
+
+    __slots__ = (
+        "_abandoned",
+        "_chunks",
+        "_process",
+        "_started",
+        "_turn",
+        "committed",
+        "done",
+        "ended",
+        "env",
+        "fetched",
+        "layer",
+        "position",
+        "pull",
+        "queued",
+        "recorded",
+        "requested",
+        "resumed",
+        "slot",
+    )
+
+    def __init__(self, pull: Pull, position: int, layer: Layer) -> None:
+        """Ask for a slot, to 2.0; ``waits``: there was none, else the fetch is to `start`."""
+        self.env = pull.env
+        super().__init__(self.env.now)
+        self._process: Process | None = None  # once it is begun or waited for
+        self.pull = pull
+        self.position = position
+        self.layer = layer
+        self.fetched = False  # from the registry, by this pull, and durable
+        self.done = False  # it is durable
+        self.resumed = 0  # of these were there before, from a pull that failed
+        self.recorded = False  # its row is written
+        self.queued = self.slot = self.requested = self.ended = self.committed = self.first_byte
+        self._chunks: ChunkedGet | None = None
+        self._abandoned = False
+        self._turn = None if pull.containerd.behaviour.by_service else self._ask_for_slot()
+        if self._turn is not None:
+            self._turn.call(self._take_over)
+        self._started = False
+
+    @property
+    def cause(self) -> str | None:
+        """The layer."""
+        return self.layer.digest
+
+    @property
+    def process(self) -> Process:
+        """The process that gets it."""
+        if self._process is None:
+            self._process = Process(self.env)
+        return self._process
+
+    @property
+    def waits(self) -> bool:
+        """Whether it starts by itself, when it gets its slot."""
+        return self._turn is not None
+
+    def start(self) -> None:
+        """Begin; an abandoned one does not."""
+        if not self._abandoned:
+            self._started = True
+            self.process.start(self._run())
+
+    def abandon(self) -> None:
+        """Stop, if it is not done: the pull has failed."""
+        self._abandoned = True
+        if not self.process.is_alive:
+            return
+        if self._turn is not None:
+            self.pull.slots.cancel(self._turn)
+        elif self._started:
+            self.process.interrupt()
+
+    @property
+    def downloaded(self) -> int:
+        """Bytes that this pull has fetched, also of chunks behind one that is missing."""
+        return self.received - self.resumed if self._chunks is None else self._chunks.downloaded
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """Note that nothing comes any more."""
+        super().stall(now, begun=begun)
+        self.pull.stalled(begun=begun)
+
+    def _take_over(self, _: Event) -> None:
+        """Start with the slot of another fetch."""
+        self._turn = None
+        self._has_waited()
+        self.start()
+
+    def _run(self) -> Generator[Any, Any, None]:
+        """Take the blob's lock; get the blob unless it has come meanwhile."""
+        pull, digest, env = self.pull, self.layer.digest, self.env
+        containerd = pull.containerd
+        store, by_service = containerd.store, containerd.behaviour.by_service
+        locks = store.blob_locks
+        try:
+            self.enter("lock", env.now)
+            if (turn := locks.acquire(digest)) is not None:
+                yield from locks.wait(digest, turn)
+            try:
+                if digest not in store.blobs:
+                    self.enter("commit", env.now)
+                    if (written := store.metadata.write(BLOB_OPEN)) is not None:
+                        yield written
+                    yield from self._get()
+                    store.blobs[digest] = self.layer.size
+                else:
+                    self.requested = self.first_byte = self.ended = env.now
+                    if by_service:  # it needed none
+                        self.slot = env.now
+                pull.lease.blobs.add(digest)
+                self.committed = env.now
+                self.done = True
+            finally:
+                locks.release(digest)
+        except simpy.Interrupt:  # abandoned
+            return
+        except PullFailed as failed:
+            pull.fail(failed.outcome)
+        finally:
+            if not by_service:
+                if self.done:
+                    pull.slots.pass_on(self)
+                else:
+                    pull.slots.give_back(self)
+
+    def _get(self) -> Generator[Any, Any, None]:
+        """Download the blob (what is missing of it), writing it to the disk meanwhile, and commit it.
+
+        Where there is not enough space, the download goes on until the disk is full.
+        """
+        pull, layer, env = self.pull, self.layer, self.env
+        containerd = pull.containerd
+        store, disk = containerd.store, containerd.disk
+        slots = pull.slots if containerd.behaviour.by_service else None
+        if slots is not None and (turn := self._ask_for_slot()) is not None:
+            yield from self._wait_for_slot(turn)
+        self.requested = env.now
+        self.received = self.resumed = store.resume(layer.digest)
+        rest = layer.size - self.resumed
+        claimed = store.claim(rest)
+        written = None if disk is None else disk.begin(claimed)
+        try:
+            try:
+                if containerd.chunk and claimed > containerd.chunk:
+                    self._chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
+                    yield from self._chunks.run()
+                else:
+                    yield from pull.remote.get("blobs", layer.digest, self.resumed + claimed, self, layer=layer)
+            finally:
+                self.ended = env.now
+                if slots is not None and (self._chunks is None or self._chunks.holds):
+                    slots.give_back(self)
+            self.received = self.resumed + claimed
+            self.settle(self.limited)
+            self.bytes_until = env.now
+            if written is not None and (writing := written.wait()) is not None:
+                self.enter("unpack_disk", env.now)
+                yield writing
+            if claimed < rest:
+                raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # as any failed write, it leaves its bytes
+            self.enter("commit", env.now)
+            if containerd.fsyncs:
+                yield from containerd.sync_blob()
+            if (committed := store.metadata.write(BLOB_COMMIT)) is not None:
+                yield committed
+        except BaseException:
+            store.leave(layer.digest, self.received, of=self.resumed + claimed)
+            if written is not None:
+                written.cancel()
+            raise
+        self.fetched = True
+
+    def _ask_for_slot(self) -> Event | None:
+        """Take a slot; else return the event to wait for."""
+        turn = self.pull.slots.acquire()
+        self.slot = self.env.now
+        self.enter("slot", self.slot)
+        return turn
+
+    def _wait_for_slot(self, turn: Event) -> Generator[Any, Any, None]:
+        """Wait for a slot; withdraw if the pull fails meanwhile."""
+        yield from self.pull.slots.wait(turn)
+        self._has_waited()
+
+    def _has_waited(self) -> None:
+        self.slot = self.env.now
+        before = self.pull.slots.given_back_by
+        if isinstance(before, Fetch) and before.pull is self.pull:
+            self._before = before

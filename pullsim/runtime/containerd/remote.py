@@ -1,0 +1,275 @@
+"""containerd's way with registries: the hosts to try, what is tried again, and what is resumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.kernel.event import Timeout
+from pullsim.registry.access import Presented
+from pullsim.registry.client import Client
+from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Request
+from pullsim.runtime.containerd.failures import Answer, Rank, broken_off, fetch_failure, no_hosts, resolve_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from pullsim.cri import Auth
+    from pullsim.oci.manifest import Image, Layer
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.client import Download
+    from pullsim.releases.containerd import Behaviour
+    from pullsim.runtime.containerd.server import Containerd
+    from pullsim.runtime.sources.hosts import Source
+    from pullsim.spec.hosts import Address
+
+# What is sent again (core/remotes/docker/resolver.go retryRequest, isTransientTransportErr): answers at once, without a
+# pause, what timed out after one.
+TOO_MANY: Final = (408, 429)
+SERVER_ERRORS: Final = (500, 503, 504)
+TIMEOUTS: Final = (TIMED_OUT, NO_HEADER)
+PAUSE: Final = 0.05  # seconds (doWithTransportRetries)
+NOT_ALLOWED: Final = 405
+UNAUTHORIZED, FORBIDDEN = 401, 403
+BROKEN_OFF: Final = (CUT, RESET)
+ENDED: Final = (OK, *BROKEN_OFF)  # with a body, whole or not
+MAX_BROKEN_OFF: Final = 3  # bodies that bring nothing, in a row (core/remotes/docker/httpreadseeker.go maxRetry)
+
+
+class Remote:
+    """What one pull asks of registries: the resolver and the fetcher.
+
+    Every request starts again at the first host and goes on to the next after any error; after a body that broke off
+    the rest is asked for. Models core/remotes/docker resolver.go, fetcher.go and httpreadseeker.go.
+    """
+
+    def __init__(self, containerd: Containerd, reference: Reference, auth: Auth | None) -> None:
+        self._containerd = containerd
+        self._reference = reference
+        self._auth = auth
+        self._sources = containerd.sources(reference.domain)
+        self._fetchers: list[Requester] | None = None
+        self._clients: list[Client] = []
+        self.resolved_by = reference.domain
+
+    def resolve(self) -> Generator[Any, Any, Image]:
+        """HEAD the manifest; raise PullFailed if no host has it.
+
+        A digest is looked for among blobs too where no host has it among manifests, or none answers (Resolve).
+        """
+        reference, behaviour = self._reference, self._containerd.behaviour
+        by_digest = reference.digest or ""
+        hosts = self._requesters(each for each in self._sources if each.pull and (each.resolve or by_digest))
+        if not hosts:
+            raise no_hosts(reference, "resolve", behaviour)
+        worst: Answer | None = None
+        for kind in ("manifests", "blobs") if by_digest else ("manifests",):
+            for number, host in enumerate(hosts, start=1):
+                request = Request(host.client.presented, reference, kind, by_digest, head=True)
+                answer, image = yield from host.head(request, last=number == len(hosts))
+                if image is not None:
+                    self.resolved_by = host.client.registry.spec.host
+                    return image
+                if worst is None or answer.says_more_than(worst, ranked=behaviour.ranks_errors):
+                    worst = answer
+            assert worst is not None
+            if behaviour.limits_blobs and worst.rank > Rank.NOT_FOUND:
+                break
+        assert worst is not None
+        raise resolve_failure(reference, worst, behaviour)
+
+    def get(
+        self,
+        kind: str,
+        digest: str,
+        size: int,
+        download: Download,
+        *,
+        index: bool = False,
+        start: int = 0,
+        cut_short: bool = False,
+        layer: Layer | None = None,
+    ) -> Generator[Any, Any, None]:
+        """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had.
+
+        ``start``: of the part of the blob that is wanted; ``cut_short``: more would come after it; ``layer``: the
+        blob is this one. All hosts are asked if one may be, whatever their capabilities (fetcher.go Fetch).
+        """
+        if self._fetchers is None:
+            self._fetchers = self._requesters(self._sources if any(each.pull for each in self._sources) else ())
+        hosts, opened, empty = self._fetchers, False, 0
+        if not hosts:
+            raise no_hosts(self._reference, "pull", self._containerd.behaviour)
+        while True:
+            first: Answer | None = None
+            for number, host in enumerate(hosts, start=1):
+                client, got = host.client, download.received
+                request = Request(
+                    client.presented, self._reference, kind, digest, size - got, start + got, False, index, cut_short
+                )
+                status = yield from host.get(request, download, last=number == len(hosts))
+                if status == OK:
+                    return
+                if status in BROKEN_OFF:
+                    opened = True
+                    empty = empty + 1 if download.received == got else 0
+                    if status == RESET or empty > MAX_BROKEN_OFF:
+                        raise broken_off(self._reference, host.address, status)
+                    break
+                first = first or host.answer(request, status)
+            else:
+                assert first is not None
+                if opened:  # a body that broke off and cannot be had again is reported as such
+                    raise broken_off(self._reference, first.address, CUT)
+                raise fetch_failure(self._reference, kind, digest, first, self._containerd.behaviour, layer)
+
+    @property
+    def chance(self) -> bool:
+        """Whether what went wrong may go right next time though the world stays as it is."""
+        return any(client.chance for client in self._clients)
+
+    def _requesters(self, sources: Iterable[Source]) -> list[Requester]:
+        """Return who asks each host; hosts that are one share it, and so its connections (hosts.go)."""
+        made: dict[Source, Requester] = {}
+        return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
+
+    def _requester(self, source: Source) -> Requester:
+        containerd, address, behaviour = self._containerd, source.address, self._containerd.behaviour
+        client = Client(
+            containerd.env,
+            source.registry,
+            containerd.port,
+            Presented(self._auth or source.auth, source.header, containerd.address, containerd.node),
+            dial_timeout=source.dial_timeout,
+            header_timeout=behaviour.header_timeout,
+            dials=address.dials,
+            tls=address.scheme == "https",
+            tries_tls=address.falls_back,
+            honours_expiry=behaviour.honours_token_expiry,
+            requests=behaviour.requests,
+        )
+        self._clients.append(client)
+        return Requester(containerd, client, address)
+
+
+class Requester:
+    """Asks one host, again where containerd does (core/remotes/docker/resolver.go doWithRetries)."""
+
+    __slots__ = ("_containerd", "address", "client")
+
+    def __init__(self, containerd: Containerd, client: Client, address: Address) -> None:
+        self._containerd = containerd
+        self.client = client
+        self.address = address
+
+    def head(self, request: Request, *, last: bool) -> Generator[Any, Any, tuple[Answer, Image | None]]:
+        """HEAD a manifest, or GET it where HEAD is not allowed; return the last answer and what it names."""
+        client, behaviour = self.client, self._containerd.behaviour
+        challenges = client.authorizer.challenges
+        attempts: Attempts | None = None
+        image: Image | None
+        while True:
+            if attempts is not None and attempts.challenged(self._containerd.env.now):
+                status, image = (yield from self._challenge(request)), None
+            else:
+                status, image = yield from client.head(request)
+            if image is not None or self._denied(status):
+                break
+            attempts = attempts or Attempts(client, behaviour, challenges, last=last)
+            not_allowed = status == NOT_ALLOWED and request.head and request.kind == "manifests"
+            if not attempts.again(status, always=not_allowed):
+                break
+            if not_allowed:
+                request.head = False
+            if status in TIMEOUTS:
+                yield Timeout(self._containerd.env, PAUSE)
+        if status == FORBIDDEN and request.head and behaviour.asks_why:
+            return (yield from self._ask_why(request)), None
+        return self.answer(request, status), image
+
+    def get(self, request: Request, download: Download, *, last: bool) -> Generator[Any, Any, int]:
+        """GET a manifest or blob; return the last status."""
+        client = self.client
+        challenges = client.authorizer.challenges
+        attempts: Attempts | None = None
+        while True:
+            if attempts is not None and attempts.challenged(self._containerd.env.now):
+                status = yield from self._challenge(request)
+            else:
+                status = yield from client.get(request, download)
+            if status in ENDED or self._denied(status):
+                return status
+            attempts = attempts or Attempts(client, self._containerd.behaviour, challenges, last=last)
+            if not attempts.again(status):
+                return status
+            if status in TIMEOUTS:
+                yield Timeout(self._containerd.env, PAUSE)
+
+    def answer(self, request: Request, status: int, message: str | None = None) -> Answer:
+        """Say how a request ended."""
+        client = self.client
+        denied = client.authorizer if self._denied(status) else None
+        text = (client.message if not request.head else "") if message is None else message
+        return Answer(self.address, status, text, denied, "HEAD" if request.head else "GET")
+
+    def _denied(self, status: int) -> bool:
+        """Whether the answer is that of a client that is denied; a fault goes before a denial."""
+        return status in (UNAUTHORIZED, FORBIDDEN) and self.client.authorizer.denial is not None
+
+    def _challenge(self, request: Request) -> Generator[Any, Any, int]:
+        """Spend the last attempt on a request that is answered 401, if the host is there."""
+        status: int = yield from self.client.ping(request)
+        return UNAUTHORIZED if status == OK else status
+
+    def _ask_why(self, request: Request) -> Generator[Any, Any, Answer]:
+        """GET what HEAD was forbidden, for the registry's own text, which is told if that is forbidden too."""
+        client, message = self.client, ""
+        get = Request(request.presented, request.reference, request.kind, request.what)
+        if client.authorizer.denial is None:
+            client.message = ""
+            answer, _ = yield from self.head(get, last=False)
+            message = answer.message if answer.status == FORBIDDEN else ""
+        else:  # credentials are shown at once now
+            spec = client.registry.spec
+            client.registry.count(get)
+            yield Timeout(self._containerd.env, spec.round_trip + spec.first_byte)
+        return self.answer(request, FORBIDDEN, message)
+
+
+class Attempts:
+    """How often one request to one host is sent; requests that are answered 401 count.
+
+    ``last``: at the last host server errors are repeated too, unless they are those of the request before, and what
+    timed out, by releases that do so.
+    """
+
+    __slots__ = ("_before", "_behaviour", "_challenges", "_client", "_last", "_left")
+
+    def __init__(self, client: Client, behaviour: Behaviour, challenges: int, *, last: bool) -> None:
+        """``challenges``: answers 401 that the client had before the request."""
+        self._client = client
+        self._behaviour = behaviour
+        self._last = last
+        self._left = behaviour.requests
+        self._challenges = challenges
+        self._before = OK  # the last answer
+
+    def challenged(self, now: float) -> bool:
+        """Whether the last request that may be sent is answered 401."""
+        return self._left == 1 and self._client.authorizer.challenged(now)
+
+    def again(self, status: int, *, always: bool = False) -> bool:
+        """Whether the request is sent once more after this answer; ``always``: if any is left."""
+        behaviour, before = self._behaviour, self._before
+        challenges = self._client.authorizer.challenges
+        if challenges != self._challenges:
+            self._left -= challenges - self._challenges
+            self._challenges, before = challenges, UNAUTHORIZED
+        self._left -= 1
+        if status in TIMEOUTS:
+            return self._last and behaviour.retries_timeouts and self._left > 0
+        self._before = status
+        if status in SERVER_ERRORS:
+            retried = self._last and behaviour.retries_server_errors and before != status
+        else:
+            retried = always or status in TOO_MANY
+        return retried and self._left > 0

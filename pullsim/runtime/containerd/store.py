@@ -1,0 +1,205 @@
+"""What a containerd node has: blobs, snapshots, images, and the locks on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pullsim.kernel.locks import KeyedLocks
+from pullsim.oci.manifest import Manifest
+from pullsim.runtime.metadata import MetadataDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import simpy
+
+    from pullsim.hardware.filesystem import Filesystem
+    from pullsim.oci.reference import Reference
+    from pullsim.runtime.handlers import RuntimeHandlers
+
+
+class StoredImage(NamedTuple):
+    """An image record: the manifest of the node's platform, and the digest that its name resolved to."""
+
+    manifest: Manifest
+    target: str
+    target_size: int = 0  # bytes of the index, where the name resolved to one
+    handler: str = ""  # runtime handler that it was pulled for; "" is the default one
+    prefix: str = ""  # of its snapshots, when the handler has a snapshotter of its own
+    discards: bool = False  # its layers' blobs are not needed once they are unpacked
+
+    @classmethod
+    def of(
+        cls, manifest: Manifest, target: str, target_size: int, handler: str, handlers: RuntimeHandlers
+    ) -> StoredImage:
+        """Make the record of an image that is pulled for a runtime handler."""
+        if not handler:
+            return cls(manifest, target, target_size)
+        return cls(manifest, target, target_size, handlers.identity(handler), handlers.prefix(handler))
+
+    @property
+    def id(self) -> str:
+        """The image's ID."""
+        return self.manifest.config_digest
+
+    def snapshots(self) -> tuple[str, ...]:
+        """Return the keys of its snapshots, from the bottom up: chain IDs, after the name of another snapshotter."""
+        chain_ids = self.manifest.chain_ids
+        return tuple(self.prefix + chain_id for chain_id in chain_ids) if self.prefix else chain_ids
+
+    def blobs(self) -> Iterator[tuple[str, int]]:
+        """Yield the digests of the blobs that it needs, and their bytes."""
+        manifest = self.manifest
+        if self.target != manifest.digest:
+            yield self.target, self.target_size
+        yield manifest.digest, manifest.size
+        yield manifest.config_digest, manifest.config_size
+        if not self.discards:
+            for layer in manifest.layers:
+                yield layer.digest, layer.size
+
+    def unpacked(self) -> Iterator[tuple[str, int]]:
+        """Yield the keys of its snapshots and their bytes."""
+        for key, layer in zip(self.snapshots(), self.manifest.layers, strict=True):
+            yield key, layer.unpacked
+
+
+class Lease:
+    """What a pull under way keeps from the garbage collector (core/leases): what it wrote, and what it found there."""
+
+    __slots__ = ("blobs", "snapshots")
+
+    def __init__(self) -> None:
+        self.blobs: set[str] = set()
+        self.snapshots: set[str] = set()
+
+
+class Store:
+    """Content store (blobs by digest), snapshotter (committed snapshots by chain ID) and image records.
+
+    Locks are those of containerd's unpacker: one a blob, one a chain ID, first come first served
+    (pkg/kmutex; internal/kmutex in 2.x).
+    """
+
+    def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
+        self.filesystem = filesystem
+        self.blobs: dict[str, int] = {}  # bytes by digest
+        self.snapshots: dict[str, int] = {}  # bytes by chain ID (`StoredImage.snapshots`)
+        self.images: dict[str, StoredImage] = {}  # by normalised name and runtime handler (`image_name`)
+        self.partials: dict[str, int] = {}  # bytes of unfinished blobs of failed pulls, by digest: of `_abandoned`
+        self.leases: dict[Lease, None] = {}
+        self.collected: set[str] = set()  # blobs that the node had once, and lost
+        self.blob_locks = KeyedLocks(env)
+        self.chain_locks = KeyedLocks(env)
+        self.metadata = MetadataDatabase(env, metadata_write)
+        self._abandoned = 0  # claimed bytes of unfinished blobs and snapshots, until the next collection
+        self._containers: dict[tuple[str, str], tuple[StoredImage, int]] = {}  # and their number, by ID and handler
+
+    def name(self, reference: Reference, image: StoredImage) -> None:
+        """Write the image records: by the name that was asked for, and by the digest that it resolved to.
+
+        Source: internal/cri/server/images/image_pull.go PullImage (createImageReference).
+        """
+        self.images[image_name(reference, image.handler)] = image
+        self.images[_by_handler(f"{reference.repository}@{image.target}", image.handler)] = image
+
+    def put(self, reference: Reference, image: StoredImage) -> bool:
+        """Put a whole image on the node at once, as a node image that has it; False: there is no room for it."""
+        for content, parts in ((self.blobs, image.blobs()), (self.snapshots, image.unpacked())):
+            for key, size in parts:
+                if key not in content:
+                    if self.claim(size) < size:
+                        return False
+                    content[key] = size
+        self.name(reference, image)
+        return True
+
+    def claim(self, size: int) -> int:
+        """Take space for ``size`` bytes; returns how many there were."""
+        return size if self.filesystem is None else self.filesystem.claim(size)
+
+    def abandon(self, written: int, *, of: int) -> None:
+        """Leave an unfinished blob or snapshot behind, ``of`` the bytes that were claimed for it.
+
+        The space of what was written comes back with the next collection, the rest at once.
+        """
+        self._abandoned += written
+        if self.filesystem is not None:
+            self.filesystem.release(of - written)
+
+    def leave(self, digest: str, received: int, *, of: int) -> None:
+        """Leave an unfinished blob behind, as `abandon`; the next pull of it goes on from there."""
+        if received:
+            self.partials[digest] = received
+        self.abandon(received, of=of)
+
+    def resume(self, digest: str) -> int:
+        """Take over what was left of a blob; returns its bytes."""
+        received = self.partials.pop(digest, 0) if self.partials else 0
+        self._abandoned -= received
+        return received
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all content, finished or not."""
+        return sum(self.blobs.values()) + sum(self.snapshots.values()) + self._abandoned
+
+    def image_of(self, image_id: str, handler: str = "") -> StoredImage | None:
+        """Find an image by its ID, the one of the runtime handler if there is one."""
+        found = None
+        for image in self.images.values():
+            if image.manifest.config_digest == image_id:
+                if image.handler == handler:
+                    return image
+                found = found or image
+        return found
+
+    def remove(self, image_id: str) -> None:
+        """Remove an image, that is all its names, then collect (internal/cri/server/images/image_remove.go)."""
+        for name in [name for name, image in self.images.items() if image.id == image_id]:
+            del self.images[name]
+        self.collect()
+
+    def add_container(self, image_id: str, handler: str) -> StoredImage | None:
+        """Create a container of an image; returns the image, or None if there is none."""
+        image = self.image_of(image_id, handler)
+        if image is not None:
+            key = image_id, image.handler
+            self._containers[key] = image, self._containers.get(key, (image, 0))[1] + 1
+        return image
+
+    def remove_container(self, image_id: str, handler: str) -> None:
+        """Remove a container of an image."""
+        image, count = self._containers.pop((image_id, handler))
+        if count > 1:
+            self._containers[image_id, handler] = image, count - 1
+
+    def collect(self) -> None:
+        """Remove the blobs and snapshots that no image, container or lease needs (core/metadata/gc.go).
+
+        A container keeps the snapshots of its image, but not the blobs.
+        """
+        blobs: set[str] = set().union(*(lease.blobs for lease in self.leases))
+        snapshots: set[str] = set().union(*(lease.snapshots for lease in self.leases))
+        for image in self.images.values():
+            blobs.update(digest for digest, _ in image.blobs())
+            snapshots.update(image.snapshots())
+        for image, _ in self._containers.values():
+            snapshots.update(image.snapshots())
+        freed, self._abandoned = self._abandoned, 0
+        self.partials.clear()
+        lost = [digest for digest in self.blobs if digest not in blobs]
+        self.collected.update(lost)
+        freed += sum(self.blobs.pop(digest) for digest in lost)
+        freed += sum([self.snapshots.pop(chain_id) for chain_id in list(self.snapshots) if chain_id not in snapshots])
+        if self.filesystem is not None:
+            self.filesystem.release(freed)
+
+
+def image_name(reference: Reference, handler: str = "") -> str:
+    """Return the name of an image's record: without the tag if there is a digest (reference/docker ParseDockerRef)."""
+    return _by_handler(f"{reference.repository}@{reference.digest}" if reference.digest else str(reference), handler)
+
+
+def _by_handler(name: str, handler: str) -> str:
+    return f"{name},{handler}" if handler else name

@@ -1,0 +1,290 @@
+"""One copy operation of CRI-O: an image from a registry into the node's store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import simpy
+
+from pullsim.cri import PullOutcome
+from pullsim.oci.manifest import Index, select
+from pullsim.records import LayerRecord
+from pullsim.runtime.crio import failures
+from pullsim.runtime.crio.failures import CopyFailed
+from pullsim.runtime.crio.fetch import BlobCopy
+from pullsim.runtime.crio.source import ImageSource
+from pullsim.runtime.crio.store import CrioImage
+from pullsim.runtime.fetch_stages import DownloadSlots
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.cri import Auth, Caller
+    from pullsim.oci.manifest import Layer, Manifest
+    from pullsim.oci.reference import Reference
+    from pullsim.runtime.crio.server import Crio
+    from pullsim.time_line import TimeLine
+
+BLOBS_AT_ONCE: Final = 6  # of one copy (containers/image copy/copy.go maxParallelDownloads)
+#: Writes of the store's records in a row (containers/storage layers.go create, images.go create and addNames).
+LAYER_RECORDS: Final = 2  # of a layer: before it is applied, marked incomplete; afterwards
+IMAGE_RECORDS: Final = 3
+
+
+class Copy:
+    """Manifest, config, then layers: up to six at a time, committed from the bottom up by one of those that get them.
+
+    A layer that cannot be had keeps those above it from being committed; the others are fetched all the same, and the
+    copy fails when they are. Layers that were committed by then stay. Models containers/image copy/copy.go,
+    copy/single.go, storage/storage_dest.go; cri-o server/image_pull.go and internal/storage/image.go.
+    """
+
+    def __init__(self, crio: Crio, reference: Reference, caller: Caller, clock: TimeLine, auth: Auth | None) -> None:
+        self.env = crio.env
+        self.crio = crio
+        self.store = crio.store
+        self.clock = clock
+        self.slots = DownloadSlots(crio.env, BLOBS_AT_ONCE)
+        self.source = ImageSource(crio, reference, auth, clock)
+        self.next = 0  # position of the layer that is committed next
+        self.files: set[str] = set()  # digests of blobs in temporary files
+        self.temporary = 0  # bytes of them
+        self._reference = reference
+        self._caller = caller
+        self._auth = auth
+        self._fetches: list[BlobCopy] = []
+        self._committer: BlobCopy | None = None  # whose slot is kept
+        self._recorded: set[int] = set()
+        self._chain_ids: list[str] = []  # of layers that this copy builds on
+
+    def run(self) -> Generator[Any, Any, PullOutcome]:
+        """Copy; the outcome of a copy that failed says why."""
+        crio, reference, clock = self.crio, self._reference, self.clock
+        clock.enter("resolve", self.env.now)
+        manifest: Manifest | None = None
+        outcome: PullOutcome | None = None
+        try:
+            if crio.release.tries_artifacts_first:
+                yield from self._artifact_first()
+            image = yield from self.source.open()
+            manifest = select(image, crio.platform)
+            if isinstance(image, Index):
+                if manifest is None:
+                    raise failures.no_platform(reference, crio.platform)
+                yield from self.source.manifest(manifest.digest, manifest.size)
+            assert manifest is not None
+            stored = CrioImage(manifest, image.digest, image.size)
+            if not (yield from self._compared(stored)):
+                yield from self.source.config(manifest.config_digest, manifest.config_size)
+                yield from self._layers(stored)
+        except CopyFailed as failed:
+            self.store.release(self.temporary)
+            outcome = yield from self._failed(failed)
+        except simpy.Interrupt as interrupt:  # the node leaves
+            for fetch in self._fetches:
+                fetch.cut()
+            yield self.env.timeout(0)  # until they have stopped
+            outcome = cast("PullOutcome", interrupt.cause)
+        else:
+            self.store.release(self.temporary)
+            answer = "" if crio.release.answers_id else f"{reference.repository}@{manifest.digest}"
+            outcome = PullOutcome(stored.id, registry=self.source.host, answer=answer)
+            outcome.layers = len(manifest.layers)
+        outcome.compressed = 0 if manifest is None else manifest.total_size
+        for chain_id in self._chain_ids:
+            self.store.in_use[chain_id] -= 1
+        self._account(outcome)
+        return outcome
+
+    def _artifact_first(self) -> Generator[Any, Any, None]:
+        """See from the manifest that it is of no artifact; the copy begins anew with another source.
+
+        Of an index the platform's manifest is read too, as of one of the OCI (internal/ociartifact/store.go
+        PullManifest to 1.33.3); its own ping is left out.
+        """
+        reference, platform = self._reference, self.crio.platform
+        try:
+            image = yield from self.source.open()
+            if isinstance(image, Index):
+                manifest = select(image, platform)
+                if manifest is None:
+                    raise failures.no_platform(reference, platform)
+                yield from self.source.manifest(manifest.digest, manifest.size)
+        except CopyFailed as failed:
+            raise failures.no_first_artifact(reference, failed) from None
+        self.source = ImageSource(self.crio, reference, self._auth, self.clock)
+
+    def _compared(self, image: CrioImage) -> Generator[Any, Any, bool]:
+        """Read the manifests once more, in releases that compare first; return whether the node has the image."""
+        if not self.crio.release.reads_manifests_twice:
+            return False
+        stored = self.crio.image(self._reference)
+        if stored is not None and stored.id == image.id:
+            return True
+        self.source = ImageSource(self.crio, self._reference, self._auth, self.clock)
+        again = yield from self.source.open()
+        if isinstance(again, Index):
+            yield from self.source.manifest(image.manifest.digest, image.manifest.size)
+        return False
+
+    def _layers(self, image: CrioImage) -> Generator[Any, Any, None]:
+        """Get the layers, commit them, then record the image."""
+        env, clock, layers = self.env, self.clock, image.manifest.layers
+        fork = clock.fork(env.now)
+        self._fetches = [BlobCopy(self, position, layer) for position, layer in enumerate(layers)]
+        failure: CopyFailed | None = None
+        for fetch, chain_id in zip(self._fetches, image.manifest.chain_ids, strict=True):
+            self.next = fetch.position
+            if fetch.process.is_alive:
+                self._let_go()
+                walked = clock.fork(env.now)
+                clock.split_from(fork, fetch)
+                yield fetch.process
+                if env.now == walked.at:  # both at once: the walk's own time stands
+                    clock.restore(walked, "commit")
+                self._committer = fetch if fetch.failure is None else None
+            failure = fetch.failure
+            if failure is None:
+                try:
+                    yield from self._commit(fetch, chain_id)
+                except CopyFailed as failed:
+                    failure = failed
+            if failure is not None:
+                break
+        self.next = -1
+        self._let_go()
+        for fetch in self._fetches:
+            if fetch.process.is_alive:
+                clock.split(fetch, env.now)
+                yield fetch.process
+        if failure is not None:
+            raise CopyFailed(f"{self._prefix(image)}{failure.why}", failure.cause, failure.status)
+        clock.enter("commit", env.now)
+        yield from self._write(IMAGE_RECORDS)
+        self.store.name(self._reference, image)
+
+    def _commit(self, fetch: BlobCopy, chain_id: str) -> Generator[Any, Any, None]:
+        """Put a layer into the store, unless it has it on top of the same others."""
+        env, store = self.env, self.store
+        store.in_use[chain_id] += 1
+        self._chain_ids.append(chain_id)
+        locks = self.crio.release.locks_layers and chain_id not in store.layers
+        if locks and (turn := store.applying.acquire()) is not None:
+            self._enter("lock", fetch.layer)
+            yield turn
+        began = env.now
+        try:
+            if chain_id in store.layers:
+                self._record(fetch)
+                return
+            limit = yield from self._apply(fetch)
+            store.commit(chain_id, fetch.layer)
+            self._record(fetch, began, limit)
+        finally:
+            if locks:
+                store.applying.release()
+
+    def _apply(self, fetch: BlobCopy) -> Generator[Any, Any, str]:
+        """Unpack a layer; where there is not enough space, until the disk is full."""
+        layer, store = fetch.layer, self.store
+        self._enter("commit", layer)
+        yield from self._write(1)
+        self._enter("unpack_cpu", layer)
+        size = store.claim(layer.unpacked)
+        # The content of another layer of the node is copied from there, as it is.
+        source = replace(layer, compression="stored", size=layer.unpacked) if fetch.copied else layer
+        try:
+            part = source if size == layer.unpacked else source.part(size)
+            limit: str = yield from self.crio.unpacker.unpack(part)
+            if limit == "disk":
+                self.clock.relabel("unpack_disk")
+            if size < layer.unpacked:
+                raise failures.layer_no_space(layer)  # noqa: TRY301  # as any failed write, it leaves its bytes
+            self._enter("commit", layer)
+            yield from self._write(LAYER_RECORDS - 1)
+        except BaseException:
+            store.release(size)
+            raise
+        return limit
+
+    def _failed(self, failed: CopyFailed) -> Generator[Any, Any, PullOutcome]:
+        """Try to get an artifact, in releases that do so; then say what went wrong."""
+        artifact = None
+        if failures.tries_artifact(failed, self.crio.release):
+            clock = self.clock
+            clock.enter("resolve", self.env.now)
+            source = ImageSource(self.crio, self._reference, self._auth, clock)
+            artifact = self.crio.release.no_artifact
+            try:
+                yield from source.open()
+            except CopyFailed as again:
+                artifact = failures.no_manifest(self._reference, again, self.crio.release)
+        outcome = failures.outcome_of(self._reference, failed, artifact, self.crio.release)
+        outcome.transient = self.source.chance
+        return outcome
+
+    def _let_go(self) -> None:
+        """Give back the slot of the one that committed: it has to wait for others."""
+        if self._committer is not None:
+            self.slots.give_back(self._committer)
+            self._committer = None
+
+    def _enter(self, stage: str, layer: Layer) -> None:
+        """Begin a stage of the committing of a layer, which those behind its slot wait for too."""
+        self.clock.enter(stage, self.env.now, layer.digest)
+        if self._committer is not None:
+            self._committer.enter(stage, self.env.now)
+
+    def _write(self, count: int) -> Generator[Any, Any, None]:
+        written = self.store.records.write(count)
+        if written is not None:
+            yield written
+
+    def _prefix(self, image: CrioImage) -> str:
+        """Return what comes before the failure of a layer of an index's image (copy/copy.go)."""
+        return failures.MANIFEST_LIST if image.target != image.manifest.digest else ""
+
+    def _account(self, outcome: PullOutcome) -> None:
+        for fetch in self._fetches:
+            outcome.downloaded += fetch.received
+            outcome.layers_fetched += fetch.committed is not None and not fetch.local
+            if fetch.layer.digest in self.store.had:
+                outcome.refetched += fetch.received
+            came = not fetch.local and (fetch.received or fetch.committed is not None)
+            if came and fetch.position not in self._recorded:
+                self._record(fetch)
+
+    def _record(self, fetch: BlobCopy, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
+        """Write the layer's row, if it was fetched or unpacked; it ends now if it was unpacked."""
+        self._recorded.add(fetch.position)
+        if fetch.local and unpack_started is None:
+            return
+        layer, caller = fetch.layer, self._caller
+        egress, connection, nic = fetch.limited
+        self.crio.recorder.layer(
+            LayerRecord(
+                node=self.crio.node,
+                namespace=caller.namespace,
+                pod=caller.pod,
+                image=caller.image,
+                position=fetch.position,
+                digest=layer.digest,
+                size=layer.size,
+                unpacked=layer.unpacked,
+                source=fetch.host or (self.source.host if fetch.received else None) or "local",
+                downloaded=fetch.received,
+                queued=fetch.queued,
+                slot=fetch.slot,
+                requested=fetch.requested,
+                first_byte=fetch.first_byte,
+                fetched=fetch.ended,
+                committed=fetch.committed,
+                unpack_started=unpack_started,
+                unpack_ended=None if unpack_started is None else self.env.now,
+                egress=egress,
+                connection=connection,
+                nic=nic,
+                unpack_limit=unpack_limit,
+            )
+        )

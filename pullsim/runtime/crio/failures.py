@@ -1,0 +1,211 @@
+"""Pulls that fail in CRI-O, with its texts as they reach the kubelet.
+
+Sources: containers/image docker/docker_client.go, docker/docker_image_src.go, docker/errors.go, docker/body_reader.go,
+storage/storage_dest.go, copy/copy.go; cri-o server/image_pull.go and internal/storage/image.go. The forms are those of
+events and reports: kubernetes/registry.k8s.io#333 (broken bodies), containers/podman#19377 and ublue-os/main#747 (full
+disks), cri-o#5282 (429), texts of OpenShift 4.18 to 4.20 (artifacts, RegistryUnavailable).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from pullsim.cri import PullOutcome
+from pullsim.registry.access import Denial
+from pullsim.registry.request import CUT, NOT_FOUND, REFUSED, RESET, TIMED_OUT
+from pullsim.runtime.containerd.failures import CAUSES, NO_CONNECTION, NO_SPACE, PHRASES
+from pullsim.spec.hosts import HUB
+
+if TYPE_CHECKING:
+    from pullsim.oci.manifest import Layer
+    from pullsim.oci.platform import Platform
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.authorizer import Authorizer
+    from pullsim.releases.crio import CrioRelease
+
+REGISTRY_UNAVAILABLE: Final = "RegistryUnavailable"  # k8s.io/cri-api/pkg/errors
+TEMPORARY: Final = "/var/tmp/container_images_storage1"  # noqa: S108  # text: a random name, where the copy has its files
+STORE: Final = "/var/lib/containers/storage/overlay"
+MANIFEST_LIST: Final = "copying system image from manifest list: "
+#: Registries' own words, for those without a message of theirs (distribution's error codes).
+WORDS: Final = {
+    401: "unauthorized: authentication required",
+    403: "denied: requested access to the resource is denied",
+    404: "manifest unknown",
+    429: "toomanyrequests: too many requests",
+}
+
+
+class CopyFailed(Exception):
+    """A part of a copy failed, with containers/image's text."""
+
+    def __init__(self, why: str, cause: str, status: int = 0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.cause = cause
+        self.status = status  # of the request, if it was one
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the registry could not be reached."""
+        return self.cause == "unavailable"
+
+
+def ping_failure(host: str, status: int, message: str = "") -> CopyFailed:
+    """GET /v2/ was refused or answered with an error (docker_client.go detectPropertiesHelper, ping)."""
+    name = HUB[1] if host == HUB[0] else host
+    if status in NO_CONNECTION:
+        why = f'Get "https://{name}/v2/": dial tcp {_address(name)}: {_problem(status)}'
+    else:
+        why = _response(status, message)
+    return CopyFailed(f"pinging container registry {name}: {why}", cause_of(status), status)
+
+
+def token_failure(status: int) -> CopyFailed:
+    """The token server did not accept the credentials (docker_client.go getBearerToken)."""
+    why = f"unable to retrieve auth token: invalid username/password: {WORDS[401]}"
+    return CopyFailed(why, cause_of(status), status)
+
+
+def manifest_failure(
+    reference: Reference, tag: str, status: int, message: str, denied: Authorizer | None
+) -> CopyFailed:
+    """The GET of a manifest was answered with an error (docker_image_src.go fetchManifest)."""
+    if _token(denied):
+        return token_failure(status)
+    why = f"reading manifest {tag} in {reference.repository}: {_answer(reference, 'manifests', tag, status, message)}"
+    return CopyFailed(why, cause_of(status), status)
+
+
+def blob_failure(reference: Reference, digest: str, status: int, message: str, denied: Authorizer | None) -> CopyFailed:
+    """The GET of a blob was answered with an error (docker_image_src.go getBlob)."""
+    if _token(denied):
+        why = token_failure(status).why
+    else:
+        why = f"fetching blob: {_answer(reference, 'blobs', digest, status, message)}"
+    return CopyFailed(f"reading blob {digest}: {why}", cause_of(status), status)
+
+
+def broken_off(status: int, number: int, again: str = "") -> CopyFailed:
+    """A body broke off; ``number`` of its file, ``again`` what came of the attempt to go on."""
+    error = "read: connection reset by peer" if status == RESET else "unexpected EOF"
+    why = f'writing blob: storing blob to file "{TEMPORARY}/{number}": happened during read: {error}{again}'
+    return CopyFailed(why, "connectionLost", status)
+
+
+def reconnecting(reference: Reference, digest: str, status: int, message: str) -> str:
+    """What came of the attempt to go on with a body that broke off (body_reader.go Read)."""
+    answer = _answer(reference, "blobs", digest, status, message)
+    if status in NO_CONNECTION:
+        return f" (while reconnecting: {answer})"
+    return f" (after reconnecting, fetching blob: {answer})"
+
+
+def temporary_no_space(number: int) -> CopyFailed:
+    """The disk was full before the blob was complete (storage_dest.go putBlobToPendingFile)."""
+    path = f"{TEMPORARY}/{number}"
+    return CopyFailed(f'writing blob: storing blob to file "{path}": write {path}: {NO_SPACE}', "noSpace")
+
+
+def layer_no_space(layer: Layer) -> CopyFailed:
+    """The disk was full before the layer was applied (storage_dest.go createNewLayer); which file is not known here."""
+    why = f'writing blob: adding layer with blob "{layer.digest}": processing tar file(write {STORE}: {NO_SPACE}): '
+    return CopyFailed(f"{why}exit status 1", "noSpace")
+
+
+def no_platform(reference: Reference, platform: Platform) -> CopyFailed:
+    """The index has nothing for the node's platform (copy/copy.go Image, manifest/oci_index.go ChooseInstance)."""
+    variant = platform.variant or ("v8" if platform.architecture == "arm64" else "")
+    wanted = f'architecture "{platform.architecture}", variant "{variant}", OS "{platform.os}"'
+    why = f"choosing an image from manifest list docker://{reference}: no image found in image index for {wanted}"
+    return CopyFailed(why, "platform")
+
+
+def initializing(reference: Reference, failed: CopyFailed, mirrors: list[tuple[str, CopyFailed]]) -> CopyFailed:
+    """Neither the registry nor a mirror has the image (docker_image_src.go newImageSource; copy/copy.go Image)."""
+    why = failed.why
+    if mirrors:
+        others = "; ".join(f"{name}: {each.why}" for name, each in mirrors)
+        why = f"(Mirrors also failed: [{others}]): {why}"
+    return CopyFailed(f"{_source(reference)}{why}", failed.cause, failed.status)
+
+
+def no_first_artifact(reference: Reference, failed: CopyFailed) -> CopyFailed:
+    """The manifest cannot be had when it is asked first whether it is of an artifact (1.33.0 to 1.33.3)."""
+    choice = f"choosing an image from manifest list docker://{reference}: "
+    if failed.why.startswith(choice):
+        why = f"choose instance: {failed.why.removeprefix(choice)}"
+    else:
+        why = f"get manifest: build image source: {failed.why.removeprefix(_source(reference))}"
+    return CopyFailed(f"unable to try pulling possible OCI artifact: {why}", failed.cause, failed.status)
+
+
+def no_manifest(reference: Reference, failed: CopyFailed, release: CrioRelease) -> str:
+    """Say why what is no image is no artifact either: there is no manifest."""
+    if release.copies_artifacts:
+        return f"{release.no_manifest}{failed.why}"
+    return f"{release.no_manifest}{failed.why.removeprefix(_source(reference))}"
+
+
+def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None, release: CrioRelease) -> PullOutcome:
+    """Return the answer to the kubelet; ``artifact``: why it was none either, None where that was not tried.
+
+    Source: server/image_pull.go PullImage, internal/storage/image.go pullImageImplementation (1.33 on).
+    """
+    error = failed.why
+    if artifact is not None:
+        error = f"unable to pull image or OCI artifact: pull image err: {error}; artifact err: {artifact}"
+    elif release.tries_artifacts and not release.tries_artifacts_without_network:
+        error = f"unable to pull image: {error}"
+    if failed.status == REFUSED and failed.unreachable:
+        error = f"{REGISTRY_UNAVAILABLE}: {error}"
+    return PullOutcome(None, code="Unknown", error=error, cause=failed.cause, registry=reference.domain)
+
+
+def tries_artifact(failed: CopyFailed, release: CrioRelease) -> bool:
+    """Whether a pull that failed goes on with the attempt to get an artifact."""
+    if not release.tries_artifacts or release.tries_artifacts_first:
+        return False
+    return release.tries_artifacts_without_network or not failed.unreachable
+
+
+def cause_of(status: int) -> str:
+    """Give the short name of a cause."""
+    if status in NO_CONNECTION:
+        return "unavailable"
+    return "connectionLost" if status in (CUT, RESET) else CAUSES.get(status, "serverError")
+
+
+def _source(reference: Reference) -> str:
+    return f"initializing source docker://{reference}: "
+
+
+def _token(denied: Authorizer | None) -> bool:
+    return denied is not None and denied.scheme == "bearer" and denied.denial in (Denial.INVALID, Denial.EXPIRED)
+
+
+def _answer(reference: Reference, kind: str, what: str, status: int, message: str) -> str:
+    if status in NO_CONNECTION:
+        name = HUB[1] if reference.domain == HUB[0] else reference.domain
+        return f'Get "https://{name}/v2/{reference.path}/{kind}/{what}": dial tcp {_address(name)}: {_problem(status)}'
+    if status == NOT_FOUND and kind == "blobs":
+        return "blob unknown to registry"
+    return _response(status, message)
+
+
+def _response(status: int, message: str) -> str:
+    """Return the text of a response that is an error (docker/errors.go registryHTTPResponseToError)."""
+    if message:
+        return message
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return f"received unexpected HTTP status: {status} {PHRASES.get(status, '')}".rstrip()
+    return WORDS.get(status, f'StatusCode: {status}, ""')
+
+
+def _problem(status: int) -> str:
+    return "i/o timeout" if status == TIMED_OUT else "connect: connection refused"
+
+
+def _address(host: str) -> str:
+    return host if ":" in host else f"{host}:443"

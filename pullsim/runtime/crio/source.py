@@ -1,0 +1,210 @@
+"""CRI-O's way with registries: one host for all of an image, pauses after 429, bodies that are resumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.oci.manifest import Image, Index
+from pullsim.registry.access import Presented
+from pullsim.registry.client import Client
+from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
+from pullsim.runtime.crio import failures
+from pullsim.runtime.crio.failures import CopyFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.cri import Auth
+    from pullsim.network.flows import Transfer
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.authorizer import Authorizer
+    from pullsim.registry.client import Download
+    from pullsim.registry.host import Registry
+    from pullsim.runtime.crio.server import Crio
+    from pullsim.time_line import TimeLine
+
+TOO_MANY: Final = 429
+BROKEN_OFF: Final = (CUT, RESET)
+# containers/image docker/docker_client.go (backoff…) and docker/body_reader.go (bodyReader…), all releases.
+ATTEMPTS: Final = 5  # of one request that is answered 429
+FIRST_PAUSE: Final = 2.0  # seconds, then twice as long each time
+LONGEST_PAUSE: Final = 60.0
+PROGRESS: Final = 1 << 20  # bytes since the last time that make a body worth another attempt
+PATIENCE: Final = 60.0  # seconds since the last time that do so too
+RECONNECT: Final = 1.05  # seconds before it: 1 s and up to 0.1 s at random, of which this is the mean
+
+
+class _Document:
+    """A manifest on its way: part of the stage resolve."""
+
+    __slots__ = ("_clock", "host", "received")
+
+    def __init__(self, clock: TimeLine) -> None:
+        self._clock = clock
+        self.host: str | None = None
+        self.received = 0
+
+    def request(self, now: float) -> None:
+        """See `Download`."""
+        self._clock.enter("resolve", now)
+
+    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol's
+        """See `Download`."""
+        self._clock.enter("resolve", now)
+
+    def stall(self, now: float, *, begun: bool) -> None:  # noqa: ARG002 - the protocol's
+        """See `Download`."""
+        self._clock.enter("stall", now)
+
+
+class Opened(NamedTuple):
+    """A host that has the image, and what its name means there."""
+
+    client: Client
+    image: Image
+
+
+class ImageSource:
+    """What one copy reads from: the first of the registry's mirrors, or the registry, that has the manifest.
+
+    All that follows comes from there. A client is new for each source; what it learns with the first request, how to
+    authenticate, and its token serve all others. Models containers/image docker/docker_image_src.go (newImageSource),
+    docker_client.go (makeRequestToResolvedURL) and body_reader.go.
+    """
+
+    def __init__(self, crio: Crio, reference: Reference, auth: Auth | None, clock: TimeLine) -> None:
+        self._crio = crio
+        self._reference = reference
+        self._auth = auth
+        self._clock = clock
+        self._opened: Opened | None = None
+        self._clients: list[Client] = []
+        self._files = 0
+
+    @property
+    def host(self) -> str:
+        """The host that serves the image; the registry's own until one does."""
+        return self._reference.domain if self._opened is None else self._opened.client.registry.spec.host
+
+    @property
+    def chance(self) -> bool:
+        """Whether what went wrong may go right next time though the world stays as it is."""
+        return any(client.chance for client in self._clients)
+
+    def open(self) -> Generator[Any, Any, Image]:
+        """Ping, get the manifest that the reference names; raises CopyFailed with the failures of all hosts."""
+        mirrors: list[tuple[str, CopyFailed]] = []
+        *others, own = self._crio.sources(self._reference.domain)
+        for registry in (*others, own):
+            try:
+                opened: Opened = yield from self._open(registry)
+            except CopyFailed as failed:
+                if registry is own:
+                    raise failures.initializing(self._reference, failed, mirrors) from None
+                name = f"{registry.spec.host}/{self._reference.path}"
+                mirrors.append((name, failed))
+            else:
+                self._opened = opened
+                return opened.image
+        raise AssertionError  # the registry itself is the last
+
+    def manifest(self, digest: str, size: int) -> Generator[Any, Any, None]:
+        """Get the manifest of a platform."""
+        client = self._client_in_use()
+        yield from self._manifest(client, digest, size)
+
+    def config(self, digest: str, size: int) -> Generator[Any, Any, None]:
+        """Get the config of an image."""
+        client, reference = self._client_in_use(), self._reference
+        request = Request(client.presented, reference, "blobs", digest, size)
+        status = yield from self._get(client, request, _Document(self._clock))
+        if status != OK:
+            why = failures.blob_failure(reference, digest, status, client.message, _denied(client))
+            raise CopyFailed(f"parsing image configuration: {why.why.partition(': ')[2]}", why.cause, status)
+
+    def blob(self, digest: str, size: int, download: Download) -> Generator[Any, Any, None]:
+        """Get a blob of which ``download`` may have a part; raises CopyFailed."""
+        client, reference, env = self._client_in_use(), self._reference, self._crio.env
+        self._files += 1
+        number = self._files
+        last_offset, last_time, broken = -1, -float("inf"), OK
+        while True:
+            offset = download.received
+            request = Request(client.presented, reference, "blobs", digest, size - offset, offset)
+            status = yield from self._get(client, request, download)
+            if status == OK:
+                return
+            if status not in BROKEN_OFF:
+                if broken != OK:
+                    again = failures.reconnecting(reference, digest, status, client.message)
+                    raise failures.broken_off(broken, number, again)
+                raise failures.blob_failure(reference, digest, status, client.message, _denied(client))
+            broken, now = status, env.now
+            first = last_offset < 0
+            if not first and download.received - last_offset < PROGRESS and now - last_time < PATIENCE:
+                raise failures.broken_off(broken, number)
+            download.request(now)
+            yield env.timeout(RECONNECT)
+            last_offset, last_time = download.received, env.now
+
+    def _open(self, registry: Registry) -> Generator[Any, Any, Opened]:
+        crio, reference = self._crio, self._reference
+        presented = Presented(self._auth, None, crio.address, crio.node)
+        client = Client(crio.env, registry, crio.port, presented, insists=False)
+        self._clients.append(client)
+        yield from self._ping(client)
+        image, what = registry.content(reference, crio.env.now), reference.digest or reference.tag or "latest"
+        yield from self._manifest(client, what, 0 if image is None else image.size, index=isinstance(image, Index))
+        if image is None:
+            raise self._no_manifest(client, what, NOT_FOUND)
+        return Opened(client, image)
+
+    def _ping(self, client: Client) -> Generator[Any, Any, None]:
+        request = Request(client.presented, self._reference, "ping")
+        pause = FIRST_PAUSE
+        for attempt in range(1, ATTEMPTS + 1):
+            client.retry_after = None
+            status = yield from client.ping(request)
+            if status != TOO_MANY or attempt == ATTEMPTS:
+                break
+            pause = yield from self._pause(client, pause)
+        if status != OK:
+            raise failures.ping_failure(client.registry.spec.host, status, client.message)
+
+    def _manifest(self, client: Client, what: str, size: int, *, index: bool = False) -> Generator[Any, Any, None]:
+        digest = what if ":" in what else ""
+        request = Request(client.presented, self._reference, "manifests", digest, size, is_index=index)
+        status = yield from self._get(client, request, _Document(self._clock))
+        if status in BROKEN_OFF:
+            why = f"reading manifest {what} in {self._reference.repository}: unexpected EOF"
+            raise CopyFailed(why, "connectionLost")
+        if status != OK:
+            raise self._no_manifest(client, what, status)
+
+    def _no_manifest(self, client: Client, what: str, status: int) -> CopyFailed:
+        return failures.manifest_failure(self._reference, what, status, client.message, _denied(client))
+
+    def _get(self, client: Client, request: Request, download: Download) -> Generator[Any, Any, int]:
+        """GET, again after a pause for as long as the answer is 429."""
+        pause = FIRST_PAUSE
+        for attempt in range(1, ATTEMPTS + 1):
+            client.retry_after = None
+            status = yield from client.get(request, download)
+            if status != TOO_MANY or attempt == ATTEMPTS:
+                break
+            pause = yield from self._pause(client, pause)
+        return status
+
+    def _pause(self, client: Client, pause: float) -> Generator[Any, Any, float]:
+        """Wait before the next attempt; returns the pause after that one."""
+        pause = min(pause if client.retry_after is None else client.retry_after, LONGEST_PAUSE)
+        yield self._crio.env.timeout(pause)
+        return 2.0 * pause
+
+    def _client_in_use(self) -> Client:
+        assert self._opened is not None
+        return self._opened.client
+
+
+def _denied(client: Client) -> Authorizer | None:
+    return None if client.authorizer.denial is None else client.authorizer

@@ -1,0 +1,131 @@
+"""What a CRI-O node has: layers, and images that name them. There are no compressed copies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from pullsim.kernel.locks import Slots
+from pullsim.oci.manifest import Manifest
+from pullsim.runtime.metadata import MetadataDatabase
+
+if TYPE_CHECKING:
+    import simpy
+
+    from pullsim.hardware.filesystem import Filesystem
+    from pullsim.oci.manifest import Layer
+    from pullsim.oci.reference import Reference
+
+
+class CrioImage(NamedTuple):
+    """An image: the manifest of the node's platform, and the digest that its name resolved to."""
+
+    manifest: Manifest
+    target: str
+    target_size: int = 0  # bytes of the index, where the name resolved to one
+
+    @property
+    def id(self) -> str:
+        """The image's ID, by which the kubelet knows it."""
+        return self.manifest.config_digest
+
+    @property
+    def documents(self) -> int:
+        """Bytes of its manifest, config and index."""
+        index = self.target_size if self.target != self.manifest.digest else 0
+        return self.manifest.size + self.manifest.config_size + index
+
+    @property
+    def size(self) -> int:
+        """Bytes that CRI-O tells: layers unpacked (containers/image storage/storage_image.go, Size)."""
+        return self.documents + sum(layer.unpacked for layer in self.manifest.layers)
+
+
+class CrioStore:
+    """Layers by chain ID, images by name, the lock that a layer's application may need.
+
+    A layer whose image never came into being stays until an image that has it is removed: nobody else looks for it.
+    Models containers/storage store.go (PutLayer, CreateImage, DeleteImage).
+    """
+
+    def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
+        self.filesystem = filesystem
+        self.layers: dict[str, Layer] = {}  # committed ones, by chain ID
+        self.images: dict[str, CrioImage] = {}  # by normalised name
+        self.in_use: Counter[str] = Counter()  # chain IDs of layers that copies under way build on
+        self.had: set[str] = set()  # digests of blobs of layers that the node had once
+        self.applying = Slots(env, 1)
+        self.records = MetadataDatabase(env, metadata_write)
+        self._blobs: Counter[str] = Counter()  # number of layers by the digest of their blob
+        self._documents: dict[str, int] = {}  # bytes claimed for the documents of an image, by its ID
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all layers and documents, finished or not."""
+        return self._bytes
+
+    def claim(self, size: int) -> int:
+        """Take space for ``size`` bytes; returns how many there were."""
+        granted = size if self.filesystem is None else self.filesystem.claim(size)
+        self._bytes += granted
+        return granted
+
+    def release(self, size: int) -> None:
+        """Give claimed space back."""
+        self._bytes -= size
+        if self.filesystem is not None:
+            self.filesystem.release(size)
+
+    def knows(self, digest: str) -> bool:
+        """Whether a blob with this digest is the content of a committed layer, wherever that stands."""
+        return self._blobs[digest] > 0
+
+    def commit(self, chain_id: str, layer: Layer) -> None:
+        """Take in a layer whose space is claimed."""
+        self.layers[chain_id] = layer
+        self._blobs[layer.digest] += 1
+
+    def name(self, reference: Reference, image: CrioImage) -> None:
+        """Give an image its name, and the one with the digest; its documents take their space the first time."""
+        if image.id not in self._documents:
+            self._documents[image.id] = self.claim(image.documents)
+        self.images[image_name(reference)] = image
+        self.images[f"{reference.repository}@{image.target}"] = image
+
+    def put(self, reference: Reference, image: CrioImage) -> bool:
+        """Put a whole image on the node at once; False: there is no room for it."""
+        for chain_id, layer in zip(image.manifest.chain_ids, image.manifest.layers, strict=True):
+            if chain_id not in self.layers:
+                if self.claim(layer.unpacked) < layer.unpacked:
+                    return False
+                self.commit(chain_id, layer)
+        self.name(reference, image)
+        return True
+
+    def find(self, image_id: str) -> CrioImage | None:
+        """Find an image by its ID."""
+        return next((image for image in self.images.values() if image.id == image_id), None)
+
+    def remove(self, image_id: str) -> None:
+        """Remove an image under all its names, and the layers that no other needs."""
+        image = self.find(image_id)
+        if image is None:
+            return
+        for name in [name for name, each in self.images.items() if each.id == image_id]:
+            del self.images[name]
+        freed = self._documents.pop(image_id)
+        kept = {chain_id for each in self.images.values() for chain_id in each.manifest.chain_ids}
+        for chain_id in reversed(image.manifest.chain_ids):
+            if chain_id in kept or self.in_use[chain_id] or chain_id not in self.layers:
+                continue
+            layer = self.layers.pop(chain_id)
+            self._blobs[layer.digest] -= 1
+            self.had.add(layer.digest)
+            freed += layer.unpacked
+        self.release(freed)
+
+
+def image_name(reference: Reference) -> str:
+    """Return the name of an image in the store: without the tag if there is a digest."""
+    return f"{reference.repository}@{reference.digest}" if reference.digest else str(reference)

@@ -1,0 +1,188 @@
+"""A runtime of given durations: replays measured pulls, and the kubelet's traces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, InspectFailed, ListedImage, PullOutcome
+from pullsim.errors import InputError
+from pullsim.runtime.containerd.server import NO_ROOM
+from pullsim.runtime.handlers import RuntimeHandlers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from pullsim.cri import Auth, Caller
+    from pullsim.hardware.filesystem import Filesystem
+    from pullsim.spec.runtime import FixedSpec
+    from pullsim.time_line import TimeLine
+
+
+class FixedRuntime:
+    """Pulls take the time the spec says, whatever else goes on; concurrent pulls of an image share no work.
+
+    An image takes its size on the disk, once. A pull that finds too little space fails when the disk is full, its bytes
+    coming evenly over its time, and leaves nothing behind.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        spec: FixedSpec,
+        handlers: RuntimeHandlers | None = None,
+        filesystem: Filesystem | None = None,
+    ) -> None:
+        """Raises InputError if the disk has no room for an image that is present from the start."""
+        self._env = env
+        self._spec = spec
+        self._handlers = handlers or RuntimeHandlers()
+        self._filesystem = filesystem
+        self._calls: dict[str, int] = {}
+        self._pulled: dict[tuple[str, str], float] = {}  # since when, by image and runtime handler
+        self._taken: dict[tuple[str, str], int] = {}  # bytes of those
+        self._had: set[str] = set()
+        self._containers: Counter[ContainerImage] = Counter()
+        for image, fixed in spec.images.items():
+            if fixed.present:
+                self._pulled[image, ""] = 0.0
+                self._taken[image, ""] = self._claim(fixed.size)
+                if self._taken[image, ""] < fixed.size:
+                    raise InputError(NO_ROOM.format(image))
+
+    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
+        """Tell whether the image is present now, for the handler."""
+        fixed = self._spec.images.get(image)
+        if fixed is None:
+            return None
+        broken = fixed.status_fail
+        if broken is not None and broken.at <= self._env.now < broken.until:
+            raise InspectFailed(broken.error)
+        if not self._present(image, self._handlers.identity(handler)):
+            return None
+        return ImageStatus(_image_ref(image), fixed.size)
+
+    def pull_image(
+        self,
+        image: str,
+        caller: Caller,  # noqa: ARG002 - the protocol's
+        clock: TimeLine,
+        *,
+        auth: Auth | None = None,  # noqa: ARG002 - the same
+        handler: str = "",
+    ) -> Generator[Any, Any, PullOutcome]:
+        """Take the time, then succeed or fail as the spec says for this call."""
+        handler = self._handlers.identity(handler)
+        env = self._env
+        clock.enter("pull", env.now)
+        fixed = self._spec.images.get(image)
+        if fixed is None:
+            return PullOutcome(
+                None, code="NotFound", error=f'failed to resolve reference "{image}": not found', cause="notFound"
+            )
+        call = self._calls.get(image, 0)
+        self._calls[image] = call + 1
+        if fixed.fail is not None and fixed.fail.fails(call):
+            yield env.timeout(fixed.fail.after)
+            return PullOutcome(
+                None,
+                code="Unknown",  # the text is given whole
+                error=fixed.fail.error,
+                cause="notFound" if "not found" in fixed.fail.error.lower() else "runtime",
+                transient=not fixed.fail.always,
+            )
+        if self._present(image, handler):
+            yield env.timeout(fixed.repull)
+            self._keep(image, handler, 0)
+            return PullOutcome(_image_ref(image))
+        claimed = self._claim(fixed.size)
+        if claimed < fixed.size:
+            yield env.timeout(fixed.pull * claimed / fixed.size)
+            self._release(claimed)
+            error = f'failed to pull and unpack image "{image}": no space left on device'
+            return PullOutcome(None, code="Unknown", error=error, cause="noSpace", downloaded=claimed)
+        yield env.timeout(fixed.pull)
+        self._keep(image, handler, claimed)
+        refetched = fixed.size if image in self._had else 0
+        self._had.add(image)
+        return PullOutcome(_image_ref(image), downloaded=fixed.size, refetched=refetched)
+
+    def list_images(self) -> list[ListedImage]:
+        """List what is present now."""
+        images = self._spec.images
+        return [
+            ListedImage(_image_ref(image), images[image].size, (image,), handler=handler)
+            for image, handler in list(self._pulled)
+            if self._present(image, handler)
+        ]
+
+    def remove_image(self, image_id: str) -> None:
+        """Forget the image."""
+        for image, handler in list(self._pulled):
+            if _image_ref(image) == image_id and self._present(image, handler):
+                self._drop(image, handler)
+
+    def image_fs(self) -> FilesystemUsage:
+        """Count the sizes of the images, and what others use."""
+        listed = self.list_images()  # lets go of those whose time has come
+        if self._filesystem is None:
+            return FilesystemUsage(None, sum(image.size for image in listed))
+        return FilesystemUsage(self._filesystem.capacity, self._filesystem.used)
+
+    def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
+        """See `ImageService.watch_space`."""
+        if self._filesystem is not None:
+            self._filesystem.watch(limit, alarm)
+
+    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
+        """See `ImageService.create_container`."""
+        found = [image.handler for image in self.list_images() if image.id == image_id]
+        if not found:
+            return None
+        wanted = self._handlers.identity(handler)
+        image = ContainerImage(image_id, wanted if wanted in found else found[0])
+        self._containers[image] += 1
+        return image
+
+    def remove_container(self, image: ContainerImage) -> None:
+        """See `ImageService.remove_container`."""
+        self._containers[image] -= 1
+
+    def _present(self, image: str, handler: str) -> bool:
+        """Whether the image is there; if the spec took it away since, let go of its space."""
+        since = self._pulled.get((image, handler))
+        if since is None:
+            return False
+        if any(since < removed <= self._env.now for removed in self._spec.images[image].removed_at):
+            self._drop(image, handler)
+            return False
+        return True
+
+    def _keep(self, image: str, handler: str, claimed: int) -> None:
+        """Note that the image is there from now on; of two pulls at once only one takes space."""
+        key = image, handler
+        if self._present(image, handler):
+            self._release(claimed)
+        else:  # it may have vanished during a pull that took no space, and brings it back
+            self._taken[key] = claimed or self._claim(self._spec.images[image].size)
+        self._pulled[key] = self._env.now
+
+    def _drop(self, image: str, handler: str) -> None:
+        del self._pulled[image, handler]
+        self._had.add(image)
+        self._release(self._taken.pop((image, handler)))
+
+    def _claim(self, size: int) -> int:
+        return size if self._filesystem is None else self._filesystem.claim(size)
+
+    def _release(self, size: int) -> None:
+        if self._filesystem is not None:
+            self._filesystem.release(size)
+
+
+def _image_ref(image: str) -> str:
+    """Return a stable ID for a name."""
+    return f"sha256:{sha256(image.encode()).hexdigest()}"

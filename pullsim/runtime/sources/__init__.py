@@ -1,0 +1,1 @@
+"""Where a runtime gets images from: registries and their mirrors."""

@@ -1,0 +1,72 @@
+"""The hosts that a containerd tries for a registry's images, as its own files or the scenario's mirrors have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pullsim.cri import Auth
+from pullsim.registry.host import Registry
+from pullsim.runtime.containerd.registry_auth import header_auth, host_header
+from pullsim.spec.hosts import PULL, RESOLVE, Address, HostSpec, address_of, endpoint, hosts_of
+from pullsim.spec.registry import DIAL_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.spec.runtime import ContainerdSpec
+
+
+class Source(NamedTuple):
+    """A host to try, and what its requests carry."""
+
+    registry: Registry
+    address: Address
+    pull: bool = True
+    resolve: bool = True
+    dial_timeout: float = DIAL_TIMEOUT
+    auth: Auth | None = None  # the runtime's own, where the kubelet has nothing
+    header: Auth | None = None
+
+
+def sources(registry: str, spec: ContainerdSpec, registries: Callable[[str], Registry]) -> tuple[Source, ...]:
+    """Return the hosts for a registry: those of hosts.toml if it has an entry, else the registry's mirrors.
+
+    Last comes the server, which is the registry itself if nothing else is written.
+    Source: core/remotes/docker/config/hosts.go ConfigureHosts.
+    """
+    own = registries(registry)
+    entry = hosts_of(registry, spec.hosts) if spec.hosts else None
+    last = Source(
+        own,
+        Address(endpoint(registry)),
+        dial_timeout=DIAL_TIMEOUT if entry is None or entry.top is None else entry.top.dial_timeout,
+        auth=spec.auths.get(endpoint(registry)),
+        header=header_auth(registry, spec.hosts),
+    )
+    if entry is None:
+        mirrors = (
+            Source(
+                registries(each.name),
+                Address(endpoint(each.name)),
+                each.pull,
+                each.resolve,
+                each.dial_timeout,
+                spec.auths.get(endpoint(each.name)),
+            )
+            for each in own.spec.mirrors
+        )
+        return (*mirrors, last)
+
+    def source(host: HostSpec) -> Source:
+        name = registry if endpoint(host.host) == endpoint(registry) else host.host
+        return Source(
+            registries(name),
+            address_of(host, spec.version),
+            PULL in host.capabilities,
+            RESOLVE in host.capabilities,
+            host.dial_timeout,
+            spec.auths.get(endpoint(name)),
+            host_header(host),
+        )
+
+    return (*map(source, entry.hosts), last if entry.server is None else source(entry.server))

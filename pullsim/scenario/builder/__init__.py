@@ -1,0 +1,1 @@
+"""From a typed scenario to the input of the simulation."""

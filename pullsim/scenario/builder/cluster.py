@@ -1,0 +1,106 @@
+"""From a scenario to the input of the simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pullsim.inputs.findings import Findings
+from pullsim.scenario.builder.credentials import admit, build_secrets, build_service_accounts, missing_secrets
+from pullsim.scenario.builder.disks import check_disks
+from pullsim.scenario.builder.estimate import Estimate, estimate
+from pullsim.scenario.builder.images import ImageCheck, build_catalog
+from pullsim.scenario.builder.node_support import never_matched
+from pullsim.scenario.builder.nodes import build_nodes
+from pullsim.scenario.builder.registries import build_registries
+from pullsim.scenario.builder.updates import admit_updates
+from pullsim.scenario.builder.workloads import build_workloads, read_manifests
+from pullsim.spec.cluster import ClusterSpec
+from pullsim.spec.runtime import ContainerdSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.spec.cluster import Node
+    from pullsim.spec.registry import RegistrySpec
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The input of the simulation, and what the user should know about it."""
+
+    cluster: ClusterSpec
+    warnings: tuple[str, ...]  # what may change the outcome and is not simulated
+    ignored: tuple[str, ...]  # what was read and cannot matter to pulls
+    notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and by which setting
+    estimate: Estimate = field(default_factory=Estimate)  # of what a run costs
+
+
+def build(scenario: Scenario, directory: Path, *, force: bool = False) -> Built:
+    """Put the input of the simulation together; relative paths start at ``directory``. Raises InputErrors.
+
+    What cannot fit into the machine's memory or takes too long is refused before anything of it is made, unless it is
+    forced (`pullsim.scenario.builder.estimate`).
+    """
+    findings = Findings(scenario.document)
+    if not force:
+        Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file).check()
+    nodes = build_nodes(scenario.nodes, directory, findings)
+    platforms = {node.spec.platform for node in nodes}
+    catalog = build_catalog(scenario.images, platforms, directory, findings)
+    registries = build_registries(scenario.registries, findings)
+    findings.check()
+    objects = read_manifests(scenario, directory, findings)
+    estimated = estimate(scenario, objects, catalog, directory)
+    if not force:
+        estimated.check()
+    workloads = build_workloads(scenario, nodes, objects, directory, findings)
+    check = ImageCheck(scenario.images, catalog, registries, nodes, findings)
+    for index, pool in enumerate(scenario.nodes):
+        for position, image in enumerate(pool.cached):
+            check.cached(image, pool.name, ("nodes", index, "cached", position))
+    check_disks(scenario.nodes, nodes, catalog, findings)
+    for use in workloads.uses:
+        check.used(use)
+    asked = check.hosts | mirrors(registries, nodes)
+    for index, registry in enumerate(registries):
+        if registry.host not in asked:
+            findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
+    findings.warnings += sorted(check.unused_faults())
+    if scenario.placement == "imageLocality":
+        findings.warnings += never_matched([use.image for use in workloads.uses], nodes)
+    secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))
+    accounts = (*workloads.service_accounts, *build_service_accounts(scenario))
+    pods, daemon_sets = admit(workloads.pods, accounts), admit(workloads.daemon_sets, accounts)
+    prepulls = admit(workloads.prepulls, accounts)
+    findings.warnings += missing_secrets((*pods, *daemon_sets, *prepulls), secrets)
+    for index, pool in enumerate(scenario.nodes):
+        if pool.leave is not None and pool.leave.rate and scenario.horizon is None:
+            message = "with nodes that leave and come a run never ends by itself: give it a horizon, as horizon: 24h"
+            findings.error(message, "nodes", index, "leave")
+    findings.check()
+    cluster = ClusterSpec(
+        nodes=nodes,
+        pods=pods,
+        daemon_sets=daemon_sets,
+        prepulls=prepulls,
+        owners=admit_updates(workloads.owners, accounts),
+        registries=registries,
+        catalog=catalog,
+        secrets=secrets,
+        service_accounts=accounts,
+        placement=scenario.placement,
+        seed=scenario.seed,
+        horizon=scenario.horizon,
+    )
+    return Built(cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes), estimated)
+
+
+def mirrors(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> set[str]:
+    """Return the hosts that are asked for others' images."""
+    hosts = {mirror.name for registry in registries for mirror in registry.mirrors}
+    for entries in {node.spec.runtime.hosts for node in nodes if isinstance(node.spec.runtime, ContainerdSpec)}:
+        hosts.update(host.host for entry in entries for host in entry.mirrors(entry.namespace))
+    return hosts

@@ -1,0 +1,57 @@
+"""Whether the images that nodes have from the start fit on their disks."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pullsim.oci.manifest import select
+from pullsim.oci.reference import InvalidReference, parse
+from pullsim.runtime.containerd.store import StoredImage
+from pullsim.runtime.crio.store import CrioImage
+from pullsim.spec.runtime import CrioSpec, FixedSpec
+from pullsim.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.inputs.findings import Findings
+    from pullsim.oci.catalog import Catalog
+    from pullsim.scenario.model.nodes import NodePool
+    from pullsim.spec.cluster import Node, NodeSpec
+
+
+def check_disks(pools: Sequence[NodePool], nodes: Sequence[Node], catalog: Catalog, findings: Findings) -> None:
+    """Report each pool whose disk is too small for what is on it at time 0."""
+    specs = {node.spec.pool: node.spec for node in nodes}
+    for index, pool in enumerate(pools):
+        spec = specs.get(pool.name)
+        if spec is None or spec.filesystem is None:
+            continue
+        images = _bytes(spec, catalog)
+        if spec.filesystem.used + images > spec.filesystem.size:
+            have, used = format_size(spec.filesystem.size), format_size(spec.filesystem.used)
+            message = f"is {have}, and there are {used} used and {format_size(images)} of images from the start"
+            findings.error(message, "nodes", index, "disk", "size")
+
+
+def _bytes(spec: NodeSpec, catalog: Catalog) -> int:
+    """Sum the images on a node at time 0, what they share once."""
+    if isinstance(spec.runtime, FixedSpec):
+        return sum(image.size for image in spec.runtime.images.values() if image.present)
+    parts: dict[tuple[str, str], int] = {}
+    for name in spec.cached:
+        with suppress(InvalidReference):
+            content = catalog.lookup(parse(name), 0.0)
+            manifest = None if content is None else select(content, spec.platform)
+            if content is not None and manifest is not None:
+                if isinstance(spec.runtime, CrioSpec):
+                    documents = CrioImage(manifest, content.digest, content.size).documents
+                    parts["documents", manifest.config_digest] = documents
+                    layers = zip(manifest.chain_ids, manifest.layers, strict=True)
+                    parts |= {("layer", chain_id): layer.unpacked for chain_id, layer in layers}
+                    continue
+                image = StoredImage(manifest, content.digest, content.size)
+                parts |= {("blob", digest): size for digest, size in image.blobs()}
+                parts |= {("snapshot", key): size for key, size in image.unpacked()}
+    return sum(parts.values())

@@ -1,0 +1,285 @@
+"""What a run will cost in time and memory, told from its input before anything is expanded.
+
+The prices are those of W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026; process times as
+``python -m benchmarks.speed`` measures them): W(100) 1.0 s and 60 MB, W(100, 100 pods a node) 3.6 s and 99 MB, W(100,
+20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB; these sums meet them within a
+fifth. Compiled it is half of the time. The records that are kept are a tenth of the memory, and are not told apart.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pullsim.compiled import compiled
+from pullsim.errors import InputError, Location
+from pullsim.inputs import read_bytes
+from pullsim.oci.manifest import select
+from pullsim.oci.reference import InvalidReference, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pullsim.formats.kubernetes.objects import Objects, PodGroup
+    from pullsim.oci.catalog import Catalog
+    from pullsim.scenario.model.nodes import NodePool
+    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.scenario.model.workloads import On, Workload
+
+#: From these on a run is announced: seconds of CPU time, and bytes.
+LONG: Final = 10.0
+LARGE: Final = 2e9
+#: The longest run, in seconds of CPU time, that is begun without being forced to.
+LONGEST: Final = 24 * 3600.0
+
+_BASE: Final = 40e6  # bytes of the program itself
+_HOUR: Final = 3600.0
+_FASTER: Final = 0.45  # compiled
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What one of a kind costs: seconds of CPU time (interpreted), bytes and simulated events."""
+
+    seconds: float
+    bytes: float
+    events: float
+
+
+_PRICES: Final = {
+    "nodes": _Price(30e-6, 27_000, 3),
+    "pods": _Price(190e-6, 4_000, 14),
+    "layers": _Price(95e-6, 700, 8.5),
+    "retries": _Price(460e-6, 900, 30),  # of a pod whose image is not found: a pull of each back-off
+    "looks": _Price(155e-6, 40, 10),  # at a pod whose image has no valid name
+    "checks": _Price(11e-6, 0, 2),  # of a disk that can fill up
+    "departures": _Price(100e-6, 300, 5),
+}
+_NAMES: Final = {
+    "nodes": "nodes",
+    "pods": "pods",
+    "layers": "layers",
+    "departures": "departures",
+    "retries": "failed pulls",
+    "looks": "looks at pods in error",
+    "checks": "checks of disks",
+}
+_RETRY: Final = 300.0  # seconds between pulls that fail: the longest back-off
+_LOOK: Final = 12.5  # seconds between syncs of a pod in error
+_DISK: Final = 300.0  # seconds between looks at a disk
+
+
+@dataclass(slots=True)
+class Estimate:
+    """How many of each kind a run will have; layers are those that nodes fetch, pods those of all its time."""
+
+    nodes: float = 0
+    pods: float = 0
+    layers: float = 0
+    retries: float = 0
+    looks: float = 0
+    checks: float = 0
+    departures: float = 0
+    file: str = field(default="", compare=False)
+
+    def _sum(self, of: str) -> float:
+        return sum(float(getattr(self, kind)) * float(getattr(price, of)) for kind, price in _PRICES.items())
+
+    @property
+    def events(self) -> float:
+        """Simulated events."""
+        return self._sum("events")
+
+    @property
+    def seconds(self) -> float:
+        """CPU time of the run and its summary."""
+        return self._sum("seconds") * (_FASTER if compiled() else 1.0)
+
+    @property
+    def bytes(self) -> float:
+        """Memory of the process at its peak."""
+        return _BASE + self._sum("bytes")
+
+    @property
+    def costly(self) -> bool:
+        """Whether to say so before it begins."""
+        return self.seconds > LONG or self.bytes > LARGE
+
+    def __str__(self) -> str:
+        """``about 2 min and 1.2 GB: 1,000 nodes, 20,000 pods, 68,000 layers``."""
+        counts = [
+            f"{_rounded(getattr(self, kind))} {name if getattr(self, kind) != 1 else name.removesuffix('s')}"
+            for kind, name in _NAMES.items()
+            if getattr(self, kind) >= 1 or kind in ("nodes", "pods", "layers")
+        ]
+        memory = self.bytes / 1e9
+        amount = f"{memory:,.1f} GB" if memory < 1000 else f"{memory:,.0f} GB"
+        return f"about {time_text(self.seconds)} and {amount}: {', '.join(counts)}"
+
+    def check(self, memory: float | None = None) -> None:
+        """Refuse what cannot fit into ``memory``, by default the machine's, or takes longer than LONGEST.
+
+        Raises InputError.
+        """
+        memory = machine_memory() if memory is None else memory
+        if self.bytes > memory:
+            rule = f"more than the {memory / 1e9:,.1f} GB of memory here"
+        elif self.seconds > LONGEST:
+            rule = f"longer than the {LONGEST / _HOUR:g} h that a run may take"
+        else:
+            return
+        message = f"this takes {self}, {rule}; make it smaller or the horizon shorter, or give --force"
+        raise InputError(message, Location(self.file) if self.file else None)
+
+
+def estimate(scenario: Scenario, objects: Mapping[int, Objects], catalog: Catalog, directory: Path) -> Estimate:
+    """Count what a scenario will have, given its manifests (by workload) and its catalogue."""
+    counter = _Counter(scenario, catalog, directory)
+    for index, workload in enumerate(scenario.workloads):
+        if workload.manifest is None:
+            counter.add_workload(workload)
+        elif index in objects:
+            for group in objects[index].groups:
+                counter.add_group(group, workload)
+    return counter.total()
+
+
+def machine_memory() -> float:
+    """Return the memory that a process can have here, in bytes: the machine's, its container's, or its own limit."""
+    amounts = [float("inf")]
+    with suppress(AttributeError, ValueError, OSError):  # not on Windows
+        amounts.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError), open(place, encoding="ascii") as file:  # noqa: PTH123  # of the system
+            amounts.append(int(file.read()))
+    with suppress(ImportError):
+        import resource  # noqa: PLC0415  # not on Windows
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            amounts.append(limit)
+    return min(amounts)
+
+
+class _Counter:
+    """Adds up workloads; pods of one image count together, since a node fetches it once."""
+
+    def __init__(self, scenario: Scenario, catalog: Catalog, directory: Path) -> None:
+        self._scenario = scenario
+        self._catalog = catalog
+        self._directory = directory
+        self._horizon = scenario.horizon or 0.0  # without one a run ends when only what cannot succeed is left
+        self._estimate = Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file)
+        self._pods: Counter[tuple[str, On | None]] = Counter()  # by image and place
+        self._manifests: dict[tuple[str, str], int | None] = {}
+
+    def add_workload(self, workload: Workload) -> None:
+        """Count a workload of the scenario's own forms."""
+        if workload.prepull is not None:
+            self._add(workload.prepull.images, self._nodes(workload.on), workload)
+            return
+        if workload.pods is not None:
+            images, count = [workload.pods.image], workload.pods.count
+        else:
+            assert workload.pod is not None
+            pod, count = workload.pod, workload.count
+            images = [container.image for container in (*pod.init_containers, *pod.containers)]
+            images += (volume.image.reference for volume in pod.volumes)
+        arrivals = workload.arrivals
+        if count is None and arrivals is not None:
+            if arrivals.at is not None:
+                count = len(arrivals.at)
+            elif arrivals.trace is not None:
+                with suppress(InputError):  # it is read again, and then told of
+                    count = read_bytes(self._directory / arrivals.trace).rstrip().count(b"\n") + 1
+        self._add(images, 1 if count is None else count, workload)
+
+    def add_group(self, group: PodGroup, workload: Workload) -> None:
+        """Count the pods of a Kubernetes object."""
+        on = workload.on
+        count = self._nodes(on) if group.pods is None else max(len(group.pods), group.completions or 0)
+        if group.kind == "CronJob":
+            count *= 0 if group.schedule is None else group.schedule.count(workload.at, self._horizon)
+        self._add([want.image for want in group.spec.wants], count, workload)
+
+    def total(self) -> Estimate:
+        """Return the sums, with what is fetched, fails, and comes back on new nodes."""
+        made = self._estimate
+        for (image, on), pods in self._pods.items():
+            pools = self._pools(on)
+            fetching = [pool for pool in pools if pool.runtime.fixed is None]
+            try:
+                parse(image)
+            except InvalidReference:
+                made.looks += pods * self._horizon / min(map(_between_looks, pools), default=_LOOK)
+                continue
+            layers = [self._layers(image, str(pool.platform), pool) for pool in fetching]
+            most = max((count for count in layers if count is not None), default=0)
+            if fetching and None in layers and self._scenario.images.unknown == "notFound":
+                look = min(map(_between_looks, fetching))
+                longest = min(max(pool.simulation.image_backoff.max, look) for pool in fetching)
+                made.retries += pods * self._horizon / min(longest, _RETRY)
+                made.looks += pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)  # a retry has those of _LOOK
+            made.layers += min(pods, self._nodes(on)) * most
+        made.checks += sum(pool.count * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
+        nodes, made_pods, fetched = made.nodes, made.pods, made.layers
+        for pool in self._scenario.nodes:
+            if pool.leave is not None and pool.leave.rate and self._scenario.horizon is not None:
+                left = pool.count * self._horizon / (1 / pool.leave.rate + pool.leave.replace_after)
+                made.departures += left
+                made.nodes += left
+                made.pods += left * made_pods / nodes
+                made.layers += left * fetched / nodes
+        return made
+
+    def _add(self, images: Iterable[str], count: int, workload: Workload) -> None:
+        images = dict.fromkeys(images)
+        if workload.update is not None:
+            self._estimate.pods += count
+            if workload.update.image is not None:
+                images = images | {workload.update.image: None}
+        self._estimate.pods += count
+        for image in images:
+            self._pods[image, workload.on] += count
+
+    def _pools(self, on: On | None) -> list[NodePool]:
+        pools = self._scenario.nodes
+        if on is None:
+            return pools
+        named = on.pool or (on.node or "").rpartition("-")[0]
+        return [pool for pool in pools if pool.name == named]
+
+    def _nodes(self, on: On | None) -> int:
+        return 1 if on is not None and on.node is not None else sum(pool.count for pool in self._pools(on))
+
+    def _layers(self, image: str, platform: str, pool: NodePool) -> int | None:
+        """Return the number of layers on a platform; None: the image is not there."""
+        key = image, platform
+        if key not in self._manifests:
+            found = self._catalog.lookup(parse(image), 0.0)
+            manifest = None if found is None else select(found, pool.platform)
+            self._manifests[key] = None if manifest is None else len(manifest.layers)
+        return self._manifests[key]
+
+
+def _between_looks(pool: NodePool) -> float:
+    """Return the seconds between syncs of a pod in error."""
+    retry = pool.simulation.retry
+    return retry.base * (1 + retry.jitter / 2)
+
+
+def _rounded(number: float) -> str:
+    """Return two digits of a large number: ``68,000``, ``3.6e+12``."""
+    return f"{round(number, 2 - len(str(int(number)))):,.0f}" if 100 <= number < 1e9 else f"{number:.3g}"
+
+
+def time_text(seconds: float) -> str:
+    """Return a rough time: ``0.1 s``, ``12 s``, ``3 min``, ``5 h``, ``2 days``."""
+    for unit, size in (("days", 86400.0), ("h", _HOUR), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{max(seconds, 0.1):.1f} s"

@@ -1,0 +1,67 @@
+"""From a pool's kubelet keys to the settings of its kubelets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.errors import InputError, Location
+from pullsim.inputs.document import read_document
+from pullsim.releases.kubelet import KUBELET
+from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.kubelet_fields import like
+from pullsim.spec.kubelet_values import field_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pullsim.releases.kubelet import Version
+    from pullsim.scenario.model.nodes import NodePool
+
+#: The kubelet keeps so many locks for its pull records, and until 1.37 took one beyond them where more pulls were
+#: allowed (pkg/kubelet/images/pullmanager/locks.go NewStripedLockSet; kubernetes pull 138937).
+LOCKS: Final = 31
+SHOWN: Final = 8  # fields that are not known
+
+
+def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
+    """Give a pool's kubelet its settings. Raises InputError with the kubelet's own text for what it refuses."""
+    mapping: Any = pool.kubelet
+    file = None
+    if isinstance(mapping, str):
+        file = directory / mapping
+        mapping = read_document(file).tree
+        if not isinstance(mapping, dict):
+            raise InputError("a KubeletConfiguration is a mapping", Location(str(file)))
+    if isinstance(mapping.get("kubeletconfig"), dict) and len(mapping) == 1:  # the answer of /configz
+        mapping = mapping["kubeletconfig"]
+    gates = mapping.get("featureGates")
+    if pool.feature_gates and (gates is None or isinstance(gates, dict)):
+        mapping = {**mapping, "featureGates": {**(gates or {}), **pool.feature_gates}}
+    try:
+        return KubeletConfig.from_mapping(mapping, KUBELET.resolve(pool.kubelet_version))
+    except InputError as error:
+        raise InputError(f"{file}: {error.message}" if file else error.message) from None
+
+
+def kubelet_warnings(pool: NodePool, kubelet: KubeletConfig, release: Version) -> Iterator[str]:
+    """Yield what the user should know of a pool's kubelet: what is not known here, and what a real one would do."""
+    name = f"nodes[{pool.name}]"
+    if warning := KUBELET.newer(pool.kubelet_version):
+        yield f"{name}.kubeletVersion: {warning}"
+    for field in kubelet.unknown[:SHOWN]:
+        near = like(field, field_names())
+        hint = f" (is {near} meant?)" if near else ""
+        yield (
+            f"{name}.kubelet.{field[:60]}: no release of the kubelet that is known here has this field{hint}: it is "
+            "passed over, as a kubelet that does not know it does"
+        )
+    if len(kubelet.unknown) > SHOWN:
+        yield f"{name}.kubelet: so are {len(kubelet.unknown) - SHOWN} more fields"
+    parallel = kubelet.max_parallel_image_pulls
+    verified = kubelet.image_pull_credentials_verification_policy is not None
+    if verified and parallel is not None and parallel > LOCKS and release < (1, 37):
+        yield (
+            f"{name}.kubelet.maxParallelImagePulls: with more than {LOCKS} a kubelet that verifies image pull "
+            "credentials may panic before 1.37 (kubernetes pull 138937), which is not simulated"
+        )

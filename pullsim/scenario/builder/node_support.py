@@ -1,0 +1,67 @@
+"""What a pod asks for and its nodes do not have, so that it starts otherwise than its author meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.oci.reference import InvalidReference, cri_image, parse
+from pullsim.releases.release import written_text
+from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.spec.feature_gates import IMAGE_VOLUMES
+from pullsim.spec.runtime import ContainerdSpec, FixedSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pullsim.spec.cluster import Node, NodeSpec, PodSpec
+
+MOUNTS_IMAGES: Final = (2, 1)  # containerd's first release that can (containerd/containerd pull 10579)
+
+
+def unsupported_by_nodes(
+    title: str, spec: PodSpec, nodes: Sequence[Node], pools: frozenset[str] | None
+) -> Iterator[str]:
+    """Yield a warning for each pool where the pod may go (None: all) and misses something."""
+    if not spec.image_volumes and not spec.runtime_handler:
+        return
+    for node in {node.spec.pool: node.spec for node in nodes if pools is None or node.spec.pool in pools}.values():
+        if spec.image_volumes:
+            yield from _image_volumes(title, node)
+        if RuntimeHandlers(node.runtime_handlers).run_pod_sandbox(spec.runtime_handler) is not None:
+            known = ", ".join(handler.name for handler in node.runtime_handlers) or "runc"
+            yield (
+                f"{title}: nodes of {node.pool} have no runtime handler {spec.runtime_handler} (runtimeHandlers: "
+                f"{known}): its pods get no sandbox there"
+            )
+
+
+def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
+    if not node.kubelet.feature_gates.get(IMAGE_VOLUMES, False):
+        release = written_text(node.kubelet_version[:2])
+        yield (
+            f"{title}: image volumes are dropped from its pods on nodes of {node.pool}: the feature gate "
+            f"{IMAGE_VOLUMES} is off in {release} (there is one from 1.31, on from 1.35)"
+        )
+    elif isinstance(node.runtime, ContainerdSpec) and node.runtime.version < MOUNTS_IMAGES:
+        release = str(node.runtime.version)
+        yield (
+            f"{title}: containerd {release} of {node.pool} pulls the images of volumes but cannot mount them, which is "
+            "not simulated: containerd 2.1 can"
+        )
+
+
+def never_matched(images: Iterable[str], nodes: Iterable[Node]) -> Iterator[str]:
+    """Yield a warning for each image whose name in pods is not the one in the status of nodes: no score ever counts it.
+
+    Source: kubernetes issue 112699; pkg/scheduler/framework/plugins/imagelocality/image_locality.go
+    normalizedImageName, which adds the default tag only, all releases.
+    """
+    if all(isinstance(node.spec.runtime, FixedSpec) for node in nodes):
+        return
+    for image in dict.fromkeys(images):
+        try:
+            written, listed = cri_image(image), str(parse(image))
+        except InvalidReference:
+            continue
+        if written != listed:
+            yield f"placement imageLocality never counts {image}, which is {listed} in the status of nodes: write that"

@@ -1,0 +1,83 @@
+"""From pods as a scenario writes them to the kubelet's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.oci.reference import default_pull_policy
+from pullsim.spec.cluster import ContainerSpec, PodSpec
+from pullsim.spec.pod import ImageVolume
+
+if TYPE_CHECKING:
+    from pullsim.inputs.document import Route
+    from pullsim.scenario.model.workloads import Container, Pods, PodTemplate, Prepull
+
+
+def short_spec(pods: Pods) -> PodSpec:
+    """Make the pod of the shorthand: one container, named app."""
+    policy = pods.image_pull_policy or default_pull_policy(pods.image)
+    return PodSpec((ContainerSpec("app", pods.image, policy),), pull_secrets=tuple(pods.image_pull_secrets))
+
+
+def template_spec(pod: PodTemplate) -> PodSpec:
+    """Make a pod that is written out."""
+    return PodSpec(
+        containers=tuple(
+            ContainerSpec(entry.name, entry.image, _policy(entry), mounts=_mounts(entry)) for entry in pod.containers
+        ),
+        init_containers=tuple(
+            ContainerSpec(
+                entry.name,
+                entry.image,
+                _policy(entry),
+                entry.run,
+                sidecar=entry.restart_policy == "Always",
+                mounts=_mounts(entry),
+            )
+            for entry in pod.init_containers
+        ),
+        image_volumes=tuple(
+            ImageVolume(
+                volume.name,
+                volume.image.reference,
+                volume.image.pull_policy or default_pull_policy(volume.image.reference),
+            )
+            for volume in pod.volumes
+        ),
+        pull_secrets=tuple(pod.image_pull_secrets),
+        service_account=pod.service_account_name,
+    )
+
+
+def prepull_spec(prepull: Prepull) -> PodSpec:
+    """Make the pod of a prepull job: a container an image, which does nothing."""
+    policy = prepull.image_pull_policy
+    containers = (
+        ContainerSpec(f"pull-{n}", image, policy, completes=True)
+        for n, image in enumerate(dict.fromkeys(prepull.images))
+    )
+    return PodSpec(tuple(containers), pull_secrets=tuple(prepull.image_pull_secrets))
+
+
+def _policy(container: Container) -> str:
+    return container.image_pull_policy or default_pull_policy(container.image)
+
+
+def _mounts(container: Container) -> tuple[str, ...]:
+    return tuple(mount.name for mount in container.volume_mounts)
+
+
+def images_of(spec: PodSpec) -> list[str]:
+    """Give the images that a pod needs, each once."""
+    return list(dict.fromkeys(want.image for want in spec.wants))
+
+
+def image_routes(pod: PodTemplate, route: Route) -> dict[str, Route]:
+    """Say where each image of a pod is written."""
+    routes: dict[str, Route] = {}
+    for key, containers in (("initContainers", pod.init_containers), ("containers", pod.containers)):
+        for index, container in enumerate(containers):
+            routes.setdefault(container.image, (*route, key, index, "image"))
+    for index, volume in enumerate(pod.volumes):
+        routes.setdefault(volume.image.reference, (*route, "volumes", index, "image", "reference"))
+    return routes

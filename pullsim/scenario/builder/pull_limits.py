@@ -1,0 +1,76 @@
+"""Which limits of pulls hold on a node, and by which setting: in words, for ``pullsim validate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.releases.containerd import behaviour
+from pullsim.releases.release import written_text
+from pullsim.runtime.crio.copy import BLOBS_AT_ONCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.releases.kubelet import Version
+    from pullsim.spec.kubelet import KubeletConfig
+    from pullsim.spec.runtime import ContainerdSpec, CrioSpec
+
+UNLIMITED: Final = 1_000_000  # max_concurrent_downloads from which on it is none
+
+
+def kubelet_limit(config: KubeletConfig, version: Version) -> str:
+    """Say how many pulls a kubelet has under way, and what it refuses."""
+    most = _pulls(config)
+    if config.serialize_image_pulls:
+        text = "pulls one image at a time (serializeImagePulls: true)"
+    elif most is None:
+        text = "pulls any number of images at a time (serializeImagePulls: false, no maxParallelImagePulls)"
+    else:
+        text = f"pulls at most {most} at a time (maxParallelImagePulls: {most})"
+    qps, burst = config.registry_pull_qps, config.registry_burst
+    if not qps:
+        rate = "registryPullQPS: 0 refuses none"
+    elif most is None or most > burst:
+        rate = f"of more than {burst} that begin at once the rest fail with 'pull QPS exceeded'"
+        rate += f" (registryPullQPS: {qps}, registryBurst: {burst})"
+    else:
+        rate = f"registryPullQPS: {qps}, registryBurst: {burst} refuse pulls only where many end within a moment"
+    return f"kubelet {written_text(version[:2])} {text}; {rate}"
+
+
+def download_limit(spec: ContainerdSpec, *, setting: str = "", because: Sequence[str] = ()) -> str:
+    """Say how many layers a containerd downloads, over what, by which setting, and why that one counts."""
+    count = spec.max_concurrent_downloads
+    what = "layers without limit" if count >= UNLIMITED else f"at most {count} layers at a time"
+    where = "over all pulls of the node" if behaviour(spec.version).node_wide_slots else "for each pull"
+    by = f" ({setting})" if setting else ""
+    why = f"; {' and '.join(because)}" if because else ""
+    return f"containerd {spec.version[0]}.{spec.version[1]} downloads {what} {where}{by}{why}"
+
+
+def layer_limit(kubelet: KubeletConfig, runtime: ContainerdSpec) -> str:
+    """Say how many layers come to a node at a time, and whose limit that is."""
+    pulls, count = _pulls(kubelet), runtime.max_concurrent_downloads
+    begin = "layers that come at a time"
+    if behaviour(runtime.version).node_wide_slots:
+        if count >= UNLIMITED:
+            return f"{begin}: no limit"
+        shared = "" if pulls == 1 else " that all pulls share"
+        return f"{begin}: {count}, containerd's limit{shared}"
+    if pulls is None or count >= UNLIMITED:
+        return f"{begin}: no limit" + ("" if count >= UNLIMITED else f", {count} for each pull")
+    return f"{begin}: {pulls * count}, {pulls} pulls with {count} each" if pulls > 1 else f"{begin}: {count}"
+
+
+def copy_limit(kubelet: KubeletConfig, runtime: CrioSpec) -> str:
+    """Say how many layers come to a node with CRI-O at a time."""
+    pulls, begin = _pulls(kubelet), f"CRI-O {written_text(runtime.version[:2])}: layers that come at a time"
+    if pulls is None:
+        return f"{begin}: no limit, {BLOBS_AT_ONCE} for each pull"
+    if pulls == 1:
+        return f"{begin}: {BLOBS_AT_ONCE}"
+    return f"{begin}: {pulls * BLOBS_AT_ONCE}, {pulls} pulls with {BLOBS_AT_ONCE} each"
+
+
+def _pulls(config: KubeletConfig) -> int | None:
+    return 1 if config.serialize_image_pulls else config.max_parallel_image_pulls

@@ -1,0 +1,1 @@
+"""Scenario files: read, changed by overrides, written with all their defaults."""

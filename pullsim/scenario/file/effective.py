@@ -1,0 +1,90 @@
+"""The scenario with all its defaults, as a file that loads again to the same run."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from pullsim.inputs.document import RawFloat
+from pullsim.oci.catalog import builtin_names
+from pullsim.scenario.builder.kubelet import kubelet_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pullsim.scenario.model.scenario import Scenario
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.1 or YAML 1.2 would take for something else than text."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Write everything out."""
+        return True
+
+
+_NUMBER: Final = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+)$")
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+
+
+_Dumper.add_representer(RawFloat, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", value.text))
+
+
+def source_yaml(scenario: Scenario) -> str:
+    """Write what the scenario was made from, overrides included and defaults not; it loads again to the same.
+
+    Relative paths stay as they are.
+    """
+    return yaml.dump(scenario.document.tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
+    """Write the scenario with all defaults. Relative paths are made to start at ``directory``, where the file will be.
+
+    Without a directory they stay as they are.
+    """
+    tree = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for pool, entry in zip(scenario.nodes, tree["nodes"], strict=True):
+        entry.pop("preset", None)  # its figures are written out
+        if isinstance(pool.kubelet, dict):  # a file stays a file
+            entry["kubelet"] |= kubelet_config(pool, scenario.directory).effective()
+    for registry, entry in zip(scenario.registries, tree["registries"], strict=True):
+        for mirror, written in zip(registry.mirrors, entry["mirrors"], strict=True):
+            if mirror.figureless:  # those of the registry of that host, if it is listed
+                for key in written.keys() - {"host", "capabilities", "dialTimeout"}:
+                    del written[key]
+    if directory is not None:
+        _rebase(tree, os.path.relpath(scenario.directory, directory))
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _rebase(tree: dict[str, Any], prefix: str) -> None:
+    """Put ``prefix`` before every relative path."""
+
+    def rebased(path: str) -> str:
+        return os.path.normpath(os.path.join(prefix, path))  # noqa: PTH118  # text that must not become absolute
+
+    images = tree["images"]
+    builtin = builtin_names()
+    images["catalogs"] = [name if name in builtin else rebased(name) for name in images["catalogs"]]
+    for entry in images["manifests"]:
+        entry["path"] = rebased(entry["path"])
+    for pool in tree["nodes"]:
+        if isinstance(pool["kubelet"], str):
+            pool["kubelet"] = rebased(pool["kubelet"])
+        for key in {"config", "hosts"} & pool["runtime"].keys():
+            pool["runtime"][key] = rebased(pool["runtime"][key])
+        for key in ("dockerConfig", "providers"):
+            if key in pool.get("credentials", {}):
+                pool["credentials"][key] = rebased(pool["credentials"][key])
+    for secret in tree["secrets"]:
+        if "dockerConfig" in secret:
+            secret["dockerConfig"] = rebased(secret["dockerConfig"])
+    for workload in tree["workloads"]:
+        if "manifest" in workload:
+            workload["manifest"] = rebased(workload["manifest"])
+        if "trace" in workload.get("arrivals", {}):
+            workload["arrivals"]["trace"] = rebased(workload["arrivals"]["trace"])

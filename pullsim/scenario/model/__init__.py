@@ -1,0 +1,1 @@
+"""The typed scenario: every key, its type, its default and its meaning."""

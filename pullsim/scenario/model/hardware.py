@@ -1,0 +1,175 @@
+"""What a node is made of, as a scenario or a preset says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+
+from pullsim.hardware.cores import CoresSpec
+from pullsim.hardware.disk import DiskSpec
+from pullsim.hardware.nic import NicSpec
+from pullsim.runtime.unpack import UnpackSpec
+from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size
+from pullsim.spec.runtime import ContainerdSpec
+from pullsim.units import rate_text, size_text
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+_UNPACK = UnpackSpec()
+_CONTAINERD = ContainerdSpec()
+
+
+class Short(Section):
+    """A section that may be written as the value of its first field: ``nic: 10Gbit/s`` is ``nic: {rate: 10Gbit/s}``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        first = next(iter(cls.model_fields))
+        return data if isinstance(data, Mapping | Section) else {first: data}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Give the mapping's schema, or the first field's."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        first = next(iter(schema["properties"].values()))
+        short = {key: first[key] for key in ("type", "examples") if key in first}
+        return {"anyOf": [schema, short], "description": schema["description"]}
+
+
+class NicBurst(Section):
+    """A higher rate while credit lasts; the sustained rate that is not used refills it."""
+
+    rate: Rate = Field(description="Rate while there is credit.")
+    credit: Size = Field(gt=0, description="Bytes above the sustained rate.")
+
+
+class Nic(Short):
+    """A node's network interface."""
+
+    rate: Rate = Field(default=NicSpec().rate, description="Sustained rate for incoming bytes.")
+    burst: NicBurst | None = Field(default=None, description="Higher rate while credit lasts; full at the join.")
+
+    @model_validator(mode="after")
+    def _above(self) -> Self:
+        if self.burst is not None and self.burst.rate <= self.rate:
+            raise ValueError(
+                f"burst.rate {rate_text(self.burst.rate)} must be above the sustained rate {rate_text(self.rate)}"
+            )
+        return self
+
+
+class PageCache(Section):
+    """Memory that takes writes before the disk does."""
+
+    limit: Size = Field(description="Dirty bytes at which writers wait for the disk.")
+    background: Size = Field(gt=0, description="Dirty bytes at which write-back starts.")
+    expire: Duration = Field(
+        default=30.0, gt=0, description="Time after which write-back starts below that too (vm.dirty_expire_centisecs)."
+    )
+    journal: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Part of what is being written back that an fsync waits for; ext4's ordered journal: 1, xfs: 0.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.background > self.limit:
+            raise ValueError(
+                f"background {size_text(self.background)} must not be above the limit {size_text(self.limit)}"
+            )
+        return self
+
+
+class DiskBurst(Section):
+    """A cloud disk's higher write rate while credit lasts; the sustained rate that is not used refills it."""
+
+    write: Rate = Field(description="Write rate while there is credit.")
+    credit: Size = Field(gt=0, description="Bytes above the sustained rate.")
+
+
+class Disk(Section):
+    """A node's disk."""
+
+    write: OptionalRate = Field(default=DiskSpec().write, description="Sustained write rate; absent: never binds.")
+    size: Size | None = Field(
+        default=None,
+        description="Size of the one filesystem that images share with the rest; absent: it never fills up, and "
+        "nothing is removed to make space.",
+    )
+    used: Size | None = Field(
+        default=None, description="Bytes of it that are not images: system, logs, volumes. 0 when size is given."
+    )
+    fsync: Duration = Field(default=DiskSpec().fsync, description="Time of making a blob durable.")
+    page_cache: PageCache | None = Field(default=None, description="Write cache.")
+    burst: DiskBurst | None = Field(default=None, description="Burst credit of a cloud disk.")
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.used is not None and self.size is None:
+            raise ValueError("used needs size: how much the filesystem holds")
+        if self.used is not None and self.size is not None and self.used > self.size:
+            raise ValueError(f"used is {self.used} bytes, more than size: {self.size} bytes")
+        if self.size == 0:
+            raise ValueError("size is 0: a filesystem holds something")
+        return self
+
+    @model_validator(mode="after")
+    def _has_rate(self) -> Self:
+        if self.write is None:
+            if self.page_cache is not None or self.burst is not None:
+                raise ValueError("pageCache and burst need the write rate of the disk behind them: give write")
+        elif self.burst is not None and self.burst.write <= self.write:
+            raise ValueError(
+                f"burst.write {rate_text(self.burst.write)} must be above the sustained rate {rate_text(self.write)}"
+            )
+        return self
+
+
+class Cores(Short):
+    """Cores that unpack layers."""
+
+    count: Count = Field(default=CoresSpec().count, description="Number of cores.")
+    efficiency: float = Field(
+        default=CoresSpec().efficiency, gt=0, le=1, description="Speed that a core keeps when several are busy."
+    )
+
+
+class Unpack(Section):
+    """Costs of one unpack stream on one core; rates of uncompressed bytes, everything in."""
+
+    gzip: Rate = Field(
+        default=_UNPACK.gzip,
+        description="Rate of gzip layers; by default 1.4 times that from containerd 2.4 on, which has another gzip.",
+    )
+    zstd: Rate = Field(default=_UNPACK.zstd, description="Rate of zstd layers.")
+    stored: Rate = Field(default=_UNPACK.stored, description="Rate of uncompressed layers.")
+    per_file: Duration = Field(default=_UNPACK.per_file, description="Time a file.")
+    per_layer: Duration = Field(default=_UNPACK.per_layer, description="Time a layer.")
+    while_downloading: float = Field(
+        default=_UNPACK.while_downloading, ge=1, le=100, description="Factor on the time while the node downloads."
+    )
+    decompressor: Literal["gzip", "unpigz", "igzip"] = Field(
+        default="gzip",
+        description="What inflates gzip layers: containerd itself, or a program on the node's PATH, on a second core.",
+    )
+    unpigz: Rate = Field(default=_UNPACK.unpigz, description="Rate of unpigz alone.")
+    igzip: Rate = Field(default=_UNPACK.igzip, description="Rate of igzip alone.")
+    piped: Rate = Field(
+        default=_UNPACK.piped, description="Rate of the rest (sha256, tar, write) behind such a program's pipe."
+    )
+    sha256: OptionalRate = Field(
+        default=_UNPACK.sha256, description="Rate of hashing, on top of the rates above; absent: contained in them."
+    )
+
+
+class Metadata(Section):
+    """The runtime's database."""
+
+    write: Duration = Field(default=_CONTAINERD.metadata_write, description="Time of one write; one at a time a node.")

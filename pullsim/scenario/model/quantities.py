@@ -1,0 +1,149 @@
+"""Types of the scenario's fields: quantities with units, versions, names; and the base of all its sections.
+
+A quantity is held as the plain number that the simulation takes (bytes, bytes/s, seconds) and printed with its unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic.alias_generators import to_camel
+
+from pullsim.errors import shown
+from pullsim.inputs.document import RawFloat
+from pullsim.oci.platform import Platform
+from pullsim.releases.release import parse as parse_release
+from pullsim.releases.release import written_text
+from pullsim.units import (
+    duration_text,
+    parse_duration,
+    parse_frequency,
+    parse_price,
+    parse_rate,
+    parse_size,
+    rate_text,
+    size_text,
+)
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+class Section(BaseModel):
+    """A mapping of the scenario: camelCase keys, no others; a key with null counts as absent."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=False,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+    @classmethod
+    def model_fields_by_key(cls) -> dict[str, FieldInfo]:
+        """Give the fields by their keys in a file."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+
+def _number(parse: Callable[[str | float], float], *, unlimited: bool = False) -> BeforeValidator:
+    """Validate what ``parse`` understands; numbers already parsed come as the text that they were."""
+
+    def validate(value: Any) -> Any:
+        if unlimited and value in (None, "unlimited"):
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"{shown(value)} is not text with a unit")  # noqa: TRY004  # pydantic takes ValueError
+        return parse(value.text if isinstance(value, RawFloat) else value)
+
+    return BeforeValidator(validate)
+
+
+def _text(write: Callable[[Any], str]) -> PlainSerializer:
+    return PlainSerializer(write, return_type=str, when_used="unless-none")
+
+
+def _schema(example: str, *types: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": list(types) if len(types) > 1 else types[0], "examples": [example]})
+
+
+def _price_text(price: float) -> str:
+    return f"{price!r}/B"
+
+
+def _frequency_text(frequency: float) -> str:
+    return f"{frequency!r}/s"
+
+
+def _release(value: Any) -> Any:
+    """Read a release from its raw text: ``1.30`` is not 1.3."""
+    text = value.text if isinstance(value, RawFloat) else value
+    if isinstance(text, tuple):
+        return text
+    if not isinstance(text, str):
+        raise ValueError(f"{shown(value)} is no version; a version is major.minor or major.minor.patch: 1.35, 2.3.4")  # noqa: TRY004  # for pydantic
+    return parse_release(text)
+
+
+def _portion(value: Any) -> Any:
+    """Read a share, written as a percentage, as a float; a size as an int."""
+    text = value.text if isinstance(value, RawFloat) else value
+    if isinstance(text, str) and text.endswith("%"):
+        try:
+            share = float(text[:-1]) / 100
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 1:
+            raise ValueError(f"{shown(value)} is no share; a share is 0% to 100%")
+        return share
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        raise ValueError(f"{shown(value)} is neither a share (40%) nor a size (10MB)")  # noqa: TRY004  # for pydantic
+    return parse_size(text)
+
+
+def _portion_text(portion: float) -> str:
+    return f"{portion * 100:.10g}%" if isinstance(portion, float) else size_text(portion)
+
+
+def _platform(value: Any) -> Any:
+    return Platform.parse(value) if isinstance(value, str) else value
+
+
+def _dns_name(value: str) -> str:
+    if not _DNS_LABEL.fullmatch(value):
+        raise ValueError(f"{shown(value)} is no name for Kubernetes: lower-case letters, digits, - and . are allowed")
+    return value
+
+
+Size = Annotated[int, _number(parse_size), _text(size_text), _schema("30MB", "string", "integer")]
+Rate = Annotated[float, _number(parse_rate), _text(rate_text), _schema("10Gbit/s", "string")]
+#: None: never binds.
+OptionalRate = Annotated[
+    float | None, _number(parse_rate, unlimited=True), _text(rate_text), _schema("10Gbit/s", "string", "null")
+]
+Duration = Annotated[float, _number(parse_duration), _text(duration_text), _schema("5m0s", "string", "integer")]
+Frequency = Annotated[float, _number(parse_frequency), _text(_frequency_text), _schema("4/s", "string")]
+Price = Annotated[float, _number(parse_price), _text(_price_text), _schema("0.09/GB", "string", "integer")]
+#: A float is a share, an int a number of bytes.
+Portion = Annotated[int | float, BeforeValidator(_portion), _text(_portion_text), _schema("40%", "string", "integer")]
+#: A release as written, with a patch or without (`pullsim.releases`): a program's table of releases resolves it.
+WrittenRelease = Annotated[
+    tuple[int, ...], BeforeValidator(_release), _text(written_text), _schema("2.3.4", "string", "number")
+]
+PlatformName = Annotated[Platform, BeforeValidator(_platform), _text(str), _schema("linux/amd64", "string")]
+DnsName = Annotated[str, BeforeValidator(lambda value: _dns_name(value) if isinstance(value, str) else value)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]

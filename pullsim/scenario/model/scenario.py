@@ -1,0 +1,122 @@
+"""The typed scenario: everything that a scenario file may say, with its defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PrivateAttr, field_validator
+
+from pullsim.inputs.document import Document
+from pullsim.scenario.builder.cluster import Built, build
+from pullsim.scenario.model.credentials import Secret, ServiceAccount  # noqa: TC001  # pydantic reads them
+from pullsim.scenario.model.images import Images
+from pullsim.scenario.model.nodes import NodePool
+from pullsim.scenario.model.quantities import DnsName, Duration, Section
+from pullsim.scenario.model.registries import Registry
+from pullsim.scenario.model.workloads import Workload
+
+if TYPE_CHECKING:
+    from pullsim.spec.cluster import ClusterSpec
+
+
+#: Whether, and which half of, the admission plugin AlwaysPullImages is on.
+AlwaysPullImages = bool | Literal["validate"]
+
+
+class Admission(Section):
+    """Admission plugins."""
+
+    always_pull_images: AlwaysPullImages = Field(
+        default=False,
+        description="AlwaysPullImages: every container and image volume gets the policy Always; `validate`: pods with "
+        "another policy are refused, as they are where something behind the plugin's first half sets the policy back.",
+    )
+
+
+class RuntimeClass(Section):
+    """A RuntimeClass object."""
+
+    name: DnsName = Field(description="Name, as in runtimeClassName.")
+    handler: Annotated[str, Field(min_length=1)] = Field(description="Runtime handler of the nodes.")
+
+
+_Named = Registry | NodePool | Workload | RuntimeClass
+
+
+class Scenario(Section):
+    """A scenario file. Made by `pullsim.scenario.load` or `from_mapping`."""
+
+    version: Literal[1] = Field(default=1, description="Version of the format.")
+    name: str = Field(default="", description="Name, for reports and file names.")
+    description: str = Field(default="", description="Prose for the report.")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=0, description="Seed of all random streams.")
+    horizon: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="End of the run, inclusive; by default when nothing can change any more, at most 24h.",
+    )
+    images: Images = Field(default_factory=Images, description="Where layer lists come from.")
+    registries: list[Registry] = Field(default=[], description="Registry hosts; hosts not listed have the defaults.")
+    nodes: Annotated[list[NodePool], Field(min_length=1)] = Field(description="Pools of nodes.")
+    workloads: list[Workload] = Field(default=[], description="Pods to start.")
+    runtime_classes: list[RuntimeClass] = Field(
+        default=[], description="RuntimeClass objects, beside those of manifests."
+    )
+    secrets: list[Secret] = Field(default=[], description="Secrets with registry credentials, beside manifests'.")
+    service_accounts: list[ServiceAccount] = Field(default=[], description="ServiceAccounts, beside manifests'.")
+    placement: Literal["spread", "pack", "imageLocality", "given"] = Field(
+        default="spread",
+        description="Where pods without a node go. spread and pack: to the node with the fewest or most pods; "
+        "imageLocality: by kube-scheduler's scores, for the images that nodes have and for spreading; "
+        "given: every workload says it with on.",
+    )
+    admission: Admission = Field(default_factory=Admission, description="Admission plugins.")
+    assertions: list[str] = Field(default=[], alias="assert", description="Conditions on the summary.")
+
+    _document: Document | None = PrivateAttr(None)
+    _directory: Path = PrivateAttr(Path())
+
+    @field_validator("registries", "nodes", "workloads", "runtime_classes")
+    @classmethod
+    def _distinct(cls, entries: list[_Named]) -> list[_Named]:
+        names = [entry.host if isinstance(entry, Registry) else entry.name for entry in entries]
+        if twice := [name for name in names if name is not None and names.count(name) > 1]:
+            raise ValueError(f"two entries are named {twice[0]}; names must differ")
+        return entries
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, wherever they were read from."""
+        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # lists inside
+
+    @property
+    def document(self) -> Document:
+        """The plain values that it was made from, with their places."""
+        if self._document is None:
+            return Document("scenario", self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return self._document
+
+    @property
+    def directory(self) -> Path:
+        """Where relative paths start."""
+        return self._directory
+
+    def attach(self, document: Document, directory: Path) -> None:
+        """Remember where it comes from."""
+        self._document, self._directory = document, directory
+
+    def build(self, base_dir: str | Path | None = None) -> ClusterSpec:
+        """Make the input of the simulation; relative paths start at ``base_dir``, by default the file's directory.
+
+        Raises InputErrors with all that is wrong beyond the file itself: images, manifests, KubeletConfigurations.
+        """
+        return self.assemble(base_dir).cluster
+
+    def assemble(self, base_dir: str | Path | None = None, *, force: bool = False) -> Built:
+        """Do as `build`, and tell what was read but cannot matter (for ``-v``), what may surprise, what a run costs.
+
+        ``force`` makes what is refused otherwise, because it would not fit into memory or take more than a day.
+        """
+        return build(self, self._directory if base_dir is None else Path(base_dir), force=force)

@@ -1,0 +1,1 @@
+"""Figures of instance types and of public registries that come with the package."""

@@ -1,0 +1,1 @@
+"""What is simulated, without behaviour: the frozen input of a run."""

@@ -1,0 +1,152 @@
+"""A registry's properties, its quotas, and the times at which it misbehaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pullsim.registry.access import AccessSpec
+
+DIAL_TIMEOUT: Final = (
+    30.0  # seconds; net.Dialer of containerd's hosts (core/remotes/docker/config/hosts.go), all releases
+)
+TOKEN_LIFE: Final = 300.0  # seconds; expires_in of Docker Hub's tokens (the token specification's least is 60)
+
+
+def spellings(host: str) -> tuple[str, ...]:
+    """Return how a host may be written, as it is first: with a default port, or without."""
+    bare, colon, port = host.rpartition(":")
+    if not colon:
+        return host, f"{host}:443", f"{host}:80"
+    return (host, bare) if port in ("443", "80") else (host,)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a body breaks off: after a share of the blob, or after so many bytes of each response.
+
+    A response that resumes beyond the share is not cut. ``reset``: the connection is reset, not closed.
+    """
+
+    share: float | None = None  # of the blob, 0 … 1
+    size: int | None = None  # bytes of the response
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong while it lasts, for requests of matching images.
+
+    One of: ``status``, an HTTP status; None without another kind: connections are refused, and those under way end as
+    nobody is there any more; ``unreachable``: packets vanish; ``stall``: bodies stop; ``slow``: bodies come at so many
+    bytes/s; ``cut``: bodies break off. ``image`` is a shell pattern on ``repository:tag`` (``team/gone:*``) or on the
+    repository alone; None: every image. ``of``: manifests, blobs or requests (both).
+    """
+
+    at: float = 0.0
+    duration: float = float("inf")
+    image: str | None = None
+    status: int | None = 503
+    unreachable: bool = False
+    stall: bool = False
+    slow: float | None = None  # bytes/s of each body
+    cut: Cut | None = None
+    probability: float = 1.0  # of striking a request
+    of: str = "requests"
+
+    @property
+    def ends(self) -> float:
+        """When it is over."""
+        return self.at + self.duration
+
+    @property
+    def in_body(self) -> bool:
+        """Whether it meets the answer's body alone."""
+        return self.stall or self.slow is not None or self.cut is not None
+
+    @property
+    def refused(self) -> bool:
+        """Whether nobody listens."""
+        return self.status is None and not self.unreachable and not self.in_body
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A quota: ``requests`` or ``bytes`` in ``per`` seconds; a request that finds it used up is refused.
+
+    ``window``: sliding, any ``per`` seconds; fixed, ``per`` seconds from the first request after the last window;
+    bucket, refilled evenly, holding ``burst`` (None: a whole quota). ``by``: address, account (the user of the
+    request's credentials; requests without any count by address) or registry. Refused requests do not count.
+    """
+
+    per: float
+    requests: int | None = None
+    bytes: int | None = None
+    of: str = "manifests"  # manifests | blobs (GETs of them) | requests (all, HEADs and 401s too)
+    by: str = "address"
+    window: str = "sliding"
+    burst: int | None = None
+    only: str | None = None  # anonymous | authenticated; None: all requests
+    indexes: bool = True  # whether the GET of an index counts; else it only needs room
+    status: int = 429
+    retry_after: float | None = None  # seconds, a header of the answer; containerd does not look at it
+    message: str = ""  # the registry's own text in the answer
+
+
+@dataclass(frozen=True, slots=True)
+class BlobHost:
+    """Object storage that blobs are redirected to. Rates in bytes/s, times in seconds."""
+
+    round_trip: float = 1e-3
+    egress: float = float("inf")
+    per_connection: float = float("inf")
+    first_byte: float = 3.7e-3
+
+
+@dataclass(frozen=True, slots=True)
+class TokenServer:
+    """Where a bearer token comes from, seconds. ``round_trip`` and ``first_byte`` None: as the registry's."""
+
+    round_trip: float | None = None
+    first_byte: float | None = None
+    expires_in: float = TOKEN_LIFE
+    oauth: bool = True  # takes the POST form; else it answers 404 to it
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A mirror, in the order in which a runtime tries them for a registry; the registry itself is last."""
+
+    name: str
+    pull: bool = True
+    resolve: bool = True
+    dial_timeout: float = DIAL_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySpec:
+    """One registry host. Rates in bytes/s, times in seconds, windows in bytes.
+
+    Defaults: lab measurements (goodput 0.957 of a link's rate, 3.7 ms to the first byte beside the round trip,
+    initial window 10 segments, 3.0 MB at most in flight); a round trip of 1 ms stands for the same region.
+    """
+
+    host: str
+    egress: float = float("inf")  # shared by all nodes
+    per_connection: float = float("inf")
+    round_trip: float = 1e-3
+    first_byte: float = 3.7e-3  # the server's time for a GET
+    head: float = 3.5e-3  # the server's time for a HEAD
+    goodput: float = 0.957  # payload's share of a link's rate, NICs' included
+    initial_window: int = 14_480
+    max_window: int = 3_000_000
+    tls: bool = True  # one round trip more a connection
+    auth: str = "none"  # none | basic | bearer
+    access: AccessSpec = field(default_factory=AccessSpec)
+    token_server: TokenServer = field(default_factory=TokenServer)
+    blob_host: BlobHost | None = None
+    limits: tuple[Limit, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    images: tuple[str, ...] | None = None  # shell patterns of what it has; None: everything
+    mirrors: tuple[Host, ...] = ()  # tried before it, in order
+    price: float = 0.0  # money per byte

@@ -1,0 +1,237 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from pullsim.errors import InputError
+from pullsim.formats.kubernetes.objects import read_objects
+from pullsim.scenario import from_mapping
+
+VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/imagepullpolicy_defaults.json").read_text())["vectors"]
+
+
+def pod(containers=None, **spec):
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": containers or [{"name": "c", "image": "x:1"}], **spec},
+    }
+
+
+def with_template(kind, name="d", metadata=None, template=None, **spec):
+    own = pod()
+    template = template or {"metadata": {}, "spec": own["spec"]}
+    return {"kind": kind, "metadata": {"name": name, **(metadata or {})}, "spec": {"template": template, **spec}}
+
+
+def read(tmp_path, *objects):
+    path = tmp_path / "objects.yaml"
+    path.write_text("\n---\n".join(json.dumps(entry) for entry in objects))
+    return read_objects(path)
+
+
+def built(tmp_path, *objects, nodes=None, workload=None, **scenario):
+    read(tmp_path, *objects)
+    mapping = {
+        "nodes": nodes or [{"name": "n", "count": 2, "runtime": {"fixed": {}}}],
+        "workloads": [{"manifest": "objects.yaml", **(workload or {})}],
+        **scenario,
+    }
+    return from_mapping(mapping, directory=tmp_path).build()
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["image"] or "empty")
+def test_pull_policies_default_as_in_the_api_server(tmp_path, vector):
+    objects = read(tmp_path, pod([{"name": "c", "image": vector["image"]}]))
+    assert objects.groups[0].spec.containers[0].policy == vector["default_policy"]
+    given = read(tmp_path, pod([{"name": "c", "image": vector["image"], "imagePullPolicy": "Never"}]))
+    assert given.groups[0].spec.containers[0].policy == "Never"
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (pod(), ["p"]),
+        (with_template("Deployment", replicas=2), ["d-00000", "d-00001"]),
+        (with_template("Deployment"), ["d-00000"]),
+        (with_template("Deployment", replicas=0), []),
+        (with_template("StatefulSet", replicas=2), ["d-0", "d-1"]),
+        (with_template("StatefulSet", replicas=2, ordinals={"start": 5}), ["d-5", "d-6"]),
+        (with_template("Job"), ["d-00000"]),
+        (with_template("Job", parallelism=3), ["d-00000", "d-00001", "d-00002"]),
+        (with_template("Job", parallelism=3, completions=2), ["d-00000", "d-00001"]),
+        (with_template("Job", parallelism=3, suspend=True), []),
+    ],
+)
+def test_names_and_numbers_of_pods(tmp_path, given, names):
+    assert [pod.name for pod in built(tmp_path, given).pods] == names
+
+
+def test_a_daemon_set_is_one(tmp_path):
+    (daemon_set,) = built(tmp_path, with_template("DaemonSet"), workload={"at": "5s"}).daemon_sets
+    assert (daemon_set.name, daemon_set.namespace, daemon_set.created, daemon_set.pool) == ("d", "default", 5.0, None)
+
+
+def test_init_containers_sidecars_and_their_time(tmp_path):
+    inits = [{"name": "i", "image": "x"}, {"name": "s", "image": "y:1", "restartPolicy": "Always"}]
+    template = {
+        "metadata": {"annotations": {"pullsim.io/run": "i=3s, s=1m"}},
+        "spec": pod(initContainers=inits)["spec"],
+    }
+    (group,) = read(tmp_path, with_template("Deployment", template=template)).groups
+    first, second = group.spec.init_containers
+    assert (first.run, first.sidecar, first.policy) == (3.0, False, "Always")
+    assert (second.run, second.sidecar, second.policy) == (60.0, True, "IfNotPresent")
+
+
+def test_lists_owners_and_other_kinds(tmp_path):
+    owned = pod()
+    owned["metadata"] = {"name": "d-abc", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]}
+    replica_set = with_template("ReplicaSet", "r", {"ownerReferences": [{"kind": "Deployment", "name": "d"}]})
+    items = [with_template("Deployment"), replica_set, owned, {"kind": "Service", "metadata": {"name": "s"}}]
+    objects = read(tmp_path, {"kind": "List", "apiVersion": "v1", "items": items})
+    assert [group.name for group in objects.groups] == ["d"]
+    assert [line.partition(": ")[2] for line in objects.ignored] == [
+        "ReplicaSet r, made by Deployment",
+        "Pod d-abc, made by ReplicaSet",
+        "Service s",
+    ]
+
+
+def test_a_pod_list_as_kubectl_prints_it(tmp_path):
+    item = {key: value for key, value in pod().items() if key not in ("kind", "apiVersion")}
+    assert [group.kind for group in read(tmp_path, {"kind": "PodList", "items": [item]}).groups] == ["Pod"]
+
+
+def test_namespaces(tmp_path):
+    own = pod()
+    own["metadata"]["namespace"] = "team"
+    cluster = built(tmp_path, own, with_template("Job"), workload={"namespace": "other"})
+    assert [(entry.name, entry.namespace) for entry in cluster.pods] == [("p", "team"), ("d-00000", "other")]
+
+
+def test_node_names_and_selectors_are_honoured(tmp_path):
+    nodes = [
+        {"name": "amd", "count": 2, "runtime": {"fixed": {}}},
+        {"name": "arm", "platform": "linux/arm64", "runtime": {"fixed": {}}},
+    ]
+    for spec, node, pool in (
+        ({"nodeName": "amd-0001"}, "amd-0001", None),
+        ({"nodeSelector": {"kubernetes.io/hostname": "arm-0000"}}, "arm-0000", None),
+        ({"nodeSelector": {"kubernetes.io/arch": "arm64"}}, None, "arm"),
+        ({"nodeSelector": {"kubernetes.io/os": "linux"}}, None, None),
+    ):
+        (found,) = built(tmp_path, pod(**spec), nodes=nodes).pods
+        assert (found.node, found.pool) == (node, pool)
+    overruled = built(tmp_path, pod(nodeName="elsewhere"), nodes=nodes, workload={"on": {"pool": "arm"}}).pods[0]
+    assert (overruled.node, overruled.pool) == (None, "arm")
+
+
+def test_what_cannot_be_honoured_is_warned_of(tmp_path):
+    objects = read(
+        tmp_path,
+        pod(
+            nodeSelector={"disktype": "ssd"},
+            affinity={"podAntiAffinity": {}},
+            tolerations=[{"key": "gpu", "operator": "Exists"}],
+            ephemeralContainers=[{"name": "debug", "image": "busybox"}],
+        ),
+        with_template("StatefulSet", replicas=3),
+        with_template("Job", "j", parallelism=2, completions=5),
+    )
+    assert [line.split(" is ")[0].split(" are ")[0] for line in objects.warnings] == [
+        "Pod p: nodeSelector disktype: ssd",
+        "Pod p: affinity",
+        "Pod p: tolerations",
+        "Pod p: ephemeralContainers",
+        "Job j: only the first 2 of 5 pods",
+    ]
+    admitted = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]
+    assert read(tmp_path, pod(tolerations=admitted)).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"metadata": {}}, "a Kubernetes object is a mapping with apiVersion, kind and metadata"),
+        ([1], "a Kubernetes object is a mapping"),
+        (
+            {"kind": "CronJob", "metadata": {"name": "c"}},
+            "a pod needs containers",
+        ),
+        ({"kind": "Pod", "spec": {}}, "name is missing"),
+        ({"kind": "Pod", "metadata": {"name": "p"}, "spec": {}}, "spec: a pod needs containers"),
+        (pod([{"name": "c"}]), "spec.containers[c]: a container needs an image"),
+        (pod([{"image": "x"}]), "spec.containers[x]: a container needs a name"),
+        (
+            pod([{"name": "c", "image": "x", "imagePullPolicy": "always"}]),
+            "imagePullPolicy 'always' is not one of Always",
+        ),
+        (
+            pod([{"name": "c", "image": "x", "imagePullPolcy": "Always"}]),
+            "unknown field 'imagePullPolcy'; did you mean",
+        ),
+        (pod([{"name": "c", "image": 3}]), "image must be text, not 3"),
+        (pod(initContainer=[]), "unknown field 'initContainer'; did you mean initContainers?"),
+        (pod(containers=3), "containers must be a list of mappings"),
+        (with_template("Deployment", replicas=-1), "replicas must be a whole number from 0 to 1000000, not -1"),
+        (with_template("Deployment", replicas="3"), "replicas must be a whole number"),
+        (with_template("Deployment", replica=3), "unknown field 'replica'; did you mean replicas?"),
+        ({"kind": "Job", "metadata": {"name": "j"}, "spec": [1]}, "spec must be a mapping"),
+        (
+            {**pod(), "metadata": {"name": "p", "annotations": {"pullsim.io/run": "init=3s"}}},
+            "there is no container 'init' that ends by itself",
+        ),
+        (
+            {**pod(), "metadata": {"name": "p", "annotations": {"pullsim.io/run": "3s"}}},
+            "'3s' is not NAME=DURATION, as in init=3s,other=10s",
+        ),
+    ],
+)
+def test_wrong_objects(tmp_path, given, message):
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, given)
+    assert str(caught.value).startswith(f"{tmp_path}/objects.yaml:1:")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"nodeName": "n-0009"}, "Pod p wants the node 'n-0009', which there is not; did you mean n-000"),
+        ({"nodeSelector": {"kubernetes.io/os": "windows"}}, "Pod p wants nodes of windows, which there are not"),
+    ],
+)
+def test_places_that_there_are_not(tmp_path, spec, message):
+    with pytest.raises(InputError) as caught:
+        built(tmp_path, pod(**spec))
+    assert message in str(caught.value)
+
+
+def test_a_selector_that_leaves_several_pools_asks_for_a_choice(tmp_path):
+    nodes = [
+        {"name": name, "platform": f"{system}/amd64"}
+        for name, system in (("a", "linux"), ("b", "linux"), ("w", "windows"))
+    ]
+    nodes = [{**node, "runtime": {"fixed": {}}} for node in nodes]
+    selector = {"kubernetes.io/os": "linux"}
+    with pytest.raises(InputError, match="fits the pools a, b; choose one with on"):
+        built(tmp_path, pod(nodeSelector=selector), nodes=nodes)
+    template = {"spec": pod(nodeSelector=selector)["spec"]}
+    sets = built(tmp_path, with_template("DaemonSet", template=template), nodes=nodes).daemon_sets
+    assert [daemon_set.pool for daemon_set in sets] == ["a", "b"]
+
+
+def test_an_empty_file(tmp_path):
+    with pytest.raises(InputError, match="the file has no Kubernetes objects"):
+        read(tmp_path)
+
+
+def test_one_pod_name_of_two_objects(tmp_path):
+    with pytest.raises(InputError, match=r"makes the pod default/p, which workloads\[0\] \(workload p\) makes too"):
+        built(tmp_path, pod(), pod())
+    daemon = with_template("DaemonSet", "p")
+    taken = {**pod(), "metadata": {"name": "p-n-0001"}}
+    with pytest.raises(InputError, match="makes the pod default/p-n-0001"):
+        built(tmp_path, taken, daemon)

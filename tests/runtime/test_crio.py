@@ -1,0 +1,470 @@
+"""CRI-O's copies, with costs that make everything computable by hand; 1.36 unless a release is told."""
+
+from __future__ import annotations
+
+import pytest
+from test_containerd_pipeline import PULLS, simultaneous
+
+from pullsim.cri import Auth
+from pullsim.formats.kubernetes.docker_config import DockerConfigEntry
+from pullsim.kubelet.credentials.pull_secrets import Secret
+from pullsim.oci.catalog import Catalog
+from pullsim.oci.manifest import Index
+from pullsim.oci.platform import Platform
+from pullsim.registry.access import AccessSpec, Account
+from pullsim.releases.crio import RELEASES
+from pullsim.spec.registry import Cut, Fault, Host, Limit
+from tests.support.world import (
+    AMD64,
+    FAR,
+    HOST,
+    RATE,
+    crio,
+    ended,
+    fetches,
+    image,
+    layer,
+    layers,
+    messages,
+    named,
+    node,
+    pod,
+    pull,
+    registry,
+    row,
+    run,
+    run_containerd,
+    stages,
+    whole,
+    with_secrets,
+)
+
+UNIT = round(RATE)
+ALL = pytest.mark.parametrize("version", [since for since, _ in RELEASES], ids=str)
+ARM64 = Platform.parse("linux/arm64")
+NAME = named("a:1")
+
+
+def copy_alone(*content, version=(1, 36), source=None, **spec):
+    costs = {key: spec.pop(key) for key in ("inflate", "metadata_write", "gzip", "stored") if key in spec}
+    result = run_containerd({"a:1": image(*content)}, spec=node(crio(version, **costs), **spec), source=source)
+    return result, pull(result, "a")
+
+
+def expected_of(content, slots=6):
+    """Ends of layers where the one that gets the next-needed layer keeps its slot while it commits."""
+    fetch, work = zip(*content, strict=True)
+    ends, unpacked = simultaneous(fetch, slots), 0.0
+    for end, each in zip(ends, work, strict=True):
+        unpacked = max(end, unpacked) + each
+    return unpacked
+
+
+# ---------------------------------------------------------------- one pull alone
+
+
+@ALL
+@pytest.mark.parametrize("content", [each for each in PULLS if len(each) <= 6])
+def test_layers_are_committed_in_order_while_others_are_fetched(content, version):
+    """Up to six layers have a slot each; E_i = max(F_i, E_{i-1}) + A_i."""
+    result, record = copy_alone(*(layer(f"l{n}", *each) for n, each in enumerate(content)), version=version)
+    assert record.ended == pytest.approx(expected_of(content))
+    assert [each.fetched for each in layers(result, "a")] == pytest.approx(simultaneous([f for f, _ in content], 6))
+    assert whole(record)
+    assert (record.layers, record.layers_fetched) == (len(content), len(content))
+
+
+def test_six_layers_at_a_time():
+    result, record = copy_alone(*(layer(f"l{n}") for n in range(8)))
+    requested = [each.requested for each in layers(result, "a")]
+    assert requested == pytest.approx([0.0] * 6 + [6.0] * 2)
+    assert record.ended == pytest.approx(8.0)
+
+
+def test_the_one_that_commits_keeps_its_slot():
+    """l0 is fetched at 7 and committed until 17 by the holder of its slot; the others' slots pass on at 7."""
+    content = [layer("l0", 1, 10), *(layer(f"l{n}", 1) for n in range(1, 7)), layer("l7", 1)]
+    result, _ = copy_alone(*content)
+    found = layers(result, "a")
+    assert [each.requested for each in found[6:]] == pytest.approx([6.0, 6.0])
+    late = [layer("l0", 0.5, 10), *(layer(f"l{n}", 1) for n in range(1, 6)), layer("l6", 1), layer("l7", 1)]
+    result, _ = copy_alone(*late)
+    found = layers(result, "a")
+    # l0 at 3.0 (six share the link), then it commits: only five are left, until 5.5 when they are all there
+    assert found[0].fetched == pytest.approx(3.0)
+    assert [each.requested for each in found[6:]] == pytest.approx([5.5, 5.5])
+    assert found[0].unpack_ended == pytest.approx(13.0)
+
+
+@pytest.mark.parametrize(
+    ("fetch", "inflate", "fetched"),
+    [(1.0, 0.5, 1.0), (1.0, 3.0, 3.0), (2.0, 2.0, 2.0)],
+)
+def test_a_layer_is_inflated_while_it_is_downloaded_and_again_to_be_unpacked(fetch, inflate, fetched):
+    """Unpacked bytes of 3 s at RATE; the download ends when both are done."""
+    result, record = copy_alone(layer("x", fetch, 3.0), inflate=3 * RATE / inflate)
+    (only,) = result.layers
+    assert only.committed == pytest.approx(fetched)
+    assert record.ended == pytest.approx(fetched + 3.0)
+    assert stages(record)["unpack_cpu"] == pytest.approx(record.ended - fetch)
+
+
+def test_downloads_share_the_cores_with_each_other():
+    """Three layers, 1 s of inflating each, on one core: 3 s, then 3 s of unpacking."""
+    content = [layer(f"l{n}", 0.0, 1.0) for n in range(3)]
+    _, record = copy_alone(*content, inflate=RATE, cores=1)
+    assert record.ended == pytest.approx(6.0)
+
+
+def test_there_is_no_fsync_of_a_blob_and_files_are_written_meanwhile():
+    _, record = copy_alone(layer("x", 2.0, 1.0), fsync=5.0, write=RATE)
+    assert record.ended == pytest.approx(3.0)
+    _, record = copy_alone(layer("x", 2.0, 0.0), write=RATE / 2)
+    assert stages(record) == {"download_egress": 2.0, "unpack_disk": 2.0}
+
+
+def test_records_of_layers_and_of_the_image_are_written_one_at_a_time():
+    _, record = copy_alone(layer("x", 0.0), layer("y", 0.0), metadata_write=1.0)
+    assert stages(record) == {"commit": 2 * 2 + 3}
+
+
+# ---------------------------------------------------------------- requests
+
+AUTHS = [  # auth, TLS, round trips of ping (and token); then manifest and config
+    ("none", False, 2),  # connection, ping
+    ("none", True, 3),
+    ("basic", False, 2),  # the ping's 401 is the challenge
+    ("bearer", False, 4),  # and a connection to the token server, a token
+    ("bearer", True, 6),
+]
+
+
+@pytest.mark.parametrize(("auth", "tls", "ping"), AUTHS)
+def test_round_trips_of_a_cold_pull(auth, tls, ping):
+    """One client for everything: the layer goes over the connection that is open."""
+    _, record = copy_alone(layer("x", 1, 2), source=registry(auth=auth, tls=tls, **FAR))
+    assert stages(record) == {"resolve": ping + 2, "request": 1.0, "download_egress": 1.0, "unpack_cpu": 2.0}
+
+
+@pytest.mark.parametrize(("version", "manifests", "round_trips"), [((1, 30), 1, 2 + 1), ((1, 31), 1, 2 + 2)])
+def test_a_present_image_is_asked_for_with_a_get_of_its_manifest(version, manifests, round_trips):
+    """To 1.30 that is compared with what is there; later the config is read too, and the layers are found there."""
+    spec = node(crio(version), cached=[NAME])
+    result = run_containerd(
+        {"a:1": image(layer("x", 1, 2))}, [pod("p", NAME, policy="Always")], spec=spec, source=registry(**FAR)
+    )
+    assert stages(pull(result, "p")) == {"resolve": round_trips}
+    (asked,) = result.registries
+    assert (asked.heads, asked.manifests, asked.blobs) == (0, manifests, round_trips - 3)
+    assert pull(result, "p").downloaded == 0
+
+
+@pytest.mark.parametrize(("version", "manifests"), [((1, 28), 4), ((1, 31), 2)])
+def test_to_1_30_manifests_are_read_twice(version, manifests):
+    images = Catalog()
+    images.add(NAME, Index.of([(AMD64, image(layer("x"))), (ARM64, image(layer("y")))], size=0))
+    result = run_containerd(images, [pod("a", NAME)], spec=node(crio(version)))
+    (asked,) = result.registries
+    assert (asked.heads, asked.manifests, asked.blobs) == (0, manifests, 2)
+
+
+def test_the_first_mirror_that_has_the_manifest_serves_all():
+    """Unlike containerd, which begins again at the first host for every blob."""
+    fault = Fault(status=503, of="blobs")
+    mirror = registry("mirror.test", faults=(fault,))
+    source = registry(mirrors=(Host("gone.test"), Host("mirror.test")))
+    gone = registry("gone.test", images=())
+    result = run([pod("a", NAME)], node(crio()), registries=[source, mirror, gone], images={"a:1": image(layer("x"))})
+    assert pull(result, "a").cause == "serverError"
+    assert {each.host: (each.manifests, each.blobs) for each in result.registries if each.manifests} == {
+        "gone.test": (2, 0),
+        "mirror.test": (2, 1),  # and one for the artifact
+    }
+
+
+# ---------------------------------------------------------------- what is shared
+
+
+def test_equal_pulls_share_one_copy():
+    images = {"a:1": image(layer("x", 1, 1), layer("y", 2, 1))}
+    wanted = [pod("p", NAME), pod("q", NAME, at=0.5)]
+    result = run_containerd(images, wanted, spec=node(crio()))
+    assert ended(result) == {"p": pytest.approx(5.0 - 1.0), "q": pytest.approx(4.0)}
+    assert stages(pull(result, "q")) == {"lock": 3.5}
+    assert (pull(result, "q").downloaded, pull(result, "q").layers_fetched) == (0, 0)
+    assert result.registries[0].manifests == 1
+
+
+def test_pulls_with_other_credentials_do_not():
+    access = AccessSpec((Account("u", "p"), Account("v", "p")), public=("*",))
+    source = registry(auth="basic", access=access)
+    secrets = tuple(Secret("default", name, (DockerConfigEntry(HOST, Auth(name, "p")),)) for name in "uv")
+    wanted = [with_secrets(pod("p", NAME), "u"), with_secrets(pod("q", NAME), "v")]
+    result = run_containerd({"a:1": image(layer("x", 1, 1))}, wanted, spec=node(crio()), source=source, secrets=secrets)
+    assert set(fetches(result).values()) == {2}
+    assert sum(each.downloaded for each in result.pulls) == 2 * UNIT
+
+
+@pytest.mark.parametrize(("late", "times"), [(0.0, 2), (3.0, 2), (5.0, 1)])
+def test_a_shared_layer_is_downloaded_by_each_copy_until_it_is_committed(late, times):
+    """Nobody waits for another's download; base is committed at 4."""
+    base = layer("base", 2, 2)
+    images = {"a:1": image(base, layer("x", 0.0)), "b:1": image(base, layer("y", 1))}
+    wanted = [pod("a", NAME), pod("b", named("b:1"), at=late)]
+    result = run_containerd(images, wanted, spec=node(crio()))
+    assert fetches(result)["n-0", base.digest] == times
+    assert len([each for each in result.layers if each.digest == base.digest and each.unpack_started is not None]) <= 2
+
+
+def test_a_layer_that_another_copy_has_committed_meanwhile_is_not_unpacked_again():
+    """To 1.35.0 the second waits for the first's lock, and then finds it; from 1.35.1 both unpack."""
+    base = layer("base", 1, 3)
+    images = {"a:1": image(base), "b:1": image(base, layer("y", 0.0, 1))}
+    unpacked = {}
+    for version in ((1, 35, 0), (1, 35, 1)):
+        result = run_containerd(images, spec=node(crio(version)))
+        rows = [each for each in result.layers if each.digest == base.digest]
+        unpacked[version] = sum(each.unpack_started is not None for each in rows)
+    assert unpacked == {(1, 35, 0): 1, (1, 35, 1): 2}
+
+
+@pytest.mark.parametrize(("version", "ends"), [((1, 35, 0), [3.0, 5.0, 7.0]), ((1, 35, 1), [5.0 - 2.0 + 0.0] * 3)])
+def test_to_1_35_0_one_layer_is_applied_at_a_time_on_a_node(version, ends):
+    images = {f"{name}:1": image(layer(name, 1 / 3, 2)) for name in "abc"}
+    result = run_containerd(images, spec=node(crio(version)))
+    assert sorted(ended(result).values()) == pytest.approx(ends)
+    assert all(whole(each) for each in result.pulls)
+
+
+def test_a_known_blob_on_top_of_others_is_copied_from_there():
+    """No download, no inflating: the content of the layer that has it is unpacked once more, uncompressed."""
+    images = {"a:1": image(layer("x", 1, 1), layer("y", 2, 4)), "b:1": image(layer("w", 1, 2), layer("y", 2, 4))}
+    wanted = [pod("a", NAME), pod("b", named("b:1"), at=100.0)]
+    result = run_containerd(images, wanted, spec=node(crio(stored=4 * RATE)))
+    assert [(each.position, each.source) for each in layers(result, "b")] == [(0, HOST), (1, "local")]
+    assert pull(result, "b").ended == pytest.approx(100 + 1 + 2 + 1)
+    assert pull(result, "b").downloaded == UNIT
+
+
+# ---------------------------------------------------------------- sizes and space
+
+
+def test_sizes_are_those_of_unpacked_layers():
+    """The kubelet's event has them; the pull's record has compressed bytes for every runtime."""
+    result = run_containerd({"a:1": image(layer("x", 1, 3), documents=(10, 5))}, spec=node(crio()))
+    assert messages(result, "Pulled")[0].endswith(f"Image size: {3 * UNIT + 15} bytes.")
+    assert pull(result, "a").size == UNIT + 15
+
+
+def test_temporary_files_take_space_until_the_copy_ends():
+    content = [layer("x", 1, 2), layer("y", 1, 2)]
+    result = run_containerd({"a:1": image(*content)}, spec=node(crio(), size=100 * UNIT))
+    (disk,) = result.disks
+    assert (disk.peak, disk.used) == (6 * UNIT, 4 * UNIT)
+
+
+@pytest.mark.parametrize(
+    ("size", "ends", "text"),
+    [
+        (2, 2.0, 'storing blob to file "/var/tmp/container_images_storage1/1": write /var/tmp/'),
+        (4, 3.0 + 1.0, 'adding layer with blob "{digest}": processing tar file(write '),
+    ],
+)
+def test_a_full_disk(size, ends, text):
+    """3 to download, 2 to unpack; what was there comes back at once."""
+    x = layer("x", 3, 2)
+    result = run_containerd({"a:1": image(x)}, spec=node(crio((1, 31)), size=size * UNIT), horizon=5.0)
+    failed = pull(result, "a")
+    assert (failed.cause, failed.ended) == ("noSpace", pytest.approx(ends))
+    assert text.format(digest=x.digest) in failed.error
+    assert result.disks[0].used == 0
+
+
+# ---------------------------------------------------------------- failures
+
+SOURCE = f"initializing source docker://{NAME}: "
+PING = f"pinging container registry {HOST}: "
+DIAL = f'Get "https://{HOST}/v2/": dial tcp {HOST}:443: '
+
+
+def test_a_layer_that_fails_does_not_stop_the_others():
+    """x fails at once; y is fetched to its end, then the copy fails. Nothing above x is committed."""
+    x, y = layer("x", 1), layer("y", 3)
+    source = registry(faults=(Fault(status=500, of="blobs", duration=0.5, probability=1.0),))
+    quick = registry(limits=(Limit(per=3600.0, requests=2, of="blobs", status=403),))
+    result = run_containerd({"a:1": image(x, y)}, spec=node(crio((1, 31))), source=quick, horizon=5.0)
+    failed = pull(result, "a")
+    assert failed.error == f"reading blob {y.digest}: fetching blob: denied: requested access to the resource is denied"
+    assert failed.ended == pytest.approx(1.0)  # config and x are the two
+    result = run_containerd({"a:1": image(x, y)}, spec=node(crio((1, 31))), source=source, horizon=5.0)
+    assert pull(result, "a").error.startswith("parsing image configuration: fetching blob: ")
+
+
+def test_committed_layers_of_a_failed_copy_stay_and_spare_the_next_one_their_download():
+    x, y = layer("x", 1), layer("y", 3)
+    source = registry(limits=(Limit(per=8.0, requests=2, of="blobs", status=403),))
+    result = run_containerd({"a:1": image(x, y)}, spec=node(crio((1, 31))), source=source)
+    assert [each.ok for each in result.pulls] == [False, True]
+    assert [each.downloaded for each in result.pulls] == [UNIT, 3 * UNIT]
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "text"),
+    [
+        (
+            Fault(status=None),
+            "unavailable",
+            f"RegistryUnavailable: {SOURCE}{PING}{DIAL}connect: connection refused",
+        ),
+        (
+            Fault(unreachable=True, status=None),
+            "unavailable",
+            f"{SOURCE}{PING}{DIAL}i/o timeout",
+        ),
+        (
+            Fault(status=503),
+            "serverError",
+            f"{SOURCE}{PING}received unexpected HTTP status: 503 Service Unavailable",
+        ),
+        (
+            Fault(status=404, of="manifests"),
+            "notFound",
+            f"{SOURCE}reading manifest 1 in {HOST}/a: manifest unknown",
+        ),
+        (
+            Fault(status=403, of="manifests"),
+            "forbidden",
+            f"{SOURCE}reading manifest 1 in {HOST}/a: denied: requested access to the resource is denied",
+        ),
+    ],
+)
+def test_texts_of_failures(fault, cause, text):
+    result = run_containerd(
+        {"a:1": image(layer("x"))}, spec=node(crio((1, 31))), source=registry(faults=(fault,)), horizon=40.0
+    )
+    assert (pull(result, "a").error, pull(result, "a").cause) == (text, cause)
+    assert pull(result, "a").ended == pytest.approx(30.0 if fault.unreachable else 0.0)
+
+
+def test_a_refused_connection_has_a_reason_of_its_own():
+    result = run_containerd(
+        {"a:1": image(layer("x"))}, spec=node(crio()), source=registry(faults=(Fault(status=None),)), horizon=5.0
+    )
+    assert row(result, "a").reason == "RegistryUnavailable"
+
+
+@pytest.mark.parametrize(
+    ("version", "tried", "text"),
+    [
+        ((1, 31), 1, "{source}{why}"),
+        (
+            (1, 33, 3),
+            1,
+            "unable to try pulling possible OCI artifact: get manifest: build image source: {why}",
+        ),
+        ((1, 33, 4), 2, "{both}get manifest: build image source: {why}"),
+        ((1, 34, 11), 2, "{both}get manifest: build image source: {why}"),
+        ((1, 35, 1), 2, "{both}pull artifact: {source}{why}"),
+        ((1, 35, 2), 2, "{both}image reference: get manifest from ref: create image source: {why}"),
+        ((1, 37, 0), 2, "{both}image reference: get manifest from ref: create image source: {why}"),
+    ],
+)
+def test_from_1_33_what_is_no_image_is_tried_as_an_artifact(version, tried, text):
+    source = registry(faults=(Fault(status=404, of="manifests"),))
+    result = run_containerd({"a:1": image(layer("x"))}, spec=node(crio(version)), source=source, horizon=5.0)
+    begin, why = f"initializing source docker://{NAME}: ", f"reading manifest 1 in {HOST}/a: manifest unknown"
+    both = f"unable to pull image or OCI artifact: pull image err: {begin}{why}; artifact err: "
+    assert pull(result, "a").error == text.format(source=begin, why=why, both=both)
+    assert result.registries[0].manifests == tried
+
+
+@pytest.mark.parametrize(
+    ("version", "dials", "text"),
+    [
+        ((1, 31), 1, "initializing source"),
+        ((1, 33, 3), 1, "unable to try pulling possible OCI artifact: get manifest: build image source: pinging"),
+        ((1, 35, 0), 2, "unable to pull image or OCI artifact: pull image err: initializing source"),
+        ((1, 35, 1), 1, "unable to pull image: initializing source"),
+        ((1, 36), 1, "unable to pull image: initializing source"),
+    ],
+)
+def test_to_1_35_0_that_is_tried_without_a_network_too(version, dials, text):
+    source = registry(faults=(Fault(unreachable=True, status=None),))
+    result = run_containerd({"a:1": image(layer("x"))}, spec=node(crio(version)), source=source, horizon=70.0)
+    assert pull(result, "a").ended == pytest.approx(30.0 * dials)
+    assert pull(result, "a").error.startswith(text)
+
+
+@pytest.mark.parametrize(("version", "manifests"), [((1, 32, 13), 2), ((1, 33, 3), 4), ((1, 33, 4), 2)])
+def test_to_1_33_3_the_manifests_tell_first_that_it_is_no_artifact(version, manifests):
+    images = Catalog()
+    images.add(NAME, Index.of([(AMD64, image(layer("x"))), (ARM64, image(layer("y")))], size=0))
+    result = run_containerd(images, [pod("a", NAME)], spec=node(crio(version)))
+    assert (result.registries[0].manifests, result.registries[0].blobs) == (manifests, 2)
+
+
+def test_to_1_33_3_an_index_without_the_platform_is_found_out_there():
+    images = Catalog()
+    images.add(NAME, Index.of([(ARM64, image(layer("y")))], size=0))
+    result = run_containerd(images, [pod("a", NAME)], spec=node(crio((1, 33, 0))), horizon=5.0)
+    assert pull(result, "a").error == (
+        "unable to try pulling possible OCI artifact: choose instance: "
+        'no image found in image index for architecture "amd64", variant "", OS "linux"'
+    )
+
+
+def test_an_index_without_the_platform():
+    images = Catalog()
+    images.add(NAME, Index.of([(ARM64, image(layer("y")))], size=0))
+    result = run_containerd(images, [pod("a", NAME)], spec=node(crio((1, 31))), horizon=5.0)
+    assert pull(result, "a").error == (
+        f"choosing an image from manifest list docker://{NAME}: "
+        'no image found in image index for architecture "amd64", variant "", OS "linux"'
+    )
+
+
+# ---------------------------------------------------------------- pauses and broken bodies
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pauses"),
+    [(None, [2.0, 4.0, 8.0, 16.0]), (10.0, [10.0] * 4), (600.0, [60.0] * 4)],
+)
+def test_after_429_it_pauses_and_asks_five_times(retry_after, pauses):
+    limit = Limit(per=1e6, requests=0, of="manifests", retry_after=retry_after)
+    result = run_containerd(
+        {"a:1": image(layer("x"))}, spec=node(crio((1, 31))), source=registry(limits=(limit,)), horizon=sum(pauses)
+    )
+    failed = pull(result, "a")
+    assert (failed.cause, failed.ended) == ("tooManyRequests", pytest.approx(sum(pauses)))
+    assert failed.error.endswith("reading manifest 1 in registry.test/a: toomanyrequests: too many requests")
+    assert result.registries[0].manifests == 5
+
+
+def test_a_pause_outlives_a_short_limit():
+    """Room again after 5 s: the third attempt, 2 + 4 s after the first, gets through."""
+    limit = Limit(per=5.0, requests=1, of="manifests")
+    images = {"a:1": image(layer("x", 0.0)), "b:1": image(layer("y", 0.0))}
+    result = run_containerd(images, spec=node(crio()), source=registry(limits=(limit,)))
+    assert sorted(ended(result).values()) == pytest.approx([0.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    ("size", "cut", "ok", "requests"),
+    [
+        (2.5, 1.0, True, 3),  # each response is a lot: goes on until it is there
+        (0.015, 0.01, True, 2),  # 1 MB each: less than 1 MiB, but the first time it goes on, …
+        (0.05, 0.01, False, 2),  # … and not the second time
+    ],
+)
+def test_a_body_that_breaks_off_is_resumed_if_there_was_progress(size, cut, ok, requests):
+    fault = Fault(status=None, cut=Cut(size=round(cut * RATE)), of="blobs")
+    x = layer("x", size)
+    result = run_containerd({"a:1": image(x)}, spec=node(crio((1, 31))), source=registry(faults=(fault,)), horizon=9.0)
+    record = pull(result, "a")
+    assert record.ok is ok
+    assert result.registries[0].blobs == requests + 1  # and the config
+    if ok:
+        assert record.ended == pytest.approx(size + 1.05 * (requests - 1))
+    else:
+        assert "happened during read: unexpected EOF" in record.error

@@ -1,0 +1,135 @@
+"""What the kubelet does for one container, sync by sync: its calls of the CRI, its events, its answer.
+
+A pod runs on a node of its own with the fixed runtime; the loop looks again exactly `every` seconds after a sync with
+an error. A `Step` is one EnsureImageExists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pullsim.compiled import compiled
+from pullsim.kubelet.images.image_manager import ImageManager
+from pullsim.oci.platform import Platform
+from pullsim.run import Result, simulate
+from pullsim.runtime.fixed.server import FixedRuntime
+from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.runtime import FixedFailure, FixedImage, FixedSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SERIAL: Mapping[str, Any] = {"serializeImagePulls": True}
+PARALLEL: Mapping[str, Any] = {"serializeImagePulls": False}
+LIMITED: Mapping[str, Any] = {"serializeImagePulls": False, "maxParallelImagePulls": 1}
+
+
+@dataclass(slots=True)
+class Step:
+    """One EnsureImageExists: when, the CRI calls, the reason and message of the waiting state."""
+
+    pod: str
+    container: str
+    at: float
+    calls: list[str] = field(default_factory=list)
+    image_ref: str | None = None
+    reason: str | None = None
+    message: str = ""
+    ended: float = 0.0
+
+
+def failing(
+    error: str = "boom", *, after: float = 0.0, pattern: str | None = None, present: bool = False
+) -> FixedImage:
+    return FixedImage(1.0, fail=FixedFailure(after, error, -1, pattern), present=present, size=7)
+
+
+def pod(
+    name: str, *images: str, policy: str = "IfNotPresent", at: float = 0.0, init: Iterable[str] = (), run: float = 0.0
+) -> Pod:
+    """A pod with containers c0, c1, … and init containers i0, i1, … that run for `run` seconds."""
+    spec = PodSpec(
+        tuple(ContainerSpec(f"c{n}", image, policy) for n, image in enumerate(images)),
+        tuple(ContainerSpec(f"i{n}", image, policy, run=run) for n, image in enumerate(init)),
+    )
+    return Pod(name, "default", "w", spec, created=at, node="n")
+
+
+def watch(
+    monkeypatch: pytest.MonkeyPatch,
+    pods: Iterable[Pod],
+    images: Mapping[str, FixedImage],
+    *,
+    kubelet: Mapping[str, Any] = SERIAL,
+    version: tuple[int, int] = (1, 35),
+    every: float = 10.0,
+    initial: float = 10.0,
+    cap: float = 300.0,
+    horizon: float = 100.0,
+) -> tuple[list[Step], Result]:
+    """Run, and return the steps in the order in which they began."""
+    found: list[Step] = []
+    current: list[Step] = []
+    ensure = ImageManager.ensure_image_exists
+
+    def spied(self: Any, status: Any, wants: Any, *more: Any) -> Any:
+        step = Step(status.name, wants.name, self._env.now)
+        found.append(step)
+        generator, value = ensure(self, status, wants, *more), None
+        while True:
+            current[:] = [step]
+            try:
+                event = generator.send(value)
+            except StopIteration as stop:
+                answer = stop.value
+                step.image_ref, step.reason, step.message = answer.image_ref, answer.reason, answer.message
+                step.ended = self._env.now
+                return answer
+            finally:
+                current.clear()
+            value = yield event
+
+    def call(name: str, method: Any) -> Any:
+        def called(self: Any, image: str, *args: Any, **given: Any) -> Any:
+            current[0].calls.append(f"{name} {image}")
+            return method(self, image, *args, **given)
+
+        return called
+
+    if compiled():
+        pytest.skip("compiled modules do not look up the methods that are watched")
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageManager, "ensure_image_exists", spied)
+        patch.setattr(FixedRuntime, "image_status", call("ImageStatus", FixedRuntime.image_status))
+        patch.setattr(FixedRuntime, "pull_image", call("PullImage", FixedRuntime.pull_image))
+        loop = LoopSpec(
+            minimal=True,
+            retry=Interval(every, 0.0),
+            resync=Interval(60.0, 0.0),
+            backoff_initial=initial,
+            backoff_max=cap,
+        )
+        spec = NodeSpec(
+            "n",
+            Platform("linux", "amd64"),
+            kubelet=KubeletConfig.from_mapping(kubelet, version),
+            kubelet_version=version,
+            loop=loop,
+            runtime=FixedSpec(images),
+        )
+        cluster = ClusterSpec((Node("n", spec),), tuple(sorted(pods, key=lambda p: p.created)), horizon=horizon)
+        return found, simulate(cluster)
+
+
+def events(result: Result, step: Step) -> list[str]:
+    """The events of a step, those of the container's start among them: `Normal Pulling: Pulling image …`."""
+    return [
+        f"{event.type} {event.reason}: {event.message}"
+        for event in result.events
+        if (event.pod, event.container) == (step.pod, step.container) and step.at <= event.t <= step.ended
+    ]
