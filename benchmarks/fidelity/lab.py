@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.fidelity.clusters import Row
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.nic import NicSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
 from pullsim.oci.platform import Platform
@@ -22,12 +20,13 @@ from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.release import parse
 from pullsim.results.invariants import check
 from pullsim.run import simulate
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.hardware import CoresSpec, NicSpec
 from pullsim.spec.hosts import HostSpec, RegistryHosts
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.unpack import UnpackSpec
 
 DATA: Final = Path(__file__).parents[2] / "tests" / "data" / "lab" / "cases.json"
 HOST: Final = "lab.example.com"

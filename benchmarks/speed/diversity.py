@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import NIC, make_w
-from pullsim.hardware.nic import NicSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
 from pullsim.results.summary.summary import summarize
 from pullsim.run import simulate
 from pullsim.spec.cluster import ClusterSpec, Node, Pod
+from pullsim.spec.hardware import NicSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,18 +12,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.nic import NicSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.unpack import UnpackSpec
 
 if TYPE_CHECKING:
     from benchmarks.workloads.workload import Workload

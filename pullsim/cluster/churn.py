@@ -12,8 +12,8 @@ from pullsim.spec.cluster import Node
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.kernel.streams import Streams
     from pullsim.spec.cluster import ClusterSpec
+    from pullsim.streams import Streams
 
 
 class Nodes(Protocol):

@@ -16,7 +16,6 @@ from pullsim.cluster.scheduler.image_locality import ImageLocality, placement
 from pullsim.kernel.clock import run_until
 from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call, Event
-from pullsim.kernel.streams import Streams
 from pullsim.kubelet.api_status import ended, pending
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.pod_status import DELETED, PodStatus
@@ -24,6 +23,7 @@ from pullsim.network.network import Network
 from pullsim.records import LinkSample, RegistryRecord
 from pullsim.registry.host import Registry
 from pullsim.spec.registry import RegistrySpec, spellings
+from pullsim.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

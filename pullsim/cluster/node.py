@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pullsim.cri import ListedImage
-    from pullsim.kernel.streams import Streams
     from pullsim.kubelet.credentials.pull_secrets import PullObjects
     from pullsim.kubelet.kubelet import NodeWatcher
     from pullsim.kubelet.pod_status import PodStatus
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pullsim.records import Recorder
     from pullsim.registry.host import Registry
     from pullsim.spec.cluster import Node
+    from pullsim.streams import Streams
 
 
 class ClusterNode:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.hardware.page_cache import CachedDisk, DiskBurst, PageCacheSpec
+from pullsim.hardware.page_cache import CachedDisk
 from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
@@ -13,19 +12,7 @@ if TYPE_CHECKING:
 
     from pullsim.hardware.page_cache import DiskJob
     from pullsim.kernel.processor_sharing import Job
-
-
-@dataclass(frozen=True, slots=True)
-class DiskSpec:
-    """Sustained write rate in bytes/s (None: never binds), seconds that an fsync of a blob takes, and what helps it.
-
-    A burst or a page cache needs a write rate.
-    """
-
-    write: float | None = None
-    fsync: float = 0.0
-    burst: DiskBurst | None = None
-    page_cache: PageCacheSpec | None = None
+    from pullsim.spec.hardware import DiskSpec
 
 
 class Disk(Protocol):

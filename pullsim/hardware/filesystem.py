@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-@dataclass(frozen=True, slots=True)
-class FilesystemSpec:
-    """Bytes that the filesystem holds, and those of them that are not the runtime's: system, logs, volumes."""
-
-    size: int
-    used: int = 0
+    from pullsim.spec.hardware import FilesystemSpec
 
 
 class Filesystem:

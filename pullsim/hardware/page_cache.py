@@ -10,7 +10,6 @@ last write. It shares the disk with durable writes, as one more of them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,33 +20,13 @@ if TYPE_CHECKING:
 
     import simpy
 
+    from pullsim.spec.hardware import DiskBurst, PageCacheSpec
+
 _CHUNK = 0.5  # seconds
 _DUST = 1e-6  # bytes; less is nothing
 _MEMORY = 1e10  # bytes/s that memory takes; never what pulls wait for
 _LINGER = 5.0  # seconds between two looks for dirty bytes (vm.dirty_writeback_centisecs)
 _ROUNDING = 1e-12  # relative; a difference below it is none
-
-
-@dataclass(frozen=True, slots=True)
-class DiskBurst:
-    """A higher write rate in bytes/s, for ``credit`` bytes above the sustained rate; unused rate refills it."""
-
-    write: float
-    credit: float
-
-
-@dataclass(frozen=True, slots=True)
-class PageCacheSpec:
-    """Dirty bytes at which writers wait, at which write-back begins, and the seconds after which it begins anyway.
-
-    ``journal`` is the part of what is being written back that an fsync waits for: ext4 in ordered mode commits the data
-    of all files of a transaction together: 1; xfs 0.
-    """
-
-    limit: float
-    background: float
-    expire: float = 30.0  # vm.dirty_expire_centisecs
-    journal: float = 0.0
 
 
 class DiskJob(Event):

@@ -9,8 +9,8 @@ from pullsim.kernel.clock import nanoseconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pullsim.kernel.streams import Streams
     from pullsim.spec.cadence import Interval
+    from pullsim.streams import Streams
 
 SECOND = 1_000_000_000  # nanoseconds: the period of the work queue's tick and of the PLEG's relist
 

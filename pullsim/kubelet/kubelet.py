@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.cri import ImageService, RuntimeService
-    from pullsim.kernel.streams import Streams
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Recorder
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from pullsim.spec.cadence import LoopSpec
     from pullsim.spec.kubelet import KubeletConfig
     from pullsim.spec.pod import ImageVolume
+    from pullsim.streams import Streams
 
 
 class NodeWatcher(Protocol):

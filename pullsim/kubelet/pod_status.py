@@ -11,7 +11,7 @@ from pullsim.time_line import TimeLine
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pullsim.kubelet.credentials.pull_secrets import Secret
+    from pullsim.spec.credentials import Secret
     from pullsim.spec.pod import Pod
 
 

@@ -9,7 +9,7 @@ That is O(ports with credit that share a link) a settle, and nothing without any
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pullsim.network import lazy_heap
 from pullsim.network.flows import LESS, ROUNDING
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
     from pullsim.network.flows import Domain, Port
     from pullsim.network.isolated import Isolated
-
-
-class Burst(NamedTuple):
-    """A higher rate while credit lasts."""
-
-    rate: float  # bytes/s, above the sustained rate
-    credit: float  # bytes above the sustained rate, at the most; there from the beginning
+    from pullsim.spec.hardware import Burst
 
 
 class Credit:

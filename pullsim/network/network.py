@@ -22,7 +22,7 @@ from heapq import heappush
 from typing import TYPE_CHECKING
 
 from pullsim.kernel.event import LAST, Call, Event, Recurrent, happen
-from pullsim.network.credit import Burst, Credit, Credits
+from pullsim.network.credit import Credit, Credits
 from pullsim.network.flows import Bundle, Domain, Link, Port, Transfer
 from pullsim.network.isolated import Isolated
 from pullsim.network.levels import Levels
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.network.mesh import Mesh
+    from pullsim.spec.hardware import Burst
 
 _MANY = 20  # links that can bind, from which on a Mesh is faster than a Multiroot
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.network.credit import Burst
+    from pullsim.spec.hardware import Burst
 
 _EGRESS, _CONNECTION, _NIC = range(3)
 _ROUNDING = 1e-12  # relative; a difference below it is none

@@ -6,7 +6,6 @@ Quay) and of such with basic authentication (Amazon ECR).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,17 +14,7 @@ from pullsim.cri import Auth
 
 if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user: its password, the repositories it may pull (shell patterns on the path), and from when to when."""
-
-    username: str
-    password: str
-    repositories: tuple[str, ...] = ("*",)
-    since: float = 0.0  # seconds
-    until: float = float("inf")
+    from pullsim.spec.registry import AccessSpec, Account
 
 
 class Presented(NamedTuple):
@@ -43,9 +32,6 @@ class Presented(NamedTuple):
         return None if auth is None else auth.username or auth.identity_token or auth.registry_token
 
 
-NOTHING = Presented()
-
-
 class Denial(Enum):
     """Why a request is not answered."""
 
@@ -55,29 +41,16 @@ class Denial(Enum):
     FORBIDDEN = "a known user that may not pull from this repository"
 
 
-@dataclass(frozen=True, slots=True)
-class AccessSpec:
-    """Who may pull. Without accounts and addresses everybody may."""
-
-    accounts: tuple[Account, ...] = ()
-    allow: frozenset[str] = frozenset()  # addresses let in without credentials
-    public: tuple[str, ...] = ()  # shell patterns of the repositories that everybody may pull
-
-    @property
-    def open(self) -> bool:
-        """Whether everybody may pull everything."""
-        return not self.accounts and not self.allow
-
-    def decide(self, reference: Reference, auth: Auth | None, address: str | None, now: float) -> Denial | None:
-        """Return why a request with these credentials is denied; None when it is answered."""
-        free = address in self.allow or _any(self.public, reference)
-        if auth is None:
-            return None if free else Denial.ANONYMOUS
-        own = [each for each in self.accounts if _is(each, auth) and each.since <= now]
-        valid = [each for each in own if now < min(each.until, auth.expires)]
-        if not valid:
-            return Denial.EXPIRED if own else Denial.INVALID
-        return None if free or any(_any(each.repositories, reference) for each in valid) else Denial.FORBIDDEN
+def decide(spec: AccessSpec, reference: Reference, auth: Auth | None, address: str | None, now: float) -> Denial | None:
+    """Return why a request with these credentials is denied; None when it is answered."""
+    free = address in spec.allow or _any(spec.public, reference)
+    if auth is None:
+        return None if free else Denial.ANONYMOUS
+    own = [each for each in spec.accounts if _is(each, auth) and each.since <= now]
+    valid = [each for each in own if now < min(each.until, auth.expires)]
+    if not valid:
+        return Denial.EXPIRED if own else Denial.INVALID
+    return None if free or any(_any(each.repositories, reference) for each in valid) else Denial.FORBIDDEN
 
 
 def _is(account: Account, auth: Auth) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.registry.access import Denial
+from pullsim.registry.access import Denial, decide
 
 if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
@@ -87,14 +87,14 @@ class Authorizer:
         challenged = spec.auth != "none"
         if not spec.access.open:
             header = presented.header
-            let_in = header is not None and spec.access.decide(reference, header, presented.address, now) is None
+            let_in = header is not None and decide(spec.access, reference, header, presented.address, now) is None
             if spec.auth != "bearer":  # a token server wants to know who asks, whatever is asked for
-                let_in = let_in or spec.access.decide(reference, None, presented.address, now) is None
+                let_in = let_in or decide(spec.access, reference, None, presented.address, now) is None
             if let_in:
                 challenged, self.denial = False, None
             else:
                 auth = presented.auth if challenged else None
-                self.denial = spec.access.decide(reference, auth, presented.address, now)
+                self.denial = decide(spec.access, reference, auth, presented.address, now)
         self.authenticated = self.denial is None
         if not challenged:
             return 0.0

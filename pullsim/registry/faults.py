@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pullsim.registry.gate import Answer, Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pullsim.kernel.streams import Streams
-    from pullsim.oci.reference import Reference
     from pullsim.registry.request import Request
     from pullsim.spec.registry import Fault
+    from pullsim.streams import Streams
 
 
 class Faults(Gate):
@@ -63,7 +59,7 @@ class Faults(Gate):
         return None
 
     def _strikes(self, number: int, fault: Fault, request: Request) -> bool:
-        if fault.of not in ("requests", request.kind) or not matches(fault, request.reference):
+        if fault.of not in ("requests", request.kind) or not fault.concerns(request.reference):
             return False
         if fault.probability >= 1.0:
             return True
@@ -74,18 +70,3 @@ class Faults(Gate):
 
 def _other(fault: Fault) -> bool:
     return fault.in_body or fault.unreachable
-
-
-def matches(fault: Fault, reference: Reference) -> bool:
-    """Whether a fault is about this image: its pattern fits the path, with or without tag and ``library/``."""
-    return fault.image is None or fits((fault.image,), reference)
-
-
-def fits(patterns: Iterable[str], reference: Reference) -> bool:
-    """Whether one of the shell patterns fits the path, with or without tag and ``library/``."""
-    paths = {reference.path, reference.path.removeprefix("library/")}
-    return any(
-        fnmatchcase(path, pattern) or fnmatchcase(f"{path}:{reference.tag or ''}", pattern)
-        for pattern in patterns
-        for path in paths
-    )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullsim.records import RegistryRecord
-from pullsim.registry.faults import Faults, fits
+from pullsim.registry.faults import Faults
 from pullsim.registry.gate import Answer, Gate
 from pullsim.registry.quotas import Quotas
 from pullsim.registry.request import NOT_FOUND
+from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.kernel.streams import Streams
     from pullsim.network.flows import Port
     from pullsim.network.network import Network
     from pullsim.oci.catalog import Catalog
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
     from pullsim.registry.request import Request
     from pullsim.spec.registry import RegistrySpec
+    from pullsim.streams import Streams
 
 
 class Site:

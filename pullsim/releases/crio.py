@@ -25,6 +25,9 @@ CRIO: Final = Releases(
     },
 )
 
+#: Blobs that one copy downloads side by side, in all releases (containers/image copy/copy.go maxParallelDownloads).
+BLOBS_AT_ONCE: Final = 6
+
 
 @dataclass(frozen=True, slots=True)
 class CrioRelease:

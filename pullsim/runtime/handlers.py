@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING
 
-DEFAULT_SNAPSHOTTER: Final = "overlayfs"
+from pullsim.spec.runtime import DEFAULT_HANDLERS
 
-
-@dataclass(frozen=True, slots=True)
-class RuntimeHandler:
-    """A handler of the runtime's configuration, and the snapshotter that images are unpacked with for it."""
-
-    name: str
-    snapshotter: str = DEFAULT_SNAPSHOTTER
-
-
-#: What runtimes are shipped with.
-DEFAULT_HANDLERS: Final = (RuntimeHandler("runc"),)
+if TYPE_CHECKING:
+    from pullsim.spec.runtime import RuntimeHandler
 
 
 class RuntimeHandlers:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.filesystem import FilesystemSpec
-from pullsim.hardware.nic import NicSpec
-from pullsim.kubelet.credentials.pull_credentials import CredentialSources
-from pullsim.kubelet.credentials.pull_secrets import Secret, ServiceAccount
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.platform import Platform
 from pullsim.releases.kubelet import Version
-from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.spec.cadence import LoopSpec
+from pullsim.spec.credentials import CredentialSources, Secret, ServiceAccount
+from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 from pullsim.spec.registry import RegistrySpec
-from pullsim.spec.runtime import ContainerdSpec, RuntimeSpec
+from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
 
 __all__ = [
     "ClusterSpec",

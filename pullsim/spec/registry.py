@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
 
-from pullsim.registry.access import AccessSpec
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pullsim.oci.reference import Reference
 
 DIAL_TIMEOUT: Final = (
     30.0  # seconds; net.Dialer of containerd's hosts (core/remotes/docker/config/hosts.go), all releases
@@ -19,6 +23,16 @@ def spellings(host: str) -> tuple[str, ...]:
     if not colon:
         return host, f"{host}:443", f"{host}:80"
     return (host, bare) if port in ("443", "80") else (host,)
+
+
+def fits(patterns: Iterable[str], reference: Reference) -> bool:
+    """Whether one of the shell patterns fits the image's path, with or without tag and ``library/``."""
+    paths = {reference.path, reference.path.removeprefix("library/")}
+    return any(
+        fnmatchcase(path, pattern) or fnmatchcase(f"{path}:{reference.tag or ''}", pattern)
+        for pattern in patterns
+        for path in paths
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,10 @@ class Fault:
     def refused(self) -> bool:
         """Whether nobody listens."""
         return self.status is None and not self.unreachable and not self.in_body
+
+    def concerns(self, reference: Reference) -> bool:
+        """Whether the fault is about this image."""
+        return self.image is None or fits((self.image,), reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,31 @@ class Host:
     pull: bool = True
     resolve: bool = True
     dial_timeout: float = DIAL_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user: its password, the repositories it may pull (shell patterns on the path), and from when to when."""
+
+    username: str
+    password: str
+    repositories: tuple[str, ...] = ("*",)
+    since: float = 0.0  # seconds
+    until: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSpec:
+    """Who may pull. Without accounts and addresses everybody may."""
+
+    accounts: tuple[Account, ...] = ()
+    allow: frozenset[str] = frozenset()  # addresses let in without credentials
+    public: tuple[str, ...] = ()  # shell patterns of the repositories that everybody may pull
+
+    @property
+    def open(self) -> bool:
+        """Whether everybody may pull everything."""
+        return not self.accounts and not self.allow
 
 
 @dataclass(frozen=True, slots=True)

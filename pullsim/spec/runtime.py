@@ -9,17 +9,35 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from pullsim.cri import Auth
 from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE
 from pullsim.releases.release import Release
-from pullsim.runtime.handlers import RuntimeHandler
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.spec.hosts import RegistryHosts
+from pullsim.spec.unpack import InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
-    from pullsim.oci.manifest import Layer
+    from pullsim.oci.manifest import Image, Manifest
 
+DEFAULT_SNAPSHOTTER: Final = "overlayfs"
 #: Seconds from a failed pull to the collection of what it leaves: the end of its lease is a deletion, and a collection
 #: follows a deletion after 49 times the mean time of a collection, which counts as 5 ms at least
 #: (plugins/gc/scheduler.go, pause_threshold 0.02, all releases).
 COLLECTION_INTERVAL: Final = 0.245
+UNLIMITED_DOWNLOADS: Final = 1_000_000  # max_concurrent_downloads from which on there is no limit
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeHandler:
+    """A handler of the runtime's configuration, and the snapshotter that images are unpacked with for it."""
+
+    name: str
+    snapshotter: str = DEFAULT_SNAPSHOTTER
+
+
+#: What runtimes are shipped with.
+DEFAULT_HANDLERS: Final = (RuntimeHandler("runc"),)
+
+
+def has_handler(handlers: tuple[RuntimeHandler, ...], name: str) -> bool:
+    """Whether a node with these handlers (none: the runtime's own) has the one of a pod; "" is the default one."""
+    return not name or any(each.name == name for each in handlers or DEFAULT_HANDLERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +60,16 @@ class ContainerdSpec:
     collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until what it left is collected; inf: never
     sync_fs: bool = False  # syncfs after each layer
     discard_unpacked_layers: bool = False  # blobs go when the image is there
-    snapshotter: str = "overlayfs"  # all are simulated as overlayfs
+    snapshotter: str = DEFAULT_SNAPSHOTTER  # all are simulated as overlayfs
     pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
     auths: Mapping[str, Auth] = field(default_factory=dict)  # by API host, presented where the kubelet has none
     handlers: tuple[RuntimeHandler, ...] = ()  # of config.toml, the default one first; none: it names none
 
-
-@dataclass(frozen=True, slots=True)
-class InflateSpec:
-    """Rates at which one core inflates and hashes a layer without unpacking it, in uncompressed bytes/s.
-
-    Published figures: Go's gzip 150 MB/s, klauspost's zstd with sha256 360 MB/s, sha256 with the CPU's help 1 GB/s.
-    """
-
-    gzip: float = 150e6
-    zstd: float = 360e6
-    stored: float = 1e9
-
-    def work(self, layer: Layer) -> float:
-        """Return the seconds that the layer takes one core."""
-        rate: float = getattr(self, layer.compression)
-        return layer.unpacked / rate
+    def stored(self, image: Image, manifest: Manifest) -> dict[str, int]:
+        """Return the bytes on the disk of a present image, by blob and by layer unpacked: what images share, once."""
+        blobs = {layer.digest: layer.size for layer in manifest.layers}
+        return _documents(image, manifest) | blobs | _unpacked(manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,20 @@ class CrioSpec:
     metadata_write: float = 2.1e-3  # seconds of one write of the store's records (JSON files), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
     inflate: InflateSpec = field(default_factory=InflateSpec)  # of the pass over a layer while it is downloaded
+
+    def stored(self, image: Image, manifest: Manifest) -> dict[str, int]:
+        """Return the bytes on the disk of a present image: its documents, and by layer unpacked, which images share."""
+        return {f"image {manifest.config_digest}": sum(_documents(image, manifest).values()), **_unpacked(manifest)}
+
+
+def _documents(image: Image, manifest: Manifest) -> dict[str, int]:
+    """Return the bytes of index, manifest and config by digest."""
+    return {image.digest: image.size, manifest.digest: manifest.size, manifest.config_digest: manifest.config_size}
+
+
+def _unpacked(manifest: Manifest) -> dict[str, int]:
+    layers = zip(manifest.chain_ids, manifest.layers, strict=True)
+    return {f"layer {chain_id}": layer.unpacked for chain_id, layer in layers}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from pullsim.kernel.streams import Streams
+from pullsim.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

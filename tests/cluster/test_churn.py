@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim.kernel.streams import Streams
 from pullsim.results import check
 from pullsim.results.exports.files import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.spec.cluster import DaemonSet, Leave, Node, Owner, PodSpec
 from pullsim.spec.runtime import CrioSpec, FixedImage
+from pullsim.streams import Streams
 from tests.support.world import (
     HOST,
     RATE,

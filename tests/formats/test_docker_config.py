@@ -13,12 +13,12 @@ from pullsim.cri import Auth
 from pullsim.formats.kubernetes.docker_config import (
     DOCKER_CONFIG_JSON,
     DOCKERCFG,
-    DockerConfigEntry,
     InvalidDockerConfig,
     parse_config_json,
     parse_dockercfg,
     parse_secret,
 )
+from pullsim.spec.credentials import DockerConfigEntry
 
 
 def encoded(text: str) -> str:

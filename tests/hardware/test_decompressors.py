@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from pullsim.hardware.cores import CoresSpec, cores
+from pullsim.hardware.cores import cores
 from pullsim.oci.manifest import Layer
-from pullsim.runtime.unpack import Unpacker, UnpackSpec
+from pullsim.runtime.unpack import Unpacker
+from pullsim.spec.hardware import CoresSpec
+from pullsim.spec.unpack import UnpackSpec
 
 LAYER = Layer.of("sha256:" + "a" * 64, 50_000_000, unpacked=112_000_000, files=2150)
 COSTS = UnpackSpec(gzip=100e6, unpigz=224e6, igzip=448e6, piped=160e6, per_file=0.0, per_layer=0.0)

@@ -7,10 +7,11 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim.hardware.disk import DiskSpec, UncachedDisk, disk
-from pullsim.hardware.page_cache import CachedDisk, DiskBurst, PageCacheSpec
+from pullsim.hardware.disk import UncachedDisk, disk
+from pullsim.hardware.page_cache import CachedDisk
 from pullsim.kernel.clock import run_until
 from pullsim.kernel.event import Call
+from pullsim.spec.hardware import DiskBurst, DiskSpec, PageCacheSpec
 
 CACHE = PageCacheSpec(limit=600.0, background=300.0)
 

@@ -6,15 +6,8 @@ import pytest
 import simpy
 
 from pullsim.cri import Auth
-from pullsim.kubelet.credentials.provider import (
-    CredentialProvider,
-    Plugin,
-    Provider,
-    Requester,
-    TokenAttributes,
-    Window,
-    provided,
-)
+from pullsim.kubelet.credentials.provider import CredentialProvider, Requester, provided
+from pullsim.spec.credentials import Plugin, Provider, TokenAttributes, Window
 from pullsim.time_line import TimeLine
 
 AUTH = (("*.example.com", Auth("u", "token")),)

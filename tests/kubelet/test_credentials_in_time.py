@@ -7,13 +7,9 @@ from dataclasses import replace
 import pytest
 
 from pullsim.cri import Auth
-from pullsim.formats.kubernetes.docker_config import DockerConfigEntry
-from pullsim.kubelet.credentials.provider import Plugin, Provider, Window
-from pullsim.kubelet.credentials.pull_credentials import CredentialSources
-from pullsim.kubelet.credentials.pull_secrets import Secret
-from pullsim.registry.access import AccessSpec, Account
 from pullsim.results.invariants import check
-from pullsim.spec.registry import Fault
+from pullsim.spec.credentials import CredentialSources, DockerConfigEntry, Plugin, Provider, Secret, Window
+from pullsim.spec.registry import AccessSpec, Account, Fault
 from pullsim.spec.runtime import FixedImage
 from tests.support.world import (
     HOST,

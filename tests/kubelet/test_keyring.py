@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.cri import Auth
-from pullsim.formats.kubernetes.docker_config import DockerConfigEntry
-from pullsim.kubelet.credentials.keyring import Keyring, index_key, is_default_registry, lookup, matches, mismatch
+from pullsim.kubelet.credentials.keyring import Keyring, lookup
+from pullsim.spec.credential_url import index_key, is_default_registry, matches, mismatch
+from pullsim.spec.credentials import DockerConfigEntry
 
 VECTORS = Path(__file__).parents[1] / "data" / "vectors"
 MATCH = json.loads((VECTORS / "credential_url_match.json").read_text())

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pullsim.hardware.nic import NicSpec
 from pullsim.kernel.clock import nanoseconds
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
@@ -21,6 +20,7 @@ from pullsim.results.summary.summary import summarize
 from pullsim.run import simulate
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.hardware import NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import Fault, RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, FixedFailure, FixedImage, FixedSpec

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from pullsim.cri import Auth
-from pullsim.kubelet.credentials.provider import Plugin, Provider
-from pullsim.kubelet.credentials.pull_credentials import CredentialSources
 from pullsim.results import check
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.spec.cluster import DaemonSet, PodSpec
+from pullsim.spec.credentials import CredentialSources, Plugin, Provider
 from pullsim.spec.runtime import FixedImage
 from tests.support.world import (
     HOST,

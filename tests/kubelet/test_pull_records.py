@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.cri import Auth
-from pullsim.kubelet.credentials.keyring import Coordinates, Credential
+from pullsim.kubelet.credentials.keyring import Credential
 from pullsim.kubelet.images.pull_records import ImagePullManager
+from pullsim.spec.credentials import Coordinates
 
 NEVER, PRELOADED = "NeverVerify", "NeverVerifyPreloadedImages"
 ALLOWLISTED, ALWAYS = "NeverVerifyAllowlistedImages", "AlwaysVerify"

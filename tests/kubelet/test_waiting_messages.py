@@ -6,7 +6,7 @@ import pytest
 import simpy
 
 from pullsim.kernel.clock import nanoseconds
-from pullsim.kubelet.credentials.pull_credentials import CredentialSources, PullCredentials
+from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.events import Messages
 from pullsim.kubelet.images.backoff import Backoff
@@ -17,6 +17,7 @@ from pullsim.kubelet.images.puller import image_puller
 from pullsim.kubelet.pod_status import PodStatus
 from pullsim.run import Keeper, Result
 from pullsim.runtime.fixed.server import FixedRuntime
+from pullsim.spec.credentials import CredentialSources
 from tests.support.world import container, failing, fixed, pod
 
 

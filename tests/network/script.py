@@ -9,7 +9,7 @@ import simpy
 from hypothesis import strategies as st
 
 from pullsim.kernel.event import Call
-from pullsim.network.credit import Burst
+from pullsim.spec.hardware import Burst
 
 ROOT2, ROOT3, ROOT5, ROOT7 = math.sqrt(2), math.sqrt(3), math.sqrt(5), math.sqrt(7)
 

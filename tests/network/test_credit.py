@@ -12,9 +12,9 @@ from script import Script, Start, play, scripts
 from test_sharing import assert_same_times, close
 
 from pullsim.kernel.event import Call
-from pullsim.network.credit import Burst
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
+from pullsim.spec.hardware import Burst
 
 INF = math.inf
 

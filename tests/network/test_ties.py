@@ -8,9 +8,9 @@ import pytest
 from script import Cancel, Script, Start, play
 from ties import RATIOS, TOLERANCE, difference, tie_script
 
-from pullsim.network.credit import Burst
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
+from pullsim.spec.hardware import Burst
 
 NETWORKS = pytest.mark.parametrize("network", [Network, ReferenceNetwork])
 

@@ -17,9 +17,9 @@ from fractions import Fraction
 
 from script import Cancel, Script, Start, play
 
-from pullsim.network.credit import Burst
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
+from pullsim.spec.hardware import Burst
 
 RATIOS = (1.0, 2.0, 0.5, 3.0, 2.5, 10 / 7)  # of a link's capacity to a port's
 ROUND = (1.0, 2.0, 2.5, 5.0, 10.0, 25.0, 100.0)

@@ -10,11 +10,9 @@ from dataclasses import replace
 import pytest
 
 from pullsim.cri import Auth
-from pullsim.formats.kubernetes.docker_config import DockerConfigEntry
-from pullsim.kubelet.credentials.pull_credentials import CredentialSources
-from pullsim.kubelet.credentials.pull_secrets import Secret
-from pullsim.registry.access import AccessSpec, Account
+from pullsim.spec.credentials import CredentialSources, DockerConfigEntry, Secret
 from pullsim.spec.hosts import HostSpec, RegistryHosts
+from pullsim.spec.registry import AccessSpec, Account
 from pullsim.spec.runtime import FixedImage
 from tests.support.world import (
     EVERY,

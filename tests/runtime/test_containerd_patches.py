@@ -9,10 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pullsim.cri import Auth
-from pullsim.registry.access import AccessSpec, Account
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.spec.hosts import HostSpec, RegistryHosts
-from pullsim.spec.registry import Fault, Host, Limit
+from pullsim.spec.registry import AccessSpec, Account, Fault, Host, Limit
 from tests.support.world import (
     FAR,
     HOST,

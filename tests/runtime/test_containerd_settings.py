@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.page_cache import PageCacheSpec
 from pullsim.results import check
+from pullsim.spec.hardware import DiskSpec, PageCacheSpec
 from pullsim.spec.registry import Fault, Limit
 from tests.support.world import (
     FAR,

@@ -6,14 +6,12 @@ import pytest
 from test_containerd_pipeline import PULLS, simultaneous
 
 from pullsim.cri import Auth
-from pullsim.formats.kubernetes.docker_config import DockerConfigEntry
-from pullsim.kubelet.credentials.pull_secrets import Secret
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Index
 from pullsim.oci.platform import Platform
-from pullsim.registry.access import AccessSpec, Account
 from pullsim.releases.crio import RELEASES
-from pullsim.spec.registry import Cut, Fault, Host, Limit
+from pullsim.spec.credentials import DockerConfigEntry, Secret
+from pullsim.spec.registry import AccessSpec, Account, Cut, Fault, Host, Limit
 from tests.support.world import (
     AMD64,
     FAR,

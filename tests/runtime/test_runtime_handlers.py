@@ -8,8 +8,8 @@ import simpy
 from pullsim.cri import Caller
 from pullsim.runtime.containerd.store import StoredImage
 from pullsim.runtime.fixed.server import FixedRuntime
-from pullsim.runtime.handlers import RuntimeHandler, RuntimeHandlers
-from pullsim.spec.runtime import FixedImage, FixedSpec
+from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.spec.runtime import FixedImage, FixedSpec, RuntimeHandler
 from pullsim.time_line import TimeLine
 from tests.support.world import (
     MINIMAL,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pullsim.errors import InputErrors
-from pullsim.runtime.handlers import RuntimeHandler
 from pullsim.scenario import from_mapping
 from pullsim.spec.pod import ImageVolume
+from pullsim.spec.runtime import RuntimeHandler
 
 FIXED = {"name": "n", "runtime": {"fixed": {}}}
 DEFAULTS = json.loads((Path(__file__).parents[1] / "data/vectors/imagepullpolicy_defaults.json").read_text())

@@ -1,9 +1,9 @@
 import pytest
 
 from pullsim.errors import InputError
-from pullsim.kernel.streams import Streams
 from pullsim.scenario.builder.arrivals import arrival_times, read_trace
 from pullsim.scenario.model.workloads import Arrivals
+from pullsim.streams import Streams
 
 
 def times(tmp_path, arrivals, count=None, start=0.0, seed=0):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pullsim.hardware.filesystem import FilesystemSpec
 from pullsim.scenario import load
+from pullsim.spec.hardware import FilesystemSpec
 
 DATA = Path(__file__).parent / "data"
 

@@ -13,10 +13,10 @@ from pullsim.cri import Auth
 from pullsim.errors import InputError, InputErrors
 from pullsim.formats.kubernetes.credential_provider_config import read_providers
 from pullsim.formats.kubernetes.objects import read_objects
-from pullsim.kubelet.credentials.keyring import index_key
-from pullsim.kubelet.credentials.provider import TokenAttributes
 from pullsim.scenario import effective_yaml, from_mapping, load
 from pullsim.scenario.file.credential_files import Entry, explain
+from pullsim.spec.credential_url import index_key
+from pullsim.spec.credentials import TokenAttributes
 from pullsim.spec.feature_gates import resolve_feature_gates
 
 IMAGE = "reg.example.com/team/app:1"

@@ -12,37 +12,26 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.filesystem import FilesystemSpec
-from pullsim.hardware.nic import NicSpec
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.run import Result, simulate
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.pod import ImageVolume
 from pullsim.spec.registry import RegistrySpec
-from pullsim.spec.runtime import (
-    ContainerdSpec,
-    CrioSpec,
-    FixedFailure,
-    FixedImage,
-    FixedSpec,
-    InflateSpec,
-    RuntimeSpec,
-)
+from pullsim.spec.runtime import ContainerdSpec, CrioSpec, FixedFailure, FixedImage, FixedSpec, RuntimeSpec
+from pullsim.spec.unpack import InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pullsim.records import PullRecord
     from pullsim.releases.release import Written
-    from pullsim.runtime.handlers import RuntimeHandler
+    from pullsim.spec.runtime import RuntimeHandler
 
 HOST = "registry.test"
 RATE = 100e6  # bytes/s

@@ -31,9 +31,8 @@ from pullsim.inputs.toml_document import Table
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.releases.containerd import behaviour
 from pullsim.releases.release import written_text
-from pullsim.scenario.builder.pull_limits import UNLIMITED
 from pullsim.spec.hosts import DEFAULT_NAMESPACE, HostSpec, RegistryHosts
-from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.runtime import UNLIMITED_DOWNLOADS, ContainerdSpec
 from pullsim.units import parse_duration
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         )
     config.spec = replace(
         spec,
-        max_concurrent_downloads=downloads if 0 < downloads < UNLIMITED else UNLIMITED,
+        max_concurrent_downloads=downloads if 0 < downloads < UNLIMITED_DOWNLOADS else UNLIMITED_DOWNLOADS,
         layer_fetch_buffer=buffer,
         local_pull=bool(config.reasons),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
-from pullsim.runtime.handlers import RuntimeHandler
+from pullsim.spec.runtime import RuntimeHandler
 
 if TYPE_CHECKING:
     from pullsim.inputs.toml_document import Table

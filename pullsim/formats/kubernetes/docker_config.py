@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 from pullsim.cri import Auth
 from pullsim.inputs.json_text import without_lone_surrogates
+from pullsim.spec.credentials import DockerConfig, DockerConfigEntry
 
 DOCKER_CONFIG_JSON: Final = "kubernetes.io/dockerconfigjson"
 DOCKERCFG: Final = "kubernetes.io/dockercfg"
@@ -24,16 +25,6 @@ _LITERALS: Final = ("true", "false", "null")
 
 class InvalidDockerConfig(ValueError):
     """A file that the kubelet cannot read; the message is Go's."""
-
-
-class DockerConfigEntry(NamedTuple):
-    """One entry: the registry as written in the file, and what is presented to it."""
-
-    registry: str
-    auth: Auth
-
-
-DockerConfig = tuple[DockerConfigEntry, ...]
 
 
 def parse_config_json(text: str) -> DockerConfig:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.inputs.document import Route
-    from pullsim.kubelet.credentials.pull_secrets import Secret, ServiceAccount
     from pullsim.spec.cluster import PodSpec
+    from pullsim.spec.credentials import Secret, ServiceAccount
 
 _WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 #: The fields of a workload that are read.

@@ -6,7 +6,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.kubernetes.docker_config import SECRET_KEYS, InvalidDockerConfig, parse_secret
-from pullsim.kubelet.credentials.pull_secrets import Secret, ServiceAccount
+from pullsim.spec.credentials import Secret, ServiceAccount
 
 if TYPE_CHECKING:
     from pullsim.formats.kubernetes.item import Item

@@ -6,78 +6,23 @@ Models pkg/credentialprovider/plugin/plugin.go (GA in 1.26; service account toke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.cri import Auth
-from pullsim.formats.kubernetes.docker_config import DockerConfig, DockerConfigEntry
 from pullsim.kernel.clock import nanoseconds
 from pullsim.kernel.event import Event
-from pullsim.kubelet.credentials.keyring import Coordinates, Keyring, matches
+from pullsim.kubelet.credentials.keyring import Keyring
+from pullsim.spec.credential_url import matches
+from pullsim.spec.credentials import EXEC_TIMEOUT, Coordinates, DockerConfig, DockerConfigEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import simpy
 
+    from pullsim.spec.credentials import Provider
     from pullsim.time_line import TimeLine
 
-EXEC_TIMEOUT: Final = 60.0  # seconds
-#: Where an answer is kept: under the image, its registry, or one key for all.
-CACHE_KEY_TYPES: Final = ("Image", "Registry", "Global")
-TOKEN_CACHE_TYPES: Final = ("ServiceAccount", "Token")
 _GLOBAL: Final = "global"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A time in which a plugin fails; seconds."""
-
-    at: float = 0.0
-    duration: float = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """What the program does that stands behind a provider; times in seconds.
-
-    ``valid``: how long the registry takes a token, from when the program ended. ``service_accounts``: only pods of
-    these (namespace, name) get an answer that is not empty; None: all.
-    """
-
-    auth: tuple[tuple[str, Auth], ...] = ()  # registry (a pattern as in a docker config) and what to present
-    cache_key_type: str = "Registry"
-    cache_duration: float | None = None  # None: the provider's default; 0: not kept
-    takes: float = 0.0
-    valid: float = float("inf")
-    failures: tuple[Window, ...] = ()
-    service_accounts: frozenset[tuple[str, str]] | None = None
-
-    def fails(self, now: float) -> bool:
-        """Whether a run that begins now fails: by itself, or as it takes too long."""
-        return self.takes > EXEC_TIMEOUT or any(each.at <= now < each.at + each.duration for each in self.failures)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenAttributes:
-    """tokenAttributes of a provider: it is given a token of the pod's service account."""
-
-    audience: str
-    require_service_account: bool
-    cache_type: str = "ServiceAccount"  # ServiceAccount | Token
-    required_annotations: tuple[str, ...] = ()
-    optional_annotations: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A provider of the CredentialProviderConfig, and its plugin."""
-
-    name: str
-    match_images: tuple[str, ...]
-    default_cache_duration: float  # seconds
-    token: TokenAttributes | None = None
-    plugin: Plugin = Plugin()
 
 
 class Requester(NamedTuple):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.formats.kubernetes.docker_config import DockerConfig
 from pullsim.kubelet.credentials.keyring import Keyring, lookup
-from pullsim.kubelet.credentials.provider import CredentialProvider, Provider, Requester, provided
+from pullsim.kubelet.credentials.provider import CredentialProvider, Requester, provided
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.credentials.pull_secrets import PullObjects
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.releases.kubelet import Version
+    from pullsim.spec.credentials import CredentialSources
     from pullsim.spec.pod import Pod
     from pullsim.time_line import TimeLine
 
@@ -41,14 +40,6 @@ def lookup_time(version: Version) -> LookupTime:
     if version < (1, 33):
         return LookupTime.IN_PULL
     return LookupTime.ALWAYS if version < (1, 35) else LookupTime.WHEN_NEEDED
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialSources:
-    """What a node has: its docker config file and its credential providers, in the order of the configuration."""
-
-    docker_config: DockerConfig = ()
-    providers: tuple[Provider, ...] = ()
 
 
 class LookupFailed(Exception):

@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pullsim.formats.kubernetes.docker_config import DockerConfig
-from pullsim.kubelet.credentials.keyring import Coordinates
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A Secret from a time on; a later one of the same name is its update.
-
-    ``config`` is empty for types that hold no credentials. ``error``: what Go says of a file that cannot be read.
-    """
-
-    namespace: str
-    name: str
-    config: DockerConfig = ()
-    error: str | None = None
-    created: float = 0.0  # seconds
-
-    @property
-    def coordinates(self) -> Coordinates:
-        """What tells it from others: an update is the same Secret."""
-        return Coordinates(f"{self.namespace}/{self.name}", self.namespace, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceAccount:
-    """A ServiceAccount, which is there all the time."""
-
-    namespace: str
-    name: str
-    pull_secrets: tuple[str, ...] = ()  # imagePullSecrets
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    from pullsim.spec.credentials import Secret, ServiceAccount
 
 
 class PullObjects:

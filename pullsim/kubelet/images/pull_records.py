@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pullsim.kubelet.credentials.keyring import Coordinates, credential_hash
+from pullsim.kubelet.credentials.keyring import credential_hash
 from pullsim.oci.reference import parse
+from pullsim.spec.credentials import Coordinates
 
 if TYPE_CHECKING:
     from pullsim.kubelet.credentials.keyring import Credential

@@ -10,6 +10,7 @@ import simpy
 from pullsim.cri import PullOutcome
 from pullsim.oci.manifest import Index, select
 from pullsim.records import LayerRecord
+from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 from pullsim.runtime.crio.fetch import BlobCopy
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pullsim.runtime.crio.server import Crio
     from pullsim.time_line import TimeLine
 
-BLOBS_AT_ONCE: Final = 6  # of one copy (containers/image copy/copy.go maxParallelDownloads)
 #: Writes of the store's records in a row (containers/storage layers.go create, images.go create and addNames).
 LAYER_RECORDS: Final = 2  # of a layer: before it is applied, marked incomplete; afterwards
 IMAGE_RECORDS: Final = 3

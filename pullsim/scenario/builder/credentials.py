@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, TypeVar
 from pullsim.cri import Auth
 from pullsim.errors import InputError, Location, shown
 from pullsim.formats.kubernetes.credential_provider_config import read_providers
-from pullsim.formats.kubernetes.docker_config import (
-    DockerConfig,
-    DockerConfigEntry,
-    InvalidDockerConfig,
-    parse_config_json,
-    parse_dockercfg,
-)
+from pullsim.formats.kubernetes.docker_config import InvalidDockerConfig, parse_config_json, parse_dockercfg
 from pullsim.inputs import read_text
 from pullsim.inputs.document import MAX_BYTES
 from pullsim.inputs.suggestion import did_you_mean
-from pullsim.kubelet.credentials.provider import Plugin, Window
-from pullsim.kubelet.credentials.pull_credentials import CredentialSources
-from pullsim.kubelet.credentials.pull_secrets import Secret, ServiceAccount
-from pullsim.registry.access import AccessSpec, Account
 from pullsim.releases.kubelet import KUBELET
+from pullsim.spec.credentials import (
+    CredentialSources,
+    DockerConfig,
+    DockerConfigEntry,
+    Plugin,
+    Secret,
+    ServiceAccount,
+    Window,
+)
+from pullsim.spec.registry import AccessSpec, Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

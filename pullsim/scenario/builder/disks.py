@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.runtime.containerd.store import StoredImage
-from pullsim.runtime.crio.store import CrioImage
-from pullsim.spec.runtime import CrioSpec, FixedSpec
+from pullsim.spec.runtime import FixedSpec
 from pullsim.units import format_size
 
 if TYPE_CHECKING:
@@ -39,19 +37,11 @@ def _bytes(spec: NodeSpec, catalog: Catalog) -> int:
     """Sum the images on a node at time 0, what they share once."""
     if isinstance(spec.runtime, FixedSpec):
         return sum(image.size for image in spec.runtime.images.values() if image.present)
-    parts: dict[tuple[str, str], int] = {}
+    parts: dict[str, int] = {}
     for name in spec.cached:
         with suppress(InvalidReference):
             content = catalog.lookup(parse(name), 0.0)
             manifest = None if content is None else select(content, spec.platform)
             if content is not None and manifest is not None:
-                if isinstance(spec.runtime, CrioSpec):
-                    documents = CrioImage(manifest, content.digest, content.size).documents
-                    parts["documents", manifest.config_digest] = documents
-                    layers = zip(manifest.chain_ids, manifest.layers, strict=True)
-                    parts |= {("layer", chain_id): layer.unpacked for chain_id, layer in layers}
-                    continue
-                image = StoredImage(manifest, content.digest, content.size)
-                parts |= {("blob", digest): size for digest, size in image.blobs()}
-                parts |= {("snapshot", key): size for key, size in image.unpacked()}
+                parts |= spec.runtime.stored(content, manifest)
     return sum(parts.values())

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, shown
@@ -13,8 +14,6 @@ from pullsim.formats.oci.manifest import read_image
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.registry.faults import matches
-from pullsim.registry.request import NOT_FOUND
 from pullsim.spec.runtime import FixedSpec
 
 if TYPE_CHECKING:
@@ -197,13 +196,16 @@ class ImageCheck:
         for host, registry in self._registries.items():
             for fault in registry.faults:
                 own = (reference for reference in self._references if reference.domain == host)
-                if fault.image is not None and not any(matches(fault, reference) for reference in own):
+                if fault.image is not None and not any(fault.concerns(reference) for reference in own):
                     yield f"registries[{host}].faults: no image that is pulled matches {shown(fault.image)}"
 
     def _always_not_found(self, reference: Reference) -> bool:
         registry = self._registries.get(reference.domain)
         return registry is not None and any(
-            fault.status == NOT_FOUND and fault.at == 0 and math.isinf(fault.duration) and matches(fault, reference)
+            fault.status == HTTPStatus.NOT_FOUND
+            and fault.at == 0
+            and math.isinf(fault.duration)
+            and fault.concerns(reference)
             for fault in registry.faults
         )
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.oci.reference import InvalidReference, cri_image, parse
 from pullsim.releases.release import written_text
-from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
-from pullsim.spec.runtime import ContainerdSpec, FixedSpec
+from pullsim.spec.runtime import ContainerdSpec, FixedSpec, has_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ def unsupported_by_nodes(
     for node in {node.spec.pool: node.spec for node in nodes if pools is None or node.spec.pool in pools}.values():
         if spec.image_volumes:
             yield from _image_volumes(title, node)
-        if RuntimeHandlers(node.runtime_handlers).run_pod_sandbox(spec.runtime_handler) is not None:
+        if not has_handler(node.runtime_handlers, spec.runtime_handler):
             known = ", ".join(handler.name for handler in node.runtime_handlers) or "runc"
             yield (
                 f"{title}: nodes of {node.pool} have no runtime handler {spec.runtime_handler} (runtimeHandlers: "

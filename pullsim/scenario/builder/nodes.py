@@ -7,17 +7,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.filesystem import FilesystemSpec
-from pullsim.hardware.nic import NicSpec
-from pullsim.hardware.page_cache import DiskBurst, PageCacheSpec
-from pullsim.network.credit import Burst
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.releases.crio import CRIO
 from pullsim.releases.kubelet import KUBELET
-from pullsim.runtime.handlers import RuntimeHandler
-from pullsim.runtime.unpack import KLAUSPOST_GZIP, KNOWN_SINCE, UnpackSpec
 from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_warnings
@@ -25,6 +17,7 @@ from pullsim.scenario.builder.pull_limits import copy_limit, kubelet_limit, laye
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import Leave, Node, NodeSpec
+from pullsim.spec.hardware import Burst, CoresSpec, DiskBurst, DiskSpec, FilesystemSpec, NicSpec, PageCacheSpec
 from pullsim.spec.runtime import (
     ContainerdSpec,
     CrioSpec,
@@ -32,8 +25,9 @@ from pullsim.spec.runtime import (
     FixedImage,
     FixedSpec,
     FixedStatusFailure,
-    InflateSpec,
+    RuntimeHandler,
 )
+from pullsim.spec.unpack import KLAUSPOST_GZIP, KNOWN_SINCE, InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pullsim.releases.containerd import behaviour
+from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import written_text
-from pullsim.runtime.crio.copy import BLOBS_AT_ONCE
+from pullsim.spec.runtime import UNLIMITED_DOWNLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from pullsim.releases.kubelet import Version
     from pullsim.spec.kubelet import KubeletConfig
     from pullsim.spec.runtime import ContainerdSpec, CrioSpec
-
-UNLIMITED: Final = 1_000_000  # max_concurrent_downloads from which on it is none
 
 
 def kubelet_limit(config: KubeletConfig, version: Version) -> str:
@@ -41,7 +40,7 @@ def kubelet_limit(config: KubeletConfig, version: Version) -> str:
 def download_limit(spec: ContainerdSpec, *, setting: str = "", because: Sequence[str] = ()) -> str:
     """Say how many layers a containerd downloads, over what, by which setting, and why that one counts."""
     count = spec.max_concurrent_downloads
-    what = "layers without limit" if count >= UNLIMITED else f"at most {count} layers at a time"
+    what = "layers without limit" if count >= UNLIMITED_DOWNLOADS else f"at most {count} layers at a time"
     where = "over all pulls of the node" if behaviour(spec.version).node_wide_slots else "for each pull"
     by = f" ({setting})" if setting else ""
     why = f"; {' and '.join(because)}" if because else ""
@@ -53,12 +52,12 @@ def layer_limit(kubelet: KubeletConfig, runtime: ContainerdSpec) -> str:
     pulls, count = _pulls(kubelet), runtime.max_concurrent_downloads
     begin = "layers that come at a time"
     if behaviour(runtime.version).node_wide_slots:
-        if count >= UNLIMITED:
+        if count >= UNLIMITED_DOWNLOADS:
             return f"{begin}: no limit"
         shared = "" if pulls == 1 else " that all pulls share"
         return f"{begin}: {count}, containerd's limit{shared}"
-    if pulls is None or count >= UNLIMITED:
-        return f"{begin}: no limit" + ("" if count >= UNLIMITED else f", {count} for each pull")
+    if pulls is None or count >= UNLIMITED_DOWNLOADS:
+        return f"{begin}: no limit" + ("" if count >= UNLIMITED_DOWNLOADS else f", {count} for each pull")
     return f"{begin}: {pulls * count}, {pulls} pulls with {count} each" if pulls > 1 else f"{begin}: {count}"
 
 

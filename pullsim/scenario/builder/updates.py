@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pullsim.formats.kubernetes.objects import PodGroup
-    from pullsim.kubelet.credentials.pull_secrets import ServiceAccount
     from pullsim.scenario.model.workloads import Update
     from pullsim.spec.cluster import Owner, PodSpec
+    from pullsim.spec.credentials import ServiceAccount
 
 #: Kinds that roll updates out.
 UPDATED: Final = ("Deployment", "StatefulSet", "DaemonSet")

@@ -11,7 +11,6 @@ from pullsim.errors import InputError, shown
 from pullsim.formats.kubernetes.cron import EPOCH
 from pullsim.formats.kubernetes.objects import Objects, PodGroup, read_objects
 from pullsim.inputs.suggestion import did_you_mean
-from pullsim.kernel.streams import Streams
 from pullsim.oci.platform import Platform
 from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times
@@ -20,6 +19,7 @@ from pullsim.scenario.builder.node_support import unsupported_by_nodes
 from pullsim.scenario.builder.pods import image_routes, images_of, prepull_spec, short_spec, template_spec
 from pullsim.scenario.builder.updates import UpdateError, rolling_update, updated_group
 from pullsim.spec.cluster import DaemonSet, Owner, Pod, PodSpec, Prepull
+from pullsim.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.strategy import Strategy
     from pullsim.inputs.document import Route
     from pullsim.inputs.findings import Findings
-    from pullsim.kubelet.credentials.pull_secrets import Secret, ServiceAccount
     from pullsim.scenario.model.scenario import Scenario
     from pullsim.scenario.model.workloads import On, Workload
     from pullsim.scenario.model.workloads import Prepull as PrepullModel
     from pullsim.spec.cluster import Node
+    from pullsim.spec.credentials import Secret, ServiceAccount
 
 
 @dataclass(frozen=True, slots=True)

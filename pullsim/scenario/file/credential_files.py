@@ -10,8 +10,8 @@ from pullsim.formats.kubernetes.credential_provider_config import read_providers
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.pull_secrets import read_secret
 from pullsim.inputs.document import read_documents
-from pullsim.kubelet.credentials.keyring import index_key, is_default_registry, mismatch
 from pullsim.scenario.builder.credentials import read_docker_config
+from pullsim.spec.credential_url import index_key, is_default_registry, mismatch
 from pullsim.spec.feature_gates import resolve_feature_gates
 from pullsim.spec.kubelet import DEFAULT_VERSION
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pullsim.formats.kubernetes.docker_config import DockerConfig
+    from pullsim.spec.credentials import DockerConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.disk import DiskSpec
-from pullsim.hardware.nic import NicSpec
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size
+from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec
 from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.unpack import UnpackSpec
 from pullsim.units import rate_text, size_text
 
 if TYPE_CHECKING:

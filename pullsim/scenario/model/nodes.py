@@ -13,8 +13,6 @@ from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE
 from pullsim.releases.crio import CRIO
 from pullsim.releases.kubelet import KUBELET
 from pullsim.releases.release import written_text
-from pullsim.runtime.handlers import DEFAULT_SNAPSHOTTER
-from pullsim.runtime.unpack import gzip_rate
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Short, Unpack
 from pullsim.scenario.model.quantities import (
@@ -29,7 +27,8 @@ from pullsim.scenario.model.quantities import (
 )
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
-from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
+from pullsim.spec.unpack import gzip_rate
 
 _CONTAINERD = ContainerdSpec()
 _LOOP = LoopSpec()

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.releases.containerd import behaviour
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
-from pullsim.runtime.unpack import INCOMPRESSIBLE
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.unpack import INCOMPRESSIBLE
 from pullsim.study.fit.parameters import BACKGROUND
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pullsim.errors import InputError
-from pullsim.kernel.streams import Streams
+from pullsim.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
-from pullsim.hardware.cores import CoresSpec
-from pullsim.hardware.nic import NicSpec
 from pullsim.inputs.validation import validated
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
 from pullsim.oci.platform import Platform
 from pullsim.releases.release import Release
 from pullsim.run import simulate
-from pullsim.runtime.unpack import UnpackSpec
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
+from pullsim.spec.hardware import CoresSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.unpack import UnpackSpec
 from pullsim.study.fit.lab_document import DOCUMENT, CaseGiven, ImageGiven, PullGiven
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.kernel.streams import Streams, _log
+from pullsim.streams import Streams, _log
 
 GOLDEN_UNIFORM = [0.7836752743747571, 0.2629070761864738, 0.2841918867017704]
 GOLDEN_EXPONENTIAL = 1.7436471563797555
