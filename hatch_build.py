@@ -24,6 +24,7 @@ MODULES = (
     "pullsim/spec/eviction_thresholds.py",
     "pullsim/spec/hardware.py",
     "pullsim/spec/hosts.py",
+    "pullsim/spec/stored_image.py",
     "pullsim/spec/unpack.py",
     "pullsim/time_line.py",
 )

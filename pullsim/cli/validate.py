@@ -77,8 +77,6 @@ def _nodes(spec: ClusterSpec) -> Iterator[str]:
 
 
 def _node(spec: NodeSpec) -> str:
-    from pullsim.spec.runtime import ContainerdSpec, CrioSpec  # noqa: PLC0415
-
     kubelet = spec.kubelet
     if kubelet.serialize_image_pulls:
         pulls = "one pull at a time"
@@ -86,15 +84,8 @@ def _node(spec: NodeSpec) -> str:
         pulls = "pulls without limit"
     else:
         pulls = f"{kubelet.max_parallel_image_pulls} pulls at a time"
-    runtime = spec.runtime
-    if isinstance(runtime, ContainerdSpec):
-        name = f"containerd {runtime.version} ({runtime.max_concurrent_downloads} downloads)"
-    elif isinstance(runtime, CrioSpec):
-        name = f"CRI-O {'.'.join(map(str, runtime.version))}"
-    else:
-        name = "fixed runtime"
     version = ".".join(map(str, spec.kubelet_version))
-    return f"{spec.platform}, kubelet {version} ({pulls}), {name}, at most {spec.max_pods} pods"
+    return f"{spec.platform}, kubelet {version} ({pulls}), {spec.runtime.summary}, at most {spec.max_pods} pods"
 
 
 def _pods(spec: ClusterSpec) -> Iterator[str]:

@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.cri import NODE_LEFT, PullOutcome
-from pullsim.hardware.cores import cores
-from pullsim.hardware.disk import disk
 from pullsim.hardware.filesystem import filesystem
 from pullsim.kernel.process import Process
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.kubelet import Kubelet
 from pullsim.records import DiskUse, PluginRun
-from pullsim.runtime.containerd.server import Containerd
-from pullsim.runtime.crio.server import Crio
-from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
-from pullsim.spec.runtime import CrioSpec, FixedSpec
+from pullsim.runtime.kinds import make_runtime
+from pullsim.runtime.node import RuntimeNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -75,43 +71,10 @@ class ClusterNode:
         self._workers: dict[PodStatus, Process] | None = None if spec.leave is None else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
-        service: FixedRuntime | Containerd | Crio
-        if isinstance(spec.runtime, FixedSpec):
-            service = FixedRuntime(env, spec.runtime, handlers, self._filesystem)
-        elif isinstance(spec.runtime, CrioSpec):
-            service = Crio(
-                env,
-                node.name,
-                spec.runtime,
-                spec.platform,
-                network.port(node.name, spec.nic.rate, spec.nic.burst),
-                cores(env, spec.cores),
-                disk(env, spec.disk),
-                self._filesystem,
-                registries,
-                recorder,
-                spec.address,
-            )
-        else:
-            service = Containerd(
-                env,
-                node.name,
-                spec.runtime,
-                spec.platform,
-                network.port(node.name, spec.nic.rate, spec.nic.burst),
-                cores(env, spec.cores),
-                disk(env, spec.disk),
-                self._filesystem,
-                spec.disk.fsync,
-                registries,
-                recorder,
-                handlers,
-                spec.address,
-            )
+        service = make_runtime(RuntimeNode(env, node, network, registries, recorder, self._filesystem, handlers))
+        for image in spec.cached:
+            service.preload(image)
         self._service, self._max_images = service, spec.kubelet.node_status_max_images
-        if not isinstance(service, FixedRuntime):
-            for image in spec.cached:
-                service.preload(image)
         ran = None if recorder.plugin is None else partial(_record_plugin, env, node.name, recorder.plugin)
         credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version, ran)
         self.kubelet = Kubelet(

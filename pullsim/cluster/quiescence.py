@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pullsim.kernel.event import Event
 from pullsim.oci.reference import InvalidReference, cri_image
-from pullsim.spec.runtime import FixedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,11 +169,7 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
     for node in spec.nodes:
         yield node.joins
     for runtime in {node.spec.pool: node.spec.runtime for node in spec.nodes}.values():
-        if isinstance(runtime, FixedSpec):
-            for image in runtime.images.values():
-                yield from image.removed_at
-                if image.status_fail is not None and image.status_fail.until < float("inf"):
-                    yield image.status_fail.until
+        yield from runtime.changes()
     for secret in spec.secrets:
         yield secret.created
     for sources in {node.spec.pool: node.spec.credentials for node in spec.nodes}.values():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from pullsim.cri import Auth
-from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE
-from pullsim.releases.release import Release
+from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE, MOUNTS_IMAGES, behaviour
+from pullsim.releases.crio import BLOBS_AT_ONCE
+from pullsim.releases.release import Release, written_text
 from pullsim.spec.hosts import RegistryHosts
+from pullsim.spec.stored_image import CrioImage, StoredImage
 from pullsim.spec.unpack import InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
@@ -40,17 +42,77 @@ def has_handler(handlers: tuple[RuntimeHandler, ...], name: str) -> bool:
     return not name or any(each.name == name for each in handlers or DEFAULT_HANDLERS)
 
 
+class LayerLimit(NamedTuple):
+    """How many layers a runtime downloads at a time."""
+
+    layers: int
+    node_wide: bool  # over all pulls of the node; else for each pull
+    prefix: str = ""  # names the runtime, where no other note about the pool does
+
+
+class RuntimeSpec:
+    """What is asked of the settings of a runtime, whatever its kind; each kind has a class of its own below.
+
+    The simulated runtimes of the kinds are in the table `pullsim.runtime.kinds.KINDS`.
+    """
+
+    __slots__ = ()
+
+    kind: ClassVar[str]  # the name of the kind in results
+    pulls: ClassVar[bool] = True  # whether images come from registries, for the node's platform
+
+    @property
+    def handlers(self) -> tuple[RuntimeHandler, ...]:
+        """The runtime handlers that the runtime's own files configure, the default one first."""
+        return ()
+
+    @property
+    def title(self) -> str:
+        """The runtime's name and release, as shown to users."""
+        raise NotImplementedError
+
+    @property
+    def summary(self) -> str:
+        """The title, with the limits that the runtime's settings give it."""
+        return self.title
+
+    @property
+    def mounts_images(self) -> bool:
+        """Whether containers get the images of image volumes mounted."""
+        return True
+
+    @property
+    def layer_limit(self) -> LayerLimit | None:
+        """How many layers are downloaded at a time; None: the runtime downloads none."""
+        return None
+
+    def mirrors(self) -> Iterator[str]:
+        """Yield the hosts that the runtime's own files name as mirrors, maybe more than once."""
+        return iter(())
+
+    def changes(self) -> Iterator[float]:
+        """Yield the seconds at which what the runtime has or answers changes by itself."""
+        return iter(())
+
+    def bytes_at_start(self, cached: Iterable[tuple[Image, Manifest]]) -> int:
+        """Return the bytes that images take on the disk at time 0; what they share is there once.
+
+        ``cached``: the images that the node is to have, each with the manifest of the node's platform.
+        """
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
-class ContainerdSpec:
+class ContainerdSpec(RuntimeSpec):
     """containerd: its release decides how a pull goes (`releases.containerd.behaviour`).
 
-    From ``local_pull`` on the fields are what its files ask for.
+    The fields from ``local_pull`` to the end are settings that containerd's own files may make.
     """
 
     kind: ClassVar[str] = "containerd"
 
     version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # noqa: RUF009  # a value
-    max_concurrent_downloads: int = 3  # of the engine in use; for each pull to 2.0, for the node from 2.1 on
+    max_concurrent_downloads: int = 3  # of the engine in use; for each pull up to 2.0, for the node from 2.1 on
     metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
     local_pull: bool = False  # from 2.1: the CRI plugin pulls by itself instead of the transfer service
@@ -66,35 +128,71 @@ class ContainerdSpec:
     auths: Mapping[str, Auth] = field(default_factory=dict)  # by API host, presented where the kubelet has none
     handlers: tuple[RuntimeHandler, ...] = ()  # of config.toml, the default one first; none: it names none
 
-    def stored(self, image: Image, manifest: Manifest) -> dict[str, int]:
-        """Return the bytes on the disk of a present image, by blob and by layer unpacked: what images share, once."""
-        blobs = {layer.digest: layer.size for layer in manifest.layers}
-        return _documents(image, manifest) | blobs | _unpacked(manifest)
+    @property
+    def title(self) -> str:
+        """See `RuntimeSpec`."""
+        return f"containerd {self.version}"
+
+    @property
+    def summary(self) -> str:
+        """See `RuntimeSpec`."""
+        return f"{self.title} ({self.max_concurrent_downloads} downloads)"
+
+    @property
+    def mounts_images(self) -> bool:
+        """See `RuntimeSpec`."""
+        return self.version >= MOUNTS_IMAGES
+
+    @property
+    def layer_limit(self) -> LayerLimit:
+        """See `RuntimeSpec`."""
+        return LayerLimit(self.max_concurrent_downloads, behaviour(self.version).node_wide_slots)
+
+    def mirrors(self) -> Iterator[str]:
+        """See `RuntimeSpec`."""
+        for entry in self.hosts:
+            for host in entry.mirrors(entry.namespace):
+                yield host.host
+
+    def bytes_at_start(self, cached: Iterable[tuple[Image, Manifest]]) -> int:
+        """Sum compressed blobs and unpacked snapshots."""
+        parts: dict[tuple[str, str], int] = {}
+        for image, manifest in cached:
+            stored = StoredImage(manifest, image.digest, image.size)
+            parts |= {("blob", digest): size for digest, size in stored.blobs()}
+            parts |= {("snapshot", key): size for key, size in stored.unpacked()}
+        return sum(parts.values())
 
 
 @dataclass(frozen=True, slots=True)
-class CrioSpec:
+class CrioSpec(RuntimeSpec):
     """CRI-O: its release decides how a pull goes (`releases.crio`)."""
 
     kind: ClassVar[str] = "crio"
+
     version: tuple[int, ...] = (1, 35, 6)  # with its patch
     metadata_write: float = 2.1e-3  # seconds of one write of the store's records (JSON files), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
     inflate: InflateSpec = field(default_factory=InflateSpec)  # of the pass over a layer while it is downloaded
 
-    def stored(self, image: Image, manifest: Manifest) -> dict[str, int]:
-        """Return the bytes on the disk of a present image: its documents, and by layer unpacked, which images share."""
-        return {f"image {manifest.config_digest}": sum(_documents(image, manifest).values()), **_unpacked(manifest)}
+    @property
+    def title(self) -> str:
+        """See `RuntimeSpec`."""
+        return f"CRI-O {'.'.join(map(str, self.version))}"
 
+    @property
+    def layer_limit(self) -> LayerLimit:
+        """See `RuntimeSpec`."""
+        return LayerLimit(BLOBS_AT_ONCE, node_wide=False, prefix=f"CRI-O {written_text(self.version[:2])}: ")
 
-def _documents(image: Image, manifest: Manifest) -> dict[str, int]:
-    """Return the bytes of index, manifest and config by digest."""
-    return {image.digest: image.size, manifest.digest: manifest.size, manifest.config_digest: manifest.config_size}
-
-
-def _unpacked(manifest: Manifest) -> dict[str, int]:
-    layers = zip(manifest.chain_ids, manifest.layers, strict=True)
-    return {f"layer {chain_id}": layer.unpacked for chain_id, layer in layers}
+    def bytes_at_start(self, cached: Iterable[tuple[Image, Manifest]]) -> int:
+        """Sum unpacked layers, and the manifests and configs of the images."""
+        parts: dict[tuple[str, str], int] = {}
+        for image, manifest in cached:
+            parts["documents", manifest.config_digest] = CrioImage(manifest, image.digest, image.size).documents
+            layers = zip(manifest.chain_ids, manifest.layers, strict=True)
+            parts |= {("layer", chain_id): layer.unpacked for chain_id, layer in layers}
+        return sum(parts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +242,26 @@ class FixedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class FixedSpec:
+class FixedSpec(RuntimeSpec):
     """A runtime of given durations; an image that is not listed fails as not found."""
 
     kind: ClassVar[str] = "fixed"
+    pulls: ClassVar[bool] = False
 
     images: Mapping[str, FixedImage] = field(default_factory=dict)  # by the text the CRI is given
 
+    @property
+    def title(self) -> str:
+        """See `RuntimeSpec`."""
+        return "fixed runtime"
 
-RuntimeSpec = ContainerdSpec | CrioSpec | FixedSpec
+    def changes(self) -> Iterator[float]:
+        """Yield when images are removed, and when calls of ImageStatus stop failing."""
+        for image in self.images.values():
+            yield from image.removed_at
+            if image.status_fail is not None and image.status_fail.until < float("inf"):
+                yield image.status_fail.until
+
+    def bytes_at_start(self, cached: Iterable[tuple[Image, Manifest]]) -> int:  # noqa: ARG002  # it has its own list
+        """Sum the images that the settings say are present."""
+        return sum(image.size for image in self.images.values() if image.present)

@@ -6,7 +6,7 @@ import pytest
 import simpy
 
 from pullsim.cri import Caller
-from pullsim.runtime.containerd.store import StoredImage
+from pullsim.runtime.containerd.store import image_record
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.spec.runtime import FixedImage, FixedSpec, RuntimeHandler
@@ -163,7 +163,7 @@ def test_image_records_are_told_apart_as_image_gc_wants_it():
     content = image(layer("below"), layer("above"))
     handlers = RuntimeHandlers((RUNC, KATA, GVISOR))
     made = {
-        name: StoredImage.of(content, content.digest, content.size, name, handlers)
+        name: image_record(content, content.digest, content.size, name, handlers)
         for name in ("", "runc", "kata", "gvisor")
     }
     assert {stored.id for stored in made.values()} == {content.config_digest}

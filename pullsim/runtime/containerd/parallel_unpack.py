@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pullsim.records import Stages
     from pullsim.runtime.containerd.fetch import Fetch
     from pullsim.runtime.containerd.pull import Pull
-    from pullsim.runtime.containerd.store import StoredImage
     from pullsim.runtime.fetch_stages import DownloadSlots
+    from pullsim.spec.stored_image import StoredImage
 
 
 class Unpacking(Steps):

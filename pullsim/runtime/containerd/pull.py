@@ -15,7 +15,7 @@ from pullsim.runtime.containerd.fetch import Fetch
 from pullsim.runtime.containerd.parallel_unpack import ParallelUnpack
 from pullsim.runtime.containerd.progress import ProgressWatch
 from pullsim.runtime.containerd.remote import Remote
-from pullsim.runtime.containerd.store import Lease, StoredImage
+from pullsim.runtime.containerd.store import Lease, image_record
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.containerd.server import Containerd
+    from pullsim.spec.stored_image import StoredImage
     from pullsim.time_line import Fork, TimeLine
 
 
@@ -148,7 +149,7 @@ class Pull:
         manifest = select(image, self.containerd.platform)
         if manifest is not None:
             handlers = self.containerd.handlers
-            self._image = StoredImage.of(manifest, image.digest, image.size, self.handler, handlers)
+            self._image = image_record(manifest, image.digest, image.size, self.handler, handlers)
             if self.containerd.spec.discard_unpacked_layers:
                 self._image = self._image._replace(discards=True)
         if isinstance(image, Index):

@@ -12,25 +12,17 @@ from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 from pullsim.releases.containerd import behaviour
 from pullsim.runtime.containerd.pull import Pull
-from pullsim.runtime.containerd.store import Store, StoredImage, image_name
+from pullsim.runtime.containerd.store import Store, image_name
 from pullsim.runtime.fetch_stages import DownloadSlots
-from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.sources.hosts import Source, sources
 from pullsim.runtime.unpack import Unpacker
+from pullsim.spec.stored_image import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
     from pullsim.cri import Auth, Caller, PullOutcome
-    from pullsim.hardware.disk import Disk
-    from pullsim.hardware.filesystem import Filesystem
-    from pullsim.kernel.processor_sharing import ProcessorSharing
-    from pullsim.network.flows import Port
-    from pullsim.oci.platform import Platform
-    from pullsim.records import Recorder
-    from pullsim.registry.host import Registry
+    from pullsim.runtime.node import RuntimeNode
     from pullsim.spec.runtime import ContainerdSpec
     from pullsim.time_line import TimeLine
 
@@ -44,48 +36,31 @@ SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
 class Containerd:
     """The image service of one node."""
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        node: str,
-        spec: ContainerdSpec,
-        platform: Platform,
-        port: Port,
-        cores: ProcessorSharing,
-        disk: Disk | None,
-        filesystem: Filesystem | None,
-        fsync: float,
-        registries: Callable[[str], Registry],
-        recorder: Recorder,
-        handlers: RuntimeHandlers | None = None,
-        address: str | None = None,
-    ) -> None:
-        """``registries`` returns the registry of a host; ``fsync`` is what one takes for a blob, in seconds.
-
-        ``address``: the node's as registries see it.
-        """
+    def __init__(self, node: RuntimeNode, spec: ContainerdSpec) -> None:
+        env = node.env
         self.env = env
-        self.node = node
+        self.node = node.name
         self.spec = spec
-        self.platform = platform
-        self.port = port
-        self.disk = disk
-        self.fsync = fsync
-        self.fsyncs = fsync > 0.0 or isinstance(disk, CachedDisk)  # they take time
-        self.recorder = recorder
-        self.handlers = handlers or RuntimeHandlers()
+        self.platform = node.spec.platform
+        self.port = node.port()
+        cores = node.cores()
+        self.disk = node.disk()
+        self.fsync = node.spec.disk.fsync  # seconds that one takes for a blob
+        self.fsyncs = self.fsync > 0.0 or isinstance(self.disk, CachedDisk)  # they take time
+        self.recorder = node.recorder
+        self.handlers = node.handlers
         self.behaviour = behaviour(spec.version, local_pull=spec.local_pull)
-        self.store = Store(env, spec.metadata_write, filesystem)
-        self.unpacker = Unpacker(env, spec.unpack, cores, disk)
-        self.address = address
+        self.store = Store(env, spec.metadata_write, node.filesystem)
+        self.unpacker = Unpacker(env, spec.unpack, cores, self.disk)
+        self.address = node.spec.address
         timeout = spec.progress_timeout
         self.progress_timeout = self.behaviour.progress_timeout if timeout is None else timeout
         self.chunk = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
-        self._registries = registries
+        self._registries = node.registries
         self._sources: dict[str, tuple[Source, ...]] = {}  # by registry
         self._slots = self._new_slots() if self.behaviour.node_wide_slots else None
         self.unpack_slots = DownloadSlots(env, spec.max_concurrent_unpacks) if spec.max_concurrent_unpacks > 1 else None
-        port.on_busy = self.unpacker.downloading
+        self.port.on_busy = self.unpacker.downloading
 
     def sources(self, registry: str) -> tuple[Source, ...]:
         """Return the hosts that are tried for a registry's images, in order."""

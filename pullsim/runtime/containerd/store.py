@@ -2,66 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pullsim.kernel.locks import KeyedLocks
-from pullsim.oci.manifest import Manifest
 from pullsim.runtime.metadata import MetadataDatabase
+from pullsim.spec.stored_image import StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import simpy
 
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.oci.manifest import Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.handlers import RuntimeHandlers
-
-
-class StoredImage(NamedTuple):
-    """An image record: the manifest of the node's platform, and the digest that its name resolved to."""
-
-    manifest: Manifest
-    target: str
-    target_size: int = 0  # bytes of the index, where the name resolved to one
-    handler: str = ""  # runtime handler that it was pulled for; "" is the default one
-    prefix: str = ""  # of its snapshots, when the handler has a snapshotter of its own
-    discards: bool = False  # its layers' blobs are not needed once they are unpacked
-
-    @classmethod
-    def of(
-        cls, manifest: Manifest, target: str, target_size: int, handler: str, handlers: RuntimeHandlers
-    ) -> StoredImage:
-        """Make the record of an image that is pulled for a runtime handler."""
-        if not handler:
-            return cls(manifest, target, target_size)
-        return cls(manifest, target, target_size, handlers.identity(handler), handlers.prefix(handler))
-
-    @property
-    def id(self) -> str:
-        """The image's ID."""
-        return self.manifest.config_digest
-
-    def snapshots(self) -> tuple[str, ...]:
-        """Return the keys of its snapshots, from the bottom up: chain IDs, after the name of another snapshotter."""
-        chain_ids = self.manifest.chain_ids
-        return tuple(self.prefix + chain_id for chain_id in chain_ids) if self.prefix else chain_ids
-
-    def blobs(self) -> Iterator[tuple[str, int]]:
-        """Yield the digests of the blobs that it needs, and their bytes."""
-        manifest = self.manifest
-        if self.target != manifest.digest:
-            yield self.target, self.target_size
-        yield manifest.digest, manifest.size
-        yield manifest.config_digest, manifest.config_size
-        if not self.discards:
-            for layer in manifest.layers:
-                yield layer.digest, layer.size
-
-    def unpacked(self) -> Iterator[tuple[str, int]]:
-        """Yield the keys of its snapshots and their bytes."""
-        for key, layer in zip(self.snapshots(), self.manifest.layers, strict=True):
-            yield key, layer.unpacked
 
 
 class Lease:
@@ -194,6 +147,15 @@ class Store:
         freed += sum([self.snapshots.pop(chain_id) for chain_id in list(self.snapshots) if chain_id not in snapshots])
         if self.filesystem is not None:
             self.filesystem.release(freed)
+
+
+def image_record(
+    manifest: Manifest, target: str, target_size: int, handler: str, handlers: RuntimeHandlers
+) -> StoredImage:
+    """Make the record of an image that is pulled for a runtime handler."""
+    if not handler:
+        return StoredImage(manifest, target, target_size)
+    return StoredImage(manifest, target, target_size, handlers.identity(handler), handlers.prefix(handler))
 
 
 def image_name(reference: Reference, handler: str = "") -> str:

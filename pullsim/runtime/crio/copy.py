@@ -15,8 +15,8 @@ from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 from pullsim.runtime.crio.fetch import BlobCopy
 from pullsim.runtime.crio.source import ImageSource
-from pullsim.runtime.crio.store import CrioImage
 from pullsim.runtime.fetch_stages import DownloadSlots
+from pullsim.spec.stored_image import CrioImage
 
 if TYPE_CHECKING:
     from collections.abc import Generator

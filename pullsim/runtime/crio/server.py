@@ -14,23 +14,17 @@ from pullsim.oci.reference import parse
 from pullsim.releases.crio import crio_release
 from pullsim.runtime.containerd.server import NO_ROOM, SANDBOX_IMAGES
 from pullsim.runtime.crio.copy import Copy
-from pullsim.runtime.crio.store import CrioImage, CrioStore, image_name
+from pullsim.runtime.crio.store import CrioStore, image_name
 from pullsim.runtime.unpack import Unpacker
+from pullsim.spec.stored_image import CrioImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
     from pullsim.cri import Auth, Caller, PullOutcome
-    from pullsim.hardware.disk import Disk
-    from pullsim.hardware.filesystem import Filesystem
-    from pullsim.kernel.processor_sharing import ProcessorSharing
-    from pullsim.network.flows import Port
-    from pullsim.oci.platform import Platform
     from pullsim.oci.reference import Reference
-    from pullsim.records import Recorder
     from pullsim.registry.host import Registry
+    from pullsim.runtime.node import RuntimeNode
     from pullsim.spec.runtime import CrioSpec
     from pullsim.time_line import TimeLine
 
@@ -43,37 +37,24 @@ class Crio:
     remove}.go, 1.28 on.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        node: str,
-        spec: CrioSpec,
-        platform: Platform,
-        port: Port,
-        cores: ProcessorSharing,
-        disk: Disk | None,
-        filesystem: Filesystem | None,
-        registries: Callable[[str], Registry],
-        recorder: Recorder,
-        address: str | None = None,
-    ) -> None:
-        """``registries`` returns the registry of a host; ``address``: the node's as registries see it."""
+    def __init__(self, node: RuntimeNode, spec: CrioSpec) -> None:
+        env = node.env
         self.env = env
-        self.node = node
+        self.node = node.name
         self.spec = spec
-        self.platform = platform
-        self.port = port
-        self.cores = cores
-        self.disk = disk
-        self.recorder = recorder
-        self.address = address
+        self.platform = node.spec.platform
+        self.port = node.port()
+        self.cores = node.cores()
+        self.disk = node.disk()
+        self.recorder = node.recorder
+        self.address = node.spec.address
         self.release = crio_release(spec.version)
-        self.store = CrioStore(env, spec.metadata_write, filesystem)
-        self.unpacker = Unpacker(env, spec.unpack, cores, disk)
-        self._registries = registries
+        self.store = CrioStore(env, spec.metadata_write, node.filesystem)
+        self.unpacker = Unpacker(env, spec.unpack, self.cores, self.disk)
+        self._registries = node.registries
         self._operations: dict[tuple[str, str, str, str], Event] = {}
         self._containers: Counter[str] = Counter()  # by image ID
-        port.on_busy = self.unpacker.downloading
+        self.port.on_busy = self.unpacker.downloading
 
     def sources(self, registry: str) -> tuple[Registry, ...]:
         """Return the hosts that an image of a registry is looked for on: its mirrors in order, then itself."""

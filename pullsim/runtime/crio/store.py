@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pullsim.kernel.locks import Slots
-from pullsim.oci.manifest import Manifest
 from pullsim.runtime.metadata import MetadataDatabase
 
 if TYPE_CHECKING:
@@ -15,30 +14,7 @@ if TYPE_CHECKING:
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
-
-
-class CrioImage(NamedTuple):
-    """An image: the manifest of the node's platform, and the digest that its name resolved to."""
-
-    manifest: Manifest
-    target: str
-    target_size: int = 0  # bytes of the index, where the name resolved to one
-
-    @property
-    def id(self) -> str:
-        """The image's ID, by which the kubelet knows it."""
-        return self.manifest.config_digest
-
-    @property
-    def documents(self) -> int:
-        """Bytes of its manifest, config and index."""
-        index = self.target_size if self.target != self.manifest.digest else 0
-        return self.manifest.size + self.manifest.config_size + index
-
-    @property
-    def size(self) -> int:
-        """Bytes that CRI-O tells: layers unpacked (containers/image storage/storage_image.go, Size)."""
-        return self.documents + sum(layer.unpacked for layer in self.manifest.layers)
+    from pullsim.spec.stored_image import CrioImage
 
 
 class CrioStore:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pullsim.cri import Auth, Caller
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.runtime.node import RuntimeNode
     from pullsim.spec.runtime import FixedSpec
     from pullsim.time_line import TimeLine
 
@@ -52,6 +53,14 @@ class FixedRuntime:
                 self._taken[image, ""] = self._claim(fixed.size)
                 if self._taken[image, ""] < fixed.size:
                     raise InputError(NO_ROOM.format(image))
+
+    @classmethod
+    def on_node(cls, node: RuntimeNode, spec: FixedSpec) -> FixedRuntime:
+        """Make the runtime of a node."""
+        return cls(node.env, spec, node.handlers, node.filesystem)
+
+    def preload(self, image: str) -> None:
+        """Do nothing: the settings say themselves what is present from the start."""
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Tell whether the image is present now, for the handler."""

@@ -16,7 +16,6 @@ from pullsim.scenario.builder.registries import build_registries
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
 from pullsim.spec.cluster import ClusterSpec
-from pullsim.spec.runtime import ContainerdSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +100,6 @@ def build(scenario: Scenario, directory: Path, *, force: bool = False) -> Built:
 def mirrors(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> set[str]:
     """Return the hosts that are asked for others' images."""
     hosts = {mirror.name for registry in registries for mirror in registry.mirrors}
-    for entries in {node.spec.runtime.hosts for node in nodes if isinstance(node.spec.runtime, ContainerdSpec)}:
-        hosts.update(host.host for entry in entries for host in entry.mirrors(entry.namespace))
+    for runtime in {node.spec.pool: node.spec.runtime for node in nodes}.values():
+        hosts.update(runtime.mirrors())
     return hosts

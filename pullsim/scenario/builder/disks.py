@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.spec.runtime import FixedSpec
 from pullsim.units import format_size
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from pullsim.inputs.findings import Findings
     from pullsim.oci.catalog import Catalog
+    from pullsim.oci.manifest import Image, Manifest
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.spec.cluster import Node, NodeSpec
 
@@ -35,13 +35,11 @@ def check_disks(pools: Sequence[NodePool], nodes: Sequence[Node], catalog: Catal
 
 def _bytes(spec: NodeSpec, catalog: Catalog) -> int:
     """Sum the images on a node at time 0, what they share once."""
-    if isinstance(spec.runtime, FixedSpec):
-        return sum(image.size for image in spec.runtime.images.values() if image.present)
-    parts: dict[str, int] = {}
+    cached: list[tuple[Image, Manifest]] = []
     for name in spec.cached:
         with suppress(InvalidReference):
             content = catalog.lookup(parse(name), 0.0)
             manifest = None if content is None else select(content, spec.platform)
             if content is not None and manifest is not None:
-                parts |= spec.runtime.stored(content, manifest)
-    return sum(parts.values())
+                cached.append((content, manifest))
+    return spec.runtime.bytes_at_start(cached)

@@ -14,7 +14,6 @@ from pullsim.formats.oci.manifest import read_image
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
 from pullsim.oci.reference import InvalidReference, parse
-from pullsim.spec.runtime import FixedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -142,9 +141,7 @@ class ImageCheck:
         self._images = images
         self._catalog = catalog
         self._registries = {registry.host: registry for registry in registries}
-        self._pulling = {
-            node.spec.pool: node.spec.platform for node in nodes if not isinstance(node.spec.runtime, FixedSpec)
-        }
+        self._pulling = {node.spec.pool: node.spec.platform for node in nodes if node.spec.runtime.pulls}
         self._findings = findings
         self._known: set[str] = set()
         self._references: list[Reference] = []  # of those that parse

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pullsim.oci.reference import InvalidReference, cri_image, parse
+from pullsim.releases.containerd import MOUNTS_IMAGES
 from pullsim.releases.release import written_text
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
-from pullsim.spec.runtime import ContainerdSpec, FixedSpec, has_handler
+from pullsim.spec.runtime import has_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pullsim.spec.cluster import Node, NodeSpec, PodSpec
-
-MOUNTS_IMAGES: Final = (2, 1)  # containerd's first release that can (containerd/containerd pull 10579)
 
 
 def unsupported_by_nodes(
@@ -41,11 +40,10 @@ def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
             f"{title}: image volumes are dropped from its pods on nodes of {node.pool}: the feature gate "
             f"{IMAGE_VOLUMES} is off in {release} (there is one from 1.31, on from 1.35)"
         )
-    elif isinstance(node.runtime, ContainerdSpec) and node.runtime.version < MOUNTS_IMAGES:
-        release = str(node.runtime.version)
+    elif not node.runtime.mounts_images:
         yield (
-            f"{title}: containerd {release} of {node.pool} pulls the images of volumes but cannot mount them, which is "
-            "not simulated: containerd 2.1 can"
+            f"{title}: {node.runtime.title} of {node.pool} pulls the images of volumes but cannot mount them, which is "
+            f"not simulated: containerd {written_text(MOUNTS_IMAGES)} can"
         )
 
 
@@ -55,7 +53,7 @@ def never_matched(images: Iterable[str], nodes: Iterable[Node]) -> Iterator[str]
     Source: kubernetes issue 112699; pkg/scheduler/framework/plugins/imagelocality/image_locality.go
     normalizedImageName, which adds the default tag only, all releases.
     """
-    if all(isinstance(node.spec.runtime, FixedSpec) for node in nodes):
+    if not any(node.spec.runtime.pulls for node in nodes):
         return
     for image in dict.fromkeys(images):
         try:

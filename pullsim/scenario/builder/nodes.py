@@ -13,7 +13,7 @@ from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_warnings
-from pullsim.scenario.builder.pull_limits import copy_limit, kubelet_limit, layer_limit
+from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import Leave, Node, NodeSpec
@@ -62,11 +62,8 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
     findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, release)}")
     runtime = _runtime(pool, index, directory, findings)
     handlers = tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers)
-    if isinstance(runtime, ContainerdSpec):
-        handlers = handlers or runtime.handlers
-        findings.notes.append(f"{pool.name}: {layer_limit(kubelet, runtime)}")
-    elif isinstance(runtime, CrioSpec):
-        findings.notes.append(f"{pool.name}: {copy_limit(kubelet, runtime)}")
+    if (limit := runtime.layer_limit) is not None:
+        findings.notes.append(f"{pool.name}: {layer_limit(kubelet, limit)}")
     return NodeSpec(
         pool=pool.name,
         platform=pool.platform,
@@ -79,7 +76,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         kubelet_version=release,
         loop=_loop(pool.simulation),
         runtime=runtime,
-        runtime_handlers=handlers,
+        runtime_handlers=handlers or runtime.handlers,
         cached=tuple(pool.cached),
         address=pool.address,
         leave=None if not pool.leave or not pool.leave.rate else Leave(pool.leave.rate, pool.leave.replace_after),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullsim.releases.containerd import behaviour
-from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import written_text
 from pullsim.spec.runtime import UNLIMITED_DOWNLOADS
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from pullsim.releases.kubelet import Version
     from pullsim.spec.kubelet import KubeletConfig
-    from pullsim.spec.runtime import ContainerdSpec, CrioSpec
+    from pullsim.spec.runtime import ContainerdSpec, LayerLimit
 
 
 def kubelet_limit(config: KubeletConfig, version: Version) -> str:
@@ -47,28 +46,18 @@ def download_limit(spec: ContainerdSpec, *, setting: str = "", because: Sequence
     return f"containerd {spec.version[0]}.{spec.version[1]} downloads {what} {where}{by}{why}"
 
 
-def layer_limit(kubelet: KubeletConfig, runtime: ContainerdSpec) -> str:
+def layer_limit(kubelet: KubeletConfig, limit: LayerLimit) -> str:
     """Say how many layers come to a node at a time, and whose limit that is."""
-    pulls, count = _pulls(kubelet), runtime.max_concurrent_downloads
-    begin = "layers that come at a time"
-    if behaviour(runtime.version).node_wide_slots:
-        if count >= UNLIMITED_DOWNLOADS:
-            return f"{begin}: no limit"
+    pulls, count = _pulls(kubelet), limit.layers
+    begin = f"{limit.prefix}layers that come at a time"
+    if count >= UNLIMITED_DOWNLOADS:
+        return f"{begin}: no limit"
+    if limit.node_wide:
         shared = "" if pulls == 1 else " that all pulls share"
         return f"{begin}: {count}, containerd's limit{shared}"
-    if pulls is None or count >= UNLIMITED_DOWNLOADS:
-        return f"{begin}: no limit" + ("" if count >= UNLIMITED_DOWNLOADS else f", {count} for each pull")
-    return f"{begin}: {pulls * count}, {pulls} pulls with {count} each" if pulls > 1 else f"{begin}: {count}"
-
-
-def copy_limit(kubelet: KubeletConfig, runtime: CrioSpec) -> str:
-    """Say how many layers come to a node with CRI-O at a time."""
-    pulls, begin = _pulls(kubelet), f"CRI-O {written_text(runtime.version[:2])}: layers that come at a time"
     if pulls is None:
-        return f"{begin}: no limit, {BLOBS_AT_ONCE} for each pull"
-    if pulls == 1:
-        return f"{begin}: {BLOBS_AT_ONCE}"
-    return f"{begin}: {pulls * BLOBS_AT_ONCE}, {pulls} pulls with {BLOBS_AT_ONCE} each"
+        return f"{begin}: no limit, {count} for each pull"
+    return f"{begin}: {pulls * count}, {pulls} pulls with {count} each" if pulls > 1 else f"{begin}: {count}"
 
 
 def _pulls(config: KubeletConfig) -> int | None:

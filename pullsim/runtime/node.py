@@ -1,0 +1,62 @@
+"""What a node gives to its container runtime: hardware, network and registries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.hardware.cores import cores
+from pullsim.hardware.disk import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import simpy
+
+    from pullsim.hardware.disk import Disk
+    from pullsim.hardware.filesystem import Filesystem
+    from pullsim.kernel.processor_sharing import ProcessorSharing
+    from pullsim.network.flows import Port
+    from pullsim.network.network import Network
+    from pullsim.records import Recorder
+    from pullsim.registry.host import Registry
+    from pullsim.runtime.handlers import RuntimeHandlers
+    from pullsim.spec.cluster import Node, NodeSpec
+
+
+class RuntimeNode:
+    """The node that a runtime runs on. It does not change."""
+
+    __slots__ = ("_network", "env", "filesystem", "handlers", "name", "recorder", "registries", "spec")
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: Node,
+        network: Network,
+        registries: Callable[[str], Registry],
+        recorder: Recorder,
+        filesystem: Filesystem | None,
+        handlers: RuntimeHandlers,
+    ) -> None:
+        """``registries`` returns the registry of a host; ``filesystem``: None if it never fills up."""
+        self.env: Final = env
+        self.name: Final = node.name
+        self.spec: Final[NodeSpec] = node.spec
+        self.registries: Final = registries
+        self.recorder: Final = recorder
+        self.filesystem: Final = filesystem
+        self.handlers: Final = handlers
+        self._network: Final = network
+
+    def port(self) -> Port:
+        """Make the node's network interface; a runtime that downloads does so once."""
+        nic = self.spec.nic
+        return self._network.port(self.name, nic.rate, nic.burst)
+
+    def cores(self) -> ProcessorSharing:
+        """Make the node's cores; a runtime that unpacks does so once."""
+        return cores(self.env, self.spec.cores)
+
+    def disk(self) -> Disk | None:
+        """Make the node's disk, once as well; None: it never binds."""
+        return disk(self.env, self.spec.disk)
