@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = "pullsim-catalog/1"
+MAX_BYTES: Final = 50_000_000
+MOST_IMAGES: Final = 100_000
+MOST_LAYERS_IN_ALL: Final = 1_000_000  # half a kilobyte of memory each
 _FILE_KEYS: Final = frozenset({"format", "source", "date", "license", "images"})
 _IMAGE_KEYS: Final = frozenset(
     {
@@ -129,7 +132,7 @@ class Catalog:
     @classmethod
     def load(cls, path: str | Path, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
         """Read a catalogue file. Raises InputError."""
-        return cls._parse(read_text(path), str(path), unpack_ratio)
+        return cls._parse(read_text(path, MAX_BYTES), str(path), unpack_ratio)
 
     @classmethod
     def builtin(cls, name: str, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
@@ -149,10 +152,17 @@ class Catalog:
             document.fail(f'format is {shown(document.value.get("format"))}; a catalogue has "format": "{FORMAT}"')
         document.only(_FILE_KEYS)
         groups: dict[tuple[str, float], _Group] = {}
-        for entry in document.objects("images"):
+        layers = 0
+        for entry in document.objects("images", MOST_IMAGES):
             entry.only(_IMAGE_KEYS)
             group = groups.setdefault((_name(entry), _at(entry)), _Group())
-            group.add(entry, _manifest(entry, unpack_ratio))
+            manifest = _manifest(entry, unpack_ratio)
+            layers += len(manifest.layers)
+            if layers > MOST_LAYERS_IN_ALL:
+                entry.fail(
+                    f"up to here are {layers:,} layers, the most that is read of a catalogue {MOST_LAYERS_IN_ALL:,}"
+                )
+            group.add(entry, manifest)
         catalog = cls()
         for (name, at), group in groups.items():
             catalog.add(name, group.image(), at)

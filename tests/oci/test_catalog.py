@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
+from pullsim.oci import catalog as catalog_module
 from pullsim.oci.catalog import FORMAT, Catalog
 from pullsim.oci.manifest import Index, Layer, Manifest, select, synthetic_digest
 from pullsim.oci.platform import Platform
@@ -172,6 +173,18 @@ def test_errors_of_a_file(tmp_path, entry, words):
     with pytest.raises(InputError, match=words) as caught:
         load(tmp_path, entry)
     assert caught.value.location.file == str(tmp_path / "catalog.json")
+
+
+def test_more_than_fits_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalog_module, "MOST_LAYERS_IN_ALL", 3)
+    two = {"image": "app", "layers": [{"size": 1}, {"size": 2}]}
+    with pytest.raises(InputError, match=r"images\[1\]: up to here are 4 layers, .* of a catalogue 3"):
+        load(tmp_path, two, two)
+    with pytest.raises(InputError, match=r"images are 100,001, the most that is read are 100,000"):
+        load(tmp_path, *[5] * 100_001)
+    for size in (10**99, 2**63, -1):
+        with pytest.raises(InputError, match=r"layers\[0\]: size is .* an integer from 0 to 2\^63 - 1 is expected"):
+            load(tmp_path, {"image": "app", "layers": [{"size": size}]})
 
 
 def test_errors_of_the_whole_file(tmp_path):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pullsim.study.fit.work import Work
 
 LEAST: Final = 5  # pulls
+MOST: Final = 2_000  # pulls that figures are fitted on: a minute
 FOLDS: Final = 5
 ONE_SIZE: Final = 1.5  # largest over smallest below which sizes are one
 WEAK: Final = 0.1  # share of the time that a download takes below which its rate is doubtful
@@ -62,6 +63,7 @@ def fit_pulls(observed: Observed, catalog: Catalog, containerd: Release, seed: i
     _one_kind_of_time(work, observed)
     work = [each for each in work if each.pull.seconds > 0]
     _check(work, observed)
+    work = _thinned(work, observed)
     candidates = [Model(parameters, containerd) for parameters in _candidates(work)]
     estimates = [
         (estimate(model.parameters, partial(model.predict, work), _data(work), seed), model) for model in candidates
@@ -81,6 +83,14 @@ def fit_pulls(observed: Observed, catalog: Catalog, containerd: Release, seed: i
         if parameter not in model.parameters
     ]
     return outcome
+
+
+def _thinned(work: list[Work], observed: Observed) -> list[Work]:
+    """Take pulls at equal distances if there are more than MOST: more of them cost time and tell nothing else."""
+    if len(work) <= MOST:
+        return work
+    observed.notes.append(f"of {len(work):,} pulls {MOST:,} were taken, at equal distances")
+    return [work[number * len(work) // MOST] for number in range(MOST)]
 
 
 def _one_kind_of_time(work: list[Work], observed: Observed) -> None:

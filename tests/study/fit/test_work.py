@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
-from pullsim.study.fit import work
+from pullsim.study.fit import fit_pulls, work
 from pullsim.study.fit.observed import Observed, ObservedPull
 
 BASE = Layer.of(synthetic_digest("base"), 30_000_000)
@@ -90,3 +90,13 @@ def test_sharers_and_crowds_are_those_of_every_pair(spans: list) -> None:
             if any(overlap(pull, other) > work.CLOCK + 0.1 * pull.seconds for other in mine if other is not pull)
         ]
         assert sorted(map(id, work._crowded(mine))) == sorted(map(id, crowded))
+
+
+def test_many_pulls_are_thinned_at_equal_distances_and_it_is_said() -> None:
+    found = pulls(*(("a", "n1", n, n + 1) for n in range(fit_pulls.MOST * 5 // 2)))
+    works = [work.Work(pull, (BASE,), known=True) for pull in found.pulls]
+    thinned = fit_pulls._thinned(works, found)
+    assert len(thinned) == fit_pulls.MOST
+    assert [each.pull.began for each in thinned[:4]] == [0, 2, 5, 7]
+    assert found.notes == ["of 5,000 pulls 2,000 were taken, at equal distances"]
+    assert fit_pulls._thinned(thinned, found) is thinned
