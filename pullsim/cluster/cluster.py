@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.controllers.controller_manager import Controllers, controlled
 from pullsim.cluster.controllers.prepull import PrepullJobs
-from pullsim.cluster.node import ClusterNode
+from pullsim.cluster.node import ClusterContext, ClusterNode
 from pullsim.cluster.quiescence import Settlement
 from pullsim.cluster.scheduler.image_locality import ImageLocality, placement
 from pullsim.kernel.clock import run_until
 from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call, Event
-from pullsim.kubelet.api_status import ended, pending
+from pullsim.kubelet.api_status import record_end, record_pending
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.pod_status import DELETED, PodStatus
 from pullsim.network.network import Network
@@ -58,7 +58,8 @@ class Cluster:
         self._spec = spec
         self._recorder = recorder
         self._streams = Streams(spec.seed)
-        self._objects = PullObjects(spec.secrets, spec.service_accounts)
+        objects = PullObjects(spec.secrets, spec.service_accounts)
+        self._context = ClusterContext(env, self.network, self._registry, self._streams, recorder, objects)
         self._registries: dict[str, Registry] = {}
         self._specs = {registry.host: registry for registry in spec.registries}
         self._placement = placement(env, spec)
@@ -186,8 +187,7 @@ class Cluster:
         self._settlement.check()
 
     def _restless(self) -> bool:
-        keepers = (node.kubelet.housekeeping for node in self._nodes.values())
-        return any(keeper is not None and keeper.restless for keeper in keepers)
+        return any(node.kubelet.housekeeping.restless for node in self._nodes.values())
 
     def hold(self) -> None:
         """Keep the run from being over."""
@@ -265,8 +265,7 @@ class Cluster:
         if pod.node is None:
             self._pending.remove(pod)
             pod.end(DELETED)
-            if self._recorder.status is not None:
-                self._recorder.status(ended(pod, self.env.now))
+            record_end(pod, self._recorder, self.env.now)
             self._gone(pod, lost=False)
         else:
             self._nodes[pod.node].kubelet.end(pod, DELETED)
@@ -295,9 +294,7 @@ class Cluster:
             self._join_now(node)
 
     def _join_now(self, node: Node) -> None:
-        joined = ClusterNode(
-            self.env, node, self.network, self._registry, self._streams, self._recorder, self._objects, self
-        )
+        joined = ClusterNode(self._context, node, self)
         self._nodes[node.name] = joined
         self._placement.join(joined)
         if self._churn is not None:
@@ -327,8 +324,7 @@ class Cluster:
 
     def _create(self, pod: Pod) -> PodStatus:
         status = self._status(pod)
-        if self._recorder.status is not None:
-            self._recorder.status(pending(status))
+        record_pending(status, self._recorder)
         self._live(status)
         if not self._place(status):
             self._pending.append(status)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import simpy
 
 from pullsim.cri import NODE_LEFT, PullOutcome
 from pullsim.hardware.filesystem import filesystem
 from pullsim.kernel.process import Process
+from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
+from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.kubelet import Kubelet
-from pullsim.records import DiskUse, PluginRun
+from pullsim.network.network import Network
+from pullsim.records import DiskUse, PluginRun, Recorder
+from pullsim.registry.host import Registry
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.kinds import make_runtime
 from pullsim.runtime.node import RuntimeNode
+from pullsim.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from pullsim.cri import ListedImage
-    from pullsim.kubelet.credentials.pull_secrets import PullObjects
     from pullsim.kubelet.kubelet import NodeWatcher
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.network.network import Network
-    from pullsim.records import Recorder
-    from pullsim.registry.host import Registry
     from pullsim.spec.cluster import Node
-    from pullsim.streams import Streams
+
+
+class ClusterContext(NamedTuple):
+    """What all nodes of a cluster share."""
+
+    env: simpy.Environment
+    network: Network
+    registries: Callable[[str], Registry]  # the registry or mirror of a host
+    streams: Streams
+    recorder: Recorder
+    objects: PullObjects  # Secrets and service accounts
 
 
 class ClusterNode:
@@ -51,15 +63,11 @@ class ClusterNode:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        cluster: ClusterContext,
         node: Node,
-        network: Network,
-        registries: Callable[[str], Registry],
-        streams: Streams,
-        recorder: Recorder,
-        objects: PullObjects,
         watcher: NodeWatcher,
     ) -> None:
+        env, network, registries, streams, recorder, objects = cluster
         spec = node.spec
         self._env = env
         self.name = node.name
@@ -77,19 +85,8 @@ class ClusterNode:
         self._service, self._max_images = service, spec.kubelet.node_status_max_images
         ran = None if recorder.plugin is None else partial(_record_plugin, env, node.name, recorder.plugin)
         credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version, ran)
-        self.kubelet = Kubelet(
-            env,
-            node.name,
-            spec.kubelet,
-            spec.kubelet_version,
-            spec.loop,
-            service,
-            credentials,
-            streams,
-            recorder,
-            handlers,
-            watcher,
-        )
+        context = NodeContext(env, node.name, spec.kubelet, spec.kubelet_version, service, streams, recorder)
+        self.kubelet = Kubelet(context, spec.loop, credentials, handlers, watcher)
 
     @property
     def has_room(self) -> bool:

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.records import StatusRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Sequence
 
     from pullsim.kubelet.images.image_manager import Ensured
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.spec.pod import PodSpec
+    from pullsim.records import Recorder
+    from pullsim.spec.pod import ContainerSpec, PodSpec
 
 PENDING = "Pending"
 RUNNING = "Running"
 
 
 class ApiStatus:
+    """The status of a pod that nobody reads: nothing is computed and nothing is written."""
+
+    wanted = False  # somebody reads it
+
+    def tried(self, container: str, ensured: Ensured) -> None:
+        """Note how the start of a container went."""
+
+    def show(
+        self, at: float, inits: Sequence[ContainerSpec], mains: Sequence[ContainerSpec], *, init_runs: bool
+    ) -> None:
+        """Write the status of a sync that begins at ``at``, if it differs from the one written last.
+
+        ``inits`` and ``mains`` are the containers that have not been started; ``init_runs`` tells that the last
+        container that was started is an ordinary init container and has not exited.
+        """
+
+
+class RecordedApiStatus(ApiStatus):
     """The status of one pod, written when it changes.
 
     A sync computes it before it does anything else, from the containers that the runtime had at the last relist and
@@ -27,6 +46,8 @@ class ApiStatus:
     those of pkg/printers/internalversion/printers.go printPod, where sidecars count as containers since 1.29.
     """
 
+    wanted = True
+
     def __init__(self, pod: PodStatus, record: Callable[[StatusRecord], None]) -> None:
         self._pod = pod
         self._record = record
@@ -34,18 +55,16 @@ class ApiStatus:
         self._shown: tuple[int, str, str | None] | None = None
 
     def tried(self, container: str, ensured: Ensured) -> None:
-        """Note how the start of a container went."""
+        """See `ApiStatus.tried`."""
         if ensured.reason is None:
             self._reasons.pop(container, None)
         else:
             self._reasons[container] = ensured.reason, ensured.message
 
-    def show(self, at: float, inits: Collection[str], mains: Collection[str], *, init_runs: bool) -> None:
-        """Write the status of a sync that begins at ``at``, if it is not shown yet.
-
-        ``inits`` and ``mains`` are the containers that have not been started, by name; ``init_runs``: the last one that
-        was started is an ordinary init container and has not exited.
-        """
+    def show(
+        self, at: float, inits: Sequence[ContainerSpec], mains: Sequence[ContainerSpec], *, init_runs: bool
+    ) -> None:
+        """See `ApiStatus.show`."""
         spec = self._pod.pod.spec
         done = len(spec.init_containers) - len(inits) - init_runs
         ready = sum(container.sidecar for container in spec.init_containers[:done])
@@ -59,7 +78,7 @@ class ApiStatus:
             self._shown = shown
             self._record(_row(self._pod, at, *shown))
 
-    def _main(self, spec: PodSpec, waits: Collection[str]) -> tuple[str, str | None]:
+    def _main(self, spec: PodSpec, waits: Sequence[ContainerSpec]) -> tuple[str, str | None]:
         """Return the status of a pod whose init containers are done: that of its first waiting container by name.
 
         The kubelet sorts the statuses of regular containers by name (pkg/kubelet/types/types.go
@@ -68,17 +87,27 @@ class ApiStatus:
         if not waits:
             return RUNNING, None
         default = "PodInitializing" if spec.init_containers else "ContainerCreating"
-        return self._reasons.get(min(waits), (default, None))
+        return self._reasons.get(min(container.name for container in waits), (default, None))
 
 
-def pending(pod: PodStatus) -> StatusRecord:
-    """Return the row of a pod that no kubelet has looked at."""
-    return _row(pod, pod.pod.created, 0, PENDING, None)
+NOT_WANTED: Final = ApiStatus()  # one object for all pods whose status nobody reads
 
 
-def ended(pod: PodStatus, at: float) -> StatusRecord:
-    """Return the row of a pod that was evicted (Evicted) or deleted (Deleted: `kubectl get pods` shows it no more)."""
-    return _row(pod, at, 0, str(pod.ended), None)
+def api_status(pod: PodStatus, recorder: Recorder) -> ApiStatus:
+    """Return the status of a pod: one that is written where the recorder takes statuses."""
+    return NOT_WANTED if recorder.status is None else RecordedApiStatus(pod, recorder.status)
+
+
+def record_pending(pod: PodStatus, recorder: Recorder) -> None:
+    """Write the row of a pod that was created and that no kubelet has looked at."""
+    if recorder.status is not None:
+        recorder.status(_row(pod, pod.pod.created, 0, PENDING, None))
+
+
+def record_end(pod: PodStatus, recorder: Recorder, at: float) -> None:
+    """Write the row of a pod that has ended: Evicted, Completed, or Deleted, which `kubectl get pods` does not list."""
+    if recorder.status is not None:
+        recorder.status(_row(pod, at, 0, str(pod.ended), None))
 
 
 def _row(pod: PodStatus, at: float, ready: int, status: str, message: str | None) -> StatusRecord:

@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.cri import ContainerImage
+from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
 
 if TYPE_CHECKING:
-    from pullsim.cri import ImageService
+    from pullsim.cri import RuntimeService
+    from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.pod_status import PodStatus
 
 
@@ -25,15 +27,19 @@ class Container(NamedTuple):
 
 
 class Containers:
-    """Containers that the runtime knows, exited ones too, by pod."""
+    """The pods' containers that the runtime knows, exited ones too, and the sandboxes that they run in."""
 
-    __slots__ = ("_by_handler", "_pods", "_service")
+    __slots__ = ("_by_handler", "_pods", "_sandboxes", "_service")
 
-    def __init__(self, service: ImageService, *, by_handler: bool = False) -> None:
-        """``by_handler``: images are told apart by runtime handler (gate RuntimeClassInImageCriApi)."""
-        self._service = service
-        self._by_handler = by_handler
+    def __init__(self, context: NodeContext, sandboxes: RuntimeService) -> None:
+        self._service = context.service
+        self._sandboxes = sandboxes
+        self._by_handler = context.gate(IMAGES_BY_HANDLER)
         self._pods: dict[PodStatus, list[Container]] = {}
+
+    def run_pod_sandbox(self, handler: str) -> str | None:
+        """Create a pod's sandbox for a runtime handler; returns the runtime's error if there is one."""
+        return self._sandboxes.run_pod_sandbox(handler)
 
     def create(self, pod: PodStatus, name: str, images: tuple[str, ...], exits: float = math.inf) -> str | None:
         """Create a container; returns the ID of the image that was not there, if one was not."""

@@ -13,87 +13,83 @@ from pullsim.kubelet.images.image_gc import PERIOD, ImageGCManager, ImageGCPolic
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pullsim.cri import ImageService
     from pullsim.kubelet.containers import Containers
-    from pullsim.records import Recorder
-    from pullsim.releases.kubelet import Version
+    from pullsim.kubelet.context import NodeContext
     from pullsim.spec.kubelet import KubeletConfig
 
 
 class Housekeeping:
-    """Collects and evicts on one node, and knows since when nothing has changed there."""
+    """The housekeeping of a node on which no image is ever removed and no pod evicted."""
+
+    def start(self) -> None:
+        """Begin with the first collection, at once."""
+
+    def stop(self) -> None:
+        """Do nothing any more: the node has left."""
+
+    def changed(self) -> None:
+        """Note that an image came or went, or that a pod ended."""
+
+    @property
+    def restless(self) -> bool:
+        """Whether the node is under disk pressure that may yet end."""
+        return False
+
+    def calm(self, at: float) -> bool:  # noqa: ARG002 - for those who override it
+        """Whether everything that could be removed was removed at ``at``: what had no space then never will."""
+        return True
+
+
+class ImageHousekeeping(Housekeeping):
+    """Collects images and evicts pods on one node, and knows since when nothing has changed there."""
 
     def __init__(
         self,
-        env: simpy.Environment,
-        node: str,
-        config: KubeletConfig,
-        version: Version,
-        service: ImageService,
+        context: NodeContext,
         containers: Containers,
-        emit: Callable[[str, str, str], None],
         removed: Callable[[str], None],
         evict: Callable[[str], bool],
         pressure: Callable[[bool], None],
         looked: Callable[[], None],
-        recorder: Recorder,
     ) -> None:
-        """``removed`` is told each image's ID; ``looked`` is called after every collection; see `EvictionManager`."""
-        self._env = env
-        self._emit = emit
+        """``removed`` is told the ID of each image that is removed; ``looked`` is called after every collection.
+
+        ``evict`` and ``pressure`` are those of `EvictionManager`.
+        """
+        config = context.config
+        self._env = context.env
         self._removed = removed
         self._looked = looked
-        self._changed = env.now
+        self._changed = self._env.now
         self._collection: simpy.Process | None = None
-        self._images = ImageGCManager(
-            env,
-            node,
-            service,
-            containers,
-            policy(config),
-            emit,
-            self._remove,
-            recorder,
-        )
-        self._eviction = EvictionManager(
-            env,
-            node,
-            service,
-            containers,
-            self._images,
-            config.eviction_hard + config.eviction_soft,
-            config.eviction_pressure_transition_period,
-            emit,
-            evict,
-            pressure,
-            quantities=version >= (1, 27),
-        )
+        self._images = ImageGCManager(context, containers, policy(config), self._remove)
+        self._eviction = EvictionManager(context, containers, self._images, evict, pressure)
         self._settles = 2 * PERIOD + sum(
             (config.image_minimum_gc_age, config.image_maximum_gc_age, config.eviction_pressure_transition_period)
         )
 
     def start(self) -> None:
-        """Begin with the first collection, at once."""
+        """See `Housekeeping.start`."""
         self._collection = self._env.process(self._collect())
         self._eviction.start()
 
     def stop(self) -> None:
-        """Do nothing any more: the node has left."""
+        """See `Housekeeping.stop`."""
         self._eviction.stop()
         if self._collection is not None and self._collection.is_alive:
             self._collection.interrupt()
 
-    @property
-    def restless(self) -> bool:
-        """Whether the node is under disk pressure that may yet end."""
-        return self._eviction.under_pressure and not self.calm(self._env.now)
-
     def changed(self) -> None:
-        """Note that an image came or went, or that a pod ended."""
+        """See `Housekeeping.changed`."""
         self._changed = self._env.now
 
+    @property
+    def restless(self) -> bool:
+        """See `Housekeeping.restless`."""
+        return self._eviction.under_pressure and not self.calm(self._env.now)
+
     def calm(self, at: float) -> bool:
-        """Whether everything that could be removed was removed at ``at``: what had no space then never will."""
+        """See `Housekeeping.calm`."""
         return at >= self._changed + self._settles
 
     def _collect(self) -> Generator[Any, Any, None]:
@@ -119,8 +115,9 @@ def policy(config: KubeletConfig) -> ImageGCPolicy:
     )
 
 
-def needed(config: KubeletConfig, service: ImageService) -> bool:
+def needed(context: NodeContext) -> bool:
     """Whether anything can ever be removed: images age out, or the disk has a size and something looks at it."""
-    if service.image_fs().capacity is None:
+    config = context.config
+    if context.service.image_fs().capacity is None:
         return config.image_maximum_gc_age > 0
     return not policy(config).off or bool(config.eviction_hard or config.eviction_soft)

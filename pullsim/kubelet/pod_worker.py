@@ -5,25 +5,22 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.kubelet.api_status import ApiStatus
+from pullsim.kubelet.api_status import api_status
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
 from pullsim.records import ImageRequest
+from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
-    from pullsim.cri import RuntimeService
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.containers import Containers
+    from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
-    from pullsim.kubelet.events import Messages
     from pullsim.kubelet.images.image_manager import Ensured, ImageManager
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.records import Recorder
     from pullsim.spec.pod import ContainerSpec, ImageVolume
 
 CONTAINER_CREATING: Final = "ContainerCreating"  # what a pod without sandbox waits in
@@ -43,44 +40,31 @@ class PodWorker:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        context: NodeContext,
         pod: PodStatus,
         images: ImageManager,
         containers: Containers,
         credentials: PullCredentials,
         cadence: Cadence,
-        messages: Messages,
-        emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
         terminate: Callable[[PodStatus], None],
-        sandboxes: RuntimeService,
-        recorder: Recorder,
-        *,
-        image_volumes: bool,
-        ensures_when_starting: bool = False,
     ) -> None:
-        """``terminate`` ends a pod that was deleted or evicted during a sync.
-
-        ``image_volumes``: the gate ImageVolume; without it the API server has dropped them and their mounts.
-        ``ensures_when_starting``: only a sync that starts a container looks at them (from 1.37, kubernetes pull
-        138655).
-        """
-        self._env = env
+        """``terminate`` ends a pod that was deleted or evicted during a sync."""
+        self._context = context
+        self._env = context.env
         self._pod = pod
         self._images = images
         self._containers = containers
         self._credentials = credentials
         self._cadence = cadence
-        self._messages = messages
-        self._emit = emit
+        self._messages = context.messages
+        self._emit = context.emit
         self._terminate = terminate
-        self._sandboxes = sandboxes
-        self._volumes = pod.pod.spec.image_volumes if image_volumes else ()
+        #: Without the gate ImageVolume the API server has dropped image volumes and their mounts.
+        self._volumes = pod.pod.spec.image_volumes if context.gate(IMAGE_VOLUMES) else ()
         self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # image volumes by name, as of this sync
-        self._ensures_when_starting = ensures_when_starting
         self._missing: tuple[str, ...] = ()  # names of imagePullSecrets, as of this sync
         self._pull_failed = False  # in this sync
-        self._request = recorder.request
-        self._api = None if recorder.status is None else ApiStatus(pod, recorder.status)
+        self._api = api_status(pod, context.recorder)
         self._inits = pod.pod.spec.init_containers  # not yet started
         self._init_exit: float | None = None  # of the init container that runs
         self._mains = pod.pod.spec.containers  # not yet started
@@ -107,7 +91,7 @@ class PodWorker:
                 pod.started = env.now
             pod.watcher.look(pod)
             if not self._mains:
-                if self._api is not None and not pod.has_ended():
+                if self._api.wanted and not pod.has_ended():
                     self._show(cadence.next_sync(env.now, ok=True))
                 return
             yield from self._wait(cadence.next_sync(env.now, ok=ok))
@@ -117,9 +101,8 @@ class PodWorker:
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox is there; without it no image is asked for."""
         env, pod = self._env, self._pod
-        while not pod.has_ended() and (error := self._sandboxes.run_pod_sandbox(handler)) is not None:
-            if self._api is not None:
-                self._show(env.now)
+        while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
+            self._show(env.now)
             self._read_secrets()
             self._emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
             pod.fail("", CONTAINER_CREATING, "sandbox", env.now)
@@ -130,12 +113,11 @@ class PodWorker:
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start what can be started; tell whether there was no error."""
         now = self._env.now
-        if self._api is not None:
-            self._show(now)
+        self._show(now)
         self._read_secrets()
         runs = self._init_exit is not None and self._init_exit > now
-        if runs and self._ensures_when_starting:
-            return True
+        if runs and self._context.version >= (1, 37):  # only a sync that starts a container looks at image volumes
+            return True  # (kubernetes pull 138655)
         for volume in self._volumes:
             yield from self._ensure_volume(volume)
             if self._pod.has_ended():
@@ -186,10 +168,8 @@ class PodWorker:
         """Create and start a container with what was found of its image."""
         env, pod = self._env, self._pod
         pod.clock.enter("start", env.now)
-        if self._api is not None:
-            self._api.tried(container.name, ensured)
-        if self._request is not None:
-            self._request(self._requested(container, requested, ensured, container.mounts))
+        self._api.tried(container.name, ensured)
+        self._record_request(container, requested, ensured, container.mounts)
         if ensured.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
@@ -217,8 +197,7 @@ class PodWorker:
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, volume)
         self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
         pod.clock.enter("start", self._env.now)
-        if self._request is not None:
-            self._request(self._requested(volume, requested, ensured))
+        self._record_request(volume, requested, ensured)
         self._ensured[volume.name] = ensured
         if ensured.image_ref is not None:
             pod.hold(volume.key, ensured.image_ref)
@@ -231,23 +210,16 @@ class PodWorker:
             self._emit(self._pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
         if not failed:
             return False
-        if self._api is not None:
-            self._api.tried(container.name, failed[-1])
-        if self._request is not None:
-            self._request(self._requested(container, self._env.now, failed[-1], container.mounts, asked=False))
+        self._api.tried(container.name, failed[-1])
+        self._record_request(container, self._env.now, failed[-1], container.mounts, asked=False)
         return True
 
     def _show(self, at: float) -> None:
         """Let the API show the pod as a sync at ``at`` finds it."""
-        assert self._api is not None
-        self._api.show(
-            at,
-            [container.name for container in self._inits],
-            [container.name for container in self._mains],
-            init_runs=self._init_exit is not None and self._init_exit > at,
-        )
+        init_runs = self._init_exit is not None and self._init_exit > at
+        self._api.show(at, self._inits, self._mains, init_runs=init_runs)
 
-    def _requested(
+    def _record_request(
         self,
         of: ContainerSpec | ImageVolume,
         requested: float,
@@ -255,13 +227,16 @@ class PodWorker:
         mounts: tuple[str, ...] = (),
         *,
         asked: bool = True,
-    ) -> ImageRequest:
-        """Return the row; not ``asked``: an image volume kept the container from asking."""
+    ) -> None:
+        """Write the row of a request for an image; not ``asked``: an image volume kept the container from asking."""
+        record = self._context.recorder.request
+        if record is None:
+            return
         pod, spec = self._pod, self._pod.pod.spec
         init = any(of is container for container in spec.init_containers)
         kind = "init_container" if init else "container" if of.key == of.name else "image_volume"
         sizes = self._images.record_sizes
-        return ImageRequest(
+        row = ImageRequest(
             node=pod.node or "",
             namespace=pod.namespace,
             pod=pod.name,
@@ -279,6 +254,7 @@ class PodWorker:
             pull_intents=None if sizes is None else sizes[0],
             pulled_records=None if sizes is None else sizes[1],
         )
+        record(row)
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
         """Sleep until ``wake``, giving the time to what is waited for."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pullsim.cluster.cluster import Cluster
 from pullsim.errors import InputError
+from pullsim.kubelet.housekeeping import ImageHousekeeping
 from pullsim.results import check
 from pullsim.run import Keeper, Result, simulate
 from pullsim.spec.cluster import ClusterSpec, Node
@@ -395,7 +396,7 @@ def test_without_a_size_nothing_looks_at_the_disk():
     )  # fmt: skip
     world = Cluster(spec, Keeper(Result("", 0, "", 0.0, "", ("n-0",), {"n-0": "n"}, "layers")))
     world.run()
-    assert world._nodes["n-0"].kubelet.housekeeping is None
+    assert not isinstance(world._nodes["n-0"].kubelet.housekeeping, ImageHousekeeping)
 
 
 # ---------------------------------------------------------------- what always holds

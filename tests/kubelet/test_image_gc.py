@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 
 from pullsim.cri import ContainerImage, FilesystemUsage, ListedImage
 from pullsim.kubelet.containers import Containers
+from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.images.image_gc import ALL, ImageGCManager, ImageGCPolicy
 from pullsim.kubelet.pod_status import PodStatus
+from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
+from pullsim.streams import Streams
 
 MINUTE = 60 * 10**9
 DEFAULT = ImageGCPolicy(85, 80, 2 * MINUTE, 0)
@@ -63,20 +67,16 @@ class World:
     def __init__(self, policy=DEFAULT, **disk):
         self.env = simpy.Environment()
         self.disk = Disk(**disk)
-        self.containers = Containers(self.disk)
+        config = KubeletConfig.from_mapping({}, (1, 35))
+        context = NodeContext(self.env, "n", config, (1, 35), self.disk, Streams(0), self)
+        self.containers = Containers(context, RuntimeHandlers())
         self.events: list[tuple[float, str, str]] = []
         self.removals = []
-        self.manager = ImageGCManager(
-            self.env,
-            "n",
-            self.disk,
-            self.containers,
-            policy,
-            lambda _type, reason, message: self.events.append((self.env.now, reason, message)),
-            lambda _id: None,
-            self,
-        )
+        self.manager = ImageGCManager(context, self.containers, policy, lambda _id: None)
         self.env.process(self.manager.run())
+
+    def event(self, row):
+        self.events.append((row.t, row.reason, row.message))
 
     def removal(self, row):
         self.removals.append(row)

@@ -6,9 +6,10 @@ import pytest
 import simpy
 
 from pullsim.kernel.clock import nanoseconds
+from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
-from pullsim.kubelet.events import Messages
+from pullsim.kubelet.housekeeping import Housekeeping
 from pullsim.kubelet.images.backoff import Backoff
 from pullsim.kubelet.images.image_manager import ImageManager
 from pullsim.kubelet.images.image_service import RuntimeImageService
@@ -18,6 +19,8 @@ from pullsim.kubelet.pod_status import PodStatus
 from pullsim.run import Keeper, Result
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.spec.credentials import CredentialSources
+from pullsim.spec.kubelet import KubeletConfig
+from pullsim.streams import Streams
 from tests.support.world import container, failing, fixed, pod
 
 
@@ -37,16 +40,12 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
     runtime = FixedRuntime(env, fixed(images))
     result = Result("", 0, "", 0.0, "settled", (), {}, "none")
     manager = ImageManager(
-        env,
-        "n-0",
-        runtime,
+        NodeContext(env, "n-0", KubeletConfig.from_mapping({}, version), version, runtime, Streams(0), Keeper(result)),
         image_puller(env, RuntimeImageService(env, runtime), serialize=True, maximum=None),
         Backoff(nanoseconds(10.0), nanoseconds(300.0)),
         ImagePullManager(None),
         PullCredentials(env, CredentialSources(), PullObjects(), version),
-        Messages(version, verified=False),
-        lambda *_event: None,
-        Keeper(result),
+        Housekeeping(),
     )
     spec = container(image, policy=policy)
     status = PodStatus(pod("p", spec), 0.0, Nobody())

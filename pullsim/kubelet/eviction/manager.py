@@ -11,10 +11,9 @@ from pullsim.units import format_quantity
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
-    from pullsim.cri import FilesystemUsage, ImageService
+    from pullsim.cri import FilesystemUsage
     from pullsim.kubelet.containers import Containers
+    from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.images.image_gc import ImageGCManager
     from pullsim.spec.eviction_thresholds import Threshold
 
@@ -36,36 +35,27 @@ class EvictionManager:
 
     def __init__(
         self,
-        env: simpy.Environment,
-        node: str,
-        service: ImageService,
+        context: NodeContext,
         containers: Containers,
         images: ImageGCManager,
-        thresholds: tuple[Threshold, ...],
-        transition: float,
-        emit: Callable[[str, str, str], None],
         evict: Callable[[str], bool],
         pressure: Callable[[bool], None],
-        *,
-        quantities: bool,
     ) -> None:
-        """``transition``: evictionPressureTransitionPeriod, seconds; ``emit`` as for `ImageGCManager`.
+        """``evict`` evicts a pod with the message that it is given, and tells whether there was a pod to evict.
 
-        ``evict`` evicts a pod with this message, if there is one; ``pressure`` is told when the condition begins or
-        ends; ``quantities``: the message has them (about 1.27).
+        ``pressure`` is told when the condition DiskPressure begins (True) and ends (False).
         """
-        self._env = env
-        self._node = node
-        self._service = service
+        config = context.config
+        self._context = context
+        self._env = context.env
+        self._service = context.service
         self._containers = containers
         self._images = images
-        self._thresholds = thresholds
-        self._transition = nanoseconds(transition)
-        self._emit = emit
+        self._thresholds = config.eviction_hard + config.eviction_soft
+        self._transition = nanoseconds(config.eviction_pressure_transition_period)
         self._evict = evict
         self._pressure = pressure
-        self._quantities = quantities
-        self._phase = env.now
+        self._phase = self._env.now
         self._looking = False
         self._joining = True
         self._stopped = False
@@ -117,7 +107,7 @@ class EvictionManager:
         self._acting = [threshold for threshold, since in self._observed.items() if now - since >= threshold.grace]
         if not self._acting:
             return False
-        self._emit(WARNING, "EvictionThresholdMet", f"Attempting to reclaim {RESOURCE}")
+        self._context.emit_node(WARNING, "EvictionThresholdMet", f"Attempting to reclaim {RESOURCE}")
         self._containers.remove_exited(self._env.now)
         self._images.delete_unused_images()
         left = self._service.image_fs()
@@ -129,13 +119,13 @@ class EvictionManager:
         if under_pressure != self.under_pressure:
             self.under_pressure = under_pressure
             status = "NodeHasDiskPressure" if under_pressure else "NodeHasNoDiskPressure"
-            self._emit(NORMAL, status, f"Node {self._node} status is now: {status}")
+            self._context.emit_node(NORMAL, status, f"Node {self._context.node} status is now: {status}")
             self._pressure(under_pressure)
 
     def _message(self, threshold: Threshold, usage: FilesystemUsage) -> str:
         """Return the text of Evicted (evictionMessage), which ends with a space."""
         text = f"The node was low on resource: {RESOURCE}. "
-        if self._quantities:
+        if self._context.version >= (1, 27):
             quantity, available = threshold.value.of(usage.capacity or 0), usage.available
             text += f"Threshold quantity: {format_quantity(quantity)}, available: {format_quantity(available)}. "
         return text

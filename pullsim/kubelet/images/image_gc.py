@@ -12,11 +12,9 @@ from pullsim.records import ImageRemoval
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
-    from pullsim.cri import ImageService, ListedImage
+    from pullsim.cri import ListedImage
     from pullsim.kubelet.containers import Containers
-    from pullsim.records import Recorder
+    from pullsim.kubelet.context import NodeContext
 
 PERIOD: Final = 300.0  # seconds, of the collection and of the detection (pkg/kubelet/kubelet.go ImageGCPeriod)
 NEVER: Final = -(2**63)  # Go's zero time: longer ago than any age
@@ -60,28 +58,18 @@ class ImageGCManager:
     """
 
     def __init__(
-        self,
-        env: simpy.Environment,
-        node: str,
-        service: ImageService,
-        containers: Containers,
-        policy: ImageGCPolicy,
-        emit: Callable[[str, str, str], None],
-        removed: Callable[[str], None],
-        recorder: Recorder,
+        self, context: NodeContext, containers: Containers, policy: ImageGCPolicy, removed: Callable[[str], None]
     ) -> None:
-        """``emit`` takes type, reason and message of an event of the node; ``removed`` is told each image's ID."""
-        self._env = env
-        self._node = node
-        self._service = service
+        """``removed`` is told the ID of each image that is removed."""
+        self._context = context
+        self._env = context.env
+        self._service = context.service
         self._containers = containers
         self._policy = policy
-        self._emit = emit
         self._removed = removed
-        self._recorder = recorder
         self._records: dict[tuple[str, str], ImageRecord] = {}  # by ID and runtime handler
         self._failed = False  # the last collection
-        self._began = nanoseconds(env.now)
+        self._began = nanoseconds(self._env.now)
 
     def run(self) -> Generator[Any, Any, None]:
         """Collect, or only detect where nothing is to be collected, every 5 minutes from now on."""
@@ -103,7 +91,7 @@ class ImageGCManager:
         """Collect; from the second failure in a row it is an event (pkg/kubelet/kubelet.go StartGarbageCollection)."""
         error = self._collect()
         if error is not None and self._failed:
-            self._emit(WARNING, "ImageGCFailed", error)
+            self._context.emit_node(WARNING, "ImageGCFailed", error)
         self._failed = error is not None
 
     def _collect(self) -> str | None:
@@ -117,7 +105,7 @@ class ImageGCManager:
             return None
         if usage.capacity == 0:
             error = "invalid capacity 0 on image filesystem"
-            self._emit(WARNING, "InvalidDiskCapacity", error)
+            self._context.emit_node(WARNING, "InvalidDiskCapacity", error)
             return error
         if 100 - usage.available * 100 // usage.capacity < policy.high:
             return None
@@ -129,7 +117,7 @@ class ImageGCManager:
             f"Failed to garbage collect required amount of images. Attempted to free {wanted} bytes, "
             f"but only found {freed} bytes eligible to free."
         )
-        self._emit(WARNING, "FreeDiskSpaceFailed", error)
+        self._context.emit_node(WARNING, "FreeDiskSpaceFailed", error)
         return error
 
     def _detect(self, now: int) -> set[tuple[str, str]]:
@@ -183,10 +171,10 @@ class ImageGCManager:
         service.remove_image(image.id)
         del self._records[image.id, image.handler]
         self._removed(image.id)
-        self._recorder.removal(
+        self._context.recorder.removal(
             ImageRemoval(
                 t=self._env.now,
-                node=self._node,
+                node=self._context.node,
                 reason=reason,
                 image_ref=image.id,
                 images=image.names,

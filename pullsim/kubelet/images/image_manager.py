@@ -13,21 +13,19 @@ from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.kubelet.images.pull_records import MUST_AUTHENTICATE
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.records import PullRecord
+from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    import simpy
-
-    from pullsim.cri import ImageService, PullOutcome
+    from pullsim.cri import PullOutcome
+    from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
-    from pullsim.kubelet.events import Messages
     from pullsim.kubelet.housekeeping import Housekeeping
     from pullsim.kubelet.images.backoff import Backoff
     from pullsim.kubelet.images.pull_records import ImagePullManager
     from pullsim.kubelet.images.puller import ImagePuller, PullResult
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.records import Recorder
     from pullsim.spec.pod import ContainerSpec, ImageVolume
 
 # Waiting reasons (pkg/kubelet/images/types.go).
@@ -75,38 +73,25 @@ class ImageManager:
 
     def __init__(
         self,
-        env: simpy.Environment,
-        node: str,
-        service: ImageService,
+        context: NodeContext,
         puller: ImagePuller,
         backoff: Backoff,
         pulls: ImagePullManager,
         credentials: PullCredentials,
-        messages: Messages,
-        emit: Callable[[PodStatus, ContainerSpec | ImageVolume | None, str, str, str], None],
-        recorder: Recorder,
-        *,
-        handlers: bool = False,
-        inspects_always: bool = False,
-        housekeeping: Housekeeping | None = None,
+        housekeeping: Housekeeping,
     ) -> None:
-        """``handlers``: images are told apart by the pod's runtime handler too (gate RuntimeClassInImageCriApi).
-
-        ``inspects_always``: ImageStatus is called with the policy Always too, for nothing (to 1.31, PR 126550).
-        ``housekeeping``: None where nothing on the node ever makes space.
-        """
-        self._env = env
-        self._node = node
-        self._service = service
+        self._context = context
+        self._env = context.env
+        self._service = context.service
         self._puller = puller
         self._backoff = backoff
         self._pulls = pulls
         self._credentials = credentials
-        self._messages = messages
-        self._emit = emit
-        self._recorder = recorder
-        self._handlers = handlers
-        self._inspects_always = inspects_always
+        self._messages = context.messages
+        self._emit = context.emit
+        self._handlers = context.gate(IMAGES_BY_HANDLER)
+        #: Until 1.31 ImageStatus is called for the policy Always too, though its answer is not used (PR 126550).
+        self._inspects_always = context.version < (1, 32)
         self._housekeeping = housekeeping
         self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last pull, while in back-off
 
@@ -225,8 +210,7 @@ class ImageManager:
         self._backoff.gc(now)
         used = next((credential for credential in wanted.credentials if credential.auth is outcome.auth), None)
         self._pulls.record_pulled(request.image, outcome.answer or outcome.image_ref, used)
-        if self._housekeeping is not None:
-            self._housekeeping.changed()
+        self._housekeeping.changed()
         pod.pulled(request.image)
         self._record(pod, container, requested, result, size)
         return Ensured(outcome.image_ref)
@@ -246,8 +230,7 @@ class ImageManager:
 
     def _may_change(self, outcome: PullOutcome, requested: float) -> bool:
         """Whether a failed pull may succeed later though nothing in the world changes."""
-        housekeeping = self._housekeeping
-        if outcome.cause == "noSpace" and housekeeping is not None and not housekeeping.calm(requested):
+        if outcome.cause == "noSpace" and not self._housekeeping.calm(requested):
             return True
         return outcome.transient
 
@@ -263,9 +246,9 @@ class ImageManager:
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, requested: float, result: PullResult, size: int
     ) -> None:
         outcome = result.outcome
-        self._recorder.pull(
+        self._context.recorder.pull(
             PullRecord(
-                node=self._node,
+                node=self._context.node,
                 namespace=pod.namespace,
                 pod=pod.name,
                 container=container.name,

@@ -1,0 +1,76 @@
+"""What all parts of one node's kubelet share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.kubelet.events import messages
+from pullsim.records import KubeletEvent
+from pullsim.spec.feature_gates import VERIFICATION
+from pullsim.spec.pod import ContainerSpec
+
+if TYPE_CHECKING:
+    import simpy
+
+    from pullsim.cri import ImageService
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Recorder
+    from pullsim.releases.kubelet import Version
+    from pullsim.spec.kubelet import KubeletConfig
+    from pullsim.spec.pod import ImageVolume
+    from pullsim.streams import Streams
+
+
+class NodeContext:
+    """One node as its kubelet's parts see it: its name, its configuration and release, its runtime, its event recorder.
+
+    A policy that depends on the release or on a feature gate asks here, so that no constructor has a flag for it.
+    """
+
+    __slots__ = ("config", "env", "messages", "node", "recorder", "service", "streams", "version")
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        node: str,
+        config: KubeletConfig,
+        version: Version,
+        service: ImageService,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        """``node`` is the node's name, ``service`` its runtime's image service; ``recorder`` takes the rows."""
+        self.env = env
+        self.node = node
+        self.config = config
+        self.version = version
+        self.service = service
+        self.streams = streams
+        self.recorder = recorder
+        self.messages = messages(version, verified=self.gate(VERIFICATION))
+
+    def gate(self, name: str) -> bool:
+        """Whether a feature gate is on; one that the release does not know is off."""
+        return self.config.feature_gates.get(name, False)
+
+    def emit(
+        self, pod: PodStatus, subject: ContainerSpec | ImageVolume | None, type: str, reason: str, message: str
+    ) -> None:
+        """Record an event of a pod: about a container, about an image volume, or about the whole pod (None)."""
+        self.recorder.event(
+            KubeletEvent(
+                self.env.now,
+                self.node,
+                pod.name,
+                subject.name if isinstance(subject, ContainerSpec) else None,
+                type,
+                reason,
+                message,
+                None if subject is None else subject.image,
+                pod.namespace,
+            )
+        )
+
+    def emit_node(self, type: str, reason: str, message: str) -> None:
+        """Record an event of the node itself."""
+        self.recorder.event(KubeletEvent(self.env.now, self.node, None, None, type, reason, message, None, None))
