@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Cause of a pull that ended with its node; no kubelet is left to tell of it.
 NODE_LEFT: Final = "nodeLeft"
+#: Cause of a pull for which the image filesystem had no room.
+NO_SPACE: Final = "noSpace"
 
 
 class ImageStatus(NamedTuple):
@@ -87,7 +89,9 @@ class PullOutcome:
     code: str = "OK"  # gRPC code by its Go name: OK, NotFound, Unknown, Unavailable, …
     error: str = ""  # the description that goes with the code
     cause: str | None = None  # short name of the cause for tables: notFound, unavailable, platform, …
-    transient: bool = False  # the same call may end otherwise later though nothing in the world changes
+    #: Of a failed pull: the same call may end otherwise later, though nothing in the world changes until then. Whoever
+    #: knows the fault says False where that cannot be: a fault that says nothing keeps a run from ending early.
+    retryable: bool = True
     registry: str | None = None
     downloaded: int = 0  # bytes
     layers: int = 0

@@ -11,7 +11,7 @@ from pullsim.cluster.churn import Churn
 from pullsim.cluster.controllers.controller_manager import Controllers, controlled
 from pullsim.cluster.controllers.prepull import PrepullJobs
 from pullsim.cluster.node import ClusterContext, ClusterNode
-from pullsim.cluster.quiescence import Settlement
+from pullsim.cluster.quiescence import Quiescence
 from pullsim.cluster.scheduler.image_locality import ImageLocality, placement
 from pullsim.kernel.clock import run_until
 from pullsim.kernel.environment import Environment
@@ -65,9 +65,9 @@ class Cluster:
         self._placement = placement(env, spec)
         self._pending: deque[PodStatus] = deque()  # no node has room for them
         self._started = started
-        self._settlement = Settlement(env, spec, recorder, self._follow, self._restless)
+        self._quiescence = Quiescence(env, spec, recorder, self._follow, self._pressure_may_end)
         if isinstance(self._placement, ImageLocality):
-            self._settlement.images_changed = self._placement.images_changed
+            self._quiescence.images_changed = self._placement.images_changed
         self._nodes: dict[str, ClusterNode] = {}  # that have joined
         self._followers: dict[tuple[str, str], list[Pod]] = {}  # by the pod that they wait for
         for pod in spec.pods:
@@ -77,7 +77,7 @@ class Cluster:
             runs_on(daemon_set, node.spec.pool, node.name) for daemon_set in spec.daemon_sets for node in spec.nodes
         )
         self.pods = len(spec.pods) + daemons  # in all
-        self._settlement.to_come = sum(pod.follows is None for pod in spec.pods) + daemons
+        self._quiescence.to_come = sum(pod.follows is None for pod in spec.pods) + daemons
         self._daemon_sets: list[DaemonSet] = []  # created ones
         self._left: list[DiskUse] = []  # of nodes that have left
         self._lost: set[PodStatus] = set()  # pods that go with the node that leaves just now
@@ -94,7 +94,7 @@ class Cluster:
     def run(self) -> Ended:
         """Run to the end, write the rows of the pods that have not started, and return when and why it ended."""
         horizon = self._spec.horizon
-        over = self._settlement.over if horizon is None else Event(self.env)
+        over = self._quiescence.over if horizon is None else Event(self.env)
         try:
             at = run_until(self.env, LIMIT if horizon is None else horizon, over)
         except KeyboardInterrupt:
@@ -107,8 +107,8 @@ class Cluster:
         for waiting in self._followers.values():  # their predecessors have not started
             for follower in waiting:
                 self._status(follower).reason = NOT_CREATED
-        for pod in self._settlement.unfinished:
-            self._settlement.write(pod, pod.record(at, settled=why == "settled"))
+        for pod in self._quiescence.unfinished:
+            self._quiescence.write(pod, pod.record(at, never=why == "settled"))
         return Ended(at, why)
 
     def dissolve(self) -> None:
@@ -126,12 +126,12 @@ class Cluster:
     @property
     def to_come(self) -> int:
         """Pods that have not been created."""
-        return self._settlement.to_come
+        return self._quiescence.to_come
 
     @property
     def under_way(self) -> int:
         """Pulls queued or running."""
-        return sum(pod.pulling for pod in self._settlement.unfinished)
+        return sum(pod.pulling for pod in self._quiescence.unfinished)
 
     def links(self) -> list[LinkSample]:
         """Return the use of the registries' egress over time."""
@@ -157,7 +157,7 @@ class Cluster:
 
     def prepulls(self) -> list[PodRecord]:
         """Return the rows of the pods of prepull jobs."""
-        return self._settlement.prepulls
+        return self._quiescence.prepulls
 
     def departures(self) -> list[Departure]:
         """Return the nodes that have left."""
@@ -169,7 +169,7 @@ class Cluster:
         self._placement.leave(pod.node, pod.pod)
         self._place_pending()
         self._gone(pod, lost=pod in self._lost)
-        self._settlement.terminated(pod)
+        self._quiescence.terminated(pod)
 
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
         """Taint a node, or take the taint away (node lifecycle controller)."""
@@ -182,21 +182,22 @@ class Cluster:
         if isinstance(self._placement, ImageLocality):
             self._placement.images_changed(node)
 
-    def settle(self) -> None:
+    def check_end(self) -> None:
         """See whether the run is over."""
-        self._settlement.check()
+        self._quiescence.check()
 
-    def _restless(self) -> bool:
-        return any(node.kubelet.housekeeping.restless for node in self._nodes.values())
+    def _pressure_may_end(self) -> bool:
+        """Whether a node that takes no pods for its disk pressure may yet take some."""
+        return any(node.kubelet.housekeeping.pressure_may_end for node in self._nodes.values())
 
     def hold(self) -> None:
         """Keep the run from being over."""
-        self._settlement.held += 1
+        self._quiescence.held += 1
 
     def release(self) -> None:
         """Take one `hold` back."""
-        self._settlement.held -= 1
-        self._settlement.check()
+        self._quiescence.held -= 1
+        self._quiescence.check()
 
     def free_name(self, namespace: str, prefix: str, first: int) -> tuple[str, int]:
         """Return the first name ``<prefix>-NNNNN`` from number ``first`` on that no pod has had, and its number."""
@@ -211,7 +212,7 @@ class Cluster:
         self.pools[node.name] = node.spec.pool
         daemons = sum(runs_on(each, node.spec.pool, node.name) for each in self._spec.daemon_sets)
         self.pods += daemons
-        self._settlement.to_come += daemons
+        self._quiescence.to_come += daemons
         self._join_now(node)
 
     def remove_node(self, name: str) -> tuple[int, int]:
@@ -234,7 +235,7 @@ class Cluster:
         to_come = sorted(self._spec.daemon_sets, key=lambda each: each.created)[created:]
         daemons = sum(runs_on(each, node.pool, name) for each in to_come)
         self.pods -= daemons
-        self._settlement.to_come -= daemons
+        self._quiescence.to_come -= daemons
         self.release()
         return len(pods), pulls
 
@@ -312,7 +313,7 @@ class Cluster:
                 continue
             if pod.created > env.now:
                 yield env.timeout(pod.created - env.now)
-            self._settlement.to_come -= 1
+            self._quiescence.to_come -= 1
             self._add(pod)
 
     def _add(self, pod: Pod) -> None:
@@ -356,12 +357,12 @@ class Cluster:
         """Make a node's pod of a DaemonSet: it is there before pods that wait for room."""
         if not runs_on(of, node.pool, node.name):
             return
-        self._settlement.to_come -= 1
+        self._quiescence.to_come -= 1
         self._add(of.pod(node.name, self.env.now))
 
     def _status(self, pod: Pod) -> PodStatus:
-        status = PodStatus(pod, pod.created, self._settlement, spans=self._recorder.span is not None)
-        self._settlement.create(status)
+        status = PodStatus(pod, pod.created, self._quiescence, spans=self._recorder.span is not None)
+        self._quiescence.create(status)
         return status
 
     def _live(self, pod: PodStatus) -> None:
@@ -377,7 +378,7 @@ class Cluster:
         return True
 
     def _bind(self, pod: PodStatus, node: ClusterNode) -> None:
-        self._settlement.expect(pod)
+        self._quiescence.expect(pod)
         node.bind(pod)
 
     def _place_pending(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import ClusterSpec
 
 
-class Settlement:
+class Quiescence:
     """Watches the pods, writes the row of each that started, and triggers ``over`` when nothing can change any more.
 
-    A pod is settled when it has started, or when its last attempt failed and began after the last change of the world
-    that could alter its outcome (end of a fault, tag move, image removal, join, creation of a pod). It stays so while
-    it tries again: that attempt fails as the last one did.
+    A pod is active while a sync of it may still change something. It is idle when it has failed for good: nothing of it
+    is being pulled, no failure is retryable, and each failed attempt began after the last change of the world that
+    could alter its outcome (the end of a fault, a tag that moves, an image that is removed, a node that joins, a pod
+    that is created). It stays idle while it tries again: that attempt fails as the last one did. An image that another
+    pod brings to the node makes it active again.
     """
 
     def __init__(
@@ -32,30 +35,30 @@ class Settlement:
         spec: ClusterSpec,
         recorder: Recorder,
         started: Callable[[PodStatus, int], None],
-        restless: Callable[[], bool],
+        pressure_may_end: Callable[[], bool],
     ) -> None:
         """``started`` is told each pod that has started, and how many have.
 
-        ``restless`` tells whether a node that now takes no pods may yet take some.
+        ``pressure_may_end`` tells whether a node that takes no pods for its disk pressure may yet take some.
         """
         self.over = Event(env)
         self.to_come = 0  # pods not created yet
         self.held = 0  # by how many the run is kept from being over
         self.images_changed: Callable[[str], None] | None = None  # told the node of each pull that succeeded
         self.prepulls: list[PodRecord] = []  # rows of pods of prepull jobs
+        self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
         self._env = env
         self._recorder = recorder
         self._started = started
-        self._restless = restless
+        self._pressure_may_end = pressure_may_end
         self._count = 0
         self._last_change = max(changes(spec), default=0.0)
-        self._open: set[PodStatus] = set()  # not settled
-        self._settled: set[PodStatus] = set()  # not started; another attempt of theirs fails as the last one did
-        self._terminating: set[PodStatus] = set()  # ended, with a sync that goes on
-        # settled pods that a pull could help, and when each image came last, by node and the name the CRI is given
-        self._hopeful: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
+        self._active: set[PodStatus] = set()
+        self._idle: set[PodStatus] = set()
+        self._terminating: set[PodStatus] = set()  # deleted or evicted pods with a sync that goes on
+        #: By node and image name as the CRI is given it: idle pods that would find the image, and when it came last.
+        self._would_find: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
         self._pulled: dict[tuple[str | None, str], float] = {}
-        self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
 
     def create(self, pod: PodStatus) -> None:
         """Note that a pod was created; that it will be deleted is a change to come."""
@@ -68,8 +71,8 @@ class Settlement:
         if pod.syncing:
             self._terminating.add(pod)
         if pod in self.unfinished:
-            self.write(pod, pod.record(self._env.now, settled=True))
-            self._open.discard(pod)
+            self.write(pod, pod.record(self._env.now, never=True))
+            self._active.discard(pod)
             del self.unfinished[pod]
         self.check()
 
@@ -89,68 +92,77 @@ class Settlement:
         self.check()
 
     def look(self, pod: PodStatus) -> None:
-        """See whether a pod is settled: after a sync of it, and when a pull of it begins.
+        """See whether a pod is idle: after a sync of it, and when a pull of it begins.
 
-        One that has ended is: a pull that its last sync begins after that brings nothing it could start.
+        A pod that has ended is no longer looked at: whatever its last sync still pulls starts nothing.
         """
         if pod.has_ended():
             return
         if pod.started is not None:
             self.write(pod, pod.record(pod.started))
             self._count += 1
-            self._open.discard(pod)
+            self._active.discard(pod)
             del self.unfinished[pod]
             self._started(pod, self._count)
-        elif pod.hopeless(self._last_change) and not self._overtaken(pod):
-            self._open.discard(pod)
-            self._settled.add(pod)
+        elif self._has_failed_for_good(pod):
+            self._active.discard(pod)
+            self._idle.add(pod)
             for image in present_helps(pod):
-                self._hopeful.setdefault((pod.node, image), {})[pod] = None
-        elif not (pod in self._settled and pod.pulling):
-            self._settled.discard(pod)
-            self._open.add(pod)
+                self._would_find.setdefault((pod.node, image), {})[pod] = None
+        elif not (pod in self._idle and pod.pulling):
+            self._idle.discard(pod)
+            self._active.add(pod)
             return
         self.check()
 
     def check(self) -> None:
-        """End the run if nothing is open, and all pods have started or nothing will change any more."""
+        """End the run if no pod is active, and all pods have started or nothing will change any more."""
         changed = not self.unfinished or self._env.now >= self._last_change
         if (
             changed
-            and not self._open
+            and not self._active
             and not self.to_come
             and not self.held
             and not self.over.triggered
-            and not self._waits()
+            and not self._awaits_node()
         ):
             self.over.succeed()
 
-    def _waits(self) -> bool:
+    def _awaits_node(self) -> bool:
         """Whether a pod without a node may yet get one."""
-        return any(pod.node is None for pod in self.unfinished) and (bool(self._terminating) or self._restless())
+        return any(pod.node is None for pod in self.unfinished) and (
+            bool(self._terminating) or self._pressure_may_end()
+        )
 
     def pulled(self, pod: PodStatus, image: str) -> None:
-        """Reopen the settled pods of the node that will find the image when they look again."""
+        """Note that a pod brought an image to its node: idle pods there that will find it are active again."""
         self._pulled[pod.node, image] = self._env.now
         if self.images_changed is not None and pod.node is not None:
             self.images_changed(pod.node)
-        for other in self._hopeful.pop((pod.node, image), ()):
+        for other in self._would_find.pop((pod.node, image), ()):
             if other in self.unfinished:
-                self._settled.discard(other)
-                self._open.add(other)
+                self._idle.discard(other)
+                self._active.add(other)
 
-    def _overtaken(self, pod: PodStatus) -> bool:
-        """Whether an image that a failing container would take from the node has come since its last attempt."""
-        began = min(pod.failing.values())
-        return any(self._pulled.get((pod.node, image), -1.0) >= began for image in present_helps(pod))
+    def _has_failed_for_good(self, pod: PodStatus) -> bool:
+        """Whether only a change of the world, or an image that another pod pulls, can still help the pod."""
+        if pod.pulling or not pod.failing:
+            return False
+        began = math.inf
+        for failure in pod.failing.values():
+            if failure.retryable or failure.began < self._last_change:
+                return False
+            began = min(began, failure.began)
+        # An image that a failing container would find on the node may have come since its attempt began.
+        return all(self._pulled.get((pod.node, image), -1.0) < began for image in present_helps(pod))
 
     def expect(self, pod: PodStatus) -> None:
         """Count on a pod that was just given to a node."""
-        self._open.add(pod)
+        self._active.add(pod)
 
 
 def present_helps(pod: PodStatus) -> Iterator[str]:
-    """Yield the images, as the CRI is given them, that what is failing of the pod would take from the node."""
+    """Yield the images, by the names that the CRI is given, that the pod's failing containers would use if present."""
     for want in pod.pod.spec.wants:
         if want.key in pod.failing and want.policy != "Always":
             with suppress(InvalidReference):

@@ -31,12 +31,12 @@ class Housekeeping:
         """Note that an image came or went, or that a pod ended."""
 
     @property
-    def restless(self) -> bool:
-        """Whether the node is under disk pressure that may yet end."""
+    def pressure_may_end(self) -> bool:
+        """Whether the node is under disk pressure, and something may still be removed or expire that ends it."""
         return False
 
-    def calm(self, at: float) -> bool:  # noqa: ARG002 - for those who override it
-        """Whether everything that could be removed was removed at ``at``: what had no space then never will."""
+    def finished(self, at: float) -> bool:  # noqa: ARG002 - for those who override it
+        """Whether nothing can be removed any more after ``at``: a pull that had no space then will never have it."""
         return True
 
 
@@ -64,7 +64,9 @@ class ImageHousekeeping(Housekeeping):
         self._collection: simpy.Process | None = None
         self._images = ImageGCManager(context, containers, policy(config), self._remove)
         self._eviction = EvictionManager(context, containers, self._images, evict, pressure)
-        self._settles = 2 * PERIOD + sum(
+        #: Seconds after the last change in which collections have removed all that they ever will: an image reaches its
+        #: ages and the condition its transition period one after the other at most, and a collection begins and ends.
+        self._longest = 2 * PERIOD + sum(
             (config.image_minimum_gc_age, config.image_maximum_gc_age, config.eviction_pressure_transition_period)
         )
 
@@ -84,13 +86,13 @@ class ImageHousekeeping(Housekeeping):
         self._changed = self._env.now
 
     @property
-    def restless(self) -> bool:
-        """See `Housekeeping.restless`."""
-        return self._eviction.under_pressure and not self.calm(self._env.now)
+    def pressure_may_end(self) -> bool:
+        """See `Housekeeping.pressure_may_end`."""
+        return self._eviction.under_pressure and not self.finished(self._env.now)
 
-    def calm(self, at: float) -> bool:
-        """See `Housekeeping.calm`."""
-        return at >= self._changed + self._settles
+    def finished(self, at: float) -> bool:
+        """See `Housekeeping.finished`."""
+        return at >= self._changed + self._longest
 
     def _collect(self) -> Generator[Any, Any, None]:
         for step in self._images.run():

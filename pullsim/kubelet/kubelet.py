@@ -43,8 +43,8 @@ class NodeWatcher(Protocol):
     def images_changed(self, node: str) -> None:
         """Take note that an image was removed from the node."""
 
-    def settle(self) -> None:
-        """See whether the run is over; called now and then."""
+    def check_end(self) -> None:
+        """See whether the run is over; called after each image garbage collection."""
 
 
 class Kubelet:
@@ -102,7 +102,7 @@ class Kubelet:
             self._forget,
             self._evict,
             lambda under_pressure: watcher.disk_pressure(node, under_pressure),
-            watcher.settle,
+            watcher.check_end,
         )
 
     def start(self, pod: PodStatus) -> Generator[Any, Any, None]:

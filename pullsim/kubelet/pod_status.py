@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pullsim.records import PodRecord, SpanRecord
 from pullsim.time_line import TimeLine
@@ -32,6 +32,13 @@ class Watcher(Protocol):
 
 
 DELETED, EVICTED, COMPLETED = "Deleted", "Evicted", "Completed"  # how a pod can end
+
+
+class Failure(NamedTuple):
+    """A failed attempt to get the image of a container or image volume, or a pod's sandbox."""
+
+    began: float
+    retryable: bool  # the next attempt may end otherwise, though nothing in the world changes
 
 
 class PodStatus:
@@ -75,8 +82,8 @@ class PodStatus:
         self.attempts: dict[str, int] = {}  # pulls by image as written
         self.pull_secrets: tuple[Secret, ...] = ()  # that there are, as read at the begin of the sync
         self.pulling = False  # a pull is queued or under way
-        # by key of a container or image volume without image: when its last attempt began; "" is the sandbox
-        self.failing: Mapping[str, float] = _NONE
+        #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
+        self.failing: Mapping[str, Failure] = _NONE
         self.failures = 0
         self.backoffs = 0
         self.syncing = False  # the kubelet's worker is at it
@@ -104,21 +111,18 @@ class PodStatus:
     def recover(self, key: str) -> None:
         """Note that what failed does so no more: a container or volume by its key, or "", the sandbox."""
         if key in self.failing:
-            self.failing = {other: began for other, began in self.failing.items() if other != key}
+            self.failing = {other: failure for other, failure in self.failing.items() if other != key}
 
     def hold(self, key: str, image_ref: str) -> None:
         """Note that a container was started, or a volume's image is there, by its key."""
         self.recover(key)
         self.image_refs = {**self.image_refs, key: image_ref}
 
-    def fail(self, key: str, reason: str, cause: str | None, attempted: float) -> None:
-        """Note that the image of a container or volume could not be had, by its key.
-
-        ``attempted``: when the attempt began; negative if it says nothing about the next one.
-        """
+    def fail(self, key: str, reason: str, cause: str | None, failure: Failure) -> None:
+        """Note that the image of a container or volume could not be had, by its key."""
         self.reason = reason
         self.cause = cause
-        self.failing = {**self.failing, key: attempted}
+        self.failing = {**self.failing, key: failure}
 
     def has_ended(self) -> bool:
         """Whether it was deleted or evicted."""
@@ -131,18 +135,17 @@ class PodStatus:
             self.reason = how
         self.watcher.ended(self)
 
-    def hopeless(self, since: float) -> bool:
-        """Whether only a change of the world can help: nothing under way, and every attempt after ``since`` failed."""
-        return not self.pulling and bool(self.failing) and min(self.failing.values()) >= since
-
     def time_line(self) -> Iterator[SpanRecord]:
         """Give the spans away, up to where the line has been closed: they are kept no longer."""
         spans, self.clock.spans = self.clock.spans or [], None
         for span in spans:
             yield SpanRecord(self.node, self.namespace, self.name, *span)
 
-    def record(self, now: float, *, settled: bool = False) -> PodRecord:
-        """Return the pod's row: at its start, or at the end of the run; ``settled``: it would never have started."""
+    def record(self, now: float, *, never: bool = False) -> PodRecord:
+        """Return the pod's row: at its start, or at the end of the run.
+
+        ``never``: the pod has not started and never would have, so that it has missed a deadline that is yet to come.
+        """
         pod = self.pod
         end = now if self.started is None else self.started
         wants = pod.spec.wants
@@ -165,6 +168,6 @@ class PodStatus:
             images=tuple(want.image for want in wants),
             image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,
-            missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and settled)),
+            missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and never)),
             stages=stages if self.ended is None else dict(stages),  # a pull of it may go on
         )

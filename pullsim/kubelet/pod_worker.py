@@ -9,6 +9,7 @@ from pullsim.kubelet.api_status import api_status
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
+from pullsim.kubelet.pod_status import Failure
 from pullsim.records import ImageRequest
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
@@ -105,7 +106,7 @@ class PodWorker:
             self._show(env.now)
             self._read_secrets()
             self._emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
-            pod.fail("", CONTAINER_CREATING, "sandbox", env.now)
+            pod.fail("", CONTAINER_CREATING, "sandbox", Failure(env.now, retryable=False))
             pod.watcher.look(pod)
             yield from self._wait(self._cadence.next_sync(env.now, ok=False))
         pod.recover("")

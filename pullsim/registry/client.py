@@ -61,11 +61,11 @@ class Client:
         "_tls",
         "_tries_tls",
         "authorizer",
-        "chance",
         "message",
         "presented",
         "registry",
         "retry_after",
+        "retryable",
     )
 
     def __init__(
@@ -97,7 +97,7 @@ class Client:
         )
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
-        self.chance = False  # what went wrong last may go right next time though the world stays as it is
+        self.retryable = False  # what went wrong last may go right later, though nothing in the world changes
         self._env = env
         self._port = port
         self._dial_timeout = dial_timeout
@@ -171,7 +171,7 @@ class Client:
         download.host = spec.host
         faults = [fault for gate in registry.gates for fault in gate.body(request, env.now)]
         if faults:
-            self.chance = any(fault.probability < 1.0 for fault in faults)
+            self.retryable = any(fault.retryable for fault in faults)
             before, status = download.received, CUT
             try:
                 status = yield from receive(env, registry.network, site, port, request, faults, download)
@@ -246,7 +246,7 @@ class Client:
         """Return the fault that keeps the client from connecting."""
         for gate in self.registry.gates:
             if (fault := gate.connection(request, self._env.now)) is not None:
-                self.chance = fault.probability < 1.0
+                self.retryable = fault.retryable
                 return fault
         return None
 
@@ -268,7 +268,7 @@ class Client:
         """Take note of an answer; return its status."""
         self.message = answer.message
         self.retry_after = answer.retry_after
-        self.chance = answer.chance
+        self.retryable = answer.retryable
         return answer.status
 
     def _connect(self, idle: list[int], round_trip: float) -> tuple[int, float]:

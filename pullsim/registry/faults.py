@@ -40,7 +40,7 @@ class Faults(Gate):
         if fault is None:
             return None
         assert fault.status is not None
-        return Answer(fault.status, fault.probability < 1.0)
+        return Answer(fault.status, fault.retryable)
 
     def body(self, request: Request, now: float) -> list[Fault]:
         """See `Gate`."""

@@ -13,7 +13,7 @@ class Answer(NamedTuple):
     """What a request gets instead of what it asked for."""
 
     status: int  # HTTP's
-    chance: bool  # another one may get something else though the world stays as it is
+    retryable: bool  # the same request may get something else later, though nothing in the world changes
     message: str = ""  # the registry's own text
     retry_after: float | None = None  # seconds, a header
 

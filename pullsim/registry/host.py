@@ -61,7 +61,7 @@ class Holdings(Gate):
 
     def answer(self, request: Request, at: float) -> Answer | None:  # noqa: ARG002 - at any time
         """See `Gate`."""
-        return None if fits(self._images, request.reference) else Answer(NOT_FOUND, chance=False)
+        return None if fits(self._images, request.reference) else Answer(NOT_FOUND, retryable=False)
 
 
 class Registry:

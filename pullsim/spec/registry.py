@@ -74,6 +74,11 @@ class Fault:
         return self.at + self.duration
 
     @property
+    def retryable(self) -> bool:
+        """Whether it may spare the next request though it lasts: it strikes by chance."""
+        return self.probability < 1.0
+
+    @property
     def in_body(self) -> bool:
         """Whether it meets the answer's body alone."""
         return self.stall or self.slow is not None or self.cut is not None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.cri import NODE_LEFT, Caller, InspectFailed
+from pullsim.cri import NO_SPACE, NODE_LEFT, Caller, InspectFailed
 from pullsim.kernel.clock import nanoseconds
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed, LookupTime
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.kubelet.images.pull_records import MUST_AUTHENTICATE
+from pullsim.kubelet.pod_status import Failure
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.records import PullRecord
 from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
@@ -18,7 +19,6 @@ from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.cri import PullOutcome
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
     from pullsim.kubelet.housekeeping import Housekeeping
@@ -147,7 +147,7 @@ class ImageManager:
             if credentials is None:
                 credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
         except LookupFailed as error:
-            pod.fail(container.key, str(error), UNREADABLE, self._env.now)
+            pod.fail(container.key, str(error), UNREADABLE, Failure(self._env.now, retryable=False))
             return Ensured(None, str(error), str(error), present, None if present else True)
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
@@ -201,8 +201,8 @@ class ImageManager:
             pod.failures += 1
             reason, message = _evaluate(image, outcome.message)
             self._errors[pod, image] = f"{reason}: {message}"
-            attempted = -1.0 if self._may_change(outcome, requested) else requested
-            pod.fail(container.key, reason, outcome.cause, attempted)
+            retryable = outcome.retryable or (outcome.cause == NO_SPACE and not self._housekeeping.finished(requested))
+            pod.fail(container.key, reason, outcome.cause, Failure(requested, retryable))
             return Ensured(None, reason, message)
         size = self._size(request)
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
@@ -228,18 +228,12 @@ class ImageManager:
         message = self._messages.never(container.image)
         return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
 
-    def _may_change(self, outcome: PullOutcome, requested: float) -> bool:
-        """Whether a failed pull may succeed later though nothing in the world changes."""
-        if outcome.cause == "noSpace" and not self._housekeeping.calm(requested):
-            return True
-        return outcome.transient
-
     def _refuse(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
     ) -> Ensured:
         """Fail without an attempt to pull: not counted for the back-off."""
         self._emit(pod, container, WARNING, event, message)
-        pod.fail(container.key, reason, reason[0].lower() + reason[1:], self._env.now)
+        pod.fail(container.key, reason, reason[0].lower() + reason[1:], Failure(self._env.now, retryable=False))
         return Ensured(None, reason, message)
 
     def _record(

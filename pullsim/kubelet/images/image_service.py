@@ -52,7 +52,7 @@ class RuntimeImageService:
             try:
                 auths = tuple(credential.auth for credential in (yield from look_up(clock)))
             except LookupFailed as error:
-                return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, calls=0)
+                return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, retryable=False, calls=0)
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
             try:
@@ -68,7 +68,7 @@ class RuntimeImageService:
             if outcome.cause == NODE_LEFT:
                 break
         outcome = _aggregate(failed)
-        outcome.transient |= any(auth.expires <= self._env.now for auth in auths)  # a plugin gives new ones
+        outcome.retryable |= any(auth.expires <= self._env.now for auth in auths)  # a plugin gives new ones
         return outcome
 
 
@@ -81,5 +81,5 @@ def _aggregate(failed: list[PullOutcome]) -> PullOutcome:
     last.calls = len(failed)
     last.downloaded = sum(outcome.downloaded for outcome in failed)
     last.refetched = sum(outcome.refetched for outcome in failed)
-    last.transient = any(outcome.transient for outcome in failed)
+    last.retryable = any(outcome.retryable for outcome in failed)
     return last

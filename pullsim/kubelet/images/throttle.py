@@ -55,7 +55,7 @@ class ThrottledPullService:
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Pull, or refuse."""
         if not self._bucket.take(nanoseconds(self._env.now)):
-            return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", transient=True, calls=0)
+            return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", retryable=True, calls=0)
         return (yield from self._service.pull(request, clock))
 
 

@@ -84,7 +84,7 @@ class Pull:
             outcome.layers = len(manifest.layers)
         self.running = False
         if outcome.image_ref is None:
-            outcome.transient = self.remote.chance
+            outcome.retryable = self.remote.retryable
             if self._fetches:
                 for fetch in self._fetches.values():
                     fetch.abandon()

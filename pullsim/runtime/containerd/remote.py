@@ -123,9 +123,9 @@ class Remote:
                 raise fetch_failure(self._reference, kind, digest, first, self._containerd.behaviour, layer)
 
     @property
-    def chance(self) -> bool:
-        """Whether what went wrong may go right next time though the world stays as it is."""
-        return any(client.chance for client in self._clients)
+    def retryable(self) -> bool:
+        """Whether what went wrong may go right later, though nothing in the world changes."""
+        return any(client.retryable for client in self._clients)
 
     def _requesters(self, sources: Iterable[Source]) -> list[Requester]:
         """Return who asks each host; hosts that are one share it, and so its connections (hosts.go)."""

@@ -221,7 +221,7 @@ class Copy:
             except CopyFailed as again:
                 artifact = failures.no_manifest(self._reference, again, self.crio.release)
         outcome = failures.outcome_of(self._reference, failed, artifact, self.crio.release)
-        outcome.transient = self.source.chance
+        outcome.retryable = self.source.retryable
         return outcome
 
     def _let_go(self) -> None:

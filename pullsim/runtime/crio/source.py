@@ -87,9 +87,9 @@ class ImageSource:
         return self._reference.domain if self._opened is None else self._opened.client.registry.spec.host
 
     @property
-    def chance(self) -> bool:
-        """Whether what went wrong may go right next time though the world stays as it is."""
-        return any(client.chance for client in self._clients)
+    def retryable(self) -> bool:
+        """Whether what went wrong may go right later, though nothing in the world changes."""
+        return any(client.retryable for client in self._clients)
 
     def open(self) -> Generator[Any, Any, Image]:
         """Ping, get the manifest that the reference names; raises CopyFailed with the failures of all hosts."""

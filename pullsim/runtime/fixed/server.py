@@ -6,7 +6,7 @@ from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from pullsim.cri import ContainerImage, FilesystemUsage, ImageStatus, InspectFailed, ListedImage, PullOutcome
+from pullsim.cri import NO_SPACE, ContainerImage, FilesystemUsage, ImageStatus, InspectFailed, ListedImage, PullOutcome
 from pullsim.errors import InputError
 from pullsim.runtime.containerd.server import NO_ROOM
 from pullsim.runtime.handlers import RuntimeHandlers
@@ -89,9 +89,8 @@ class FixedRuntime:
         clock.enter("pull", env.now)
         fixed = self._spec.images.get(image)
         if fixed is None:
-            return PullOutcome(
-                None, code="NotFound", error=f'failed to resolve reference "{image}": not found', cause="notFound"
-            )
+            error = f'failed to resolve reference "{image}": not found'
+            return PullOutcome(None, code="NotFound", error=error, cause="notFound", retryable=False)
         call = self._calls.get(image, 0)
         self._calls[image] = call + 1
         if fixed.fail is not None and fixed.fail.fails(call):
@@ -101,7 +100,7 @@ class FixedRuntime:
                 code="Unknown",  # the text is given whole
                 error=fixed.fail.error,
                 cause="notFound" if "not found" in fixed.fail.error.lower() else "runtime",
-                transient=not fixed.fail.always,
+                retryable=not fixed.fail.always,
             )
         if self._present(image, handler):
             yield env.timeout(fixed.repull)
@@ -112,7 +111,7 @@ class FixedRuntime:
             yield env.timeout(fixed.pull * claimed / fixed.size)
             self._release(claimed)
             error = f'failed to pull and unpack image "{image}": no space left on device'
-            return PullOutcome(None, code="Unknown", error=error, cause="noSpace", downloaded=claimed)
+            return PullOutcome(None, code="Unknown", error=error, cause=NO_SPACE, retryable=False, downloaded=claimed)
         yield env.timeout(fixed.pull)
         self._keep(image, handler, claimed)
         refetched = fixed.size if image in self._had else 0
