@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.fidelity.clusters import Row
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
 from pullsim.oci.platform import Platform
@@ -23,7 +24,6 @@ from pullsim.run import simulate
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import CoresSpec, NicSpec
 from pullsim.spec.hosts import HostSpec, RegistryHosts
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import UnpackSpec
@@ -66,7 +66,7 @@ def predict(case: dict[str, Any]) -> float:
         Platform.parse("linux/amd64"),
         nic=NicSpec(100e9),
         cores=CoresSpec(count=2),
-        kubelet=KubeletConfig.from_mapping({"serializeImagePulls": case["mode"] == "serial", "registryPullQPS": 0}),
+        kubelet=read_kubelet_configuration({"serializeImagePulls": case["mode"] == "serial", "registryPullQPS": 0}),
         runtime=ContainerdSpec(
             release,
             case["max_concurrent_downloads"],

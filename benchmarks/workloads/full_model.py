@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import UnpackSpec
@@ -45,7 +45,7 @@ def cluster(workload: Workload) -> ClusterSpec:
         nic=NicSpec(workload.nic),
         disk=DiskSpec(write=WRITE),
         cores=CoresSpec(count=1, efficiency=1.0),
-        kubelet=KubeletConfig.from_mapping({"maxParallelImagePulls": PULLS, "registryPullQPS": 0}),
+        kubelet=read_kubelet_configuration({"maxParallelImagePulls": PULLS, "registryPullQPS": 0}),
         runtime=ContainerdSpec(
             version=CONTAINERD.resolve((2, 0)),
             max_concurrent_downloads=DOWNLOADS,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from pydantic.alias_generators import to_camel
 
+from pullsim.formats.kubernetes.kubelet_fields import FIELDS, attribute
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.records import STAGES
 from pullsim.results import columns
@@ -25,25 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pullsim.results.columns import Column
-
-#: Fields of a KubeletConfiguration that a run depends on.
-_KUBELET: Final = {
-    "serializeImagePulls": "One pull at a time; `false` by default when `maxParallelImagePulls` is above 1.",
-    "maxParallelImagePulls": "Pulls at a time; none: no limit. More than 1 needs `serializeImagePulls: false`.",
-    "registryPullQPS": "Pulls begun a second; 0: no limit. A pull above it is refused, and asked for again later.",
-    "registryBurst": "Pulls that may begin at once while the rate is kept.",
-    "syncFrequency": "Seconds after which a pod is looked at again when nothing happens to it.",
-    "imageGCHighThresholdPercent": "Use of the disk, in percent, from which unused images are removed; 100: never.",
-    "imageGCLowThresholdPercent": "Use of the disk down to which they are.",
-    "imageMinimumGCAge": "Seconds from an image's detection in which no threshold removes it.",
-    "imageMaximumGCAge": "Seconds without use after which an image is removed; 0: never.",
-    "evictionHard": "Free space below which disk pressure begins; `nodefs.available`, `imagefs.available`.",
-    "evictionSoft": "The same after `evictionSoftGracePeriod`.",
-    "evictionPressureTransitionPeriod": "Seconds that disk pressure lasts after its cause.",
-    "nodeStatusMaxImages": "Images that a node tells of, largest first, for `placement: imageLocality`; -1: all.",
-    "maxPods": "Most pods on the node; `nodes[].maxPods` goes before it.",
-    "featureGates": "Some change the wording of events.",
-}
 
 #: What the seconds of each stage are.
 _STAGES: Final = {
@@ -276,13 +258,14 @@ def _catalogs() -> str:
 
 def _kubelet() -> str:
     rows = ["### KubeletConfiguration", "", "| field | default | meaning |", "|---|---|---|"]
-    defaults = {to_camel(field.name).lower(): getattr(KubeletConfig(), field.name) for field in fields(KubeletConfig)}
-    for name, meaning in _KUBELET.items():
-        default = defaults[name.lower()]
+    for name, field in FIELDS.items():
+        if not field.meaning:
+            continue
+        default = getattr(KubeletConfig(), attribute(name))
         if isinstance(default, tuple):
             default = ", ".join(f"{each.signal}: {each.text}" for each in default) or None
         text = f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
-        rows.append(f"| `{name}` | {'none' if default is None or name == 'featureGates' else text} | {meaning} |")
+        rows.append(f"| `{name}` | {'none' if default is None or name == 'featureGates' else text} | {field.meaning} |")
     rest = (
         "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing. "
         "One that no known release has is passed over with a warning; what is nearly a known name is a mistake."

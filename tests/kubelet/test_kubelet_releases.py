@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pullsim.errors import InputError
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.spec.feature_gates import GATES
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.runtime import FixedImage, FixedStatusFailure
 from tests.support.world import SERIAL, UNLIMITED, messages, parallel, pod, pods, pull, run_fixed, started
 
@@ -97,7 +97,7 @@ def test_the_limit_of_parallel_pulls(release, expected):
 
 @by_release(("1.24", False), ("1.35", True))  # the gate KubeletEnsureSecretPulledImages
 def test_pulled_images_are_verified(release, expected):
-    config = KubeletConfig.from_mapping({}, release)
+    config = read_kubelet_configuration({}, release)
     assert (config.image_pull_credentials_verification_policy is not None) is expected
 
 
@@ -108,22 +108,22 @@ def test_gates_by_release(gate, release):
     known = [(default, stage) for since, default, stage in GATES[gate] if since <= release]
     if not known:
         with pytest.raises(InputError, match="unrecognized feature gate"):
-            KubeletConfig.from_mapping({"featureGates": {gate: True}}, release)
+            read_kubelet_configuration({"featureGates": {gate: True}}, release)
         return
     default, stage = known[-1]
-    assert KubeletConfig.from_mapping({}, release).feature_gates[gate] is default
+    assert read_kubelet_configuration({}, release).feature_gates[gate] is default
     opposite = {"featureGates": {gate: not default}}
     if stage == "GA":
         with pytest.raises(InputError, match="feature is locked"):
-            KubeletConfig.from_mapping(opposite, release)
+            read_kubelet_configuration(opposite, release)
     else:
-        assert KubeletConfig.from_mapping(opposite, release).feature_gates[gate] is not default
+        assert read_kubelet_configuration(opposite, release).feature_gates[gate] is not default
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda r: f"1.{r[1]}")
 def test_what_never_changed(release):
     """Back-off 10 s, doubled; QPS 5 and burst 10; serial pulls; GC at 85, 80 and 2 minutes."""
-    config = KubeletConfig.from_mapping({}, release)
+    config = read_kubelet_configuration({}, release)
     assert config.serialize_image_pulls
     assert (config.registry_pull_qps, config.registry_burst) == (5, 10)
     assert (config.image_gc_high_threshold_percent, config.image_gc_low_threshold_percent) == (85, 80)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.kernel.clock import nanoseconds
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
@@ -21,7 +22,6 @@ from pullsim.run import simulate
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import NicSpec
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import Fault, RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, FixedFailure, FixedImage, FixedSpec
 
@@ -76,7 +76,7 @@ def node_specs(draw, pool):
         pool,
         Platform("linux", "amd64"),
         nic=NicSpec(draw(st.sampled_from([1.25e9, 20e6]))),
-        kubelet=KubeletConfig.from_mapping(config, version),
+        kubelet=read_kubelet_configuration(config, version),
         kubelet_version=version,
         loop=loop,
         runtime=draw(runtimes()),

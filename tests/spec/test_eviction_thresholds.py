@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pullsim.errors import InputError
-from pullsim.spec.kubelet import KubeletConfig
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration, written_fields
 
 IMAGE, NODE = "imagefs.available", "nodefs.available"
 
 
 def hard(mapping):
-    return {each.signal: each.text for each in KubeletConfig.from_mapping(mapping).eviction_hard}
+    return {each.signal: each.text for each in read_kubelet_configuration(mapping).eviction_hard}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_hard_thresholds(given, thresholds):
     [("15%", 10**9, 150_000_005), ("10%", 10**9, 100_000_001), ("1Gi", 10**9, 2**30), ("50%", 7, 3)],
 )
 def test_percentages_are_single_precision_and_rounded_down(text, capacity, size):
-    (threshold,) = KubeletConfig.from_mapping({"evictionHard": {IMAGE: text}}).eviction_hard
+    (threshold,) = read_kubelet_configuration({"evictionHard": {IMAGE: text}}).eviction_hard
     assert threshold.value.of(capacity) == size
 
 
@@ -43,10 +43,10 @@ def test_soft_thresholds_with_grace_and_reclaim():
         "evictionSoftGracePeriod": {IMAGE: "1m30s"},
         "evictionMinimumReclaim": {IMAGE: "2Gi"},
     }
-    config = KubeletConfig.from_mapping(mapping)
+    config = read_kubelet_configuration(mapping)
     (soft,) = config.eviction_soft
     assert (soft.grace, soft.reclaim.of(1)) == (90 * 10**9, 2**31)
-    assert KubeletConfig.from_mapping(config.effective()).eviction_soft == config.eviction_soft
+    assert read_kubelet_configuration(written_fields(config)).eviction_soft == config.eviction_soft
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_soft_thresholds_with_grace_and_reclaim():
 )
 def test_wrong_ones_are_refused(mapping, message):
     with pytest.raises(InputError) as caught:
-        KubeletConfig.from_mapping(mapping)
+        read_kubelet_configuration(mapping)
     assert message in caught.value.message

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pullsim.compiled import compiled
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.kubelet.images.image_manager import ImageManager
 from pullsim.oci.platform import Platform
 from pullsim.run import Result, simulate
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.runtime import FixedFailure, FixedImage, FixedSpec
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def watch(
         spec = NodeSpec(
             "n",
             Platform("linux", "amd64"),
-            kubelet=KubeletConfig.from_mapping(kubelet, version),
+            kubelet=read_kubelet_configuration(kubelet, version),
             kubelet_version=version,
             loop=loop,
             runtime=FixedSpec(images),

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
@@ -20,7 +21,6 @@ from pullsim.run import Result, simulate
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.pod import ImageVolume
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, CrioSpec, FixedFailure, FixedImage, FixedSpec, RuntimeSpec
@@ -206,7 +206,7 @@ def node(
         disk=DiskSpec(write, fsync),
         filesystem=None if size is None else FilesystemSpec(size, used),
         cores=CoresSpec(cores, efficiency),
-        kubelet=KubeletConfig.from_mapping(
+        kubelet=read_kubelet_configuration(
             {k: v for k, v in kubelet.items() if k != "maxParallelImagePulls" or version >= (1, 27)}, version
         ),
         kubelet_version=version,

@@ -16,11 +16,10 @@ from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.formats.kubernetes.item import Item
 from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.inputs.document import read_document
-from pullsim.inputs.suggestion import did_you_mean
+from pullsim.inputs.suggestion import did_you_mean, like
 from pullsim.releases.release import written_text
 from pullsim.spec.credential_url import locate
 from pullsim.spec.credentials import TOKEN_CACHE_TYPES, Provider, TokenAttributes
-from pullsim.spec.kubelet_fields import like
 from pullsim.units import parse_duration
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
+from pullsim.formats.kubernetes.kubelet_fields import field_names
 from pullsim.inputs.document import read_document
+from pullsim.inputs.suggestion import like
 from pullsim.releases.kubelet import KUBELET
-from pullsim.spec.kubelet import KubeletConfig
-from pullsim.spec.kubelet_fields import like
-from pullsim.spec.kubelet_values import field_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pullsim.releases.kubelet import Version
     from pullsim.scenario.model.nodes import NodePool
+    from pullsim.spec.kubelet import KubeletConfig
 
 #: The kubelet keeps so many locks for its pull records, and until 1.37 took one beyond them where more pulls were
 #: allowed (pkg/kubelet/images/pullmanager/locks.go NewStripedLockSet; kubernetes pull 138937).
@@ -39,7 +40,7 @@ def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
     if pool.feature_gates and (gates is None or isinstance(gates, dict)):
         mapping = {**mapping, "featureGates": {**(gates or {}), **pool.feature_gates}}
     try:
-        return KubeletConfig.from_mapping(mapping, KUBELET.resolve(pool.kubelet_version))
+        return read_kubelet_configuration(mapping, KUBELET.resolve(pool.kubelet_version))
     except InputError as error:
         raise InputError(f"{file}: {error.message}" if file else error.message) from None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from pullsim.formats.kubernetes.kubelet_configuration import written_fields
 from pullsim.inputs.document import RawFloat
 from pullsim.oci.catalog import builtin_names
 from pullsim.scenario.builder.kubelet import kubelet_config
@@ -50,7 +51,7 @@ def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
     for pool, entry in zip(scenario.nodes, tree["nodes"], strict=True):
         entry.pop("preset", None)  # its figures are written out
         if isinstance(pool.kubelet, dict):  # a file stays a file
-            entry["kubelet"] |= kubelet_config(pool, scenario.directory).effective()
+            entry["kubelet"] |= written_fields(kubelet_config(pool, scenario.directory))
     for registry, entry in zip(scenario.registries, tree["registries"], strict=True):
         for mirror, written in zip(registry.mirrors, entry["mirrors"], strict=True):
             if mirror.figureless:  # those of the registry of that host, if it is listed

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.inputs.validation import validated
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest
@@ -16,7 +17,6 @@ from pullsim.run import simulate
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import CoresSpec, NicSpec
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import UnpackSpec
@@ -108,7 +108,7 @@ class Lab:
             Platform("linux", "amd64"),
             nic=NicSpec(100e9),
             cores=CoresSpec(count=CORES),
-            kubelet=KubeletConfig.from_mapping(unlimited),
+            kubelet=read_kubelet_configuration(unlimited),
             loop=LoopSpec(minimal=True, retry=Interval(600.0, 0.0), resync=Interval(3600.0, 0.0)),
             runtime=ContainerdSpec(case.version, case.downloads, values["metadata.write"], _unpack(values)),
             cached=tuple(dict.fromkeys(case.images)) if case.mode == "repull" else (),

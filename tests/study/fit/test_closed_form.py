@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
@@ -12,7 +13,6 @@ from pullsim.run import simulate
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import UnpackSpec
@@ -55,7 +55,7 @@ def simulated(image: list[Layer], values: dict[str, float], version: tuple[int, 
         nic=NicSpec(values["nic"]),
         disk=DiskSpec(values.get("disk.write")),
         cores=CoresSpec(16),
-        kubelet=KubeletConfig.from_mapping({}),
+        kubelet=read_kubelet_configuration({}),
         loop=LoopSpec(minimal=True, retry=Interval(10.0, 0.0), resync=Interval(60.0, 0.0)),
         runtime=ContainerdSpec(CONTAINERD.resolve(version), unpack=unpack),
     )

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
+from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration, written_fields
+from pullsim.formats.kubernetes.kubelet_fields import field_names
+from pullsim.inputs.suggestion import mistaken_for
 from pullsim.scenario import from_mapping
 from pullsim.spec.feature_gates import resolve_feature_gates
 from pullsim.spec.kubelet import KubeletConfig
-from pullsim.spec.kubelet_fields import mistaken_for
-from pullsim.spec.kubelet_values import field_names
 from pullsim.units import format_duration_go
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/kubelet_config_validation.json").read_text())["vectors"]
@@ -44,10 +45,10 @@ def test_defaulting_and_validation_are_the_kubelets(vector):
     mapping = vector["config"] | ({"featureGates": gates} if gates else {})
     if not vector["valid"]:
         with pytest.raises(InputError) as caught:
-            KubeletConfig.from_mapping(mapping, version)
+            read_kubelet_configuration(mapping, version)
         assert caught.value.message == ", ".join(vector["errors"])
         return
-    config = KubeletConfig.from_mapping(mapping, version)
+    config = read_kubelet_configuration(mapping, version)
     for name, value in vector.get("effective", {}).items():
         expected = value["maxContainerRestartPeriod"] if name == "crashLoopBackOff" else value
         assert shown(getattr(config, ATTRIBUTES[name])) == expected, name
@@ -55,7 +56,7 @@ def test_defaulting_and_validation_are_the_kubelets(vector):
 
 def test_several_errors_are_joined_like_the_kubelets_aggregate():
     with pytest.raises(InputError) as caught:
-        KubeletConfig.from_mapping({"registryPullQPS": -1, "maxParallelImagePulls": 0})
+        read_kubelet_configuration({"registryPullQPS": -1, "maxParallelImagePulls": 0})
     assert caught.value.message == (
         "[invalid configuration: registryPullQPS (--registry-qps) -1 must not be a negative number, "
         "invalid configuration: maxParallelImagePulls 0 must be a positive number]"
@@ -66,21 +67,21 @@ def test_serial_with_a_parallel_limit_is_refused():
     with pytest.raises(
         InputError, match=r"cannot be larger than 1 unless SerializeImagePulls \(--serialize-image-pulls\)"
     ):
-        KubeletConfig.from_mapping({"serializeImagePulls": True, "maxParallelImagePulls": 5})
+        read_kubelet_configuration({"serializeImagePulls": True, "maxParallelImagePulls": 5})
 
 
 def test_the_default_config_is_an_empty_file():
-    assert KubeletConfig() == KubeletConfig.from_mapping({})
+    assert KubeletConfig() == read_kubelet_configuration({})
 
 
 def test_a_whole_file_and_configz_are_read():
     body = {"maxParallelImagePulls": 4, "clusterDNS": ["10.0.0.10"], "evictionHard": {"imagefs.available": "15%"}}
     head = {"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1"}
-    config = KubeletConfig.from_mapping({**head, **body})
+    config = read_kubelet_configuration({**head, **body})
     assert config.max_parallel_image_pulls == 4
     assert not config.serialize_image_pulls
     assert config.ignored == ("clusterDNS",)
-    assert KubeletConfig.from_mapping({"kubeletconfig": body}) == config
+    assert read_kubelet_configuration({"kubeletconfig": body}) == config
 
 
 CONFIGZ = Path(__file__).parent / "data/configz.json"  # a kubelet's answer: all fields with their defaults
@@ -88,12 +89,12 @@ CONFIGZ = Path(__file__).parent / "data/configz.json"  # a kubelet's answer: all
 
 def test_the_answer_of_a_kubelet_with_defaults_is_an_empty_file():
     answer = json.loads(CONFIGZ.read_text())
-    config = KubeletConfig.from_mapping(answer, (1, 35))
+    config = read_kubelet_configuration(answer, (1, 35))
     assert config == KubeletConfig()
     ignored = {name.partition(".")[0] for name in config.ignored}
     unset = {"maxPods", "mergeDefaultEvictionSettings", "imageMaximumGCAge"}  # what they mean is no field of their own
     unset |= {"nodeStatusMaxImages"}  # no pull depends on it by itself
-    assert ignored | set(KubeletConfig().effective()) | unset == answer["kubeletconfig"].keys()
+    assert ignored | set(written_fields(KubeletConfig())) | unset == answer["kubeletconfig"].keys()
 
 
 @pytest.mark.parametrize("where", ["file", "inline", "inline without the wrapper"])
@@ -139,7 +140,7 @@ def test_configz_in_a_scenario(where, tmp_path):
 )
 def test_wrong_files_are_refused(mapping, message):
     with pytest.raises(InputError) as caught:
-        KubeletConfig.from_mapping(mapping)
+        read_kubelet_configuration(mapping)
     assert message in caught.value.message
 
 
@@ -173,18 +174,18 @@ def test_wrong_files_are_refused(mapping, message):
 )
 def test_releases_differ(mapping, version, message):
     with pytest.raises(InputError) as caught:
-        KubeletConfig.from_mapping(mapping, version)
+        read_kubelet_configuration(mapping, version)
     assert message in caught.value.message
 
 
 def test_credential_verification_comes_with_1_35():
-    assert KubeletConfig.from_mapping({}, (1, 34)).image_pull_credentials_verification_policy is None
+    assert read_kubelet_configuration({}, (1, 34)).image_pull_credentials_verification_policy is None
     assert (
-        KubeletConfig.from_mapping({}, (1, 35)).image_pull_credentials_verification_policy
+        read_kubelet_configuration({}, (1, 35)).image_pull_credentials_verification_policy
         == "NeverVerifyPreloadedImages"
     )
     gated = {"featureGates": {"KubeletEnsureSecretPulledImages": True}}
-    assert KubeletConfig.from_mapping(gated, (1, 33)).image_pull_credentials_verification_policy is not None
+    assert read_kubelet_configuration(gated, (1, 33)).image_pull_credentials_verification_policy is not None
 
 
 def test_all_alpha_and_all_beta_switch_their_stage_only():
@@ -199,7 +200,7 @@ def test_all_alpha_and_all_beta_switch_their_stage_only():
 
 
 def test_other_feature_gates_are_accepted_and_listed():
-    config = KubeletConfig.from_mapping({"featureGates": {"NodeSwap": False}})
+    config = read_kubelet_configuration({"featureGates": {"NodeSwap": False}})
     assert config.feature_gates["NodeSwap"] is False
     assert config.ignored == ("featureGates.NodeSwap",)
 
@@ -227,12 +228,12 @@ def test_no_field_that_a_release_added_would_have_been_taken_for_a_slip(release)
 
 @pytest.mark.parametrize("name", ["someFutureField", "imagePullDeadline", "maxParallelImagePullsPerRegistry", "x"])
 def test_what_no_release_knows_is_passed_over_and_listed(name):
-    config = KubeletConfig.from_mapping({"maxPods": 64, name: {"x": 1}})
+    config = read_kubelet_configuration({"maxPods": 64, name: {"x": 1}})
     assert (config.unknown, config.max_pods) == ((name,), 64)
 
 
 def test_a_later_back_off_field_is_passed_over_too():
-    config = KubeletConfig.from_mapping({"crashLoopBackOff": {"initial": "1s", "maxContainerRestartPeriod": "9s"}})
+    config = read_kubelet_configuration({"crashLoopBackOff": {"initial": "1s", "maxContainerRestartPeriod": "9s"}})
     assert (config.unknown, config.max_container_restart_period) == (("crashLoopBackOff.initial",), 9.0)
 
 
@@ -242,7 +243,7 @@ def test_one_slip_in_a_name_of_usual_length_is_a_mistake(data):
     at = data.draw(st.integers(0, len(name) - 2))
     slip = data.draw(st.sampled_from([name[:at] + name[at + 1 :], name[:at] + name[at] + name[at:], name.upper()]))
     with pytest.raises(InputError, match="did you mean"):
-        KubeletConfig.from_mapping({slip: 1} if slip not in field_names() else {f"{slip}s": 1})
+        read_kubelet_configuration({slip: 1} if slip not in field_names() else {f"{slip}s": 1})
 
 
 JUNK = st.recursive(
@@ -255,7 +256,7 @@ JUNK = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(field_names() | {"kind", "kubeletconfig"})) | st.text(max_size=5), JUNK))
 def test_junk_is_an_input_error(mapping):
     try:
-        KubeletConfig.from_mapping(mapping)
+        read_kubelet_configuration(mapping)
     except InputError as error:
         assert error.message  # noqa: PT017
 
@@ -264,7 +265,7 @@ def test_junk_is_an_input_error(mapping):
 def test_a_valid_config_never_contradicts_itself(serialize, parallel):
     given_ = {"serializeImagePulls": serialize, "maxParallelImagePulls": parallel}
     try:
-        config = KubeletConfig.from_mapping(given_)
+        config = read_kubelet_configuration(given_)
     except InputError:
         assert (parallel is not None and parallel < 1) or (serialize and parallel > 1)
     else:

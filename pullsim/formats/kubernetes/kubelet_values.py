@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, shown
+from pullsim.formats.kubernetes.kubelet_fields import FIELDS, OTHER_FIELDS, field_names
+from pullsim.inputs.suggestion import mistaken_for
 from pullsim.spec.eviction_thresholds import DISK_SIGNALS
 from pullsim.spec.feature_gates import GATES
-from pullsim.spec.kubelet_fields import FIELDS, OTHER_FIELDS, WITHOUT_EFFECT, mistaken_for
 from pullsim.units import parse_duration_ns
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "kubelet.config.k8s.io/v1beta1"
 BACK_OFF_PERIOD: Final = "maxContainerRestartPeriod"  # the one field of a crashLoopBackOff
-
-
-def field_names() -> frozenset[str]:
-    """All names that a KubeletConfiguration may have, ``kind`` and ``apiVersion`` apart."""
-    return OTHER_FIELDS | FIELDS.keys()
 
 
 def read(mapping: Mapping[str, Any], version: Version) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
@@ -60,21 +56,21 @@ def _typed(mapping: Mapping[Any, Any], version: Version) -> tuple[dict[str, Any]
             else:
                 unknown.append(str(name))
         elif value is not None:
-            type_, since = FIELDS[name]
-            if name in WITHOUT_EFFECT:
+            field = FIELDS[name]
+            if not field.effect:
                 ignored.append(name)
-            if type_ == "texts" and isinstance(value, Mapping):
+            if field.type == "texts" and isinstance(value, Mapping):
                 ignored += [f"{name}.{signal}" for signal in value if signal not in DISK_SIGNALS]
             if name == "crashLoopBackOff" and isinstance(value, Mapping):
                 strange, wrong = _back_off_keys(value)
                 unknown += strange
                 errors += wrong
-            if version < since:
-                releases = f"{since[0]}.{since[1]} on, this kubelet is {version[0]}.{version[1]}"
+            if version < field.since:
+                releases = f"{field.since[0]}.{field.since[1]} on, this kubelet is {version[0]}.{version[1]}"
                 errors.append(f"{name}: this field exists from {releases}")
                 continue
             try:
-                given[name] = _value(name, type_, value)
+                given[name] = _value(name, field.type, value)
             except ValueError as error:
                 errors.append(str(error))
     gates = given.get("featureGates", {})
