@@ -1,9 +1,9 @@
 """The ruler's network: one registry and the NICs of nodes, shared max-min fair, and nothing else.
 
-As in `pullsim.network.levels`, nodes with one NIC rate and one number of transfers are one group. A group whose NICs
-are its limit is *bound* and has a clock of its own; the others are *free* and follow the clock of the registry. Here
-is no cap, no account of limits, no meter, no cancellation and no second registry: what an exact solution costs at
-least.
+As in `pullsim.network.single_bottleneck`, nodes with one NIC rate and one number of transfers are one group. A group
+whose NICs are its limit is *bound* and has a clock of its own; the others are *free* and follow the clock of the
+registry. Here is no cap, no account of limits, no meter, no cancellation and no second registry: what an exact solution
+costs at least.
 """
 
 from __future__ import annotations

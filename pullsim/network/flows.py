@@ -14,15 +14,12 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.network.credit import Credit
-    from pullsim.network.network import Network
-
 REBASE = 2.0**36  # bytes after which a clock starts again from 0: a double keeps 1e-5 bytes of it
 ROUNDING = 1e-12  # relative; a difference below it is none
 LESS = 1.0 - ROUNDING  # a rate is below another one if it is below so much of it; else they are one rate
 
 
-class Domain(Protocol):
+class Component(Protocol):
     """Ports whose rates depend on one another, and the algorithm that finds them. All times in seconds.
 
     Within an instant, a port that changes is first synced, then placed again (or leaves) when the instant is settled.
@@ -30,13 +27,15 @@ class Domain(Protocol):
 
     due: float  # time of the next end of a transfer, inf without one
     ports: dict[Port, None]
-    worn: bool  # a clock has become so large, or so little needs this domain, that all ports should be placed afresh
+    needs_rebase: (
+        bool  # a clock has become so large, or so little needs this component, that all ports should be placed afresh
+    )
     general: bool  # it serves any paths
-    mixed: int  # ports that need this domain, where it serves several links
-    roots: dict[Link, None]  # links that can bind and have all their transfers here, where these are several
+    needed_by: int  # ports that need this component, where it serves several links
+    bottlenecks: dict[Link, None]  # links that can bind and have all their transfers here, where these are several
 
     def sync(self, port: Port, now: float) -> None:
-        """Bring the clocks and accounts of the port's bundles up to ``now``."""
+        """Bring the clocks and accounts of the port's groups up to ``now``."""
 
     def place(self, port: Port, now: float) -> None:
         """Take up the synced port as it is now; it may be here already."""
@@ -62,17 +61,17 @@ class Domain(Protocol):
 class Link:
     """A registry's egress: ``capacity`` bytes/s shared by all its transfers; inf never binds."""
 
-    __slots__ = ("_env", "_meter", "_rate", "_rates", "_since", "capacity", "domain", "name", "serial", "transfers")
+    __slots__ = ("_env", "_meter", "_rate", "_rates", "_since", "capacity", "component", "name", "serial", "transfers")
 
-    def __init__(self, env: simpy.Environment, name: str, capacity: float, serial: int, domain: Domain) -> None:
+    def __init__(self, env: simpy.Environment, name: str, capacity: float, serial: int, component: Component) -> None:
         self.name = name
         self.capacity = capacity
         self.serial = serial
-        self.domain = domain  # of the ports that pull from this link alone
+        self.component = component  # of the ports that pull from this link alone
         self.transfers = 0  # under way
         self._env = env
         self._meter = Meter()
-        self._rates: dict[Domain, float] = {}
+        self._rates: dict[Component, float] = {}
         self._rate = 0.0
         self._since = 0.0
 
@@ -87,19 +86,29 @@ class Link:
         """Bytes carried up to now."""
         return self.meter.total
 
-    def set_rate(self, domain: Domain, now: float, rate: float) -> None:
-        """Note the bytes/s of the transfers of one domain, from ``now`` on."""
+    def set_rate(self, component: Component, now: float, rate: float) -> None:
+        """Note the bytes/s of the transfers of one component, from ``now`` on."""
         self._read(now)
         if rate:
-            self._rates[domain] = rate
+            self._rates[component] = rate
         else:
-            self._rates.pop(domain, None)
+            self._rates.pop(component, None)
         self._rate = sum(self._rates.values())
 
     def _read(self, now: float) -> None:
         if self._rate and now > self._since:
             self._meter.add(self._since, now, self._rate)
         self._since = now
+
+
+class Settling:
+    """Who shares capacity anew once an instant is over."""
+
+    __slots__ = ()
+
+    def changed(self, port: Port) -> None:
+        """Settle this instant, the synced port included."""
+        raise NotImplementedError
 
 
 class Port:
@@ -111,12 +120,12 @@ class Port:
     """
 
     __slots__ = (
-        "bundles",
         "capacity",
+        "component",
         "credit",
         "dirty",
-        "domain",
         "emptied",
+        "groups",
         "name",
         "network",
         "on_busy",
@@ -124,29 +133,29 @@ class Port:
         "transfers",
     )
 
-    def __init__(self, network: Network, name: str, capacity: float) -> None:
+    def __init__(self, network: Settling, name: str, capacity: float) -> None:
         self.name = name
         self.capacity = capacity
-        self.credit: Credit | None = None
+        self.credit: Any = None  # of a port with a burst rate: its `Credit`
         self.transfers = 0  # under way
         self.on_busy: Callable[[bool], None] | None = None
         self.network = network
-        self.bundles: dict[tuple[Link | tuple[Link, ...], float], Bundle] = {}
-        self.domain: Domain | None = None
-        self.placed: Any = None  # what its domain has taken up
+        self.groups: dict[tuple[Link | tuple[Link, ...], float], FlowGroup] = {}
+        self.component: Component | None = None
+        self.placed: Any = None  # what its component has taken up
         self.dirty = False  # changed in this instant
-        self.emptied = False  # one of the bundles has become empty in this instant
+        self.emptied = False  # one of the groups has become empty in this instant
 
     def touch(self, now: float) -> None:
         """Announce a change: clocks and accounts stand at ``now`` until the instant is settled."""
         if not self.dirty:
             self.dirty = True
-            if self.domain is not None:
-                self.domain.sync(self, now)
+            if self.component is not None:
+                self.component.sync(self, now)
             self.network.changed(self)
 
 
-class Bundle:
+class FlowGroup:
     """The transfers of one port over one path under one cap: they all have one rate, so one clock.
 
     The clock is the bytes a transfer has had so far; a transfer that starts when it reads c ends when it reads
@@ -160,7 +169,7 @@ class Bundle:
         "cls",
         "connection",
         "connection_mark",
-        "flows",
+        "ends",
         "index",
         "link",
         "links",
@@ -180,12 +189,12 @@ class Bundle:
         self.link = links[0]
         self.port = port
         self.cap = cap
-        self.flows: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
+        self.ends: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
         self.clock = 0.0  # as of the last sync
         self.connection = 0.0  # seconds limited by the cap, as of the last sync
         self.nic = 0.0  # by the port
-        self.version = 0  # of its entry in a heap of the domain; 0 is none
-        # where it is placed, each domain using its own of these
+        self.version = 0  # of its entry in a heap of the component; 0 is none
+        # where it is placed, each component using its own of these
         self.cls: Any = None
         self.index = 0  # of its row
         self.offset = 0.0  # its clock minus that of its class
@@ -204,17 +213,17 @@ class Bundle:
     def rebase(self) -> None:
         """Let the synced clock start again from 0."""
         clock = self.clock
-        self.flows = [(key - clock, order, transfer) for key, order, transfer in self.flows]
+        self.ends = [(key - clock, order, transfer) for key, order, transfer in self.ends]
         self.clock = 0.0
 
     def finish(self, now: float, ended: list[Transfer]) -> None:
         """End the first transfer, known to be due, and all others that the clock has reached; add them to ``ended``."""
         if not self.port.dirty:
             self.port.touch(now)
-        flows = self.flows
-        self.clock = max(self.clock, flows[0][0])  # rounding can leave it short of it
-        while flows and flows[0][0] <= self.clock:
-            transfer = heappop(flows)[2]
+        ends = self.ends
+        self.clock = max(self.clock, ends[0][0])  # rounding can leave it short of it
+        while ends and ends[0][0] <= self.clock:
+            transfer = heappop(ends)[2]
             transfer.close(now)
             ended.append(transfer)
 
@@ -229,32 +238,32 @@ class Transfer(Event):
 
     __slots__ = ("_bundle", "_connection", "_limited", "_nic", "_start")
 
-    def __init__(self, env: simpy.Environment, bundle: Bundle | None, now: float) -> None:
+    def __init__(self, env: simpy.Environment, group: FlowGroup | None, now: float) -> None:
         self.env = env
         self._callback = None
         self._more = None
         self._value = PENDING
-        self._bundle = bundle  # None: ended
+        self._bundle = group  # None: ended
         self._limited = (0.0, 0.0, 0.0)  # of one that has ended
-        if bundle is None:
+        if group is None:
             return
         self._start = now
-        self._connection = bundle.connection
-        self._nic = bundle.nic
+        self._connection = group.connection
+        self._nic = group.nic
 
     @property
     def limited(self) -> tuple[float, float, float]:
         """Seconds limited by (egress, connection, nic) until now, or until it ended."""
-        bundle = self._bundle
-        if bundle is None:
+        group = self._bundle
+        if group is None:
             return self._limited
         now = self.env.now
-        bundle.port.touch(now)
-        return self._accounts(bundle, now)
+        group.port.touch(now)
+        return self._accounts(group, now)
 
-    def _accounts(self, bundle: Bundle, now: float) -> tuple[float, float, float]:
-        connection = max(0.0, bundle.connection - self._connection)
-        nic = max(0.0, bundle.nic - self._nic)
+    def _accounts(self, group: FlowGroup, now: float) -> tuple[float, float, float]:
+        connection = max(0.0, group.connection - self._connection)
+        nic = max(0.0, group.nic - self._nic)
         duration = now - self._start
         egress = duration - connection - nic
         return egress if egress > ROUNDING * duration else 0.0, connection, nic
@@ -264,33 +273,33 @@ class Transfer(Event):
 
         A transfer that has ended is left as it is, and one whose last byte is due in this instant ends: both return 0.
         """
-        bundle = self._bundle
-        if bundle is None:
+        group = self._bundle
+        if group is None:
             return 0.0
         now = self.env.now
-        bundle.port.touch(now)
-        flows = bundle.flows
-        index = next(i for i, entry in enumerate(flows) if entry[2] is self)
-        end = flows.pop(index)[0]
-        heapify(flows)
-        bundle.version = 0  # its entry may have been that of this transfer
+        group.port.touch(now)
+        ends = group.ends
+        index = next(i for i, entry in enumerate(ends) if entry[2] is self)
+        end = ends.pop(index)[0]
+        heapify(ends)
+        group.version = 0  # its entry may have been that of this transfer
         self.close(now)
-        left = end - bundle.clock
-        if left > ROUNDING * end + 4.0 * math.ulp(now) * bundle.fastest():
+        left = end - group.clock
+        if left > ROUNDING * end + 4.0 * math.ulp(now) * group.fastest():
             return left
         self.succeed()
         return 0.0
 
     def close(self, now: float) -> None:
-        """Take leave of the synced bundle, whose flows no longer include this one."""
-        bundle = self._bundle
-        assert bundle is not None
+        """Take leave of the synced group, whose ends no longer include this one."""
+        group = self._bundle
+        assert group is not None
         self._bundle = None
-        self._limited = self._accounts(bundle, now)
-        port = bundle.port
-        if not bundle.flows:
+        self._limited = self._accounts(group, now)
+        port = group.port
+        if not group.ends:
             port.emptied = True
-        for link in bundle.links:
+        for link in group.links:
             link.transfers -= 1
         port.transfers -= 1
         if not port.transfers and port.on_busy is not None:

@@ -1,9 +1,9 @@
 """Transfers over paths of several links: exact max-min sharing where any link may meet any other.
 
-This is the general case: nodes that serve one another, uplinks of zones, many links that can bind. The bundles of all
+This is the general case: nodes that serve one another, uplinks of zones, many links that can bind. The groups of all
 ports that are connected by such links are rows of arrays, and each instant in which something changes finds all their
-rates anew: O(bundles * rounds), a few vector operations a round. `Levels` and `Multiroot` cost far less where each
-transfer crosses one link on its way to the port, so only what takes part in something else comes here.
+rates anew: O(groups * rounds), a few vector operations a round. `SingleBottleneck` and `SeveralBottlenecks` cost far
+less where each transfer crosses one link on its way to the port, so only what takes part in something else comes here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullsim.network.flows import LESS, REBASE, Bundle, Domain, Link, Port
+from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,76 +24,76 @@ _EGRESS, _CONNECTION, _NIC = range(3)
 _NOWHERE = 0  # the column of no link: what is beyond the end of a path shorter than others
 
 
-class Mesh(Domain):
-    """Max-min sharing over paths: `Port.placed` is the list of the port's bundles, `Bundle.index` the row of each."""
+class Mesh(Component):
+    """Max-min sharing over paths: `Port.placed` is the list of the port's groups, `FlowGroup.index` the row of each."""
 
-    def __init__(self, tick: Callable[[], int]) -> None:  # noqa: ARG002 - as the other domains are made
+    def __init__(self, tick: Callable[[], int]) -> None:  # noqa: ARG002 - as the other components are made
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = True
-        self.worn = False
-        self.mixed = 0  # ports whose transfers no other domain could serve
-        self.roots: dict[Link, None] = {}  # links that can bind and have all their transfers here
+        self.needs_rebase = False
+        self.needed_by = 0  # ports whose transfers no other component could serve
+        self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
         self._calm = 0  # settles since there was such a port
         self._time = 0.0
-        self._bundles: list[Bundle | None] = []  # by row
-        self._spare: list[int] = []  # rows without a bundle
+        self._groups: list[FlowGroup | None] = []  # by row
+        self._spare: list[int] = []  # rows without a group
         self._columns: dict[Link | Port, int] = {}  # of the links and ports in the arrays below
         self._links: list[Link | None] = [None]  # by column; None: a port, or nothing
         self._spare_columns: list[int] = []
         self._capacity: Any = np.full(16, math.inf)  # by column
         self._used: Any = np.zeros(16)  # bytes/s, as the links know it
         self._path: Any = np.zeros((16, 3), dtype=np.intp)  # columns that a row crosses, its port first
-        self._number: Any = np.zeros(16)  # transfers of a row; 0: there is no bundle
+        self._number: Any = np.zeros(16)  # transfers of a row; 0: there is no group
         self._cap: Any = np.zeros(16)
         self._rate: Any = np.zeros(16)  # bytes/s of one transfer
         self._clock: Any = np.zeros(16)
         self._end: Any = np.zeros(16)  # the clock at the next end of a transfer
         self._by: Any = np.zeros(16, dtype=np.int8)  # what limits it
-        self._connection: Any = np.zeros(16)  # seconds on the bundle's accounts
+        self._connection: Any = np.zeros(16)  # seconds on the group's accounts
         self._nic: Any = np.zeros(16)
         self._ends: Any = np.zeros(0)  # times of the next ends, by row, as of the last settle
 
     def sync(self, port: Port, now: float) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         self._advance(now)
-        for bundle in port.placed:
-            row = bundle.index
-            bundle.clock = float(self._clock[row])
-            bundle.connection = float(self._connection[row])
-            bundle.nic = float(self._nic[row])
+        for group in port.placed:
+            row = group.index
+            group.clock = float(self._clock[row])
+            group.connection = float(self._connection[row])
+            group.nic = float(self._nic[row])
 
     def place(self, port: Port, now: float) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         self._advance(now)
         if port in self.ports:
             self._remove(port)
         else:
             self.ports[port] = None
-        port.placed = placed = list(port.bundles.values())
-        self.mixed += _is_mixed(placed)
+        port.placed = placed = list(port.groups.values())
+        self.needed_by += _crosses_links(placed)
         column = self._column(port)
         self._capacity[column] = port.capacity
-        for bundle in placed:
-            if bundle.clock > REBASE:
-                bundle.rebase()
-            row = bundle.index = self._row(bundle)
-            path = [column, *[self._column(link) for link in bundle.links]]
+        for group in placed:
+            if group.clock > REBASE:
+                group.rebase()
+            row = group.index = self._row(group)
+            path = [column, *[self._column(link) for link in group.links]]
             if len(path) > self._path.shape[1]:
                 more = len(path) - self._path.shape[1]
                 self._path = np.pad(self._path, ((0, 0), (0, more)), constant_values=_NOWHERE)
             self._path[row] = _NOWHERE
             self._path[row, : len(path)] = path
-            self._number[row] = len(bundle.flows)
-            self._cap[row] = bundle.cap
+            self._number[row] = len(group.ends)
+            self._cap[row] = group.cap
             self._rate[row] = 0.0
-            self._clock[row] = bundle.clock
-            self._end[row] = bundle.flows[0][0]
-            self._connection[row] = bundle.connection
-            self._nic[row] = bundle.nic
+            self._clock[row] = group.clock
+            self._end[row] = group.ends[0][0]
+            self._connection[row] = group.connection
+            self._nic[row] = group.nic
 
     def leave(self, port: Port, now: float) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         self._advance(now)
         self._remove(port)
         port.placed = None
@@ -102,10 +102,10 @@ class Mesh(Domain):
         self._spare_columns.append(column)
 
     def settle(self, now: float) -> float:
-        """See `Domain`."""
+        """See `Component`."""
         self._advance(now)
-        self._calm = 0 if self.mixed else self._calm + 1
-        self.worn = self._calm > len(self.ports)
+        self._calm = 0 if self.needed_by else self._calm + 1
+        self.needs_rebase = self._calm > len(self.ports)
         rows = np.flatnonzero(self._number)
         path, number = self._path[rows], self._number[rows]
         rate = fill(path, number, self._cap[rows], self._capacity)
@@ -115,25 +115,25 @@ class Mesh(Domain):
         self._ends = np.full(len(self._number), math.inf)
         clock = self._clock[rows]
         self._ends[rows] = now + np.maximum(self._end[rows] - clock, 0.0) / rate
-        self.worn |= bool((clock > REBASE).any())
+        self.needs_rebase |= bool((clock > REBASE).any())
         return float(self._ends.min(initial=math.inf))
 
     def rate(self, port: Port) -> float:
-        """See `Domain`."""
-        rows = [bundle.index for bundle in port.placed]
+        """See `Component`."""
+        rows = [group.index for group in port.placed]
         return float(self._number[rows] @ self._rate[rows])
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         self._advance(now)
         due = (self._number > 0.0) & ((self._ends <= now) | (self._clock >= self._end))
         for row in np.flatnonzero(due).tolist():
-            bundle = self._bundles[row]
-            assert bundle is not None
+            group = self._groups[row]
+            assert group is not None
             end = self._end[row]
             self._ends[row] = self._end[row] = math.inf  # until it is placed again
-            if bundle.flows and bundle.flows[0][0] == end:  # else that transfer has been cancelled in this instant
-                bundle.finish(now, ended)
+            if group.ends and group.ends[0][0] == end:  # else that transfer has been cancelled in this instant
+                group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
         elapsed = now - self._time
@@ -143,14 +143,14 @@ class Mesh(Domain):
             self._connection += elapsed * (self._by == _CONNECTION)
             self._nic += elapsed * (self._by == _NIC)
 
-    def _row(self, bundle: Bundle) -> int:
-        """Return a row for a bundle."""
+    def _row(self, group: FlowGroup) -> int:
+        """Return a row for a group."""
         if self._spare:
             row = self._spare.pop()
-            self._bundles[row] = bundle
+            self._groups[row] = group
             return row
-        row = len(self._bundles)
-        self._bundles.append(bundle)
+        row = len(self._groups)
+        self._groups.append(group)
         if row == len(self._number):
             for name in ("_number", "_cap", "_rate", "_clock", "_end", "_by", "_connection", "_nic"):
                 setattr(self, name, np.concatenate((getattr(self, name), np.zeros_like(getattr(self, name)))))
@@ -177,12 +177,12 @@ class Mesh(Domain):
         return column
 
     def _remove(self, port: Port) -> None:
-        placed: list[Bundle] = port.placed
-        self.mixed -= _is_mixed(placed)
-        for bundle in placed:
-            row = bundle.index
+        placed: list[FlowGroup] = port.placed
+        self.needed_by -= _crosses_links(placed)
+        for group in placed:
+            row = group.index
             self._number[row] = self._rate[row] = 0.0
-            self._bundles[row] = None
+            self._groups[row] = None
             self._spare.append(row)
 
     def _tell(self, used: Any, now: float) -> None:
@@ -194,8 +194,8 @@ class Mesh(Domain):
         self._used[: len(used)] = used
 
 
-def _is_mixed(placed: list[Bundle]) -> bool:
-    return any(len(bundle.links) > 1 for bundle in placed)
+def _crosses_links(placed: list[FlowGroup]) -> bool:
+    return any(len(group.links) > 1 for group in placed)
 
 
 def fill(path: Any, number: Any, cap: Any, capacity: Any) -> Any:

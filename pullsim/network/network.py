@@ -3,13 +3,13 @@
 All changes of an instant are settled together, after every ordinary event of that instant. There is one wake-up under
 way for the whole network. Which algorithm serves a port follows from what it pulls from:
 
-* links that never bind: `Isolated`, the port alone;
-* one link that can bind, under one cap: the `Levels` of that link;
-* several links that meet in a port, or several caps: a `Multiroot` of all the links so connected, and of all their
-  ports;
+* links that never bind: `Isolated`, in which each port is on its own;
+* one link that can bind, under one cap: the `SingleBottleneck` of that link;
+* several links that meet in a port, or several caps: a `SeveralBottlenecks` of all the links so connected, and of all
+  their ports;
 * the same, but with transfers that cross several links, or with too many links for that: a `Mesh`.
 
-The last two fall apart again once no port has joined anything for as many settles as moving the ports would cost.
+The last two are dissolved once no port has needed them for as many settles as moving the ports would cost.
 
 Moving a port keeps its clocks and accounts, so results do not depend on which algorithm served it.
 """
@@ -22,11 +22,11 @@ from heapq import heappush
 from typing import TYPE_CHECKING
 
 from pullsim.kernel.event import LAST, Call, Event, Recurrent, happen
-from pullsim.network.credit import Credit, Credits
-from pullsim.network.flows import Bundle, Domain, Link, Port, Transfer
+from pullsim.network.burst_credit import Credit, Credits
+from pullsim.network.flows import Component, FlowGroup, Link, Port, Settling, Transfer
 from pullsim.network.isolated import Isolated
-from pullsim.network.levels import Levels
-from pullsim.network.multiroot import Multiroot
+from pullsim.network.several_bottlenecks import SeveralBottlenecks
+from pullsim.network.single_bottleneck import SingleBottleneck
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from pullsim.network.mesh import Mesh
     from pullsim.spec.hardware import Burst
 
-_MANY = 20  # links that can bind, from which on a Mesh is faster than a Multiroot
+_MANY = 20  # links that can bind, from which on a Mesh is faster than a SeveralBottlenecks
 
 
-class Network:
+class Network(Settling):
     """Links and ports, and the transfers between them."""
 
     def __init__(self, env: simpy.Environment) -> None:
@@ -47,12 +47,12 @@ class Network:
         self.settles = 0
         self._tick = itertools.count(1).__next__
         self._isolated = Isolated(self._tick)
-        self._levels: dict[Link, Levels] = {}  # of the links that can bind
+        self._single: dict[Link, SingleBottleneck] = {}  # of the links that can bind
         self._dirty: list[Port] = []
-        self._unsettled: dict[Domain, None] = {}
+        self._unsettled: dict[Component, None] = {}
         self._settling = False  # a settle of this instant is under way
         self._settlement = Recurrent(env, self._settle)
-        self._domains: dict[Domain, None] = {}  # those with ports
+        self._components: dict[Component, None] = {}  # those with ports
         self._due = math.inf  # of the wake-up under way
         self._call: Call | None = None  # that wake-up; earlier ones are void
         self._credits: Credits | None = None  # of the ports with a burst rate, if there are any
@@ -62,7 +62,7 @@ class Network:
         _require(capacity > 0.0, "capacity", capacity)
         link = Link(self.env, name, capacity, self._tick(), self._isolated)
         if capacity < math.inf:
-            link.domain = self._levels[link] = Levels(link, self._tick)
+            link.component = self._single[link] = SingleBottleneck(link, self._tick)
         return link
 
     def port(self, name: str, capacity: float, burst: Burst | None = None) -> Port:
@@ -95,11 +95,11 @@ class Network:
         now = self.env.now
         port.touch(now)
         key = path, cap
-        bundle = port.bundles.get(key)
-        if bundle is None:
-            bundle = port.bundles[key] = Bundle(links, port, cap)
-        transfer = Transfer(self.env, bundle, now)
-        heappush(bundle.flows, (bundle.clock + size, self._tick(), transfer))
+        group = port.groups.get(key)
+        if group is None:
+            group = port.groups[key] = FlowGroup(links, port, cap)
+        transfer = Transfer(self.env, group, now)
+        heappush(group.ends, (group.clock + size, self._tick(), transfer))
         for link in links:
             link.transfers += 1
         port.transfers += 1
@@ -120,24 +120,24 @@ class Network:
         if self._credits is not None:
             self._credits.replenish(now)
         self._place_dirty(now)
-        unsettled, domains = self._unsettled, self._domains
-        worn = [domain for domain in unsettled if domain.worn]
-        if worn:
-            for domain in worn:
-                self._take_apart(domain, now)
+        unsettled, components = self._unsettled, self._components
+        needs_rebase = [component for component in unsettled if component.needs_rebase]
+        if needs_rebase:
+            for component in needs_rebase:
+                self._dissolve(component, now)
             self._place_dirty(now)
-        for domain in unsettled:
-            domain.due = domain.settle(now)
-            if domain.ports:
-                domains[domain] = None
+        for component in unsettled:
+            component.due = component.settle(now)
+            if component.ports:
+                components[component] = None
             else:
-                domains.pop(domain, None)
+                components.pop(component, None)
         credits_ = self._credits
         if credits_ is not None:
             while credits_.follow(unsettled, now):
                 self._place_dirty(now)
-                for domain in unsettled:
-                    domain.due = domain.settle(now)
+                for component in unsettled:
+                    component.due = component.settle(now)
         unsettled.clear()
         self._settling = False
         self._plan(now)
@@ -146,8 +146,8 @@ class Network:
         """Wake up at the next end; an earlier wake-up, planned before, plans again."""
         due = self._due
         soonest = due
-        for domain in self._domains:
-            soonest = min(soonest, domain.due)
+        for component in self._components:
+            soonest = min(soonest, component.due)
         if self._credits is not None:
             soonest = min(soonest, self._credits.due())
         if soonest < due:
@@ -162,11 +162,11 @@ class Network:
         settling, self._settling = self._settling, True
         ended: list[Transfer] = []
         unsettled = self._unsettled
-        for domain in self._domains:
-            if domain.due <= now:
-                domain.due = math.inf
-                unsettled[domain] = None
-                domain.complete(now, ended)
+        for component in self._components:
+            if component.due <= now:
+                component.due = math.inf
+                unsettled[component] = None
+                component.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
         if not unsettled and not self._dirty:  # it was too early
@@ -186,75 +186,79 @@ class Network:
             ports, self._dirty = self._dirty, []
             for port in ports:
                 port.dirty = False
-                bundles = port.bundles
+                groups = port.groups
                 if port.emptied:
                     port.emptied = False
-                    for key in [key for key, bundle in bundles.items() if not bundle.flows]:
-                        del bundles[key]
-                domain: Domain | None = None
-                if len(bundles) > 1:
-                    domain = self._meet(port, now)
+                    for key in [key for key, group in groups.items() if not group.ends]:
+                        del groups[key]
+                component: Component | None = None
+                if len(groups) > 1:
+                    component = self._meet(port, now)
                 else:
-                    for bundle in bundles.values():
-                        domain = bundle.link.domain if len(bundle.links) == 1 else self._meet(port, now)
-                old = port.domain
-                if old is not domain:
+                    for group in groups.values():
+                        component = group.link.component if len(group.links) == 1 else self._meet(port, now)
+                old = port.component
+                if old is not component:
                     if old is not None:
                         old.leave(port, now)
                         unsettled[old] = None
-                    port.domain = domain
+                    port.component = component
                 if port.credit is not None:
                     assert self._credits is not None
-                    self._credits.place(port.credit, domain, now)
-                if domain is not None:
-                    domain.place(port, now)
-                    unsettled[domain] = None
+                    self._credits.place(port.credit, component, now)
+                if component is not None:
+                    component.place(port, now)
+                    unsettled[component] = None
 
-    def _meet(self, port: Port, now: float) -> Domain:
-        """Return the one domain of the links whose transfers meet in a port."""
-        bundles = port.bundles.values()
-        roots = {link: None for bundle in bundles for link in bundle.links if link in self._levels}
-        crossing = any(len(bundle.links) > 1 for bundle in bundles)
-        if not roots and not crossing:
+    def _meet(self, port: Port, now: float) -> Component:
+        """Return the one component of the links whose transfers meet in a port."""
+        groups = port.groups.values()
+        bottlenecks = {link: None for group in groups for link in group.links if link in self._single}
+        crossing = any(len(group.links) > 1 for group in groups)
+        if not bottlenecks and not crossing:
             return self._isolated
-        groups = {root.domain: None for root in roots if root.domain is not self._levels[root]}
-        number = len(roots) + sum([len(group.roots) for group in groups])
-        general = crossing or number > _MANY or any(group.general for group in groups)
-        fit = [group for group in groups if group.general is general]
-        if not roots and port.domain is not None and port.domain.general:
-            fit.append(port.domain)
+        joined = {
+            bottleneck.component: None
+            for bottleneck in bottlenecks
+            if bottleneck.component is not self._single[bottleneck]
+        }
+        number = len(bottlenecks) + sum([len(each.bottlenecks) for each in joined])
+        general = crossing or number > _MANY or any(each.general for each in joined)
+        fit = [each for each in joined if each.general is general]
+        if not bottlenecks and port.component is not None and port.component.general:
+            fit.append(port.component)
         if fit:
-            target = max(fit, key=lambda group: len(group.ports))
+            target = max(fit, key=lambda each: len(each.ports))
         else:
-            target = _mesh(self._tick) if general else Multiroot(self._tick)
-        for root in roots:
-            domain = root.domain
-            if domain is not target:
-                self._evict(domain, now)
-                members = {root: None}
-                if domain is not self._levels[root]:
-                    members, domain.roots = domain.roots, {}
+            target = _mesh(self._tick) if general else SeveralBottlenecks(self._tick)
+        for bottleneck in bottlenecks:
+            component = bottleneck.component
+            if component is not target:
+                self._evict(component, now)
+                members = {bottleneck: None}
+                if component is not self._single[bottleneck]:
+                    members, component.bottlenecks = component.bottlenecks, {}
                 for member in members:
-                    member.domain = target
-                target.roots.update(members)
+                    member.component = target
+                target.bottlenecks.update(members)
         return target
 
-    def _take_apart(self, domain: Domain, now: float) -> None:
-        """Give all ports of a worn domain a new place: in the same one with fresh clocks, or each link in its own."""
-        domain.worn = False
-        if not domain.mixed:
-            for root in domain.roots:
-                root.domain = self._levels[root]
-            domain.roots = {}
-        self._evict(domain, now)
+    def _dissolve(self, component: Component, now: float) -> None:
+        """Place all ports of a component anew: in it again with clocks from 0, or in those of the single links."""
+        component.needs_rebase = False
+        if not component.needed_by:
+            for bottleneck in component.bottlenecks:
+                bottleneck.component = self._single[bottleneck]
+            component.bottlenecks = {}
+        self._evict(component, now)
 
-    def _evict(self, domain: Domain, now: float) -> None:
-        """Take all ports out of a domain; they are placed afresh in this settle."""
-        self._unsettled[domain] = None
-        for port in list(domain.ports):
+    def _evict(self, component: Component, now: float) -> None:
+        """Take all ports out of a component; they are placed afresh in this settle."""
+        self._unsettled[component] = None
+        for port in list(component.ports):
             port.touch(now)
-            domain.leave(port, now)
-            port.domain = None
+            component.leave(port, now)
+            port.component = None
 
 
 def _mesh(tick: Callable[[], int]) -> Mesh:

@@ -12,11 +12,11 @@ from script import Script, Start, play
 from ties import RATIOS, TOLERANCE, difference, tie_script
 
 from pullsim.kernel.event import Call
-from pullsim.network.levels import Levels
 from pullsim.network.mesh import Mesh, fill
-from pullsim.network.multiroot import Multiroot
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
+from pullsim.network.several_bottlenecks import SeveralBottlenecks
+from pullsim.network.single_bottleneck import SingleBottleneck
 
 INF = math.inf
 NETWORKS = pytest.mark.parametrize("network", [Network, ReferenceNetwork])
@@ -75,25 +75,25 @@ def test_who_needs_it_moves_and_moves_back():
     net.transfer(registry, near, 1000)
     net.transfer(registry, far, 1000)
     env.run(until=1)
-    assert type(near.domain) is Levels
+    assert type(near.component) is SingleBottleneck
     net.transfer((up, zone), far, 8)
     env.run(until=1.5)
-    assert type(near.domain) is Mesh  # it shares the registry with the other one
-    assert near.domain is far.domain
+    assert type(near.component) is Mesh  # it shares the registry with the other one
+    assert near.component is far.component
     for second in range(2, 8):  # settles without a path
         Call(env, lambda _: net.transfer(registry, near, 0.5), second - env.now)
     env.run(until=9)
-    assert type(near.domain) is type(far.domain) is Levels
+    assert type(near.component) is type(far.component) is SingleBottleneck
 
 
 def test_few_links_are_no_mesh_and_many_are():
-    for number, kind in ((20, Multiroot), (21, Mesh)):
+    for number, kind in ((20, SeveralBottlenecks), (21, Mesh)):
         net = Network(simpy.Environment())
         port = net.port("node", 100.0)
         for i in range(number):
             net.transfer(net.link(f"link{i}", 10.0), port, 100)
         net.env.run(until=1)
-        assert type(port.domain) is kind
+        assert type(port.component) is kind
 
 
 def test_links_that_never_bind_can_be_part_of_a_path():

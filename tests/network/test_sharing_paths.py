@@ -13,16 +13,16 @@ from script import Script, Start, play
 from pullsim.compiled import compiled
 from pullsim.kernel.event import Call
 from pullsim.network.isolated import Isolated
-from pullsim.network.levels import Levels
-from pullsim.network.multiroot import Multiroot
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
+from pullsim.network.several_bottlenecks import SeveralBottlenecks
+from pullsim.network.single_bottleneck import SingleBottleneck
 
 INF = math.inf
 
 
 class Watch:
-    """A network with two registries that bind and one that does not, and a look at its domains over time."""
+    """A network with two registries that bind and one that does not, and a look at its components over time."""
 
     def __init__(self, ports=4):
         self.env = simpy.Environment()
@@ -35,7 +35,7 @@ class Watch:
 
     def kinds(self, time):
         self.env.run(until=time)
-        return [type(port.domain) for port in self.ports]
+        return [type(port.component) for port in self.ports]
 
 
 def test_each_path_for_its_case():
@@ -45,20 +45,20 @@ def test_each_path_for_its_case():
     net.transfer(watch.b, q, 1000)
     net.transfer(watch.free, r, 1000)
     net.transfer(watch.free, r, 1000, cap=1.0)
-    assert watch.kinds(1) == [Levels, Levels, Isolated, type(None)]
-    assert p.domain is not q.domain
+    assert watch.kinds(1) == [SingleBottleneck, SingleBottleneck, Isolated, type(None)]
+    assert p.component is not q.component
     net.transfer(watch.a, s, 10, cap=2.0)
-    assert watch.kinds(2) == [Levels, Levels, Isolated, Levels]
+    assert watch.kinds(2) == [SingleBottleneck, SingleBottleneck, Isolated, SingleBottleneck]
     net.transfer(watch.b, s, 10)
-    assert watch.kinds(3) == [Multiroot, Multiroot, Isolated, Multiroot]
-    assert p.domain is q.domain is s.domain
+    assert watch.kinds(3) == [SeveralBottlenecks, SeveralBottlenecks, Isolated, SeveralBottlenecks]
+    assert p.component is q.component is s.component
 
 
 def test_two_caps_for_one_pair_take_the_general_path():
     watch = Watch()
     for cap in (1.0, 2.0):
         watch.net.transfer(watch.a, watch.ports[0], 100, cap=cap)
-    assert watch.kinds(1)[0] is Multiroot
+    assert watch.kinds(1)[0] is SeveralBottlenecks
 
 
 def test_the_fast_path_returns_after_as_many_settles_as_there_are_ports():
@@ -66,7 +66,7 @@ def test_the_fast_path_returns_after_as_many_settles_as_there_are_ports():
     for port in watch.ports:
         watch.net.transfer(watch.a, port, 10_000)
     watch.net.transfer(watch.b, watch.ports[0], 10)
-    assert set(watch.kinds(1)) == {Multiroot}
+    assert set(watch.kinds(1)) == {SeveralBottlenecks}
     changes = []
     for i in range(30):
         watch.at(10 + i, lambda: watch.net.transfer(watch.a, watch.ports[1], 0.25))
@@ -74,7 +74,7 @@ def test_the_fast_path_returns_after_as_many_settles_as_there_are_ports():
         kind = watch.kinds(10.9 + i)[0]
         if not changes or changes[-1][0] is not kind:
             changes.append((kind, i))
-    assert [kind for kind, _ in changes] == [Multiroot, Levels]
+    assert [kind for kind, _ in changes] == [SeveralBottlenecks, SingleBottleneck]
     assert 1 <= changes[1][1] <= 6
 
 
@@ -97,14 +97,14 @@ def test_a_group_about_to_fall_apart_can_join_another_one(more):
     for i in range(10):
         Call(env, lambda _: net.transfer(d, net.port("s", 1.0), 1e-3), 1 + i)
         env.run(until=env.now + 1.5)
-        if r.domain.worn:
+        if r.component.needs_rebase:
             break
-    assert r.domain is not p.domain
-    assert isinstance(r.domain, Multiroot)
+    assert r.component is not p.component
+    assert isinstance(r.component, SeveralBottlenecks)
     net.transfer(a, q, 100)
     env.run(until=env.now + 1)
-    assert p.domain is q.domain is r.domain
-    assert {root.domain for root in (a, b, c, d)} == {p.domain}
+    assert p.component is q.component is r.component
+    assert {bottleneck.component for bottleneck in (a, b, c, d)} == {p.component}
 
 
 def test_an_idle_network_starts_on_the_fast_path_again():
@@ -112,21 +112,21 @@ def test_an_idle_network_starts_on_the_fast_path_again():
     p = watch.ports[0]
     watch.net.transfer(watch.a, p, 10)
     watch.net.transfer(watch.b, p, 10)
-    assert watch.kinds(1)[0] is Multiroot
+    assert watch.kinds(1)[0] is SeveralBottlenecks
     assert watch.kinds(50)[0] is type(None)
     watch.net.transfer(watch.a, p, 100)
     watch.kinds(51)
     watch.at(1.0, lambda: watch.net.transfer(watch.a, watch.ports[1], 100))
-    assert watch.kinds(53)[:2] == [Levels, Levels]
+    assert watch.kinds(53)[:2] == [SingleBottleneck, SingleBottleneck]
 
 
 def test_alternating_use_of_a_second_registry_does_not_thrash(monkeypatch):
     moved = []
     evict = Network._evict
 
-    def counted(net, domain, now):
-        moved.append(len(domain.ports))
-        evict(net, domain, now)
+    def counted(net, component, now):
+        moved.append(len(component.ports))
+        evict(net, component, now)
 
     monkeypatch.setattr(Network, "_evict", counted)
     watch = Watch(ports=100)

@@ -13,10 +13,10 @@ from pullsim.kernel.clock import run_until
 from pullsim.kernel.event import Call
 from pullsim.network.flows import REBASE
 from pullsim.network.isolated import Isolated
-from pullsim.network.levels import Levels
-from pullsim.network.multiroot import Multiroot
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
+from pullsim.network.several_bottlenecks import SeveralBottlenecks
+from pullsim.network.single_bottleneck import SingleBottleneck
 
 INF = math.inf
 
@@ -31,7 +31,7 @@ def assert_equal_times(workload, nics):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("shares", [(1.0,), (1.0, 0.5, 0.1)])
 def test_full_classes_stay_the_first_ones(seed, shares):
-    """A class that is made below the level is full from the start; only W with mixed NICs notices if it is not."""
+    """A class that is made below the level is full from the start; only W with needed_by NICs notices if it is not."""
     workload = make_w(4, seed=seed)
     assert_equal_times(workload, [workload.nic * shares[i % len(shares)] for i in range(4)])
 
@@ -71,8 +71,8 @@ def test_the_clock_never_stalls(links, begin):
     assert net.settles <= 2 * 15 * 40
 
 
-@pytest.mark.parametrize("roots", [1, 2])
-def test_a_fast_clock_that_became_slow_does_not_stall(roots):
+@pytest.mark.parametrize("bottlenecks", [1, 2])
+def test_a_fast_clock_that_became_slow_does_not_stall(bottlenecks):
     """After 60 GB at 1 GB/s, the clock's last bit is far more than the last bit of the time at 1 MB/s."""
     for i in range(20):
         env = simpy.Environment()
@@ -80,7 +80,7 @@ def test_a_fast_clock_that_became_slow_does_not_stall(roots):
         a, b = net.link("a", 1e9), net.link("b", 1e6)
         p, q = net.port("p", INF), net.port("q", INF)
         transfer = net.transfer(a, p, 6e10 + 1e3 + i / 7)
-        if roots == 2:
+        if bottlenecks == 2:
             net.transfer(b, p, 1e9)
         env.run(until=60.0 - 1 / (3 + i))
         for j in range(1000):
@@ -121,13 +121,13 @@ def test_dust_in_the_sum_of_full_ports_does_not_stay():
         env.process(churn(port, 1e6 + i / 7))
     env.process(churn(rest, 1e8))
     env.run(until=1.0)
-    domain = rest.domain
-    assert isinstance(domain, Levels)
-    domain._full_rate += 1e3
+    component = rest.component
+    assert isinstance(component, SingleBottleneck)
+    component._full_rate += 1e3
     env.run(until=3.0)
-    exact = math.fsum(cls.count * cls.limit for cls in domain._active[: domain._full])
+    exact = math.fsum(cls.count * cls.limit for cls in component._active[: component._full])
     assert exact > 1e9
-    assert domain._full_rate == pytest.approx(exact, rel=1e-14)
+    assert component._full_rate == pytest.approx(exact, rel=1e-14)
 
 
 def test_dust_in_the_rate_of_a_link_that_never_binds_does_not_stay():
@@ -148,10 +148,10 @@ def test_dust_in_the_rate_of_a_link_that_never_binds_does_not_stay():
 @pytest.mark.parametrize(
     ("links", "path", "nic", "duration"),
     [
-        ([1e8], Levels, INF, 7e-4),
-        ([4e9 / 3], Levels, 1e6, 0.01),
-        ([1e13], Levels, 1e6, 0.01),
-        ([4e9 / 3, 1e9], Multiroot, 1e6, 0.01),
+        ([1e8], SingleBottleneck, INF, 7e-4),
+        ([4e9 / 3], SingleBottleneck, 1e6, 0.01),
+        ([1e13], SingleBottleneck, 1e6, 0.01),
+        ([4e9 / 3, 1e9], SeveralBottlenecks, 1e6, 0.01),
         ([INF], Isolated, 1e6, 0.01),
     ],
 )
@@ -181,21 +181,23 @@ def test_days_of_traffic_do_not_wear_the_clocks_out(links, path, nic, duration):
             net.transfer(link, port, 1e16)
     env.process(probe())
     env.run(until=5 * 86_400.0)
-    domain = ports[0].domain
-    assert isinstance(domain, path)
-    clocks = [bundle.clock for port in ports for bundle in port.bundles.values()]
-    if isinstance(domain, Levels):
-        clocks += [domain._clock, *(domain._clock_of(cls) for cls in domain._active)]
-    if isinstance(domain, Multiroot):
-        strands = [strand for cls in domain._classes.values() if cls.count for strand in cls.strands]
-        clocks += [strand.read(env.now) for strand in strands]
-        clocks += [root.clock for root in domain._sources.values()]
+    component = ports[0].component
+    assert isinstance(component, path)
+    clocks = [group.clock for port in ports for group in port.groups.values()]
+    if isinstance(component, SingleBottleneck):
+        clocks += [component._clock, *(component._clock_of(cls) for cls in component._active)]
+    if isinstance(component, SeveralBottlenecks):
+        aggregates = [aggregate for cls in component._classes.values() if cls.count for aggregate in cls.aggregates]
+        clocks += [aggregate.read(env.now) for aggregate in aggregates]
+        clocks += [bottleneck.clock for bottleneck in component._sources.values()]
     assert max(clocks) < 10 * REBASE
     # the time itself, 4e5 s, keeps 6e-11 s
     assert durations == pytest.approx([duration] * len(durations), abs=1e-9)
 
 
-@pytest.mark.parametrize(("links", "path"), [([1e9], Levels), ([INF], Isolated), ([1e9, 1e9], Multiroot)])
+@pytest.mark.parametrize(
+    ("links", "path"), [([1e9], SingleBottleneck), ([INF], Isolated), ([1e9, 1e9], SeveralBottlenecks)]
+)
 def test_withdrawn_entries_do_not_pile_up(links, path):
     """A long transfer is entered anew whenever a short one beside it ends; the old entries lie far in the future."""
     env = simpy.Environment()
@@ -212,13 +214,13 @@ def test_withdrawn_entries_do_not_pile_up(links, path):
             yield env.timeout(1e-3)
 
     run_until(env, None, env.process(churn()))
-    domain = ports[1].domain
-    assert isinstance(domain, path)
-    if isinstance(domain, Isolated):
-        assert len(domain._due) < 2000
-    if isinstance(domain, Levels):
-        assert sum(len(cls.entries) for cls in domain._active) < 2000
-    if isinstance(domain, Multiroot):
-        strands = [strand for cls in domain._classes.values() for strand in cls.strands]
-        entered = len(domain._by_time) + sum(len(root.ends) for root in domain._sources.values())
-        assert entered + sum(len(strand.entries) for strand in strands) < 2000
+    component = ports[1].component
+    assert isinstance(component, path)
+    if isinstance(component, Isolated):
+        assert len(component._due) < 2000
+    if isinstance(component, SingleBottleneck):
+        assert sum(len(cls.entries) for cls in component._active) < 2000
+    if isinstance(component, SeveralBottlenecks):
+        aggregates = [aggregate for cls in component._classes.values() for aggregate in cls.aggregates]
+        entered = len(component._by_time) + sum(len(bottleneck.ends) for bottleneck in component._sources.values())
+        assert entered + sum(len(aggregate.entries) for aggregate in aggregates) < 2000

@@ -17,15 +17,14 @@ from pullsim.network.flows import LESS, ROUNDING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pullsim.network.flows import Domain, Port
-    from pullsim.network.isolated import Isolated
+    from pullsim.network.flows import Component, Port
     from pullsim.spec.hardware import Burst
 
 
 class Credit:
     """The credit of one port, from ``now`` on."""
 
-    __slots__ = ("balance", "burst", "domain", "port", "rate", "since", "spent", "sustained", "version")
+    __slots__ = ("balance", "burst", "component", "port", "rate", "since", "spent", "sustained", "version")
 
     def __init__(self, port: Port, burst: Burst, now: float) -> None:
         self.port = port
@@ -36,7 +35,7 @@ class Credit:
         self.rate = 0.0  # bytes/s that the port has been taking since
         self.spent = False
         self.version = 0
-        self.domain: Domain | None = None  # where its rate is followed
+        self.component: Component | None = None  # where its rate is followed
         port.capacity = burst.rate
 
     def read(self, now: float) -> float:
@@ -58,28 +57,28 @@ class Credit:
 class Credits:
     """All credits of a network."""
 
-    def __init__(self, tick: Callable[[], int], isolated: Isolated) -> None:
+    def __init__(self, tick: Callable[[], int], isolated: Component) -> None:
         self._tick = tick
         self._isolated = isolated
-        self._by_domain: dict[Domain, dict[Credit, None]] = {}
+        self._by_component: dict[Component, dict[Credit, None]] = {}
         self._placed: list[Credit] = []  # isolated ports of this settle; nobody else's change concerns the others
         self._ends: list[tuple[float, int, Credit]] = []  # lazy heap of the times at which credit ends
         self._earning: dict[Credit, None] = {}  # those with the sustained rate that something else holds below it
 
-    def place(self, credit: Credit, domain: Domain | None, now: float) -> None:
-        """Follow the rate of a port in its domain; without one it is idle and earns credit."""
-        if credit.domain is not domain:
-            if credit.domain is not None:
-                members = self._by_domain[credit.domain]
+    def place(self, credit: Credit, component: Component | None, now: float) -> None:
+        """Follow the rate of a port in its component; without one it is idle and earns credit."""
+        if credit.component is not component:
+            if credit.component is not None:
+                members = self._by_component[credit.component]
                 del members[credit]
                 if not members:
-                    del self._by_domain[credit.domain]
-            if domain is not None:
-                self._by_domain.setdefault(domain, {})[credit] = None
-            credit.domain = domain
-        if domain is self._isolated:
+                    del self._by_component[credit.component]
+            if component is not None:
+                self._by_component.setdefault(component, {})[credit] = None
+            credit.component = component
+        if component is self._isolated:
             self._placed.append(credit)
-        if domain is None:
+        if component is None:
             credit.read(now)
             credit.rate = 0.0
             credit.switch(spent=False)
@@ -94,15 +93,15 @@ class Credits:
             credit.port.touch(now)
             credit.switch(spent=False)
 
-    def follow(self, settled: Iterable[Domain], now: float) -> bool:
+    def follow(self, settled: Iterable[Component], now: float) -> bool:
         """Take note of the rates; returns whether ports have run out of credit: then there is more to settle."""
         changed = False
-        for domain in settled:
-            members: Iterable[Credit] = self._by_domain.get(domain, ())
-            if domain is self._isolated:
+        for component in settled:
+            members: Iterable[Credit] = self._by_component.get(component, ())
+            if component is self._isolated:
                 members, self._placed = self._placed, []
             for credit in members:
-                rate = domain.rate(credit.port)
+                rate = component.rate(credit.port)
                 if rate != credit.rate and self._take(credit, rate, now):
                     credit.port.touch(now)
                     credit.switch(spent=True)
@@ -138,6 +137,6 @@ class Credits:
         if balance <= 0.0:
             return True
         credit.version = self._tick()
-        standing = sum(map(len, self._by_domain.values()))
+        standing = sum(map(len, self._by_component.values()))
         lazy_heap.push(self._ends, now + balance / (rate - credit.sustained), credit, standing)
         return False

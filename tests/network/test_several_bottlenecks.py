@@ -9,10 +9,10 @@ import pytest
 import simpy
 
 from pullsim.kernel.event import Call
-from pullsim.network.multiroot import Multiroot
 from pullsim.network.network import Network
+from pullsim.network.port_class import State
 from pullsim.network.reference import ReferenceNetwork
-from pullsim.network.strand import State
+from pullsim.network.several_bottlenecks import SeveralBottlenecks
 
 ROOT2, ROOT3 = math.sqrt(2), math.sqrt(3)  # limits that are never equal: which one binds does not hang on rounding
 
@@ -68,8 +68,8 @@ def test_ends_limits_and_bytes_are_those_of_the_reference(links, nics, caps, sta
     seen = set()
 
     def look(port):
-        if isinstance(port.domain, Multiroot):
-            seen.update(cls.state for cls in port.domain._classes.values() if cls.count)
+        if isinstance(port.component, SeveralBottlenecks):
+            seen.update(cls.state for cls in port.component._classes.values() if cls.count)
 
     fast = play(Network, seed, links, nics, caps, look)
     slow = play(ReferenceNetwork, seed, links, nics, caps, lambda _: None)

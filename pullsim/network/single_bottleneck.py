@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pullsim.network import lazy_heap
-from pullsim.network.flows import LESS, REBASE, Bundle, Domain, Link, Port
+from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _RATIO = attrgetter("ratio")
 
 
-class Class:
+class PortClass:
     """Bundles of ``m`` transfers that together can take ``limit`` bytes/s."""
 
     __slots__ = (
@@ -48,7 +48,7 @@ class Class:
         self.ratio = ratio  # of one transfer
         self.by_cap = by_cap  # the limit is the transfers' cap, else the port
         self.count = 0
-        self.entries: list[tuple[float, int, Bundle]] = []  # lazy heap of the bundles by their next end on the clock
+        self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
         self.full = False
         self.clock = 0.0  # full: at the time `since`; free: minus the link's
         self.since = 0.0
@@ -57,88 +57,88 @@ class Class:
         self.version = 0
 
 
-class Levels(Domain):
-    """Max-min sharing of one link: `Port.placed` is the port's only bundle."""
+class SingleBottleneck(Component):
+    """Max-min sharing of one link: `Port.placed` is the port's only group."""
 
     def __init__(self, link: Link, tick: Callable[[], int]) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = False
-        self.mixed = 0
-        self.roots: dict[Link, None] = {}
-        self.worn = False
+        self.needed_by = 0
+        self.bottlenecks: dict[Link, None] = {}
+        self.needs_rebase = False
         self._link = link
         self._tick = tick
-        self._classes: dict[tuple[float, int, bool], Class] = {}
-        self._active: list[Class] = []  # those with bundles, by ratio; the first `_full` of them are full
+        self._classes: dict[tuple[float, int, bool], PortClass] = {}
+        self._active: list[PortClass] = []  # those with groups, by ratio; the first `_full` of them are full
         self._full = 0
         self._full_rate = 0.0  # bytes/s of the full ones
         self._free = 0  # transfers of the others
         self._level = 0.0  # bytes/s of each of these
         self._clock = 0.0  # of the link, at the time _time
         self._time = 0.0
-        self._touched: dict[Class, None] = {}  # classes whose first end may have changed
+        self._touched: dict[PortClass, None] = {}  # classes whose first end may have changed
         self._by_clock: list[
-            tuple[float, int, Class]
+            tuple[float, int, PortClass]
         ] = []  # lazy heap of the free ones by their end on the link's clock
-        self._by_time: list[tuple[float, int, Class]] = []  # and of the full ones by time
+        self._by_time: list[tuple[float, int, PortClass]] = []  # and of the full ones by time
         self._clock_due = math.inf  # when the first of _by_clock is due
         self._rate = 0.0  # as the link knows it
-        self._entered = 0  # bundles in their classes' heaps since the last refresh
+        self._entered = 0  # groups in their classes' heaps since the last refresh
 
     def sync(self, port: Port, now: float) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         if now > self._time:
             self._advance(now)
-        bundle: Bundle = port.placed
-        cls: Class = bundle.cls
+        group: FlowGroup = port.placed
+        cls: PortClass = group.cls
         seconds = cls.seconds
         if cls.full:
             elapsed = now - cls.since
             seconds += elapsed
-            bundle.clock = cls.clock + elapsed * cls.ratio + bundle.offset
+            group.clock = cls.clock + elapsed * cls.ratio + group.offset
         else:
-            bundle.clock = self._clock + cls.clock + bundle.offset
+            group.clock = self._clock + cls.clock + group.offset
         if cls.by_cap:
-            bundle.connection += seconds - bundle.mark
+            group.connection += seconds - group.mark
         else:
-            bundle.nic += seconds - bundle.mark
-        bundle.mark = seconds
+            group.nic += seconds - group.mark
+        group.mark = seconds
 
     def place(self, port: Port, now: float) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         if now > self._time:
             self._advance(now)
-        (bundle,) = port.bundles.values()
-        if bundle.clock > REBASE:
-            bundle.rebase()
-        m = len(bundle.flows)
+        (group,) = port.groups.values()
+        if group.clock > REBASE:
+            group.rebase()
+        m = len(group.ends)
         share = port.capacity / m
-        by_cap = bundle.cap < share * LESS
-        key = (m * bundle.cap if by_cap else port.capacity, m, by_cap)
+        by_cap = group.cap < share * LESS
+        key = (m * group.cap if by_cap else port.capacity, m, by_cap)
         cls = self._classes.get(key)
         if cls is None:
-            cls = self._classes[key] = Class(*key, bundle.cap if by_cap else share)
-        old: Bundle | None = port.placed
-        if old is not bundle or bundle.cls is not cls:
+            cls = self._classes[key] = PortClass(*key, group.cap if by_cap else share)
+        old: FlowGroup | None = port.placed
+        if old is not group or group.cls is not cls:
             if old is None:
                 self.ports[port] = None
             else:
                 self._remove(old)
-            port.placed = bundle
+            port.placed = group
             if not cls.count:
                 self._activate(cls, now)
             self._count(cls, 1)
-            bundle.cls = cls
-            bundle.mark = cls.seconds + now - cls.since if cls.full else cls.seconds
-        bundle.offset = offset = bundle.clock - self._clock_of(cls)
-        bundle.version = version = self._tick()
-        heappush(cls.entries, (bundle.flows[0][0] - offset, version, bundle))
+            group.cls = cls
+            group.mark = cls.seconds + now - cls.since if cls.full else cls.seconds
+        group.offset = offset = group.clock - self._clock_of(cls)
+        group.version = version = self._tick()
+        heappush(cls.entries, (group.ends[0][0] - offset, version, group))
         self._entered += 1
         self._touched[cls] = None
 
     def leave(self, port: Port, now: float) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         if now > self._time:
             self._advance(now)
         self._remove(port.placed)
@@ -149,14 +149,14 @@ class Levels(Domain):
             self._full_rate = self._clock = self._level = 0.0
 
     def settle(self, now: float) -> float:
-        """See `Domain`."""
+        """See `Component`."""
         if now > self._time:
             self._advance(now)
         if self._entered > 1024 + 4 * len(self.ports):
             self._refresh()
         self._fill(now)
         clock, by_clock, by_time = self._clock, self._by_clock, self._by_time
-        self.worn = clock > REBASE
+        self.needs_rebase = clock > REBASE
         for cls in self._touched:
             if not cls.count:
                 continue
@@ -171,7 +171,7 @@ class Levels(Domain):
             if cls.full:
                 reading = cls.clock + (now - cls.since) * cls.ratio
                 if reading > REBASE:
-                    self.worn = True
+                    self.needs_rebase = True
                 heappush(by_time, (now + (end - reading) / cls.ratio, version, cls))
             else:
                 heappush(by_clock, (end - cls.clock, version, cls))
@@ -189,15 +189,15 @@ class Levels(Domain):
         return due
 
     def rate(self, port: Port) -> float:
-        """See `Domain`."""
-        cls: Class = port.placed.cls
+        """See `Component`."""
+        cls: PortClass = port.placed.cls
         return cls.limit if cls.full else cls.m * self._level
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
-        """See `Domain`."""
+        """See `Component`."""
         if now > self._time:
             self._advance(now)
-        due: list[Class] = []
+        due: list[PortClass] = []
         if self._clock_due <= now:  # then the clock reads that end, whatever rounding says
             self._clock = max(self._clock, self._by_clock[0][0])
             due = lazy_heap.pop_until(self._by_clock, self._clock)
@@ -208,19 +208,19 @@ class Levels(Domain):
             assert end is not None
             cls.first = None
             self._touched[cls] = None
-            for bundle in lazy_heap.pop_until(cls.entries, end):
-                bundle.finish(now, ended)
+            for group in lazy_heap.pop_until(cls.entries, end):
+                group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
         self._clock += (now - self._time) * self._level
         self._time = now
 
-    def _clock_of(self, cls: Class) -> float:
+    def _clock_of(self, cls: PortClass) -> float:
         if cls.full:
             return cls.clock + (self._time - cls.since) * cls.ratio
         return self._clock + cls.clock
 
-    def _activate(self, cls: Class, now: float) -> None:
+    def _activate(self, cls: PortClass, now: float) -> None:
         active = self._active
         index = bisect_right(active, cls.ratio, key=_RATIO)
         cls.full = index < self._full  # the full ones stay the first
@@ -230,7 +230,7 @@ class Levels(Domain):
         cls.clock = 0.0
         cls.first = None
 
-    def _count(self, cls: Class, change: int) -> None:
+    def _count(self, cls: PortClass, change: int) -> None:
         cls.count += change
         if cls.full:
             self._full_rate += change * cls.limit
@@ -238,9 +238,9 @@ class Levels(Domain):
             self._free += change * cls.m
         self._touched[cls] = None
 
-    def _remove(self, bundle: Bundle) -> None:
-        bundle.version = 0
-        cls: Class = bundle.cls
+    def _remove(self, group: FlowGroup) -> None:
+        group.version = 0
+        cls: PortClass = group.cls
         self._count(cls, -1)
         if cls.count:
             return
@@ -287,7 +287,7 @@ class Levels(Domain):
             self._rate = rate
             self._link.set_rate(self, now, rate)
 
-    def _flip(self, cls: Class, now: float) -> None:
+    def _flip(self, cls: PortClass, now: float) -> None:
         clock = self._clock_of(cls)
         side = -1 if cls.full else 1
         self._full += side

@@ -1,4 +1,4 @@
-"""What `Multiroot` shares among: links, classes of ports, and the strands of transfers between them."""
+"""What `SeveralBottlenecks` shares among: links, classes of ports, and the aggregates of transfers between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pullsim.network.flows import LESS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pullsim.network.flows import Bundle, Link
+    from pullsim.network.flows import FlowGroup, Link
 
 
 class Limit(Enum):
@@ -22,7 +22,7 @@ class Limit(Enum):
     NIC = "nic"
 
 
-class Root:
+class Bottleneck:
     """A link with a clock: the bytes that a transfer has had which its share of the link limits."""
 
     __slots__ = ("clock", "due", "ends", "full", "given", "level", "link", "rate", "transfers")
@@ -34,18 +34,19 @@ class Root:
         self.given = 0.0  # bytes/s of these
         self.level = 0.0  # bytes/s of each transfer that the link limits; 0: there is none
         self.clock = 0.0
-        self.ends: list[tuple[float, int, Strand]] = []  # lazy heap of the strands that follow, by their next end
+        self.ends: list[tuple[float, int, Aggregate]] = []  # lazy heap of the aggregates that follow, by their next end
         self.due = math.inf  # time of the first of them
         self.rate = 0.0  # bytes/s in all, as the link knows it
 
 
-class Strand:
+class Aggregate:
     """The transfers of one kind (link and cap) in the ports of one class: they have one rate, so one clock.
 
-    It follows its root while that is its limit, else it has a rate of its own.
+    It follows its bottleneck while that is its limit, else it has a rate of its own.
     """
 
     __slots__ = (
+        "bottleneck",
         "by",
         "cap",
         "clock",
@@ -57,17 +58,16 @@ class Strand:
         "nic",
         "number",
         "rate",
-        "root",
         "since",
         "version",
     )
 
-    def __init__(self, cls: Class, root: Root, cap: float, number: int) -> None:
+    def __init__(self, cls: PortClass, bottleneck: Bottleneck, cap: float, number: int) -> None:
         self.cls = cls
-        self.root = root
+        self.bottleneck = bottleneck
         self.cap = cap
         self.number = number  # of transfers in a port
-        self.entries: list[tuple[float, int, Bundle]] = []  # lazy heap of the bundles by their next end on the clock
+        self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
         self.first: float | None = None  # the end for which it is entered among the dues
         self.version = 0
         self.reset(0.0)
@@ -75,7 +75,7 @@ class Strand:
     def reset(self, now: float) -> None:
         """Start anew, without a rate as yet."""
         self.follows = False
-        self.clock = 0.0  # at the time `since`; while it follows: minus the root's
+        self.clock = 0.0  # at the time `since`; while it follows: minus the bottleneck's
         self.since = now
         self.rate = 0.0  # bytes/s of one transfer
         self.by = Limit.NIC
@@ -85,9 +85,9 @@ class Strand:
         self.version = 0
 
     def read(self, now: float) -> float:
-        """Return the clock; that of the root stands at ``now``."""
+        """Return the clock; that of the bottleneck stands at ``now``."""
         if self.follows:
-            return self.root.clock + self.clock
+            return self.bottleneck.clock + self.clock
         return self.clock + (now - self.since) * self.rate
 
     def seconds(self, now: float) -> tuple[float, float]:
@@ -100,11 +100,11 @@ class Strand:
         return self.connection, self.nic + elapsed
 
     def follow(self, now: float) -> None:
-        """Have the root's share from now on."""
+        """Have the bottleneck's share from now on."""
         clock = self.read(now)
         self.connection, self.nic = self.seconds(now)
         self.follows = True
-        self.clock = clock - self.root.clock
+        self.clock = clock - self.bottleneck.clock
 
     def take(self, now: float, rate: float, by: Limit) -> None:
         """Have ``rate`` bytes/s a transfer from now on."""
@@ -128,26 +128,29 @@ class State(Enum):
     BOUND = "bound"
 
 
-class Class:
-    """Ports of ``capacity`` bytes/s with equal numbers of transfers of each kind; its strands are by ascending cap."""
+class PortClass:
+    """Ports of ``capacity`` bytes/s with equal numbers of transfers of each kind.
 
-    __slots__ = ("capacity", "count", "easy", "full", "peak", "serial", "state", "strands", "transfers")
+    Its aggregates, one for each kind, are in the order of their caps.
+    """
 
-    def __init__(self, capacity: float, kinds: Sequence[tuple[Root, float, int]], serial: int) -> None:
+    __slots__ = ("aggregates", "capacity", "count", "easy", "full", "peak", "serial", "state", "transfers")
+
+    def __init__(self, capacity: float, kinds: Sequence[tuple[Bottleneck, float, int]], serial: int) -> None:
         self.capacity = capacity
-        self.strands = [Strand(self, *kind) for kind in kinds]
+        self.aggregates = [Aggregate(self, *kind) for kind in kinds]
         self.serial = serial
         self.state = State.BOUND
-        self.transfers = sum(strand.number for strand in self.strands)  # of a port
+        self.transfers = sum(aggregate.number for aggregate in self.aggregates)  # of a port
         self.count = 0  # ports
         self.easy = min(kinds[0][1], capacity / self.transfers)  # up to this level of all links they alone are limits
-        self.full: list[float] = []  # the strands' rates where no link limits them
+        self.full: list[float] = []  # the aggregates' rates where no link limits them
         left, transfers = capacity, self.transfers
-        for strand in self.strands:
-            rate = min(strand.cap, left / transfers)
+        for aggregate in self.aggregates:
+            rate = min(aggregate.cap, left / transfers)
             self.full.append(rate)
-            left -= strand.number * rate
-            transfers -= strand.number
+            left -= aggregate.number * rate
+            transfers -= aggregate.number
         self.peak = max(self.full)  # above this level of all links none of them is a limit
 
     def count_in(self, ports: int) -> None:
@@ -162,29 +165,31 @@ class Class:
         self._add(self.count)
 
     def _add(self, ports: int) -> None:
-        """Let the roots know of ports more or less."""
+        """Let the bottlenecks know of ports more or less."""
         if self.state is not State.FULL:
-            for strand in self.strands:
-                strand.root.transfers += ports * strand.number
+            for aggregate in self.aggregates:
+                aggregate.bottleneck.transfers += ports * aggregate.number
             return
-        for strand, rate in zip(self.strands, self.full, strict=True):
-            root, transfers = strand.root, ports * strand.number
-            root.full += transfers
-            root.given = root.given + transfers * rate if root.full else 0.0  # no dust of a sum of differences
+        for aggregate, rate in zip(self.aggregates, self.full, strict=True):
+            bottleneck, transfers = aggregate.bottleneck, ports * aggregate.number
+            bottleneck.full += transfers
+            bottleneck.given = (
+                bottleneck.given + transfers * rate if bottleneck.full else 0.0
+            )  # no dust of a sum of differences
 
-    def stays_free(self, levels: dict[Root, float]) -> bool:
+    def stays_free(self, levels: dict[Bottleneck, float]) -> bool:
         """Whether neither port nor caps keep the transfers of a free class from the links' levels."""
         needed = 0.0
-        for strand in self.strands:
-            level = levels.get(strand.root, math.inf)
-            if strand.cap < level * LESS:
+        for aggregate in self.aggregates:
+            level = levels.get(aggregate.bottleneck, math.inf)
+            if aggregate.cap < level * LESS:
                 return False
-            needed += strand.number * level
+            needed += aggregate.number * level
         return needed * LESS <= self.capacity
 
-    def stays_full(self, levels: dict[Root, float]) -> bool:
+    def stays_full(self, levels: dict[Bottleneck, float]) -> bool:
         """Whether ports and caps keep all transfers of a full class below the links' levels."""
         return all(
-            rate < levels.get(strand.root, math.inf) * LESS
-            for strand, rate in zip(self.strands, self.full, strict=True)
+            rate < levels.get(aggregate.bottleneck, math.inf) * LESS
+            for aggregate, rate in zip(self.aggregates, self.full, strict=True)
         )
