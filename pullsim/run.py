@@ -64,7 +64,6 @@ class Result:
     pulls: Rows[PullRecord] = field(default_factory=Rows)
     layers: Rows[LayerRecord] = field(default_factory=Rows)
     pods: Rows[PodRecord] = field(default_factory=Rows)
-    spans: Rows[SpanRecord] = field(default_factory=Rows)  # the pods' time lines, kept with the layers
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
     disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
@@ -79,6 +78,7 @@ class Result:
     rollouts: list[Rollout] = field(default_factory=list)  # by the begin of the update
     departures: list[Departure] = field(default_factory=list)  # nodes that left, by time
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
+    spans: Rows[SpanRecord] = field(default_factory=Rows)  # the pods' time lines, kept with the layers
 
 
 class Keeper:

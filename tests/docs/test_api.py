@@ -128,6 +128,7 @@ RESULT_FIELDS = [
     "rollouts",
     "departures",
     "prepulls",
+    "spans",
 ]
 
 
