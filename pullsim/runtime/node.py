@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
+from pullsim.hardware.nic import Nic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from pullsim.hardware.disk import Disk
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.kernel.processor_sharing import ProcessorSharing
-    from pullsim.network.flows import Port
     from pullsim.network.network import Network
     from pullsim.records import Recorder
     from pullsim.registry.host import Registry
@@ -48,10 +48,9 @@ class RuntimeNode:
         self.handlers: Final = handlers
         self._network: Final = network
 
-    def port(self) -> Port:
+    def nic(self) -> Nic:
         """Make the node's network interface; a runtime that downloads does so once."""
-        nic = self.spec.nic
-        return self._network.port(self.name, nic.rate, nic.burst)
+        return Nic(self._network, self.name, self.spec.nic)
 
     def cores(self) -> ProcessorSharing:
         """Make the node's cores; a runtime that unpacks does so once."""

@@ -42,7 +42,7 @@ class Containerd:
         self.node = node.name
         self.spec = spec
         self.platform = node.spec.platform
-        self.port = node.port()
+        self.port = node.nic().down
         cores = node.cores()
         self.disk = node.disk()
         self.fsync = node.spec.disk.fsync  # seconds that one takes for a blob

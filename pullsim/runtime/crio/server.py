@@ -43,7 +43,7 @@ class Crio:
         self.node = node.name
         self.spec = spec
         self.platform = node.spec.platform
-        self.port = node.port()
+        self.port = node.nic().down
         self.cores = node.cores()
         self.disk = node.disk()
         self.recorder = node.recorder
