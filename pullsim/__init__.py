@@ -42,8 +42,7 @@ from pullsim.errors import InputError, InputErrors, PullsimError
 
 # The function takes the place of the submodule of its name, for good: a submodule is set on its package only once.
 from pullsim.run import Progress, Result, run, simulate
-
-__version__ = "0.1.0"
+from pullsim.version import __version__ as __version__
 
 #: Where the names that are imported on first use come from; their types are in the stub beside this file.
 _LAZY: Final = {

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-import pullsim
 from pullsim.errors import InputError
 from pullsim.garbage import collect, rare_collections
 from pullsim.rows import Rows
+from pullsim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ def simulate(
         raise InputError(f"detail {detail!r} is not one of {', '.join(DETAILS)}")
     collect()
     nodes = {node.name: node.spec.pool for node in spec.nodes}
-    result = Result(name, spec.seed, pullsim.__version__, 0.0, "settled", tuple(nodes), nodes, detail)
+    result = Result(name, spec.seed, __version__, 0.0, "settled", tuple(nodes), nodes, detail)
     result.platforms = {node.spec.pool: str(node.spec.platform) for node in spec.nodes}
     result.runtimes = {node.spec.pool: node.spec.runtime.kind for node in spec.nodes}
 

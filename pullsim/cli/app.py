@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from pullsim import __version__
 from pullsim.cli.catalogs import catalogs
 from pullsim.cli.ci import ci
 from pullsim.cli.compare import compare
@@ -22,6 +21,7 @@ from pullsim.cli.solve import solve
 from pullsim.cli.sweep import sweep
 from pullsim.cli.validate import validate
 from pullsim.printable import printable, shortened
+from pullsim.version import __version__
 
 SIMULATE = "Simulate"
 STUDY = "Study"

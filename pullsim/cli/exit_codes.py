@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from pullsim import __version__
 from pullsim.cli.signals import Terminated
 from pullsim.cli.terminal import note
 from pullsim.errors import AssertionFailed, InputError
 from pullsim.printable import message
+from pullsim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

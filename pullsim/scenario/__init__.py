@@ -10,7 +10,7 @@ from pullsim.scenario.builder.cluster import Built
 from pullsim.scenario.file.effective import effective_yaml
 from pullsim.scenario.file.overrides import Override, parse_override
 from pullsim.scenario.file.reader import from_mapping, load, override
-from pullsim.scenario.model.scenario import Scenario
+from pullsim.scenario.scenario import Scenario
 from pullsim.scenario.schema import json_schema
 
 __all__ = [

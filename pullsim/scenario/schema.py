@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from pullsim.scenario.model.scenario import Scenario
+from pullsim.scenario.scenario import Scenario
 
 SHIPPED: Final = Path(__file__).with_name("scenario.schema.json")
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-import pullsim
 from pullsim.errors import InputError, Location
 from pullsim.inputs.json_text import parse_json
 from pullsim.inputs.validation import validated
@@ -15,6 +14,7 @@ from pullsim.outputs import reason, sync, written
 from pullsim.printable import json_text
 from pullsim.staging import Staging
 from pullsim.study.job import Outcome
+from pullsim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class RunStore:
         self.found: dict[tuple[tuple[str, ...], int], Outcome] = {}  # by overrides and seed
         self._resume = resume
         self._tell = tell or (lambda _: None)
-        self._head = _Head(format=FORMAT, version=pullsim.__version__, scenario=bundle.digest)
+        self._head = _Head(format=FORMAT, version=__version__, scenario=bundle.digest)
         self._staging = Staging(directory)
         self._new: Path | None = None  # until it is moved to its place
         self._file = -1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pullsim.errors import InputError, InputErrors
 from pullsim.scenario import from_mapping, load
-from pullsim.scenario.model.scenario import Scenario
+from pullsim.scenario.scenario import Scenario
 
 BOMB = "\n".join(
     ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]

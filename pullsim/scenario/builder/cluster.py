@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.spec.cluster import Node
     from pullsim.spec.registry import RegistrySpec
 
@@ -37,7 +37,7 @@ class Built:
     estimate: Estimate = field(default_factory=Estimate)  # of what a run costs
 
 
-def build(scenario: Scenario, directory: Path, *, force: bool = False) -> Built:
+def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> Built:
     """Put the input of the simulation together; relative paths start at ``directory``. Raises InputErrors.
 
     What cannot fit into the machine's memory or takes too long is refused before anything of it is made, unless it is

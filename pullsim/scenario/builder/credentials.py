@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pullsim.scenario.model.credentials import Plugin as PluginModel
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.registries import Registry
-    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.spec.cluster import DaemonSet, Pod, PodSpec, Prepull
     from pullsim.spec.kubelet import KubeletConfig
 
@@ -105,7 +105,7 @@ def access(registry: Registry) -> AccessSpec:
     return AccessSpec(tuple(accounts), frozenset(registry.allow), tuple(registry.public))
 
 
-def build_secrets(scenario: Scenario, directory: Path, findings: Findings) -> tuple[Secret, ...]:
+def build_secrets(scenario: ScenarioModel, directory: Path, findings: Findings) -> tuple[Secret, ...]:
     """Make the scenario's own secrets; a file that the kubelet cannot read makes one that fails in the run."""
     secrets = []
     for index, entry in enumerate(scenario.secrets):
@@ -123,7 +123,7 @@ def build_secrets(scenario: Scenario, directory: Path, findings: Findings) -> tu
     return tuple(secrets)
 
 
-def build_service_accounts(scenario: Scenario) -> tuple[ServiceAccount, ...]:
+def build_service_accounts(scenario: ScenarioModel) -> tuple[ServiceAccount, ...]:
     """Make the scenario's own service accounts."""
     return tuple(
         ServiceAccount(entry.namespace, entry.name, tuple(entry.image_pull_secrets), dict(entry.annotations))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.objects import Objects, PodGroup
     from pullsim.oci.catalog import Catalog
     from pullsim.scenario.model.nodes import NodePool
-    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.scenario.model.workloads import On, Workload
 
 #: From these on a run is announced: seconds of CPU time, and bytes.
@@ -136,7 +136,7 @@ class Estimate:
         raise InputError(message, Location(self.file) if self.file else None)
 
 
-def estimate(scenario: Scenario, objects: Mapping[int, Objects], catalog: Catalog, directory: Path) -> Estimate:
+def estimate(scenario: ScenarioModel, objects: Mapping[int, Objects], catalog: Catalog, directory: Path) -> Estimate:
     """Count what a scenario will have, given its manifests (by workload) and its catalogue."""
     counter = _Counter(scenario, catalog, directory)
     for index, workload in enumerate(scenario.workloads):
@@ -168,7 +168,7 @@ def machine_memory() -> float:
 class _Counter:
     """Adds up workloads; pods of one image count together, since a node fetches it once."""
 
-    def __init__(self, scenario: Scenario, catalog: Catalog, directory: Path) -> None:
+    def __init__(self, scenario: ScenarioModel, catalog: Catalog, directory: Path) -> None:
         self._scenario = scenario
         self._catalog = catalog
         self._directory = directory

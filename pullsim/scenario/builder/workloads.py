@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.strategy import Strategy
     from pullsim.inputs.document import Route
     from pullsim.inputs.findings import Findings
-    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.scenario.model.workloads import On, Workload
     from pullsim.scenario.model.workloads import Prepull as PrepullModel
     from pullsim.spec.cluster import Node
@@ -49,7 +49,7 @@ class Workloads:
 
 
 def build_workloads(
-    scenario: Scenario, nodes: Sequence[Node], objects: dict[int, Objects], directory: Path, findings: Findings
+    scenario: ScenarioModel, nodes: Sequence[Node], objects: dict[int, Objects], directory: Path, findings: Findings
 ) -> Workloads:
     """Make pods and daemon sets, those of manifests from `read_manifests`; mistakes are noted."""
     builder = _Builder(scenario, nodes, directory, findings, objects)
@@ -72,7 +72,7 @@ def build_workloads(
     )
 
 
-def read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> dict[int, Objects]:
+def read_manifests(scenario: ScenarioModel, directory: Path, findings: Findings) -> dict[int, Objects]:
     """Read the files of Kubernetes objects, by the index of their workload; mistakes are noted."""
     objects = {}
     for index, workload in enumerate(scenario.workloads):
@@ -84,7 +84,7 @@ def read_manifests(scenario: Scenario, directory: Path, findings: Findings) -> d
     return objects
 
 
-def _runtime_classes(scenario: Scenario, objects: Iterable[Objects], findings: Findings) -> dict[str, str]:
+def _runtime_classes(scenario: ScenarioModel, objects: Iterable[Objects], findings: Findings) -> dict[str, str]:
     """Give the handlers of all RuntimeClass objects by name."""
     classes = {entry.name: entry.handler for entry in scenario.runtime_classes}
     for each in objects:
@@ -117,7 +117,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Builder:
-    scenario: Scenario
+    scenario: ScenarioModel
     nodes: Sequence[Node]
     directory: Path
     findings: Findings

@@ -16,7 +16,7 @@ from pullsim.scenario.builder.kubelet import kubelet_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pullsim.scenario.model.scenario import Scenario
+    from pullsim.scenario.scenario import Scenario
 
 
 class _Dumper(yaml.SafeDumper):

@@ -14,8 +14,8 @@ from pullsim.inputs.suggestion import did_you_mean
 from pullsim.inputs.validation import rule_text
 from pullsim.scenario.file.overrides import apply, parse_override
 from pullsim.scenario.model.quantities import Section
-from pullsim.scenario.model.scenario import Scenario
 from pullsim.scenario.presets.nodes import expand
+from pullsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, field_validator
 
 from pullsim.inputs.document import Document
-from pullsim.scenario.builder.cluster import Built, build
 from pullsim.scenario.model.credentials import Secret, ServiceAccount  # noqa: TC001  # pydantic reads them
 from pullsim.scenario.model.images import Images
 from pullsim.scenario.model.nodes import NodePool
 from pullsim.scenario.model.quantities import DnsName, Duration, Section
 from pullsim.scenario.model.registries import Registry
 from pullsim.scenario.model.workloads import Workload
-
-if TYPE_CHECKING:
-    from pullsim.spec.cluster import ClusterSpec
-
 
 #: Whether, and which half of, the admission plugin AlwaysPullImages is on.
 AlwaysPullImages = bool | Literal["validate"]
@@ -44,8 +39,8 @@ class RuntimeClass(Section):
 _Named = Registry | NodePool | Workload | RuntimeClass
 
 
-class Scenario(Section):
-    """A scenario file. Made by `pullsim.scenario.load` or `from_mapping`."""
+class ScenarioModel(Section):
+    """Everything that a scenario file says, and where it says it."""
 
     version: Literal[1] = Field(default=1, description="Version of the format.")
     name: str = Field(default="", description="Name, for reports and file names.")
@@ -87,7 +82,7 @@ class Scenario(Section):
 
     def __eq__(self, other: object) -> bool:
         """Whether both say the same, wherever they were read from."""
-        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+        return isinstance(other, ScenarioModel) and self.__dict__ == other.__dict__
 
     __hash__ = None  # type: ignore[assignment]  # lists inside
 
@@ -106,17 +101,3 @@ class Scenario(Section):
     def attach(self, document: Document, directory: Path) -> None:
         """Remember where it comes from."""
         self._document, self._directory = document, directory
-
-    def build(self, base_dir: str | Path | None = None) -> ClusterSpec:
-        """Make the input of the simulation; relative paths start at ``base_dir``, by default the file's directory.
-
-        Raises InputErrors with all that is wrong beyond the file itself: images, manifests, KubeletConfigurations.
-        """
-        return self.assemble(base_dir).cluster
-
-    def assemble(self, base_dir: str | Path | None = None, *, force: bool = False) -> Built:
-        """Do as `build`, and tell what was read but cannot matter (for ``-v``), what may surprise, what a run costs.
-
-        ``force`` makes what is refused otherwise, because it would not fit into memory or take more than a day.
-        """
-        return build(self, self._directory if base_dir is None else Path(base_dir), force=force)

@@ -7,7 +7,8 @@ figure with its interval, the figures that the data cannot tell and why, predict
 
 from __future__ import annotations
 
+from pullsim.study.fit.fitted import Fit
 from pullsim.study.fit.fitting import fit
-from pullsim.study.fit.outcome import Fit, Fitted, Held, Row
+from pullsim.study.fit.outcome import Fitted, Held, Row
 
 __all__ = ["Fit", "Fitted", "Held", "Row", "fit"]

@@ -10,12 +10,12 @@ from pullsim.study.fit.wording import error_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pullsim.study.fit.outcome import Fit
+    from pullsim.study.fit.outcome import Outcome
 
 _BAND = 1.2  # drawn around the diagonal: 20 % off
 
 
-def plot_fit(fit: Fit, ax: Axes | None = None) -> Axes:
+def plot_fit(fit: Outcome, ax: Axes | None = None) -> Axes:
     """Draw a point a row, on logarithmic axes with the diagonal and a band of 20 % around it."""
     ax = style.new_axes(ax, width=6.2, height=6.0)
     style.title(ax, f"Predicted and observed: {error_text(fit.errors)}")

@@ -9,8 +9,9 @@ import numpy as np
 from pullsim.errors import InputError, Location
 from pullsim.study.fit import parameters as given
 from pullsim.study.fit.estimate import Data, estimate
+from pullsim.study.fit.fitted import Fit
 from pullsim.study.fit.lab import CALIBRATION, Case, Lab
-from pullsim.study.fit.outcome import Fit, Row
+from pullsim.study.fit.outcome import Row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,8 @@ from pullsim.errors import InputError, Location
 from pullsim.study.fit import parameters as given
 from pullsim.study.fit.closed_form import pull_seconds
 from pullsim.study.fit.estimate import Data, Estimate, again, estimate
-from pullsim.study.fit.outcome import Fit, Held, Row
+from pullsim.study.fit.fitted import Fit
+from pullsim.study.fit.outcome import Held, Row
 from pullsim.study.fit.work import work_of
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pullsim.releases.release import Written
-    from pullsim.study.fit.outcome import Fit
+    from pullsim.study.fit.fitted import Fit
 
 
 def fit(

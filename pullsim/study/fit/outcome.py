@@ -6,14 +6,12 @@ import math
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import pullsim
+from pullsim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from matplotlib.axes import Axes
 
     from pullsim.study.fit.estimate import Estimate
     from pullsim.study.fit.parameters import Parameter
@@ -71,8 +69,8 @@ class Errors(NamedTuple):
 
 
 @dataclass(slots=True)
-class Fit:
-    """Figures of a node and its registry, what they were fitted on, and how well they predict it."""
+class Outcome:
+    """The data of a `Fit`."""
 
     source: str  # files, in one line
     fitted: list[Fitted]
@@ -87,7 +85,7 @@ class Fit:
     @classmethod
     def of(
         cls, found: Estimate, parameters: Sequence[Parameter], rows: list[Row], files: Sequence[str], seed: int
-    ) -> Fit:
+    ) -> Self:
         """Put an estimate's figures together."""
         fitted = [
             Fitted(parameter, found.values[parameter.name], *found.intervals[parameter.name])
@@ -99,7 +97,7 @@ class Fit:
             for parameter in parameters
             if parameter.name in found.held
         ]
-        return cls(", ".join(Path(file).name for file in files), fitted, held, rows, seed, pullsim.__version__)
+        return cls(", ".join(Path(file).name for file in files), fitted, held, rows, seed, __version__)
 
     @property
     def errors(self) -> Errors:
@@ -110,24 +108,6 @@ class Fit:
     def held_out_errors(self) -> Errors:
         """Give the errors of the other rows."""
         return Errors.of(row for row in self.rows if not row.used)
-
-    def preset(self) -> str:
-        """Give the YAML of a preset for ``nodes[].preset``."""
-        from pullsim.study.fit.preset import preset_text  # noqa: PLC0415
-
-        return preset_text(self)
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw predicted against observed seconds, both logarithmic."""
-        from pullsim.study.fit.chart import plot_fit  # noqa: PLC0415  matplotlib
-
-        return plot_fit(self, ax)
-
-    def write(self, directory: str | Path) -> Path:
-        """Write preset.yaml, fit.json, pulls.csv and the chart into a directory. Raises InputError."""
-        from pullsim.study.fit.files import write  # noqa: PLC0415  matplotlib
-
-        return write(self, directory)
 
     def mapping(self) -> dict[str, Any]:
         """Give everything but the rows as plain values."""

@@ -11,11 +11,11 @@ from pullsim.study.fit.wording import error_text, interval_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pullsim.study.fit.outcome import Fit
+    from pullsim.study.fit.outcome import Outcome
     from pullsim.study.fit.parameters import Parameter
 
 
-def preset_text(fit: Fit) -> str:
+def preset_text(fit: Outcome) -> str:
     """Write YAML with the keys of a node pool, and those of a registry under ``registry``; only what was fitted."""
     tree: dict[str, Any] = {}
     for each in fit.fitted:
@@ -28,7 +28,7 @@ def preset_text(fit: Fit) -> str:
     return "\n".join([*lines, *(_lines(tree, 0) if tree else ("{}",))]) + "\n"
 
 
-def _provenance(fit: Fit) -> Iterator[str]:
+def _provenance(fit: Outcome) -> Iterator[str]:
     yield f"Fitted by pullsim {fit.version} (pullsim fit, seed {fit.seed}) on {fit.source}."
     yield f"Error of the rows that it was fitted on: {error_text(fit.errors)}."
     if fit.held_out_errors.rows:

@@ -13,7 +13,7 @@ from pullsim.study.fit.wording import error_text, held_text, interval_text
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from pullsim.study.fit.outcome import Fit
+    from pullsim.study.fit.fitted import Fit
 
 
 def render(fit: Fit) -> RenderableType:
