@@ -111,10 +111,6 @@ class ClusterNode:
         else:
             self._workers[pod] = Process(self._env, _while_here(worker))
 
-    def dissolve(self) -> None:
-        """Break the cycles of what is on the node, which is of no use afterwards."""
-        vars(self.kubelet).clear()
-
     def leave(self) -> None:
         """Leave the cluster: everything on the node ends, pulls too, whose transfers are cut."""
         self.kubelet.stop()

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.records import PodRecord, Recorder
     from pullsim.spec.cluster import ClusterSpec
 
 
 class Quiescence:
-    """Watches the pods, writes the row of each that started, and triggers ``over`` when nothing can change any more.
+    """Watches the pods, and triggers ``over`` when nothing can change any more.
 
     A pod is active while a sync of it may still change something. It is idle when it has failed for good: nothing of it
     is being pulled, no failure is retryable, and each failed attempt began after the last change of the world that
@@ -29,30 +28,15 @@ class Quiescence:
     pod brings to the node makes it active again.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        spec: ClusterSpec,
-        recorder: Recorder,
-        started: Callable[[PodStatus, int], None],
-        pressure_may_end: Callable[[], bool],
-    ) -> None:
-        """``started`` is told each pod that has started, and how many have.
-
-        ``pressure_may_end`` tells whether a node that takes no pods for its disk pressure may yet take some.
-        """
+    def __init__(self, env: simpy.Environment, spec: ClusterSpec, pressure_may_end: Callable[[], bool]) -> None:
+        """``pressure_may_end`` tells whether a node that takes no pods for its disk pressure may yet take some."""
         self.over = Event(env)
-        self.to_come = 0  # pods not created yet
-        self.held = 0  # by how many the run is kept from being over
-        self.images_changed: Callable[[str], None] | None = None  # told the node of each pull that succeeded
-        self.prepulls: list[PodRecord] = []  # rows of pods of prepull jobs
-        self.unfinished: dict[PodStatus, None] = {}  # not started, in order of creation
+        self.to_come = 0  # pods that have not been created yet
+        self.unfinished: dict[PodStatus, None] = {}  # neither started nor ended, in order of creation
         self._env = env
-        self._recorder = recorder
-        self._started = started
         self._pressure_may_end = pressure_may_end
-        self._count = 0
         self._last_change = max(changes(spec), default=0.0)
+        self._held = 0  # by how many the run is kept from being over
         self._active: set[PodStatus] = set()
         self._idle: set[PodStatus] = set()
         self._terminating: set[PodStatus] = set()  # deleted or evicted pods with a sync that goes on
@@ -60,31 +44,37 @@ class Quiescence:
         self._would_find: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
         self._pulled: dict[tuple[str | None, str], float] = {}
 
+    def hold(self) -> None:
+        """Keep the run from being over."""
+        self._held += 1
+
+    def release(self) -> None:
+        """Take one `hold` back."""
+        self._held -= 1
+        self.check()
+
     def create(self, pod: PodStatus) -> None:
         """Note that a pod was created; that it will be deleted is a change to come."""
         self.unfinished[pod] = None
         if pod.pod.lives is not None:
             self._last_change = max(self._last_change, pod.pod.created + pod.pod.lives)
 
+    def expect(self, pod: PodStatus) -> None:
+        """Count on a pod that was just given to a node."""
+        self._active.add(pod)
+
+    def finished(self, pod: PodStatus) -> None:
+        """Note that a pod has started; `check` is called once its followers are there."""
+        self._active.discard(pod)
+        del self.unfinished[pod]
+
     def ended(self, pod: PodStatus) -> None:
-        """Write the row of a pod that was deleted or evicted before it started; a sync of it may still go on."""
+        """Note that a pod was deleted or evicted, or has completed; a sync of it may still go on."""
         if pod.syncing:
             self._terminating.add(pod)
         if pod in self.unfinished:
-            self.write(pod, pod.record(self._env.now, never=True))
-            self._active.discard(pod)
-            del self.unfinished[pod]
+            self.finished(pod)
         self.check()
-
-    def write(self, pod: PodStatus, row: PodRecord) -> None:
-        """Write the row of a pod, and its time line where that is wanted."""
-        if self._recorder.span is not None:
-            for span in pod.time_line():
-                self._recorder.span(span)
-        if pod.pod.prepull:
-            self.prepulls.append(row)
-        else:
-            self._recorder.pod(row)
 
     def terminated(self, pod: PodStatus) -> None:
         """Note that a pod that has ended is gone, and its place given to others."""
@@ -92,19 +82,8 @@ class Quiescence:
         self.check()
 
     def look(self, pod: PodStatus) -> None:
-        """See whether a pod is idle: after a sync of it, and when a pull of it begins.
-
-        A pod that has ended is no longer looked at: whatever its last sync still pulls starts nothing.
-        """
-        if pod.has_ended():
-            return
-        if pod.started is not None:
-            self.write(pod, pod.record(pod.started))
-            self._count += 1
-            self._active.discard(pod)
-            del self.unfinished[pod]
-            self._started(pod, self._count)
-        elif self._has_failed_for_good(pod):
+        """See whether a pod that has not started is idle: after a sync of it, and when a pull of it begins."""
+        if self._has_failed_for_good(pod):
             self._active.discard(pod)
             self._idle.add(pod)
             for image in present_helps(pod):
@@ -122,7 +101,7 @@ class Quiescence:
             changed
             and not self._active
             and not self.to_come
-            and not self.held
+            and not self._held
             and not self.over.triggered
             and not self._awaits_node()
         ):
@@ -137,8 +116,6 @@ class Quiescence:
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Note that a pod brought an image to its node: idle pods there that will find it are active again."""
         self._pulled[pod.node, image] = self._env.now
-        if self.images_changed is not None and pod.node is not None:
-            self.images_changed(pod.node)
         for other in self._would_find.pop((pod.node, image), ()):
             if other in self.unfinished:
                 self._idle.discard(other)
@@ -155,10 +132,6 @@ class Quiescence:
             began = min(began, failure.began)
         # An image that a failing container would find on the node may have come since its attempt began.
         return all(self._pulled.get((pod.node, image), -1.0) < began for image in present_helps(pod))
-
-    def expect(self, pod: PodStatus) -> None:
-        """Count on a pod that was just given to a node."""
-        self._active.add(pod)
 
 
 def present_helps(pod: PodStatus) -> Iterator[str]:

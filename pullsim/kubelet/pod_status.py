@@ -21,6 +21,9 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # of most pods
 class Watcher(Protocol):
     """Who follows the pods."""
 
+    def bound(self, pod: PodStatus) -> None:
+        """Take note that the scheduler gave the pod to a node."""
+
     def look(self, pod: PodStatus) -> None:
         """Look at a pod when a pull of it begins, and after every sync."""
 
@@ -28,7 +31,7 @@ class Watcher(Protocol):
         """Take note that a pull of the pod brought an image to its node."""
 
     def ended(self, pod: PodStatus) -> None:
-        """Take note that the pod was deleted or evicted."""
+        """Take note that the pod was deleted or evicted, or that it has completed."""
 
 
 DELETED, EVICTED, COMPLETED = "Deleted", "Evicted", "Completed"  # how a pod can end
@@ -97,6 +100,7 @@ class PodStatus:
         self.node = node
         self.scheduled = now
         self.clock.enter("sync", now)
+        self.watcher.bound(self)
 
     def attempt(self, image: str) -> None:
         """Note that a pull is asked for."""

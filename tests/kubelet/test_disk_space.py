@@ -396,7 +396,7 @@ def test_without_a_size_nothing_looks_at_the_disk():
     )  # fmt: skip
     world = Cluster(spec, Keeper(Result("", 0, "", 0.0, "", ("n-0",), {"n-0": "n"}, "layers")))
     world.run()
-    assert not isinstance(world._nodes["n-0"].kubelet.housekeeping, ImageHousekeeping)
+    assert not isinstance(world._scheduler.node("n-0").kubelet.housekeeping, ImageHousekeeping)
 
 
 # ---------------------------------------------------------------- what always holds
@@ -437,7 +437,7 @@ def test_bytes_on_disk_are_those_of_the_content_and_never_more_than_there_are(da
     def inspect():
         while True:
             yield world.env.timeout(7.0)
-            kubelet_ = world._nodes["n-0"].kubelet
+            kubelet_ = world._scheduler.node("n-0").kubelet
             store = kubelet_._images._service.store
             content = store.bytes + UNIT
             assert content <= store.filesystem.used <= store.filesystem.capacity

@@ -32,34 +32,38 @@ class Controllers:
     """Tells each controller of what happens to its pods, and begins updates."""
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
-        self._controllers = [_KINDS[owner.kind](env, owner, api) for owner in spec.owners]
-        for controller in self._controllers:
+        #: By the owner's place in the spec; none where nothing can ever happen that they have to act on.
+        self._controllers: dict[int | None, Controller] = {}
+        if controlled(spec):
+            self._controllers.update((n, _KINDS[owner.kind](env, owner, api)) for n, owner in enumerate(spec.owners))
+        for controller in self._controllers.values():
             if controller.owner.update is not None:
                 api.hold()  # until it begins
                 Call(env, lambda _, which=controller: self._begin(which, api), controller.owner.update.at)  # type: ignore[misc]
 
     def revise(self, pod: Pod) -> Pod:
         """Return a pod of the scenario as its owner creates it now."""
-        return pod if pod.owner is None else self._controllers[pod.owner].revise(pod)
+        controller = self._controllers.get(pod.owner)
+        return pod if controller is None else controller.revise(pod)
 
     def adopt(self, pod: PodStatus) -> None:
         """Give a pod of the scenario that was just created to its controller."""
-        if pod.pod.owner is not None:
-            self._controllers[pod.pod.owner].adopt(pod)
+        if (controller := self._controllers.get(pod.pod.owner)) is not None:
+            controller.adopt(pod)
 
     def started(self, pod: PodStatus) -> None:
         """Tell a pod's controller that it is ready."""
-        if pod.pod.owner is not None:
-            self._controllers[pod.pod.owner].started(pod)
+        if (controller := self._controllers.get(pod.pod.owner)) is not None:
+            controller.started(pod)
 
     def gone(self, pod: PodStatus, *, lost: bool) -> None:
         """Tell a pod's controller that it is gone; ``lost``: with its node."""
-        if pod.pod.owner is not None:
-            self._controllers[pod.pod.owner].gone(pod, lost=lost)
+        if (controller := self._controllers.get(pod.pod.owner)) is not None:
+            controller.gone(pod, lost=lost)
 
     def rollouts(self) -> list[Rollout]:
         """Return how the updates that have begun went."""
-        rollouts = (controller.rollout() for controller in self._controllers)
+        rollouts = (controller.rollout() for controller in self._controllers.values())
         return sorted((rollout for rollout in rollouts if rollout is not None), key=lambda row: row.began)
 
     @staticmethod

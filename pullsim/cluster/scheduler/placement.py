@@ -54,6 +54,13 @@ class Placement:
         node.tainted = tainted
         self._offer(node)
 
+    def images_changed(self, node: str) -> None:
+        """Take note that a node has more images, or fewer: nothing here depends on them."""
+
+    def node(self, name: str) -> ClusterNode:
+        """Return the node of that name. Raises KeyError if it has left."""
+        return self._nodes[name]
+
     def nodes(self) -> list[ClusterNode]:
         """Return the nodes that have joined."""
         return list(self._nodes.values())

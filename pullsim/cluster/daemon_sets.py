@@ -1,0 +1,73 @@
+"""The pods of DaemonSets: one on each node that a set is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    import simpy
+
+    from pullsim.cluster.node import ClusterNode
+    from pullsim.cluster.pod_lifecycle import PodLifecycle
+    from pullsim.cluster.quiescence import Quiescence
+    from pullsim.cluster.scheduler.scheduler import Scheduler
+    from pullsim.spec.cluster import DaemonSet, Node
+
+
+class DaemonSets:
+    """Creates a pod of each set on each node: when the set is created, or when the node joins."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        sets: Iterable[DaemonSet],
+        scheduler: Scheduler,
+        pods: PodLifecycle,
+        quiescence: Quiescence,
+    ) -> None:
+        self._env = env
+        self._to_create = sorted(sets, key=lambda each: each.created)
+        self._created: list[DaemonSet] = []
+        self._scheduler = scheduler
+        self._pods = pods
+        self._quiescence = quiescence
+
+    def run(self) -> Generator[Any, Any, None]:
+        """Create the sets at their times."""
+        env = self._env
+        while self._to_create:
+            daemon_set = self._to_create[0]
+            if daemon_set.created > env.now:
+                yield env.timeout(daemon_set.created - env.now)
+            del self._to_create[0]
+            self._created.append(daemon_set)
+            for node in self._scheduler.nodes():
+                self._create_pod(daemon_set, node)
+
+    def expect(self, node: Node) -> None:
+        """Count on the pods of a node that will join."""
+        self._count(sum(runs_on(each, node.spec.pool, node.name) for each in (*self._created, *self._to_create)))
+
+    def joined(self, node: ClusterNode) -> None:
+        """Create the pods of a node that has joined, from the sets that there are."""
+        for daemon_set in self._created:
+            self._create_pod(daemon_set, node)
+
+    def left(self, node: ClusterNode) -> None:
+        """Count no more on the pods that sets still to be created would have had on a node that has left."""
+        self._count(-sum(runs_on(each, node.pool, node.name) for each in self._to_create))
+
+    def _count(self, pods: int) -> None:
+        self._pods.total += pods
+        self._quiescence.to_come += pods
+
+    def _create_pod(self, daemon_set: DaemonSet, node: ClusterNode) -> None:
+        if runs_on(daemon_set, node.pool, node.name):
+            self._pods.create_expected(daemon_set.pod(node.name, self._env.now))
+
+
+def runs_on(daemon_set: DaemonSet, pool: str, node: str) -> bool:
+    """Whether the set has a pod on a node of that pool and name."""
+    return daemon_set.pool in (None, pool) and daemon_set.node in (None, node)

@@ -1,0 +1,118 @@
+"""The life of nodes: they join at their times, come under disk pressure, and leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.cluster.churn import Churn
+from pullsim.cluster.daemon_sets import DaemonSets
+from pullsim.cluster.node import ClusterNode
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.cluster.node import ClusterContext
+    from pullsim.cluster.pod_lifecycle import PodLifecycle
+    from pullsim.cluster.quiescence import Quiescence
+    from pullsim.cluster.scheduler.scheduler import Scheduler
+    from pullsim.kubelet.pod_status import PodStatus
+    from pullsim.records import Departure, DiskUse
+    from pullsim.spec.cluster import ClusterSpec, Node
+
+
+class NodeLifecycle:
+    """Lets nodes join and leave, and passes on what happens on them."""
+
+    def __init__(
+        self,
+        context: ClusterContext,
+        spec: ClusterSpec,
+        scheduler: Scheduler,
+        pods: PodLifecycle,
+        quiescence: Quiescence,
+    ) -> None:
+        self._context = context
+        self._scheduler = scheduler
+        self._pods = pods
+        self._quiescence = quiescence
+        self._to_join = sorted(spec.nodes, key=lambda node: node.joins)
+        self._disks: list[DiskUse] = []  # of nodes that have left
+        self._lost: set[PodStatus] = set()  # pods that go with the node that leaves just now
+        self._churn = Churn(context.env, spec, context.streams, self)
+        self.pools: dict[str, str] = {}  # by node, of those that have joined in place of others
+        self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods, quiescence)
+        for node in spec.nodes:
+            self.daemon_sets.expect(node)
+
+    def run(self) -> Generator[Any, Any, None]:
+        """Let the nodes of the scenario join at their times."""
+        env = self._context.env
+        for node in self._to_join:
+            if node.joins > env.now:
+                yield env.timeout(node.joins - env.now)
+            self._join(node)
+
+    def add_node(self, node: Node) -> None:
+        """Let a node join now that was not in the scenario."""
+        self.pools[node.name] = node.spec.pool
+        self.daemon_sets.expect(node)
+        self._join(node)
+
+    def remove_node(self, name: str) -> tuple[int, int]:
+        """Take a node away with everything on it; return the numbers of its pods and of their pulls under way."""
+        self._quiescence.hold()
+        node = self._scheduler.node(name)
+        self._scheduler.remove(name)
+        pods = node.kubelet.pods
+        self._lost = {pod for pod in pods if not pod.has_ended()}
+        pulls = sum(pod.pulling for pod in pods)
+        self._pods.prepulls.left(name)
+        node.leave()
+        self._lost = set()
+        self._pods.node_left(name)
+        if (use := node.disk_use()) is not None:
+            self._disks.append(use)
+        self.daemon_sets.left(node)
+        self._quiescence.release()
+        return len(pods), pulls
+
+    # What kubelets tell: see `pullsim.kubelet.kubelet.NodeWatcher`.
+
+    def terminated(self, pod: PodStatus) -> None:
+        """Take note that a pod that was deleted or evicted, or that completed, is gone, and its place free."""
+        self._pods.terminated(pod, lost=pod in self._lost)
+
+    def disk_pressure(self, node: str, under_pressure: bool) -> None:
+        """Taint a node, or take the taint away (pkg/controller/nodelifecycle)."""
+        self._scheduler.disk_pressure(node, under_pressure=under_pressure)
+
+    def images_changed(self, node: str) -> None:
+        """Take note that an image was removed from the node."""
+        self._scheduler.images_changed(node)
+
+    def check_end(self) -> None:
+        """See whether the run is over."""
+        self._quiescence.check()
+
+    # What there is to tell at the end.
+
+    def disks(self) -> list[DiskUse]:
+        """Return how full the disks were, of the nodes whose disk has a size; those that have left come first."""
+        there = (node.disk_use() for node in self._scheduler.nodes())
+        return [*self._disks, *(use for use in there if use is not None)]
+
+    def departures(self) -> list[Departure]:
+        """Return the nodes that have left."""
+        return self._churn.departures
+
+    def dissolve(self) -> None:
+        """Let go of the churn, which refers to the nodes in turn."""
+        del self._churn
+
+    def _join(self, node: Node) -> None:
+        joined = ClusterNode(self._context, node, self)
+        self._scheduler.join(joined)
+        self._churn.joined(node)
+        self.daemon_sets.joined(joined)  # their pods are there before pods that wait for room
+        self._pods.prepulls.joined(joined)
+        self._scheduler.retry()

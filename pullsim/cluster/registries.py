@@ -1,0 +1,51 @@
+"""The registries and mirrors of a cluster, made when a node first asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.records import LinkSample, RegistryRecord
+from pullsim.registry.host import Registry
+from pullsim.spec.registry import RegistrySpec, spellings
+
+if TYPE_CHECKING:
+    import simpy
+
+    from pullsim.network.network import Network
+    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.streams import Streams
+
+
+class Registries:
+    """Registries by host; one that the cluster's spec does not list has a registry's defaults."""
+
+    def __init__(self, env: simpy.Environment, network: Network, spec: ClusterSpec, streams: Streams) -> None:
+        self._env = env
+        self._network = network
+        self._catalog = spec.catalog
+        self._streams = streams
+        self._specs = {registry.host: registry for registry in spec.registries}
+        self._registries: dict[str, Registry] = {}
+
+    def get(self, host: str) -> Registry:
+        """Return the registry of a host, however the host is spelled."""
+        host = next((each for each in spellings(host) if each in self._specs), host)
+        registry = self._registries.get(host)
+        if registry is None:
+            spec = self._specs.get(host) or RegistrySpec(host)
+            registry = Registry(self._env, self._network, spec, self._catalog, self._streams)
+            self._registries[host] = registry
+        return registry
+
+    def links(self) -> list[LinkSample]:
+        """Return the use of the registries' egress over time, by host."""
+        return [
+            LinkSample(site.name, t0, t1, rate, site.link.capacity)
+            for _, registry in sorted(self._registries.items())
+            for site in dict.fromkeys((registry.site, registry.blob_site))
+            for t0, t1, rate in site.link.meter.samples()
+        ]
+
+    def records(self) -> list[RegistryRecord]:
+        """Return what registries and mirrors were asked for, by host."""
+        return [registry.record() for _, registry in sorted(self._registries.items())]
