@@ -43,7 +43,6 @@ MANY_PARAMETERS = {
 }
 #: Files with more lines.
 LONG = {
-    "pullsim.cluster.cluster",
     "pullsim.inputs.document",
     "pullsim.results.reference",
     "pullsim.results.summary.summary",
