@@ -1,41 +1,18 @@
-"""What happened: the row types that the model writes and the results read, and the stages that time is attributed to.
+"""What happened: the row types that the model writes and the results read.
 
 All times are simulated seconds from the start of the run, all sizes bytes. A row is written once, when it is complete.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pullsim.stages import STAGES as STAGES  # noqa: PLC0414  # its old place, from which other programs import it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Where the seconds of a pod's start can go, in the order in which a pod usually meets them. Every second between a
-#: pod's creation and its start (or the end of the run) belongs to exactly one stage.
-STAGES: Final = (
-    "scheduling",  # no node had room yet, or the node had not joined
-    "sync",  # waiting for the kubelet's worker to look again, not because of a back-off
-    "init",  # an init container runs
-    "queue",  # in the kubelet: the serial queue, or a token of maxParallelImagePulls
-    "qps",  # refused by registryPullQPS, until the next attempt
-    "backoff",  # in ImagePullBackOff after a failed attempt, until the next attempt
-    "credentials",  # credential look-up
-    "resolve",  # from the runtime's call to the first layer's request: resolve, token, manifest, config
-    "request",  # a layer's request: connection, round trips, first byte, slow start
-    "slot",  # a layer waits for the runtime's download slots
-    "lock",  # another pull fetches or unpacks the same blob or chain ID
-    "download_egress",  # bytes, limited by the registry's egress
-    "download_connection",  # bytes, limited by the cap of a connection
-    "download_nic",  # bytes, limited by the node's NIC
-    "stall",  # a body had stopped: a fault of the registry
-    "unpack_cpu",  # decompression and writing, limited by the CPU
-    "unpack_disk",  # writing blobs and unpacked files, limited by the disk
-    "commit",  # fsync and metadata writes of the runtime
-    "pull",  # a pull of the fixed runtime, which knows a duration only
-    "start",  # creating and starting the container
-)
-
-#: Seconds by stage; absent means none.
+#: Seconds by the name of the stage, see `pullsim.stages`; a stage that is absent took none.
 Stages = dict[str, float]
 
 

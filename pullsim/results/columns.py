@@ -9,7 +9,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from pullsim.records import STAGES
+from pullsim.stages import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

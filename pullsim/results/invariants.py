@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.pod_status import DELETED, EVICTED
-from pullsim.records import STAGES
+from pullsim.stages import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

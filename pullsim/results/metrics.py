@@ -12,12 +12,11 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from pullsim.errors import InputError, Location, shown
-from pullsim.records import STAGES
 from pullsim.results import statistics
-from pullsim.results.stages import RESOURCES
 from pullsim.results.summary import bottleneck, cluster_changes, moved_tags, summary
 from pullsim.results.summary.summary import Summary, camel
 from pullsim.results.wording import duration, size
+from pullsim.stages import RESOURCES, STAGES
 from pullsim.units import parse_duration, parse_percent, parse_rate, parse_size
 
 if TYPE_CHECKING:

@@ -13,43 +13,18 @@ from pydantic.alias_generators import to_camel
 
 from pullsim.formats.kubernetes.kubelet_fields import FIELDS, attribute
 from pullsim.oci.catalog import Catalog, builtin_names
-from pullsim.records import STAGES
 from pullsim.results import columns
 from pullsim.results.charts import CHARTS, FORMATS
 from pullsim.results.exports import files
 from pullsim.results.scenario_keys import key_tables, plain_text
-from pullsim.results.stages import LABELS, RESOURCES
 from pullsim.results.summary.summary import SCHEMA_VERSION, Summary
 from pullsim.spec.kubelet import KubeletConfig
+from pullsim.stages import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pullsim.results.columns import Column
-
-#: What the seconds of each stage are.
-_STAGES: Final = {
-    "scheduling": "no node had room, or the node had not joined",
-    "sync": "until the kubelet's worker looked at the pod again, other than after a failure",
-    "init": "an init container ran",
-    "queue": "in the kubelet's queue for pulls: the serial one, or for one of `maxParallelImagePulls`",
-    "qps": "refused by `registryPullQPS`, until the next attempt",
-    "backoff": "after a failed attempt, until the next",
-    "credentials": "looking up credentials",
-    "resolve": "from the runtime's call to the first request for a layer: challenge, token, manifest, config",
-    "request": "a layer's request: connection, round trips, first byte, slow start",
-    "slot": "a layer waited for one of the runtime's download slots",
-    "lock": "another pull was fetching or unpacking the same layer",
-    "download_egress": "bytes came as fast as the registry's egress allows",
-    "download_connection": "bytes came as fast as one connection allows",
-    "download_nic": "bytes came as fast as the node's NIC allows",
-    "stall": "nothing came over a connection, because of a fault of the registry",
-    "unpack_cpu": "layers were unpacked as fast as the cores allow",
-    "unpack_disk": "blobs and unpacked layers were written as fast as the disk allows",
-    "commit": "the runtime's fsyncs and metadata writes",
-    "pull": "a pull of the fixed runtime, which knows nothing but its duration",
-    "start": "containers were created and started",
-}
 
 _HEAD: Final = """\
 # Scenario files: reference
@@ -326,9 +301,8 @@ def _columns(table: tuple[Column, ...]) -> str:
 
 
 def _stages() -> str:
-    resource = {stage: each.key for each in RESOURCES for stage in each.stages}
     rows = ["| stage | shown as | `bottleneck.resource` | what happened |", "|---|---|---|---|"]
-    rows += (f"| `{stage}` | {LABELS[stage]} | `{resource[stage]}` | {_STAGES[stage]} |" for stage in STAGES)
+    rows += (f"| `{each.name}` | {each.label} | `{each.resource}` | {each.meaning} |" for each in TABLE)
     return "\n".join(rows)
 
 

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from pullsim.printable import message
 from pullsim.results import metrics
-from pullsim.results.stages import LABELS
 from pullsim.results.summary.summary import BYTE_WINDOW, POD_WINDOW
 from pullsim.results.wording import counted, duration, size
+from pullsim.stages import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

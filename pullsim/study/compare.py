@@ -9,13 +9,13 @@ from pullsim.errors import InputError, Location
 from pullsim.inputs.document import parse_document, read_document
 from pullsim.inputs.versions import check_version
 from pullsim.outputs import written
-from pullsim.records import STAGES
 from pullsim.results import metrics as metric_names
 from pullsim.results.exports.files import SCENARIO, SUMMARY
 from pullsim.results.model_error import ModelError, model_error, within
 from pullsim.results.summary.file import read_summary
 from pullsim.scenario import effective_yaml, override
 from pullsim.scenario.file.reader import from_document
+from pullsim.stages import STAGES
 from pullsim.staging import clean
 from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.executors import choose

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pullsim import printable
 from pullsim.results import metrics as metric_names
-from pullsim.results.stages import LABELS
 from pullsim.results.wording import duration
+from pullsim.stages import COLOURS, LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """Draw the seconds a pod by stage on both sides, as two bars of the stages' colours."""
     from matplotlib.patches import Patch  # noqa: PLC0415
 
-    from pullsim.results.charts.style import STAGE_COLOURS, legend_outside, new_axes, safe, title  # noqa: PLC0415
+    from pullsim.results.charts.style import legend_outside, new_axes, safe, title  # noqa: PLC0415
     from pullsim.study.compare import stage_seconds  # noqa: PLC0415
 
     ax = new_axes(ax, 8.0, 2.8)
@@ -79,13 +79,13 @@ def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
         left = 0.0
         for stage, seconds in stage_seconds(side).items():
             if seconds > 0:
-                ax.barh(place, seconds, left=left, color=STAGE_COLOURS[stage], edgecolor="white", linewidth=0.5)
+                ax.barh(place, seconds, left=left, color=COLOURS[stage], edgecolor="white", linewidth=0.5)
                 left += seconds
                 used.append(stage)
     ax.set_yticks([0, 1], [safe(_wrapped(side.name)) for side in (comparison.b, comparison.a)])
     ax.set_xlabel("mean time of a pod (s)")
     title(ax, "Where the time of a pod goes")
-    legend_outside(ax, [Patch(color=STAGE_COLOURS[s], label=LABELS[s]) for s in STAGE_COLOURS if s in used])
+    legend_outside(ax, [Patch(color=COLOURS[s], label=LABELS[s]) for s in COLOURS if s in used])
     return ax
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
-from pullsim.results.stages import RESOURCES
+from pullsim.stages import RESOURCES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pullsim.oci.catalog import Catalog
-from pullsim.records import STAGES, KubeletEvent, LayerRecord, PodRecord, PullRecord
+from pullsim.records import KubeletEvent, LayerRecord, PodRecord, PullRecord
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.run import simulate
 from pullsim.spec.cluster import ClusterSpec, DaemonSet, Node, Pod, PodSpec
 from pullsim.spec.registry import Fault, RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, CrioSpec
 from pullsim.spec.unpack import UnpackSpec
+from pullsim.stages import STAGES
 from tests.support.world import HOST, MINIMAL, REAL, STEADY, container, fetches, image, layer, node, whole
 
 EXAMPLES = 60

@@ -1,8 +1,7 @@
 import pytest
 
-from pullsim.records import STAGES
-from pullsim.results.stages import RESOURCES
 from pullsim.results.summary.bottleneck import bottleneck, most_in_flight
+from pullsim.stages import RESOURCES, STAGES
 from tests.support.records import HOST, empty, make
 
 

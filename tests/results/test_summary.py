@@ -4,16 +4,16 @@ import math
 import numpy as np
 import pytest
 
-from pullsim.records import STAGES
-from pullsim.results.stages import LABELS, RESOURCES
 from pullsim.results.summary.summary import slowest_pods, summarize
+from pullsim.stages import RESOURCES, STAGES, TABLE
 from tests.support.records import HOST, empty, make
 
 RUN = {"pods": 40, "nodes": 4, "fail_first": 5, "never": 3}
 
 
-def test_every_stage_has_a_label_and_one_resource():
-    assert list(LABELS) == list(STAGES)
+def test_every_stage_belongs_to_one_resource_and_every_resource_has_stages():
+    assert len(set(STAGES)) == len(TABLE)
+    assert {stage.resource for stage in TABLE} == {resource.key for resource in RESOURCES}
     assert sorted(stage for resource in RESOURCES for stage in resource.stages) == sorted(STAGES)
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.records import STAGES, KubeletEvent, PodRecord
+from pullsim.records import KubeletEvent, PodRecord
 from pullsim.results import columns, tables
+from pullsim.stages import STAGES
 from tests.support.records import empty, make
 
 EXACT = {} if pd.__version__ >= "3" else {"float_precision": "round_trip"}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pullsim.records import STAGES
 from pullsim.results.charts import style
 from pullsim.results.wording import counted
 from pullsim.rows import values
+from pullsim.stages import COLOURS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def plot_pulls(result: Result, ax: Axes | None = None) -> Axes:
         style.nothing(ax, "no pulls")
         return ax
     for begins, ends, label, colour in (
-        (requested, started, "queued", style.STAGE_COLOURS["queue"]),
+        (requested, started, "queued", COLOURS["queue"]),
         (started, ended, "in flight", style.SERIES[0]),
     ):
         times, count = style.level(begins, ends, result.end)
@@ -157,7 +157,7 @@ def _draw(ax: Axes, pull: PullRecord, y: float, left: float, unit: style.Unit) -
     parts = [("queue", pull.started - pull.requested), *((stage, pull.stages.get(stage, 0.0)) for stage in STAGES)]
     for stage, seconds in parts:
         if seconds > 0:
-            ax.barh(y, seconds / unit.size, left=left / unit.size, height=0.72, color=style.STAGE_COLOURS[stage])
+            ax.barh(y, seconds / unit.size, left=left / unit.size, height=0.72, color=COLOURS[stage])
             left += seconds
     return {stage for stage, seconds in parts if seconds > 0}
 

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pullsim.records import STAGES
 from pullsim.results.charts import style
 from pullsim.results.stages import total, totals
 from pullsim.results.summary.summary import slowest_pods
 from pullsim.rows import values
+from pullsim.stages import COLOURS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ def _stack(ax: Axes, y: float, stages: Mapping[str, float], longest: float, unit
     for stage in STAGES:
         seconds = stages.get(stage, 0.0)
         if seconds > 0:
-            colour = style.STAGE_COLOURS[stage]
+            colour = COLOURS[stage]
             ax.barh(y, seconds / unit.size, left=left / unit.size, height=0.7, color=colour, ec=style.FAINT, lw=0.3)
             left += seconds
         if seconds > _INVISIBLE * longest:

@@ -11,8 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pullsim import printable
-from pullsim.records import STAGES
-from pullsim.results.stages import LABELS
+from pullsim.stages import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,30 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
     from numpy.typing import NDArray
 
-#: One fixed colour a stage, a hue a family: grey outside pulls, purple kubelet, yellow requests, green other pulls,
-#: blue download, orange unpack. All pairs stay apart for normal vision and the three colour blindnesses: a test looks.
-STAGE_COLOURS: Final = {
-    "scheduling": "#424242",
-    "sync": "#a8a8a8",
-    "init": "#737373",
-    "queue": "#812f74",
-    "qps": "#f8b1e9",
-    "backoff": "#320b29",
-    "credentials": "#f4e236",
-    "resolve": "#bf9f00",
-    "request": "#634903",
-    "slot": "#7deba5",
-    "lock": "#10673a",
-    "download_egress": "#00124d",
-    "download_connection": "#0f4cca",
-    "download_nic": "#89aefd",
-    "stall": "#7800fc",
-    "unpack_cpu": "#aa6b15",
-    "unpack_disk": "#fe936f",
-    "commit": "#4e1706",
-    "pull": "#1987b0",
-    "start": "#ededed",
-}
 #: For things that are no stage; the colours of Okabe and Ito.
 SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK: Final = "#333333"
@@ -135,7 +110,7 @@ def legend_outside(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
 
 def stage_legend(ax: Axes, stages: set[str]) -> None:
     """Put a legend of the stages beside the axes, in the order in which a pod meets them."""
-    legend_outside(ax, [Patch(color=STAGE_COLOURS[stage], label=LABELS[stage]) for stage in STAGES if stage in stages])
+    legend_outside(ax, [Patch(color=each.colour, label=each.label) for each in TABLE if each.name in stages])
 
 
 def save(

@@ -8,15 +8,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pullsim.results.stages import RESOURCES, total
+from pullsim.results.stages import total
 from pullsim.rows import values
+from pullsim.stages import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pullsim.records import LayerRecord, PodRecord, PullRecord
-    from pullsim.results.stages import Resource
     from pullsim.run import Result
+    from pullsim.stages import Resource
 
 #: Waiting in these is no cause where the pulls saturate what all of them share: with more at a time none ends sooner.
 QUEUES = ("pullQueue", "layerSlots")
@@ -49,7 +50,8 @@ def bottleneck(result: Result) -> Bottleneck:
             sentence = _never_started(result.pods, None) or "No pod waited for anything."
         return Bottleneck(None, None, None, sentence, "", {}, _keys(pulls))
     (first, share), *others = shares.items()
-    seconds = sum(stages.get(stage, 0.0) for stages in values(result.pods, "stages") for stage in first.stages)
+    names = first.stages
+    seconds = sum(stages.get(stage, 0.0) for stages in values(result.pods, "stages") for stage in names)
     sentence = f"{_percent(share)} of the waiting was {_phrase(first, result)}"
     if others and others[0][1] >= MENTION:
         second, second_share = others[0]
@@ -119,7 +121,7 @@ def _hint(resource: Resource, result: Result) -> str:
     if resource.key == "pullQueue" and most_in_flight(result.pulls) > 1:
         return "kubelet.maxParallelImagePulls"
     host = _host(result.layers) or "HOST"
-    return resource.hint.replace("HOST", host)
+    return resource.lever.replace("HOST", host)
 
 
 def _host(layers: Sequence[LayerRecord]) -> str | None:

@@ -1,0 +1,189 @@
+"""The stages that a pod's time is attributed to, and the resources that a pod waits for in them: everything about each.
+
+The tables, charts, summary and reference take the names, labels, meanings, levers and colours from here, so a new stage
+is a row of `TABLE`, and of `RESOURCES` if it waits for something new.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Resource(NamedTuple):
+    """What a pod waits for, as the bottleneck of a run names it."""
+
+    key: str  # the value of `bottleneck.resource` in summary.json
+    phrase: str  # completes the sentence "61 % of the waiting was …"
+    lever: str  # what the terminal prints after "To turn": keys of the scenario; empty when no key changes it
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the stages in which a pod waits for it."""
+        return tuple(stage.name for stage in TABLE if stage.resource == self.key)
+
+
+class Stage(NamedTuple):
+    """One of the stages of which each second between a pod's creation and its start belongs to exactly one."""
+
+    name: str  # in tables, where it is a column, and in the model
+    label: str  # in charts and on the terminal; short enough for a legend
+    meaning: str  # what happened in its seconds, in the reference
+    resource: str  # the key of the resource that a pod waits for in it
+    colour: str  # in charts
+
+
+#: What the bottleneck of a run can be; of several with equal shares of the time the first one is named.
+RESOURCES: Final = (
+    Resource(
+        "pullQueue",
+        "the kubelet's pull queue",
+        "kubelet.serializeImagePulls=false with a larger kubelet.maxParallelImagePulls",
+    ),
+    Resource(
+        "registryPullQPS",
+        "pulls that the kubelet refused (registryPullQPS)",
+        "kubelet.registryPullQPS and kubelet.registryBurst",
+    ),
+    Resource(
+        "backOff",
+        "image pull back-off after failed pulls",
+        "remove the cause of the failures; the back-off itself has no knob",
+    ),
+    Resource(
+        "layerSlots",
+        "the runtime's layer download slots",
+        "max_concurrent_downloads of the runtime (containerd counts it per node from 2.1, per pull before)",
+    ),
+    Resource(
+        "sharedLayers",
+        "another pull on the node that was fetching or unpacking the same layers",
+        "put the shared base on the nodes beforehand (nodes[*].cached or a prepull)",
+    ),
+    Resource(
+        "registryEgress",
+        "the egress of the registry",
+        "registries[HOST].egress, a mirror, or fewer nodes at a time",
+    ),
+    Resource(
+        "perConnection",
+        "the rate cap of a single registry connection",
+        "registries[HOST].perConnection (or tcp.maxWindow: a window a round trip), or more, smaller layers at a time",
+    ),
+    Resource(
+        "stalledDownloads",
+        "downloads that had stopped",
+        "registries[HOST].faults, or nodes[*].runtime.progressTimeout",
+    ),
+    Resource("nic", "the nodes' NICs", "nodes[*].nic, or smaller images"),
+    Resource(
+        "unpackCpu",
+        "unpacking layers on the CPU",
+        "nodes[*].cores and nodes[*].unpack (zstd layers, a parallel gzip), or smaller layers",
+    ),
+    Resource("disk", "writing layers to disk", "nodes[*].disk.write"),
+    Resource(
+        "commit",
+        "fsync and metadata writes of the runtime",
+        "nodes[*].disk.fsync and nodes[*].metadata.write, or fewer layers",
+    ),
+    Resource(
+        "roundTrips",
+        "round trips to the registry",
+        "registries[HOST].roundTrip and .firstByte (a nearer registry or mirror), or imagePullPolicy IfNotPresent",
+    ),
+    Resource(
+        "credentials",
+        "looking up registry credentials",
+        "nodes[*].credentials (a faster or cached credential provider)",
+    ),
+    Resource("scheduling", "room on a node", "nodes[*].count, nodes[*].maxPods or nodes[*].join"),
+    Resource("sync", "the kubelet's next look at its pods", ""),
+    Resource("initContainers", "the pods' own init containers", ""),
+    Resource("fixedPull", "pulls of given duration (fixed runtime)", ""),
+    Resource("containerStart", "creating and starting containers", ""),
+)
+
+#: All stages, in the order in which a pod usually meets them. The colours are fixed, one hue for each family: grey
+#: outside of pulls, purple for the kubelet, yellow for requests, green for other pulls, blue for downloads, orange for
+#: unpacking. A test checks that any two can be told apart, with normal vision and with each of the colour blindnesses.
+TABLE: Final = (
+    Stage("scheduling", "scheduling", "no node had room, or the node had not joined", "scheduling", "#424242"),
+    Stage(
+        "sync",
+        "kubelet sync",
+        "until the kubelet's worker looked at the pod again, other than after a failure",
+        "sync",
+        "#a8a8a8",
+    ),
+    Stage("init", "init containers", "an init container ran", "initContainers", "#737373"),
+    Stage(
+        "queue",
+        "pull queue",
+        "in the kubelet's queue for pulls: the serial one, or for one of `maxParallelImagePulls`",
+        "pullQueue",
+        "#812f74",
+    ),
+    Stage("qps", "pull QPS", "refused by `registryPullQPS`, until the next attempt", "registryPullQPS", "#f8b1e9"),
+    Stage("backoff", "back-off", "after a failed attempt, until the next", "backOff", "#320b29"),
+    Stage("credentials", "credentials", "looking up credentials", "credentials", "#f4e236"),
+    Stage(
+        "resolve",
+        "resolve",
+        "from the runtime's call to the first request for a layer: challenge, token, manifest, config",
+        "roundTrips",
+        "#bf9f00",
+    ),
+    Stage(
+        "request",
+        "request",
+        "a layer's request: connection, round trips, first byte, slow start",
+        "roundTrips",
+        "#634903",
+    ),
+    Stage("slot", "layer slot", "a layer waited for one of the runtime's download slots", "layerSlots", "#7deba5"),
+    Stage("lock", "shared layer", "another pull was fetching or unpacking the same layer", "sharedLayers", "#10673a"),
+    Stage(
+        "download_egress",
+        "download: egress",
+        "bytes came as fast as the registry's egress allows",
+        "registryEgress",
+        "#00124d",
+    ),
+    Stage(
+        "download_connection",
+        "download: connection",
+        "bytes came as fast as one connection allows",
+        "perConnection",
+        "#0f4cca",
+    ),
+    Stage("download_nic", "download: NIC", "bytes came as fast as the node's NIC allows", "nic", "#89aefd"),
+    Stage(
+        "stall",
+        "stalled download",
+        "nothing came over a connection, because of a fault of the registry",
+        "stalledDownloads",
+        "#7800fc",
+    ),
+    Stage("unpack_cpu", "unpack: CPU", "layers were unpacked as fast as the cores allow", "unpackCpu", "#aa6b15"),
+    Stage(
+        "unpack_disk",
+        "disk",
+        "blobs and unpacked layers were written as fast as the disk allows",
+        "disk",
+        "#fe936f",
+    ),
+    Stage("commit", "commit", "the runtime's fsyncs and metadata writes", "commit", "#4e1706"),
+    Stage(
+        "pull",
+        "pull (fixed)",
+        "a pull of the fixed runtime, which knows nothing but its duration",
+        "fixedPull",
+        "#1987b0",
+    ),
+    Stage("start", "container start", "containers were created and started", "containerStart", "#ededed"),
+)
+
+#: The names of all stages, in the same order.
+STAGES: Final = tuple(stage.name for stage in TABLE)
+LABELS: Final = {stage.name: stage.label for stage in TABLE}
+COLOURS: Final = {stage.name: stage.colour for stage in TABLE}
