@@ -85,8 +85,8 @@ class ClusterNode:
         self._service, self._max_images = service, spec.kubelet.node_status_max_images
         ran = None if recorder.plugin is None else partial(_record_plugin, env, node.name, recorder.plugin)
         credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version, ran)
-        context = NodeContext(env, node.name, spec.kubelet, spec.kubelet_version, service, streams, recorder)
-        self.kubelet = Kubelet(context, spec.loop, credentials, handlers, watcher)
+        context = NodeContext(env, node, service, streams, recorder)
+        self.kubelet = Kubelet(context, credentials, handlers, watcher)
 
     @property
     def has_room(self) -> bool:

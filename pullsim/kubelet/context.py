@@ -16,38 +16,34 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Recorder
     from pullsim.releases.kubelet import Version
+    from pullsim.spec.cluster import Node
     from pullsim.spec.kubelet import KubeletConfig
     from pullsim.spec.pod import ImageVolume
     from pullsim.streams import Streams
 
 
 class NodeContext:
-    """One node as its kubelet's parts see it: its name, its configuration and release, its runtime, its event recorder.
+    """One node as its kubelet's parts see it: its name and spec, its runtime, the texts and the recorder of its events.
 
-    A policy that depends on the release or on a feature gate asks here, so that no constructor has a flag for it.
+    A policy that depends on the pool's settings, on the kubelet's release or on a feature gate asks here, so that no
+    constructor has a flag for it.
     """
 
-    __slots__ = ("config", "env", "messages", "node", "recorder", "service", "streams", "version")
+    __slots__ = ("config", "env", "messages", "node", "recorder", "service", "spec", "streams", "version")
 
     def __init__(
-        self,
-        env: simpy.Environment,
-        node: str,
-        config: KubeletConfig,
-        version: Version,
-        service: ImageService,
-        streams: Streams,
-        recorder: Recorder,
+        self, env: simpy.Environment, node: Node, service: ImageService, streams: Streams, recorder: Recorder
     ) -> None:
-        """``node`` is the node's name, ``service`` its runtime's image service; ``recorder`` takes the rows."""
+        """``service`` is the image service of the node's runtime; ``recorder`` takes the rows."""
         self.env = env
-        self.node = node
-        self.config = config
-        self.version = version
+        self.node = node.name
+        self.spec = node.spec
+        self.config: KubeletConfig = node.spec.kubelet
+        self.version: Version = node.spec.kubelet_version
         self.service = service
         self.streams = streams
         self.recorder = recorder
-        self.messages = messages(version, verified=self.gate(VERIFICATION))
+        self.messages = messages(self.version, verified=self.gate(VERIFICATION))
 
     def gate(self, name: str) -> bool:
         """Whether a feature gate is on; one that the release does not know is off."""

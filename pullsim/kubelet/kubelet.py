@@ -14,7 +14,7 @@ from pullsim.kubelet.images.backoff import Backoff
 from pullsim.kubelet.images.image_manager import ImageManager
 from pullsim.kubelet.images.image_service import RuntimeImageService
 from pullsim.kubelet.images.pull_records import ImagePullManager
-from pullsim.kubelet.images.puller import image_puller
+from pullsim.kubelet.images.puller import ImagePuller, pull_queue
 from pullsim.kubelet.images.throttle import throttle
 from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.spec.cadence import LoopSpec
 
 
 class NodeWatcher(Protocol):
@@ -53,12 +52,11 @@ class Kubelet:
     def __init__(
         self,
         context: NodeContext,
-        loop: LoopSpec,
         credentials: PullCredentials,
         sandboxes: RuntimeService,
         watcher: NodeWatcher,
     ) -> None:
-        env, config, version = context.env, context.config, context.version
+        env, config, version, loop = context.env, context.config, context.version, context.spec.loop
         self._context = context
         self._env = env
         self._loop = loop
@@ -79,11 +77,8 @@ class Kubelet:
         pulls = RuntimeImageService(env, context.service)
         self._images = ImageManager(
             context,
-            image_puller(
-                env,
-                throttle(env, pulls, config.registry_pull_qps, config.registry_burst),
-                serialize=config.serialize_image_pulls,
-                maximum=config.max_parallel_image_pulls,
+            ImagePuller(
+                env, throttle(env, pulls, config.registry_pull_qps, config.registry_burst), pull_queue(context)
             ),
             Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
             self._pull_records,

@@ -15,9 +15,10 @@ from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.images.image_gc import ALL, ImageGCManager, ImageGCPolicy
 from pullsim.kubelet.pod_status import PodStatus
 from pullsim.runtime.handlers import RuntimeHandlers
-from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.cluster import Node
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 from pullsim.streams import Streams
+from tests.support.world import fixed, node
 
 MINUTE = 60 * 10**9
 DEFAULT = ImageGCPolicy(85, 80, 2 * MINUTE, 0)
@@ -67,8 +68,7 @@ class World:
     def __init__(self, policy=DEFAULT, **disk):
         self.env = simpy.Environment()
         self.disk = Disk(**disk)
-        config = KubeletConfig.from_mapping({}, (1, 35))
-        context = NodeContext(self.env, "n", config, (1, 35), self.disk, Streams(0), self)
+        context = NodeContext(self.env, Node("n", node(fixed({}))), self.disk, Streams(0), self)
         self.containers = Containers(context, RuntimeHandlers())
         self.events: list[tuple[float, str, str]] = []
         self.removals = []

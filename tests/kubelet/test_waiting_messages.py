@@ -14,14 +14,14 @@ from pullsim.kubelet.images.backoff import Backoff
 from pullsim.kubelet.images.image_manager import ImageManager
 from pullsim.kubelet.images.image_service import RuntimeImageService
 from pullsim.kubelet.images.pull_records import ImagePullManager
-from pullsim.kubelet.images.puller import image_puller
+from pullsim.kubelet.images.puller import ImagePuller, SerialPulls
 from pullsim.kubelet.pod_status import PodStatus
 from pullsim.run import Keeper, Result
 from pullsim.runtime.fixed.server import FixedRuntime
+from pullsim.spec.cluster import Node
 from pullsim.spec.credentials import CredentialSources
-from pullsim.spec.kubelet import KubeletConfig
 from pullsim.streams import Streams
-from tests.support.world import container, failing, fixed, pod
+from tests.support.world import container, failing, fixed, node, pod
 
 
 class Nobody:
@@ -40,8 +40,8 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
     runtime = FixedRuntime(env, fixed(images))
     result = Result("", 0, "", 0.0, "settled", (), {}, "none")
     manager = ImageManager(
-        NodeContext(env, "n-0", KubeletConfig.from_mapping({}, version), version, runtime, Streams(0), Keeper(result)),
-        image_puller(env, RuntimeImageService(env, runtime), serialize=True, maximum=None),
+        NodeContext(env, Node("n-0", node(fixed(images), version=version)), runtime, Streams(0), Keeper(result)),
+        ImagePuller(env, RuntimeImageService(env, runtime), SerialPulls(env)),
         Backoff(nanoseconds(10.0), nanoseconds(300.0)),
         ImagePullManager(None),
         PullCredentials(env, CredentialSources(), PullObjects(), version),

@@ -162,7 +162,7 @@ class ImageManager:
         look_up = None
         if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
             look_up = partial(self._credentials.look_up, pod, wanted)
-        return Wanted(PullRequest(wanted, caller, handler, auths, look_up), credentials or (), present, check)
+        return Wanted(PullRequest(wanted, caller, pod.pod, handler, auths, look_up), credentials or (), present, check)
 
     @property
     def record_sizes(self) -> tuple[int, int] | None:

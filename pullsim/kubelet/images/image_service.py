@@ -10,6 +10,7 @@ import simpy
 from pullsim.cri import NODE_LEFT, Auth, Caller, PullOutcome
 from pullsim.kernel.process import part
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed
+from pullsim.spec.pod import Pod
 from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class PullRequest(NamedTuple):
 
     image: str  # as the CRI gets it
     caller: Caller
+    pod: Pod  # that needs the image: who pulls next may depend on it
     handler: str = ""  # runtime handler of the ImageSpec
     auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
     # Looks them up, for a kubelet that does so in the pull only; raises LookupFailed.
@@ -47,7 +49,7 @@ class RuntimeImageService:
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Try the credentials in turn."""
-        image, caller, handler, auths, look_up = request
+        image, caller, _, handler, auths, look_up = request
         if look_up is not None:
             try:
                 auths = tuple(credential.auth for credential in (yield from look_up(clock)))

@@ -1,4 +1,4 @@
-"""Who may pull when: one at a time, or some at once."""
+"""The puller: which of a node's pulls begins next, one at a time or some at once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import simpy
 
+    from pullsim.kernel.event import Event
+    from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.images.image_service import PullRequest, PullService
 
 
@@ -25,30 +27,67 @@ class PullResult(NamedTuple):
     clock: TimeLine
 
 
-class ImagePuller(Protocol):
-    """Hands pulls to the runtime in the order in which they come (pkg/kubelet/images/puller.go imagePuller)."""
+class PullQueue(Protocol):
+    """Decides which of a node's pulls begins next. A policy of its own is another class with these two methods."""
 
-    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
-        """Wait for the turn, then pull; ``clock`` is the pod's."""
+    def acquire(self, request: PullRequest) -> Event | None:
+        """Let a pull begin: returns None if it may begin now, else the event that succeeds when its turn comes."""
+
+    def release(self, request: PullRequest) -> None:
+        """Take note that a pull that had begun has ended, and let the next one begin."""
 
 
-class ParallelImagePuller:
+class ParallelPulls:
     """At most ``maximum`` pulls at once over the node's pods (None: any number), first come first served.
 
     Models pkg/kubelet/images/puller.go parallelImagePuller; maxParallelImagePulls since 1.27.
     """
 
-    def __init__(self, env: simpy.Environment, service: PullService, maximum: int | None) -> None:
+    def __init__(self, env: simpy.Environment, maximum: int | None) -> None:
+        self._tokens = Slots(env, maximum)
+
+    def acquire(self, request: PullRequest) -> Event | None:  # noqa: ARG002 - all requests are equal
+        """See `PullQueue.acquire`."""
+        return self._tokens.acquire()
+
+    def release(self, request: PullRequest) -> None:  # noqa: ARG002
+        """See `PullQueue.release`."""
+        self._tokens.release()
+
+
+class SerialPulls(ParallelPulls):
+    """One pull at a time, strictly in the order of the requests.
+
+    Models pkg/kubelet/images/puller.go serialImagePuller: one worker that reads a channel. The channel's buffer of 10
+    is not observable, as blocked senders are served in order.
+    """
+
+    def __init__(self, env: simpy.Environment) -> None:
+        super().__init__(env, 1)
+
+
+def pull_queue(context: NodeContext) -> PullQueue:
+    """Return the queue that a node's settings ask for (pkg/kubelet/images/image_manager.go NewImageManager)."""
+    config = context.config
+    if config.serialize_image_pulls:
+        return SerialPulls(context.env)
+    return ParallelPulls(context.env, config.max_parallel_image_pulls)
+
+
+class ImagePuller:
+    """Hands a node's pulls to the runtime, each when its turn has come (pkg/kubelet/images/puller.go imagePuller)."""
+
+    def __init__(self, env: simpy.Environment, service: PullService, queue: PullQueue) -> None:
         self._env = env
         self._service = service
-        self._tokens = Slots(env, maximum)
-        self._before: str | None = None  # image of the pull that gave a token back last
+        self._queue = queue
+        self._before: str | None = None  # image of the pull that ended last
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
-        """Take a token, pull, give it back."""
+        """Wait for the turn, then pull; ``clock`` is the pod's."""
         env = self._env
         clock.enter("queue", env.now)
-        if (turn := self._tokens.acquire()) is not None:
+        if (turn := self._queue.acquire(request)) is not None:
             yield turn
             if self._before is not None:
                 clock.explain(self._before)
@@ -58,22 +97,6 @@ class ParallelImagePuller:
         clock.split(pull_clock, started)
         outcome = yield from self._service.pull(request, pull_clock)
         self._before = image
-        self._tokens.release()
+        self._queue.release(request)
         pull_clock.close(env.now)
         return PullResult(outcome, started, env.now, pull_clock)
-
-
-class SerialImagePuller(ParallelImagePuller):
-    """One pull at a time, strictly in the order of the requests.
-
-    Models pkg/kubelet/images/puller.go serialImagePuller: one worker that reads a channel. The channel's buffer of 10
-    is not observable, as blocked senders are served in order.
-    """
-
-    def __init__(self, env: simpy.Environment, service: PullService) -> None:
-        super().__init__(env, service, 1)
-
-
-def image_puller(env: simpy.Environment, service: PullService, *, serialize: bool, maximum: int | None) -> ImagePuller:
-    """Return the puller that a KubeletConfiguration asks for (pkg/kubelet/images/image_manager.go NewImageManager)."""
-    return SerialImagePuller(env, service) if serialize else ParallelImagePuller(env, service, maximum)
