@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pullsim.cri import Auth
 
 EXEC_TIMEOUT: Final = 60.0  # seconds after which the kubelet gives a credential provider's plugin up
+#: What an answer of a plugin is kept for: the image, all images of its registry, or all images.
+CacheKeyType = Literal["Image", "Registry", "Global"]
 TOKEN_CACHE_TYPES: Final = ("ServiceAccount", "Token")
 
 
@@ -76,7 +78,7 @@ class Plugin:
     """
 
     auth: tuple[tuple[str, Auth], ...] = ()  # registry (a pattern as in a docker config) and what to present
-    cache_key_type: str = "Registry"
+    cache_key_type: CacheKeyType = "Registry"
     cache_duration: float | None = None  # None: the provider's default; 0: not kept
     takes: float = 0.0
     valid: float = float("inf")

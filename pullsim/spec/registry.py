@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 DIAL_TIMEOUT: Final = (
     30.0  # seconds; net.Dialer of containerd's hosts (core/remotes/docker/config/hosts.go), all releases
 )
+#: The requests that a fault or a quota is about: GETs of manifests or of blobs, or every request.
+Requests = Literal["manifests", "blobs", "requests"]
+QuotaOwner = Literal["address", "account", "registry"]
+QuotaWindow = Literal["sliding", "fixed", "bucket"]
+Challenge = Literal["none", "basic", "bearer"]
 TOKEN_LIFE: Final = 300.0  # seconds; expires_in of Docker Hub's tokens (the token specification's least is 60)
 
 
@@ -66,7 +71,7 @@ class Fault:
     slow: float | None = None  # bytes/s of each body
     cut: Cut | None = None
     probability: float = 1.0  # of striking a request
-    of: str = "requests"
+    of: Requests = "requests"
 
     @property
     def ends(self) -> float:
@@ -105,9 +110,9 @@ class Limit:
     per: float
     requests: int | None = None
     bytes: int | None = None
-    of: str = "manifests"  # manifests | blobs (GETs of them) | requests (all, HEADs and 401s too)
-    by: str = "address"
-    window: str = "sliding"
+    of: Requests = "manifests"  # requests: HEADs and 401s too
+    by: QuotaOwner = "address"
+    window: QuotaWindow = "sliding"
     burst: int | None = None
     only: str | None = None  # anonymous | authenticated; None: all requests
     indexes: bool = True  # whether the GET of an index counts; else it only needs room
@@ -189,7 +194,7 @@ class RegistrySpec:
     initial_window: int = 14_480
     max_window: int = 3_000_000
     tls: bool = True  # one round trip more a connection
-    auth: str = "none"  # none | basic | bearer
+    auth: Challenge = "none"
     access: AccessSpec = field(default_factory=AccessSpec)
     token_server: TokenServer = field(default_factory=TokenServer)
     blob_host: BlobHost | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
@@ -16,6 +16,9 @@ KNOWN_SINCE: Final = {"unpigz": (1, 2), "igzip": (2, 0)}
 KLAUSPOST_GZIP: Final = (2, 4)
 KLAUSPOST_SPEEDUP: Final = 1.4
 INCOMPRESSIBLE: Final = 1.1  # unpacked / compressed below which a layer costs as stored data (lab: c50rand at 1.01)
+
+#: What inflates gzip: the runtime itself, or a program that it feeds through a pipe.
+Decompressor = Literal["gzip", "unpigz", "igzip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class UnpackSpec:
     per_file: float = 54e-6
     per_layer: float = 1.5e-3
     while_downloading: float = 1.09  # factor on the time while the node downloads
-    decompressor: str = "gzip"  # what inflates gzip: "gzip", the runtime itself, or the program "unpigz" or "igzip"
+    decompressor: Decompressor = "gzip"
     unpigz: float = 260e6  # the process alone
     igzip: float = 350e6
     piped: float = 1e6 / 5.6e-3

@@ -11,6 +11,7 @@ from pullsim.formats.containerd.config_path import ConfigPath
 from pullsim.formats.containerd.hosts import host_directories, read_hosts
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.scenario.builder.pull_limits import download_limit
+from pullsim.scenario.builder.spec_of import shared
 from pullsim.spec.runtime import ContainerdSpec
 
 if TYPE_CHECKING:
@@ -38,18 +39,12 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
         spec = config.spec
         findings.warnings += config.warnings
     given = config is not None and runtime.max_concurrent_downloads is not None
-    if runtime.max_concurrent_downloads is not None:
-        spec = replace(spec, max_concurrent_downloads=runtime.max_concurrent_downloads)
-    if runtime.layer_fetch_buffer is not None:
-        spec = replace(spec, layer_fetch_buffer=runtime.layer_fetch_buffer)
-    if runtime.max_concurrent_unpacks is not None:
-        if spec.local_pull and config is not None:
-            message = f"has no effect: the CRI plugin pulls by itself ({config.reasons[0]})"
-            findings.warnings.append(f"nodes[{pool.name}].runtime.maxConcurrentUnpacks {message}")
-        else:
-            spec = replace(spec, max_concurrent_unpacks=runtime.max_concurrent_unpacks)
-    if runtime.progress_timeout is not None:
-        spec = replace(spec, progress_timeout=runtime.progress_timeout)
+    settings = shared(runtime, ContainerdSpec, apart=("hosts",))  # there it is a path
+    if "max_concurrent_unpacks" in settings and spec.local_pull and config is not None:
+        del settings["max_concurrent_unpacks"]
+        message = f"has no effect: the CRI plugin pulls by itself ({config.reasons[0]})"
+        findings.warnings.append(f"nodes[{pool.name}].runtime.maxConcurrentUnpacks {message}")
+    spec = replace(spec, **settings)
     findings.notes.append(f"{pool.name}: {_limit(spec, config, given=given)}")
     return _with_hosts(spec, config, pool, index, directory, findings)
 

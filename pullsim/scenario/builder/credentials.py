@@ -13,6 +13,7 @@ from pullsim.inputs import read_text
 from pullsim.inputs.document import MAX_BYTES
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.releases.kubelet import KUBELET
+from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.credentials import (
     CredentialSources,
     DockerConfig,
@@ -92,17 +93,8 @@ def credential_sources(
 
 def access(registry: Registry) -> AccessSpec:
     """Say who may pull from a registry."""
-    accounts = (
-        Account(
-            user.username,
-            user.password,
-            tuple(user.repositories),
-            user.from_,
-            FOREVER if user.until is None else user.until,
-        )
-        for user in registry.credentials
-    )
-    return AccessSpec(tuple(accounts), frozenset(registry.allow), tuple(registry.public))
+    accounts = (spec_of(user, Account, since=user.from_) for user in registry.credentials)
+    return spec_of(registry, AccessSpec, accounts=tuple(accounts), allow=frozenset(registry.allow))
 
 
 def build_secrets(scenario: ScenarioModel, directory: Path, findings: Findings) -> tuple[Secret, ...]:
@@ -126,7 +118,7 @@ def build_secrets(scenario: ScenarioModel, directory: Path, findings: Findings) 
 def build_service_accounts(scenario: ScenarioModel) -> tuple[ServiceAccount, ...]:
     """Make the scenario's own service accounts."""
     return tuple(
-        ServiceAccount(entry.namespace, entry.name, tuple(entry.image_pull_secrets), dict(entry.annotations))
+        spec_of(entry, ServiceAccount, pull_secrets=tuple(entry.image_pull_secrets))
         for entry in scenario.service_accounts
     )
 
@@ -181,12 +173,10 @@ def _entries(auths: Mapping[str, Login]) -> DockerConfig:
 
 def _plugin(plugin: PluginModel) -> Plugin:
     accounts = plugin.service_accounts
-    return Plugin(
+    return spec_of(
+        plugin,
+        Plugin,
         auth=tuple(_entries(plugin.auth)),
-        cache_key_type=plugin.cache_key_type,
-        cache_duration=plugin.cache_duration,
-        takes=plugin.takes,
-        valid=FOREVER if plugin.valid is None else plugin.valid,
         failures=tuple(Window(each.at, FOREVER if each.for_ is None else each.for_) for each in plugin.failures),
         service_accounts=None
         if accounts is None

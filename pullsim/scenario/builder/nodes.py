@@ -14,12 +14,12 @@ from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_warnings
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
+from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import Leave, Node, NodeSpec
 from pullsim.spec.hardware import Burst, CoresSpec, DiskBurst, DiskSpec, FilesystemSpec, NicSpec, PageCacheSpec
 from pullsim.spec.runtime import (
-    ContainerdSpec,
     CrioSpec,
     FixedFailure,
     FixedImage,
@@ -61,52 +61,50 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
     findings.warnings += kubelet_warnings(pool, kubelet, release)
     findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, release)}")
     runtime = _runtime(pool, index, directory, findings)
-    handlers = tuple(RuntimeHandler(each.name, each.snapshotter) for each in pool.runtime_handlers)
+    handlers = tuple(spec_of(each, RuntimeHandler) for each in pool.runtime_handlers)
     if (limit := runtime.layer_limit) is not None:
         findings.notes.append(f"{pool.name}: {layer_limit(kubelet, limit)}")
-    return NodeSpec(
+    return spec_of(
+        pool,
+        NodeSpec,
         pool=pool.name,
-        platform=pool.platform,
         max_pods=kubelet.max_pods if pool.max_pods is None else pool.max_pods,
         nic=_nic(pool.nic),
         disk=_disk(pool.disk),
         filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
-        cores=CoresSpec(pool.cores.count, pool.cores.efficiency),
+        cores=spec_of(pool.cores, CoresSpec),
         kubelet=kubelet,
         kubelet_version=release,
         loop=_loop(pool.simulation),
         runtime=runtime,
         runtime_handlers=handlers or runtime.handlers,
-        cached=tuple(pool.cached),
-        address=pool.address,
-        leave=None if not pool.leave or not pool.leave.rate else Leave(pool.leave.rate, pool.leave.replace_after),
+        leave=None if not pool.leave or not pool.leave.rate else spec_of(pool.leave, Leave),
         credentials=credential_sources(pool, kubelet, index, directory, findings),
     )
 
 
 def _nic(nic: Nic) -> NicSpec:
-    burst = nic.burst
-    return NicSpec(nic.rate, None if burst is None else Burst(burst.rate, burst.credit))
+    return spec_of(nic, NicSpec, burst=None if nic.burst is None else spec_of(nic.burst, Burst))
 
 
 def _disk(disk: Disk) -> DiskSpec:
     burst, cache = disk.burst, disk.page_cache
-    return DiskSpec(
-        disk.write,
-        disk.fsync,
-        None if burst is None else DiskBurst(burst.write, burst.credit),
-        None if cache is None else PageCacheSpec(cache.limit, cache.background, cache.expire, cache.journal),
+    return spec_of(
+        disk,
+        DiskSpec,
+        burst=None if burst is None else spec_of(burst, DiskBurst),
+        page_cache=None if cache is None else spec_of(cache, PageCacheSpec),
     )
 
 
 def _loop(simulation: Simulation) -> LoopSpec:
     resync = simulation.resync
-    return LoopSpec(
+    return spec_of(
+        simulation,
+        LoopSpec,
         minimal=simulation.loop == "minimal",
-        retry=Interval(simulation.retry.base, simulation.retry.jitter),
-        resync=None if resync is None else Interval(resync.base, resync.jitter),
-        tick_phase=simulation.tick_phase,
-        relist_phase=simulation.relist_phase,
+        retry=spec_of(simulation.retry, Interval),
+        resync=None if resync is None else spec_of(resync, Interval),
         requeue_draws={pod: tuple(draws) for pod, draws in simulation.requeue_draws.items()},
         backoff_initial=simulation.image_backoff.initial,
         backoff_max=simulation.image_backoff.max,
@@ -120,19 +118,7 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
             message = "the fixed runtime has its own images: write present: true there"
             findings.error(message, "nodes", index, "cached")
         return _fixed(runtime.fixed, index, findings)
-    costs = UnpackSpec(
-        gzip=unpack.gzip,
-        zstd=unpack.zstd,
-        stored=unpack.stored,
-        per_file=unpack.per_file,
-        per_layer=unpack.per_layer,
-        while_downloading=unpack.while_downloading,
-        decompressor=unpack.decompressor,
-        unpigz=unpack.unpigz,
-        igzip=unpack.igzip,
-        piped=unpack.piped,
-        sha256=unpack.sha256,
-    )
+    costs = spec_of(unpack, UnpackSpec)
     if runtime.crio is not None:
         if unpack.decompressor == "igzip":
             findings.error("CRI-O looks for pigz: unpigz or gzip are right", "nodes", index, "unpack", "decompressor")
@@ -154,12 +140,7 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
                 f"nodes[{pool.name}]: unpack.gzip of the preset is that of containerd to 2.3, and 2.4 unpacks 1.2 to "
                 "1.6 times as fast: give unpack.gzip"
             )
-    return replace(
-        spec,
-        metadata_write=pool.metadata.write,
-        collect_after=ContainerdSpec().collect_after if runtime.collect_after is None else runtime.collect_after,
-        unpack=costs,
-    )
+    return replace(spec, metadata_write=pool.metadata.write, unpack=costs)
 
 
 def _fixed(fixed: Fixed, index: int, findings: Findings) -> FixedSpec:
@@ -178,16 +159,11 @@ def _fixed(fixed: Fixed, index: int, findings: Findings) -> FixedSpec:
 
 def _fixed_image(image: FixedImageModel) -> FixedImage:
     fail, status = image.fail, image.status_fail
-    return FixedImage(
-        pull=image.pull,
-        repull=image.repull,
-        size=image.size,
-        present=image.present,
-        removed_at=tuple(image.removed_at),
-        fail=None
-        if fail is None
-        else FixedFailure(fail.after, fail.error, -1 if fail.times is None else fail.times, fail.pattern),
+    return spec_of(
+        image,
+        FixedImage,
+        fail=None if fail is None else spec_of(fail, FixedFailure),
         status_fail=None
         if status is None
-        else FixedStatusFailure(status.error, status.at, inf if status.for_ is None else status.at + status.for_),
+        else spec_of(status, FixedStatusFailure, until=inf if status.for_ is None else status.at + status.for_),
     )

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pullsim.scenario.builder.credentials import access
+from pullsim.scenario.builder.credentials import FOREVER, access
+from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.registry import BlobHost, Cut, Fault, Host, Limit, RegistrySpec, TokenServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pullsim.inputs.findings import Findings
-    from pullsim.scenario.model.registries import BlobHost as BlobHostModel
     from pullsim.scenario.model.registries import Cut as CutModel
     from pullsim.scenario.model.registries import Fault as FaultModel
     from pullsim.scenario.model.registries import Limit as LimitModel
     from pullsim.scenario.model.registries import Mirror, Registry, RegistryHost
-
-UNLIMITED = float("inf")
 
 
 def build_registries(registries: Sequence[Registry], findings: Findings) -> tuple[RegistrySpec, ...]:
@@ -43,74 +41,39 @@ def build_registries(registries: Sequence[Registry], findings: Findings) -> tupl
 
 
 def _host(registry: RegistryHost) -> RegistrySpec:
-    token = registry.token_server
-    return RegistrySpec(
-        host=registry.host,
-        egress=UNLIMITED if registry.egress is None else registry.egress,
-        per_connection=UNLIMITED if registry.per_connection is None else registry.per_connection,
-        round_trip=registry.round_trip,
-        first_byte=registry.first_byte,
-        head=registry.head,
-        goodput=registry.goodput,
+    store = registry.blob_host
+    return spec_of(
+        registry,
+        RegistrySpec,
         initial_window=registry.tcp.initial_window,
         max_window=registry.tcp.max_window,
-        tls=registry.tls,
-        auth=registry.auth,
-        token_server=TokenServer(token.round_trip, token.first_byte, token.expires_in, token.oauth),
-        blob_host=None if registry.blob_host is None else _blob_host(registry.blob_host),
+        token_server=spec_of(registry.token_server, TokenServer),
+        blob_host=None if store is None else spec_of(store, BlobHost),
         limits=tuple(map(_limit, registry.limits)),
         faults=tuple(map(_fault, registry.faults)),
-        images=None if registry.images is None else tuple(registry.images),
-        price=registry.price or 0.0,
+        mirrors=(),  # those of a registry only; see `build_registries`
     )
 
 
 def _mirror(mirror: Mirror) -> Host:
-    return Host(mirror.host, "pull" in mirror.capabilities, "resolve" in mirror.capabilities, mirror.dial_timeout)
-
-
-def _blob_host(store: BlobHostModel) -> BlobHost:
-    return BlobHost(
-        store.round_trip,
-        UNLIMITED if store.egress is None else store.egress,
-        UNLIMITED if store.per_connection is None else store.per_connection,
-        store.first_byte,
-    )
+    asked = mirror.capabilities
+    return spec_of(mirror, Host, name=mirror.host, pull="pull" in asked, resolve="resolve" in asked)
 
 
 def _limit(limit: LimitModel) -> Limit:
-    return Limit(
-        per=limit.per,
-        requests=limit.requests,
-        bytes=limit.bytes,
-        of=limit.of or ("manifests" if limit.bytes is None else "blobs"),
-        by=limit.by,
-        window=limit.window,
-        burst=limit.burst,
-        only=limit.only,
-        indexes=limit.indexes,
-        status=limit.status,
-        retry_after=limit.retry_after,
-        message=limit.message,
-    )
+    return spec_of(limit, Limit, of=limit.of or ("manifests" if limit.bytes is None else "blobs"))
 
 
 def _fault(fault: FaultModel) -> Fault:
-    return Fault(
-        at=fault.at,
-        duration=UNLIMITED if fault.for_ is None else fault.for_,
-        image=fault.image,
-        status=fault.status,
-        unreachable=fault.unreachable,
-        stall=fault.stall,
-        slow=fault.slow,
+    return spec_of(
+        fault,
+        Fault,
+        duration=FOREVER if fault.for_ is None else fault.for_,
+        status=fault.status,  # None is a value: without another kind connections are refused
         cut=None if fault.cut is None else _cut(fault.cut),
-        probability=1.0 if fault.probability is None else fault.probability,
-        of=fault.of,
     )
 
 
 def _cut(cut: CutModel) -> Cut:
-    if isinstance(cut.after, float):
-        return Cut(share=cut.after, reset=cut.reset)
-    return Cut(size=cut.after, reset=cut.reset)
+    where = {"share" if isinstance(cut.after, float) else "size": cut.after}
+    return spec_of(cut, Cut, **where)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from pullsim.scenario.model.quantities import DnsName, Duration, Section
+from pullsim.spec.credentials import CacheKeyType, Window
+from pullsim.spec.credentials import Plugin as PluginSpec
+from pullsim.spec.registry import Account
+
+_ACCOUNT = Account("", "")
+_PLUGIN = PluginSpec()
+_WINDOW = Window()
 
 
 class Login(Section):
@@ -22,16 +29,16 @@ class RegistryCredentials(Section):
     username: str = Field(description="User name.")
     password: str = Field(description="Password.")
     repositories: list[str] = Field(
-        default=["*"], description="Shell patterns of the repositories that the user may pull."
+        default=[*_ACCOUNT.repositories], description="Shell patterns of the repositories that the user may pull."
     )
-    from_: Duration = Field(default=0.0, alias="from", description="From when on it is accepted.")
+    from_: Duration = Field(default=_ACCOUNT.since, alias="from", description="From when on it is accepted.")
     until: Duration | None = Field(default=None, description="When it expires; absent: never.")
 
 
 class PluginFailure(Section):
     """A time in which a plugin fails: the kubelet gets no credentials of it."""
 
-    at: Duration = Field(default=0.0, description="When it begins.")
+    at: Duration = Field(default=_WINDOW.at, description="When it begins.")
     for_: Duration | None = Field(default=None, alias="for", description="How long it lasts; absent: to the end.")
 
 
@@ -41,13 +48,15 @@ class Plugin(Section):
     auth: dict[str, Login] = Field(
         default={}, description="By registry, with the patterns of a docker config: `*.dkr.ecr.*.amazonaws.com`."
     )
-    cache_key_type: Literal["Image", "Registry", "Global"] = Field(
-        default="Registry", description="For what the kubelet keeps the answer."
+    cache_key_type: CacheKeyType = Field(
+        default=_PLUGIN.cache_key_type, description="For what the kubelet keeps the answer."
     )
     cache_duration: Duration | None = Field(
         default=None, description="How long it does; absent: the provider's defaultCacheDuration; 0: not at all."
     )
-    takes: Duration = Field(default=0.0, description="How long the program runs; after 1m the kubelet gives up.")
+    takes: Duration = Field(
+        default=_PLUGIN.takes, description="How long the program runs; after 1m the kubelet gives up."
+    )
     valid: Duration | None = Field(
         default=None, description="How long registries that have credentials take what it answers; absent: for ever."
     )

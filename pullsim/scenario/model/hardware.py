@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 
 from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size
-from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec
+from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec, PageCacheSpec
 from pullsim.spec.runtime import ContainerdSpec
-from pullsim.spec.unpack import UnpackSpec
+from pullsim.spec.unpack import Decompressor, UnpackSpec
 from pullsim.units import rate_text, size_text
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _UNPACK = UnpackSpec()
 _CONTAINERD = ContainerdSpec()
+_CORES, _DISK, _NIC, _PAGE_CACHE = CoresSpec(), DiskSpec(), NicSpec(), PageCacheSpec(limit=1.0, background=1.0)
 
 
 class Short(Section):
@@ -49,7 +50,7 @@ class NicBurst(Section):
 class Nic(Short):
     """A node's network interface."""
 
-    rate: Rate = Field(default=NicSpec().rate, description="Sustained rate for incoming bytes.")
+    rate: Rate = Field(default=_NIC.rate, description="Sustained rate for incoming bytes.")
     burst: NicBurst | None = Field(default=None, description="Higher rate while credit lasts; full at the join.")
 
     @model_validator(mode="after")
@@ -67,10 +68,12 @@ class PageCache(Section):
     limit: Size = Field(description="Dirty bytes at which writers wait for the disk.")
     background: Size = Field(gt=0, description="Dirty bytes at which write-back starts.")
     expire: Duration = Field(
-        default=30.0, gt=0, description="Time after which write-back starts below that too (vm.dirty_expire_centisecs)."
+        default=_PAGE_CACHE.expire,
+        gt=0,
+        description="Time after which write-back starts below that too (vm.dirty_expire_centisecs).",
     )
     journal: float = Field(
-        default=0.0,
+        default=_PAGE_CACHE.journal,
         ge=0,
         le=1,
         description="Part of what is being written back that an fsync waits for; ext4's ordered journal: 1, xfs: 0.",
@@ -95,7 +98,7 @@ class DiskBurst(Section):
 class Disk(Section):
     """A node's disk."""
 
-    write: OptionalRate = Field(default=DiskSpec().write, description="Sustained write rate; absent: never binds.")
+    write: OptionalRate = Field(default=_DISK.write, description="Sustained write rate; absent: never binds.")
     size: Size | None = Field(
         default=None,
         description="Size of the one filesystem that images share with the rest; absent: it never fills up, and "
@@ -104,7 +107,7 @@ class Disk(Section):
     used: Size | None = Field(
         default=None, description="Bytes of it that are not images: system, logs, volumes. 0 when size is given."
     )
-    fsync: Duration = Field(default=DiskSpec().fsync, description="Time of making a blob durable.")
+    fsync: Duration = Field(default=_DISK.fsync, description="Time of making a blob durable.")
     page_cache: PageCache | None = Field(default=None, description="Write cache.")
     burst: DiskBurst | None = Field(default=None, description="Burst credit of a cloud disk.")
 
@@ -133,9 +136,9 @@ class Disk(Section):
 class Cores(Short):
     """Cores that unpack layers."""
 
-    count: Count = Field(default=CoresSpec().count, description="Number of cores.")
+    count: Count = Field(default=_CORES.count, description="Number of cores.")
     efficiency: float = Field(
-        default=CoresSpec().efficiency, gt=0, le=1, description="Speed that a core keeps when several are busy."
+        default=_CORES.efficiency, gt=0, le=1, description="Speed that a core keeps when several are busy."
     )
 
 
@@ -153,8 +156,8 @@ class Unpack(Section):
     while_downloading: float = Field(
         default=_UNPACK.while_downloading, ge=1, le=100, description="Factor on the time while the node downloads."
     )
-    decompressor: Literal["gzip", "unpigz", "igzip"] = Field(
-        default="gzip",
+    decompressor: Decompressor = Field(
+        default=_UNPACK.decompressor,
         description="What inflates gzip layers: containerd itself, or a program on the node's PATH, on a second core.",
     )
     unpigz: Rate = Field(default=_UNPACK.unpigz, description="Rate of unpigz alone.")

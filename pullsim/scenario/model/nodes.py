@@ -26,12 +26,18 @@ from pullsim.scenario.model.quantities import (
     WrittenRelease,
 )
 from pullsim.spec.cadence import LoopSpec
+from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
 from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
+from pullsim.spec.runtime import FixedImage as FixedImageSpec
 from pullsim.spec.unpack import gzip_rate
+from pullsim.units import duration_text
 
 _CONTAINERD = ContainerdSpec()
 _LOOP = LoopSpec()
+_RETRY = {"base": duration_text(_LOOP.retry.base), "jitter": _LOOP.retry.jitter}
+_LEAVE = LeaveSpec(rate=0.0)
+_FIXED = FixedImageSpec(pull=0.0)
 
 
 def _kubelet_source(value: Any) -> Any:
@@ -59,7 +65,7 @@ class Leave(Section):
     """
 
     rate: Frequency = Field(description="How often a node leaves, each for itself.")
-    replace_after: Duration = Field(default=0.0, description="Time until the node in its place joins.")
+    replace_after: Duration = Field(default=_LEAVE.replace_after, description="Time until the node in its place joins.")
 
 
 class FixedFail(Section):
@@ -93,9 +99,9 @@ class FixedImage(Section):
     """What the fixed runtime does for one image."""
 
     pull: Duration = Field(description="Time of a pull when the image is absent as it starts.")
-    repull: Duration = Field(default=0.0, description="Time of a pull when it is present.")
-    size: Size = Field(default=0, description="Bytes; without a unit bytes too.")
-    present: bool = Field(default=False, description="On the node before time 0.")
+    repull: Duration = Field(default=_FIXED.repull, description="Time of a pull when it is present.")
+    size: Size = Field(default=_FIXED.size, description="Bytes; without a unit bytes too.")
+    present: bool = Field(default=_FIXED.present, description="On the node before time 0.")
     removed_at: list[Duration] = Field(default=[], description="Times at which it vanishes.")
     fail: FixedFail | None = Field(default=None, description="Failing calls.")
     status_fail: FixedStatusFail | None = Field(
@@ -227,7 +233,7 @@ class Simulation(Section):
         description="full: 1 s tick, relist, status cache; minimal: sync again exactly `retry` after an error.",
     )
     retry: Interval = Field(
-        default_factory=lambda: Interval.model_validate({"base": "10s", "jitter": 0.5}),
+        default_factory=lambda: Interval.model_validate(_RETRY),
         description="After a sync with an error; by default 10s, jitter 0.5.",
     )
     resync: Interval | None = Field(

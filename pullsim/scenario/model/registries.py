@@ -12,13 +12,19 @@ from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.quantities import Duration, OptionalRate, Portion, Price, Rate, Section, Size
 from pullsim.scenario.presets.registries import PRESETS, preset_keys
 from pullsim.spec.registry import BlobHost as BlobHostSpec
-from pullsim.spec.registry import Host, RegistrySpec
+from pullsim.spec.registry import Challenge, Host, QuotaOwner, QuotaWindow, RegistrySpec, Requests
+from pullsim.spec.registry import Cut as CutSpec
+from pullsim.spec.registry import Fault as FaultSpec
+from pullsim.spec.registry import Limit as LimitSpec
 from pullsim.spec.registry import TokenServer as TokenServerSpec
 
 _DEFAULTS = RegistrySpec("")
 _BLOB_HOST = BlobHostSpec()
 _TOKEN_SERVER = TokenServerSpec()
 _HOST = Host("")
+_LIMIT = LimitSpec(per=1.0)
+_CUT = CutSpec()
+_FAULT = FaultSpec()
 
 
 def _preset(name: str) -> str:
@@ -66,16 +72,16 @@ class Limit(Section):
         default=None, description="Or bytes; the request that crosses the line is the last that is answered."
     )
     per: Duration = Field(gt=0, description="In this time.")
-    of: Literal["manifests", "blobs", "requests"] | None = Field(
+    of: Requests | None = Field(
         default=None, description="GETs that count, or every request; by default manifests, blobs for bytes."
     )
-    by: Literal["address", "account", "registry"] = Field(
-        default="address",
+    by: QuotaOwner = Field(
+        default=_LIMIT.by,
         description="Who shares the quota: nodes of one address, pulls with one user's credentials (without any: of "
         "one address), or all.",
     )
-    window: Literal["sliding", "fixed", "bucket"] = Field(
-        default="sliding",
+    window: QuotaWindow = Field(
+        default=_LIMIT.window,
         description="Any such time; from the first request after the last window; or refilled evenly up to burst.",
     )
     burst: Annotated[int, Field(ge=1)] | None = Field(
@@ -84,12 +90,16 @@ class Limit(Section):
     only: Literal["anonymous", "authenticated"] | None = Field(
         default=None, description="Requests without, or with, credentials; absent: all."
     )
-    indexes: bool = Field(default=True, description="Whether the GET of an index of several platforms counts.")
-    status: Annotated[int, Field(ge=400, le=599)] = Field(default=429, description="HTTP status of a refusal.")
+    indexes: bool = Field(
+        default=_LIMIT.indexes, description="Whether the GET of an index of several platforms counts."
+    )
+    status: Annotated[int, Field(ge=400, le=599)] = Field(
+        default=_LIMIT.status, description="HTTP status of a refusal."
+    )
     retry_after: Duration | None = Field(
         default=None, description="The refusal's Retry-After; containerd does not look at it."
     )
-    message: str = Field(default="", description="The registry's text in a refusal.")
+    message: str = Field(default=_LIMIT.message, description="The registry's text in a refusal.")
 
     @model_validator(mode="after")
     def _one_amount(self) -> Self:
@@ -108,27 +118,27 @@ class Cut(Section):
         "share is not cut."
     )
     reset: bool = Field(
-        default=False, description="The connection is reset, which fails a pull; else it is closed, and resumed."
+        default=_CUT.reset, description="The connection is reset, which fails a pull; else it is closed, and resumed."
     )
 
 
 class Fault(Section):
     """What goes wrong, from when, for how long, for which requests."""
 
-    at: Duration = Field(default=0.0, description="When it begins.")
+    at: Duration = Field(default=_FAULT.at, description="When it begins.")
     for_: Duration | None = Field(default=None, alias="for", description="How long it lasts; absent: to the end.")
     image: str | None = Field(
         default=None, description="Shell pattern on repository:tag or repository; absent: every image."
     )
-    of: Literal["manifests", "blobs", "requests"] = Field(default="requests", description="Which requests it meets.")
+    of: Requests = Field(default=_FAULT.of, description="Which requests it meets.")
     status: Annotated[int, Field(ge=400, le=599)] | None = Field(
         default=None, description="HTTP status of the answers."
     )
     refused: bool = Field(default=False, description="Nobody listens; bodies on their way are cut.")
     unreachable: bool = Field(
-        default=False, description="Packets vanish: connecting times out, bodies on their way stop."
+        default=_FAULT.unreachable, description="Packets vanish: connecting times out, bodies on their way stop."
     )
-    stall: bool = Field(default=False, description="Bodies stop, those on their way too, until it is over.")
+    stall: bool = Field(default=_FAULT.stall, description="Bodies stop, those on their way too, until it is over.")
     slow: Rate | None = Field(default=None, description="Bodies come at this rate, those on their way too.")
     cut: Cut | None = Field(default=None, description="Bodies break off.")
     probability: Annotated[float, Field(ge=0, le=1)] | None = Field(
@@ -167,8 +177,9 @@ class RegistryHost(Section):
     tcp: Tcp = Field(default_factory=Tcp, description="Slow start.")
     tls: bool = Field(default=_DEFAULTS.tls, description="TLS: one round trip more for a connection.")
     blob_host: BlobHost | None = Field(default=None, description="Where blobs are redirected to.")
-    auth: Literal["none", "basic", "bearer"] = Field(
-        default="none", description="Challenge: its round trips are simulated. With credentials, bearer by default."
+    auth: Challenge = Field(
+        default=_DEFAULTS.auth,
+        description="Challenge: its round trips are simulated. With credentials, bearer by default.",
     )
     token_server: TokenServer = Field(default_factory=TokenServer, description="Where bearer tokens come from.")
     limits: list[Limit] = Field(default=[], description="Quotas.")
