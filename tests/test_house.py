@@ -23,23 +23,11 @@ CIRCULAR = {
     "pullsim.registry.client",
     "pullsim.results.charts",
     "pullsim.results.exports.files",
-    "pullsim.runtime.containerd.chunks",
-    "pullsim.runtime.containerd.fetch",
-    "pullsim.runtime.containerd.parallel_unpack",
-    "pullsim.runtime.containerd.progress",
-    "pullsim.runtime.containerd.pull",
-    "pullsim.runtime.containerd.remote",
-    "pullsim.runtime.containerd.server",
-    "pullsim.runtime.crio.copy",
-    "pullsim.runtime.crio.fetch",
-    "pullsim.runtime.crio.server",
-    "pullsim.runtime.crio.source",
 }
 #: Functions of the model with more parameters.
 MANY_PARAMETERS = {
     "registry.client: Client.__init__",
     "registry.request: Request.__init__",
-    "runtime.containerd.remote: Remote.get",
 }
 #: Files with more lines.
 LONG = {
@@ -47,7 +35,6 @@ LONG = {
     "pullsim.results.reference",
     "pullsim.results.summary.summary",
     "pullsim.rows",
-    "pullsim.runtime.containerd.pull",
     "pullsim.scenario.builder.workloads",
 }
 

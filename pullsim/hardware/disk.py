@@ -23,6 +23,11 @@ class Disk(Protocol):
         """Whether the page cache is being written back because there is too much in it."""
         ...
 
+    @property
+    def has_page_cache(self) -> bool:
+        """Whether writes go to a page cache first."""
+        ...
+
     def begin(self, work: float) -> Job | DiskJob:
         """Write that many bytes durably."""
         ...
@@ -35,8 +40,8 @@ class Disk(Protocol):
         """Write all that waits to be written; None: nothing does."""
         ...
 
-    def drag(self) -> Job | DiskJob | None:
-        """Write what an fsync drags along; None: nothing."""
+    def commit_journal(self) -> Job | DiskJob | None:
+        """Write the data of other files that an fsync waits for; None: it waits for none."""
         ...
 
 
@@ -48,6 +53,11 @@ class UncachedDisk(ProcessorSharing):
         """See `Disk`."""
         return False
 
+    @property
+    def has_page_cache(self) -> bool:
+        """See `Disk`."""
+        return False
+
     def buffer(self, size: float, seconds: float) -> Job:  # noqa: ARG002 - the protocol's
         """See `Disk`."""
         return self.begin(size)
@@ -55,7 +65,7 @@ class UncachedDisk(ProcessorSharing):
     def sync(self) -> None:
         """See `Disk`."""
 
-    def drag(self) -> None:
+    def commit_journal(self) -> None:
         """See `Disk`."""
 
 

@@ -82,6 +82,11 @@ class CachedDisk:
         threshold = math.inf if self._cache is None else self._cache.background * (1 - _ROUNDING)
         return self._writing_back and self._floor >= threshold
 
+    @property
+    def has_page_cache(self) -> bool:
+        """Whether writes go to a page cache first."""
+        return self._cache is not None
+
     def begin(self, work: float) -> DiskJob:
         """Write ``work`` >= 0 bytes durably."""
         return self._start(work, math.inf, self._durable)
@@ -98,20 +103,20 @@ class CachedDisk:
         dirty, self.dirty, self._uncommitted = self.dirty, 0.0, 0.0
         return self.begin(dirty) if dirty > _DUST else None
 
-    def drag(self) -> DiskJob | None:
-        """Write what an fsync drags along: what came into the cache under write-back since the last one.
+    def commit_journal(self) -> DiskJob | None:
+        """Write the data of other files that an fsync waits for; None: it waits for none.
 
-        That is what the journal's transaction has allocated, as far as write-back has got with it: half a second's
-        worth at the most (fs/fs-writeback.c writeback_chunk_size). None where there is nothing.
+        These are the data that came into the cache under write-back since the last fsync, as far as the journal's
+        transaction has allocated them: half a second's worth at the most (fs/fs-writeback.c writeback_chunk_size).
         """
         cache = self._cache
         if cache is None or not cache.journal or not self.writing_back:
             return None
         self._advance()
-        dragged = cache.journal * min(self._uncommitted, self.dirty, _CHUNK * self._write)
+        written = cache.journal * min(self._uncommitted, self.dirty, _CHUNK * self._write)
         self._uncommitted = 0.0
-        self.dirty -= dragged
-        return self.begin(dragged)
+        self.dirty -= written
+        return self.begin(written)
 
     def remove(self, job: DiskJob) -> float:
         """Take a job under way out; returns the bytes left."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from pullsim.cri import Auth
-from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE, MOUNTS_IMAGES, behaviour
+from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE, MOUNTS_IMAGES, Behaviour, behaviour
 from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import Release, written_text
 from pullsim.spec.hosts import RegistryHosts
@@ -144,9 +144,15 @@ class ContainerdSpec(RuntimeSpec):
         return self.version >= MOUNTS_IMAGES
 
     @property
+    def behaviour(self) -> Behaviour:
+        """How the release behaves with these settings."""
+        found = behaviour(self.version, local_pull=self.local_pull)
+        return found if self.progress_timeout is None else replace(found, progress_timeout=self.progress_timeout)
+
+    @property
     def layer_limit(self) -> LayerLimit:
         """See `RuntimeSpec`."""
-        return LayerLimit(self.max_concurrent_downloads, behaviour(self.version).node_wide_slots)
+        return LayerLimit(self.max_concurrent_downloads, self.behaviour.node_wide_slots)
 
     def mirrors(self) -> Iterator[str]:
         """See `RuntimeSpec`."""

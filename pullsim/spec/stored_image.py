@@ -25,6 +25,11 @@ class StoredImage(NamedTuple):
         """The image's ID."""
         return self.manifest.config_digest
 
+    @property
+    def size(self) -> int:
+        """Bytes that containerd tells: compressed ones of manifest, config and layers."""
+        return self.manifest.total_size
+
     def snapshots(self) -> tuple[str, ...]:
         """Return the keys of its snapshots, from the bottom up: chain IDs, after the name of another snapshotter."""
         chain_ids = self.manifest.chain_ids
@@ -58,6 +63,11 @@ class CrioImage(NamedTuple):
     def id(self) -> str:
         """The image's ID, by which the kubelet knows it."""
         return self.manifest.config_digest
+
+    @property
+    def handler(self) -> str:
+        """The runtime handler that it was pulled for: images are the same for all of them."""
+        return ""
 
     @property
     def documents(self) -> int:

@@ -94,17 +94,17 @@ def test_throttled_writers_share_what_the_disk_takes():
     assert ended[1:] == [close(29.9), close(28.0)]  # the slow one comes at 3/s, the other has the remaining 7/s
 
 
-def test_an_fsync_under_write_back_drags_along_what_came_in_since_the_last_one():
+def test_an_fsync_under_write_back_waits_for_what_came_in_since_the_last_one():
     def journaled(env):
         return CachedDisk(env, 10.0, None, PageCacheSpec(600.0, 300.0, journal=1.0))
 
     below = (0.0, "buffer", 200, 2.0)  # no write-back yet: nothing is allocated
-    assert times(journaled, below, (2.0, "drag"))[0] == [close(2.0), None]
+    assert times(journaled, below, (2.0, "commit_journal"))[0] == [close(2.0), None]
     above = (0.0, "buffer", 450, 15.0)  # half a second's worth at the most, at half of the disk
-    assert times(journaled, above, (15.0, "drag"))[0] == [close(15.0), close(16.0)]
+    assert times(journaled, above, (15.0, "commit_journal"))[0] == [close(15.0), close(16.0)]
     small = (0.0, "buffer", 303, 10.1)
-    assert times(journaled, small, (10.1, "drag"))[0] == [close(10.1), close(10.4)]
-    assert times(cached, above, (15.0, "drag"))[0] == [close(15.0), None]
+    assert times(journaled, small, (10.1, "commit_journal"))[0] == [close(10.1), close(10.4)]
+    assert times(cached, above, (15.0, "commit_journal"))[0] == [close(15.0), None]
 
 
 def test_a_burst_lasts_as_long_as_its_credit_and_idle_time_refills_it():

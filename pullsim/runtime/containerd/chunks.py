@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.runtime.containerd.failures import PullFailed
+from pullsim.runtime.sources.blob_source import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.network.flows import Transfer
-    from pullsim.runtime.containerd.fetch import Fetch
-    from pullsim.runtime.containerd.pull import Pull
-    from pullsim.runtime.fetch_stages import DownloadSlots
+    from pullsim.runtime.containerd.ongoing_pull import OngoingPull
+    from pullsim.runtime.fetch_stages import DownloadSlots, LayerStages
 
 
 class Chunk:
@@ -46,24 +46,28 @@ class Chunk:
 
 
 class ChunkedGet:
-    """The GET of a blob in chunks, as many at a time as there may be downloads, first in, first out.
+    """The GET of a blob in chunks, from the first to the last, as many at a time as a pull may download layers.
 
-    Each chunk takes a slot for its request (where layers alone do not hold them), and a connection of its own: its
-    range has no end, so that the connection is closed after it. The others begin when the first one's answer is there.
-    What came counts up to the first byte that did not: one writer takes the chunks in order. Models
+    Each chunk takes a slot for its request (where slots are held by requests), and a connection of its own: its range
+    has no end, so that the connection is closed after it. All chunks but the first begin when the answer to the first
+    one is there. Chunks are written in order: what came counts up to the first byte that is missing. Models
     core/remotes/docker/fetcher.go open (from 2.1 on).
     """
 
-    def __init__(self, fetch: Fetch, pull: Pull, offset: int, size: int, slots: DownloadSlots | None) -> None:
-        """``offset``: bytes of the blob that were there before; ``size``: those to be got."""
+    __slots__ = ("_chunks", "_next", "_offset", "_pull", "_slots", "_workers", "begun", "fetch", "holds")
+
+    def __init__(
+        self, fetch: LayerStages, pull: OngoingPull, offset: int, size: int, slots: DownloadSlots | None
+    ) -> None:
+        """``offset``: bytes of the blob that were there before; ``size``: bytes that are to come."""
         self.fetch = fetch
-        self.begun = False
-        self.holds = slots is not None  # the slot that the fetch came with, or one in its place
+        self.begun = False  # the answer to the first chunk is there
+        self.holds = slots is not None  # a slot, which the fetch has taken or this has taken in its place
         self._pull = pull
         self._slots = slots
         self._offset = offset
-        step, end = pull.containerd.chunk, offset + size
-        self._chunks = [Chunk(self, at, min(step, end - at)) for at in range(offset, end, step)]
+        length, end = pull.node.chunk, offset + size
+        self._chunks = [Chunk(self, at, min(length, end - at)) for at in range(offset, end, length)]
         self._next = 1
         self._workers: list[simpy.Process] = []
 
@@ -97,14 +101,14 @@ class ChunkedGet:
             self._settle()
 
     def begin(self, now: float, transfer: Transfer, host: str | None) -> None:
-        """Take note that the body of a chunk begins to come; start the others."""
+        """Take note that the body of a chunk begins to come; the first one starts the workers for the others."""
         fetch, pull = self.fetch, self._pull
         if self.begun:
             return
         self.begun = True
         fetch.host = host
         fetch.begin(now, transfer)
-        count = min(pull.containerd.spec.max_concurrent_downloads, len(self._chunks)) - 1
+        count = min(pull.node.spec.max_concurrent_downloads, len(self._chunks)) - 1
         self._workers = [pull.env.process(self._work()) for _ in range(count)]
 
     def _work(self) -> Generator[Any, Any, None]:
@@ -134,14 +138,12 @@ class ChunkedGet:
             yield from slots.wait(turn)
 
     def _request(self, chunk: Chunk) -> Generator[Any, Any, None]:
-        final, layer = chunk is self._chunks[-1], self.fetch.layer
-        yield from self._pull.remote.get(
-            "blobs", layer.digest, chunk.size, chunk, start=chunk.offset, cut_short=not final, layer=layer
-        )
+        wanted = Wanted.chunk(self.fetch.layer, chunk.offset, chunk.size, final=chunk is self._chunks[-1])
+        yield from self._pull.blobs.get(wanted, chunk)
         chunk.received = chunk.size
 
     def _settle(self) -> None:
-        """Tell the fetch how far it came, and what limited the chunks, as parts of the time that they took."""
+        """Tell the fetch how far it came, and what limited the chunks, as parts of the time that the fetch took."""
         fetch, now = self.fetch, self._pull.env.now
         got = self._offset
         for chunk in self._chunks:

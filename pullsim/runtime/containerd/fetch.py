@@ -9,24 +9,25 @@ import simpy
 from pullsim.kernel.process import Process
 from pullsim.runtime.containerd.chunks import ChunkedGet
 from pullsim.runtime.containerd.failures import PullFailed, blob_no_space
-from pullsim.runtime.fetch_stages import Steps
+from pullsim.runtime.fetch_stages import BlobFetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
+from pullsim.runtime.sources.blob_source import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.kernel.event import Event
     from pullsim.oci.manifest import Layer
-    from pullsim.runtime.containerd.pull import Pull
+    from pullsim.runtime.containerd.ongoing_pull import OngoingPull
 
 
-class Fetch(Steps):
-    """Gets a blob into the content store, and the times of its steps.
+class Fetch(BlobFetch):
+    """Gets the blob of a layer into the content store.
 
-    To 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
+    Up to 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
     the node from after the lock until the last byte (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
-    Before it has its slot it is not more than a place in the queue: with ten layers and three slots that is a third of
-    a pull's memory.
+    Before it has its slot it has no process, it is a place in the queue alone: with ten layers and three slots that
+    saves a third of a pull's memory.
     """
 
     __slots__ = (
@@ -35,49 +36,32 @@ class Fetch(Steps):
         "_process",
         "_started",
         "_turn",
-        "committed",
         "done",
-        "ended",
         "env",
         "fetched",
-        "layer",
-        "position",
         "pull",
-        "queued",
-        "recorded",
-        "requested",
         "resumed",
-        "slot",
     )
 
-    def __init__(self, pull: Pull, position: int, layer: Layer) -> None:
-        """Ask for a slot, to 2.0; ``waits``: there was none, else the fetch is to `start`."""
+    def __init__(self, pull: OngoingPull, position: int, layer: Layer) -> None:
+        """Ask for a slot, up to 2.0; if there is none the fetch starts when it gets one (`waits`), else by `start`."""
         self.env = pull.env
-        super().__init__(self.env.now)
+        super().__init__(layer, position, self.env.now)
         self._process: Process | None = None  # once it is begun or waited for
         self.pull = pull
-        self.position = position
-        self.layer = layer
-        self.fetched = False  # from the registry, by this pull, and durable
-        self.done = False  # it is durable
-        self.resumed = 0  # of these were there before, from a pull that failed
-        self.recorded = False  # its row is written
-        self.queued = self.slot = self.requested = self.ended = self.committed = self.first_byte
+        self.fetched = False  # the blob came from the registry, for this pull, and is durable
+        self.done = False  # the blob is durable, wherever it came from
+        self.resumed = 0  # bytes of ``received`` that a pull which failed had left
         self._chunks: ChunkedGet | None = None
         self._abandoned = False
-        self._turn = None if pull.containerd.behaviour.by_service else self._ask_for_slot()
+        self._turn = None if pull.node.behaviour.by_service else self._ask_for_slot()
         if self._turn is not None:
             self._turn.call(self._take_over)
         self._started = False
 
     @property
-    def cause(self) -> str | None:
-        """The layer."""
-        return self.layer.digest
-
-    @property
     def process(self) -> Process:
-        """The process that gets it."""
+        """The process that gets the blob."""
         if self._process is None:
             self._process = Process(self.env)
         return self._process
@@ -88,13 +72,13 @@ class Fetch(Steps):
         return self._turn is not None
 
     def start(self) -> None:
-        """Begin; an abandoned one does not."""
+        """Begin, unless the fetch was abandoned before."""
         if not self._abandoned:
             self._started = True
             self.process.start(self._run())
 
     def abandon(self) -> None:
-        """Stop, if it is not done: the pull has failed."""
+        """Stop, unless the blob is there: the pull has failed."""
         self._abandoned = True
         if not self.process.is_alive:
             return
@@ -105,7 +89,7 @@ class Fetch(Steps):
 
     @property
     def downloaded(self) -> int:
-        """Bytes that this pull has fetched, also of chunks behind one that is missing."""
+        """Bytes that came for this pull; also those of chunks that lie behind a chunk which has not come."""
         return self.received - self.resumed if self._chunks is None else self._chunks.downloaded
 
     def stall(self, now: float, *, begun: bool) -> None:
@@ -114,7 +98,7 @@ class Fetch(Steps):
         self.pull.stalled(begun=begun)
 
     def _take_over(self, _: Event) -> None:
-        """Start with the slot of another fetch."""
+        """Start with the slot that another fetch has given back."""
         self._turn = None
         self._has_waited()
         self.start()
@@ -122,8 +106,8 @@ class Fetch(Steps):
     def _run(self) -> Generator[Any, Any, None]:
         """Take the blob's lock; get the blob unless it has come meanwhile."""
         pull, digest, env = self.pull, self.layer.digest, self.env
-        containerd = pull.containerd
-        store, by_service = containerd.store, containerd.behaviour.by_service
+        node = pull.node
+        store, by_service = node.store, node.behaviour.by_service
         locks = store.blob_locks
         try:
             self.enter("lock", env.now)
@@ -138,7 +122,7 @@ class Fetch(Steps):
                     store.blobs[digest] = self.layer.size
                 else:
                     self.requested = self.first_byte = self.ended = env.now
-                    if by_service:  # it needed none
+                    if by_service:  # a blob that is there needs no slot
                         self.slot = env.now
                 pull.lease.blobs.add(digest)
                 self.committed = env.now
@@ -162,9 +146,9 @@ class Fetch(Steps):
         Where there is not enough space, the download goes on until the disk is full.
         """
         pull, layer, env = self.pull, self.layer, self.env
-        containerd = pull.containerd
-        store, disk = containerd.store, containerd.disk
-        slots = pull.slots if containerd.behaviour.by_service else None
+        node = pull.node
+        store, disk = node.store, node.disk
+        slots = pull.slots if node.behaviour.by_service else None
         if slots is not None and (turn := self._ask_for_slot()) is not None:
             yield from self._wait_for_slot(turn)
         self.requested = env.now
@@ -174,11 +158,11 @@ class Fetch(Steps):
         written = None if disk is None else disk.begin(claimed)
         try:
             try:
-                if containerd.chunk and claimed > containerd.chunk:
+                if node.chunk and claimed > node.chunk:
                     self._chunks = ChunkedGet(self, pull, self.resumed, claimed, slots)
                     yield from self._chunks.run()
                 else:
-                    yield from pull.remote.get("blobs", layer.digest, self.resumed + claimed, self, layer=layer)
+                    yield from pull.blobs.get(Wanted("blobs", layer.digest, self.resumed + claimed, layer), self)
             finally:
                 self.ended = env.now
                 if slots is not None and (self._chunks is None or self._chunks.holds):
@@ -190,10 +174,10 @@ class Fetch(Steps):
                 self.enter("unpack_disk", env.now)
                 yield writing
             if claimed < rest:
-                raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # as any failed write, it leaves its bytes
+                raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # what a failed write has written stays
             self.enter("commit", env.now)
-            if containerd.fsyncs:
-                yield from containerd.sync_blob()
+            if node.fsyncs:
+                yield from node.sync_blob()
             if (committed := store.metadata.write(BLOB_COMMIT)) is not None:
                 yield committed
         except BaseException:
@@ -204,7 +188,7 @@ class Fetch(Steps):
         self.fetched = True
 
     def _ask_for_slot(self) -> Event | None:
-        """Take a slot; else return the event to wait for."""
+        """Take a slot and return None; if there is none, return the event that hands one over."""
         turn = self.pull.slots.acquire()
         self.slot = self.env.now
         self.enter("slot", self.slot)
@@ -219,4 +203,4 @@ class Fetch(Steps):
         self.slot = self.env.now
         before = self.pull.slots.given_back_by
         if isinstance(before, Fetch) and before.pull is self.pull:
-            self._before = before
+            self._slot_from = before

@@ -8,30 +8,29 @@ import simpy
 
 from pullsim.records import Span
 from pullsim.runtime.containerd.failures import PullFailed, snapshot_no_space
-from pullsim.runtime.fetch_stages import Steps
+from pullsim.runtime.fetch_stages import LayerStages
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
 from pullsim.time_line import Division
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.oci.manifest import Layer
     from pullsim.records import Stages
     from pullsim.runtime.containerd.fetch import Fetch
-    from pullsim.runtime.containerd.pull import Pull
+    from pullsim.runtime.containerd.fetches import Fetches
+    from pullsim.runtime.containerd.ongoing_pull import OngoingPull
     from pullsim.runtime.fetch_stages import DownloadSlots
     from pullsim.spec.stored_image import StoredImage
 
 
-class Unpacking(Steps):
+class Unpacking(LayerStages):
     """A process that waits for a layer's blob and unpacks it, holding one of the node's slots for that."""
 
-    __slots__ = ("_slots", "began", "chain_id", "claimed", "fetch", "layer", "limit", "process", "pull")
+    __slots__ = ("_slots", "began", "chain_id", "claimed", "fetch", "limit", "process", "pull")
 
-    def __init__(self, pull: Pull, slots: DownloadSlots, layer: Layer, chain_id: str, fetch: Fetch) -> None:
-        super().__init__(pull.env.now)
+    def __init__(self, pull: OngoingPull, slots: DownloadSlots, chain_id: str, fetch: Fetch) -> None:
+        super().__init__(fetch.layer, pull.env.now)
         self.pull = pull
-        self.layer = layer
         self.chain_id = chain_id
         self.fetch = fetch
         self.began: float | None = None
@@ -40,13 +39,8 @@ class Unpacking(Steps):
         self._slots = slots
         self.process = pull.env.process(self._run())
 
-    @property
-    def cause(self) -> str | None:
-        """The layer."""
-        return self.layer.digest
-
     def divide(self, begin: float, end: float) -> Stages:
-        """Return what it was in: what its fetch was in until the blob was there, then unpacking."""
+        """Return the stages of its fetch until the blob was there, then unpacking."""
         began = self._began(begin, end)
         stages = self.fetch.divide(begin, began) if began > begin else {}
         if end > began:
@@ -80,23 +74,23 @@ class Unpacking(Steps):
             self._slots.give_back(self)
 
     def _unpack(self) -> Generator[Any, Any, None]:
-        layer, containerd = self.layer, self.pull.containerd
-        store = containerd.store
+        layer, node = self.layer, self.pull.node
+        store = node.store
         self.began = self.pull.env.now
         self.claimed = store.claim(layer.unpacked)
         part = layer if self.claimed == layer.unpacked else layer.part(self.claimed)
-        self.limit = yield from containerd.unpacker.unpack(part)
+        self.limit = yield from node.snapshotter.unpack(part)
         if part is not layer:
-            number, version = len(store.snapshots) + 1, containerd.spec.version
+            number, version = len(store.snapshots) + 1, node.spec.version
             raise snapshot_no_space(self.pull.reference, layer, self.chain_id, number, version)
 
 
 class _Behind(Division):
-    """The wait for a slot: what the layer of the same pull was in that gives it back, if it is one."""
+    """The wait for a slot: it is accounted for by the stages of the layer of the same pull that gives the slot back."""
 
     __slots__ = ("_pull", "_slots")
 
-    def __init__(self, slots: DownloadSlots, pull: Pull) -> None:
+    def __init__(self, slots: DownloadSlots, pull: OngoingPull) -> None:
         self._slots = slots
         self._pull = pull
 
@@ -116,15 +110,17 @@ class _Behind(Division):
 
 
 class ParallelUnpack:
-    """Layers in order, each as soon as there is a slot: it has the slot before its blob is there. Commits are in order.
+    """Unpacks several layers of a pull at a time.
 
-    A snapshot is prepared without those below it, and put on top of them when it is committed, after all layers have
-    been started; the locks of all their chain IDs are held until then. Models core/unpack/unpacker.go from 2.2 on
+    Layers take a slot in order, each as soon as there is one, even before its blob is there. They are committed in
+    order. A snapshot is prepared without those below it, and put on top of them when it is committed, after all layers
+    have been started; the locks of all their chain IDs are held until then. Models core/unpack/unpacker.go from 2.2 on
     (capability rebase of the snapshotter, transfer service).
     """
 
-    def __init__(self, pull: Pull, image: StoredImage, slots: DownloadSlots) -> None:
+    def __init__(self, pull: OngoingPull, fetches: Fetches, image: StoredImage, slots: DownloadSlots) -> None:
         self._pull = pull
+        self._fetches = fetches
         self._image = image
         self._slots = slots
         self._unpackings: list[Unpacking] = []
@@ -136,7 +132,7 @@ class ParallelUnpack:
             yield from self._start()
             yield from self._commit()
         except BaseException:
-            store = self._pull.containerd.store
+            store = self._pull.node.store
             for unpacking in self._unpackings:
                 if unpacking.process.is_alive:
                     unpacking.process.interrupt()
@@ -147,7 +143,7 @@ class ParallelUnpack:
 
     def _start(self) -> Generator[Any, Any, None]:
         pull, env, clock = self._pull, self._pull.env, self._pull.clock
-        store, layers = pull.containerd.store, self._image.manifest.layers
+        store, layers = pull.node.store, self._image.manifest.layers
         for position, (layer, chain_id) in enumerate(zip(layers, self._image.snapshots(), strict=True)):
             if (turn := store.chain_locks.acquire(chain_id)) is not None:
                 clock.enter("lock", env.now, layer.digest)
@@ -157,15 +153,21 @@ class ParallelUnpack:
                 store.chain_locks.release(chain_id)
                 continue
             self._locked.append(chain_id)
-            fetch = pull.fetch_of(layers, position)
+            if (mount := pull.node.snapshotter.mount(layer)) is not None:
+                clock.enter("commit", env.now, layer.digest)
+                yield from mount.wait()
+                store.snapshots[chain_id] = store.claim(mount.size)
+                self._release(chain_id)
+                continue
+            fetch = self._fetches.of(layers, position)
             clock.enter("commit", env.now)
             if (written := store.metadata.write(PREPARE)) is not None:
                 yield written
             yield from self._slot()
-            self._unpackings.append(Unpacking(pull, self._slots, layer, chain_id, fetch))
+            self._unpackings.append(Unpacking(pull, self._slots, chain_id, fetch))
 
     def _slot(self) -> Generator[Any, Any, None]:
-        """Wait for a slot: behind layers of the same pull, in what the one was in that gives it back."""
+        """Wait for a slot."""
         slots, now = self._slots, self._pull.env.now
         if (turn := slots.acquire()) is None:
             return
@@ -174,19 +176,24 @@ class ParallelUnpack:
 
     def _commit(self) -> Generator[Any, Any, None]:
         pull, env = self._pull, self._pull.env
-        store = pull.containerd.store
+        store, node = pull.node.store, pull.node
         for unpacking in self._unpackings:
             if unpacking.process.is_alive:
                 pull.clock.split(unpacking, env.now)
                 yield unpacking.process
             pull.clock.enter("commit", env.now, unpacking.layer.digest)
-            if pull.containerd.fsyncs:
-                yield from pull.containerd.drag()
+            if node.fsyncs:
+                yield from node.commit_journal()
             if (written := store.metadata.write(SNAPSHOT_COMMIT)) is not None:
                 yield written
             store.snapshots[unpacking.chain_id] = unpacking.layer.unpacked
             unpacking.claimed = 0
-            pull.record(unpacking.fetch, unpacking.began, unpacking.limit)
-            pull.lease.snapshots.add(unpacking.chain_id)
-            self._locked.remove(unpacking.chain_id)
-            store.chain_locks.release(unpacking.chain_id)
+            assert unpacking.began is not None
+            self._fetches.record(unpacking.fetch, (unpacking.began, env.now, unpacking.limit))
+            self._release(unpacking.chain_id)
+
+    def _release(self, chain_id: str) -> None:
+        """Release the lock of a chain ID whose snapshot is there, which the pull keeps from being collected."""
+        self._pull.lease.snapshots.add(chain_id)
+        self._locked.remove(chain_id)
+        self._pull.node.store.chain_locks.release(chain_id)

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
-
-from pullsim.runtime.containerd.failures import no_progress
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.runtime.containerd.pull import Pull
+    import simpy
 
 INTERVAL: Final = 10.0  # seconds between two looks
+
+
+class Watched(Protocol):
+    """The downloads of a pull, as far as its progress is watched."""
+
+    env: simpy.Environment
+    began: float  # when the pull began
+    running: bool  # the pull has not ended
+
+    def stalled_downloads(self) -> bool:
+        """Whether a request of the pull is under way that gets nothing."""
+
+    def received_since(self, since: float) -> bool:
+        """Whether bytes come, or have come since then."""
+
+    def give_up(self) -> None:
+        """End the pull, as it makes no progress."""
 
 
 class ProgressWatch:
@@ -25,16 +40,19 @@ class ProgressWatch:
     Models internal/cri/server/images/image_pull.go pullProgressReporter (1.7: pkg/cri/server).
     """
 
-    def __init__(self, pull: Pull, timeout: float) -> None:
+    __slots__ = ("_interval", "_looks", "_pull", "_timeout")
+
+    def __init__(self, pull: Watched, timeout: float) -> None:
+        """``timeout`` in seconds; 0: the pull is never given up."""
         self._pull = pull
         self._timeout = timeout
         self._interval = INTERVAL if timeout >= INTERVAL else timeout / 2
-        self._running = False
+        self._looks = False  # at intervals, now
 
     def stalled(self, *, begun: bool) -> None:
         """Take note that a request of the pull gets nothing more; ``begun``: it got bytes before."""
-        if not self._running:
-            self._running = True
+        if self._timeout and not self._looks:
+            self._looks = True
             self._pull.env.process(self._run(begun=begun))
 
     def _run(self, *, begun: bool) -> Generator[Any, Any, None]:
@@ -47,10 +65,10 @@ class ProgressWatch:
             yield env.timeout(looked * self._interval + pull.began - env.now)
             if not pull.running:
                 return
-            if pull.flows(env.now - self._interval):
+            if pull.received_since(env.now - self._interval):
                 seen = looked
             elif (looked - seen) * self._interval > self._timeout and pull.stalled_downloads():
-                pull.fail(no_progress(pull.reference).outcome)
+                pull.give_up()
                 return
             looked += 1
-        self._running = False
+        self._looks = False

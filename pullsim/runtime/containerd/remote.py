@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from pullsim.cri import Auth
-    from pullsim.oci.manifest import Image, Layer
+    from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
     from pullsim.registry.client import Download
     from pullsim.releases.containerd import Behaviour
-    from pullsim.runtime.containerd.server import Containerd
+    from pullsim.runtime.containerd.node import ContainerdNode
+    from pullsim.runtime.sources.blob_source import Wanted
     from pullsim.runtime.sources.hosts import Source
     from pullsim.spec.hosts import Address
 
@@ -39,14 +40,14 @@ class Remote:
     """What one pull asks of registries: the resolver and the fetcher.
 
     Every request starts again at the first host and goes on to the next after any error; after a body that broke off
-    the rest is asked for. Models core/remotes/docker resolver.go, fetcher.go and httpreadseeker.go.
+    the rest of it is asked for. Models core/remotes/docker resolver.go, fetcher.go and httpreadseeker.go.
     """
 
-    def __init__(self, containerd: Containerd, reference: Reference, auth: Auth | None) -> None:
-        self._containerd = containerd
+    def __init__(self, node: ContainerdNode, reference: Reference, auth: Auth | None) -> None:
+        self._node = node
         self._reference = reference
         self._auth = auth
-        self._sources = containerd.sources(reference.domain)
+        self._sources = node.sources(reference.domain)
         self._fetchers: list[Requester] | None = None
         self._clients: list[Client] = []
         self.resolved_by = reference.domain
@@ -56,7 +57,7 @@ class Remote:
 
         A digest is looked for among blobs too where no host has it among manifests, or none answers (Resolve).
         """
-        reference, behaviour = self._reference, self._containerd.behaviour
+        reference, behaviour = self._reference, self._node.behaviour
         by_digest = reference.digest or ""
         hosts = self._requesters(each for each in self._sources if each.pull and (each.resolve or by_digest))
         if not hosts:
@@ -77,28 +78,18 @@ class Remote:
         assert worst is not None
         raise resolve_failure(reference, worst, behaviour)
 
-    def get(
-        self,
-        kind: str,
-        digest: str,
-        size: int,
-        download: Download,
-        *,
-        index: bool = False,
-        start: int = 0,
-        cut_short: bool = False,
-        layer: Layer | None = None,
-    ) -> Generator[Any, Any, None]:
+    def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
         """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had.
 
-        ``start``: of the part of the blob that is wanted; ``cut_short``: more would come after it; ``layer``: the
-        blob is this one. All hosts are asked if one may be, whatever their capabilities (fetcher.go Fetch).
+        If one host may be asked all are, whatever their capabilities (fetcher.go Fetch).
         """
         if self._fetchers is None:
             self._fetchers = self._requesters(self._sources if any(each.pull for each in self._sources) else ())
         hosts, opened, empty = self._fetchers, False, 0
+        kind, digest, size, start = wanted.kind, wanted.digest, wanted.size, wanted.start
+        index, cut_short = wanted.index, wanted.cut_short
         if not hosts:
-            raise no_hosts(self._reference, "pull", self._containerd.behaviour)
+            raise no_hosts(self._reference, "pull", self._node.behaviour)
         while True:
             first: Answer | None = None
             for number, host in enumerate(hosts, start=1):
@@ -120,7 +111,7 @@ class Remote:
                 assert first is not None
                 if opened:  # a body that broke off and cannot be had again is reported as such
                     raise broken_off(self._reference, first.address, CUT)
-                raise fetch_failure(self._reference, kind, digest, first, self._containerd.behaviour, layer)
+                raise fetch_failure(self._reference, kind, digest, first, self._node.behaviour, wanted.layer)
 
     @property
     def retryable(self) -> bool:
@@ -133,12 +124,12 @@ class Remote:
         return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
 
     def _requester(self, source: Source) -> Requester:
-        containerd, address, behaviour = self._containerd, source.address, self._containerd.behaviour
+        node, address, behaviour = self._node, source.address, self._node.behaviour
         client = Client(
-            containerd.env,
+            node.env,
             source.registry,
-            containerd.port,
-            Presented(self._auth or source.auth, source.header, containerd.address, containerd.node),
+            node.port,
+            Presented(self._auth or source.auth, source.header, node.address, node.name),
             dial_timeout=source.dial_timeout,
             header_timeout=behaviour.header_timeout,
             dials=address.dials,
@@ -148,27 +139,27 @@ class Remote:
             requests=behaviour.requests,
         )
         self._clients.append(client)
-        return Requester(containerd, client, address)
+        return Requester(node, client, address)
 
 
 class Requester:
     """Asks one host, again where containerd does (core/remotes/docker/resolver.go doWithRetries)."""
 
-    __slots__ = ("_containerd", "address", "client")
+    __slots__ = ("_node", "address", "client")
 
-    def __init__(self, containerd: Containerd, client: Client, address: Address) -> None:
-        self._containerd = containerd
+    def __init__(self, node: ContainerdNode, client: Client, address: Address) -> None:
+        self._node = node
         self.client = client
         self.address = address
 
     def head(self, request: Request, *, last: bool) -> Generator[Any, Any, tuple[Answer, Image | None]]:
         """HEAD a manifest, or GET it where HEAD is not allowed; return the last answer and what it names."""
-        client, behaviour = self.client, self._containerd.behaviour
+        client, behaviour = self.client, self._node.behaviour
         challenges = client.authorizer.challenges
         attempts: Attempts | None = None
         image: Image | None
         while True:
-            if attempts is not None and attempts.challenged(self._containerd.env.now):
+            if attempts is not None and attempts.challenged(self._node.env.now):
                 status, image = (yield from self._challenge(request)), None
             else:
                 status, image = yield from client.head(request)
@@ -181,7 +172,7 @@ class Requester:
             if not_allowed:
                 request.head = False
             if status in TIMEOUTS:
-                yield Timeout(self._containerd.env, PAUSE)
+                yield Timeout(self._node.env, PAUSE)
         if status == FORBIDDEN and request.head and behaviour.asks_why:
             return (yield from self._ask_why(request)), None
         return self.answer(request, status), image
@@ -192,17 +183,17 @@ class Requester:
         challenges = client.authorizer.challenges
         attempts: Attempts | None = None
         while True:
-            if attempts is not None and attempts.challenged(self._containerd.env.now):
+            if attempts is not None and attempts.challenged(self._node.env.now):
                 status = yield from self._challenge(request)
             else:
                 status = yield from client.get(request, download)
             if status in ENDED or self._denied(status):
                 return status
-            attempts = attempts or Attempts(client, self._containerd.behaviour, challenges, last=last)
+            attempts = attempts or Attempts(client, self._node.behaviour, challenges, last=last)
             if not attempts.again(status):
                 return status
             if status in TIMEOUTS:
-                yield Timeout(self._containerd.env, PAUSE)
+                yield Timeout(self._node.env, PAUSE)
 
     def answer(self, request: Request, status: int, message: str | None = None) -> Answer:
         """Say how a request ended."""
@@ -231,7 +222,7 @@ class Requester:
         else:  # credentials are shown at once now
             spec = client.registry.spec
             client.registry.count(get)
-            yield Timeout(self._containerd.env, spec.round_trip + spec.first_byte)
+            yield Timeout(self._node.env, spec.round_trip + spec.first_byte)
         return self.answer(request, FORBIDDEN, message)
 
 

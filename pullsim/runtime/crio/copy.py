@@ -9,13 +9,11 @@ import simpy
 
 from pullsim.cri import PullOutcome
 from pullsim.oci.manifest import Index, select
-from pullsim.records import LayerRecord
-from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 from pullsim.runtime.crio.fetch import BlobCopy
+from pullsim.runtime.crio.ongoing_copy import OngoingCopy
 from pullsim.runtime.crio.source import ImageSource
-from pullsim.runtime.fetch_stages import DownloadSlots
 from pullsim.spec.stored_image import CrioImage
 
 if TYPE_CHECKING:
@@ -24,7 +22,8 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth, Caller
     from pullsim.oci.manifest import Layer, Manifest
     from pullsim.oci.reference import Reference
-    from pullsim.runtime.crio.server import Crio
+    from pullsim.runtime.crio.node import CrioNode
+    from pullsim.runtime.fetch_stages import Unpacked
     from pullsim.time_line import TimeLine
 
 #: Writes of the store's records in a row (containers/storage layers.go create, images.go create and addNames).
@@ -32,46 +31,41 @@ LAYER_RECORDS: Final = 2  # of a layer: before it is applied, marked incomplete;
 IMAGE_RECORDS: Final = 3
 
 
-class Copy:
-    """Manifest, config, then layers: up to six at a time, committed from the bottom up by one of those that get them.
+class Copy(OngoingCopy):
+    """Manifest, config, then layers: up to six at a time, committed from the bottom up by one of their fetches.
 
     A layer that cannot be had keeps those above it from being committed; the others are fetched all the same, and the
     copy fails when they are. Layers that were committed by then stay. Models containers/image copy/copy.go,
     copy/single.go, storage/storage_dest.go; cri-o server/image_pull.go and internal/storage/image.go.
     """
 
-    def __init__(self, crio: Crio, reference: Reference, caller: Caller, clock: TimeLine, auth: Auth | None) -> None:
-        self.env = crio.env
-        self.crio = crio
-        self.store = crio.store
-        self.clock = clock
-        self.slots = DownloadSlots(crio.env, BLOBS_AT_ONCE)
-        self.source = ImageSource(crio, reference, auth, clock)
-        self.next = 0  # position of the layer that is committed next
-        self.files: set[str] = set()  # digests of blobs in temporary files
-        self.temporary = 0  # bytes of them
+    __slots__ = ("_auth", "_caller", "_chain_ids", "_committer", "_fetches", "_reference")
+
+    def __init__(
+        self, node: CrioNode, reference: Reference, caller: Caller, clock: TimeLine, auth: Auth | None
+    ) -> None:
+        super().__init__(node, reference, clock, auth)
         self._reference = reference
         self._caller = caller
         self._auth = auth
         self._fetches: list[BlobCopy] = []
-        self._committer: BlobCopy | None = None  # whose slot is kept
-        self._recorded: set[int] = set()
+        self._committer: BlobCopy | None = None  # the fetch that commits layers, and keeps its slot for that
         self._chain_ids: list[str] = []  # of layers that this copy builds on
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Copy; the outcome of a copy that failed says why."""
-        crio, reference, clock = self.crio, self._reference, self.clock
+        node, reference, clock = self.node, self._reference, self.clock
         clock.enter("resolve", self.env.now)
         manifest: Manifest | None = None
         outcome: PullOutcome | None = None
         try:
-            if crio.release.tries_artifacts_first:
+            if node.release.tries_artifacts_first:
                 yield from self._artifact_first()
             image = yield from self.source.open()
-            manifest = select(image, crio.platform)
+            manifest = select(image, node.platform)
             if isinstance(image, Index):
                 if manifest is None:
-                    raise failures.no_platform(reference, crio.platform)
+                    raise failures.no_platform(reference, node.platform)
                 yield from self.source.manifest(manifest.digest, manifest.size)
             assert manifest is not None
             stored = CrioImage(manifest, image.digest, image.size)
@@ -88,7 +82,7 @@ class Copy:
             outcome = cast("PullOutcome", interrupt.cause)
         else:
             self.store.release(self.temporary)
-            answer = "" if crio.release.answers_id else f"{reference.repository}@{manifest.digest}"
+            answer = "" if node.release.answers_id else f"{reference.repository}@{manifest.digest}"
             outcome = PullOutcome(stored.id, registry=self.source.host, answer=answer)
             outcome.layers = len(manifest.layers)
         outcome.compressed = 0 if manifest is None else manifest.total_size
@@ -103,7 +97,7 @@ class Copy:
         Of an index the platform's manifest is read too, as of one of the OCI (internal/ociartifact/store.go
         PullManifest to 1.33.3); its own ping is left out.
         """
-        reference, platform = self._reference, self.crio.platform
+        reference, platform = self._reference, self.node.platform
         try:
             image = yield from self.source.open()
             if isinstance(image, Index):
@@ -113,16 +107,16 @@ class Copy:
                 yield from self.source.manifest(manifest.digest, manifest.size)
         except CopyFailed as failed:
             raise failures.no_first_artifact(reference, failed) from None
-        self.source = ImageSource(self.crio, reference, self._auth, self.clock)
+        self.source = ImageSource(self.node, reference, self._auth, self.clock)
 
     def _compared(self, image: CrioImage) -> Generator[Any, Any, bool]:
         """Read the manifests once more, in releases that compare first; return whether the node has the image."""
-        if not self.crio.release.reads_manifests_twice:
+        if not self.node.release.reads_manifests_twice:
             return False
-        stored = self.crio.image(self._reference)
+        stored = self.store.image(self._reference)
         if stored is not None and stored.id == image.id:
             return True
-        self.source = ImageSource(self.crio, self._reference, self._auth, self.clock)
+        self.source = ImageSource(self.node, self._reference, self._auth, self.clock)
         again = yield from self.source.open()
         if isinstance(again, Index):
             yield from self.source.manifest(image.manifest.digest, image.manifest.size)
@@ -138,11 +132,11 @@ class Copy:
             self.next = fetch.position
             if fetch.process.is_alive:
                 self._let_go()
-                walked = clock.fork(env.now)
+                before = clock.fork(env.now)
                 clock.split_from(fork, fetch)
                 yield fetch.process
-                if env.now == walked.at:  # both at once: the walk's own time stands
-                    clock.restore(walked, "commit")
+                if env.now == before.at:  # the blob came when the layers below were committed: that time stands
+                    clock.restore(before, "commit")
                 self._committer = fetch if fetch.failure is None else None
             failure = fetch.failure
             if failure is None:
@@ -169,7 +163,7 @@ class Copy:
         env, store = self.env, self.store
         store.in_use[chain_id] += 1
         self._chain_ids.append(chain_id)
-        locks = self.crio.release.locks_layers and chain_id not in store.layers
+        locks = self.node.release.locks_layers and chain_id not in store.layers
         if locks and (turn := store.applying.acquire()) is not None:
             self._enter("lock", fetch.layer)
             yield turn
@@ -180,7 +174,7 @@ class Copy:
                 return
             limit = yield from self._apply(fetch)
             store.commit(chain_id, fetch.layer)
-            self._record(fetch, began, limit)
+            self._record(fetch, (began, env.now, limit))
         finally:
             if locks:
                 store.applying.release()
@@ -196,11 +190,11 @@ class Copy:
         source = replace(layer, compression="stored", size=layer.unpacked) if fetch.copied else layer
         try:
             part = source if size == layer.unpacked else source.part(size)
-            limit: str = yield from self.crio.unpacker.unpack(part)
+            limit: str = yield from self.node.unpacker.unpack(part)
             if limit == "disk":
                 self.clock.relabel("unpack_disk")
             if size < layer.unpacked:
-                raise failures.layer_no_space(layer)  # noqa: TRY301  # as any failed write, it leaves its bytes
+                raise failures.layer_no_space(layer)  # noqa: TRY301  # what a failed write has written stays
             self._enter("commit", layer)
             yield from self._write(LAYER_RECORDS - 1)
         except BaseException:
@@ -211,27 +205,27 @@ class Copy:
     def _failed(self, failed: CopyFailed) -> Generator[Any, Any, PullOutcome]:
         """Try to get an artifact, in releases that do so; then say what went wrong."""
         artifact = None
-        if failures.tries_artifact(failed, self.crio.release):
+        if failures.tries_artifact(failed, self.node.release):
             clock = self.clock
             clock.enter("resolve", self.env.now)
-            source = ImageSource(self.crio, self._reference, self._auth, clock)
-            artifact = self.crio.release.no_artifact
+            source = ImageSource(self.node, self._reference, self._auth, clock)
+            artifact = self.node.release.no_artifact
             try:
                 yield from source.open()
             except CopyFailed as again:
-                artifact = failures.no_manifest(self._reference, again, self.crio.release)
-        outcome = failures.outcome_of(self._reference, failed, artifact, self.crio.release)
+                artifact = failures.no_manifest(self._reference, again, self.node.release)
+        outcome = failures.outcome_of(self._reference, failed, artifact, self.node.release)
         outcome.retryable = self.source.retryable
         return outcome
 
     def _let_go(self) -> None:
-        """Give back the slot of the one that committed: it has to wait for others."""
+        """Give back the slot of the fetch that committed layers: the next one has to wait for its blob."""
         if self._committer is not None:
             self.slots.give_back(self._committer)
             self._committer = None
 
     def _enter(self, stage: str, layer: Layer) -> None:
-        """Begin a stage of the committing of a layer, which those behind its slot wait for too."""
+        """Begin a stage of committing a layer; a fetch that waits for the committer's slot waits for that too."""
         self.clock.enter(stage, self.env.now, layer.digest)
         if self._committer is not None:
             self._committer.enter(stage, self.env.now)
@@ -252,39 +246,12 @@ class Copy:
             if fetch.layer.digest in self.store.had:
                 outcome.refetched += fetch.received
             came = not fetch.local and (fetch.received or fetch.committed is not None)
-            if came and fetch.position not in self._recorded:
+            if came and not fetch.recorded:
                 self._record(fetch)
 
-    def _record(self, fetch: BlobCopy, unpack_started: float | None = None, unpack_limit: str | None = None) -> None:
-        """Write the layer's row, if it was fetched or unpacked; it ends now if it was unpacked."""
-        self._recorded.add(fetch.position)
-        if fetch.local and unpack_started is None:
-            return
-        layer, caller = fetch.layer, self._caller
-        egress, connection, nic = fetch.limited
-        self.crio.recorder.layer(
-            LayerRecord(
-                node=self.crio.node,
-                namespace=caller.namespace,
-                pod=caller.pod,
-                image=caller.image,
-                position=fetch.position,
-                digest=layer.digest,
-                size=layer.size,
-                unpacked=layer.unpacked,
-                source=fetch.host or (self.source.host if fetch.received else None) or "local",
-                downloaded=fetch.received,
-                queued=fetch.queued,
-                slot=fetch.slot,
-                requested=fetch.requested,
-                first_byte=fetch.first_byte,
-                fetched=fetch.ended,
-                committed=fetch.committed,
-                unpack_started=unpack_started,
-                unpack_ended=None if unpack_started is None else self.env.now,
-                egress=egress,
-                connection=connection,
-                nic=nic,
-                unpack_limit=unpack_limit,
-            )
-        )
+    def _record(self, fetch: BlobCopy, unpacked: Unpacked | None = None) -> None:
+        """Write the record of a layer, if it was fetched or unpacked."""
+        fetch.recorded = True
+        if not fetch.local or unpacked is not None:
+            node = self.node
+            node.recorder.layer(fetch.record(node.name, self._caller, self.source.host, fetch.received, unpacked))

@@ -9,21 +9,22 @@ import simpy
 
 from pullsim.kernel.process import Process
 from pullsim.runtime.crio.failures import CopyFailed, temporary_no_space
-from pullsim.runtime.fetch_stages import Steps
+from pullsim.runtime.fetch_stages import BlobFetch
+from pullsim.runtime.sources.blob_source import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.oci.manifest import Layer
-    from pullsim.runtime.crio.copy import Copy
+    from pullsim.runtime.crio.ongoing_copy import OngoingCopy
 
 
-class BlobCopy(Steps):
+class BlobCopy(BlobFetch):
     """A process that holds one of the copy's slots, and gets the blob of one layer.
 
-    A blob that a committed layer of the node has is not asked for. Others are written to a temporary file and inflated
-    at the same time, only to know the digest of the content; the file stays until the copy ends. The one whose layer is
-    the next to be committed keeps its slot: it does the committing.
+    A blob whose content a committed layer of the node has is not asked for. Others are written to a temporary file and
+    inflated at the same time, only to know the digest of the content; the file stays until the copy ends. The fetch
+    whose layer is the next to be committed keeps its slot: it does the committing.
 
     Models containers/image copy/single.go (copyLayers), storage/storage_dest.go (tryReusingBlobAsPending,
     putBlobToPendingFile, queueOrCommit).
@@ -31,39 +32,22 @@ class BlobCopy(Steps):
 
     __slots__ = (
         "_copy",
-        "committed",
         "copied",
-        "ended",
         "failure",
-        "layer",
         "local",
-        "position",
         "process",
-        "queued",
-        "requested",
-        "slot",
     )
 
-    def __init__(self, copy: Copy, position: int, layer: Layer) -> None:
-        now = copy.env.now
-        super().__init__(now)
+    def __init__(self, copy: OngoingCopy, position: int, layer: Layer) -> None:
+        super().__init__(layer, position, copy.env.now)
         self._copy = copy
-        self.position = position
-        self.layer = layer
         self.local = False  # the node had the content
-        self.copied = False  # as another layer
+        self.copied = False  # the node had it as the content of another layer, which is copied
         self.failure: CopyFailed | None = None
-        self.queued = self.slot = self.requested = self.ended = now
-        self.committed: float | None = None  # the file is complete
         self.process = Process(copy.env, self._run())
 
-    @property
-    def cause(self) -> str | None:
-        """The layer."""
-        return self.layer.digest
-
     def cut(self) -> None:
-        """Stop, if it is not done: the node leaves."""
+        """Stop, unless it has ended: the node leaves."""
         if self.process.is_alive:
             self.process.interrupt()
 
@@ -92,17 +76,17 @@ class BlobCopy(Steps):
 
     def _get(self) -> Generator[Any, Any, None]:
         """Download, inflating and writing meanwhile; where there is not enough space, until the disk is full."""
-        copy, crio, layer = self._copy, self._copy.crio, self.layer
+        copy, node, layer = self._copy, self._copy.node, self.layer
         env = copy.env
         self.requested = env.now
         claimed = copy.store.claim(layer.size)
         copy.temporary += claimed
-        inflating = crio.spec.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0)
-        inflate = crio.cores.begin(inflating)
-        written = None if crio.disk is None else crio.disk.buffer(claimed, inflating)
+        inflating = node.spec.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0)
+        inflate = node.cores.begin(inflating)
+        written = None if node.disk is None else node.disk.buffer(claimed, inflating)
         try:
             try:
-                yield from copy.source.blob(layer.digest, claimed, self)
+                yield from copy.source.get(Wanted("blobs", layer.digest, claimed, layer), self)
             finally:
                 self.ended = env.now
             self.received = claimed
@@ -111,7 +95,7 @@ class BlobCopy(Steps):
                     self.enter(stage, env.now)
                     yield work
             if claimed < layer.size:
-                raise temporary_no_space(self.position + 1)  # noqa: TRY301  # as any failed write, it leaves its bytes
+                raise temporary_no_space(self.position + 1)  # noqa: TRY301  # what a failed write has written stays
         except BaseException:
             for job in (inflate, written):
                 if job is not None:
@@ -126,6 +110,6 @@ class BlobCopy(Steps):
         turn = slots.acquire()
         if turn is not None:
             yield turn
-            self._before = slots.given_back_by
+            self._slot_from = slots.given_back_by
         self.slot = env.now
         self.enter("request", env.now)

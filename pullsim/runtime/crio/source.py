@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pullsim.registry.authorizer import Authorizer
     from pullsim.registry.client import Download
     from pullsim.registry.host import Registry
-    from pullsim.runtime.crio.server import Crio
+    from pullsim.runtime.crio.node import CrioNode
+    from pullsim.runtime.sources.blob_source import Wanted
     from pullsim.time_line import TimeLine
 
 TOO_MANY: Final = 429
@@ -72,8 +73,8 @@ class ImageSource:
     docker_client.go (makeRequestToResolvedURL) and body_reader.go.
     """
 
-    def __init__(self, crio: Crio, reference: Reference, auth: Auth | None, clock: TimeLine) -> None:
-        self._crio = crio
+    def __init__(self, node: CrioNode, reference: Reference, auth: Auth | None, clock: TimeLine) -> None:
+        self._node = node
         self._reference = reference
         self._auth = auth
         self._clock = clock
@@ -94,7 +95,7 @@ class ImageSource:
     def open(self) -> Generator[Any, Any, Image]:
         """Ping, get the manifest that the reference names; raises CopyFailed with the failures of all hosts."""
         mirrors: list[tuple[str, CopyFailed]] = []
-        *others, own = self._crio.sources(self._reference.domain)
+        *others, own = self._node.sources(self._reference.domain)
         for registry in (*others, own):
             try:
                 opened: Opened = yield from self._open(registry)
@@ -122,9 +123,10 @@ class ImageSource:
             why = failures.blob_failure(reference, digest, status, client.message, _denied(client))
             raise CopyFailed(f"parsing image configuration: {why.why.partition(': ')[2]}", why.cause, status)
 
-    def blob(self, digest: str, size: int, download: Download) -> Generator[Any, Any, None]:
-        """Get a blob of which ``download`` may have a part; raises CopyFailed."""
-        client, reference, env = self._client_in_use(), self._reference, self._crio.env
+    def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
+        """Get what is missing of a blob; raises CopyFailed."""
+        client, reference, env = self._client_in_use(), self._reference, self._node.env
+        digest, size = wanted.digest, wanted.size
         self._files += 1
         number = self._files
         last_offset, last_time, broken = -1, -float("inf"), OK
@@ -148,12 +150,12 @@ class ImageSource:
             last_offset, last_time = download.received, env.now
 
     def _open(self, registry: Registry) -> Generator[Any, Any, Opened]:
-        crio, reference = self._crio, self._reference
-        presented = Presented(self._auth, None, crio.address, crio.node)
-        client = Client(crio.env, registry, crio.port, presented, insists=False)
+        node, reference = self._node, self._reference
+        presented = Presented(self._auth, None, node.address, node.name)
+        client = Client(node.env, registry, node.port, presented, insists=False)
         self._clients.append(client)
         yield from self._ping(client)
-        image, what = registry.content(reference, crio.env.now), reference.digest or reference.tag or "latest"
+        image, what = registry.content(reference, node.env.now), reference.digest or reference.tag or "latest"
         yield from self._manifest(client, what, 0 if image is None else image.size, index=isinstance(image, Index))
         if image is None:
             raise self._no_manifest(client, what, NOT_FOUND)
@@ -198,7 +200,7 @@ class ImageSource:
     def _pause(self, client: Client, pause: float) -> Generator[Any, Any, float]:
         """Wait before the next attempt; returns the pause after that one."""
         pause = min(pause if client.retry_after is None else client.retry_after, LONGEST_PAUSE)
-        yield self._crio.env.timeout(pause)
+        yield self._node.env.timeout(pause)
         return 2.0 * pause
 
     def _client_in_use(self) -> Client:

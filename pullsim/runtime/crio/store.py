@@ -79,6 +79,10 @@ class CrioStore:
         self.name(reference, image)
         return True
 
+    def image(self, reference: Reference) -> CrioImage | None:
+        """Return the image that a name has on the node."""
+        return self.images.get(image_name(reference))
+
     def find(self, image_id: str) -> CrioImage | None:
         """Find an image by its ID."""
         return next((image for image in self.images.values() if image.id == image_id), None)

@@ -6,17 +6,17 @@ from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from pullsim.cri import NO_SPACE, ContainerImage, FilesystemUsage, ImageStatus, InspectFailed, ListedImage, PullOutcome
+from pullsim.cri import NO_SPACE, ContainerImage, ImageStatus, InspectFailed, ListedImage, PullOutcome
 from pullsim.errors import InputError
-from pullsim.runtime.containerd.server import NO_ROOM
 from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.runtime.store_service import NO_ROOM, filesystem_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import simpy
 
-    from pullsim.cri import Auth, Caller
+    from pullsim.cri import Auth, Caller, FilesystemUsage
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.runtime.node import RuntimeNode
     from pullsim.spec.runtime import FixedSpec
@@ -136,9 +136,7 @@ class FixedRuntime:
     def image_fs(self) -> FilesystemUsage:
         """Count the sizes of the images, and what others use."""
         listed = self.list_images()  # lets go of those whose time has come
-        if self._filesystem is None:
-            return FilesystemUsage(None, sum(image.size for image in listed))
-        return FilesystemUsage(self._filesystem.capacity, self._filesystem.used)
+        return filesystem_usage(self._filesystem, sum(image.size for image in listed))
 
     def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
         """See `ImageService.watch_space`."""

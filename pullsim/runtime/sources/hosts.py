@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.cri import Auth
 from pullsim.registry.host import Registry
-from pullsim.runtime.containerd.registry_auth import header_auth, host_header
+from pullsim.runtime.sources.registry_auth import header_auth, host_header
 from pullsim.spec.hosts import PULL, RESOLVE, Address, HostSpec, address_of, endpoint, hosts_of
 from pullsim.spec.registry import DIAL_TIMEOUT
 

@@ -1,0 +1,108 @@
+"""Fetching what describes an image: its index, manifest and config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from pullsim.runtime.containerd.failures import PullFailed, blob_no_space
+from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.network.flows import Transfer
+    from pullsim.runtime.containerd.ongoing_pull import OngoingPull
+    from pullsim.runtime.sources.blob_source import Wanted
+
+
+class DocumentDownload:
+    """The download of a document: it is part of the pull's stage ``resolve``."""
+
+    __slots__ = ("_pull", "host", "received", "stalled")
+
+    def __init__(self, pull: OngoingPull) -> None:
+        self._pull = pull
+        self.host: str | None = None
+        self.received = 0
+        self.stalled = False
+
+    def request(self, now: float) -> None:
+        """See `Download`."""
+        self._go_on(now)
+
+    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol's
+        """See `Download`."""
+        self._go_on(now)
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """See `Download`."""
+        self.stalled = True
+        self._pull.clock.enter("stall", now)
+        self._pull.stalled(begun=begun)
+
+    def _go_on(self, now: float) -> None:
+        if self.stalled:
+            self.stalled = False
+            self._pull.clock.enter("resolve", now)
+
+
+class Documents:
+    """Brings documents into the content store, one at a time."""
+
+    __slots__ = ("_download", "_pull")
+
+    def __init__(self, pull: OngoingPull) -> None:
+        self._pull = pull
+        self._download: DocumentDownload | None = None  # of the document that is on its way
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a document is on its way, and nothing of it comes."""
+        return self._download is not None and self._download.stalled
+
+    def fetch(self, wanted: Wanted) -> Generator[Any, Any, None]:
+        """Fetch a document unless the content store has it; raises PullFailed."""
+        pull, env, clock, digest = self._pull, self._pull.env, self._pull.clock, wanted.digest
+        node = pull.node
+        store, slots = node.store, pull.slots if node.behaviour.node_wide_slots else None
+        if (turn := store.blob_locks.acquire(digest)) is not None:
+            clock.enter("lock", env.now)
+            yield from store.blob_locks.wait(digest, turn)
+            clock.enter("resolve", env.now)
+        try:
+            if digest in store.blobs:
+                pull.lease.blobs.add(digest)
+                return
+            clock.enter("commit", env.now)
+            if (written := store.metadata.write(BLOB_OPEN)) is not None:
+                yield written
+            if slots is not None and (turn := slots.acquire()) is not None:
+                clock.enter("slot", env.now)
+                yield from slots.wait(turn)
+            clock.enter("resolve", env.now)
+            size = wanted.size
+            wanted.size = claimed = store.claim(size)
+            try:
+                self._download = DocumentDownload(pull)
+                yield from pull.remote.get(wanted, self._download)
+                if claimed < size:
+                    raise blob_no_space(pull.reference, digest)
+            except (PullFailed, simpy.Interrupt):
+                store.abandon(0, of=claimed)
+                raise
+            finally:
+                self._download = None
+                if slots is not None:
+                    slots.give_back(None)
+            clock.enter("commit", env.now)
+            if node.fsyncs:
+                yield from node.sync_blob()
+            if (written := store.metadata.write(BLOB_COMMIT)) is not None:
+                yield written
+            clock.enter("resolve", env.now)
+            store.blobs[digest] = size
+            pull.lease.blobs.add(digest)
+        finally:
+            store.blob_locks.release(digest)

@@ -1,0 +1,107 @@
+"""What a containerd has on its node: settings, hardware, content and the hosts that it asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.kernel.event import Call, Timeout
+from pullsim.runtime.containerd.store import Store
+from pullsim.runtime.fetch_stages import DownloadSlots
+from pullsim.runtime.snapshotter.kinds import make_snapshotter
+from pullsim.runtime.sources.hosts import Source, sources
+from pullsim.runtime.unpack import Unpacker
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.runtime.node import RuntimeNode
+    from pullsim.runtime.sources.blob_source import BlobSource
+    from pullsim.spec.runtime import ContainerdSpec
+
+LEAST_CHUNK: Final = 512  # bytes; less is no chunk (core/remotes/docker/fetcher.go minChunkSize)
+
+
+class ContainerdNode:
+    """What pulls need of the node that they are made on. It does not change; what it refers to does."""
+
+    __slots__ = (
+        "_registries",
+        "_slots",
+        "_sources",
+        "address",
+        "behaviour",
+        "chunk",
+        "disk",
+        "env",
+        "fsync",
+        "fsyncs",
+        "handlers",
+        "name",
+        "platform",
+        "port",
+        "recorder",
+        "snapshotter",
+        "spec",
+        "store",
+        "unpack_slots",
+    )
+
+    def __init__(self, node: RuntimeNode, spec: ContainerdSpec) -> None:
+        env = node.env
+        self.env: Final = env
+        self.name: Final = node.name
+        self.address: Final = node.spec.address  # as registries see it
+        self.platform: Final = node.spec.platform
+        self.recorder: Final = node.recorder
+        self.handlers: Final = node.handlers
+        self.spec: Final = spec
+        self.behaviour: Final = spec.behaviour
+        self.port: Final = node.nic().down
+        cores = node.cores()
+        self.disk: Final = node.disk()
+        self.fsync: Final = node.spec.disk.fsync  # seconds that the fsync of a blob takes
+        self.fsyncs: Final = self.fsync > 0.0 or (self.disk is not None and self.disk.has_page_cache)  # it takes time
+        self.store: Final = Store(env, spec.metadata_write, node.filesystem)
+        unpacker = Unpacker(env, spec.unpack, cores, self.disk)
+        self.snapshotter: Final = make_snapshotter(spec.snapshotter, unpacker)
+        self.port.on_busy = unpacker.downloading
+        self.chunk: Final = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
+        many = spec.max_concurrent_unpacks > 1
+        self.unpack_slots: Final = DownloadSlots(env, spec.max_concurrent_unpacks) if many else None
+        self._slots: Final = self._new_slots() if self.behaviour.node_wide_slots else None
+        self._registries: Final = node.registries
+        self._sources: Final[dict[str, tuple[Source, ...]]] = {}  # by registry
+
+    def sources(self, registry: str) -> tuple[Source, ...]:
+        """Return the hosts that are tried for a registry's images, in order."""
+        found = self._sources.get(registry)
+        if found is None:
+            found = self._sources[registry] = sources(registry, self.spec, self._registries)
+        return found
+
+    def blob_source(self, registry: BlobSource) -> BlobSource:
+        """Return where the blobs of an image come from, whose registry is the one given: from there alone."""
+        return registry
+
+    def slots(self) -> DownloadSlots:
+        """Return the download slots for a new pull."""
+        return self._slots or self._new_slots()
+
+    def sync_blob(self) -> Generator[Any, Any, None]:
+        """Make a written blob durable by an fsync (plugins/content/local/writer.go Commit)."""
+        yield from self.commit_journal()
+        if self.fsync:
+            yield Timeout(self.env, self.fsync)
+
+    def commit_journal(self) -> Generator[Any, Any, None]:
+        """Wait for the data of other files that the commit of the filesystem's journal writes before an fsync ends."""
+        if self.disk is not None and (written := self.disk.commit_journal()) is not None:
+            yield written
+
+    def collect_later(self) -> None:
+        """Collect garbage soon, as a lease has ended that may have kept some."""
+        if self.spec.collect_after < float("inf"):
+            Call(self.env, lambda _: self.store.collect(), self.spec.collect_after)
+
+    def _new_slots(self) -> DownloadSlots:
+        return DownloadSlots(self.env, self.spec.max_concurrent_downloads)

@@ -1,0 +1,55 @@
+"""What a CRI-O has on its node: settings, hardware, content and the registries that it asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.releases.crio import crio_release
+from pullsim.runtime.crio.store import CrioStore
+from pullsim.runtime.unpack import Unpacker
+
+if TYPE_CHECKING:
+    from pullsim.registry.host import Registry
+    from pullsim.runtime.node import RuntimeNode
+    from pullsim.spec.runtime import CrioSpec
+
+
+class CrioNode:
+    """What copies need of the node that they are made on. It does not change; what it refers to does."""
+
+    __slots__ = (
+        "_registries",
+        "address",
+        "cores",
+        "disk",
+        "env",
+        "name",
+        "platform",
+        "port",
+        "recorder",
+        "release",
+        "spec",
+        "store",
+        "unpacker",
+    )
+
+    def __init__(self, node: RuntimeNode, spec: CrioSpec) -> None:
+        self.env: Final = node.env
+        self.name: Final = node.name
+        self.address: Final = node.spec.address  # as registries see it
+        self.platform: Final = node.spec.platform
+        self.recorder: Final = node.recorder
+        self.spec: Final = spec
+        self.release: Final = crio_release(spec.version)
+        self.port: Final = node.nic().down
+        self.cores: Final = node.cores()
+        self.disk: Final = node.disk()
+        self.store: Final = CrioStore(node.env, spec.metadata_write, node.filesystem)
+        self.unpacker: Final = Unpacker(node.env, spec.unpack, self.cores, self.disk)
+        self.port.on_busy = self.unpacker.downloading
+        self._registries: Final = node.registries
+
+    def sources(self, registry: str) -> tuple[Registry, ...]:
+        """Return the hosts that an image of a registry is looked for on: its mirrors in order, then itself."""
+        own = self._registries(registry)
+        return (*(self._registries(mirror.name) for mirror in own.spec.mirrors if mirror.pull), own)

@@ -1,0 +1,32 @@
+"""What the parts of one copy of CRI-O share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.releases.crio import BLOBS_AT_ONCE
+from pullsim.runtime.crio.source import ImageSource
+from pullsim.runtime.fetch_stages import DownloadSlots
+
+if TYPE_CHECKING:
+    from pullsim.cri import Auth
+    from pullsim.oci.reference import Reference
+    from pullsim.runtime.crio.node import CrioNode
+    from pullsim.time_line import TimeLine
+
+
+class OngoingCopy:
+    """A copy as the fetches of its blobs see it; `crio.copy.Copy` is what runs it."""
+
+    __slots__ = ("clock", "env", "files", "next", "node", "slots", "source", "store", "temporary")
+
+    def __init__(self, node: CrioNode, reference: Reference, clock: TimeLine, auth: Auth | None) -> None:
+        self.env = node.env
+        self.node = node
+        self.store = node.store
+        self.clock = clock
+        self.slots = DownloadSlots(node.env, BLOBS_AT_ONCE)
+        self.source = ImageSource(node, reference, auth, clock)
+        self.next = 0  # position of the layer that is committed next; -1: none is any more
+        self.files: set[str] = set()  # digests of blobs in temporary files
+        self.temporary = 0  # bytes of the temporary files

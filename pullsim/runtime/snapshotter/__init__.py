@@ -1,0 +1,1 @@
+"""How the layers of an image become the root filesystem of containers."""

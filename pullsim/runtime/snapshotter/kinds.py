@@ -1,0 +1,21 @@
+"""The snapshotters that can be simulated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.runtime.snapshotter.overlay import Overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.runtime.snapshotter.protocol import Snapshotter
+    from pullsim.runtime.unpack import Unpacker
+
+#: By the name in containerd's settings.
+SNAPSHOTTERS: Final[dict[str, Callable[[Unpacker], Snapshotter]]] = {"overlayfs": Overlay}
+
+
+def make_snapshotter(name: str, unpacker: Unpacker) -> Snapshotter:
+    """Make a node's snapshotter; those of names that are not in the table are simulated as overlayfs."""
+    return SNAPSHOTTERS.get(name, Overlay)(unpacker)

@@ -1,0 +1,29 @@
+"""The snapshotter overlayfs: a directory for each layer, which is unpacked from the whole blob."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.oci.manifest import Layer
+    from pullsim.runtime.snapshotter.protocol import Mount
+    from pullsim.runtime.unpack import Unpacker
+
+
+class Overlay:
+    """Models containerd's plugins/snapshots/overlay with core/diff/apply."""
+
+    __slots__ = ("_unpacker",)
+
+    def __init__(self, unpacker: Unpacker) -> None:
+        self._unpacker = unpacker
+
+    def mount(self, layer: Layer) -> Mount | None:  # noqa: ARG002 - the protocol's
+        """Return None: every layer is unpacked from its blob."""
+        return None
+
+    def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
+        """See `Snapshotter`."""
+        return self._unpacker.unpack(layer)

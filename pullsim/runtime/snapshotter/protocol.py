@@ -1,0 +1,33 @@
+"""What a pull asks of the snapshotter of its node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.oci.manifest import Layer
+
+
+class Mount(Protocol):
+    """A layer that the snapshotter mounts without its blob."""
+
+    size: int  # bytes that the snapshot takes on the disk
+
+    def wait(self) -> Generator[Any, Any, None]:
+        """Wait until it is mounted."""
+
+
+class Snapshotter(Protocol):
+    """Makes a snapshot of each layer, on top of those below it (containerd core/snapshots, Snapshotter)."""
+
+    def mount(self, layer: Layer) -> Mount | None:
+        """Return the layer as a mount that needs no download; None: its blob has to be fetched and unpacked.
+
+        In containerd such a snapshotter answers Prepare with "already exists", and the layer is not fetched
+        (core/unpack/unpacker.go, "remote snapshotters").
+        """
+
+    def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
+        """Unpack the blob of a layer into a snapshot; return what it was limited by: cpu or disk."""

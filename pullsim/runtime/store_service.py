@@ -1,0 +1,104 @@
+"""The calls of the image service that only look at what is on the node: the same for all runtimes with a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pullsim.cri import FilesystemUsage, ListedImage
+from pullsim.errors import InputError
+from pullsim.oci.manifest import select
+from pullsim.oci.reference import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pullsim.hardware.filesystem import Filesystem
+    from pullsim.oci.manifest import Image, Manifest
+    from pullsim.oci.reference import Reference
+    from pullsim.runtime.node import RuntimeNode
+
+NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from the start: give disk.size more"
+#: Images of sandboxes, which runtimes pin (containerd internal/cri/config, the sandbox image of each release).
+SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
+
+
+class Listed(Protocol):
+    """An image in a store."""
+
+    @property
+    def id(self) -> str:
+        """The image's ID."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that the runtime tells."""
+
+    @property
+    def handler(self) -> str:
+        """The runtime handler that it was pulled for; "" is the default one."""
+
+
+def filesystem_usage(filesystem: Filesystem | None, images: int) -> FilesystemUsage:
+    """Tell how full an image filesystem is; ``images``: bytes of images, which is all that counts without a size."""
+    if filesystem is None:
+        return FilesystemUsage(None, images)
+    return FilesystemUsage(filesystem.capacity, filesystem.used)
+
+
+class StoreService:
+    """The part of an image service that needs no pull; `stored`, `stored_bytes` and `put` are the runtime's own."""
+
+    def __init__(self, node: RuntimeNode) -> None:
+        self._filesystem = node.filesystem
+        self._platform = node.spec.platform
+        self._registries = node.registries
+
+    def stored(self) -> Iterable[tuple[str, Listed]]:
+        """Return the name of each image record, and its image."""
+        raise NotImplementedError
+
+    def stored_bytes(self) -> int:
+        """Return the bytes of all content, finished or not."""
+        raise NotImplementedError
+
+    def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
+        """Put a whole image on the node at once; ``manifest`` is the node's platform's. False: there is no room."""
+        raise NotImplementedError
+
+    def list_images(self) -> list[ListedImage]:
+        """Put the names of each image ID together.
+
+        Models containerd internal/cri/store/image/image.go and cri-o server/image_list.go.
+        """
+        found: dict[tuple[str, str], tuple[Listed, list[str]]] = {}
+        for name, image in self.stored():
+            found.setdefault((image.id, image.handler), (image, []))[1].append(name)
+        return [
+            ListedImage(
+                image.id,
+                image.size,
+                tuple(names),
+                any(parse(name).repository in SANDBOX_IMAGES for name in names),
+                image.handler,
+            )
+            for image, names in found.values()
+        ]
+
+    def image_fs(self) -> FilesystemUsage:
+        """Count what is on the disk: all content of the store, and what others use."""
+        return filesystem_usage(self._filesystem, self.stored_bytes())
+
+    def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
+        """See `ImageService.watch_space`."""
+        if self._filesystem is not None:
+            self._filesystem.watch(limit, alarm)
+
+    def preload(self, image: str) -> None:
+        """See `Runtime.preload`."""
+        reference = parse(image)
+        content = self._registries(reference.domain).content(reference, 0.0)
+        manifest = None if content is None else select(content, self._platform)
+        if content is None or manifest is None:
+            raise KeyError(image)
+        if not self.put(reference, content, manifest):
+            raise InputError(NO_ROOM.format(image))

@@ -1,0 +1,77 @@
+"""The seam of snapshotters: one that mounts layers without their blobs, beside overlayfs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pullsim.runtime.snapshotter.kinds import SNAPSHOTTERS
+from pullsim.runtime.snapshotter.overlay import Overlay
+from tests.support.world import HOST, containerd, image, layer, node, pod, registry, run
+
+SECONDS, SIZE = 0.25, 1000
+MOUNTED = {"below"}
+IMAGE = {"app:1": image(layer("below", 4.0, 1.0), layer("above", 2.0, 1.0))}
+
+
+class Mounted:
+    """A layer that is mounted in SECONDS, and takes SIZE bytes."""
+
+    size = SIZE
+
+    def __init__(self, env):
+        self._env = env
+
+    def wait(self):
+        yield self._env.timeout(SECONDS)
+
+
+class Lazy:
+    """Mounts the layers in MOUNTED; the others are unpacked as by overlayfs."""
+
+    def __init__(self, unpacker):
+        self._env = unpacker._env
+        self.unpack = Overlay(unpacker).unpack
+
+    def mount(self, layer_):
+        return Mounted(self._env) if layer_.digest in {layer(name).digest for name in MOUNTED} else None
+
+
+def pulled(snapshotter: str, *, unpacks: int = 1, images=IMAGE):
+    runtime = replace(containerd(), snapshotter=snapshotter, max_concurrent_unpacks=unpacks)
+    result = run([pod("p", f"{HOST}/app:1")], node(runtime, size=10**12), images=images, registries=[registry()])
+    return result.pulls[0], result
+
+
+@pytest.fixture
+def lazy(monkeypatch):
+    monkeypatch.setitem(SNAPSHOTTERS, "lazy", Lazy)
+
+
+@pytest.mark.parametrize("unpacks", [1, 2])
+@pytest.mark.usefixtures("lazy")
+def test_a_layer_that_is_mounted_is_neither_fetched_nor_unpacked(unpacks):
+    pull, result = pulled("lazy", unpacks=unpacks)
+    above = IMAGE["app:1"].layers[1]
+    assert pull.ok
+    assert pull.downloaded == above.size
+    assert [each.digest for each in result.layers] == [above.digest]
+    assert pull.ended - pull.started == pytest.approx(SECONDS + 2.0 + 1.0)
+    assert result.disks[0].used == SIZE + above.size + above.unpacked
+
+
+@pytest.mark.parametrize("unpacks", [1, 2])
+@pytest.mark.usefixtures("lazy")
+def test_an_image_of_mounted_layers_alone_downloads_nothing(unpacks):
+    pull, result = pulled("lazy", unpacks=unpacks, images={"app:1": image(layer("below", 4.0, 1.0))})
+    assert (pull.downloaded, result.layers) == (0, [])
+    assert pull.ended - pull.started == pytest.approx(SECONDS)
+    assert result.disks[0].used == SIZE
+
+
+@pytest.mark.usefixtures("lazy")
+def test_a_name_that_is_not_in_the_table_is_simulated_as_overlayfs():
+    first, other = (pulled(name)[0] for name in ("overlayfs", "nydus"))
+    assert first == other
+    assert first.downloaded == sum(each.size for each in IMAGE["app:1"].layers)
