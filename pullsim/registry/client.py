@@ -123,13 +123,13 @@ class Client:
         self._keep(self._idle, window)
         if status == OK:
             self.authorizer.pinged()
-        yield Timeout(env, latency + spec.round_trip + spec.head)
+        yield Timeout(env, latency + spec.round_trip + registry.server_time(request))
         return status
 
     def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
         """HEAD a manifest, or GET it without reading it; return the status and what the reference names."""
         env, registry, spec = self._env, self.registry, self.registry.spec
-        server = spec.head if request.head else spec.first_byte
+        server = registry.server_time(request)
         status, latency, window = yield from self._send(request, server, None)
         if window is None:
             yield Timeout(env, latency)
@@ -148,11 +148,12 @@ class Client:
         """
         env, registry, port, spec = self._env, self.registry, self._port, self.registry.spec
         download.request(env.now)
-        status, latency, window = yield from self._send(request, spec.first_byte, download)
+        server = registry.server_time(request)
+        status, latency, window = yield from self._send(request, server, download)
         if window is None:
             yield Timeout(env, latency)
             return status
-        latency += spec.round_trip + spec.first_byte
+        latency += spec.round_trip + server
         if status != OK:
             self._keep(self._idle, window)
             yield Timeout(env, latency)

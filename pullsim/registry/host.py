@@ -101,6 +101,10 @@ class Registry:
         """Return what the reference names at that time."""
         return self._catalog.lookup(reference, at)
 
+    def server_time(self, request: Request) -> float:
+        """Return the server's seconds for a request; a GET of a blob that is redirected takes the store's besides."""
+        return self.spec.head if request.head or request.kind == "ping" else self.spec.first_byte
+
     def count(self, request: Request) -> None:
         """Count a request."""
         if request.head:
