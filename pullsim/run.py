@@ -80,6 +80,10 @@ class Result:
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
     spans: Rows[SpanRecord] = field(default_factory=Rows)  # the pods' time lines, kept with the layers
 
+    def keeps(self, detail: str) -> bool:
+        """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""
+        return DETAILS.index(self.detail) >= DETAILS.index(detail)
+
 
 class Keeper:
     """The recorder that keeps what the wanted detail asks for in a result."""

@@ -21,8 +21,6 @@ MOST_LINES = 350
 CIRCULAR = {
     "pullsim.registry.body",
     "pullsim.registry.client",
-    "pullsim.results.charts",
-    "pullsim.results.exports.files",
 }
 #: Functions of the model with more parameters.
 MANY_PARAMETERS = {
@@ -32,7 +30,6 @@ MANY_PARAMETERS = {
 #: Files with more lines.
 LONG = {
     "pullsim.inputs.document",
-    "pullsim.results.reference",
     "pullsim.results.summary.summary",
     "pullsim.rows",
     "pullsim.scenario.builder.workloads",

@@ -19,7 +19,7 @@ from benchmarks.workloads.workload import make_w
 from pullsim import records
 from pullsim.records import ImageRequest, KubeletEvent, LayerRecord, PodRecord, PullRecord, StatusRecord
 from pullsim.results import tables
-from pullsim.results.exports.files import summary_json
+from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.rows import BLOCK, Rows, values
 from pullsim.run import Result, simulate

@@ -230,7 +230,7 @@ def _check(result: Result) -> None:
 
 def _print(result: Result, summary: Summary, output: Format, *, quiet: bool) -> None:
     if output is Format.json:
-        from pullsim.results.exports.files import summary_json  # noqa: PLC0415
+        from pullsim.results.exports.registry import summary_json  # noqa: PLC0415
 
         with terminal.standard_output() as stdout:
             stdout.write(summary_json(summary))

@@ -13,11 +13,10 @@ from pydantic.alias_generators import to_camel
 
 from pullsim.formats.kubernetes.kubelet_fields import FIELDS, attribute
 from pullsim.oci.catalog import Catalog, builtin_names
-from pullsim.results import columns
-from pullsim.results.charts import CHARTS, FORMATS
-from pullsim.results.exports import files
+from pullsim.results.exports import chart_files
+from pullsim.results.exports.registry import EXPORTS
 from pullsim.results.scenario_keys import key_tables, plain_text
-from pullsim.results.summary.summary import SCHEMA_VERSION, Summary
+from pullsim.results.summary.summary import Summary
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.stages import TABLE
 
@@ -249,41 +248,25 @@ def _kubelet() -> str:
 
 
 def _files() -> Iterator[str]:
-    contents = {
-        files.SUMMARY: ("all", f"the figures of the run, format {SCHEMA_VERSION}"),
-        files.SCENARIO: ("all", "the scenario with all defaults; loads again to the same run"),
-        files.PODS: ("`pods` and more", "a row a pod"),
-        files.PULLS: ("`pulls` and more", "a row a pull that a kubelet asked for"),
-        files.LAYERS: ("`layers`", "a row a layer that a pull fetched or unpacked"),
-        files.STATUS: ("`pods` and more", "a row a change of what `kubectl get pods` shows of a pod"),
-        files.EVENTS: ("`pulls` and more", "a kubelet event a line, in the order emitted"),
-        files.ROLLOUTS: ("all", "a row a rolling update; where there are any"),
-        files.DEPARTURES: ("all", "a row a node that left; where any did"),
-        files.PREPULLS: ("all", "a row a pod of a prepull job, with the columns of `pods.csv`; where there are any"),
-        files.REMOVALS: ("`pulls` and more", "a row an image that a kubelet removed; where disks have a size"),
-        files.METRICS: ("`pulls` and more", "the kubelets' metrics, as OpenMetrics text; see `--metrics-interval`"),
-        f"{files.CHARTS}/": ("`pods` and more", "charts; some need `pulls`"),
-    }
     rows = ["| file | with `--detail` | content |", "|---|---|---|"]
-    rows += (f"| `{name}` | {detail} | {content} |" for name, (detail, content) in contents.items())
+    rows += (f"| `{each.name}` | {_DETAIL[each.detail]} | {each.content} |" for each in EXPORTS)
+    rows.append(f"| `{chart_files.DIRECTORY}/` | {_DETAIL['pods']} | charts; some need `pulls` |")
     yield "## Files\n\n`pullsim run SCENARIO --out DIR` writes:\n\n" + "\n".join(rows)
     yield _CELLS
     yield "### `summary.json`\n\n`-o json` prints it. Numbers that cannot be had are `null`.\n\n" + _summary()
-    tables = {
-        files.PODS: columns.PODS,
-        files.PULLS: columns.PULLS,
-        files.LAYERS: columns.LAYERS,
-        files.STATUS: columns.STATUSES,
-    }
-    for name, table in tables.items():
-        yield f"### `{name}`\n\n" + _columns(table)
-    yield f"### `{files.REMOVALS}`\n\n" + _columns(columns.REMOVALS)
-    yield f"### `{files.ROLLOUTS}`\n\n" + _columns(columns.ROLLOUTS)
-    yield f"### `{files.DEPARTURES}`\n\n" + _columns(columns.DEPARTURES)
-    yield f"### `{files.EVENTS}`\n\nAll keys are in every line.\n\n" + _columns(columns.EVENTS)
-    charts = ", ".join(f"`{name}`" for name in CHARTS)
-    yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in FORMATS)}."
+    shown: set[tuple[Column, ...]] = set()
+    for export in EXPORTS:
+        if export.columns and export.columns not in shown:
+            keys = "All keys are in every line.\n\n" if export.name.endswith(".jsonl") else ""
+            yield f"### `{export.name}`\n\n{keys}{_columns(export.columns)}"
+            shown.add(export.columns)
+    charts = ", ".join(f"`{name}`" for name in chart_files.NAMES)
+    yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in chart_files.FORMATS)}."
     yield "### Stages\n\nEvery second of a pod until its start belongs to one stage.\n\n" + _stages()
+
+
+#: By the least value of --detail with which a file is written.
+_DETAIL: Final = {"none": "all", "pods": "`pods` and more", "pulls": "`pulls` and more", "layers": "`layers`"}
 
 
 def _columns(table: tuple[Column, ...]) -> str:

@@ -10,7 +10,7 @@ from pullsim.inputs.document import parse_document, read_document
 from pullsim.inputs.versions import check_version
 from pullsim.outputs import written
 from pullsim.results import metrics as metric_names
-from pullsim.results.exports.files import SCENARIO, SUMMARY
+from pullsim.results.exports.registry import SCENARIO, SUMMARY
 from pullsim.results.model_error import ModelError, model_error, within
 from pullsim.results.summary.file import read_summary
 from pullsim.scenario import effective_yaml, override

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullsim.results import check
-from pullsim.results.exports.files import summary_json
+from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.spec.cluster import DaemonSet, Leave, Node, Owner, PodSpec
 from pullsim.spec.runtime import CrioSpec, FixedImage

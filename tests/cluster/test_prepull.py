@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pullsim.errors import InputError
 from pullsim.results import check
-from pullsim.results.exports.files import summary_json
+from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.scenario import from_mapping
 from pullsim.spec.cluster import Leave, Node, PodSpec, Prepull

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pullsim.cluster.controllers.int_or_percent import daemon_set_limits, deployment_limits, scaled, stateful_set_limit
 from pullsim.results import check
-from pullsim.results.exports.files import summary_json
+from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.spec.cluster import DaemonSet, Node, Owner, PodSpec, RollingUpdate
 from pullsim.spec.runtime import FixedImage

@@ -16,7 +16,7 @@ from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import cri_image
 from pullsim.releases.containerd import CONTAINERD
-from pullsim.results.exports.files import summary_json
+from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.run import simulate
 from pullsim.spec.cadence import Interval, LoopSpec

@@ -6,7 +6,7 @@ import pytest
 
 from pullsim.errors import InputError
 from pullsim.results import charts
-from pullsim.results.exports import files
+from pullsim.results.exports import chart_files, files
 from pullsim.results.exports.files import OutputDirectory
 from pullsim.results.summary.summary import summarize
 from tests.support.records import make
@@ -133,7 +133,7 @@ def test_charts_of_another_run_do_not_stay_beside_new_data(tmp_path):
 
 
 def test_the_names_of_the_charts_are_those_that_are_drawn():
-    assert tuple(charts.CHARTS) == files.CHART_NAMES
+    assert tuple(charts.CHARTS) == chart_files.NAMES
 
 
 def test_a_directory_that_is_removed_meanwhile_is_an_error_of_the_input(tmp_path):

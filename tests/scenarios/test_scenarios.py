@@ -17,7 +17,7 @@ import pytest
 
 import pullsim
 from pullsim.results import charts, check
-from pullsim.results.exports import files
+from pullsim.results.exports import registry
 
 if TYPE_CHECKING:
     from pullsim.scenario import Scenario
@@ -93,7 +93,7 @@ def test_nothing_is_expected_of_scenarios_that_are_gone():
 
 @scenarios
 def test_the_effective_scenario_is_the_same_run(path, tmp_path):
-    effective = tmp_path / "elsewhere" / files.SCENARIO
+    effective = tmp_path / "elsewhere" / registry.SCENARIO
     effective.parent.mkdir()
     effective.write_text(pullsim.effective_yaml(_load(path), effective.parent), encoding="utf-8")
     again = pullsim.run(pullsim.load(effective), detail="pods")

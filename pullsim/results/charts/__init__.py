@@ -14,7 +14,7 @@ from pullsim.results.charts import style
 from pullsim.results.charts.pulls import plot_gantt, plot_links, plot_pulls
 from pullsim.results.charts.stages import plot_time_by_image, plot_time_by_pool
 from pullsim.results.charts.starts import plot_pods_ready, plot_start_cdf, plot_start_rate
-from pullsim.results.exports.files import CHART_FORMATS
+from pullsim.results.exports.chart_files import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class Chart(NamedTuple):
     """A figure and the records that it needs."""
 
     draw: Callable[[Result], Figure]
-    needs: str  # pods | pulls
+    needs: str  # pods | pulls: least value of --detail with which it is drawn
 
 
 #: By the name of its file.
@@ -73,15 +73,13 @@ CHARTS: Final = {
     "pulls": Chart(_own_figure(plot_pulls), "pulls"),
     "slowest-pulls": Chart(_own_figure(plot_gantt), "pulls"),
 }
-FORMATS: Final = CHART_FORMATS
 
 
 def write_charts(result: Result, directory: Path) -> None:
     """Write each chart that the run's detail allows as PNG and SVG; the same run gives the same SVG."""
-    has = {"pods": result.detail != "none", "pulls": result.detail in ("pulls", "layers")}
     with mpl.rc_context({"svg.hashsalt": "pullsim"}):
         for name, chart in CHARTS.items():
-            if has[chart.needs]:
+            if result.keeps(chart.needs):
                 figure = chart.draw(result)
                 for form in FORMATS:
                     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, Location
 from pullsim.garbage import rare_collections
 from pullsim.inputs import exists
 from pullsim.outputs import reason
-from pullsim.printable import json_text
-from pullsim.results import tables
+from pullsim.results.exports.chart_files import DIRECTORY, chart_files
+from pullsim.results.exports.export import Output
 from pullsim.results.exports.openmetrics import write_openmetrics
+from pullsim.results.exports.registry import EXPORTS
 from pullsim.results.summary.summary import summarize
 from pullsim.staging import Staging
 
@@ -22,37 +23,6 @@ if TYPE_CHECKING:
 
     from pullsim.results.summary.summary import Summary
     from pullsim.run import Result
-
-SUMMARY: Final = "summary.json"
-SCENARIO: Final = "scenario.effective.yaml"
-PODS: Final = "pods.csv"
-PULLS: Final = "pulls.csv"
-LAYERS: Final = "layers.csv"
-STATUS: Final = "status.csv"
-EVENTS: Final = "events.jsonl"
-REMOVALS: Final = "removals.csv"
-ROLLOUTS: Final = "rollouts.csv"
-DEPARTURES: Final = "departures.csv"
-PREPULLS: Final = "prepulls.csv"
-METRICS: Final = "metrics.txt"
-DATA: Final = (
-    SUMMARY,
-    SCENARIO,
-    PODS,
-    PULLS,
-    LAYERS,
-    STATUS,
-    EVENTS,
-    REMOVALS,
-    ROLLOUTS,
-    DEPARTURES,
-    METRICS,
-    PREPULLS,
-)
-CHARTS: Final = "charts"
-#: As `pullsim.results.charts` has them, which would load matplotlib.
-CHART_NAMES: Final = ("start-cdf", "throughput", "time-by-pool", "time-by-image", "pulls", "slowest-pulls")
-CHART_FORMATS: Final = ("png", "svg")
 
 
 class OutputDirectory:
@@ -88,49 +58,22 @@ class OutputDirectory:
         scenario: str,
         metrics: Callable[[Result, TextIO], None] = write_openmetrics,
     ) -> None:
-        """Write the summary, the scenario with its defaults, the tables that the run's detail has and the metrics."""
+        """Write all exports that the run's detail has; ``scenario`` is the text of the scenario with its defaults."""
+        output = Output(result, summary, scenario, metrics)
         with self._writing():
-            with self._file(SUMMARY) as file:
-                file.write(summary_json(summary))
-            with self._file(SCENARIO) as file:
-                file.write(scenario)
-            if result.detail != "none":
-                with self._file(PODS) as file:
-                    tables.write_pods_csv(result, file)
-            if result.rollouts:
-                with self._file(ROLLOUTS) as file:
-                    tables.write_rollouts_csv(result, file)
-            if result.departures:
-                with self._file(DEPARTURES) as file:
-                    tables.write_departures_csv(result, file)
-            if result.prepulls:
-                with self._file(PREPULLS) as file:
-                    tables.write_prepulls_csv(result, file)
-            if result.statuses:
-                with self._file(STATUS) as file:
-                    tables.write_status_csv(result, file)
-            if result.detail in ("pulls", "layers"):
-                with self._file(EVENTS) as file:
-                    tables.write_events_jsonl(result.events, file)
-                if result.disks or result.removals:
-                    with self._file(REMOVALS) as file:
-                        tables.write_removals_csv(result, file)
-                with self._file(PULLS) as file:
-                    tables.write_pulls_csv(result, file)
-                if result.statuses:
-                    with self._file(METRICS) as file:
-                        metrics(result, file)
-            if result.detail == "layers":
-                with self._file(LAYERS) as file:
-                    tables.write_layers_csv(result, file)
-            self._staging.commit(obsolete=[*DATA, *_charts()])  # charts of another run would contradict the data
+            for export in EXPORTS:
+                if export.wanted(result):
+                    with self._file(export.name) as file:
+                        export.write(output, file)
+            # Charts of another run would contradict the data.
+            self._staging.commit(obsolete=[*(export.name for export in EXPORTS), *chart_files()])
 
     def write_charts(self, result: Result) -> None:
         """Write the charts into the directory ``charts``."""
         from pullsim.results import charts  # noqa: PLC0415  matplotlib, only when charts are wanted
 
         with self._writing():
-            staging = self._staging.path / CHARTS
+            staging = self._staging.path / DIRECTORY
             staging.mkdir()
             charts.write_charts(result, staging)
             self._staging.commit()
@@ -162,12 +105,3 @@ def write(result: Result, scenario_text: str, directory: Path) -> None:
     with OutputDirectory(directory) as output:
         output.write_data(result, summarize(result), scenario_text)
         output.write_charts(result)
-
-
-def summary_json(summary: Summary) -> str:
-    """Return the text of ``summary.json``."""
-    return json_text(summary.to_dict(), indent=2) + "\n"
-
-
-def _charts() -> list[str]:
-    return [f"{CHARTS}/{name}.{form}" for name in CHART_NAMES for form in CHART_FORMATS]

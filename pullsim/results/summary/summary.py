@@ -183,8 +183,8 @@ class Summary:
 @rare_collections()
 def summarize(result: Result) -> Summary:
     """Summarize a run from its records."""
-    has_pods = result.detail != "none"
-    has_pulls = result.detail in ("pulls", "layers")
+    has_pods = result.keeps("pods")
+    has_pulls = result.keeps("pulls")
     mixed = mixed_tags(result)
     return Summary(
         name=result.name,

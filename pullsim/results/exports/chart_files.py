@@ -1,0 +1,14 @@
+"""The names of the chart files of a run. `pullsim.results.charts` draws them, and would load matplotlib to say so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DIRECTORY: Final = "charts"
+NAMES: Final = ("start-cdf", "throughput", "time-by-pool", "time-by-image", "pulls", "slowest-pulls")
+FORMATS: Final = ("png", "svg")
+
+
+def chart_files() -> list[str]:
+    """Return the paths of all charts within the output directory."""
+    return [f"{DIRECTORY}/{name}.{form}" for name in NAMES for form in FORMATS]

@@ -1,0 +1,37 @@
+"""What a file of a run is: its name, the detail that it needs, and how it is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from pullsim.results.columns import Column
+    from pullsim.results.summary.summary import Summary
+    from pullsim.run import Result
+
+
+class Output(NamedTuple):
+    """What the files of a run are written from."""
+
+    result: Result
+    summary: Summary
+    scenario: str  # the scenario with all defaults, as YAML
+    metrics: Callable[[Result, TextIO], None]  # writes the kubelets' metrics in the form that was asked for
+
+
+class Export(NamedTuple):
+    """One file that a run writes into its output directory."""
+
+    name: str
+    content: str  # what is in it, in the reference
+    write: Callable[[Output, TextIO], None]
+    detail: str = "none"  # least value of --detail with which it is written
+    written: Callable[[Result], object] | None = None  # whether there is anything to write; None: always
+    columns: tuple[Column, ...] = ()  # of a table, or the keys of each line
+
+    def wanted(self, result: Result) -> bool:
+        """Whether a run with this result writes the file."""
+        return result.keeps(self.detail) and (self.written is None or bool(self.written(result)))

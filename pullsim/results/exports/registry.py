@@ -1,0 +1,67 @@
+"""All files of a run, the charts excepted.
+
+A table is written if it has the name of a file in `pullsim.results.tables`. Anything else has a row here, and a module
+beside this one that writes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.printable import json_text
+from pullsim.results import columns
+from pullsim.results.exports.export import Export
+from pullsim.results.summary.summary import SCHEMA_VERSION
+from pullsim.results.tables import TABLES, write_events_jsonl
+
+if TYPE_CHECKING:
+    from pullsim.results.summary.summary import Summary
+    from pullsim.results.table import Table
+
+SUMMARY: Final = "summary.json"
+SCENARIO: Final = "scenario.effective.yaml"
+
+
+def summary_json(summary: Summary) -> str:
+    """Return the text of ``summary.json``."""
+    return json_text(summary.to_dict(), indent=2) + "\n"
+
+
+def _of_table(name: str, table: Table) -> Export:
+    return Export(
+        name,
+        table.content,
+        lambda output, file: table.write_csv(output.result, file),
+        table.detail,
+        table.written,
+        table.columns,
+    )
+
+
+EXPORTS: Final = (
+    Export(
+        SUMMARY,
+        f"the figures of the run, format {SCHEMA_VERSION}",
+        lambda output, file: print(summary_json(output.summary), end="", file=file),
+    ),
+    Export(
+        SCENARIO,
+        "the scenario with all defaults; loads again to the same run",
+        lambda output, file: print(output.scenario, end="", file=file),
+    ),
+    *(_of_table(table.file, table) for table in TABLES if table.file is not None),
+    Export(
+        "events.jsonl",
+        "a kubelet event a line, in the order emitted",
+        lambda output, file: write_events_jsonl(output.result.events, file),
+        detail="pulls",
+        columns=columns.EVENTS,
+    ),
+    Export(
+        "metrics.txt",
+        "the kubelets' metrics, as OpenMetrics text; see `--metrics-interval`",
+        lambda output, file: output.metrics(output.result, file),
+        detail="pulls",
+        written=lambda result: result.statuses,
+    ),
+)
