@@ -29,10 +29,8 @@ MANY_PARAMETERS = {
 }
 #: Files with more lines.
 LONG = {
-    "pullsim.inputs.document",
     "pullsim.results.summary.summary",
     "pullsim.rows",
-    "pullsim.scenario.builder.workloads",
 }
 
 

@@ -1,7 +1,6 @@
 """YAML and JSON text as plain values that know where they stand.
 
-Scalars are resolved by the core schema of YAML 1.2 (section 10.3 of its specification): ``on`` and ``yes`` are text,
-``10:30`` is text, ``0o17`` is 15, ``1e3`` is a float. Keys are always text.
+Scalars are resolved by the core schema of YAML 1.2 (`pullsim.inputs.core_schema`). Keys are always text.
 """
 
 from __future__ import annotations
@@ -9,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.inputs import read_text
+from pullsim.inputs.core_schema import TAG, resolved, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,34 +25,14 @@ MAX_BYTES_OF_MANY: Final = 50_000_000  # of a file of Kubernetes objects
 MAX_VALUES: Final = 500_000  # of a file, keys among them: half a kilobyte of memory each
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 100_000  # values that aliases may repeat
-MAX_DIGITS: Final = 100  # of a whole number
 
 #: Keys and indices from the top of a document.
 Route = tuple[str | int, ...]
 #: Line and column, from 0.
 Mark = tuple[int, int]
 
-_NULL: Final = re.compile(r"|~|null|Null|NULL")
-_TRUE: Final = re.compile(r"true|True|TRUE")
-_FALSE: Final = re.compile(r"false|False|FALSE")
-_INT: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _SURROGATES: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
-_TAG: Final = "tag:yaml.org,2002:"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class RawFloat(float):
-    """A float that remembers how it was written: as a version, ``1.30`` is not ``1.3``."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """Read ``text`` as a float and keep it."""
-        value = super().__new__(cls, text)
-        value.text = text
-        return value
 
 
 @dataclass(slots=True)
@@ -234,7 +214,7 @@ class _Composer:
                     anchors[event.anchor] = node
             elif isinstance(event, yaml.CollectionStartEvent):
                 mapping = isinstance(event, yaml.MappingStartEvent)
-                if event.tag not in (None, "!", _TAG + ("map" if mapping else "seq")):
+                if event.tag not in (None, "!", TAG + ("map" if mapping else "seq")):
                     raise InputError(f"tag {event.tag} is not one of YAML's core schema", self._place(mark))
                 if len(open_) >= MAX_DEPTH:
                     raise InputError(f"nested more than {MAX_DEPTH} levels deep", self._place(mark))
@@ -312,46 +292,13 @@ def _scalar(event: yaml.ScalarEvent, file: str) -> tuple[Any, str]:
     plain, _ = event.implicit
     try:
         if event.tag in (None, "!"):
-            return (_resolved(text) if plain and event.tag is None else text), text
-        return _tagged(event.tag, text), text
+            return (resolved(text) if plain and event.tag is None else text), text
+        return tagged(event.tag, text), text
     except ValueError as error:
         raise InputError(str(error), _location(file, _mark(event))) from None
-
-
-def _tagged(tag: str, text: str) -> Any:
-    kind = tag.removeprefix(_TAG)
-    if kind == "str":
-        return text
-    value = _resolved(text)
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
-    right = types.get(kind)
-    if right is None:
-        raise ValueError(f"tag {tag} is not one of YAML's core schema")
-    if not isinstance(value, right):
-        raise ValueError(f"{shown(text)} is no {kind}")  # noqa: TRY004  # wrong text, not a wrong type of ours
-    return float(value) if kind == "float" and type(value) is int else value
 
 
 def _joined(match: re.Match[str]) -> str:
     """Give the character beyond 16 bits, which JSON escapes as two."""
     pair = bytes.fromhex(match[2] + match[3]).decode("utf-16-be")
     return match[1] + pair
-
-
-def _resolved(text: str) -> Any:
-    if _NULL.fullmatch(text):
-        return None
-    if _TRUE.fullmatch(text):
-        return True
-    if _FALSE.fullmatch(text):
-        return False
-    if _INT.fullmatch(text):
-        if len(text) > MAX_DIGITS:
-            raise ValueError(f"a number of {len(text)} digits is too long: at most {MAX_DIGITS}")
-        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text[2:] if base != 10 else text, base)
-    if _FLOAT.fullmatch(text):
-        return RawFloat(text)
-    if _INFINITE.fullmatch(text):
-        return float(text.replace(".", ""))
-    return text

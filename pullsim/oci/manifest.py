@@ -32,8 +32,6 @@ INDEX_BYTES: Final = (250, 300)
 #: Layers of an image that are read; snapshotters can mount a few hundred.
 MOST_LAYERS: Final = 10_000
 
-COMPRESSIONS: Final = ("gzip", "zstd", "stored")
-
 _LAYER_TYPE: Final = re.compile(
     r"(?:application/vnd\.(?:oci\.image\.layer(?:\.nondistributable)?\.v1|docker\.image\.rootfs(?:\.foreign)?\.diff)\.)?"
     r"tar(?:[+.](gzip|zstd))?"

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 FIRST: Final = 7  # values of one knob tried at first
 GRID: Final = 4  # values of each of several knobs
 EQUAL: Final = 0.01  # an objective within this of the best is as good
-WANTS: Final = ("smallest", "largest", "best")
 
 Point = tuple[float, ...]
 

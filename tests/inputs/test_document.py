@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from pullsim.errors import InputError
 from pullsim.inputs import document as document_module
-from pullsim.inputs.document import RawFloat, parse_document, parse_documents
+from pullsim.inputs.core_schema import RawFloat
+from pullsim.inputs.document import parse_document, parse_documents
 
 
 @pytest.mark.parametrize(

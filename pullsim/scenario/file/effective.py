@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from pullsim.formats.kubernetes.kubelet_configuration import written_fields
-from pullsim.inputs.document import RawFloat
+from pullsim.inputs.core_schema import RawFloat
 from pullsim.oci.catalog import builtin_names
 from pullsim.scenario.builder.kubelet import kubelet_config
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.alias_generators import to_camel
 
 from pullsim.errors import shown
-from pullsim.inputs.document import RawFloat
+from pullsim.inputs.core_schema import RawFloat
 from pullsim.oci.platform import Platform
 from pullsim.releases.release import parse as parse_release
 from pullsim.releases.release import written_text

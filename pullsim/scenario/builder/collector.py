@@ -1,0 +1,162 @@
+"""What a scenario starts, as it is collected workload by workload: pods, daemon sets, owners, the images they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pydantic.alias_generators import to_camel
+
+from pullsim.errors import InputError, shown
+from pullsim.inputs.suggestion import did_you_mean
+from pullsim.scenario.builder.images import ImageUse
+from pullsim.scenario.builder.node_support import unsupported_by_nodes
+from pullsim.scenario.builder.pods import images_of
+from pullsim.scenario.builder.updates import UpdateError, rolling_update
+from pullsim.spec.cluster import DaemonSet, Owner, Pod, PodSpec, Prepull
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.formats.kubernetes.strategy import Strategy
+    from pullsim.inputs.document import Route
+    from pullsim.inputs.findings import Findings
+    from pullsim.oci.platform import Platform
+    from pullsim.scenario.builder.admission import Admission
+    from pullsim.scenario.model.workloads import On, Workload
+    from pullsim.spec.cluster import Node
+    from pullsim.spec.credentials import Secret, ServiceAccount
+
+
+@dataclass(frozen=True, slots=True)
+class PodKind:
+    """What the pods of one workload have in common."""
+
+    workload: str
+    namespace: str
+    spec: PodSpec
+    deadline: float | None
+    lives: float | None
+    owner: int | None = None
+    ordered: bool = False  # each pod is created when the one before it has started
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the pods of a Kubernetes object go; neither: anywhere."""
+
+    node: str | None = None
+    pool: str | None = None
+
+
+@dataclass(slots=True)
+class Collector:
+    """Collects what is to be started; mistakes are noted in the findings, or raised as InputErrors."""
+
+    nodes: Sequence[Node]
+    findings: Findings
+    admission: Admission
+    given_places: bool  # every workload says where its pods go (`placement: given`)
+    pods: list[Pod] = field(default_factory=list)
+    daemon_sets: list[DaemonSet] = field(default_factory=list)
+    uses: list[ImageUse] = field(default_factory=list)
+    secrets: list[Secret] = field(default_factory=list)
+    service_accounts: list[ServiceAccount] = field(default_factory=list)
+    owners: list[Owner] = field(default_factory=list)
+    prepulls: list[Prepull] = field(default_factory=list)
+    pools: dict[str, Platform] = field(init=False)
+    node_pools: dict[str, str] = field(init=False)
+    _makers: dict[tuple[str, str], str] = field(default_factory=dict)  # by namespace and pod name
+
+    def __post_init__(self) -> None:
+        self.pools = {node.spec.pool: node.spec.platform for node in self.nodes}
+        self.node_pools = {node.name: node.spec.pool for node in self.nodes}
+
+    def own(
+        self, owner: Owner, spec: PodSpec, workload: Workload, route: Route, strategy: Strategy | None = None
+    ) -> int:
+        """Add an owner of pods, with the workload's update if it has one; return its place."""
+        update = workload.update
+        if update is not None:
+            try:
+                rolling = rolling_update(update, owner.kind, owner.name, spec, workload.at, strategy)
+            except UpdateError as error:
+                key = () if error.key is None else (to_camel(error.key),)
+                self.findings.error(str(error), *route, "update", *key)
+            else:
+                owner = replace(owner, update=rolling)
+                if update.image is not None:
+                    pools = self.pools_of(workload.on)
+                    self.uses.append(ImageUse(update.image, pools, (*route, "update", "image")))
+        self.owners.append(owner)
+        return len(self.owners) - 1
+
+    def admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
+        """Give a pod of the scenario as the API server stores it; note why it would refuse it."""
+        spec = self.admission.admit(spec, runtime_class)
+        volumes = range(len(spec.image_volumes))
+        for wrong, text in self.admission.violations(name, spec, runtime_class, volumes):
+            # the shorthand has the fields of its only container
+            below = wrong[2:] if route[-1] == "pods" and wrong[0] == "containers" else wrong
+            self.findings.error(text, *route, *below)
+        return spec
+
+    def add_pods(
+        self, names: Sequence[str], times: Sequence[float], kind: PodKind, place: On | Place | None, route: Route
+    ) -> None:
+        """Add pods of one kind, each with its name and the time of its creation in seconds."""
+        node, pool = (place.node, place.pool) if place else (None, None)
+        if self.given_places and node is None and pool is None:
+            if len(self.nodes) > 1:
+                self.findings.error("placement is given, so the workload must say where: on: {pool: …}", *route)
+                return
+            node = self.nodes[0].name
+        self.claim(names, kind.namespace, f"workload {kind.workload}", route)
+        before = [None, *names[:-1]] if kind.ordered else [None] * len(names)
+        self.pods += (
+            Pod(
+                name,
+                kind.namespace,
+                kind.workload,
+                kind.spec,
+                time,
+                node,
+                pool,
+                kind.deadline,
+                kind.lives,
+                follows,
+                kind.owner,
+            )
+            for name, time, follows in zip(names, times, before, strict=True)
+        )
+
+    def claim(self, pods: Sequence[str], namespace: str, maker: str, route: Route) -> None:
+        """Take the names of pods; only one workload can have each."""
+        here = f"{self.findings.document.name(route)} ({maker})"
+        for pod in pods:
+            first = self._makers.setdefault((namespace, pod), here)
+            if first is not here:
+                message = f"{here} makes the pod {namespace}/{pod}, which {first} makes too: name one differently"
+                raise InputError(message)
+
+    def check_place(self, on: On | None, route: Route) -> None:
+        """Note a pool or node that there is not."""
+        if on is not None and on.pool is not None and on.pool not in self.pools:
+            self.findings.error(
+                f"there is no pool {shown(on.pool)}{did_you_mean(on.pool, self.pools)}", *route, "on", "pool"
+            )
+        if on is not None and on.node is not None and on.node not in self.node_pools:
+            hint = did_you_mean(on.node, self.node_pools)
+            self.findings.error(f"there is no node {shown(on.node)}{hint}", *route, "on", "node")
+
+    def pools_of(self, on: On | None) -> frozenset[str] | None:
+        """Return the pools on whose nodes pods may be; None: all."""
+        if on is None:
+            return None
+        return frozenset({on.pool or self.node_pools.get(on.node or "", "")})
+
+    def use(self, name: str, spec: PodSpec, on: On | None, routes: dict[str, Route], route: Route) -> None:
+        """Note the images of a pod, each where ``routes`` has it, and warn of what nodes lack for it."""
+        pools = self.pools_of(on)
+        self.uses += (ImageUse(image, pools, routes.get(image, route)) for image in images_of(spec) if image)
+        self.findings.warnings += unsupported_by_nodes(name, spec, self.nodes, pools)
