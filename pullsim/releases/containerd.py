@@ -32,13 +32,13 @@ class Behaviour:
 
     release: Release
     by_service: bool  # the transfer service pulls; else the CRI plugin does by itself
-    node_wide_slots: bool  # download slots: one set a node, else one a pull
+    node_wide_slots: bool  # all pulls of a node share one set of download slots, else each pull has its own
     retries_server_errors: bool  # one immediate retry of 500, 503 and 504
     retries_timeouts: bool  # at the last host, what timed out is tried again after a moment
-    requests: int  # to one host until one is answered, those that are answered 401 among them
+    requests: int  # that may be sent to one host for one answer; a request that is answered 401 counts as well
     header_timeout: float  # seconds without an answer's header over an open connection; inf: none
-    ranks_errors: bool  # of several hosts' errors the one that came furthest is told, else the first that is no 404
-    limits_blobs: bool  # a digest is looked for among blobs only if all that hosts said was 404, or nothing
+    ranks_errors: bool  # reports the error of the host where the request came furthest, else the first that is no 404
+    limits_blobs: bool  # a digest is looked for among blobs only if every host answered 404 or not at all
     asks_why: bool  # a HEAD that is answered 403 is followed by a GET, for the registry's own text
     honours_token_expiry: bool  # renews a token before it is used; else after a 401
     progress_timeout: float  # seconds without a byte after which a pull is given up; 0: none
@@ -53,8 +53,9 @@ def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
     retries_timeouts = release >= (2, 3, 2)  # resolver.go doWithTransportRetries, containerd#13591
     return Behaviour(
         release=release,
-        by_service=release >= (2, 1) and not local_pull,  # slots are then held by every GET until its body ends,
-        # before by layers alone, from before the lock of the blob until it is durable
+        # The transfer service holds a slot for every GET, until its body ends. The CRI plugin holds slots for layers
+        # alone: a slot is taken before the lock of the blob, and held until the blob is durable.
+        by_service=release >= (2, 1) and not local_pull,
         node_wide_slots=release >= (2, 1),
         retries_server_errors=release >= (2, 1),  # resolver.go retryRequest, containerd#11484
         retries_timeouts=retries_timeouts,

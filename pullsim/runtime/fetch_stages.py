@@ -27,7 +27,7 @@ _NEVER: Final = (None, None, None)
 
 
 class DownloadSlots(Slots):
-    """Slots that remember who gave the last one back."""
+    """Slots that remember which fetch gave the last one back."""
 
     __slots__ = ("_handing_over", "given_back_by")
 
@@ -37,7 +37,7 @@ class DownloadSlots(Slots):
         self._handing_over = False
 
     def give_back(self, fetch: LayerStages | None) -> None:
-        """Release the slot of a layer's fetch, or of a manifest's or config's (None)."""
+        """Release the slot of a layer's fetch, or of the fetch of a manifest or config (None)."""
         self.given_back_by = fetch
         self.release()
 
@@ -126,7 +126,7 @@ class LayerStages(Division):
         self._transfer = transfer
 
     def stall(self, now: float, *, begun: bool) -> None:
-        """Note that nothing comes any more."""
+        """Note that nothing comes any more; ``begun``: after the first byte."""
         self.enter("stall", now)
         if begun:
             self.bytes_until = now

@@ -28,7 +28,7 @@ class RuntimeHandlers:
         self._snapshotters = {handler.name: handler.snapshotter for handler in handlers}
 
     def run_pod_sandbox(self, handler: str) -> str | None:
-        """Create a sandbox; return the error for a handler that there is not.
+        """Create a sandbox; return the error if there is no such handler, None if there is.
 
         Source: containerd, internal/cri/server/podsandbox and internal/cri/config (GetSandboxRuntime).
         """

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from pullsim.kernel.event import Event
 
-# Writes in a row at each step of a pull, as counted in the timelines of real ones.
-BLOB_OPEN: Final = 1  # before the request
-BLOB_COMMIT: Final = 2  # after the body: commit, label
-PREPARE: Final = 1  # of a snapshot, before waiting for the blob
-SNAPSHOT_COMMIT: Final = 1  # after the apply
-IMAGE_RECORDS: Final = 4  # at the end: label, and a record each for tag, digest and image ID
+# Writes that each part of a pull makes one after the other, as counted in the time lines of real pulls.
+BLOB_OPEN: Final = 1  # before the request for a blob
+BLOB_COMMIT: Final = 2  # when its body is there: the commit, and a label
+PREPARE: Final = 1  # a snapshot is prepared, before the blob is waited for
+SNAPSHOT_COMMIT: Final = 1  # the layer is unpacked
+IMAGE_RECORDS: Final = 4  # at the end of a pull: a label, and a record each for tag, digest and image ID
 
 
 class MetadataDatabase:
@@ -33,15 +33,16 @@ class MetadataDatabase:
         self._free = 0.0  # when the writes asked for so far are done
 
     def write(self, count: int) -> Event | None:
-        """Return an event for the end of ``count`` writes in a row; None: they take no time."""
+        """Make ``count`` writes; return the event of the end of the last one, None if they take no time."""
         if not self._write:
             return None
         return Timeout(self._env, self.reserve(count) - self._env.now)
 
     def reserve(self, count: int) -> float:
-        """Write ``count`` times in a row; return when that is done.
+        """Make ``count`` writes; return the time at which the last one ends.
 
-        As every write takes the same time and none is withdrawn, a first-come queue needs no queue.
+        As every write takes the same time and none is withdrawn, the end of the last write is all that first come,
+        first served needs to know of the queue.
         """
         self._free = max(self._free, self._env.now) + count * self._write
         return self._free

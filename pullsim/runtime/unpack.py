@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
     from pullsim.spec.unpack import UnpackSpec
 
-_AT_ONCE: Final = 1e-9  # relative: the disk that only keeps pace ends with the core, but for rounding
+#: Relative difference of times below which the disk ended with the core: it kept pace, the rest is rounding.
+_AT_ONCE: Final = 1e-9
 
 
 class Unpacker:
-    """A node's unpacking."""
+    """Unpacks layers on the cores and the disk of one node."""
 
     __slots__ = ("_cores", "_disk", "_env", "_spec")
 
@@ -29,11 +30,11 @@ class Unpacker:
         self._disk = disk
 
     def downloading(self, busy: bool) -> None:
-        """Note that the node begins or ends to download: unpacking is slower meanwhile (lab: 9 %)."""
+        """Take note that the node begins or ends to download: unpacking is slower meanwhile (lab: 9 %)."""
         self._cores.set_speed(1 / self._spec.while_downloading if busy else 1.0)
 
     def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
-        """Unpack, writing while inflating; return what it was limited by: cpu or disk."""
+        """Unpack a layer, writing while inflating; return what it was limited by: cpu or disk."""
         env, spec = self._env, self._spec
         began = env.now
         seconds, inflating = spec.work(layer), spec.inflating(layer)

@@ -38,7 +38,7 @@ DEFAULT_HANDLERS: Final = (RuntimeHandler("runc"),)
 
 
 def has_handler(handlers: tuple[RuntimeHandler, ...], name: str) -> bool:
-    """Whether a node with these handlers (none: the runtime's own) has the one of a pod; "" is the default one."""
+    """Whether a node with these handlers (none: the runtime's own) has the handler ``name``; "" is the default one."""
     return not name or any(each.name == name for each in handlers or DEFAULT_HANDLERS)
 
 
@@ -112,13 +112,17 @@ class ContainerdSpec(RuntimeSpec):
     kind: ClassVar[str] = "containerd"
 
     version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # noqa: RUF009  # a value
-    max_concurrent_downloads: int = 3  # of the engine in use; for each pull up to 2.0, for the node from 2.1 on
+    max_concurrent_downloads: int = (
+        3  # in the settings of the engine that pulls; for each pull up to 2.0, then for the node
+    )
     metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
     local_pull: bool = False  # from 2.1: the CRI plugin pulls by itself instead of the transfer service
     layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel (from 2.1); 0: whole layers
     max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side, over the node (from 2.2)
-    progress_timeout: float | None = None  # seconds without a byte that end a pull; 0: none; None: the release's own
+    progress_timeout: float | None = (
+        None  # seconds without a byte that end a pull; 0: no limit; None: as the release has it
+    )
     collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until what it left is collected; inf: never
     sync_fs: bool = False  # syncfs after each layer
     discard_unpacked_layers: bool = False  # blobs go when the image is there

@@ -1,7 +1,7 @@
 """Pulls that fail in containerd, with its texts as they reach the kubelet.
 
 Sources: core/remotes/docker/{resolver,fetcher,httpreadseeker}.go, core/images, internal/cri/server/images
-(1.6: remotes/docker, pkg/cri/server); the forms are those of events and reports of each release.
+(1.6: remotes/docker, pkg/cri/server); each text has the form that events and reports of its release show.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 MAY_NOT: Final = "pull access denied, repository does not exist or may require authorization"
 ROOT: Final = "/var/lib/containerd"
 NO_SPACE: Final = "no space left on device"
-#: The first releases with a form of texts: the request's URL in those of statuses (remotes/errors/errors.go), and the
-#: registry's own text on a line of its own in those of GETs (core/remotes/docker/errcode.go unexpectedResponseErr).
+#: The first releases whose texts of unexpected statuses name the request's URL (remotes/errors/errors.go), and whose
+#: texts of failed GETs have the registry's own text on a line of its own (core/remotes/docker/errcode.go
+#: unexpectedResponseErr).
 STATUS_WITH_URL: Final = (1, 6, 25)
 MESSAGE_ON_ITS_OWN: Final = (2, 1, 3)
 CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
@@ -56,13 +57,13 @@ class Answer(NamedTuple):
 
     @property
     def rank(self) -> Rank:
-        """How far it came; what an authorizer gives up is no answer."""
+        """How far the request came; one that an authorizer has given up got no answer."""
         if self.status in NO_CONNECTION or (self.denied is not None and _gives_up(self.denied)):
             return Rank.NO_ANSWER
         return Rank.NOT_FOUND if self.status == NOT_FOUND else Rank.STATUS
 
     def says_more_than(self, other: Answer, *, ranked: bool) -> bool:
-        """Whether this is told in the place of an earlier answer; not ``ranked``: of a 404."""
+        """Whether this is reported in the place of an earlier answer; not ``ranked``: only if that was a 404."""
         if ranked:
             return self.rank > other.rank
         return other.status == NOT_FOUND and self.status != NOT_FOUND
@@ -196,9 +197,9 @@ def blob_no_space(reference: Reference, digest: str) -> PullFailed:
 def snapshot_no_space(reference: Reference, layer: Layer, chain_id: str, snapshot: int, release: Release) -> PullFailed:
     """The disk was full before the layer was unpacked into the snapshot number ``snapshot``.
 
-    Sources: pkg/unpack/unpacker.go, core/unpack/unpacker.go; events and reports of each form. To 2.0 the error passes
-    the diff service, which adds its code; from 2.1.2 the media type, the blob and the snapshot's key are named. Which
-    file could not be written is not known here.
+    Sources: pkg/unpack/unpacker.go, core/unpack/unpacker.go; events and reports of each form. Up to 2.0 the error comes
+    from the diff service, which adds its code; from 2.1.2 the media type, the blob and the snapshot's key are named.
+    Which file could not be written is not known here.
     """
     error = f"write {ROOT}/io.containerd.snapshotter.v1.overlayfs/snapshots/{snapshot}/fs: {NO_SPACE}"
     if release >= (2, 1, 2):

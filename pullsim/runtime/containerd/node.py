@@ -60,7 +60,8 @@ class ContainerdNode:
         cores = node.cores()
         self.disk: Final = node.disk()
         self.fsync: Final = node.spec.disk.fsync  # seconds that the fsync of a blob takes
-        self.fsyncs: Final = self.fsync > 0.0 or (self.disk is not None and self.disk.has_page_cache)  # it takes time
+        cached = self.disk is not None and self.disk.has_page_cache
+        self.fsyncs: Final = self.fsync > 0.0 or cached  # whether an fsync takes time
         self.store: Final = Store(env, spec.metadata_write, node.filesystem)
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
         self.snapshotter: Final = make_snapshotter(spec.snapshotter, unpacker)
@@ -80,7 +81,7 @@ class ContainerdNode:
         return found
 
     def blob_source(self, registry: BlobSource) -> BlobSource:
-        """Return where the blobs of an image come from, whose registry is the one given: from there alone."""
+        """Return the source of an image's blobs, given its registry: today that is the registry alone."""
         return registry
 
     def slots(self) -> DownloadSlots:
@@ -99,7 +100,7 @@ class ContainerdNode:
             yield written
 
     def collect_later(self) -> None:
-        """Collect garbage soon, as a lease has ended that may have kept some."""
+        """Collect garbage a moment later: a pull has ended, and what its lease kept may be collected now."""
         if self.spec.collect_after < float("inf"):
             Call(self.env, lambda _: self.store.collect(), self.spec.collect_after)
 

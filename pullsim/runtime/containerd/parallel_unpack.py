@@ -57,14 +57,14 @@ class Unpacking(LayerStages):
         return spans
 
     def _began(self, begin: float, end: float) -> float:
-        """Return when it began to unpack, within an interval."""
+        """Return when it began to unpack, or the nearer end of the interval if that was before or after it."""
         return end if self.began is None else min(max(self.began, begin), end)
 
     def _run(self) -> Generator[Any, Any, None]:
         try:
             if self.fetch.process.is_alive:
                 yield self.fetch.process
-            if self.fetch.done:  # else the pull has failed
+            if self.fetch.done:  # if it is not, the pull has failed
                 yield from self._unpack()
         except simpy.Interrupt:
             return

@@ -50,7 +50,7 @@ class Pull(OngoingPull):
         self._documents = Documents(self)
         self._fetches = Fetches(self, caller)
         self._watch: ProgressWatch | None = None  # once a request has stalled
-        self._process: Any = None  # that runs it
+        self._process: Any = None  # the process that runs the pull
         self._failed = False
 
     def run(self, handler: str = "") -> Generator[Any, Any, PullOutcome]:
@@ -66,7 +66,7 @@ class Pull(OngoingPull):
         except PullFailed as failed:
             outcome = failed.outcome
         except simpy.Interrupt as interrupt:
-            outcome = cast("PullOutcome", interrupt.cause)  # of a layer that could not be fetched
+            outcome = cast("PullOutcome", interrupt.cause)  # why a layer could not be fetched
         else:
             outcome = PullOutcome(image.id, registry=self.remote.resolved_by)
             outcome.layers = len(image.manifest.layers)
@@ -159,8 +159,8 @@ class Pull(OngoingPull):
         clock.enter("commit", env.now, layer.digest)
         prepared = store.metadata.reserve(PREPARE)
         if not fetch.done:
-            # The fetch began before: if the blob comes after the layers below are unpacked and the snapshot is
-            # prepared, the time since the fetches began is the fetch's; else it is the time of those.
+            # Either this fetch was the last thing to end, and the time since the fetches began is accounted for by it;
+            # or the layers below and the preparation of the snapshot were, and their own time stands.
             before = clock.fork(env.now)
             yield from self._fetches.wait(fetch)
             if env.now <= prepared:
@@ -178,7 +178,7 @@ class Pull(OngoingPull):
                 clock.relabel("unpack_disk")
             if part is not layer:
                 number, version = len(store.snapshots) + 1, node.spec.version
-                raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # as in fetch
+                raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # what is written stays
             clock.enter("commit", env.now, layer.digest)
             if node.fsyncs:
                 yield from node.commit_journal()

@@ -1,4 +1,4 @@
-"""containerd's way with registries: the hosts to try, what is tried again, and what is resumed."""
+"""How containerd asks registries: which hosts, what is sent again, and how a broken download is resumed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pullsim.runtime.sources.hosts import Source
     from pullsim.spec.hosts import Address
 
-# What is sent again (core/remotes/docker/resolver.go retryRequest, isTransientTransportErr): answers at once, without a
-# pause, what timed out after one.
+# Requests that are sent again (core/remotes/docker/resolver.go retryRequest, isTransientTransportErr): after these
+# answers at once, after a timeout when a pause is over.
 TOO_MANY: Final = (408, 429)
 SERVER_ERRORS: Final = (500, 503, 504)
 TIMEOUTS: Final = (TIMED_OUT, NO_HEADER)
@@ -32,8 +32,8 @@ PAUSE: Final = 0.05  # seconds (doWithTransportRetries)
 NOT_ALLOWED: Final = 405
 UNAUTHORIZED, FORBIDDEN = 401, 403
 BROKEN_OFF: Final = (CUT, RESET)
-ENDED: Final = (OK, *BROKEN_OFF)  # with a body, whole or not
-MAX_BROKEN_OFF: Final = 3  # bodies that bring nothing, in a row (core/remotes/docker/httpreadseeker.go maxRetry)
+ENDED: Final = (OK, *BROKEN_OFF)  # the answer had a body, whole or not
+MAX_BROKEN_OFF: Final = 3  # bodies one after the other without a byte (core/remotes/docker/httpreadseeker.go maxRetry)
 
 
 class Remote:
@@ -55,7 +55,7 @@ class Remote:
     def resolve(self) -> Generator[Any, Any, Image]:
         """HEAD the manifest; raise PullFailed if no host has it.
 
-        A digest is looked for among blobs too where no host has it among manifests, or none answers (Resolve).
+        A digest is looked for among blobs too if no host has it among manifests, or none answers (Resolve).
         """
         reference, behaviour = self._reference, self._node.behaviour
         by_digest = reference.digest or ""
@@ -119,7 +119,7 @@ class Remote:
         return any(client.retryable for client in self._clients)
 
     def _requesters(self, sources: Iterable[Source]) -> list[Requester]:
-        """Return who asks each host; hosts that are one share it, and so its connections (hosts.go)."""
+        """Return what asks each host; a host that is listed twice is asked over the same connections (hosts.go)."""
         made: dict[Source, Requester] = {}
         return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
 
@@ -203,16 +203,16 @@ class Requester:
         return Answer(self.address, status, text, denied, "HEAD" if request.head else "GET")
 
     def _denied(self, status: int) -> bool:
-        """Whether the answer is that of a client that is denied; a fault goes before a denial."""
+        """Whether the registry has denied the client; a fault may have given the same status before it looked."""
         return status in (UNAUTHORIZED, FORBIDDEN) and self.client.authorizer.denial is not None
 
     def _challenge(self, request: Request) -> Generator[Any, Any, int]:
-        """Spend the last attempt on a request that is answered 401, if the host is there."""
+        """Send the last request that may be sent, which is answered 401 if the host is there."""
         status: int = yield from self.client.ping(request)
         return UNAUTHORIZED if status == OK else status
 
     def _ask_why(self, request: Request) -> Generator[Any, Any, Answer]:
-        """GET what HEAD was forbidden, for the registry's own text, which is told if that is forbidden too."""
+        """GET what a HEAD was answered 403 for: an answer to GET has the registry's own text, to be reported."""
         client, message = self.client, ""
         get = Request(request.presented, request.reference, request.kind, request.what)
         if client.authorizer.denial is None:
@@ -229,8 +229,8 @@ class Requester:
 class Attempts:
     """How often one request to one host is sent; requests that are answered 401 count.
 
-    ``last``: at the last host server errors are repeated too, unless they are those of the request before, and what
-    timed out, by releases that do so.
+    ``last``: to the last host, releases that do so send a request again after a server error, unless it is the same
+    error as before, and after a timeout.
     """
 
     __slots__ = ("_before", "_behaviour", "_challenges", "_client", "_last", "_left")
@@ -249,7 +249,7 @@ class Attempts:
         return self._left == 1 and self._client.authorizer.challenged(now)
 
     def again(self, status: int, *, always: bool = False) -> bool:
-        """Whether the request is sent once more after this answer; ``always``: if any is left."""
+        """Whether the request is sent once more after this answer; ``always``: it is if any attempt is left."""
         behaviour, before = self._behaviour, self._before
         challenges = self._client.authorizer.challenges
         if challenges != self._challenges:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Lease:
-    """What a pull under way keeps from the garbage collector (core/leases): what it wrote, and what it found there."""
+    """Keeps what a pull under way wrote, or found on the node, from the garbage collector (core/leases)."""
 
     __slots__ = ("blobs", "snapshots")
 
@@ -30,8 +30,8 @@ class Lease:
 class Store:
     """Content store (blobs by digest), snapshotter (committed snapshots by chain ID) and image records.
 
-    Locks are those of containerd's unpacker: one a blob, one a chain ID, first come first served
-    (pkg/kmutex; internal/kmutex in 2.x).
+    The locks are the ones that containerd's unpacker takes: one for each blob and one for each chain ID, first come,
+    first served (pkg/kmutex; internal/kmutex in 2.x).
     """
 
     def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
@@ -39,17 +39,18 @@ class Store:
         self.blobs: dict[str, int] = {}  # bytes by digest
         self.snapshots: dict[str, int] = {}  # bytes by chain ID (`StoredImage.snapshots`)
         self.images: dict[str, StoredImage] = {}  # by normalised name and runtime handler (`image_name`)
-        self.partials: dict[str, int] = {}  # bytes of unfinished blobs of failed pulls, by digest: of `_abandoned`
+        self.partials: dict[str, int] = {}  # bytes of unfinished blobs of failed pulls, by digest; part of `_abandoned`
         self.leases: dict[Lease, None] = {}
-        self.collected: set[str] = set()  # blobs that the node had once, and lost
+        self.collected: set[str] = set()  # digests of blobs that were on the node and were collected
         self.blob_locks = KeyedLocks(env)
         self.chain_locks = KeyedLocks(env)
         self.metadata = MetadataDatabase(env, metadata_write)
-        self._abandoned = 0  # claimed bytes of unfinished blobs and snapshots, until the next collection
-        self._containers: dict[tuple[str, str], tuple[StoredImage, int]] = {}  # and their number, by ID and handler
+        self._abandoned = 0  # bytes of unfinished blobs and snapshots, which stay until the next collection
+        #: The image of containers and their number, by image ID and handler.
+        self._containers: dict[tuple[str, str], tuple[StoredImage, int]] = {}
 
     def name(self, reference: Reference, image: StoredImage) -> None:
-        """Write the image records: by the name that was asked for, and by the digest that it resolved to.
+        """Write the image records: the name that was asked for, and the name with the digest that it resolved to.
 
         Source: internal/cri/server/images/image_pull.go PullImage (createImageReference).
         """
@@ -57,7 +58,7 @@ class Store:
         self.images[_by_handler(f"{reference.repository}@{image.target}", image.handler)] = image
 
     def put(self, reference: Reference, image: StoredImage) -> bool:
-        """Put a whole image on the node at once, as a node image that has it; False: there is no room for it."""
+        """Put a whole image on the node in no time, as if the node's disk image had it; False: there is no room."""
         for content, parts in ((self.blobs, image.blobs()), (self.snapshots, image.unpacked())):
             for key, size in parts:
                 if key not in content:
@@ -68,26 +69,26 @@ class Store:
         return True
 
     def claim(self, size: int) -> int:
-        """Take space for ``size`` bytes; returns how many there were."""
+        """Take space for ``size`` bytes; return how many of them there was space for."""
         return size if self.filesystem is None else self.filesystem.claim(size)
 
     def abandon(self, written: int, *, of: int) -> None:
-        """Leave an unfinished blob or snapshot behind, ``of`` the bytes that were claimed for it.
+        """Leave an unfinished blob or snapshot behind, for which ``of`` bytes were claimed.
 
-        The space of what was written comes back with the next collection, the rest at once.
+        The space of the bytes that were written is freed by the next collection, that of the rest at once.
         """
         self._abandoned += written
         if self.filesystem is not None:
             self.filesystem.release(of - written)
 
     def leave(self, digest: str, received: int, *, of: int) -> None:
-        """Leave an unfinished blob behind, as `abandon`; the next pull of it goes on from there."""
+        """Leave an unfinished blob behind, as `abandon` does; the next fetch of the blob goes on from there."""
         if received:
             self.partials[digest] = received
         self.abandon(received, of=of)
 
     def resume(self, digest: str) -> int:
-        """Take over what was left of a blob; returns its bytes."""
+        """Take over what an earlier fetch has left of a blob; return its bytes."""
         received = self.partials.pop(digest, 0) if self.partials else 0
         self._abandoned -= received
         return received
@@ -98,7 +99,7 @@ class Store:
         return sum(self.blobs.values()) + sum(self.snapshots.values()) + self._abandoned
 
     def image_of(self, image_id: str, handler: str = "") -> StoredImage | None:
-        """Find an image by its ID, the one of the runtime handler if there is one."""
+        """Find an image by its ID; of several, the image that was pulled for the runtime handler."""
         found = None
         for image in self.images.values():
             if image.manifest.config_digest == image_id:
@@ -108,13 +109,13 @@ class Store:
         return found
 
     def remove(self, image_id: str) -> None:
-        """Remove an image, that is all its names, then collect (internal/cri/server/images/image_remove.go)."""
+        """Remove an image under all its names, then collect garbage (internal/cri/server/images/image_remove.go)."""
         for name in [name for name, image in self.images.items() if image.id == image_id]:
             del self.images[name]
         self.collect()
 
     def add_container(self, image_id: str, handler: str) -> StoredImage | None:
-        """Create a container of an image; returns the image, or None if there is none."""
+        """Create a container of an image; return the image, or None if it is not on the node."""
         image = self.image_of(image_id, handler)
         if image is not None:
             key = image_id, image.handler

@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from pullsim.runtime.fetch_stages import Unpacked
     from pullsim.time_line import TimeLine
 
-#: Writes of the store's records in a row (containers/storage layers.go create, images.go create and addNames).
-LAYER_RECORDS: Final = 2  # of a layer: before it is applied, marked incomplete; afterwards
+#: Writes of the store's records for each layer: marked incomplete before it is unpacked, and complete afterwards; and
+#: for each image (containers/storage layers.go create, images.go create and addNames).
+LAYER_RECORDS: Final = 2
 IMAGE_RECORDS: Final = 3
 
 
 class Copy(OngoingCopy):
     """Manifest, config, then layers: up to six at a time, committed from the bottom up by one of their fetches.
 
-    A layer that cannot be had keeps those above it from being committed; the others are fetched all the same, and the
-    copy fails when they are. Layers that were committed by then stay. Models containers/image copy/copy.go,
+    A layer that cannot be fetched keeps the layers above it from being committed; they are fetched all the same, and
+    the copy fails when they are there. Layers that were committed by then stay. Models containers/image copy/copy.go,
     copy/single.go, storage/storage_dest.go; cri-o server/image_pull.go and internal/storage/image.go.
     """
 
@@ -50,7 +51,7 @@ class Copy(OngoingCopy):
         self._auth = auth
         self._fetches: list[BlobCopy] = []
         self._committer: BlobCopy | None = None  # the fetch that commits layers, and keeps its slot for that
-        self._chain_ids: list[str] = []  # of layers that this copy builds on
+        self._chain_ids: list[str] = []  # chain IDs of layers that this copy builds on
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Copy; the outcome of a copy that failed says why."""
@@ -92,10 +93,10 @@ class Copy(OngoingCopy):
         return outcome
 
     def _artifact_first(self) -> Generator[Any, Any, None]:
-        """See from the manifest that it is of no artifact; the copy begins anew with another source.
+        """Read the manifest, which shows that the image is no artifact; the copy begins anew with another source.
 
-        Of an index the platform's manifest is read too, as of one of the OCI (internal/ociartifact/store.go
-        PullManifest to 1.33.3); its own ping is left out.
+        Behind an index the platform's manifest is read too (internal/ociartifact/store.go PullManifest up to 1.33.3). A
+        ping that CRI-O sends before is left out.
         """
         reference, platform = self._reference, self.node.platform
         try:
@@ -110,7 +111,7 @@ class Copy(OngoingCopy):
         self.source = ImageSource(self.node, reference, self._auth, self.clock)
 
     def _compared(self, image: CrioImage) -> Generator[Any, Any, bool]:
-        """Read the manifests once more, in releases that compare first; return whether the node has the image."""
+        """Return whether the node has the image; releases that compare first read the manifests twice for that."""
         if not self.node.release.reads_manifests_twice:
             return False
         stored = self.store.image(self._reference)
@@ -159,7 +160,7 @@ class Copy(OngoingCopy):
         self.store.name(self._reference, image)
 
     def _commit(self, fetch: BlobCopy, chain_id: str) -> Generator[Any, Any, None]:
-        """Put a layer into the store, unless it has it on top of the same others."""
+        """Put a layer into the store, unless the store has it on top of the same layers."""
         env, store = self.env, self.store
         store.in_use[chain_id] += 1
         self._chain_ids.append(chain_id)
@@ -180,13 +181,13 @@ class Copy(OngoingCopy):
                 store.applying.release()
 
     def _apply(self, fetch: BlobCopy) -> Generator[Any, Any, str]:
-        """Unpack a layer; where there is not enough space, until the disk is full."""
+        """Unpack a layer and return the limit, cpu or disk; too little space is filled before the copy fails."""
         layer, store = fetch.layer, self.store
         self._enter("commit", layer)
         yield from self._write(1)
         self._enter("unpack_cpu", layer)
         size = store.claim(layer.unpacked)
-        # The content of another layer of the node is copied from there, as it is.
+        # What another layer of the node has as its content is copied from there, uncompressed.
         source = replace(layer, compression="stored", size=layer.unpacked) if fetch.copied else layer
         try:
             part = source if size == layer.unpacked else source.part(size)
@@ -236,7 +237,7 @@ class Copy(OngoingCopy):
             yield written
 
     def _prefix(self, image: CrioImage) -> str:
-        """Return what comes before the failure of a layer of an index's image (copy/copy.go)."""
+        """Return what an error about a layer begins with if the name was that of an index (copy/copy.go)."""
         return failures.MANIFEST_LIST if image.target != image.manifest.digest else ""
 
     def _account(self, outcome: PullOutcome) -> None:

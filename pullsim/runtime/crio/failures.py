@@ -1,7 +1,7 @@
 """Pulls that fail in CRI-O, with its texts as they reach the kubelet.
 
 Sources: containers/image docker/docker_client.go, docker/docker_image_src.go, docker/errors.go, docker/body_reader.go,
-storage/storage_dest.go, copy/copy.go; cri-o server/image_pull.go and internal/storage/image.go. The forms are those of
+storage/storage_dest.go, copy/copy.go; cri-o server/image_pull.go and internal/storage/image.go. The texts are as in
 events and reports: kubernetes/registry.k8s.io#333 (broken bodies), containers/podman#19377 and ublue-os/main#747 (full
 disks), cri-o#5282 (429), texts of OpenShift 4.18 to 4.20 (artifacts, RegistryUnavailable).
 """
@@ -28,7 +28,7 @@ REGISTRY_UNAVAILABLE: Final = "RegistryUnavailable"  # k8s.io/cri-api/pkg/errors
 TEMPORARY: Final = "/var/tmp/container_images_storage1"  # noqa: S108  # text: a random name, where the copy has its files
 STORE: Final = "/var/lib/containers/storage/overlay"
 MANIFEST_LIST: Final = "copying system image from manifest list: "
-#: Registries' own words, for those without a message of theirs (distribution's error codes).
+#: What registries say that give no message of their own (distribution's error codes).
 WORDS: Final = {
     401: "unauthorized: authentication required",
     403: "denied: requested access to the resource is denied",
@@ -44,7 +44,7 @@ class CopyFailed(Exception):
         super().__init__(why)
         self.why = why
         self.cause = cause
-        self.status = status  # of the request, if it was one
+        self.status = status  # of the request that failed; 0: no request did
 
     @property
     def unreachable(self) -> bool:

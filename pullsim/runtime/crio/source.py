@@ -1,4 +1,4 @@
-"""CRI-O's way with registries: one host for all of an image, pauses after 429, bodies that are resumed."""
+"""How CRI-O asks registries: one host for all of an image, pauses after 429, downloads that are resumed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 TOO_MANY: Final = 429
 BROKEN_OFF: Final = (CUT, RESET)
 # containers/image docker/docker_client.go (backoff…) and docker/body_reader.go (bodyReader…), all releases.
-ATTEMPTS: Final = 5  # of one request that is answered 429
-FIRST_PAUSE: Final = 2.0  # seconds, then twice as long each time
-LONGEST_PAUSE: Final = 60.0
-PROGRESS: Final = 1 << 20  # bytes since the last time that make a body worth another attempt
-PATIENCE: Final = 60.0  # seconds since the last time that do so too
-RECONNECT: Final = 1.05  # seconds before it: 1 s and up to 0.1 s at random, of which this is the mean
+ATTEMPTS: Final = 5  # that are made with a request which is answered 429
+FIRST_PAUSE: Final = 2.0  # seconds between two of them, then twice as long each time
+LONGEST_PAUSE: Final = 60.0  # seconds
+PROGRESS: Final = 1 << 20  # bytes since a body broke off last, from which on another attempt is made
+PATIENCE: Final = 60.0  # seconds since then, after which another attempt is made with fewer bytes too
+RECONNECT: Final = 1.05  # seconds before such an attempt: the mean of 1 s and up to 0.1 s more, at random
 
 
 class _Document:
@@ -68,9 +68,9 @@ class Opened(NamedTuple):
 class ImageSource:
     """What one copy reads from: the first of the registry's mirrors, or the registry, that has the manifest.
 
-    All that follows comes from there. A client is new for each source; what it learns with the first request, how to
-    authenticate, and its token serve all others. Models containers/image docker/docker_image_src.go (newImageSource),
-    docker_client.go (makeRequestToResolvedURL) and body_reader.go.
+    All that follows comes from there. Each source has a client of its own, which learns with its first request how to
+    authenticate; its token serves the requests that follow. Models containers/image docker/docker_image_src.go
+    (newImageSource), docker_client.go (makeRequestToResolvedURL) and body_reader.go.
     """
 
     def __init__(self, node: CrioNode, reference: Reference, auth: Auth | None, clock: TimeLine) -> None:
@@ -187,7 +187,7 @@ class ImageSource:
         return failures.manifest_failure(self._reference, what, status, client.message, _denied(client))
 
     def _get(self, client: Client, request: Request, download: Download) -> Generator[Any, Any, int]:
-        """GET, again after a pause for as long as the answer is 429."""
+        """GET; after an answer 429 again when a pause is over, for as long as attempts are left."""
         pause = FIRST_PAUSE
         for attempt in range(1, ATTEMPTS + 1):
             client.retry_after = None
@@ -198,7 +198,7 @@ class ImageSource:
         return status
 
     def _pause(self, client: Client, pause: float) -> Generator[Any, Any, float]:
-        """Wait before the next attempt; returns the pause after that one."""
+        """Wait before the next attempt; return the pause that is to follow it."""
         pause = min(pause if client.retry_after is None else client.retry_after, LONGEST_PAUSE)
         yield self._node.env.timeout(pause)
         return 2.0 * pause

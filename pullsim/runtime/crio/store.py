@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class CrioStore:
-    """Layers by chain ID, images by name, the lock that a layer's application may need.
+    """Layers by chain ID, images by name, and the lock that unpacking a layer needs in some releases.
 
-    A layer whose image never came into being stays until an image that has it is removed: nobody else looks for it.
+    A layer that a failed copy has committed stays until an image that has it is removed: nothing else looks for it.
     Models containers/storage store.go (PutLayer, CreateImage, DeleteImage).
     """
 
     def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
         self.filesystem = filesystem
-        self.layers: dict[str, Layer] = {}  # committed ones, by chain ID
+        self.layers: dict[str, Layer] = {}  # committed layers, by chain ID
         self.images: dict[str, CrioImage] = {}  # by normalised name
         self.in_use: Counter[str] = Counter()  # chain IDs of layers that copies under way build on
-        self.had: set[str] = set()  # digests of blobs of layers that the node had once
+        self.had: set[str] = set()  # digests of the blobs of layers that were removed from the node
         self.applying = Slots(env, 1)
         self.records = MetadataDatabase(env, metadata_write)
-        self._blobs: Counter[str] = Counter()  # number of layers by the digest of their blob
+        self._blobs: Counter[str] = Counter()  # number of committed layers, by the digest of their blob
         self._documents: dict[str, int] = {}  # bytes claimed for the documents of an image, by its ID
         self._bytes = 0
 
@@ -42,7 +42,7 @@ class CrioStore:
         return self._bytes
 
     def claim(self, size: int) -> int:
-        """Take space for ``size`` bytes; returns how many there were."""
+        """Take space for ``size`` bytes; return how many of them there was space for."""
         granted = size if self.filesystem is None else self.filesystem.claim(size)
         self._bytes += granted
         return granted
@@ -54,7 +54,7 @@ class CrioStore:
             self.filesystem.release(size)
 
     def knows(self, digest: str) -> bool:
-        """Whether a blob with this digest is the content of a committed layer, wherever that stands."""
+        """Whether a committed layer, whatever is below it, has the content of the blob with this digest."""
         return self._blobs[digest] > 0
 
     def commit(self, chain_id: str, layer: Layer) -> None:
@@ -63,14 +63,14 @@ class CrioStore:
         self._blobs[layer.digest] += 1
 
     def name(self, reference: Reference, image: CrioImage) -> None:
-        """Give an image its name, and the one with the digest; its documents take their space the first time."""
+        """Record an image by its name, and by the name with its digest; its documents take space the first time."""
         if image.id not in self._documents:
             self._documents[image.id] = self.claim(image.documents)
         self.images[image_name(reference)] = image
         self.images[f"{reference.repository}@{image.target}"] = image
 
     def put(self, reference: Reference, image: CrioImage) -> bool:
-        """Put a whole image on the node at once; False: there is no room for it."""
+        """Put a whole image on the node in no time; False: there is no room for it."""
         for chain_id, layer in zip(image.manifest.chain_ids, image.manifest.layers, strict=True):
             if chain_id not in self.layers:
                 if self.claim(layer.unpacked) < layer.unpacked:

@@ -43,8 +43,8 @@ class FixedRuntime:
         self._handlers = handlers or RuntimeHandlers()
         self._filesystem = filesystem
         self._calls: dict[str, int] = {}
-        self._pulled: dict[tuple[str, str], float] = {}  # since when, by image and runtime handler
-        self._taken: dict[tuple[str, str], int] = {}  # bytes of those
+        self._pulled: dict[tuple[str, str], float] = {}  # since when each is present, by image and runtime handler
+        self._taken: dict[tuple[str, str], int] = {}  # bytes that each of them takes
         self._had: set[str] = set()
         self._containers: Counter[ContainerImage] = Counter()
         for image, fixed in spec.images.items():
@@ -135,7 +135,7 @@ class FixedRuntime:
 
     def image_fs(self) -> FilesystemUsage:
         """Count the sizes of the images, and what others use."""
-        listed = self.list_images()  # lets go of those whose time has come
+        listed = self.list_images()  # and drop images that the settings have removed by now
         return filesystem_usage(self._filesystem, sum(image.size for image in listed))
 
     def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
@@ -158,7 +158,7 @@ class FixedRuntime:
         self._containers[image] -= 1
 
     def _present(self, image: str, handler: str) -> bool:
-        """Whether the image is there; if the spec took it away since, let go of its space."""
+        """Whether the image is there; if the settings have removed it since, free its space."""
         since = self._pulled.get((image, handler))
         if since is None:
             return False
@@ -168,11 +168,11 @@ class FixedRuntime:
         return True
 
     def _keep(self, image: str, handler: str, claimed: int) -> None:
-        """Note that the image is there from now on; of two pulls at once only one takes space."""
+        """Note that the image is there from now on; of two pulls at a time only one takes space."""
         key = image, handler
         if self._present(image, handler):
             self._release(claimed)
-        else:  # it may have vanished during a pull that took no space, and brings it back
+        else:  # a pull of a present image took no space, and the image was removed meanwhile
             self._taken[key] = claimed or self._claim(self._spec.images[image].size)
         self._pulled[key] = self._env.now
 

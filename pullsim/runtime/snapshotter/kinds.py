@@ -17,5 +17,5 @@ SNAPSHOTTERS: Final[dict[str, Callable[[Unpacker], Snapshotter]]] = {"overlayfs"
 
 
 def make_snapshotter(name: str, unpacker: Unpacker) -> Snapshotter:
-    """Make a node's snapshotter; those of names that are not in the table are simulated as overlayfs."""
+    """Make a node's snapshotter; one whose name is not in the table is simulated as overlayfs."""
     return SNAPSHOTTERS.get(name, Overlay)(unpacker)

@@ -20,7 +20,7 @@ class Mount(Protocol):
 
 
 class Snapshotter(Protocol):
-    """Makes a snapshot of each layer, on top of those below it (containerd core/snapshots, Snapshotter)."""
+    """Makes a snapshot of each layer on top of the layers below it (containerd core/snapshots, Snapshotter)."""
 
     def mount(self, layer: Layer) -> Mount | None:
         """Return the layer as a mount that needs no download; None: its blob has to be fetched and unpacked.

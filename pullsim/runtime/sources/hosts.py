@@ -1,4 +1,4 @@
-"""The hosts that a containerd tries for a registry's images, as its own files or the scenario's mirrors have them."""
+"""The hosts that a containerd tries for a registry's images: from its own files, else the registry's mirrors."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """A host to try, and what its requests carry."""
+    """A host that is tried, with what it may be asked for and which credentials it is shown."""
 
     registry: Registry
     address: Address
     pull: bool = True
     resolve: bool = True
     dial_timeout: float = DIAL_TIMEOUT
-    auth: Auth | None = None  # the runtime's own, where the kubelet has nothing
-    header: Auth | None = None
+    auth: Auth | None = None  # credentials of the runtime's own, where the kubelet has none
+    header: Auth | None = None  # from an Authorization header of hosts.toml, which every request carries
 
 
 def sources(registry: str, spec: ContainerdSpec, registries: Callable[[str], Registry]) -> tuple[Source, ...]:
-    """Return the hosts for a registry: those of hosts.toml if it has an entry, else the registry's mirrors.
+    """Return the hosts for a registry: the ones in hosts.toml if there is an entry, else the registry's mirrors.
 
-    Last comes the server, which is the registry itself if nothing else is written.
+    The last one is the server, which is the registry itself if hosts.toml names no other.
     Source: core/remotes/docker/config/hosts.go ConfigureHosts.
     """
     own = registries(registry)
