@@ -1,4 +1,4 @@
-"""Churn: nodes that leave, and cold ones that take their places."""
+"""Churn: nodes that leave, and nodes without images that join in their places."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Nodes(Protocol):
-    """Where nodes come and go."""
+    """Who lets nodes join and leave."""
 
     def add_node(self, node: Node) -> None:
         """Let a node join now that was not in the scenario."""
@@ -28,18 +28,18 @@ class Nodes(Protocol):
 
 
 class Churn:
-    """Lets each node leave after an exponential time, and a cold node of the pool join in its place.
+    """Lets each node leave after an exponential time, and a node of the pool without images join in its place.
 
-    The new node has the pool's next name. Times are drawn from a stream of the place, which has the name of the node
-    that had it first: one more node in the pool does not move the departures of the others.
+    The new node has the pool's next name. Each place in a pool has a random stream of its own, named after the node
+    that had the place first, so that another node in the pool does not change when the others leave.
     """
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, streams: Streams, nodes: Nodes) -> None:
         self._env = env
         self._streams = streams
         self._nodes = nodes
-        self._counts = Counter(node.spec.pool for node in spec.nodes)  # names given so far, by pool
-        self._places: dict[str, str] = {}  # by node: the first node in its place
+        self._counts = Counter(node.spec.pool for node in spec.nodes)  # number of names given so far, by pool
+        self._places: dict[str, str] = {}  # the first node that had a node's place, by node
         self.departures: list[Departure] = []
 
     def joined(self, node: Node) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import simpy
@@ -16,7 +15,7 @@ from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.kubelet import Kubelet
 from pullsim.network.network import Network
-from pullsim.records import DiskUse, PluginRun, Recorder
+from pullsim.records import DiskUse, Recorder
 from pullsim.registry.host import Registry
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.kinds import make_runtime
@@ -83,10 +82,8 @@ class ClusterNode:
         for image in spec.cached:
             service.preload(image)
         self._service, self._max_images = service, spec.kubelet.node_status_max_images
-        ran = None if recorder.plugin is None else partial(_record_plugin, env, node.name, recorder.plugin)
-        credentials = PullCredentials(env, spec.credentials, objects, spec.kubelet_version, ran)
         context = NodeContext(env, node, service, streams, recorder)
-        self.kubelet = Kubelet(context, credentials, handlers, watcher)
+        self.kubelet = Kubelet(context, PullCredentials(context, objects), handlers, watcher)
 
     @property
     def has_room(self) -> bool:
@@ -94,11 +91,11 @@ class ClusterNode:
         return self.pods < self.max_pods and not self.tainted
 
     def images(self) -> tuple[list[ListedImage], int]:
-        """Return the images that are here, and how many of them its status may tell (-1: all)."""
+        """Return the images that are here, and how many of them the node's status may list (-1: all)."""
         return self._service.list_images(), self._max_images
 
     def disk_use(self) -> DiskUse | None:
-        """Return how full its disk was; None: its disk has no size."""
+        """Return how full the node's disk was; None: its disk has no size."""
         use = self._filesystem
         return None if use is None else DiskUse(self.name, use.capacity, use.peak, use.used)
 
@@ -112,7 +109,7 @@ class ClusterNode:
             self._workers[pod] = Process(self._env, _while_here(worker))
 
     def leave(self) -> None:
-        """Leave the cluster: everything on the node ends, pulls too, whose transfers are cut."""
+        """Leave the cluster: everything on the node ends, and the transfers of its pulls are cancelled."""
         self.kubelet.stop()
         for worker in (self._workers or {}).values():
             if worker.is_alive:
@@ -125,14 +122,3 @@ def _while_here(worker: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
         yield from worker
     except simpy.Interrupt:
         return
-
-
-def _record_plugin(
-    env: simpy.Environment,
-    node: str,
-    record: Callable[[PluginRun], None],
-    plugin: str,
-    began: float,
-    failed: bool,
-) -> None:
-    record(PluginRun(node, plugin, began, env.now, failed))

@@ -36,10 +36,10 @@ class NodeLifecycle:
         self._pods = pods
         self._quiescence = quiescence
         self._to_join = sorted(spec.nodes, key=lambda node: node.joins)
-        self._disks: list[DiskUse] = []  # of nodes that have left
-        self._lost: set[PodStatus] = set()  # pods that go with the node that leaves just now
+        self._disks: list[DiskUse] = []  # use of the disks of nodes that have left
+        self._lost: set[PodStatus] = set()  # pods of the node that is just leaving
         self._churn = Churn(context.env, spec, context.streams, self)
-        self.pools: dict[str, str] = {}  # by node, of those that have joined in place of others
+        self.pools: dict[str, str] = {}  # pools of the nodes that have joined in place of others, by node
         self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods, quiescence)
         for node in spec.nodes:
             self.daemon_sets.expect(node)

@@ -50,13 +50,13 @@ class PodLifecycle:
         self._quiescence = quiescence
         self._started = started
         self._count = 0  # pods that have started
-        self._followers: dict[tuple[str, str], list[Pod]] = {}  # by the pod that they wait for
+        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods that wait for another to start, by that one
         for pod in spec.pods:
             if pod.follows is not None:
                 self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
         quiescence.to_come += sum(pod.follows is None for pod in spec.pods)
         self.total = len(spec.pods)  # pods that there are, were or will be
-        self.prepull_rows: list[PodRecord] = []  # of the pods of prepull jobs
+        self.prepull_rows: list[PodRecord] = []  # rows of the pods of prepull jobs
         self.prepulls = PrepullJobs(env, spec, self)
         self.controllers = Controllers(env, spec, self)
 

@@ -36,7 +36,7 @@ class Quiescence:
         self._env = env
         self._pressure_may_end = pressure_may_end
         self._last_change = max(changes(spec), default=0.0)
-        self._held = 0  # by how many the run is kept from being over
+        self._held = 0  # how many holds keep the run from being over
         self._active: set[PodStatus] = set()
         self._idle: set[PodStatus] = set()
         self._terminating: set[PodStatus] = set()  # deleted or evicted pods with a sync that goes on

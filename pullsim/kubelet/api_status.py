@@ -1,4 +1,4 @@
-"""What the API shows of a pod: its row in `kubectl get pods`, as of each look of the kubelet."""
+"""The status of a pod as the API shows it: its row in `kubectl get pods`, which the kubelet updates in each sync."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class ApiStatus:
 class RecordedApiStatus(ApiStatus):
     """The status of one pod, written when it changes.
 
-    A sync computes it before it does anything else, from the containers that the runtime had at the last relist and
-    from why earlier syncs could not start the others (the reason cache). So an error shows when the next sync begins.
+    A sync computes the status before it does anything else, from the containers that the runtime had at the last relist
+    and from the errors of earlier syncs (the reason cache). An error is therefore shown when the next sync begins.
 
     Models pkg/kubelet/kubelet.go SyncPod and pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses; the words are
     those of pkg/printers/internalversion/printers.go printPod, where sidecars count as containers since 1.29.
@@ -51,7 +51,7 @@ class RecordedApiStatus(ApiStatus):
     def __init__(self, pod: PodStatus, record: Callable[[StatusRecord], None]) -> None:
         self._pod = pod
         self._record = record
-        self._reasons: dict[str, tuple[str, str]] = {}  # by container: reason and message of the last failed start
+        self._reasons: dict[str, tuple[str, str]] = {}  # reason and message of the last failed start, by container
         self._shown: tuple[int, str, str | None] | None = None
 
     def tried(self, container: str, ensured: Ensured) -> None:
@@ -79,7 +79,7 @@ class RecordedApiStatus(ApiStatus):
             self._record(_row(self._pod, at, *shown))
 
     def _main(self, spec: PodSpec, waits: Sequence[ContainerSpec]) -> tuple[str, str | None]:
-        """Return the status of a pod whose init containers are done: that of its first waiting container by name.
+        """Return the status of a pod whose init containers are done: that of its first waiting container, by name.
 
         The kubelet sorts the statuses of regular containers by name (pkg/kubelet/types/types.go
         SortedContainerStatuses), those of init containers as in the pod.

@@ -1,4 +1,4 @@
-"""When a pod worker looks at its pod again."""
+"""When a pod worker syncs its pod again."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Cadence(Protocol):
 
 
 class Requeue:
-    """The delay put on the work queue after a sync: given ones first, then drawn."""
+    """The delay after a sync until the pod is due in the work queue: given delays come first, then drawn ones."""
 
     __slots__ = ("_given", "_key", "_resync", "_retry", "_streams")
 
     def __init__(
         self, retry: Interval, resync: Interval, given: Sequence[float], streams: Streams, key: tuple[str, ...]
     ) -> None:
-        """``key``: of the stream that delays are drawn from, made with the first draw, which most pods never do."""
+        """Delays are drawn from the stream ``key``, which is made with the first draw: most pods never need one."""
         self._retry = retry
         self._resync = resync
         self._given: Iterator[float] = iter(given)
@@ -58,7 +58,7 @@ class MinimalCadence:
 
     def __init__(self, requeue: Requeue) -> None:
         self._requeue = requeue
-        self._changed = 0.0  # the last change, an exit to come perhaps
+        self._changed = 0.0  # time of the last change, which may be an exit that is still to come
 
     def changed(self, at: float) -> None:
         """See `Cadence.changed`."""
@@ -74,13 +74,13 @@ class MinimalCadence:
 class Phases:
     """When within its seconds a node's kubelet ticks and relists, in nanoseconds: it starts at any moment.
 
-    They are drawn when they are first asked for, by a pod that its first sync does not start.
+    A phase that is not given is drawn when it is first needed: by a pod that its first sync does not start.
     """
 
     __slots__ = ("_drawn", "_node", "_relist", "_streams", "_tick")
 
     def __init__(self, tick: float | None, relist: float | None, streams: Streams, node: str) -> None:
-        """Take phases in seconds; None is drawn."""
+        """Take the phases in seconds; one that is None is drawn."""
         self._tick = tick
         self._relist = relist
         self._streams = streams
@@ -88,7 +88,7 @@ class Phases:
         self._drawn: tuple[int, int] | None = None
 
     def read(self) -> tuple[int, int]:
-        """Return those of tick and relist."""
+        """Return the phase of the tick and that of the relist, in nanoseconds."""
         if self._drawn is None:
             tick, relist = self._tick, self._relist
             if tick is None or relist is None:
@@ -101,12 +101,13 @@ class Phases:
 
 
 class KubeletCadence:
-    """The kubelet's own cadence, computed instead of ticked: nothing happens while a pod just waits.
+    """The kubelet's own cadence. Ticks and relists are computed, not simulated: a pod that just waits has no events.
 
-    Three things wake a worker: the work queue, looked at by a 1 s tick that takes what was due strictly before; a
-    relist (PLEG, 1 s) that saw a change of the pod in the runtime; and an update that came during the sync. Every sync
-    after the first waits for a cache entry newer than the end of the last one, that is for the next relist. From 1.36
-    the end of a successful sync relists the pod at once, which serves a worker that is waiting for the cache already.
+    Three things wake a worker: the work queue, from which a tick takes each second what was due strictly before; a
+    relist (PLEG, each second) that saw a change of the pod in the runtime; and an update that came during the sync.
+    Every sync after the first waits for a cache entry newer than the end of the last one, that is for the next relist.
+    From 1.36 the end of a successful sync relists the pod at once, which serves a worker that already waits for the
+    cache.
 
     Models pkg/kubelet/pod_workers.go podWorkerLoop, pkg/kubelet/kubelet.go syncLoopIteration,
     pkg/kubelet/pleg/generic.go Relist and pkg/kubelet/container/cache.go GetNewerThan; checked by the traces
@@ -120,7 +121,7 @@ class KubeletCadence:
         self._phases = phases
         self._on_demand = relist_on_demand
         self._unseen: list[int] = []  # changes that no relist has seen, ascending
-        self._pending = False  # an update waits in the worker's channel
+        self._pending = False  # whether an update waits in the worker's channel
 
     def changed(self, at: float) -> None:
         """See `Cadence.changed`."""
@@ -145,12 +146,13 @@ class KubeletCadence:
             wake = max(taken, fresh)
             if self._unseen:
                 wake = min(wake, _next(relist, self._unseen[0]))
-        # What the relist at the moment of waking sees is this update, or another one if one was taken before.
+        # A change that the relist at the moment of waking sees is the update that wakes the worker. If an earlier
+        # update woke it, the change waits in the channel as the next one.
         self._pending = self._see(wake) and taken < wake
         return wake / 1e9
 
     def _see(self, limit: int) -> bool:
-        """Let the relists up to ``limit`` see the changes; tell whether there were any."""
+        """Let the relists up to ``limit`` see the changes before them; tell whether there were any changes."""
         before = len(self._unseen)
         if before:
             _, relist = self._phases.read()

@@ -1,4 +1,4 @@
-"""The containers of a kubelet's pods: what keeps images in use."""
+"""The containers of a kubelet's pods, which keep images in use."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Container(NamedTuple):
-    """One container that was started, with the images that it mounts."""
+    """One container that was started, with its image and the images that it mounts."""
 
     name: str
-    images: tuple[ContainerImage, ...]  # its own first
-    exits: float  # inf: it runs until its pod ends
+    images: tuple[ContainerImage, ...]  # the container's own image, then those of its image volumes
+    exits: float  # when it exits by itself; inf: it runs until its pod ends
 
     def runs(self, now: float) -> bool:
         """Whether it has not exited."""
@@ -42,7 +42,7 @@ class Containers:
         return self._sandboxes.run_pod_sandbox(handler)
 
     def create(self, pod: PodStatus, name: str, images: tuple[str, ...], exits: float = math.inf) -> str | None:
-        """Create a container; returns the ID of the image that was not there, if one was not."""
+        """Create a container; returns the ID of an image that is not on the node, None if all are."""
         created: list[ContainerImage] = []
         for image in images:
             found = self._service.create_container(image, pod.pod.spec.runtime_handler if self._by_handler else "")
@@ -59,9 +59,10 @@ class Containers:
         return list(self._pods)
 
     def in_use(self) -> set[tuple[str, str]]:
-        """Return ID and handler of the images of all containers.
+        """Return the ID and the runtime handler of each image that a container uses.
 
-        Source: pkg/kubelet/images/image_gc_manager.go detectImages; of image volumes only the ID counts.
+        An image volume keeps an image in use by its ID alone, whatever the handler. Source:
+        pkg/kubelet/images/image_gc_manager.go detectImages.
         """
         used = set()
         for containers in self._pods.values():
@@ -79,7 +80,7 @@ class Containers:
         return containers
 
     def remove_exited(self, now: float) -> None:
-        """Remove all that have exited (pkg/kubelet/kuberuntime/kuberuntime_gc.go, DeleteAllUnusedContainers)."""
+        """Remove all exited containers (pkg/kubelet/kuberuntime/kuberuntime_gc.go DeleteAllUnusedContainers)."""
         for pod, containers in list(self._pods.items()):
             for container in containers:
                 if not container.runs(now):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.events import messages
-from pullsim.records import KubeletEvent
+from pullsim.records import KubeletEvent, PluginRun
 from pullsim.spec.feature_gates import VERIFICATION
 from pullsim.spec.pod import ContainerSpec
 
@@ -70,3 +70,8 @@ class NodeContext:
     def emit_node(self, type: str, reason: str, message: str) -> None:
         """Record an event of the node itself."""
         self.recorder.event(KubeletEvent(self.env.now, self.node, None, None, type, reason, message, None, None))
+
+    def record_plugin_run(self, plugin: str, began: float, failed: bool) -> None:
+        """Record a run of a credential provider plugin that ends now, where the recorder takes such rows."""
+        if self.recorder.plugin is not None:
+            self.recorder.plugin(PluginRun(self.node, plugin, began, self.env.now, failed))

@@ -37,8 +37,9 @@ class Messages:
         self.started: Callable[[str], str] = (
             "Container started" if version >= (1, 35) else "Started container {}"
         ).format
-        # That there is no such Secret: from 1.28 on (before, only the kubelet's log does), to 1.36 in every sync, later
-        # at the end of those in which a pull failed (kubernetes pulls 117927, 138432; kubelet.go SyncPod).
+        # A missing Secret is an event from 1.28 on; before, only the kubelet's log has it. Up to 1.36 every sync emits
+        # it, from 1.37 each sync in which a pull failed, at its end (kubernetes pulls 117927, 138432; kubelet.go
+        # SyncPod).
         self.tells_missing_secrets = (1, 28) <= version < (1, 37)
         self.tells_secrets_of_failures = version >= (1, 37)
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
@@ -55,24 +56,28 @@ class Messages:
         self._names_upper_case = version >= (1, 29)
 
     def back_off_status(self, image: str, previous: str) -> str:
-        """Return the waiting state's message in back-off; ``previous``: reason and message of the pull, from 1.32."""
+        """Return the waiting state's message in back-off.
+
+        ``previous`` has reason and message of the pull that failed last, which releases from 1.32 on add.
+        """
         text = self.back_off(image)
         return f"{text}: {previous}" if previous and self._explain_back_off else text
 
     def inspect_failed(self, image: str, error: str) -> str:
-        """Return the text for an ImageStatus call that failed; from 1.32 on the name is lost (imagePullPrecheck)."""
+        """Return the text for an ImageStatus call that failed; from 1.32 on it has no name (imagePullPrecheck)."""
         return f'Failed to inspect image "{image if self._names_inspected else ""}": {error}'
 
     def missing_secrets(self, names: tuple[str, ...]) -> str:
-        """Return the text for imagePullSecrets that there are not."""
+        """Return the text for imagePullSecrets that do not exist."""
         found = f"Unable to retrieve some image pull secrets ({', '.join(names)})"
         return f"{found}; attempting to pull the image may not succeed."
 
     def invalid_name(self, image: str, why: str) -> str:
-        """Return the text for a name that does not parse.
+        """Return the text for an image name that does not parse.
 
-        The parser names itself from 1.28 (PR 116231), and from 1.29, with distribution/reference v0.5.0 instead of
-        docker/distribution v2.8.2, it tells the repository that has upper-case letters.
+        From 1.28 the text speaks of an image name, before of an image reference (PR 116231). From 1.29, which has
+        distribution/reference v0.5.0 instead of docker/distribution v2.8.2, it names the repository that has upper-case
+        letters.
         """
         if not self._names_upper_case:
             why = LOWER_CASE.sub("repository name must be lowercase", why)
@@ -81,15 +86,16 @@ class Messages:
 
 @cache
 def messages(version: Version, *, verified: bool) -> Messages:
-    """Return the texts, the same object for all nodes of a release."""
+    """Return the texts of a release: the same object for all its nodes."""
     return Messages(version, verified=verified)
 
 
 def _pulled(version: Version, image: str, pull: int, waiting: int, size: int) -> str:
     """Return the text of Pulled.
 
-    One duration, the wait in it, to 1.25 (their last patch releases have both); both from 1.26 (PR 111772), cut to
-    milliseconds from 1.28 (PR 117276); the size from 1.30 (PR 121719).
+    Up to 1.25 it has one duration, which includes the wait (the last patch releases of these have both). From 1.26 it
+    has the duration without and with the wait (PR 111772), from 1.28 cut to milliseconds (PR 117276), and from 1.30 the
+    image's size (PR 121719).
     """
     cut = MILLISECOND if version >= (1, 28) else 1
     duration, including = (format_duration_go(t - t % cut) for t in (pull, waiting))

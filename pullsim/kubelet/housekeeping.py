@@ -1,4 +1,4 @@
-"""A node's housekeeping of images: garbage collection and eviction, put together where there is something to keep."""
+"""A node's housekeeping of images: garbage collection and eviction, where something can ever be removed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Housekeeping:
 
 
 class ImageHousekeeping(Housekeeping):
-    """Collects images and evicts pods on one node, and knows since when nothing has changed there."""
+    """Collects images and evicts pods on one node, and knows when nothing more can be removed there."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ def policy(config: KubeletConfig) -> ImageGCPolicy:
 
 
 def needed(context: NodeContext) -> bool:
-    """Whether anything can ever be removed: images age out, or the disk has a size and something looks at it."""
+    """Whether anything can ever be removed: images have a maximum age, or the disk has a size and a threshold."""
     config = context.config
     if context.service.image_fs().capacity is None:
         return config.image_maximum_gc_age > 0

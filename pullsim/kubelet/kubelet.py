@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 class NodeWatcher(Protocol):
-    """Who follows a node."""
+    """Who is told what happens on a node."""
 
     def terminated(self, pod: PodStatus) -> None:
-        """Take note that a pod that was deleted or evicted is gone, and its place is free."""
+        """Take note that a pod that was deleted or evicted, or that completed, is gone, and that its place is free."""
 
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
         """Take note that the node's condition DiskPressure, and with it its taint, begins or ends."""
@@ -70,7 +70,7 @@ class Kubelet:
             accounts=version >= (1, 34),
         )
         self._watcher = watcher
-        self._pods: dict[PodStatus, None] = {}  # that have not ended, in order of binding
+        self._pods: dict[PodStatus, None] = {}  # pods that are not gone, in order of binding
         self._containers = Containers(context, sandboxes)
         self.housekeeping = self._make_housekeeping()
         self.housekeeping.start()
@@ -122,13 +122,13 @@ class Kubelet:
 
     @property
     def pods(self) -> list[PodStatus]:
-        """The pods that are bound here and not gone, in order of binding; those that completed count no more."""
+        """The pods that are bound here and not gone, in order of binding; pods that completed are not among them."""
         return list(self._pods)
 
     def stop(self) -> None:
-        """Vanish with the node: all pods are gone at once, without a word, and nothing is looked after any more.
+        """Stop, as the node has left: all its pods are gone at once, without events, and nothing is collected any more.
 
-        Workers that are under way are the caller's to interrupt.
+        The caller interrupts the workers that are under way.
         """
         self.housekeeping.stop()
         for pod in self.pods:
@@ -140,12 +140,12 @@ class Kubelet:
             self._watcher.terminated(pod)
 
     def _forget(self, image: str) -> None:
-        """Take note that an image was removed, by its ID."""
+        """Take note that the image with this ID was removed."""
         self._pull_records.forget(image)
         self._watcher.images_changed(self._context.node)
 
     def complete(self, pod: PodStatus) -> None:
-        """Let go of a pod whose containers have all exited; they stay, and with them their images, until it is gone."""
+        """Let go of a pod whose containers have all exited. They stay until they are removed, and keep their images."""
         pod.end(COMPLETED)
         record_end(pod, self._context.recorder, self._env.now)
         del self._pods[pod]
@@ -157,7 +157,7 @@ class Kubelet:
 
         They exit at once, and are removed when they have (pkg/kubelet/kubelet.go cleanUpContainersInPod).
         """
-        if pod not in self._pods:  # it went with the node
+        if pod not in self._pods:  # it is gone already: its node has left
             return
         specs = {spec.name: spec for spec in (*pod.pod.spec.init_containers, *pod.pod.spec.containers)}
         for container in self._containers.remove(pod):

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pullsim.spec.pod import Pod
 
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # of most pods
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # shared by all pods that have nothing to keep in it
 
 
 class Watcher(Protocol):
-    """Who follows the pods."""
+    """Who is told what happens to pods."""
 
     def bound(self, pod: PodStatus) -> None:
         """Take note that the scheduler gave the pod to a node."""
@@ -45,9 +45,9 @@ class Failure(NamedTuple):
 
 
 class PodStatus:
-    """A pod on its way: where its time went, what was tried, what runs.
+    """One pod: where it runs, where its time went, which pulls it needed, what has failed.
 
-    One object is one pod UID: it serves as a key, by identity.
+    An object stands for one pod UID, and serves as a key by its identity.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class PodStatus:
     )
 
     def __init__(self, pod: Pod, now: float, watcher: Watcher, *, spans: bool = False) -> None:
-        """``spans``: its time line is wanted, and not the sums by stage alone."""
+        """``spans``: the pod's time line is kept, and not only the sums by stage."""
         self.pod = pod
         self.watcher = watcher
         self.name = pod.name
@@ -82,18 +82,19 @@ class PodStatus:
         self.scheduled: float | None = None
         self.started: float | None = None
         self.clock = TimeLine(now, "scheduling", spans=spans)
-        self.attempts: dict[str, int] = {}  # pulls by image as written
-        self.pull_secrets: tuple[Secret, ...] = ()  # that there are, as read at the begin of the sync
-        self.pulling = False  # a pull is queued or under way
+        self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
+        self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
+        self.pulling = False  # whether a pull is queued or under way
         #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
         self.failing: Mapping[str, Failure] = _NONE
         self.failures = 0
         self.backoffs = 0
-        self.syncing = False  # the kubelet's worker is at it
+        self.syncing = False  # whether a sync of it is under way
         self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
         self.reason: str | None = None
         self.cause: str | None = None
-        self.image_refs: Mapping[str, str] = _NONE  # by key, of containers that were started and volumes that are there
+        #: The image IDs of containers that were started, and of image volumes whose image is there, by key.
+        self.image_refs: Mapping[str, str] = _NONE
 
     def bind(self, node: str, now: float) -> None:
         """Note that the scheduler gave the pod to ``node``."""
@@ -109,11 +110,11 @@ class PodStatus:
         self.watcher.look(self)
 
     def pulled(self, image: str) -> None:
-        """Note that a pull brought an image (by the name that the CRI was given)."""
+        """Note that a pull brought an image, by the name that the CRI was given."""
         self.watcher.pulled(self, image)
 
     def recover(self, key: str) -> None:
-        """Note that what failed does so no more: a container or volume by its key, or "", the sandbox."""
+        """Note that a container or volume, by its key, or the sandbox ("") fails no more."""
         if key in self.failing:
             self.failing = {other: failure for other, failure in self.failing.items() if other != key}
 
@@ -129,7 +130,7 @@ class PodStatus:
         self.failing = {**self.failing, key: failure}
 
     def has_ended(self) -> bool:
-        """Whether it was deleted or evicted."""
+        """Whether it was deleted or evicted, or has completed."""
         return self.ended is not None
 
     def end(self, how: str) -> None:
@@ -140,7 +141,7 @@ class PodStatus:
         self.watcher.ended(self)
 
     def time_line(self) -> Iterator[SpanRecord]:
-        """Give the spans away, up to where the line has been closed: they are kept no longer."""
+        """Yield the spans up to where the time line has been closed; they are not kept any longer."""
         spans, self.clock.spans = self.clock.spans or [], None
         for span in spans:
             yield SpanRecord(self.node, self.namespace, self.name, *span)
@@ -173,5 +174,5 @@ class PodStatus:
             image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,
             missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and never)),
-            stages=stages if self.ended is None else dict(stages),  # a pull of it may go on
+            stages=stages if self.ended is None else dict(stages),  # a pull that goes on may still add to them
         )

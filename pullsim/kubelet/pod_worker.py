@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.pod import ContainerSpec, ImageVolume
 
-CONTAINER_CREATING: Final = "ContainerCreating"  # what a pod without sandbox waits in
+CONTAINER_CREATING: Final = "ContainerCreating"  # the waiting reason of containers whose pod has no sandbox yet
 CREATE_CONTAINER_ERROR: Final = "CreateContainerError"
-#: containerd's answer to CreateContainer without the image (internal/cri/server/container_create.go).
+#: The answer of containerd to CreateContainer if the image is not there (internal/cri/server/container_create.go).
 NOT_RESOLVED: Final = 'failed to resolve image "{}": not found'
-_NONE: Final[dict[str, Ensured]] = {}  # of a pod without image volumes
+_NONE: Final[dict[str, Ensured]] = {}  # shared by all pods without image volumes
 
 
 class PodWorker:
-    """Starts a pod's containers in order, one image at a time, whatever the puller.
+    """Starts a pod's containers in order. It asks for one image at a time, with the parallel puller too.
 
-    Models pkg/kubelet/pod_workers.go podWorkerLoop and pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod: the
-    sandbox, the image volumes, one init container a sync, then all regular containers; a failing regular one does not
-    hold up the next.
+    A sync creates the sandbox, gets the image volumes and starts one init container, or then all regular containers; a
+    regular container that fails does not keep the next one from starting. Models pkg/kubelet/pod_workers.go
+    podWorkerLoop and pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class PodWorker:
         self._terminate = terminate
         #: Without the gate ImageVolume the API server has dropped image volumes and their mounts.
         self._volumes = pod.pod.spec.image_volumes if context.gate(IMAGE_VOLUMES) else ()
-        self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # image volumes by name, as of this sync
-        self._missing: tuple[str, ...] = ()  # names of imagePullSecrets, as of this sync
-        self._pull_failed = False  # in this sync
+        self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # outcome by image volume, in this sync
+        self._missing: tuple[str, ...] = ()  # imagePullSecrets that do not exist, in this sync
+        self._pull_failed = False  # whether a pull of this sync failed
         self._api = api_status(pod, context.recorder)
-        self._inits = pod.pod.spec.init_containers  # not yet started
-        self._init_exit: float | None = None  # of the init container that runs
-        self._mains = pod.pod.spec.containers  # not yet started
+        self._inits = pod.pod.spec.init_containers  # those not yet started
+        self._init_exit: float | None = None  # when the init container exits that was started last
+        self._mains = pod.pod.spec.containers  # the regular containers not yet started
 
     def run(self) -> Generator[Any, Any, None]:
-        """Sync until all containers run, or the pod has ended; a sync under way then, and its pull, go on first."""
+        """Sync until all containers run or the pod has ended; a sync that is under way then still finishes."""
         env, pod, cadence = self._env, self._pod, self._cadence
         if pod.pod.spec.runtime_handler:
             yield from self._create_sandbox(pod.pod.spec.runtime_handler)
@@ -100,7 +100,7 @@ class PodWorker:
                 return
 
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
-        """Sync until the pod's sandbox is there; without it no image is asked for."""
+        """Sync until the pod's sandbox is there: without it no image is asked for."""
         env, pod = self._env, self._pod
         while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
             self._show(env.now)
@@ -145,7 +145,7 @@ class PodWorker:
         return not waiting
 
     def _read_secrets(self) -> None:
-        """Read the imagePullSecrets and tell which of them there are not; the work goes on without them."""
+        """Read the imagePullSecrets, and emit which of them do not exist; the sync goes on without those."""
         if not self._pod.pod.spec.pull_secrets:
             return
         self._missing = self._credentials.read_secrets(self._pod)
@@ -166,7 +166,7 @@ class PodWorker:
         return not pod.has_ended() and self._create(container, requested, ensured)
 
     def _create(self, container: ContainerSpec, requested: float, ensured: Ensured) -> bool:
-        """Create and start a container with what was found of its image."""
+        """Create and start a container, if its image is there."""
         env, pod = self._env, self._pod
         pod.clock.enter("start", env.now)
         self._api.tried(container.name, ensured)
@@ -179,7 +179,7 @@ class PodWorker:
         mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
         images = (ensured.image_ref, *(image for image in mounted if image is not None))
         missing = self._containers.create(pod, container.name, images, exits)
-        if missing is not None:  # it was removed since; the next sync pulls it again
+        if missing is not None:  # it was removed in the meantime, and the next sync pulls it again
             pod.reason = CREATE_CONTAINER_ERROR
             self._emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
             return False
@@ -190,7 +190,7 @@ class PodWorker:
         return True
 
     def _ensure_volume(self, volume: ImageVolume) -> Generator[Any, Any, None]:
-        """See that an image volume's image is there; its failure ends nothing by itself.
+        """Find or pull an image volume's image; if that fails, only containers that mount the volume are held up.
 
         Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go getImageVolumes, from 1.31.
         """
@@ -216,7 +216,7 @@ class PodWorker:
         return True
 
     def _show(self, at: float) -> None:
-        """Let the API show the pod as a sync at ``at`` finds it."""
+        """Update the status in the API to what a sync at ``at`` finds."""
         init_runs = self._init_exit is not None and self._init_exit > at
         self._api.show(at, self._inits, self._mains, init_runs=init_runs)
 
@@ -229,7 +229,10 @@ class PodWorker:
         *,
         asked: bool = True,
     ) -> None:
-        """Write the row of a request for an image; not ``asked``: an image volume kept the container from asking."""
+        """Write the row of a request for an image, where the recorder takes such rows.
+
+        Not ``asked``: an image volume without image kept the container from asking for its own.
+        """
         record = self._context.recorder.request
         if record is None:
             return
@@ -258,7 +261,7 @@ class PodWorker:
         record(row)
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
-        """Sleep until ``wake``, giving the time to what is waited for."""
+        """Sleep until ``wake``, and account the time to the stage that the pod waits in."""
         env, clock, exits = self._env, self._pod.clock, self._init_exit
         if exits is not None and exits > env.now:
             clock.enter("init", env.now)
@@ -271,10 +274,10 @@ class PodWorker:
             yield env.timeout(wake - env.now)
 
     def _retry_stage(self) -> str:
-        """Return what a pod waits for between two looks of the kubelet."""
+        """Return the stage that a pod waits in between two syncs."""
         pod = self._pod
         if not pod.failing or pod.reason in UNCOUNTED or pod.reason == CONTAINER_CREATING:
             return "sync"
         if pod.cause == UNREADABLE and pod.reason not in (ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF):
-            return "sync"  # found before the pull
+            return "sync"  # the Secret was found unreadable before any pull, so that there is no back-off
         return "qps" if pod.cause == "qps" else "backoff"

@@ -19,7 +19,6 @@ from pullsim.kubelet.pod_status import PodStatus
 from pullsim.run import Keeper, Result
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.spec.cluster import Node
-from pullsim.spec.credentials import CredentialSources
 from pullsim.streams import Streams
 from tests.support.world import container, failing, fixed, node, pod
 
@@ -39,12 +38,13 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
     env = simpy.Environment()
     runtime = FixedRuntime(env, fixed(images))
     result = Result("", 0, "", 0.0, "settled", (), {}, "none")
+    context = NodeContext(env, Node("n-0", node(fixed(images), version=version)), runtime, Streams(0), Keeper(result))
     manager = ImageManager(
-        NodeContext(env, Node("n-0", node(fixed(images), version=version)), runtime, Streams(0), Keeper(result)),
+        context,
         ImagePuller(env, RuntimeImageService(env, runtime), SerialPulls(env)),
         Backoff(nanoseconds(10.0), nanoseconds(300.0)),
         ImagePullManager(None),
-        PullCredentials(env, CredentialSources(), PullObjects(), version),
+        PullCredentials(context, PullObjects()),
         Housekeeping(),
     )
     spec = container(image, policy=policy)

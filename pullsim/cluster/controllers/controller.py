@@ -1,4 +1,4 @@
-"""The controllers of workloads: what they have in common."""
+"""The controller of a workload: what all kinds have in common."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ class PodApi(Protocol):
 
 
 class Controller(ABC):
-    """Looks after the pods of one owner. All controllers act at once: their milliseconds are not modelled.
+    """Creates and deletes the pods of one owner. Controllers act without delay: their milliseconds are not modelled.
 
-    Pods that ended because their time was up, or that were evicted, are not made up for: they lower the replicas.
+    A pod that ended because its time was up, or that was evicted, is not replaced: it lowers the number of replicas.
     """
 
     def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
         self.env = env
         self.owner = owner
         self.api = api
-        self.began: float | None = None  # of the update
-        self.completed: float | None = None
+        self.began: float | None = None  # when the update began
+        self.completed: float | None = None  # when the update was complete
         self._acting = self._again = False
         self._peak = 0
         self._lowest: int | None = None
         self._rolled = 0  # pods created from the new template
-        self._model: Pod | None = None  # the first pod: others are like it but for name, time and template
+        self._model: Pod | None = None  # the first pod: others differ from it in name, time and template alone
 
     def adopt(self, pod: PodStatus) -> None:
         """Take a pod of the scenario that was just created."""
@@ -84,9 +84,9 @@ class Controller(ABC):
         self.act()
 
     def act(self) -> None:
-        """Bring the pods nearer to what they should be; the run is not over meanwhile."""
+        """Create and delete pods until nothing is left to do; the run cannot end meanwhile."""
         self._again = True
-        if self._acting:  # what it does to pods comes back here
+        if self._acting:  # creating and deleting pods calls this method again
             return
         self._acting = True
         self.api.hold()
@@ -118,7 +118,7 @@ class Controller(ABC):
         )
 
     def _note(self) -> None:
-        """Take note of how many pods there are while an update goes on."""
+        """Keep the highest number of pods, and the lowest number of available ones, while an update goes on."""
         if self.began is not None and self.completed is None:
             total, ready = self._counts()
             self._peak = max(self._peak, total)
@@ -143,7 +143,7 @@ class Controller(ABC):
 
     @abstractmethod
     def _reconcile(self) -> None:
-        """Make and delete pods towards what is wanted."""
+        """Create and delete pods as the owner asks for."""
 
     @abstractmethod
     def _counts(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The controllers of a cluster, each with its owner's pods."""
+"""The controllers of a cluster: one for each owner of pods."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Controllers:
     """Tells each controller of what happens to its pods, and begins updates."""
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
-        #: By the owner's place in the spec; none where nothing can ever happen that they have to act on.
+        #: Controllers by their owner's place in the spec; none where nothing can happen that they would act on.
         self._controllers: dict[int | None, Controller] = {}
         if controlled(spec):
             self._controllers.update((n, _KINDS[owner.kind](env, owner, api)) for n, owner in enumerate(spec.owners))
         for controller in self._controllers.values():
             if controller.owner.update is not None:
-                api.hold()  # until it begins
+                api.hold()  # the run is not over before the update begins
                 Call(env, lambda _, which=controller: self._begin(which, api), controller.owner.update.at)  # type: ignore[misc]
 
     def revise(self, pod: Pod) -> Pod:
@@ -73,6 +73,6 @@ class Controllers:
 
 
 def controlled(spec: ClusterSpec) -> bool:
-    """Whether anything can ever happen that controllers have to act on."""
+    """Whether anything can happen that controllers act on: an update, a Job's completion, a node that leaves."""
     acts = any(owner.update is not None or owner.completions is not None for owner in spec.owners)
     return acts or any(node.spec.leave for node in spec.nodes)

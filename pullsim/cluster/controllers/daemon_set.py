@@ -22,18 +22,18 @@ UNAVAILABLE: Final = "1"
 class DaemonSetController(Controller):
     """Updates the pods of a DaemonSet node by node.
 
-    Without surge an old pod is deleted, and a new one created when it is gone; with surge the new one comes first.
-    Old pods that are not available are replaced at once, and count as unavailable. Nodes are looked at in the order in
-    which they joined; the real controller's order is any.
+    Without surge an old pod is deleted, and a new one is created when it is gone; with surge the new pod is created
+    first. Old pods that are not available are replaced at once, and count as unavailable. Nodes are taken in the order
+    in which they joined; the real controller's order is undefined.
 
     Models pkg/controller/daemon/update.go rollingUpdate, read at 1.35.
     """
 
     def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
-        self._old: dict[str, PodStatus] = {}  # by node
-        self._new: dict[str, PodStatus] = {}
-        self._leaving: dict[PodStatus, bool] = {}  # deleted by this controller: whether another is to come after it
+        self._old: dict[str, PodStatus] = {}  # pods of the old template, by node
+        self._new: dict[str, PodStatus] = {}  # pods of the new template, by node
+        self._leaving: dict[PodStatus, bool] = {}  # pods that this controller deleted: whether another replaces it
 
     def _take(self, pod: PodStatus) -> None:
         node = pod.pod.node
@@ -100,7 +100,7 @@ class DaemonSetController(Controller):
     def _delete(self, pods: list[PodStatus], *, replaced: bool) -> None:
         for pod in pods:
             self._leaving[pod] = replaced
-            self.api.hold()  # until it is gone
+            self.api.hold()  # the run is not over before the pod is gone
         for pod in pods:
             self.api.delete(pod)
 

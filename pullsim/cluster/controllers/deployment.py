@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import Owner
 
-DEFAULT: Final = "25%"  # of maxSurge and maxUnavailable (pkg/apis/apps/v1/defaults.go)
+DEFAULT: Final = "25%"  # the default of maxSurge and maxUnavailable (pkg/apis/apps/v1/defaults.go)
 
 
 class DeploymentController(Controller):
     """Keeps the replicas of the old and the new ReplicaSet, and moves them from one to the other in an update.
 
-    Models pkg/controller/deployment/rolling.go and recreate.go, and of pkg/controller/replicaset/replica_set.go which
-    pods are deleted first; all releases. A pod being deleted counts no more, so that its successor comes at once. An
-    update ends when all replicas are new and available (DeploymentComplete).
+    A pod that is being deleted does not count, so that its successor is created at once. An update is complete when
+    all replicas are new and available (DeploymentComplete). Models pkg/controller/deployment/rolling.go and
+    recreate.go, and the order in which pods are deleted of pkg/controller/replicaset/replica_set.go; all releases.
     """
 
     def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
@@ -31,11 +31,11 @@ class DeploymentController(Controller):
         self._old: dict[PodStatus, None] = {}
         self._new: dict[PodStatus, None] = {}
         self._desired = 0
-        self._old_replicas = 0  # that the old ReplicaSet should have
-        self._new_replicas = 0
-        self._leaving: set[PodStatus] = set()  # old pods being deleted
-        self._number = owner.replicas  # of the next pod
-        self._new_number = 0
+        self._old_replicas = 0  # how many pods the old ReplicaSet should have
+        self._new_replicas = 0  # how many pods the new ReplicaSet should have
+        self._leaving: set[PodStatus] = set()  # old pods that are being deleted
+        self._number = owner.replicas  # number in the name of the next pod of the old ReplicaSet
+        self._new_number = 0  # number in the name of the next pod of the new ReplicaSet
 
     def _take(self, pod: PodStatus) -> None:
         self._desired += 1
@@ -103,9 +103,10 @@ class DeploymentController(Controller):
         return deployment_limits(update.max_surge or DEFAULT, update.max_unavailable or DEFAULT, self._desired)
 
     def _ranked(self) -> list[PodStatus]:
-        """Return the old pods, those that are deleted first in front (pkg/controller/controller_utils.go Less).
+        """Return the old pods in the order in which they are deleted (pkg/controller/controller_utils.go Less).
 
-        Not assigned, not ready, on a node with more pods of the owner, ready for less long, created later.
+        First come pods that are not bound, then not ready, then on a node with more pods of the owner, then ready for a
+        shorter time, then created later.
         """
         nodes = Counter(pod.node for pod in (*self._old, *self._new))
         order = {pod: index for index, pod in enumerate(self._old)}

@@ -15,9 +15,9 @@ def scaled(value: str, replicas: int, *, up: bool) -> int:
 
 
 def deployment_limits(surge: str, unavailable: str, replicas: int) -> tuple[int, int]:
-    """Return how many pods a Deployment may have above its replicas, and how many below may be unavailable.
+    """Return how many pods a Deployment may have above its replicas, and how many of the replicas may be unavailable.
 
-    A percentage of surge rounds up, one of unavailable pods down; where both are 0 that way, one may be unavailable.
+    A percentage of surge is rounded up, one of unavailable pods down; if both are 0 then, one pod may be unavailable.
     Source: pkg/controller/deployment/util/deployment_util.go ResolveFenceposts, all releases.
     """
     above, below = scaled(surge, replicas, up=True), scaled(unavailable, replicas, up=False)
@@ -25,9 +25,9 @@ def deployment_limits(surge: str, unavailable: str, replicas: int) -> tuple[int,
 
 
 def daemon_set_limits(surge: str, unavailable: str, nodes: int) -> tuple[int, int]:
-    """Return on how many nodes a DaemonSet may have two pods, and on how many none that is available.
+    """Return on how many nodes a DaemonSet may have two pods, and on how many it may have no available pod.
 
-    Both round up. Source: pkg/controller/daemon/update.go updatedDesiredNodeCounts, from 1.22.
+    Both are rounded up. Source: pkg/controller/daemon/update.go updatedDesiredNodeCounts, from 1.22.
     """
     above, below = scaled(surge, nodes, up=True), scaled(unavailable, nodes, up=True)
     return above, 1 if above == below == 0 else below

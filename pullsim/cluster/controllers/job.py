@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class JobController(Controller):
-    """Has up to ``parallelism`` pods at a time until so many have completed.
+    """Has up to ``parallelism`` pods at a time until ``completions`` of them have completed.
 
-    A pod lost with its node is replaced, and counts for no backoffLimit. Without completions that can be reached, as
-    where pods run for ever, there are just the pods of the scenario.
+    A pod that is lost with its node is replaced, and does not count towards backoffLimit. Where pods never complete,
+    as they run for ever, there are only the pods of the scenario.
 
     Models pkg/controller/job/job_controller.go manageJob, all releases.
     """
@@ -27,8 +27,8 @@ class JobController(Controller):
     def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
         self._active: dict[PodStatus, None] = {}
-        self._left = owner.replicas if owner.completions is None else owner.completions  # to be completed
-        self._number = owner.replicas  # of the next pod
+        self._left = owner.replicas if owner.completions is None else owner.completions  # completions to come
+        self._number = owner.replicas  # number in the name of the next pod
 
     def _take(self, pod: PodStatus) -> None:
         self._active[pod] = None

@@ -1,4 +1,4 @@
-"""Prepull jobs: pods that bring images to nodes ahead of those that need them."""
+"""Prepull jobs: pods that bring images to nodes before other pods need them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class PrepullJob:
-    """Has a pod on some nodes at a time, one container an image, each gone when all its images are there.
+    """Has a pod on some nodes at a time, with a container for each image; a pod is deleted when it has all its images.
 
     The pods pull through the kubelet, as those of a DaemonSet of pullers do: in its queue, with its back-off and its
-    credentials, and they take a place on the node. That is not how OpenKruise's daemon does it, which calls the
-    runtime itself; its parallelism and its time limit are those of the job (apis/apps/v1beta1 ImagePullJob). Nodes are
-    taken in the order in which they joined, those too that join later. As no container is left, garbage collection may
-    remove the images.
+    credentials, and they take a place on the node. OpenKruise's daemon calls the runtime itself instead; the job's
+    parallelism and time limit are OpenKruise's (apis/apps/v1beta1 ImagePullJob). Nodes are taken in the order in which
+    they joined, and nodes that join later are taken too. As no container uses the images afterwards, garbage
+    collection may remove them.
     """
 
     def __init__(self, env: simpy.Environment, job: Prepull, nodes: Iterable[Node], api: PodApi) -> None:
-        """``nodes`` are those of the scenario: the run is not over before they have had their images."""
+        """``nodes`` are those of the scenario: the run is not over before each of them had its turn."""
         self.job = job
         self._env = env
         self._api = api
-        self._waiting: deque[str] = deque()  # nodes
-        self._active: dict[PodStatus, str] = {}
+        self._waiting: deque[str] = deque()  # nodes whose turn is to come
+        self._active: dict[PodStatus, str] = {}  # nodes whose turn it is, by the pod there
         self._begun = False
         self._expected = {node.name for node in nodes if self._for(node.spec.pool, node.name)}
         for _ in self._expected:
@@ -53,7 +53,7 @@ class PrepullJob:
             if node.name in self._expected:
                 self._expected.discard(node.name)
             else:
-                self._api.hold()  # until it is done
+                self._api.hold()  # the run is not over before the node had its turn
             self._waiting.append(node.name)
             self._next()
 
@@ -73,7 +73,7 @@ class PrepullJob:
             self._api.delete(pod)
 
     def gone(self, pod: PodStatus) -> None:
-        """Go on with the next node: the pod is done, or its time was up, or its node has left."""
+        """Go on with the next node, as a pod is done, its time was up, or its node has left."""
         if pod in self._active:
             del self._active[pod]
             self._next()
@@ -103,11 +103,11 @@ class PrepullJobs:
     """All prepull jobs of a cluster."""
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
-        self._nodes: dict[str, ClusterNode] = {}  # that there are
+        self._nodes: dict[str, ClusterNode] = {}  # the nodes that have joined and not left, by name
         self._api = api
         self._jobs = [PrepullJob(env, job, spec.nodes, api) for job in spec.prepulls]
         for job in self._jobs:
-            api.hold()  # until it has begun
+            api.hold()  # the run is not over before the job has begun
             Call(env, lambda _, which=job: self._begin(which), job.job.created)  # type: ignore[misc]
 
     def joined(self, node: ClusterNode) -> None:

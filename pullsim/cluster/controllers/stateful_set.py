@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 class StatefulSetController(Controller):
     """Replaces pods under their own names, and updates them from the highest ordinal down.
 
-    A pod is created anew when the old one is gone; with OrderedReady one at a time, and each only when all below it
-    are ready. By default one pod at a time is updated, which waits for an updated one that is not ready. More than one
-    (maxUnavailable) needs the gate MaxUnavailableStatefulSet. Once an update has begun, whatever is created from the
-    partition up has the new template.
+    A pod is created again when the old one is gone; with OrderedReady one at a time, and each only when all pods with
+    lower ordinals are ready. By default one pod at a time is updated, and the next one only when that is ready; more
+    than one (maxUnavailable) need the gate MaxUnavailableStatefulSet. Once an update has begun, pods with ordinals from
+    the partition on are created from the new template.
 
     Models pkg/controller/statefulset/stateful_set_control.go updateStatefulSet, all releases.
     """
 
     def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
-        self._pods: dict[int, PodStatus] = {}  # by ordinal
-        self._missing: set[int] = set()  # to be created anew
-        self._new: set[int] = set()  # created from the new template
-        self._given_up = 0  # that ended by themselves
-        self._leaving: set[PodStatus] = set()  # deleted by this controller
+        self._pods: dict[int, PodStatus] = {}  # pods by ordinal
+        self._missing: set[int] = set()  # ordinals whose pod is to be created again
+        self._new: set[int] = set()  # ordinals whose pod is of the new template
+        self._given_up = 0  # number of pods that ended by themselves and are not replaced
+        self._leaving: set[PodStatus] = set()  # pods that this controller deleted
 
     def _take(self, pod: PodStatus) -> None:
         self._pods[_ordinal(pod)] = pod
@@ -71,7 +71,7 @@ class StatefulSetController(Controller):
         self._delete([n for n in old if self._pods[n] not in self._leaving][: max(most - unavailable, 0)])
 
     def _create(self) -> bool:
-        """Create what is missing, in order; tell whether nothing has to be waited for."""
+        """Create missing pods in order; tell whether none of them has to be waited for."""
         update = self.owner.update
         for ordinal in sorted({*self._pods, *self._missing}):
             pod = self._pods.get(ordinal)
@@ -91,7 +91,7 @@ class StatefulSetController(Controller):
         pods = [self._pods[ordinal] for ordinal in ordinals if self._pods[ordinal] not in self._leaving]
         for pod in pods:
             self._leaving.add(pod)
-            self.api.hold()  # until it is gone
+            self.api.hold()  # the run is not over before the pod is gone
         for pod in pods:
             self.api.delete(pod)
 

@@ -1,4 +1,4 @@
-"""Placement by the scores of the scheduler, of which image locality is one."""
+"""Placement by kube-scheduler's scores, of which image locality is one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pullsim.cluster.scheduler.placement import Placement
+from pullsim.cluster.scheduler.placement import SPREAD, Placement
 from pullsim.kernel.event import Call
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from pullsim.spec.pod import Pod
 
 MB: Final = 1024 * 1024
-LEAST: Final = 23 * MB  # bytes of images on a node that count as none
-MOST: Final = 1000 * MB  # bytes that count as all, for each container
+LEAST: Final = 23 * MB  # bytes of images on a node up to which the score is 0
+MOST: Final = 1000 * MB  # bytes for each container from which the score is the best
 TOP: Final = 100  # the best score of a plugin (MaxNodeScore)
-NAMES: Final = 5  # of an image in a node's status (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus)
+#: Names of an image that a node's status lists (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus).
+NAMES: Final = 5
 PERIOD: Final = 10.0  # seconds between two updates of a node's status (nodeStatusUpdateFrequency)
-MAX_SKEW: Final = 3  # of the default constraint on hostnames (podtopologyspread/plugin.go systemDefaultConstraints)
+#: The maxSkew of the default constraint on hostnames (podtopologyspread/plugin.go systemDefaultConstraints).
+MAX_SKEW: Final = 3
 #: Owners whose pods the default constraints spread (pkg/scheduler/framework/plugins/helper/spread.go DefaultSelector).
 SPREAD_KINDS: Final = ("Deployment", "ReplicaSet", "StatefulSet")
 #: Weights of the default plugins (pkg/scheduler/apis/config/v1/default_plugins.go).
@@ -32,21 +34,21 @@ IMAGE_LOCALITY, LEAST_ALLOCATED, TOPOLOGY_SPREAD = 1, 1, 2
 
 
 class NodeImages:
-    """The images of a node as its status tells: the largest ones, as of the last update.
+    """The images that a node's status lists: the largest ones, as of the status's last update.
 
-    An update comes every 10 s from the node's join, but is only made when there is something new.
+    The kubelet updates the status every 10 s from the node's join on; only updates that change something are simulated.
     """
 
     def __init__(self, env: simpy.Environment, node: ClusterNode) -> None:
         self._env = env
         self._node = node
         self._joined = env.now
-        self._planned = False
-        self.sizes: dict[str, int] = {}  # bytes, by name
+        self._planned = False  # whether an update is under way
+        self.sizes: dict[str, int] = {}  # bytes, by image name
         self.publish()
 
     def changed(self) -> None:
-        """Tell of a change with the next update."""
+        """Take note of a change, which the next update will have."""
         if not self._planned:
             self._planned = True
             since = self._env.now - self._joined
@@ -63,26 +65,26 @@ class NodeImages:
 
 
 class ImageLocality(Placement):
-    """Gives a pod to the node with the highest score; ties: fewest pods, then first joined.
+    """Chooses the node with the highest score; of several, the one with the fewest pods, then the first that joined.
 
-    The score is that of kube-scheduler's default plugins, as far as they can differ here, with their weights: once
-    ImageLocality, once LeastAllocated with each pod taking one of the node's maxPods places, and for the pods of a
-    Deployment, ReplicaSet or StatefulSet twice PodTopologySpread with its default constraint on hostnames. The
-    scheduler's sampling of nodes in clusters of more than 100 and its choice by lot between equals are left out.
-    A pull under way counts for nothing, and names count as they are written: `nginx` is not the
-    `docker.io/library/nginx` of a node's status (kubernetes issues 112699, 112573). Each choice is O(nodes).
+    The score is the weighted sum of kube-scheduler's default plugins that can differ between nodes here: ImageLocality,
+    LeastAllocated with each pod taking one of the node's maxPods places, and, for the pods of a Deployment, ReplicaSet
+    or StatefulSet, PodTopologySpread with its default constraint on hostnames. Two things are left out: that the
+    scheduler scores only some of the nodes of clusters with more than 100, and that it chooses at random between equal
+    nodes. A pull that is under way does not count, and names count as they are written: `nginx` is not the
+    `docker.io/library/nginx` of a node's status (kubernetes issues 112699, 112573). A choice is O(nodes).
 
     Models pkg/scheduler/framework/plugins/imagelocality (init containers too, as from 1.30), noderesources and
     podtopologyspread.
     """
 
     def __init__(self, env: simpy.Environment, selected: Iterable[int]) -> None:
-        """``selected``: the owners whose pods are spread."""
-        super().__init__("spread")
+        """``selected`` are the owners whose pods PodTopologySpread spreads."""
+        super().__init__(SPREAD)
         self._env = env
         self._selected = frozenset(selected)
-        self._images: dict[str, NodeImages] = {}  # by node
-        self._mates: Counter[tuple[str, int]] = Counter()  # pods by node and owner
+        self._images: dict[str, NodeImages] = {}  # images in the status, by node
+        self._mates: Counter[tuple[str, int]] = Counter()  # number of pods, by node and owner
 
     def join(self, node: ClusterNode) -> None:
         """Offer a node."""
@@ -159,7 +161,7 @@ def topology_spread(mates: list[int]) -> list[int]:
 
 
 def normalized(image: str) -> str:
-    """Return the name that the scheduler looks for in a node's status (image_locality.go normalizedImageName)."""
+    """Return the name that the scheduler looks up in a node's status (image_locality.go normalizedImageName)."""
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
 
 

@@ -1,4 +1,4 @@
-"""Which node a pod goes to: the part of a scheduler that matters here."""
+"""Which node a pod is bound to."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ SPREAD, PACK, GIVEN = "spread", "pack", "given"
 
 
 class Placement:
-    """Gives a pod to the node with the fewest pods (spread) or the most (pack) that has room; ties: first joined.
+    """Chooses, of the nodes that have room, the one with the fewest pods (spread) or with the most pods (pack).
 
-    ``given`` places only pods that name their node or pool. A pod that names one goes nowhere else. Room is maxPods;
-    other resources are not modelled. A node with the taint of disk pressure gets no pod, whatever its kind. Each choice
-    is O(log nodes).
+    Of several such nodes it is the one that joined first. ``given`` places only pods that name their node or pool. A
+    pod that names a node or pool goes nowhere else. Room is maxPods: other resources are not modelled. A node with the
+    taint of disk pressure gets no pod, not even a DaemonSet's. A choice is O(log nodes).
     """
 
     def __init__(self, how: str) -> None:
         self._sign = -1 if how == PACK else 1
         self._given = how == GIVEN
-        self._nodes: dict[str, ClusterNode] = {}  # joined ones
-        self._joined = 0  # so far
-        self._pools: dict[str, list[tuple[int, int, ClusterNode]]] = {}  # heaps of (±pods, order, node), some stale
+        self._nodes: dict[str, ClusterNode] = {}  # nodes that have joined and not left, by name
+        self._joined = 0  # number of nodes that have joined so far
+        #: A heap of (±pods, order, node) for each pool; entries that a later one has replaced are skipped.
+        self._pools: dict[str, list[tuple[int, int, ClusterNode]]] = {}
 
     def join(self, node: ClusterNode) -> None:
         """Offer a node."""
@@ -66,7 +67,7 @@ class Placement:
         return list(self._nodes.values())
 
     def choose(self, pod: Pod) -> ClusterNode | None:
-        """Take a place for the pod; None: there is none now."""
+        """Take a place for the pod on a node; None: no node has room now."""
         node = self._choose(pod)
         if node is not None:
             node.pods += 1

@@ -20,22 +20,25 @@ _DEFAULT_KEY: Final = "index.docker.io"
 
 
 class Credential(NamedTuple):
-    """What may be presented for an image, and where it comes from: neither source means that it is the node's.
+    """What may be presented to a registry for an image, and the Secret or service account that it comes from.
+
+    Credentials of the node itself, from its docker config file or a provider, have neither.
 
     Source: pkg/credentialprovider/keyring.go TrackedAuthConfig.
     """
 
-    key: str  # of the index
+    key: str  # under which the keyring has it: registry and path
     auth: Auth
     secret: Coordinates | None = None
     service_account: Coordinates | None = None
 
 
 class Keyring:
-    """Credentials by the registry they are for. Keys are tried in reverse byte order, all that match.
+    """Credentials by the registry, or registry and path, that they are for: its keys.
 
-    So of two keys of which one begins with the other the longer goes first; beyond that the order says nothing of how
-    well a key fits. Entries of one key are in the order in which they were added.
+    All keys that match an image are tried, in reverse byte order. Of two keys of which one begins with the other the
+    longer is therefore tried first; otherwise the order does not depend on how closely a key matches. Entries of one
+    key are tried in the order in which they were added.
     """
 
     __slots__ = ("_by_key", "_order")
@@ -55,7 +58,7 @@ class Keyring:
                 self._order = None
 
     def lookup(self, repository: str) -> list[Credential]:
-        """Return what matches an image's repository (``docker.io/library/nginx``), in the order of the attempts."""
+        """Return the credentials for an image's repository (``docker.io/library/nginx``), in the order of attempts."""
         if self._order is None:
             self._order = sorted(self._by_key, key=lambda key: key.encode(), reverse=True)
         found = [credential for key in self._order if matches(key, repository) for credential in self._by_key[key]]
@@ -65,10 +68,10 @@ class Keyring:
 
 
 def lookup(keyrings: Iterable[Keyring], repository: str) -> tuple[Credential, ...]:
-    """Return what all sources have, one source after the other (UnionDockerKeyring)."""
+    """Return the matching credentials of all keyrings, one keyring after the other (UnionDockerKeyring)."""
     return tuple(credential for keyring in keyrings for credential in keyring.lookup(repository))
 
 
 def credential_hash(auth: Auth) -> str:
-    """Return what tells credentials apart in pull records (hashAuthConfig): equal for equal user and password."""
+    """Return what pull records tell credentials apart by (hashAuthConfig): the same for the same user and password."""
     return f"{auth.username}\0{auth.password}"

@@ -31,21 +31,27 @@ class Requester(NamedTuple):
     namespace: str
     pod: str
     service_account: str
-    annotations: Mapping[str, str] | None  # of the service account; None: there is no such one
+    annotations: Mapping[str, str] | None  # the service account's; None: the service account does not exist
 
 
 class _Cached(NamedTuple):
+    """An answer of the plugin that the provider keeps."""
+
     config: DockerConfig
     expires: int  # nanoseconds
 
 
+def _not_recorded(plugin: str, began: float, failed: bool) -> None:
+    """Take note of a run of a plugin where nobody wants to know of it."""
+
+
 class CredentialProvider:
-    """One provider of a kubelet, with its cache and the runs under way."""
+    """One credential provider of a kubelet, with the answers that it keeps and its plugin's runs under way."""
 
     def __init__(
-        self, env: simpy.Environment, spec: Provider, ran: Callable[[str, float, bool], None] | None = None
+        self, env: simpy.Environment, spec: Provider, ran: Callable[[str, float, bool], None] = _not_recorded
     ) -> None:
-        """``ran`` is told of each run of the plugin when it ends: the name, when it began, whether it failed."""
+        """``ran`` is told of each run of the plugin when it ends: its name, when it began, whether it failed."""
         self.spec = spec
         self._env = env
         self._ran = ran
@@ -55,9 +61,9 @@ class CredentialProvider:
     def provide(
         self, repository: str, requester: Requester, clock: TimeLine
     ) -> Generator[Any, Any, tuple[DockerConfig, Coordinates | None]]:
-        """Return the entries for an image (its repository, without tag), and the service account they are bound to.
+        """Return the entries for an image's repository, and the service account that they are bound to.
 
-        A plugin that fails gives none. Runs for the same image at the same time are one run.
+        A plugin that fails gives no entries. Pods that need the same image at the same time share one run.
         """
         spec, account = self.spec, None
         if not any(matches(pattern, repository) for pattern in spec.match_images):
@@ -84,9 +90,9 @@ class CredentialProvider:
     def _run(
         self, repository: str, requester: Requester, identity: tuple[object, ...], clock: TimeLine
     ) -> Generator[Any, Any, DockerConfig]:
-        """Run the plugin or wait for a run under way; keep what it answers."""
+        """Run the plugin, or wait for a run that is under way, and keep the answer as long as it says."""
         env, plugin = self._env, self.spec.plugin
-        # A token is the pod's own, so that with tokens only its own containers could share a run.
+        # The plugin is given a token of the pod, so that with tokens only containers of one pod can share a run.
         flight = (repository, *identity, requester.pod) if identity else (repository,)
         clock.enter("credentials", env.now)
         running = self._running.get(flight)
@@ -100,8 +106,7 @@ class CredentialProvider:
                 if takes > 0:
                     yield env.timeout(takes)
                 config = None if failed else self._answer(requester)
-                if self._ran is not None:
-                    self._ran(self.spec.name, began, failed)
+                self._ran(self.spec.name, began, failed)
             finally:
                 del self._running[flight]
                 running.succeed(config)
@@ -128,7 +133,7 @@ class CredentialProvider:
 def provided(
     providers: tuple[CredentialProvider, ...], repository: str, requester: Requester, clock: TimeLine
 ) -> Generator[Any, Any, Keyring]:
-    """Ask all providers in turn, and put what they answer in one keyring."""
+    """Ask all providers in turn, and put their answers in one keyring."""
     keyring = Keyring()
     for provider in providers:
         config, account = yield from provider.provide(repository, requester, clock)

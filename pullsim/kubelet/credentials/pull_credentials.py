@@ -10,15 +10,13 @@ from pullsim.kubelet.credentials.provider import CredentialProvider, Requester, 
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.keyring import Credential
     from pullsim.kubelet.credentials.pull_secrets import PullObjects
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.releases.kubelet import Version
-    from pullsim.spec.credentials import CredentialSources
     from pullsim.spec.pod import Pod
     from pullsim.time_line import TimeLine
 
@@ -36,18 +34,20 @@ class LookupTime(Enum):
 
 
 def lookup_time(version: Version) -> LookupTime:
-    """Return when a release looks up (pkg/kubelet/images/image_manager.go EnsureImageExists)."""
+    """Return when a release looks credentials up (pkg/kubelet/images/image_manager.go EnsureImageExists)."""
     if version < (1, 33):
         return LookupTime.IN_PULL
     return LookupTime.ALWAYS if version < (1, 35) else LookupTime.WHEN_NEEDED
 
 
 class LookupFailed(Exception):
-    """The credentials of a pod cannot be looked up, since a Secret of it cannot be read; the message is Go's."""
+    """A pod's credentials cannot be looked up, as one of its Secrets cannot be read; the message is the kubelet's."""
 
 
 class PullCredentials:
-    """Looks credentials up: the pod's secrets, then the node's file, then the providers; nobody is left out.
+    """Looks credentials up: in the pod's Secrets, then in the node's docker config file, then from all providers.
+
+    What is found first does not end the search: every credential that matches the image is tried in this order.
 
     Models pkg/kubelet/images/image_manager.go makeLookupPullCredentialsFunc (from 1.33; before,
     pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage) and pkg/credentialprovider/secrets/secrets.go.
@@ -55,19 +55,18 @@ class PullCredentials:
 
     def __init__(
         self,
-        env: simpy.Environment,
-        sources: CredentialSources,
+        context: NodeContext,
         objects: PullObjects,
-        version: Version,
-        ran: Callable[[str, float, bool], None] | None = None,
     ) -> None:
-        """``ran``: see `CredentialProvider`."""
-        self._env = env
+        sources = context.spec.credentials
+        self._env = context.env
         self._objects = objects
         self._node = Keyring()
         self._node.add(sources.docker_config)
-        self._providers = tuple(CredentialProvider(env, spec, ran) for spec in sources.providers)
-        self.time = lookup_time(version)
+        self._providers = tuple(
+            CredentialProvider(context.env, spec, context.record_plugin_run) for spec in sources.providers
+        )
+        self.time = lookup_time(context.version)
         self._any = bool(sources.docker_config or sources.providers)
 
     def read_secrets(self, pod: PodStatus) -> tuple[str, ...]:
@@ -81,11 +80,11 @@ class PullCredentials:
         return tuple(name for name, secret in found.items() if secret is None)
 
     def wanted(self, pod: PodStatus) -> bool:
-        """Whether there can be any for the pod."""
+        """Whether there can be credentials for the pod at all."""
         return self._any or bool(pod.pull_secrets)
 
     def look_up(self, pod: PodStatus, image: str, clock: TimeLine) -> Generator[Any, Any, Credentials]:
-        """Return what matches, in the order in which it is tried. Raises LookupFailed."""
+        """Return the credentials that match the image, in the order in which they are tried. Raises LookupFailed."""
         secrets = Keyring()
         for secret in pod.pull_secrets:
             if secret.error is not None:

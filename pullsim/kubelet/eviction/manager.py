@@ -1,4 +1,4 @@
-"""Disk pressure: the eviction manager, as far as it looks at the disk of the images."""
+"""The eviction manager, as far as it watches the disk that has the images."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     from pullsim.kubelet.images.image_gc import ImageGCManager
     from pullsim.spec.eviction_thresholds import Threshold
 
-PERIOD: Final = 10.0  # seconds between two looks (pkg/kubelet/kubelet.go evictionMonitoringPeriod)
-CLEANUP: Final = 1.0  # seconds from an eviction to the next look (podCleanupPollFreq)
+PERIOD: Final = 10.0  # seconds between two checks of the disk (pkg/kubelet/kubelet.go evictionMonitoringPeriod)
+CLEANUP: Final = 1.0  # seconds from an eviction to the next check (podCleanupPollFreq)
 RESOURCE: Final = "ephemeral-storage"
 
 
 class EvictionManager:
-    """Under disk pressure removes exited containers and unused images, then evicts pods, one at a look.
+    """Under disk pressure removes exited containers and unused images, and then evicts one pod with each check.
 
-    Looks every 10 s from the node's join, but only while there is something to see: from when the disk is used beyond
-    a threshold until the condition DiskPressure ends. Image and container filesystem are the node's one disk, so that
-    all its signals have the same values. The condition's taint takes effect with the condition.
+    The kubelet checks the disk every 10 s from the node's join on. Checks are simulated only while one of them can find
+    something: from when a threshold is met until the condition DiskPressure ends. The image and the container
+    filesystem are the node's one disk, so that all its signals have the same value. The taint of the condition takes
+    effect with the condition.
 
-    Models pkg/kubelet/eviction/eviction_manager.go synchronize and helpers.go, all releases. Pods' own use of the disk
-    is not modelled, so that they rank equal, which leaves their order to chance; here the one bound last goes first.
+    What pods write to the disk is not modelled, so that all pods rank equal and the kubelet's choice is arbitrary; here
+    the pod that was bound last is evicted first. Models pkg/kubelet/eviction/eviction_manager.go synchronize and
+    helpers.go, all releases.
     """
 
     def __init__(
@@ -56,11 +58,11 @@ class EvictionManager:
         self._evict = evict
         self._pressure = pressure
         self._phase = self._env.now
-        self._looking = False
+        self._checking = False
         self._joining = True
         self._stopped = False
-        self._observed: dict[Threshold, int] = {}  # when each that is met was met first, nanoseconds
-        self._acting: list[Threshold] = []  # whose grace period was over at the last look
+        self._observed: dict[Threshold, int] = {}  # since when each met threshold is met, in nanoseconds
+        self._acting: list[Threshold] = []  # thresholds whose grace period was over at the last check
         self._last_observed: int | None = None
         self.under_pressure = False
 
@@ -73,30 +75,30 @@ class EvictionManager:
         self._joining = False
 
     def stop(self) -> None:
-        """Look no more: the node has left."""
+        """Stop checking, as the node has left."""
         self._stopped = True
 
     def _wake(self) -> None:
-        """Begin to look; called when the disk is used beyond a threshold."""
-        if not self._looking:
-            self._looking = True
+        """Begin to check the disk; called when a threshold is met."""
+        if not self._checking:
+            self._checking = True
             wait = -(self._env.now - self._phase) % PERIOD
-            self._env.process(self._look(wait or (0.0 if self._joining else PERIOD)))
+            self._env.process(self._check(wait or (0.0 if self._joining else PERIOD)))
 
-    def _look(self, wait: float) -> Generator[Any, Any, None]:
+    def _check(self, wait: float) -> Generator[Any, Any, None]:
         env = self._env
         yield env.timeout(wait)
         while not self._stopped:
             evicted = self._synchronize()
             if not (evicted or self.under_pressure or self._observed):
                 break
-            if evicted:  # it waits until the pod is gone instead of sleeping
+            if evicted:  # the kubelet waits until the pod is gone, instead of for the next period
                 self._phase = env.now + CLEANUP
             yield env.timeout(CLEANUP if evicted else PERIOD)
-        self._looking = False
+        self._checking = False
 
     def _synchronize(self) -> bool:
-        """Look once; tell whether a pod was evicted."""
+        """Check the disk once; tell whether a pod was evicted."""
         now, usage = nanoseconds(self._env.now), self._service.image_fs()
         met = [threshold for threshold in self._thresholds if _met(threshold, usage, reclaim=False)]
         met += [each for each in self._acting if each not in met and _met(each, usage, reclaim=True)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-EXPIRY = 2  # an entry is forgotten when its last failure is more than EXPIRY times the cap ago
+EXPIRY = 2  # an entry is forgotten when its last failure is longer ago than EXPIRY times the maximum
 
 
 class Backoff:

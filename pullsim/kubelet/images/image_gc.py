@@ -28,14 +28,14 @@ AGE, SPACE, EVICTION = "age", "space", "eviction"
 class ImageGCPolicy:
     """When images are removed; ages in nanoseconds (pkg/kubelet/images/image_gc_manager.go ImageGCPolicy)."""
 
-    high: int  # percent of the disk used from which images are removed
-    low: int  # percent down to which
+    high: int  # percent of the disk in use from which images are removed
+    low: int  # percent of the disk in use down to which images are removed
     min_age: int
-    max_age: int  # 0: images do not age out
+    max_age: int  # 0: images have no maximum age
 
     @property
     def off(self) -> bool:
-        """Whether nothing is collected by itself (pkg/kubelet/kubelet.go StartGarbageCollection); evictions go on."""
+        """Whether there is no periodic collection (pkg/kubelet/kubelet.go StartGarbageCollection); evictions go on."""
         return self.high == 100 and not self.max_age
 
 
@@ -51,10 +51,10 @@ class ImageRecord:
 
 
 class ImageGCManager:
-    """Detects images, and removes the unused ones: by age, by the disk's thresholds, and all when pods are evicted.
+    """Detects images and removes unused ones: those that are too old, and as many as the disk's thresholds ask for.
 
-    Models pkg/kubelet/images/image_gc_manager.go, read at 1.28 and 1.33. All images count as first seen when the node
-    joins.
+    The eviction manager has it remove all unused images before pods are evicted. Images that a node has when it joins
+    count as first detected then. Models pkg/kubelet/images/image_gc_manager.go, read at 1.28 and 1.33.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class ImageGCManager:
         self._containers = containers
         self._policy = policy
         self._removed = removed
-        self._records: dict[tuple[str, str], ImageRecord] = {}  # by ID and runtime handler
-        self._failed = False  # the last collection
+        self._records: dict[tuple[str, str], ImageRecord] = {}  # by image ID and runtime handler
+        self._failed = False  # whether the last collection failed
         self._began = nanoseconds(self._env.now)
 
     def run(self) -> Generator[Any, Any, None]:
-        """Collect, or only detect where nothing is to be collected, every 5 minutes from now on."""
+        """Collect every 5 minutes from now on; where collection is off, only detect images."""
         began, rounds = self._env.now, 0
         while True:
             if self._policy.off:
@@ -88,7 +88,7 @@ class ImageGCManager:
         self._free_space(ALL, now, self._in_eviction_order(now), EVICTION)
 
     def _run_once(self) -> None:
-        """Collect; from the second failure in a row it is an event (pkg/kubelet/kubelet.go StartGarbageCollection)."""
+        """Collect; from the second failure in a row on emit it (pkg/kubelet/kubelet.go StartGarbageCollection)."""
         error = self._collect()
         if error is not None and self._failed:
             self._context.emit_node(WARNING, "ImageGCFailed", error)
@@ -101,7 +101,7 @@ class ImageGCManager:
         if policy.max_age and now - self._began > policy.max_age:
             images = self._free_old(now, images)
         usage = self._service.image_fs()
-        if usage.capacity is None:  # never full
+        if usage.capacity is None:  # a disk that never fills up
             return None
         if usage.capacity == 0:
             error = "invalid capacity 0 on image filesystem"
@@ -136,7 +136,7 @@ class ImageGCManager:
     def _in_eviction_order(self, now: int) -> list[ImageRecord]:
         """Return the unused images that are not pinned, least recently used first, then first detected first.
 
-        Where both are equal the kubelet's order is any; here it is the order of arrival.
+        Where both times are equal the kubelet's order is undefined; here it is the order in which images arrived.
         """
         used = self._detect(now)
         images = [record for key, record in self._records.items() if key not in used and not record.image.pinned]
@@ -152,7 +152,7 @@ class ImageGCManager:
     def _free_space(self, wanted: int, now: int, images: list[ImageRecord], reason: str) -> int:
         """Remove images in this order until their sizes sum to ``wanted``; returns the sum (freeSpace).
 
-        As images share layers, less space than that may come back.
+        As images share layers, less disk space than that may become free.
         """
         freed = 0
         for record in images:

@@ -36,7 +36,7 @@ INVALID_IMAGE_NAME = "InvalidImageName"
 IMAGE_INSPECT_ERROR = "ImageInspectError"
 REGISTRY_UNAVAILABLE = "RegistryUnavailable"
 SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
-#: Reasons without a back-off: tried again in every sync.
+#: Reasons that are not counted for the back-off: the kubelet tries again in every sync.
 UNCOUNTED: Final = frozenset({ERR_IMAGE_NEVER_PULL, INVALID_IMAGE_NAME, IMAGE_INSPECT_ERROR})
 
 EXPLAINED: Final = {
@@ -49,9 +49,9 @@ class Wanted(NamedTuple):
     """A pull that a container or image volume needs."""
 
     request: PullRequest
-    credentials: Credentials  # those of the request, in order
-    present: bool | None  # as in the outcome
-    check: str | None
+    credentials: Credentials  # those of the request, in the same order
+    present: bool | None  # as in `Ensured`
+    check: str | None  # as in `Ensured`
 
 
 class Ensured(NamedTuple):
@@ -59,10 +59,10 @@ class Ensured(NamedTuple):
 
     image_ref: str | None
     reason: str | None = None
-    message: str = ""  # goes with the reason in the container's waiting state
-    present: bool | None = None  # the image was on the node; None: nobody looked
-    pull_required: bool | None = None  # None: given up before that was known
-    check: str | None = None  # of a present image: why it may be used, or has to be pulled all the same
+    message: str = ""  # the message of the container's waiting state
+    present: bool | None = None  # whether the image was on the node; None: the kubelet did not look
+    pull_required: bool | None = None  # whether it had to be pulled; None: the attempt ended before that was known
+    check: str | None = None  # why a present image may be used, or has to be pulled all the same
 
 
 class ImageManager:
@@ -90,20 +90,20 @@ class ImageManager:
         self._messages = context.messages
         self._emit = context.emit
         self._handlers = context.gate(IMAGES_BY_HANDLER)
-        #: Until 1.31 ImageStatus is called for the policy Always too, though its answer is not used (PR 126550).
+        #: Up to 1.31 ImageStatus is called for the policy Always too, though its answer is not used (PR 126550).
         self._inspects_always = context.version < (1, 32)
         self._housekeeping = housekeeping
-        self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last pull, while in back-off
+        self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last failed pull
 
     def ensure_image_exists(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume
     ) -> Generator[Any, Any, Ensured]:
-        """Find or pull the image; the time taken is accounted on the pod's clock, the next stage is the caller's."""
+        """Find or pull the image. The time goes to stages of the pod's clock; the caller enters the next one."""
         wanted: Ensured | Wanted = yield from self._find(pod, container)
         if isinstance(wanted, Ensured):
             return wanted
-        # Of a fleet's pods most wait here, for the turn: what is not needed then is in other functions, not in this
-        # frame (a tenth of the memory of W(5000) at its begin).
+        # In a large run most pods wait here for their turn to pull. What they do not need while they wait is local to
+        # other functions, so that this frame does not keep it: that is a tenth of the memory at the begin of W(5000).
         requested = self._env.now
         self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
@@ -113,7 +113,7 @@ class ImageManager:
         return ensured._replace(present=wanted.present, pull_required=True, check=wanted.check)
 
     def _find(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured | Wanted]:
-        """Find the image, or out why it may not be pulled now; else return the pull that is wanted."""
+        """Find the image, or the reason why it may not be pulled now; otherwise return the pull that is needed."""
         messages, image = self._messages, container.image
         try:
             wanted = cri_image(image)
@@ -166,11 +166,11 @@ class ImageManager:
 
     @property
     def record_sizes(self) -> tuple[int, int] | None:
-        """The number of pull intents and of pulled records; None: credentials are not verified."""
+        """The number of pull intents and of pulled records; None: the kubelet does not verify credentials."""
         return self._pulls.sizes
 
     def _look_up(self, pod: PodStatus, wanted: str, time: LookupTime) -> Generator[Any, Any, Credentials | None]:
-        """Look credentials up if this release does it at that time; None: it does not. Raises LookupFailed."""
+        """Look credentials up, if the release does so at that ``time``; None: it does not. Raises LookupFailed."""
         if self._credentials.time is not time:
             return None
         if not self._credentials.wanted(pod):
@@ -191,7 +191,7 @@ class ImageManager:
         outcome = result.outcome
         now = nanoseconds(env.now)
         if outcome.image_ref is None:
-            if outcome.cause == NODE_LEFT:  # the kubelet too
+            if outcome.cause == NODE_LEFT:  # the kubelet has left with the node, and says nothing
                 self._record(pod, container, requested, result, 0)
                 return Ensured(None)
             self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
@@ -224,14 +224,14 @@ class ImageManager:
         return 0 if status is None else status.size
 
     def _never(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Ensured:
-        """Refuse to pull with the policy Never an image that is not there, or that the pod may not use."""
+        """Refuse a pull, for the policy Never, of an image that is not there or that the pod may not use."""
         message = self._messages.never(container.image)
         return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
 
     def _refuse(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
     ) -> Ensured:
-        """Fail without an attempt to pull: not counted for the back-off."""
+        """Fail without an attempt to pull, which does not count for the back-off."""
         self._emit(pod, container, WARNING, event, message)
         pod.fail(container.key, reason, reason[0].lower() + reason[1:], Failure(self._env.now, retryable=False))
         return Ensured(None, reason, message)
@@ -270,7 +270,7 @@ class ImageManager:
 def _evaluate(image: str, error: str) -> tuple[str, str]:
     """Map the runtime's error to a waiting reason and its message (pkg/kubelet/images/image_manager.go evalCRIPullErr).
 
-    The two reasons of their own need a runtime whose error begins with their name (cri-api/pkg/errors).
+    The two reasons in `EXPLAINED` need a runtime whose error begins with their name (cri-api/pkg/errors).
     """
     for reason, why in EXPLAINED.items():
         if error.startswith(reason):

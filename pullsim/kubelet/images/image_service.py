@@ -1,4 +1,4 @@
-"""The kubelet's image service: what one pull of the kubelet is in calls of the CRI."""
+"""The kubelet's image service: which calls of the CRI one pull of the kubelet makes."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 class PullRequest(NamedTuple):
-    """What the image manager hands to the puller."""
+    """The pull that the image manager asks the puller for."""
 
-    image: str  # as the CRI gets it
+    image: str  # the name that the CRI is given
     caller: Caller
-    pod: Pod  # that needs the image: who pulls next may depend on it
-    handler: str = ""  # runtime handler of the ImageSpec
+    pod: Pod  # the pod that needs the image: a pull policy may depend on it
+    handler: str = ""  # the runtime handler of the ImageSpec
     auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
-    # Looks them up, for a kubelet that does so in the pull only; raises LookupFailed.
+    #: Looks the credentials up, for a release that does so within the pull; raises LookupFailed.
     look_up: Callable[[TimeLine], Generator[Any, Any, Credentials]] | None = None
 
 
 class PullService(Protocol):
-    """Pulls for the puller; limits wrap it (pkg/kubelet/container/runtime.go ImageService)."""
+    """Pulls images for the puller (pkg/kubelet/container/runtime.go ImageService); a limit wraps another service."""
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Pull, telling ``clock`` what the time goes to."""
 
 
 class RuntimeImageService:
-    """Pulls through the CRI, a call for each credential until one works; without any, one call without.
+    """Pulls through the CRI: one call for each credential until one succeeds, or one call without any credential.
 
-    Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage: there is no anonymous attempt after credentials, and
-    all that failed is one error: the text alone, or distinct texts in brackets.
+    After the credentials there is no anonymous attempt. Failed calls are reported as one error: their text if they
+    have the same, else the distinct texts in brackets. Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage.
     """
 
     def __init__(self, env: simpy.Environment, cri: ImageService) -> None:
@@ -60,7 +60,7 @@ class RuntimeImageService:
             try:
                 pull = self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
                 outcome: PullOutcome = yield from part(self._env, pull)
-            except simpy.Interrupt as interrupt:  # of a runtime that has nothing to clear up: the node has left
+            except simpy.Interrupt as interrupt:  # the node has left, and the runtime had nothing to clean up
                 outcome = cast("PullOutcome", interrupt.cause)
             if outcome.image_ref is not None:
                 outcome.auth = auth
@@ -70,7 +70,7 @@ class RuntimeImageService:
             if outcome.cause == NODE_LEFT:
                 break
         outcome = _aggregate(failed)
-        outcome.retryable |= any(auth.expires <= self._env.now for auth in auths)  # a plugin gives new ones
+        outcome.retryable |= any(auth.expires <= self._env.now for auth in auths)  # a provider gives new ones
         return outcome
 
 

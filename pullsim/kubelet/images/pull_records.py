@@ -1,4 +1,4 @@
-"""Which images the kubelet pulled itself and with what: may a pod use a present one without another pull."""
+"""Records of what the kubelet pulled with which credentials, by which a pod may use a present image without a pull."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 NEVER_VERIFY: Final = "NeverVerify"
 PRELOADED: Final = "NeverVerifyPreloadedImages"
 ALLOWLISTED: Final = "NeverVerifyAllowlistedImages"
-#: What a check of a present image came to (kubelet_imagemanager_image_mustpull_checks_total, label result).
+#: The results of the check of a present image (kubelet_imagemanager_image_mustpull_checks_total, label result).
 POLICY_ALLOWED: Final = "credentialPolicyAllowed"
 RECORD_FOUND: Final = "credentialRecordFound"
 MUST_AUTHENTICATE: Final = "mustAuthenticate"
-MAX_MATCHED: Final = 100  # secrets of a record up to which one that is found to match is added
+MAX_MATCHED: Final = 100  # a Secret that is found to match is added to a record that has fewer
 
 
 @dataclass(slots=True)
 class PulledWith:
-    """What gave access to an image under one repository name (ImagePullCredentials)."""
+    """The credentials that gave access to an image under one repository name (ImagePullCredentials)."""
 
-    node_wide: bool = False  # anonymous, or with credentials of the node: every pod of the node may use it
-    secrets: dict[Coordinates, str] = field(default_factory=dict)  # hash of the credentials
+    node_wide: bool = False  # pulled without credentials or with the node's: every pod of the node may use the image
+    secrets: dict[Coordinates, str] = field(default_factory=dict)  # hash of the credentials, by Secret
     accounts: set[Coordinates] = field(default_factory=set)
 
     def merge(self, credential: Credential | None) -> None:
-        """Add what a pull succeeded with; None: it was anonymous (pulledRecordMergeNewCreds)."""
+        """Add the credential of a successful pull; None: it had none (pulledRecordMergeNewCreds)."""
         if self.node_wide:
             return
         if credential is not None and credential.secret is not None:
@@ -49,10 +49,10 @@ class PulledWith:
 class ImagePullManager:
     """Pull intents and pulled records (KEP-2535, gate KubeletEnsureSecretPulledImages, on from 1.35).
 
-    Records have the name by which PullImage answered, and are looked for by the ID of ImageStatus: where a runtime
-    does not answer with the ID, as CRI-O to 1.35.1, none is ever found, and the image counts as preloaded (kubernetes
-    issue 137024). Models pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go. Two tags of
-    one digest share a record, as upstream.
+    A record is stored under the answer of PullImage, and looked for under the image ID of ImageStatus. A runtime that
+    does not answer PullImage with the ID (CRI-O up to 1.35.1) has records that are never found, and its images count as
+    preloaded (kubernetes issue 137024). Two tags of one digest share a record. Models
+    pkg/kubelet/images/pullmanager/image_pull_manager.go and image_pull_policies.go.
     """
 
     def __init__(
@@ -60,16 +60,16 @@ class ImagePullManager:
     ) -> None:
         """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off. ``allowlist``: see the field.
 
-        ``normalise``: names are made full before they are compared with the allowlist (from 1.36). ``accounts``:
-        records tell service accounts (from 1.34; staging/src/k8s.io/kubelet/config/v1alpha1 ImagePullCredentials);
-        before, what a provider gave for one is the node's.
+        ``normalise``: names are completed before they are compared with the allowlist (from 1.36). ``accounts``:
+        records name service accounts (from 1.34; staging/src/k8s.io/kubelet/config/v1alpha1 ImagePullCredentials);
+        before, what a provider gave for a service account counts as the node's.
         """
         self._policy = policy
         self._normalise = normalise
         self._accounts = accounts
         self._allowlist = allowlist
-        self._intents: Counter[str] = Counter()  # pulls asked for, by the name that the CRI is given
-        self._records: dict[str, dict[str, PulledWith]] = {}  # by what PullImage answered, then by repository
+        self._intents: Counter[str] = Counter()  # pulls that were asked for, by the name that the CRI is given
+        self._records: dict[str, dict[str, PulledWith]] = {}  # by the answer of PullImage, then by repository
 
     def record_intent(self, image: str) -> None:
         """Note that a pull is asked for."""
@@ -80,9 +80,10 @@ class ImagePullManager:
         self._end_intent(image)
 
     def record_pulled(self, image: str, image_ref: str, credential: Credential | None = None) -> None:
-        """Turn an intent into a record; ``credential``: what the pull succeeded with, None without any.
+        """Turn an intent into a record.
 
-        ``image_ref``: what PullImage answered.
+        ``image_ref`` is the answer of PullImage, ``credential`` the one that the pull succeeded with, None if it needed
+        none.
         """
         self._end_intent(image)
         if credential is not None and credential.service_account is not None and not self._accounts:
@@ -101,7 +102,7 @@ class ImagePullManager:
         return None if self._policy is None else (len(self._intents), len(self._records))
 
     def forget(self, image_ref: str) -> None:
-        """Drop the record of an image that was removed, and those of no image's ID (PruneUnknownRecords)."""
+        """Drop the record of an image that was removed, and records that no image ID leads to (PruneUnknownRecords)."""
         self._records.pop(image_ref, None)
         self._records = {ref: record for ref, record in self._records.items() if "@" not in ref}
 
@@ -114,7 +115,7 @@ class ImagePullManager:
         return None if found is None else found == MUST_AUTHENTICATE
 
     def check(self, image: str, image_ref: str, credentials: Credentials | None = None) -> str | None:
-        """Return what the check of a present image comes to; None: it depends on the credentials."""
+        """Return the result of the check of a present image; None: it depends on the pod's credentials."""
         if self._policy in (None, NEVER_VERIFY):
             return POLICY_ALLOWED
         record = self._records.get(image_ref)
@@ -146,10 +147,10 @@ class ImagePullManager:
 
 
 def _proves(pulled_with: PulledWith, credentials: Credentials) -> bool:
-    """Whether one of the pod's credentials is known to give access: the same content, or the same Secret.
+    """Whether one of the pod's credentials is known to give access: it has the same content, or is the same Secret.
 
-    What matches is added while the record has few secrets. A Secret whose content has changed is accepted only by
-    being added, so that a full record does not take it.
+    A Secret that matches is added to the record while that has few. A Secret whose content has changed is accepted
+    only together with being added, so that a full record refuses it.
     """
     known = pulled_with.secrets
     for credential in credentials:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PullResult(NamedTuple):
-    """How a pull went: the runtime's answer, and when the runtime was called and had answered."""
+    """How a pull went: the runtime's answer, when the runtime was called and answered, and the pull's stages."""
 
     outcome: PullOutcome
     started: float
@@ -38,7 +38,7 @@ class PullQueue(Protocol):
 
 
 class ParallelPulls:
-    """At most ``maximum`` pulls at once over the node's pods (None: any number), first come first served.
+    """At most ``maximum`` pulls of the node's pods at once (None: any number), first come, first served.
 
     Models pkg/kubelet/images/puller.go parallelImagePuller; maxParallelImagePulls since 1.27.
     """

@@ -1,4 +1,4 @@
-"""registryPullQPS and registryBurst."""
+"""The limit of pulls per second: registryPullQPS and registryBurst."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ QPS_EXCEEDED = "pull QPS exceeded"
 
 
 class TokenBucket:
-    """A bucket of ``burst`` tokens, full at first, refilled at ``qps`` a second.
+    """A bucket of ``burst`` tokens, which is full at first and gets ``qps`` tokens a second.
 
-    Models golang.org/x/time/rate Limiter.Allow: a token that is short by less than one nanosecond's refill counts.
+    A token that is missing by less than the refill of one nanosecond counts as there, as in golang.org/x/time/rate
+    Limiter.Allow, which this models.
     """
 
     __slots__ = ("_burst", "_last", "_qps", "_tokens")
@@ -33,7 +34,7 @@ class TokenBucket:
         self._last = 0
 
     def take(self, now: int) -> bool:
-        """Take a token at ``now`` (nanoseconds) if there is one; never waits."""
+        """Take a token at ``now`` (nanoseconds), and tell whether there was one; never waits."""
         tokens = min(float(self._burst), self._tokens + (now - self._last) / 1e9 * self._qps) - 1.0
         if tokens < 0 and int(-tokens / self._qps * 1e9) > 0:
             return False
@@ -42,7 +43,7 @@ class TokenBucket:
 
 
 class ThrottledPullService:
-    """A pull service whose pulls need a token; without one a pull fails at once.
+    """A pull service whose pulls need a token each; a pull for which there is none fails at once.
 
     Models pkg/kubelet/images/helpers.go throttledImageService.
     """
@@ -53,7 +54,7 @@ class ThrottledPullService:
         self._bucket = TokenBucket(qps, burst)
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
-        """Pull, or refuse."""
+        """Pull, or fail for want of a token."""
         if not self._bucket.take(nanoseconds(self._env.now)):
             return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", retryable=True, calls=0)
         return (yield from self._service.pull(request, clock))
