@@ -8,24 +8,19 @@ has the types that it had; a column of anything else is a list of its values.
 
 from __future__ import annotations
 
-import math
-from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from functools import partial
 from itertools import accumulate, chain, islice
-from operator import attrgetter, eq, ne
-from types import NoneType
-from typing import Any, Final, Generic, Protocol, TypeVar, overload
+from operator import attrgetter, eq
+from typing import Any, Final, Generic, TypeVar, overload
+
+from pullsim.packed_column import PackedColumn, ValueTable, pack
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
 BLOCK: Final = 2048  # rows that are packed at a time
 _PER_VALUE: Final = 16  # rows there must be for each value of a table beyond the values of a block
-_FLAGS: Final = (False, True, None)
-_FLAG_CODES: Final = {flag: code for code, flag in enumerate(_FLAGS)}
-_TEXT: Final = {str, NoneType}
-_TEXTS: Final = {*_TEXT, tuple}
 
 
 class Rows(MutableSequence[Row]):
@@ -45,7 +40,7 @@ class Rows(MutableSequence[Row]):
         self._size = block
         self._blocks: list[_Block[Row]] = []  # of that size, all of them
         self._rest: list[Row] = []
-        self._tables: dict[str, _Table] = {}  # by field
+        self._tables: dict[str, ValueTable] = {}  # by field
         self.extend(rows)
 
     def append(self, value: Row) -> None:
@@ -186,28 +181,20 @@ def values(rows: Sequence[Row], *fields: str) -> Iterator[Any]:
     return rows.values(*fields) if isinstance(rows, Rows) else map(attrgetter(*fields), rows)
 
 
-class _Column(Protocol):
-    """The values of one field in a block."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
-
-
 class _Block(Generic[Row]):
     """Rows as columns."""
 
     __slots__ = ("_columns", "_kind")
 
-    def __init__(self, rows: Sequence[Row], tables: dict[str, _Table], room: int) -> None:
+    def __init__(self, rows: Sequence[Row], tables: dict[str, ValueTable], room: int) -> None:
         """``room``: values that a table may have."""
         kinds = {*map(type, rows)}
         self._kind = kinds.pop()
         if kinds or not hasattr(self._kind, "_fields"):
             names = sorted(kind.__name__ for kind in {*kinds, self._kind})
             raise TypeError(f"rows are named tuples of one type, not {', '.join(names)}")
-        self._columns: dict[str, _Column] = {
-            field: _column(column, tables.setdefault(field, _Table()), room)
+        self._columns: dict[str, PackedColumn] = {
+            field: pack(column, tables.setdefault(field, ValueTable()), room)
             for field, column in zip(self._kind._fields, zip(*rows, strict=True), strict=True)
         }
 
@@ -222,132 +209,3 @@ class _Block(Generic[Row]):
         """Iterate over the values of one field, or tuples of those of several."""
         columns = [self._columns[field] for field in fields]
         return iter(columns[0]) if len(columns) == 1 else zip(*columns, strict=True)
-
-
-class _Table:
-    """Distinct texts of a field, or tuples of them, with numbers."""
-
-    __slots__ = ("_numbers", "_values")
-
-    def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}
-        self._values: list[Any] = []
-
-    def coded(self, column: Sequence[Any], room: int) -> _Coded | None:
-        """Return the column as codes; None if the table would have more than ``room`` values."""
-        numbers = self._numbers
-        while True:
-            width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
-            try:  # most columns have nothing new
-                return _Coded(array(width, map(numbers.__getitem__, column)), self._values)
-            except KeyError:
-                new = [value for value in dict.fromkeys(column) if value not in numbers]
-            if len(numbers) + len(new) > room:
-                return None
-            numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
-            self._values += new
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _table, (self._values,)
-
-
-def _table(found: list[Any]) -> _Table:
-    table = _Table()
-    table._values = found  # noqa: SLF001  # the columns have this very list
-    table._numbers = {value: number for number, value in enumerate(found)}  # noqa: SLF001
-    return table
-
-
-class _Coded:
-    """Values by number."""
-
-    __slots__ = ("_codes", "_values")
-
-    def __init__(self, codes: Sequence[int], found: Sequence[Any]) -> None:
-        self._codes = codes
-        self._values = found
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self._values.__getitem__, self._codes)
-
-    def __getitem__(self, index: int) -> Any:
-        return self._values[self._codes[index]]
-
-
-class _Numbers:
-    """Doubles, with NaN for None."""
-
-    __slots__ = ("_numbers",)
-
-    def __init__(self, numbers: array[float]) -> None:
-        self._numbers = numbers
-
-    def __iter__(self) -> Iterator[float | None]:
-        return iter([None if number != number else number for number in self._numbers])  # noqa: PLR0124  # NaN
-
-    def __getitem__(self, index: int) -> float | None:
-        number = self._numbers[index]
-        return None if math.isnan(number) else number
-
-
-class _Dictionaries:
-    """Dictionaries of doubles: their keys in order, by number, and all values one after the other."""
-
-    __slots__ = ("_keys", "_values")
-
-    def __init__(self, keys: _Coded, found: array[float]) -> None:
-        self._keys = keys
-        self._values = found
-
-    def __iter__(self) -> Iterator[dict[str, float]]:
-        rest = iter(self._values)
-        return iter([dict(zip(keys, rest, strict=False)) for keys in self._keys])  # zip asks the keys first
-
-    def __getitem__(self, index: int) -> dict[str, float]:
-        start = sum(map(len, islice(self._keys, index)))
-        keys = self._keys[index]
-        return dict(zip(keys, self._values[start : start + len(keys)], strict=True))
-
-
-def _column(column: Sequence[Any], table: _Table, room: int) -> _Column:
-    """Pack a column by the types of its values."""
-    types = {*map(type, column)}
-    if types == {float}:
-        return array("d", column)
-    if types == {int}:
-        return _integers(column)
-    if types <= {bool, NoneType}:
-        return _Coded(bytes(map(_FLAG_CODES.__getitem__, column)), _FLAGS)
-    if types == {float, NoneType}:
-        numbers = array("d", [math.nan if number is None else number for number in column])
-        return _Numbers(numbers) if sum(map(ne, numbers, numbers)) == column.count(None) else [*column]
-    if types == {dict}:
-        return _dictionaries(column, table, room)
-    if types <= _TEXT or (types <= _TEXTS and _all_text(column)):
-        return table.coded(column, room) or [*map({}.setdefault, column, column)]  # one object for each text
-    return [*column]
-
-
-def _integers(column: Sequence[int]) -> _Column:
-    for width in "bhiq":
-        try:
-            return array(width, column)
-        except OverflowError:
-            pass
-    return [*column]
-
-
-def _all_text(column: Sequence[Any]) -> bool:
-    """Whether all tuples are of texts, so that equal ones are the same."""
-    tuples = {id(value): value for value in column if type(value) is tuple}
-    return all({*map(type, value)} <= _TEXT for value in tuples.values())
-
-
-def _dictionaries(column: Sequence[dict[Any, Any]], table: _Table, room: int) -> _Column:
-    found = [*chain.from_iterable(map(dict.values, column))]
-    keys = [*map(tuple, column)]
-    if {*map(type, found)} <= {float} and all({*map(type, each)} <= {str} for each in {*keys}):
-        coded = table.coded(keys, room)
-        if coded is not None:
-            return _Dictionaries(coded, array("d", found))
-    return [*column]

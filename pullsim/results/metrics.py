@@ -12,8 +12,6 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from pullsim.errors import InputError, Location, shown
-from pullsim.results import statistics
-from pullsim.results.summary import bottleneck, cluster_changes, moved_tags, summary
 from pullsim.results.summary.summary import Summary, camel
 from pullsim.results.wording import duration, size
 from pullsim.stages import RESOURCES, STAGES
@@ -186,8 +184,7 @@ def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
         for key in _keys(name):
             yield from _known(get_args(kind)[1], f"{name}.{key}")
     elif is_dataclass(kind):
-        modules = (summary, statistics, bottleneck, moved_tags, cluster_changes)
-        hints = get_type_hints(kind, {name: value for module in modules for name, value in vars(module).items()})
+        hints = get_type_hints(kind)
         for field in fields(kind):
             key = camel(field.name)
             if name or key not in _TEXTS:

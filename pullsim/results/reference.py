@@ -15,6 +15,18 @@ from pullsim.formats.kubernetes.kubelet_fields import FIELDS, attribute
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.results.exports import chart_files
 from pullsim.results.exports.registry import EXPORTS
+from pullsim.results.reference_text import (
+    CELLS,
+    CREDENTIALS,
+    DISK,
+    END,
+    EXIT_CODES,
+    HEAD,
+    PLACEMENT,
+    SET,
+    UNITS,
+    WORKLOADS,
+)
 from pullsim.results.scenario_keys import key_tables, plain_text
 from pullsim.results.summary.summary import Summary
 from pullsim.spec.kubelet import KubeletConfig
@@ -25,180 +37,15 @@ if TYPE_CHECKING:
 
     from pullsim.results.columns import Column
 
-_HEAD: Final = """\
-# Scenario files: reference
-
-<!-- Generated: python -m pullsim.results.reference > scenarios/REFERENCE.md -->
-
-Every key, its unit, default and meaning; how `--set` names keys; when a run ends; what it writes.
-
-- [By example](#by-example)
-- Keys: [top level](#top-level), [`images`](#images), [`registries`](#registries), [`nodes`](#nodes),
-  [`workloads`](#workloads), [units](#units)
-- [`--set`](#--set)
-- [When a run ends](#when-a-run-ends)
-- [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
-  [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv),
-  [`rollouts.csv`](#rolloutscsv), [`departures.csv`](#departurescsv), [`status.csv`](#statuscsv),
-  [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
-- [Exit codes](#exit-codes)
-
-## By example
-
-```yaml
-version: 1
-name: three-images
-seed: 1
-registries:
-  - {host: docker.io, egress: 10Gbit/s, perConnection: 75MB/s, roundTrip: 20ms, auth: bearer}
-nodes:
-  - {name: workers, count: 3, nic: 5Gbit/s, cores: 4, disk: {write: 125MiB/s}, kubelet: {maxParallelImagePulls: 2}}
-workloads:
-  - {name: web, pods: {image: "nginx:1.12", count: 6}}
-  - {name: db, pods: {image: "postgres:9.6"}, on: {node: workers-0001}}
-  - {name: cache, pods: {image: "redis:3.2", count: 3}, at: 5s, deadline: 1m}
-```
-
-Only `nodes` is required. The file is YAML 1.2 (or JSON): `on` and `10:30` are text, versions are read as they are
-written (`1.30` is not `1.3`), a key may stand only once, a key with `null` counts as absent, and an unknown key is an
-error. Relative paths start at the file's directory. `pullsim schema` prints the JSON Schema, for editors.
-"""
-
-_PLACEMENT: Final = """\
-`spread` gives a pod to the node with the fewest pods, `pack` to the one with the most, among those with room
-(`maxPods`; other resources are not modelled).
-"""
-
-_UNITS: Final = """\
-## Units
-
-| type | written as | in tables and `summary.json` |
-|---|---|---|
-| size | `30MB`, `900kB`, `10GiB`, or as Kubernetes has it `10Gi`, `500M`; a bare number is bytes | bytes |
-| rate | bits `10Gbit/s`, `10Gbps`, `800Mbit/s`, or bytes `90MB/s`, `128MiB/s`; the unit is required | bytes/s |
-| duration | as Go has it: `250ms`, `10s`, `5m0s`, `1.5h`, `54µs`; the unit is required but for `0` | seconds |
-| frequency | `4/s`, `10/min`, `0.1/h`, `2/d` | per second |
-| price | `0.09/GB`, `90/TB` | per byte |
-| version | `"1.35"`, `2.1`, or with a patch `v1.35.2`, `v1.35.1+k3s1`; without one the newest known patch | text |
-| platform | `linux/amd64`, `linux/arm64/v8` | text |
-| name | lower-case letters, digits, `-` and `.`, as Kubernetes has it | text |
-
-`k`, `M`, `G`, `T` are powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` of 1024.
-"""
-
-_DISK: Final = """\
-### Disk space
-
-With `disk.size` a node's disk can fill up: compressed blobs (with CRI-O, while their image is copied) and unpacked
-layers count, and `disk.used` for the rest; layers that images share count once. A download or an unpacking claims its
-space when it begins; one that finds too little goes on until the disk is full, and then the pull fails with `no space
-left on device` (cause `noSpace`). What a failed pull leaves is collected 0.245 s later, with or without a size: the
-next attempt fetches it again.
-
-The kubelet looks every 5 minutes from the node's join, and removes unused images, least recently used first, when the
-disk is used beyond `imageGCHighThresholdPercent`. Images of containers, exited ones too, are in use. It counts
-compressed sizes (with CRI-O unpacked ones), also of layers that stay for other images, so what it counts is not what
-comes back. With less free
-than `evictionHard` (looked at every 10 s) the node has the condition DiskPressure and gets no pods; the kubelet removes
-exited containers and all unused images, then, while that is not enough, evicts a pod at a look, the one bound last
-first. Evicted and deleted pods are not replaced.
-"""
-
-_WORKLOADS: Final = """\
-Pods are named as their workload when they are alone, else `NAME-00000`, `NAME-00001`, …; those of a workload without a
-name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAME-NODE`.
-
-A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, and what they need:
-RuntimeClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List.
-Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
-needs a horizon; a run begins on a Monday, 1 January, at midnight. Of a pod count its containers' names, images,
-`imagePullPolicy` and `restartPolicy`, `imagePullSecrets`, `serviceAccountName`, `nodeName`, and in
-`nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
-where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
-`pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its
-place, and others follow until the Job has its completions. Without that a Job has the pods that it begins with.
-"""
-
-_CREDENTIALS: Final = """\
-For an image the kubelet tries, one after the other and each with a pull of its own: what fits of the pod's secrets, of
-the node's `dockerConfig`, of the answers of its credential providers. Only when nothing fits is the pull anonymous, or
-with what the runtime has of its own (`registry.configs` in `config.toml`, headers in `hosts.toml`).
-`pullsim explain-credentials IMAGE --config FILE` says what fits and why.
-
-A registry with `credentials` or `allow` is private. It answers 401 to who shows nothing, or what it does not know; with
-`auth: basic` it answers 403 to a known user who may not pull from the repository, or whose password has expired.
-"""
-
-_SET: Final = """\
-## `--set`
-
-`--set KEY=VALUE`, as often as wanted, later ones over earlier ones and all of them over the file. A key is a path with
-dots; an entry of a list goes by its name, host or image in brackets, or by its index; `*` is all of them. The value is
-YAML, `null` unsets. Quote brackets and `*` for the shell.
-
-```
---set seed=7
---set kubelet.maxParallelImagePulls=8                 # short for nodes[*].kubelet.…
---set 'nodes[workers].disk.write=250MiB/s'
---set 'nodes[*].nic=25Gbit/s'
---set 'registries[docker.io].egress=10Gbit/s'         # added when the file does not list the host
---set 'registries[docker.io].perConnection=unlimited'
---set 'workloads[web].pods.count=200'
---set 'images.define[example.com/team/app:v3].layers=[{size: 30MB}, {size: 900kB}]'
-```
-"""
-
-_END: Final = """\
-## When a run ends
-
-With a `horizon`, there: what happens at that instant is recorded.
-
-Without one, when no pod is still starting. A pod whose last attempt failed does not count as starting once that attempt
-began after the last change of the world: the end of a fault, a tag that moves, an image that is removed, a node that
-joins, a pod that is created or deleted; what it tries after that changes nothing. A pull without space may succeed as
-long as garbage collection, deletions and evictions still change the node: until nothing has come or gone for ten
-minutes and the ages and periods of its KubeletConfiguration. 24 hours of simulated time are the most. `ended` in
-`summary.json` says which it was: `horizon`, `settled`, `limit` or `interrupted`.
-
-A pod that has not started by then has its time until the end of the run in the tables, and is left out of percentiles.
-
-What a run takes is estimated before it begins, from nodes, pods, layers, departures and failing pulls over the horizon:
-`pullsim validate` prints it, and commands that run say so when it is more than 10 s or 2 GB. What would not fit into
-the machine's memory, or take more than 24 hours of CPU time, is refused before anything of it is made, unless `--force`
-is given. A scenario file has 10 MB and 500,000 values at the most.
-"""
-
-_CELLS: Final = """\
-Instants end in `_at` and are seconds since the start of the run; durations end in `_s`; sizes are bytes. A missing
-value is an empty cell, or `null`. The same scenario, seed and version give the same bytes, pictures excepted.
-
-A cell of CSV that is text and begins with `=`, `+`, `-`, `@` or a tab has an apostrophe before it, so that no
-spreadsheet takes it for a formula; numbers stay numbers. Drop it to get the text, as `pullsim fit` does. Control
-characters are written as `\\x1b` in CSV and by JSON's escapes in JSON; parquet (`pullsim sweep --parquet`) has texts as
-they are.
-"""
-
-_EXIT_CODES: Final = """\
-## Exit codes
-
-| code | meaning |
-|---|---|
-| 0 | done; pods that never started do not change it |
-| 1 | an assertion failed; the files are written |
-| 2 | the input is wrong; nothing is written, and each mistake is a line with file, line, column, value and rule |
-| 70 | a bug of pullsim |
-| 130 | interrupted; what was done is written |
-"""
-
 
 def reference_markdown() -> str:
     """Return the text of ``scenarios/REFERENCE.md``."""
     top = ("version", "name", "description", "seed", "horizon", "placement", "admission", "runtimeClasses", "assert")
     parts = [
-        _HEAD,
+        HEAD,
         "## Top level\n",
         *key_tables(top),
-        _PLACEMENT,
+        PLACEMENT,
         "## Images\n",
         *key_tables(("images",)),
         _catalogs(),
@@ -209,15 +56,15 @@ def reference_markdown() -> str:
         _kubelet(),
         "## Workloads\n",
         *key_tables(("workloads",)),
-        _WORKLOADS,
+        WORKLOADS,
         "## Credentials\n",
         *key_tables(("secrets", "serviceAccounts")),
-        _CREDENTIALS,
-        _UNITS,
-        _SET,
-        _END,
+        CREDENTIALS,
+        UNITS,
+        SET,
+        END,
         *_files(),
-        _EXIT_CODES,
+        EXIT_CODES,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -244,7 +91,7 @@ def _kubelet() -> str:
         "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing. "
         "One that no known release has is passed over with a warning; what is nearly a known name is a mistake."
     )
-    return "\n".join([*rows, "", rest, "", _DISK])
+    return "\n".join([*rows, "", rest, "", DISK])
 
 
 def _files() -> Iterator[str]:
@@ -252,7 +99,7 @@ def _files() -> Iterator[str]:
     rows += (f"| `{each.name}` | {_DETAIL[each.detail]} | {each.content} |" for each in EXPORTS)
     rows.append(f"| `{chart_files.DIRECTORY}/` | {_DETAIL['pods']} | charts; some need `pulls` |")
     yield "## Files\n\n`pullsim run SCENARIO --out DIR` writes:\n\n" + "\n".join(rows)
-    yield _CELLS
+    yield CELLS
     yield "### `summary.json`\n\n`-o json` prints it. Numbers that cannot be had are `null`.\n\n" + _summary()
     shown: set[tuple[Column, ...]] = set()
     for export in EXPORTS:

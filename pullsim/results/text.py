@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from pullsim.results.statistics import Distribution
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
+    from pullsim.results.summary.housekeeping import Housekeeping
     from pullsim.results.summary.registry_use import RegistryUse
-    from pullsim.results.summary.summary import Bytes, Housekeeping, Layers, Pods, Pulls, Summary, Time
+    from pullsim.results.summary.start_time import Time
+    from pullsim.results.summary.summary import Bytes, Layers, Pods, Pulls, Summary
 
 _BAR: Final = 24  # cells of a share of 100 %
 _SMALL: Final = 0.005  # stages below are summed up in one line

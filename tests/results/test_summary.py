@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from pullsim.results.summary.summary import slowest_pods, summarize
+from pullsim.results.summary.start_time import slowest_pods
+from pullsim.results.summary.summary import summarize
 from pullsim.stages import RESOURCES, STAGES, TABLE
 from tests.support.records import HOST, empty, make
 

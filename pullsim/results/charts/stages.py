@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.results.charts import style
 from pullsim.results.stages import total, totals
-from pullsim.results.summary.summary import slowest_pods
+from pullsim.results.summary.start_time import slowest_pods
 from pullsim.rows import values
 from pullsim.stages import COLOURS, STAGES
 

@@ -13,15 +13,10 @@ from pullsim.errors import Location
 from pullsim.inputs import parse_json, read_text
 from pullsim.inputs.validation import validated
 from pullsim.inputs.versions import check_version
-from pullsim.results import model_error, statistics
-from pullsim.results.summary import bottleneck, cluster_changes, moved_tags, summary
 from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_MODULES: Final = (summary, statistics, bottleneck, moved_tags, cluster_changes, model_error)
-
 
 #: A whole number stays one.
 _NUMBER: Final = int | Annotated[float, Field(allow_inf_nan=False)]
@@ -45,7 +40,7 @@ def _adapter() -> TypeAdapter[BaseModel]:
 @cache
 def _model(kind: type) -> type[BaseModel]:
     """Make the model of a dataclass of the summary; what may be null, and lists and mappings, may be left out."""
-    hints = get_type_hints(kind, {name: value for module in _MODULES for name, value in vars(module).items()})
+    hints = get_type_hints(kind)
     made: dict[str, Any] = {}
     for each in fields(kind):
         hint = hints[each.name]

@@ -9,28 +9,24 @@ import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, fields, is_dataclass
-from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pullsim.garbage import rare_collections
-from pullsim.kubelet.pod_status import EVICTED
 from pullsim.oci.reference import parse
 from pullsim.results.model_error import ModelError, model_error
-from pullsim.results.stages import total
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
 from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
+from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MixedTag, mixed_tags
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
+from pullsim.results.summary.start_time import Time, time_until_start
 from pullsim.rows import values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pullsim.records import DiskUse, ImageRemoval, PodRecord
     from pullsim.run import Result
 
 SCHEMA_VERSION: Final = 1
@@ -85,54 +81,6 @@ class Layers:
 
     fetched: int
     reused: int
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """Images that kubelets removed for one reason, and their bytes."""
-
-    images: int
-    counted: int  # as freed by the kubelet: compressed sizes, shared layers each time
-    freed: int  # that came back, of the disk
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """The disks of a pool that have a size."""
-
-    nodes: int
-    capacity: int  # of one node; the smallest
-    peak: int  # most that was used on one node
-    peak_share: float  # of its capacity, of the node with the most
-
-
-@dataclass(frozen=True, slots=True)
-class Housekeeping:
-    """What was removed from nodes, what that cost, and how full their disks were."""
-
-    removed: dict[str, Removed]  # by reason: age, space, eviction
-    refetched: int  # bytes of layers that pulls fetched again on a node that had them before
-    refetched_share: float | None  # of all bytes downloaded
-    evicted_pods: int
-    disks: dict[str, Disk]  # by pool
-
-
-@dataclass(frozen=True, slots=True)
-class StageTime:
-    """Seconds of one stage over a group of pods, and its share of their time."""
-
-    seconds: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """Where the time of pods went until they started, or until the end of the run when they never did."""
-
-    seconds: float
-    stages: dict[str, StageTime]
-    slowest_pods: int  # the slowest 1 %, one at least; pods that never started are as slow as the run is long
-    slowest_stages: dict[str, StageTime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +148,12 @@ def summarize(result: Result) -> Summary:
         pulls=_pulls(result) if has_pulls else None,
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
-        housekeeping=_housekeeping(result) if has_pulls else None,
+        housekeeping=housekeeping(result) if has_pulls else None,
         registries=[registry_use(record) for record in result.registries],
         rollouts=rollouts(result),
         churn=churn(result) if has_pulls else None,
         prepulls=prepulls(result),
-        time=_time(result.pods) if has_pods else None,
+        time=time_until_start(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
         mixed_versions=mixed,
@@ -297,56 +245,6 @@ def _layers(result: Result) -> Layers:
             whole += layers
             fetched += here
     return Layers(fetched, reused=whole - fetched)
-
-
-def _housekeeping(result: Result) -> Housekeeping:
-    by_reason: dict[str, list[ImageRemoval]] = {}
-    for removal in result.removals:
-        by_reason.setdefault(removal.reason, []).append(removal)
-    pools: dict[str, list[DiskUse]] = {}
-    for use in result.disks:
-        pools.setdefault(result.pools[use.node], []).append(use)
-    refetched = sum(values(result.pulls, "refetched"))
-    downloaded = sum(values(result.pulls, "downloaded"))
-    return Housekeeping(
-        removed={
-            reason: Removed(len(rows), sum(row.size for row in rows), sum(row.freed for row in rows))
-            for reason, rows in sorted(by_reason.items())
-        },
-        refetched=refetched,
-        refetched_share=refetched / downloaded if downloaded else None,
-        evicted_pods=sum(reason == EVICTED for reason in values(result.events, "reason")),
-        disks={
-            pool: Disk(
-                len(uses),
-                min(use.capacity for use in uses),
-                max(use.peak for use in uses),
-                max(use.peak / use.capacity for use in uses),
-            )
-            for pool, uses in sorted(pools.items())
-        },
-    )
-
-
-def _time(pods: Sequence[PodRecord]) -> Time:
-    slowest = slowest_pods(pods)
-    stages = total(values(pods, "stages"))
-    return Time(
-        seconds=sum(stages.values()),
-        stages=_stage_times(stages),
-        slowest_pods=len(slowest),
-        slowest_stages=_stage_times(total(pod.stages for pod in slowest)),
-    )
-
-
-def slowest_pods(pods: Sequence[PodRecord]) -> list[PodRecord]:
-    """Return the slowest 1 % of the pods, one at least, slowest first; those that never started come first of all."""
-    return nsmallest(math.ceil(len(pods) / 100), pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
-
-
-def _stage_times(stages: dict[str, float]) -> dict[str, StageTime]:
-    whole = sum(stages.values())
-    return {stage: StageTime(seconds, seconds / whole) for stage, seconds in stages.items()}
 
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:

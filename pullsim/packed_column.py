@@ -1,0 +1,159 @@
+"""The values of one field of many rows in little memory: machine numbers, or codes of a table of the distinct values.
+
+What comes out equals what went in to the last bit, and has the types that it had. A column of anything else is a list
+of its values.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from itertools import chain, islice
+from operator import ne
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_FLAGS: Final = (False, True, None)
+_FLAG_CODES: Final = {flag: code for code, flag in enumerate(_FLAGS)}
+_TEXT: Final = {str, NoneType}
+_TEXTS: Final = {*_TEXT, tuple}
+
+
+class PackedColumn(Protocol):
+    """The values of one field in a block."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class ValueTable:
+    """Distinct texts of a field, or tuples of them, with numbers."""
+
+    __slots__ = ("_numbers", "_values")
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+        self._values: list[Any] = []
+
+    def coded(self, column: Sequence[Any], room: int) -> _Coded | None:
+        """Return the column as codes; None if the table would have more than ``room`` values."""
+        numbers = self._numbers
+        while True:
+            width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
+            try:  # most columns have nothing new
+                return _Coded(array(width, map(numbers.__getitem__, column)), self._values)
+            except KeyError:
+                new = [value for value in dict.fromkeys(column) if value not in numbers]
+            if len(numbers) + len(new) > room:
+                return None
+            numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
+            self._values += new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _value_table, (self._values,)
+
+
+def _value_table(found: list[Any]) -> ValueTable:
+    table = ValueTable()
+    table._values = found  # noqa: SLF001  # the columns have this very list
+    table._numbers = {value: number for number, value in enumerate(found)}  # noqa: SLF001
+    return table
+
+
+class _Coded:
+    """Values by number."""
+
+    __slots__ = ("_codes", "_values")
+
+    def __init__(self, codes: Sequence[int], found: Sequence[Any]) -> None:
+        self._codes = codes
+        self._values = found
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._values.__getitem__, self._codes)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._values[self._codes[index]]
+
+
+class _Numbers:
+    """Doubles, with NaN for None."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, numbers: array[float]) -> None:
+        self._numbers = numbers
+
+    def __iter__(self) -> Iterator[float | None]:
+        return iter([None if number != number else number for number in self._numbers])  # noqa: PLR0124  # NaN
+
+    def __getitem__(self, index: int) -> float | None:
+        number = self._numbers[index]
+        return None if math.isnan(number) else number
+
+
+class _Dictionaries:
+    """Dictionaries of doubles: their keys in order, by number, and all values one after the other."""
+
+    __slots__ = ("_keys", "_values")
+
+    def __init__(self, keys: _Coded, found: array[float]) -> None:
+        self._keys = keys
+        self._values = found
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        rest = iter(self._values)
+        return iter([dict(zip(keys, rest, strict=False)) for keys in self._keys])  # zip asks the keys first
+
+    def __getitem__(self, index: int) -> dict[str, float]:
+        start = sum(map(len, islice(self._keys, index)))
+        keys = self._keys[index]
+        return dict(zip(keys, self._values[start : start + len(keys)], strict=True))
+
+
+def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
+    """Pack a column by the types of its values."""
+    types = {*map(type, column)}
+    if types == {float}:
+        return array("d", column)
+    if types == {int}:
+        return _pack_integers(column)
+    if types <= {bool, NoneType}:
+        return _Coded(bytes(map(_FLAG_CODES.__getitem__, column)), _FLAGS)
+    if types == {float, NoneType}:
+        numbers = array("d", [math.nan if number is None else number for number in column])
+        return _Numbers(numbers) if sum(map(ne, numbers, numbers)) == column.count(None) else [*column]
+    if types == {dict}:
+        return _pack_dictionaries(column, table, room)
+    if types <= _TEXT or (types <= _TEXTS and _all_text(column)):
+        return table.coded(column, room) or [*map({}.setdefault, column, column)]  # one object for each text
+    return [*column]
+
+
+def _pack_integers(column: Sequence[int]) -> PackedColumn:
+    for width in "bhiq":
+        try:
+            return array(width, column)
+        except OverflowError:
+            pass
+    return [*column]
+
+
+def _all_text(column: Sequence[Any]) -> bool:
+    """Whether all tuples are of texts, so that equal ones are the same."""
+    tuples = {id(value): value for value in column if type(value) is tuple}
+    return all({*map(type, value)} <= _TEXT for value in tuples.values())
+
+
+def _pack_dictionaries(column: Sequence[dict[Any, Any]], table: ValueTable, room: int) -> PackedColumn:
+    found = [*chain.from_iterable(map(dict.values, column))]
+    keys = [*map(tuple, column)]
+    if {*map(type, found)} <= {float} and all({*map(type, each)} <= {str} for each in {*keys}):
+        coded = table.coded(keys, room)
+        if coded is not None:
+            return _Dictionaries(coded, array("d", found))
+    return [*column]

@@ -1,0 +1,56 @@
+"""Where the time of pods went until they started."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+from pullsim.results.stages import total
+from pullsim.rows import values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.records import PodRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """Seconds of one stage over a group of pods, and its share of their time."""
+
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Where the time of pods went until they started, or until the end of the run when they never did."""
+
+    seconds: float
+    stages: dict[str, StageTime]
+    slowest_pods: int  # the slowest 1 %, one at least; pods that never started are as slow as the run is long
+    slowest_stages: dict[str, StageTime]
+
+
+def time_until_start(pods: Sequence[PodRecord]) -> Time:
+    """Sum the stages of all pods, and those of the slowest."""
+    slowest = slowest_pods(pods)
+    stages = total(values(pods, "stages"))
+    return Time(
+        seconds=sum(stages.values()),
+        stages=_stage_times(stages),
+        slowest_pods=len(slowest),
+        slowest_stages=_stage_times(total(pod.stages for pod in slowest)),
+    )
+
+
+def slowest_pods(pods: Sequence[PodRecord]) -> list[PodRecord]:
+    """Return the slowest 1 % of the pods, one at least, slowest first; those that never started come first of all."""
+    return nsmallest(math.ceil(len(pods) / 100), pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
+
+
+def _stage_times(stages: dict[str, float]) -> dict[str, StageTime]:
+    whole = sum(stages.values())
+    return {stage: StageTime(seconds, seconds / whole) for stage, seconds in stages.items()}
