@@ -139,11 +139,6 @@ class Kubelet:
             del self._pods[pod]
             self._watcher.terminated(pod)
 
-    def _forget(self, image: str) -> None:
-        """Take note that the image with this ID was removed."""
-        self._pull_records.forget(image)
-        self._watcher.images_changed(self._context.node)
-
     def complete(self, pod: PodStatus) -> None:
         """Let go of a pod whose containers have all exited. They stay until they are removed, and keep their images."""
         pod.end(COMPLETED)
@@ -151,6 +146,11 @@ class Kubelet:
         del self._pods[pod]
         self.housekeeping.changed()
         self._watcher.terminated(pod)
+
+    def _forget(self, image: str) -> None:
+        """Take note that the image with this ID was removed."""
+        self._pull_records.forget(image)
+        self._watcher.images_changed(self._context.node)
 
     def _terminate(self, pod: PodStatus) -> None:
         """Kill the pod's containers and let go of it.
