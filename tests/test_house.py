@@ -18,15 +18,9 @@ MOST_PARAMETERS = 7
 MOST_LINES = 350
 
 #: Modules that import each other in a circle.
-CIRCULAR = {
-    "pullsim.registry.body",
-    "pullsim.registry.client",
-}
+CIRCULAR: set[str] = set()
 #: Functions of the model with more parameters.
-MANY_PARAMETERS = {
-    "registry.client: Client.__init__",
-    "registry.request: Request.__init__",
-}
+MANY_PARAMETERS: set[str] = set()
 
 
 def module(path: Path) -> str:

@@ -32,13 +32,13 @@ class Authorizer:
         "_honours_expiry",
         "_insists",
         "_pinged",
-        "_presented",
         "_registry",
         "_requests",
         "_spec",
         "authenticated",
         "challenges",
         "denial",
+        "presented",
     )
 
     def __init__(
@@ -53,7 +53,7 @@ class Authorizer:
         spec = registry.spec
         self._registry = registry
         self._spec = spec
-        self._presented = presented
+        self.presented = presented
         self._honours_expiry = honours_expiry
         self._insists = insists
         self._requests = requests
@@ -83,7 +83,7 @@ class Authorizer:
         """
         if self.authenticated:
             return 0.0 if now < self._expires else self._renew(server, now)
-        spec, presented = self._spec, self._presented
+        spec, presented = self._spec, self.presented
         challenged = spec.auth != "none"
         if not spec.access.open:
             header = presented.header
@@ -163,6 +163,6 @@ class Authorizer:
         server = spec.token_server
         round_trip = spec.round_trip if server.round_trip is None else server.round_trip
         answer = round_trip + (spec.first_byte if server.first_byte is None else server.first_byte)
-        requests = 2 if self._presented.auth is not None and not server.oauth and self._insists else 1
+        requests = 2 if self.presented.auth is not None and not server.oauth and self._insists else 1
         self._registry.tokens += requests
         return round_trip * (2 if spec.tls else 1) + answer * requests

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from pullsim.network.flows import Port, Transfer
     from pullsim.network.network import Network
-    from pullsim.registry.client import Download
     from pullsim.registry.host import Site
-    from pullsim.registry.request import Request
+    from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
 
 

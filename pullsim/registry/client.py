@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import simpy
 
 from pullsim.kernel.event import Event, Timeout
 from pullsim.network.slow_start import slow_start
-from pullsim.registry.authorizer import BASIC_RESPONSES, Authorizer
 from pullsim.registry.body import receive
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
 from pullsim.spec.registry import DIAL_TIMEOUT
@@ -16,31 +15,28 @@ from pullsim.spec.registry import DIAL_TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.network.flows import Port, Transfer
+    from pullsim.network.flows import Port
     from pullsim.oci.manifest import Image
-    from pullsim.registry.access import Presented
+    from pullsim.registry.authorizer import Authorizer
     from pullsim.registry.gate import Answer
     from pullsim.registry.host import Registry
-    from pullsim.registry.request import Request
+    from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
 
 IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
 
 
-class Download(Protocol):
-    """Who wants to know how a GET goes, and keeps what came of a body that broke off."""
+class Transport(NamedTuple):
+    """How a client connects. Times in seconds."""
 
-    host: str | None  # the host whose body came last
-    received: int  # bytes so far, of bodies that broke off
+    dial_timeout: float = DIAL_TIMEOUT  # to connect
+    header_timeout: float = float("inf")  # for an answer to begin, over an open connection
+    dials: int = 1  # ports that are tried one after the other where none answers
+    tls: bool = True  # it is spoken, if the registry speaks it
+    tries_tls: bool = False  # the first connection is tried with it though the registry does not speak it
 
-    def request(self, now: float) -> None:
-        """Take note that the request begins, a new one after one that was refused too."""
 
-    def begin(self, now: float, transfer: Transfer) -> None:
-        """Take note that the body begins to flow freely, or goes on."""
-
-    def stall(self, now: float, *, begun: bool) -> None:
-        """Take note that nothing comes any more; ``begun``: after the first byte."""
+_PLAIN: Final = Transport()
 
 
 class Client:
@@ -73,38 +69,22 @@ class Client:
         env: simpy.Environment,
         registry: Registry,
         port: Port,
-        presented: Presented,
-        *,
-        dial_timeout: float = DIAL_TIMEOUT,
-        header_timeout: float = float("inf"),
-        dials: int = 1,
-        tls: bool = True,
-        tries_tls: bool = False,
-        honours_expiry: bool = True,
-        insists: bool = True,
-        requests: int = BASIC_RESPONSES,
+        authorizer: Authorizer,
+        transport: Transport = _PLAIN,
     ) -> None:
-        """``honours_expiry``, ``insists``, ``requests``: see `Authorizer`.
-
-        Timeouts in seconds: ``dial_timeout`` to connect, ``header_timeout`` for an answer to begin. ``dials``: ports
-        that are tried one after the other where none answers. ``tls``: whether it is spoken, if the registry speaks
-        it; ``tries_tls``: the first connection is tried with it though the registry does not.
-        """
         self.registry = registry
-        self.presented = presented
-        self.authorizer = Authorizer(
-            registry, presented, honours_expiry=honours_expiry, insists=insists, requests=requests
-        )
+        self.presented = authorizer.presented
+        self.authorizer = authorizer
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
         self.retryable = False  # what went wrong last may go right later, though nothing in the world changes
         self._env = env
         self._port = port
-        self._dial_timeout = dial_timeout
-        self._header_timeout = header_timeout
-        self._dials = dials
-        self._tls = tls and registry.spec.tls
-        self._tries_tls = tries_tls and not registry.spec.tls
+        self._dial_timeout = transport.dial_timeout
+        self._header_timeout = transport.header_timeout
+        self._dials = transport.dials
+        self._tls = transport.tls and registry.spec.tls
+        self._tries_tls = transport.tries_tls and not registry.spec.tls
         self._idle: list[int] = []  # window of each idle connection, bytes
         self._blob_idle: list[int] = []  # to the blob host
 

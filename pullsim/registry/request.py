@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from pullsim.network.flows import Transfer
     from pullsim.oci.reference import Reference
     from pullsim.registry.access import Presented
 
@@ -18,6 +19,33 @@ RESET: Final = -3  # the same: it was reset
 NO_HEADER: Final = -4  # no answer over an open connection
 
 
+class Part(NamedTuple):
+    """The bytes of a body that are asked for."""
+
+    size: int = 0
+    offset: int = 0  # of the first one
+    cut_short: bool = False  # the client closes the connection after these bytes, though more would come
+
+
+_NO_BODY: Final = Part()
+
+
+class Download(Protocol):
+    """Who wants to know how a GET goes, and keeps what came of a body that broke off."""
+
+    host: str | None  # the host whose body came last
+    received: int  # bytes so far, of bodies that broke off
+
+    def request(self, now: float) -> None:
+        """Take note that the request begins, a new one after one that was refused too."""
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        """Take note that the body begins to flow freely, or goes on."""
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """Take note that nothing comes any more; ``begun``: after the first byte."""
+
+
 class Request:
     """A HEAD or GET of a manifest or blob."""
 
@@ -29,23 +57,21 @@ class Request:
         reference: Reference,
         kind: str,
         what: str = "",
-        size: int = 0,
-        offset: int = 0,
+        part: Part = _NO_BODY,
+        *,
         head: bool = False,
         is_index: bool = False,
-        cut_short: bool = False,
     ) -> None:
-        """``size`` bytes of the answer's body are asked for, from ``offset`` on.
+        """``kind``: manifests | blobs | ping; ``what``: the digest, or "" for the manifest that the reference names.
 
-        ``kind``: manifests | blobs | ping; ``what``: digest, "" the manifest that the reference names; ``is_index``:
-        the manifest is one; ``cut_short``: the client closes the connection after these bytes, and more would come.
+        ``is_index``: the manifest is one.
         """
         self.presented = presented
         self.reference = reference
         self.kind = kind
         self.what = what
-        self.size = size
-        self.offset = offset
+        self.size = part.size
+        self.offset = part.offset
+        self.cut_short = part.cut_short
         self.head = head
         self.is_index = is_index
-        self.cut_short = cut_short

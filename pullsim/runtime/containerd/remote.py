@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import Timeout
 from pullsim.registry.access import Presented
-from pullsim.registry.client import Client
-from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Request
+from pullsim.registry.authorizer import Authorizer
+from pullsim.registry.client import Client, Transport
+from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Part, Request
 from pullsim.runtime.containerd.failures import Answer, Rank, broken_off, fetch_failure, no_hosts, resolve_failure
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth
     from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
-    from pullsim.registry.client import Download
+    from pullsim.registry.request import Download
     from pullsim.releases.containerd import Behaviour
     from pullsim.runtime.containerd.node import ContainerdNode
     from pullsim.runtime.sources.blob_source import Wanted
@@ -94,9 +95,8 @@ class Remote:
             first: Answer | None = None
             for number, host in enumerate(hosts, start=1):
                 client, got = host.client, download.received
-                request = Request(
-                    client.presented, self._reference, kind, digest, size - got, start + got, False, index, cut_short
-                )
+                part = Part(size - got, start + got, cut_short)
+                request = Request(client.presented, self._reference, kind, digest, part, is_index=index)
                 status = yield from host.get(request, download, last=number == len(hosts))
                 if status == OK:
                     return
@@ -125,19 +125,20 @@ class Remote:
 
     def _requester(self, source: Source) -> Requester:
         node, address, behaviour = self._node, source.address, self._node.behaviour
-        client = Client(
-            node.env,
+        authorizer = Authorizer(
             source.registry,
-            node.port,
             Presented(self._auth or source.auth, source.header, node.address, node.name),
-            dial_timeout=source.dial_timeout,
-            header_timeout=behaviour.header_timeout,
-            dials=address.dials,
-            tls=address.scheme == "https",
-            tries_tls=address.falls_back,
             honours_expiry=behaviour.honours_token_expiry,
             requests=behaviour.requests,
         )
+        transport = Transport(
+            source.dial_timeout,
+            behaviour.header_timeout,
+            address.dials,
+            tls=address.scheme == "https",
+            tries_tls=address.falls_back,
+        )
+        client = Client(node.env, source.registry, node.port, authorizer, transport)
         self._clients.append(client)
         return Requester(node, client, address)
 

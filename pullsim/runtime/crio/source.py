@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.oci.manifest import Image, Index
 from pullsim.registry.access import Presented
+from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.client import Client
-from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
+from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Part, Request
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth
     from pullsim.network.flows import Transfer
     from pullsim.oci.reference import Reference
-    from pullsim.registry.authorizer import Authorizer
-    from pullsim.registry.client import Download
     from pullsim.registry.host import Registry
+    from pullsim.registry.request import Download
     from pullsim.runtime.crio.node import CrioNode
     from pullsim.runtime.sources.blob_source import Wanted
     from pullsim.time_line import TimeLine
@@ -117,7 +117,7 @@ class ImageSource:
     def config(self, digest: str, size: int) -> Generator[Any, Any, None]:
         """Get the config of an image."""
         client, reference = self._client_in_use(), self._reference
-        request = Request(client.presented, reference, "blobs", digest, size)
+        request = Request(client.presented, reference, "blobs", digest, Part(size))
         status = yield from self._get(client, request, _Document(self._clock))
         if status != OK:
             why = failures.blob_failure(reference, digest, status, client.message, _denied(client))
@@ -132,7 +132,7 @@ class ImageSource:
         last_offset, last_time, broken = -1, -float("inf"), OK
         while True:
             offset = download.received
-            request = Request(client.presented, reference, "blobs", digest, size - offset, offset)
+            request = Request(client.presented, reference, "blobs", digest, Part(size - offset, offset))
             status = yield from self._get(client, request, download)
             if status == OK:
                 return
@@ -152,7 +152,7 @@ class ImageSource:
     def _open(self, registry: Registry) -> Generator[Any, Any, Opened]:
         node, reference = self._node, self._reference
         presented = Presented(self._auth, None, node.address, node.name)
-        client = Client(node.env, registry, node.port, presented, insists=False)
+        client = Client(node.env, registry, node.port, Authorizer(registry, presented, insists=False))
         self._clients.append(client)
         yield from self._ping(client)
         image, what = registry.content(reference, node.env.now), reference.digest or reference.tag or "latest"
@@ -175,7 +175,7 @@ class ImageSource:
 
     def _manifest(self, client: Client, what: str, size: int, *, index: bool = False) -> Generator[Any, Any, None]:
         digest = what if ":" in what else ""
-        request = Request(client.presented, self._reference, "manifests", digest, size, is_index=index)
+        request = Request(client.presented, self._reference, "manifests", digest, Part(size), is_index=index)
         status = yield from self._get(client, request, _Document(self._clock))
         if status in BROKEN_OFF:
             why = f"reading manifest {what} in {self._reference.repository}: unexpected EOF"

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.oci.manifest import Layer
-    from pullsim.registry.client import Download
+    from pullsim.registry.request import Download
 
 
 class Wanted:
