@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from pullsim.errors import shown
 
-MAX_DIGITS: Final = 100  # of a whole number
+MAX_DIGITS: Final = 100  # most digits of a whole number
 TAG: Final = "tag:yaml.org,2002:"
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_BYTES: Final = 10_000_000  # of a file that holds one document
-MAX_BYTES_OF_MANY: Final = 50_000_000  # of a file of Kubernetes objects
-MAX_VALUES: Final = 500_000  # of a file, keys among them: half a kilobyte of memory each
+MAX_BYTES: Final = 10_000_000  # most bytes of a file that holds one document
+MAX_BYTES_OF_MANY: Final = 50_000_000  # most bytes of a file of Kubernetes objects
+MAX_VALUES: Final = 500_000  # most values of a file, counting keys: each takes half a kilobyte of memory
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 100_000  # values that aliases may repeat
 
@@ -164,7 +164,10 @@ def parse_documents(text: str, file: str) -> list[Document]:
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """A node of the document's graph; ``content`` is a scalar's value, a list of nodes, or of pairs of nodes."""
+    """A node of the document's graph.
+
+    ``content`` is a scalar's value and text, a sequence's nodes, or a mapping's pairs of nodes.
+    """
 
     mark: Mark
     content: Any
@@ -188,7 +191,7 @@ class _Composer:
 
     def _document(self) -> _Node:
         root: list[_Node] = []
-        open_: list[tuple[_Node, list[_Node]]] = []  # collections that are not closed yet, and their children
+        open_: list[tuple[_Node, list[_Node]]] = []  # collections whose end has not come yet, and their children
         anchors: dict[str, _Node] = {}
         for event in self._events:
             if isinstance(event, yaml.DocumentEndEvent):

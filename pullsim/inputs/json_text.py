@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Bytes that the values of one document may take in memory, as they are estimated before parsing.
 MAX_MEMORY: Final = 600_000_000
-MAX_DIGITS: Final = 100  # of a whole number
+MAX_DIGITS: Final = 100  # most digits of a whole number
 
 #: Upper bounds of what CPython takes for an object, a list, and a value in either, in bytes.
 _OBJECT, _LIST, _VALUE = 200, 60, 70

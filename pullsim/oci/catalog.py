@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "pullsim-catalog/1"
 MAX_BYTES: Final = 50_000_000
 MOST_IMAGES: Final = 100_000
-MOST_LAYERS_IN_ALL: Final = 1_000_000  # half a kilobyte of memory each
+MOST_LAYERS_IN_ALL: Final = 1_000_000  # each takes half a kilobyte of memory
 _FILE_KEYS: Final = frozenset({"format", "source", "date", "license", "images"})
 _IMAGE_KEYS: Final = frozenset(
     {
@@ -71,11 +71,13 @@ class Catalog:
     """What registries hold, by name and time (seconds of the run)."""
 
     def __init__(self) -> None:
-        self._tags: dict[str, list[tuple[float, Image]]] = {}  # by repository:tag, in order of time
-        self._contents: dict[str, dict[str, Image]] = {}  # by repository and digest
+        self._tags: dict[
+            str, list[tuple[float, Image]]
+        ] = {}  # by repository:tag: what the tag points to from which time on, in order of time
+        self._contents: dict[str, dict[str, Image]] = {}  # by repository, then by digest
 
     def add(self, name: str, image: Image, at: float = 0.0) -> None:
-        """Let a name point to an image from a time on, instead of what was given for that time before.
+        """Let a name point to an image from a time on; a second image for the same time replaces the first.
 
         The content can be had by its digests too, at any time. A name with a digest makes it known under that digest
         and leaves the tag alone, as pulls do. Raises InputError for a text that is no image name.

@@ -1,7 +1,7 @@
 """Layers, manifests and indexes, and the identities that runtimes derive from them.
 
-Sizes are bytes; digests are ``algorithm:hex``. What real content does not tell is derived from digests, so that equal
-layers stay equal everywhere.
+Sizes are bytes; digests are ``algorithm:hex``. What is not known of real content is derived from its digests, so that
+equal layers are equal everywhere.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Layer:
     """One layer: its blob (digest, size) and what it unpacks to."""
 
     digest: str
-    size: int  # of the blob
-    unpacked: int  # of the tar
+    size: int  # bytes of the blob
+    unpacked: int  # bytes of the tar that the blob unpacks to
     files: int
     compression: str  # gzip | zstd | stored
     diff_id: str  # digest of the tar
@@ -79,7 +79,7 @@ class Manifest:
     """One platform's image, layers from the bottom up."""
 
     digest: str
-    size: int  # of the manifest itself
+    size: int  # bytes of the manifest itself
     config_digest: str
     config_size: int
     layers: tuple[Layer, ...]
@@ -129,7 +129,7 @@ class Index:
     """The manifests of one image by platform (OCI index, Docker manifest list)."""
 
     digest: str
-    size: int  # of the index itself
+    size: int  # bytes of the index itself
     manifests: tuple[tuple[Platform, Manifest], ...]
 
     @classmethod
@@ -147,7 +147,7 @@ Image = Manifest | Index
 
 
 def select(image: Image, platform: Platform) -> Manifest | None:
-    """Pick what a node of the platform pulls; None: no match for platform in manifest.
+    """Return the manifest that a node of the platform pulls; None: containerd finds no match for the platform.
 
     A manifest that stands alone is taken on any platform. Source: containerd, core/images/image.go Manifest and
     core/images/handlers.go LimitManifests.

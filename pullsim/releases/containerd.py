@@ -20,7 +20,7 @@ CONTAINERD: Final = Releases(
 DEFAULT_RELEASE: Final = (2, 1)
 #: The first release that mounts images as volumes (containerd/containerd pull 10579).
 MOUNTS_IMAGES: Final = (2, 1)
-#: From which release on, and in which patches of older ones (minor: first patch), something holds.
+#: From which release on a rule holds; where it was backported, after the first patch of each older minor release.
 _PROGRESS_5M: Final = (1, 7, 10)
 _BLOBS_LIMITED: Final = ({(2, 0): 11, (2, 2): 6}, (2, 3))
 _ASKS_WHY: Final = ({(2, 0): 12}, (2, 3, 3))

@@ -37,14 +37,14 @@ class CrioRelease:
     internal/storage/image.go and internal/ociartifact/store.go.
     """
 
-    reads_manifests_twice: bool = False  # once to compare with what is stored, which ends the pull if it is the same
+    reads_manifests_twice: bool = False  # first to compare it with the stored image: the pull ends if they are the same
     locks_layers: bool = True  # one layer at a time is applied on a node: the lock of the layer store is held meanwhile
-    tries_artifacts: bool = True  # what cannot be pulled as an image is tried once more, as an artifact
-    tries_artifacts_first: bool = False  # whether it is an artifact is asked first, and not again afterwards
-    tries_artifacts_without_network: bool = True  # even if the registry could not be reached
-    copies_artifacts: bool = False  # without a look at what they are first; of an image that is not simulated
-    no_manifest: str = ""  # what is said where that attempt gets no manifest either, before the reason
-    no_artifact: str = ""  # what is said there of an image
+    tries_artifacts: bool = True  # what cannot be pulled as an image is tried as an OCI artifact
+    tries_artifacts_first: bool = False  # the artifact is tried before the image, and not after it
+    tries_artifacts_without_network: bool = True  # the artifact is tried even if the registry could not be reached
+    copies_artifacts: bool = False  # artifacts are copied before their type is looked at (not simulated for images)
+    no_manifest: str = ""  # begin of the error when the artifact's manifest cannot be had either; the reason follows
+    no_artifact: str = ""  # the error when what was tried as an artifact is an image
     answers_id: bool = False  # PullImage answers with the image's ID, as ImageStatus does; else with repository@digest
 
 
@@ -54,7 +54,7 @@ _NO_COPY: Final = "pull artifact: "
 _NOT_ARTIFACT: Final = "image reference: reference is a container image, not an OCI artifact"
 _NO_REFERENCE: Final = "image reference: get manifest from ref: create image source: "
 
-#: From which release on something holds, newest first.
+#: The first release of each way to behave, newest first.
 RELEASES: Final = (
     (
         (1, 35, 2),  # cri-o#9826 and, in 1.36, #9728: server/image_pull.go resolveImageRefToID
@@ -85,5 +85,5 @@ RELEASES: Final = (
 
 
 def crio_release(version: tuple[int, ...]) -> CrioRelease:
-    """Return how a release, with its patch, behaves; before the oldest that is known, as that one."""
+    """Return how a release (major, minor, patch) behaves; one before the oldest known one as that one."""
     return next((release for since, release in RELEASES if version >= since), RELEASES[-1][1])

@@ -65,7 +65,7 @@ class Releases:
     oldest minor those from ``first_patch`` on.
     """
 
-    program: str  # as messages name it
+    program: str  # its name in messages
     patches: Mapping[tuple[int, int], int]
     first_patch: int = 0
 

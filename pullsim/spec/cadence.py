@@ -23,9 +23,10 @@ class LoopSpec:
 
     minimal: bool = False
     retry: Interval = Interval(10.0, 0.5)  # after a sync with an error
-    resync: Interval | None = None  # after one without; None: syncFrequency of the KubeletConfiguration, jitter 0.5
-    tick_phase: float | None = None  # of the work queue's 1 s tick; None: drawn per node
-    relist_phase: float | None = None  # of the PLEG's 1 s relist; None: drawn per node
-    requeue_draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # by pod: delays instead of draws
+    resync: Interval | None = None  # after a sync without an error; None: syncFrequency of the kubelet, jitter 0.5
+    tick_phase: float | None = None  # seconds from 0 to the first tick of the work queue; None: drawn per node
+    relist_phase: float | None = None  # seconds from 0 to the first relist of the PLEG; None: drawn per node
+    #: The delays of a pod's requeues, one after the other, by the name of the pod; after the last they are drawn.
+    requeue_draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     backoff_initial: float = 10.0
     backoff_max: float = 300.0

@@ -38,8 +38,8 @@ class RollingUpdate:
     """
 
     at: float
-    spec: PodSpec  # of the new pods
-    suffix: str  # that their names have, where names are made up: stands for the hash of the template
+    spec: PodSpec  # what the new pods are
+    suffix: str  # of the new pods' names where a controller makes names up: stands for the hash of the template
     max_unavailable: str | None = None
     max_surge: str | None = None
     partition: int = 0  # StatefulSet: ordinals below keep the old template
@@ -53,7 +53,7 @@ class Owner:
     kind: str  # Deployment | ReplicaSet | StatefulSet | DaemonSet | Job
     name: str
     namespace: str
-    replicas: int = 0  # pods of the scenario; a Job's parallelism; of a DaemonSet 0
+    replicas: int = 0  # number of pods; of a Job its parallelism, of a DaemonSet 0
     ordered: bool = False  # StatefulSet: podManagementPolicy OrderedReady
     completions: int | None = None  # Job: pods that must complete; None: as many as there are
     update: RollingUpdate | None = None
@@ -69,7 +69,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class DaemonSet:
-    """One pod a node of the pool (None: of every pool), made when the node joins or the set is created."""
+    """One pod for each node of a pool (None: of every pool), made when the node joins or the set is created."""
 
     name: str
     namespace: str
@@ -102,7 +102,7 @@ class Prepull:
 
     name: str
     namespace: str
-    spec: PodSpec  # a container an image, each of which completes at once
+    spec: PodSpec  # one container for each image, which completes at once
     created: float = 0.0
     parallelism: int = 1  # nodes at a time
     timeout: float = 600.0  # seconds after which a node is given up (OpenKruise: pullPolicy.timeoutSeconds)
@@ -119,16 +119,16 @@ class NodeSpec:
     max_pods: int = 110
     nic: NicSpec = field(default_factory=NicSpec)
     disk: DiskSpec = field(default_factory=DiskSpec)
-    filesystem: FilesystemSpec | None = None  # of the images; None: it never fills up
+    filesystem: FilesystemSpec | None = None  # where images are stored; None: it never fills up
     cores: CoresSpec = field(default_factory=CoresSpec)
     kubelet: KubeletConfig = field(default_factory=KubeletConfig)
-    kubelet_version: Version = (1, 35)  # with its patch
+    kubelet_version: Version = (1, 35)  # major, minor and patch
     loop: LoopSpec = field(default_factory=LoopSpec)
     runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
     runtime_handlers: tuple[RuntimeHandler, ...] = ()  # the first is the default; none: the runtime's own
-    cached: tuple[str, ...] = ()  # images on the node before time 0, names as in a pod
-    address: str | None = None  # as registries see it
-    credentials: CredentialSources = field(default_factory=CredentialSources)  # of the kubelet
+    cached: tuple[str, ...] = ()  # images on the node before time 0, named as in a pod
+    address: str | None = None  # the address that requests of a node come from, as registries see it
+    credentials: CredentialSources = field(default_factory=CredentialSources)  # what the kubelet itself has
     leave: Leave | None = None  # None: they stay
 
 
@@ -146,9 +146,9 @@ class ClusterSpec:
     """Nodes, registries, images and pods of one run."""
 
     nodes: tuple[Node, ...]
-    pods: tuple[Pod, ...] = ()  # by time of creation
+    pods: tuple[Pod, ...] = ()  # in the order of their creation
     daemon_sets: tuple[DaemonSet, ...] = ()
-    owners: tuple[Owner, ...] = ()  # of pods and daemon sets
+    owners: tuple[Owner, ...] = ()  # the workloads that pods and daemon sets belong to
     prepulls: tuple[Prepull, ...] = ()
     registries: tuple[RegistrySpec, ...] = ()  # mirrors too; hosts not listed get a registry's defaults
     catalog: Catalog = field(default_factory=Catalog)

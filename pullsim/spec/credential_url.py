@@ -20,7 +20,7 @@ class Location(NamedTuple):
 
     host: tuple[str, ...]  # parts between the dots
     port: str  # "" for none
-    path: str  # with its slash, or ""
+    path: str  # begins with a slash, or is ""
 
 
 def index_key(registry: str) -> str | None:

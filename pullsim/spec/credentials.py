@@ -43,11 +43,11 @@ class Secret:
     name: str
     config: DockerConfig = ()
     error: str | None = None
-    created: float = 0.0  # seconds
+    created: float = 0.0  # seconds from the start of the run
 
     @property
     def coordinates(self) -> Coordinates:
-        """What tells it from others: an update is the same Secret."""
+        """Its identity, which an update does not change."""
         return Coordinates(f"{self.namespace}/{self.name}", self.namespace, self.name)
 
 
@@ -77,7 +77,9 @@ class Plugin:
     these (namespace, name) get an answer that is not empty; None: all.
     """
 
-    auth: tuple[tuple[str, Auth], ...] = ()  # registry (a pattern as in a docker config) and what to present
+    auth: tuple[
+        tuple[str, Auth], ...
+    ] = ()  # for each registry, a pattern as in a docker config, what is presented to it
     cache_key_type: CacheKeyType = "Registry"
     cache_duration: float | None = None  # None: the provider's default; 0: not kept
     takes: float = 0.0

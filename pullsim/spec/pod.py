@@ -1,4 +1,4 @@
-"""Pods as a kubelet gets them."""
+"""Pods as the API server hands them to a kubelet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class ContainerSpec:
     """A container of a pod, after API defaulting."""
 
     name: str
-    image: str  # as written
+    image: str  # as the pod writes it, not normalised
     policy: str  # Always | IfNotPresent | Never
     run: float = 0.0  # seconds that an init container, or one that completes, runs; others run for ever
     sidecar: bool = False  # an init container with restartPolicy Always: does not exit, does not block
@@ -19,7 +19,7 @@ class ContainerSpec:
 
     @property
     def key(self) -> str:
-        """What tells it from everything else of the pod that needs an image."""
+        """A name that nothing else of the pod has that needs an image."""
         return self.name
 
 
@@ -28,12 +28,12 @@ class ImageVolume:
     """A volume of a pod that is the content of an image (`volumes[].image`), after API defaulting."""
 
     name: str
-    image: str  # as written in `reference`
+    image: str  # as `reference` writes it, not normalised
     policy: str  # Always | IfNotPresent | Never
 
     @property
     def key(self) -> str:
-        """What tells it from everything else of the pod that needs an image: no container has a slash in its name."""
+        """A name that nothing else of the pod has that needs an image: containers have no slash in theirs."""
         return f"volumes/{self.name}"
 
 
@@ -46,7 +46,7 @@ class PodSpec:
     image_volumes: tuple[ImageVolume, ...] = ()
     pull_secrets: tuple[str, ...] = ()  # imagePullSecrets, names of secrets in the pod's namespace
     service_account: str = "default"
-    runtime_handler: str = ""  # of the pod's RuntimeClass; "": the runtime's default
+    runtime_handler: str = ""  # the handler that the pod's RuntimeClass names; "": the runtime's default
 
     @property
     def wants(self) -> tuple[ContainerSpec | ImageVolume, ...]:
@@ -73,5 +73,5 @@ class Pod:
     deadline: float | None = None  # seconds after creation
     lives: float | None = None  # seconds from its creation to its deletion; None: for ever
     follows: str | None = None  # created only when that pod of its namespace has started (StatefulSet, OrderedReady)
-    owner: int | None = None  # place in the cluster's list of owners; None: nothing looks after it
-    prepull: bool = False  # it brings images for others: no pod of a workload
+    owner: int | None = None  # index of its owner in `ClusterSpec.owners`; None: no controller replaces it
+    prepull: bool = False  # it belongs to a prepull job, which brings images for the pods of workloads

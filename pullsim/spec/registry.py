@@ -23,7 +23,7 @@ TOKEN_LIFE: Final = 300.0  # seconds; expires_in of Docker Hub's tokens (the tok
 
 
 def spellings(host: str) -> tuple[str, ...]:
-    """Return how a host may be written, as it is first: with a default port, or without."""
+    """Return the spellings of a host, the given one first: with a default port and without."""
     bare, colon, port = host.rpartition(":")
     if not colon:
         return host, f"{host}:443", f"{host}:80"
@@ -47,8 +47,8 @@ class Cut:
     A response that resumes beyond the share is not cut. ``reset``: the connection is reset, not closed.
     """
 
-    share: float | None = None  # of the blob, 0 … 1
-    size: int | None = None  # bytes of the response
+    share: float | None = None  # part of the blob after which the body breaks off, 0 to 1
+    size: int | None = None  # bytes of each response after which it does
     reset: bool = False
 
 
@@ -70,27 +70,27 @@ class Fault:
     stall: bool = False
     slow: float | None = None  # bytes/s of each body
     cut: Cut | None = None
-    probability: float = 1.0  # of striking a request
+    probability: float = 1.0  # that a request meets the fault
     of: Requests = "requests"
 
     @property
     def ends(self) -> float:
-        """When it is over."""
+        """The time at which it is over, seconds."""
         return self.at + self.duration
 
     @property
     def retryable(self) -> bool:
-        """Whether it may spare the next request though it lasts: it strikes by chance."""
+        """Whether the next request may succeed while the fault lasts: each one meets it by chance."""
         return self.probability < 1.0
 
     @property
     def in_body(self) -> bool:
-        """Whether it meets the answer's body alone."""
+        """Whether it changes the body of answers only."""
         return self.stall or self.slow is not None or self.cut is not None
 
     @property
     def refused(self) -> bool:
-        """Whether nobody listens."""
+        """Whether connections are refused."""
         return self.status is None and not self.unreachable and not self.in_body
 
     def concerns(self, reference: Reference) -> bool:
@@ -110,12 +110,12 @@ class Limit:
     per: float
     requests: int | None = None
     bytes: int | None = None
-    of: Requests = "manifests"  # requests: HEADs and 401s too
+    of: Requests = "manifests"  # "requests" are GETs and HEADs, those answered with 401 too
     by: QuotaOwner = "address"
     window: QuotaWindow = "sliding"
     burst: int | None = None
     only: str | None = None  # anonymous | authenticated; None: all requests
-    indexes: bool = True  # whether the GET of an index counts; else it only needs room
+    indexes: bool = True  # whether GETs of indexes use the quota up; they are refused with the others in any case
     status: int = 429
     retry_after: float | None = None  # seconds, a header of the answer; containerd does not look at it
     message: str = ""  # the registry's own text in the answer
@@ -201,5 +201,5 @@ class RegistrySpec:
     limits: tuple[Limit, ...] = ()
     faults: tuple[Fault, ...] = ()
     images: tuple[str, ...] | None = None  # shell patterns of what it has; None: everything
-    mirrors: tuple[Host, ...] = ()  # tried before it, in order
+    mirrors: tuple[Host, ...] = ()  # asked before it, in this order
     price: float = 0.0  # money per byte

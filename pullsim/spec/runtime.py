@@ -112,25 +112,21 @@ class ContainerdSpec(RuntimeSpec):
     kind: ClassVar[str] = "containerd"
 
     version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # noqa: RUF009  # a value
-    max_concurrent_downloads: int = (
-        3  # in the settings of the engine that pulls; for each pull up to 2.0, then for the node
-    )
+    max_concurrent_downloads: int = 3  # layers at a time: of each pull up to 2.0, of the node from 2.1 on
     metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
-    local_pull: bool = False  # from 2.1: the CRI plugin pulls by itself instead of the transfer service
+    local_pull: bool = False  # from 2.1 on: the CRI plugin pulls, and not the transfer service
     layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel (from 2.1); 0: whole layers
     max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side, over the node (from 2.2)
-    progress_timeout: float | None = (
-        None  # seconds without a byte that end a pull; 0: no limit; None: as the release has it
-    )
+    progress_timeout: float | None = None  # seconds without a byte that end a pull; 0: none; None: the release's
     collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until what it left is collected; inf: never
     sync_fs: bool = False  # syncfs after each layer
-    discard_unpacked_layers: bool = False  # blobs go when the image is there
+    discard_unpacked_layers: bool = False  # compressed layers are removed when the image is unpacked
     snapshotter: str = DEFAULT_SNAPSHOTTER  # all are simulated as overlayfs
     pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
-    auths: Mapping[str, Auth] = field(default_factory=dict)  # by API host, presented where the kubelet has none
-    handlers: tuple[RuntimeHandler, ...] = ()  # of config.toml, the default one first; none: it names none
+    auths: Mapping[str, Auth] = field(default_factory=dict)  # credentials by API host, used where the kubelet has none
+    handlers: tuple[RuntimeHandler, ...] = ()  # those that config.toml names, the default one first
 
     @property
     def title(self) -> str:
@@ -180,10 +176,10 @@ class CrioSpec(RuntimeSpec):
 
     kind: ClassVar[str] = "crio"
 
-    version: tuple[int, ...] = (1, 35, 6)  # with its patch
+    version: tuple[int, ...] = (1, 35, 6)  # major, minor and patch
     metadata_write: float = 2.1e-3  # seconds of one write of the store's records (JSON files), one at a time a node
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
-    inflate: InflateSpec = field(default_factory=InflateSpec)  # of the pass over a layer while it is downloaded
+    inflate: InflateSpec = field(default_factory=InflateSpec)  # what a layer costs while it is downloaded
 
     @property
     def title(self) -> str:
@@ -242,8 +238,8 @@ class FixedStatusFailure:
 class FixedImage:
     """What the fixed runtime does for one image; seconds and bytes."""
 
-    pull: float  # the image is absent when the call starts
-    repull: float = 0.0  # it is present
+    pull: float  # duration of a call that finds the image absent
+    repull: float = 0.0  # duration of a call that finds it present
     size: int = 0
     present: bool = False
     removed_at: tuple[float, ...] = ()
@@ -258,7 +254,7 @@ class FixedSpec(RuntimeSpec):
     kind: ClassVar[str] = "fixed"
     pulls: ClassVar[bool] = False
 
-    images: Mapping[str, FixedImage] = field(default_factory=dict)  # by the text the CRI is given
+    images: Mapping[str, FixedImage] = field(default_factory=dict)  # by the name that the CRI is given
 
     @property
     def title(self) -> str:

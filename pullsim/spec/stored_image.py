@@ -17,7 +17,7 @@ class StoredImage(NamedTuple):
     target: str
     target_size: int = 0  # bytes of the index, where the name resolved to one
     handler: str = ""  # runtime handler that it was pulled for; "" is the default one
-    prefix: str = ""  # of its snapshots, when the handler has a snapshotter of its own
+    prefix: str = ""  # put before the keys of its snapshots when the handler has a snapshotter of its own
     discards: bool = False  # its layers' blobs are not needed once they are unpacked
 
     @property

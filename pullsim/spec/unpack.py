@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
 
-#: The first containerd release that looks for each program (pkg/archive/compression, archive/compression to 1.7).
+#: The first containerd release that looks for each program (pkg/archive/compression, archive/compression up to 1.7).
 KNOWN_SINCE: Final = {"unpigz": (1, 2), "igzip": (2, 0)}
 #: The first containerd release that inflates with klauspost's gzip in the place of Go's (pkg/archive/compression
 #: gzipDecompress, containerd#13560), and how much faster gzip layers unpack: 1.2 to 1.6 times by published figures of

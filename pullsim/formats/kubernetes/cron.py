@@ -47,7 +47,7 @@ class Schedule:
     github.com/robfig/cron v3 ParseStandard, which pkg/controller/cronjob uses.
     """
 
-    values: tuple[frozenset[int], ...]  # by field
+    values: tuple[frozenset[int], ...]  # one set for each field: minute, hour, day of month, month, day of week
     either: bool  # day of the month or of the week
 
     @classmethod

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pullsim.releases.kubelet import Version
 
 _NS: Final = 10**9
-#: The fields that are made of several, and not each of one of the file.
+#: Attributes that no single field of the file gives.
 _COMPOSED: Final = frozenset(["eviction_hard", "eviction_soft", "feature_gates"])
 _ATTRIBUTES: Final = frozenset(field.name for field in fields(KubeletConfig)) - _COMPOSED
-#: The fields of the file that have an attribute of their own.
+#: The fields of the file that give the attribute of their name.
 _OWN: Final = {name: field for name, field in FIELDS.items() if attribute(name) in _ATTRIBUTES}
 _DEFAULTS: Final = KubeletConfig()
 _RESTART: Final = "crashLoopBackOff.maxContainerRestartPeriod"

@@ -14,10 +14,10 @@ class Field(NamedTuple):
 
     type: str
     since: tuple[int, int] = (1, 0)  # the first release of the kubelet that has it
-    pointer: bool = False  # in Go, so that a zero is a value; a zero of any other field counts as unset
+    pointer: bool = False  # it is one in Go, so that zero is a value; in any other field zero counts as unset
     effect: bool = True  # False: it is validated, and changes nothing in what is simulated
-    written: bool = True  # in the scenario with all its defaults
-    meaning: str = ""  # for the reference; "": the reference does not list it
+    written: bool = True  # whether the scenario with all its defaults has it
+    meaning: str = ""  # what scenarios/REFERENCE.md says of it; "": it does not list it
 
 
 #: The fields that are read, in the order in which they are written.

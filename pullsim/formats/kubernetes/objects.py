@@ -80,10 +80,10 @@ class PodGroup:
     os: str | None = None
     arch: str | None = None
     runtime_class: str | None = None
-    pod_route: Route = ()  # of the pod's spec
-    image_volumes: tuple[int, ...] = ()  # their places in the list of volumes
-    completions: int | None = None  # of a Job whose pods complete
-    schedule: Schedule | None = None  # of a CronJob; the rest is about each of its Jobs
+    pod_route: Route = ()  # where the document has the pod's spec
+    image_volumes: tuple[int, ...] = ()  # indices of image volumes in the pod's list of volumes
+    completions: int | None = None  # a Job's spec.completions, where its pods complete
+    schedule: Schedule | None = None  # when a CronJob makes Jobs; the other fields are those of each Job
     strategy: Strategy = field(default_factory=Strategy)
 
 

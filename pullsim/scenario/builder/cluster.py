@@ -34,7 +34,7 @@ class Built:
     warnings: tuple[str, ...]  # what may change the outcome and is not simulated
     ignored: tuple[str, ...]  # what was read and cannot matter to pulls
     notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and by which setting
-    estimate: Estimate = field(default_factory=Estimate)  # of what a run costs
+    estimate: Estimate = field(default_factory=Estimate)  # what a run will cost in time and memory
 
 
 def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> Built:

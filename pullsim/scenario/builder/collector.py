@@ -66,7 +66,7 @@ class Collector:
     prepulls: list[Prepull] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
-    _makers: dict[tuple[str, str], str] = field(default_factory=dict)  # by namespace and pod name
+    _makers: dict[tuple[str, str], str] = field(default_factory=dict)  # who made each pod (namespace, name)
 
     def __post_init__(self) -> None:
         self.pools = {node.spec.pool: node.spec.platform for node in self.nodes}

@@ -54,9 +54,9 @@ _PRICES: Final = {
     "nodes": _Price(30e-6, 27_000, 3),
     "pods": _Price(190e-6, 4_000, 14),
     "layers": _Price(95e-6, 700, 8.5),
-    "retries": _Price(460e-6, 900, 30),  # of a pod whose image is not found: a pull of each back-off
-    "looks": _Price(155e-6, 40, 10),  # at a pod whose image has no valid name
-    "checks": _Price(11e-6, 0, 2),  # of a disk that can fill up
+    "retries": _Price(460e-6, 900, 30),  # one pull after each back-off, of a pod whose image is not found
+    "looks": _Price(155e-6, 40, 10),  # one look of the kubelet at a pod whose image has no valid name
+    "checks": _Price(11e-6, 0, 2),  # one check of a disk that can fill up
     "departures": _Price(100e-6, 300, 5),
 }
 _NAMES: Final = {
@@ -174,7 +174,7 @@ class _Counter:
         self._directory = directory
         self._horizon = scenario.horizon or 0.0  # without one a run ends when only what cannot succeed is left
         self._estimate = Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file)
-        self._pods: Counter[tuple[str, On | None]] = Counter()  # by image and place
+        self._pods: Counter[tuple[str, On | None]] = Counter()  # how many pods want an image, by image and place
         self._manifests: dict[tuple[str, str], int | None] = {}
 
     def add_workload(self, workload: Workload) -> None:

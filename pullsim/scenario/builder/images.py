@@ -124,7 +124,7 @@ class ImageUse:
     image: str
     pools: frozenset[str] | None
     route: Route
-    place: Location | None = None  # in a file of Kubernetes objects
+    place: Location | None = None  # of the object, where a file of Kubernetes objects has it
 
 
 class ImageCheck:
@@ -144,7 +144,7 @@ class ImageCheck:
         self._pulling = {node.spec.pool: node.spec.platform for node in nodes if node.spec.runtime.pulls}
         self._findings = findings
         self._known: set[str] = set()
-        self._references: list[Reference] = []  # of those that parse
+        self._references: list[Reference] = []  # the images whose names parse
 
     @property
     def hosts(self) -> set[str]:

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 class Workloads:
     """All that is to be started, and the images it needs."""
 
-    pods: tuple[Pod, ...]  # by time of creation
+    pods: tuple[Pod, ...]  # in the order of their creation
     daemon_sets: tuple[DaemonSet, ...]
     uses: tuple[ImageUse, ...]
-    secrets: tuple[Secret, ...] = ()  # of manifests
+    secrets: tuple[Secret, ...] = ()  # those of manifests
     service_accounts: tuple[ServiceAccount, ...] = ()
     owners: tuple[Owner, ...] = ()
     prepulls: tuple[Prepull, ...] = ()

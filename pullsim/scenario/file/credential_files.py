@@ -27,11 +27,11 @@ class Entry:
     """An entry of a file, or a provider, which has no credentials yet."""
 
     source: str
-    rank: int  # of the source: 0 secrets, 1 the node's file, 2 providers
-    registry: str  # as written; for a provider its patterns
-    key: str | None  # of the index; None for a provider, and for what is no URL
+    rank: int  # in which order sources are asked: 0 secrets, 1 the node's file, 2 providers
+    registry: str  # as the file writes it; for a provider its patterns
+    key: str | None  # the keyring's key for the registry; None for a provider, and for what is no URL
     username: str | None
-    patterns: tuple[str, ...] = ()  # of a provider
+    patterns: tuple[str, ...] = ()  # a provider's matchImages
     attempt: int | None = None  # 1, 2, …; None: it is not tried
     why: str = ""
 

@@ -34,7 +34,7 @@ class Preset:
 
     name: str
     document: Document
-    route: Route  # to its values
+    route: Route  # where the document has its values
 
     @property
     def tree(self) -> dict[str, Any]:
