@@ -17,6 +17,7 @@ from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Event
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.network.network import Network
+from pullsim.runtime.node import RuntimeCluster
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Cluster:
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
         self._pods = pods = PodLifecycle(env, spec, recorder, scheduler, quiescence, started)
         objects = PullObjects(spec.secrets, spec.service_accounts)
-        context = ClusterContext(env, self.network, self._registries.get, streams, recorder, objects)
+        runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder)
+        context = ClusterContext(env, runtimes, streams, recorder, objects)
         self._nodes = NodeLifecycle(context, spec, scheduler, pods, quiescence)
         env.process(self._nodes.run())
         if spec.daemon_sets:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import simpy
@@ -14,12 +13,10 @@ from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.kubelet import Kubelet
-from pullsim.network.network import Network
 from pullsim.records import DiskUse, Recorder
-from pullsim.registry.host import Registry
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.kinds import make_runtime
-from pullsim.runtime.node import RuntimeNode
+from pullsim.runtime.node import RuntimeCluster, RuntimeNode
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
@@ -35,8 +32,7 @@ class ClusterContext(NamedTuple):
     """What all nodes of a cluster share."""
 
     env: simpy.Environment
-    network: Network
-    registries: Callable[[str], Registry]  # the registry or mirror of a host
+    runtimes: RuntimeCluster
     streams: Streams
     recorder: Recorder
     objects: PullObjects  # Secrets and service accounts
@@ -66,7 +62,7 @@ class ClusterNode:
         node: Node,
         watcher: NodeWatcher,
     ) -> None:
-        env, network, registries, streams, recorder, objects = cluster
+        env, runtimes, streams, recorder, objects = cluster
         spec = node.spec
         self._env = env
         self.name = node.name
@@ -78,7 +74,7 @@ class ClusterNode:
         self._workers: dict[PodStatus, Process] | None = None if spec.leave is None else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
-        service = make_runtime(RuntimeNode(env, node, network, registries, recorder, self._filesystem, handlers))
+        service = make_runtime(RuntimeNode(runtimes, node, self._filesystem, handlers))
         for image in spec.cached:
             service.preload(image)
         self._service, self._max_images = service, spec.kubelet.node_status_max_images

@@ -23,34 +23,42 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import Node, NodeSpec
 
 
+class RuntimeCluster:
+    """What the runtimes of all nodes of a cluster share. It does not change."""
+
+    __slots__ = ("env", "network", "recorder", "registries")
+
+    def __init__(
+        self, env: simpy.Environment, network: Network, registries: Callable[[str], Registry], recorder: Recorder
+    ) -> None:
+        """``registries`` returns the registry or mirror of a host."""
+        self.env: Final = env
+        self.network: Final = network
+        self.registries: Final = registries
+        self.recorder: Final = recorder
+
+
 class RuntimeNode:
     """The node that a runtime runs on. It does not change."""
 
-    __slots__ = ("_network", "env", "filesystem", "handlers", "name", "recorder", "registries", "spec")
+    __slots__ = ("cluster", "env", "filesystem", "handlers", "name", "recorder", "registries", "spec")
 
     def __init__(
-        self,
-        env: simpy.Environment,
-        node: Node,
-        network: Network,
-        registries: Callable[[str], Registry],
-        recorder: Recorder,
-        filesystem: Filesystem | None,
-        handlers: RuntimeHandlers,
+        self, cluster: RuntimeCluster, node: Node, filesystem: Filesystem | None, handlers: RuntimeHandlers
     ) -> None:
-        """``registries`` returns the registry of a host; ``filesystem``: None if it never fills up."""
-        self.env: Final = env
+        """``filesystem``: None if it never fills up."""
+        self.cluster: Final = cluster
+        self.env: Final = cluster.env
         self.name: Final = node.name
         self.spec: Final[NodeSpec] = node.spec
-        self.registries: Final = registries
-        self.recorder: Final = recorder
+        self.registries: Final = cluster.registries
+        self.recorder: Final = cluster.recorder
         self.filesystem: Final = filesystem
         self.handlers: Final = handlers
-        self._network: Final = network
 
     def nic(self) -> Nic:
         """Make the node's network interface; a runtime that downloads does so once."""
-        return Nic(self._network, self.name, self.spec.nic)
+        return Nic(self.cluster.network, self.name, self.spec.nic)
 
     def cores(self) -> ProcessorSharing:
         """Make the node's cores; a runtime that unpacks does so once."""

@@ -167,7 +167,7 @@ class Copy(OngoingCopy):
         locks = self.node.release.locks_layers and chain_id not in store.layers
         if locks and (turn := store.applying.acquire()) is not None:
             self._enter("lock", fetch.layer)
-            yield turn
+            yield from store.applying.wait(turn)
         began = env.now
         try:
             if chain_id in store.layers:

@@ -109,7 +109,7 @@ class BlobCopy(BlobFetch):
         self.enter("slot", env.now)
         turn = slots.acquire()
         if turn is not None:
-            yield turn
+            yield from slots.wait(turn)
             self._slot_from = slots.given_back_by
         self.slot = env.now
         self.enter("request", env.now)
