@@ -30,11 +30,11 @@ class Mounted:
 class Lazy:
     """Mounts the layers in MOUNTED; the others are unpacked as by overlayfs."""
 
-    def __init__(self, unpacker):
-        self._env = unpacker._env
-        self.unpack = Overlay(unpacker).unpack
+    def __init__(self, node, unpacker):
+        self._env = node.env
+        self.unpack = Overlay(node, unpacker).unpack
 
-    def mount(self, layer_):
+    def mount(self, layer_, source):
         return Mounted(self._env) if layer_.digest in {layer(name).digest for name in MOUNTED} else None
 
 

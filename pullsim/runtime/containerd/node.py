@@ -64,7 +64,7 @@ class ContainerdNode:
         self.fsyncs: Final = self.fsync > 0.0 or cached  # whether an fsync takes time
         self.store: Final = Store(env, spec.metadata_write, node.filesystem)
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
-        self.snapshotter: Final = make_snapshotter(spec.snapshotter, unpacker)
+        self.snapshotter: Final = make_snapshotter(spec.snapshotter, node, unpacker)
         self.port.on_busy = unpacker.downloading
         self.chunk: Final = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
         many = spec.max_concurrent_unpacks > 1

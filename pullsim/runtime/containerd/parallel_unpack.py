@@ -153,7 +153,7 @@ class ParallelUnpack:
                 store.chain_locks.release(chain_id)
                 continue
             self._locked.append(chain_id)
-            if (mount := pull.node.snapshotter.mount(layer)) is not None:
+            if (mount := pull.node.snapshotter.mount(layer, pull.blobs)) is not None:
                 clock.enter("commit", env.now, layer.digest)
                 yield from mount.wait()
                 store.snapshots[chain_id] = store.claim(mount.size)

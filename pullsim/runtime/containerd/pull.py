@@ -141,7 +141,7 @@ class Pull(OngoingPull):
                 yield from locks.wait(chain_id, turn)
             try:
                 if chain_id not in store.snapshots:
-                    mount = self.node.snapshotter.mount(layers[position])
+                    mount = self.node.snapshotter.mount(layers[position], self.blobs)
                     if mount is not None:
                         clock.enter("commit", env.now, layers[position].digest)
                         yield from mount.wait()

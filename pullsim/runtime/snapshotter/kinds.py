@@ -9,13 +9,14 @@ from pullsim.runtime.snapshotter.overlay import Overlay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pullsim.runtime.node import RuntimeNode
     from pullsim.runtime.snapshotter.protocol import Snapshotter
     from pullsim.runtime.unpack import Unpacker
 
 #: By the name in containerd's settings.
-SNAPSHOTTERS: Final[dict[str, Callable[[Unpacker], Snapshotter]]] = {"overlayfs": Overlay}
+SNAPSHOTTERS: Final[dict[str, Callable[[RuntimeNode, Unpacker], Snapshotter]]] = {"overlayfs": Overlay}
 
 
-def make_snapshotter(name: str, unpacker: Unpacker) -> Snapshotter:
+def make_snapshotter(name: str, node: RuntimeNode, unpacker: Unpacker) -> Snapshotter:
     """Make a node's snapshotter; one whose name is not in the table is simulated as overlayfs."""
-    return SNAPSHOTTERS.get(name, Overlay)(unpacker)
+    return SNAPSHOTTERS.get(name, Overlay)(node, unpacker)

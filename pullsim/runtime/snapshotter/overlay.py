@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.oci.manifest import Layer
+    from pullsim.runtime.node import RuntimeNode
     from pullsim.runtime.snapshotter.protocol import Mount
+    from pullsim.runtime.sources.blob_source import BlobSource
     from pullsim.runtime.unpack import Unpacker
 
 
@@ -17,10 +19,10 @@ class Overlay:
 
     __slots__ = ("_unpacker",)
 
-    def __init__(self, unpacker: Unpacker) -> None:
+    def __init__(self, node: RuntimeNode, unpacker: Unpacker) -> None:  # noqa: ARG002 - the table's
         self._unpacker = unpacker
 
-    def mount(self, layer: Layer) -> Mount | None:  # noqa: ARG002 - the protocol's
+    def mount(self, layer: Layer, source: BlobSource) -> Mount | None:  # noqa: ARG002 - the protocol's
         """Return None: every layer is unpacked from its blob."""
         return None
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.oci.manifest import Layer
+    from pullsim.runtime.sources.blob_source import BlobSource
 
 
 class Mount(Protocol):
@@ -22,8 +23,10 @@ class Mount(Protocol):
 class Snapshotter(Protocol):
     """Makes a snapshot of each layer on top of the layers below it (containerd core/snapshots, Snapshotter)."""
 
-    def mount(self, layer: Layer) -> Mount | None:
+    def mount(self, layer: Layer, source: BlobSource) -> Mount | None:
         """Return the layer as a mount that needs no download; None: its blob has to be fetched and unpacked.
+
+        ``source`` has what the mount may have to read first: the layer's table of contents.
 
         In containerd such a snapshotter answers Prepare with "already exists", and the layer is not fetched
         (core/unpack/unpacker.go, "remote snapshotters").
