@@ -254,15 +254,27 @@ class RegistryRecord(NamedTuple):
     price: float  # money per byte
 
 
+class ClusterOutcome(NamedTuple):
+    """What a cluster has come to at the end of a run, beside the rows that it wrote meanwhile."""
+
+    pools: dict[str, str]  # node: its pool; nodes too that joined in place of others
+    links: list[LinkSample]  # mean use of the registries' egress over time
+    disks: list[DiskUse]  # of nodes whose disk has a size
+    registries: list[RegistryRecord]  # requests and quotas by host, mirrors too
+    rollouts: list[Rollout]  # by the begin of the update
+    departures: list[Departure]  # nodes that left, by time
+    prepulls: list[PodRecord]  # pods of prepull jobs, which are not among the pods
+    under_way: int  # pulls queued or running
+
+
 class Recorder(Protocol):
     """Takes the rows as they are completed.
 
-    ``status``, ``request``, ``plugin`` and ``span`` are None where nobody asked.
+    ``status``, ``request`` and ``span`` are None where nobody asked for these rows, so that none is made in vain.
     """
 
     status: Callable[[StatusRecord], None] | None
     request: Callable[[ImageRequest], None] | None
-    plugin: Callable[[PluginRun], None] | None
     span: Callable[[SpanRecord], None] | None
 
     def event(self, row: KubeletEvent) -> None:
@@ -279,3 +291,6 @@ class Recorder(Protocol):
 
     def removal(self, row: ImageRemoval) -> None:
         """Take an image that was removed."""
+
+    def plugin(self, row: PluginRun) -> None:
+        """Take a run of a credential provider plugin."""

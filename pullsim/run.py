@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,8 +85,12 @@ class Result:
         return DETAILS.index(self.detail) >= DETAILS.index(detail)
 
 
-class Keeper:
-    """The recorder that keeps what the wanted detail asks for in a result."""
+class ResultRecorder:
+    """The recorder that adds the rows to a result which the result's detail keeps, and drops the others.
+
+    ``status`` keeps what the API shows of pods, the requests for images and the runs of credential provider plugins;
+    ``watch`` is called with each status.
+    """
 
     def __init__(
         self, result: Result, *, status: bool = False, watch: Callable[[StatusRecord], None] | None = None
@@ -94,19 +98,15 @@ class Keeper:
         def drop(_row: object) -> None:
             pass
 
-        kept = DETAILS.index(result.detail)
-        self.pod: Callable[[PodRecord], None] = result.pods.append if kept >= DETAILS.index("pods") else drop
-        self.pull: Callable[[PullRecord], None] = result.pulls.append if kept >= DETAILS.index("pulls") else drop
-        self.event: Callable[[KubeletEvent], None] = result.events.append if kept >= DETAILS.index("pulls") else drop
-        self.removal: Callable[[ImageRemoval], None] = (
-            result.removals.append if kept >= DETAILS.index("pulls") else drop
-        )
-        self.layer: Callable[[LayerRecord], None] = result.layers.append if kept >= DETAILS.index("layers") else drop
-        self.span: Callable[[SpanRecord], None] | None = (
-            result.spans.append if kept >= DETAILS.index("layers") else None
-        )
+        pods, pulls, layers = map(result.keeps, ("pods", "pulls", "layers"))
+        self.pod: Callable[[PodRecord], None] = result.pods.append if pods else drop
+        self.pull: Callable[[PullRecord], None] = result.pulls.append if pulls else drop
+        self.event: Callable[[KubeletEvent], None] = result.events.append if pulls else drop
+        self.removal: Callable[[ImageRemoval], None] = result.removals.append if pulls else drop
+        self.layer: Callable[[LayerRecord], None] = result.layers.append if layers else drop
+        self.span: Callable[[SpanRecord], None] | None = result.spans.append if layers else None
+        self.plugin: Callable[[PluginRun], None] = result.plugin_runs.append if status else drop
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
-        self.plugin: Callable[[PluginRun], None] | None = result.plugin_runs.append if status else None
         self.status: Callable[[StatusRecord], None] | None = watch
         if status:
             self.status = result.statuses.append if watch is None else _both(result.statuses.append, watch)
@@ -168,26 +168,16 @@ def simulate(
     if detail not in DETAILS:
         raise InputError(f"detail {detail!r} is not one of {', '.join(DETAILS)}")
     collect()
-    nodes = {node.name: node.spec.pool for node in spec.nodes}
-    result = Result(name, spec.seed, __version__, 0.0, "settled", tuple(nodes), nodes, detail)
-    result.platforms = {node.spec.pool: str(node.spec.platform) for node in spec.nodes}
-    result.runtimes = {node.spec.pool: node.spec.runtime.kind for node in spec.nodes}
+    result = _empty_result(spec, name, detail)
 
     def started(now: float, count: int) -> None:
         if progress is not None:
             progress(Progress(now, spec.horizon, count, cluster.pods))
 
-    cluster = Cluster(spec, Keeper(result, status=status, watch=watch), started)
+    cluster = Cluster(spec, ResultRecorder(result, status=status, watch=watch), started)
     with rare_collections():
-        result.end, result.ended = cluster.run()
-        result.links = cluster.links()
-        result.disks = cluster.disks()
-        result.registries = cluster.registries()
-        result.rollouts = cluster.rollouts()
-        result.departures = cluster.departures()
-        result.prepulls = cluster.prepulls()
-        nodes.update(cluster.pools)
-        result.under_way = cluster.under_way
+        end, ended = cluster.run()
+        result = replace(result, end=end, ended=ended, **cluster.outcome()._asdict())
         if cluster.to_come:
             result.warnings.append(
                 f"pods that are created after the end of the run, and are in no figure: {cluster.to_come}"
@@ -198,3 +188,20 @@ def simulate(
             while result.statuses and result.statuses[-1].t > result.end:
                 result.statuses.pop()
     return result
+
+
+def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
+    """Return the result of a run that has not begun."""
+    pools = {node.name: node.spec.pool for node in spec.nodes}
+    return Result(
+        name,
+        spec.seed,
+        __version__,
+        0.0,
+        "settled",
+        tuple(pools),
+        pools,
+        detail,
+        platforms={node.spec.pool: str(node.spec.platform) for node in spec.nodes},
+        runtimes={node.spec.pool: node.spec.runtime.kind for node in spec.nodes},
+    )

@@ -11,7 +11,7 @@ from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import Workload, make_f, make_j, make_w
 from pullsim.cluster.cluster import Cluster
 from pullsim.results.invariants import check
-from pullsim.run import Keeper, Result
+from pullsim.run import Result, ResultRecorder
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_counts(
     spec = cluster(workload)
     pools = {node.name: node.spec.pool for node in spec.nodes}
     result = Result(workload.name, spec.seed, "", 0.0, "", tuple(pools), pools, "layers")
-    world = Cluster(spec, Keeper(result))
+    world = Cluster(spec, ResultRecorder(result))
     result.end, result.ended = world.run()
     assert check(result) == []
     scheduled = next(world.env._eid)  # SimPy numbers what it schedules

@@ -10,7 +10,7 @@ from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import Workload, make_f, make_j, make_w
 from pullsim.cluster.cluster import Cluster
 from pullsim.results.summary.summary import summarize
-from pullsim.run import Keeper, Result, simulate
+from pullsim.run import Result, ResultRecorder, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ def events(workload: Workload) -> int:
     """Count the events of a run: they are the same each time."""
     spec = cluster(workload)
     pools = {node.name: node.spec.pool for node in spec.nodes}
-    world = Cluster(spec, Keeper(Result(workload.name, spec.seed, "", 0.0, "", tuple(pools), pools, "none")))
+    world = Cluster(spec, ResultRecorder(Result(workload.name, spec.seed, "", 0.0, "", tuple(pools), pools, "none")))
     world.run()
     return next(world.env._eid)
 

@@ -17,13 +17,14 @@ from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Event
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.network.network import Network
+from pullsim.records import ClusterOutcome
 from pullsim.runtime.node import RuntimeCluster
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pullsim.records import Departure, DiskUse, LinkSample, PodRecord, Recorder, RegistryRecord, Rollout
+    from pullsim.records import Recorder
     from pullsim.spec.cluster import ClusterSpec
 
 LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
@@ -50,6 +51,7 @@ class Cluster:
         self.network = Network(env)
         streams = Streams(spec.seed)
         self._horizon = spec.horizon
+        self._pools = {node.name: node.spec.pool for node in spec.nodes}
         self._registries = Registries(env, self.network, spec, streams)
         self._scheduler = scheduler = Scheduler(placement(env, spec))
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
@@ -86,7 +88,7 @@ class Cluster:
         That search would go through all objects of the process; this is 0.5 % of the CPU time of W(1000). Nothing is
         done while something goes on: generators that are not at their end would run their last lines on a broken node.
         """
-        if self.env.peek() < math.inf or self.under_way:
+        if self.env.peek() < math.inf or self._under_way():
             return
         self._nodes.dissolve()
         self._pods.dissolve()
@@ -102,36 +104,19 @@ class Cluster:
         """Pods that have not been created."""
         return self._quiescence.to_come
 
-    @property
-    def under_way(self) -> int:
-        """Pulls queued or running."""
+    def outcome(self) -> ClusterOutcome:
+        """Return what the cluster has come to; to be asked for before `dissolve`."""
+        return ClusterOutcome(
+            pools=self._pools | self._nodes.pools,
+            links=self._registries.links(),
+            disks=self._nodes.disks(),
+            registries=self._registries.records(),
+            rollouts=self._pods.controllers.rollouts(),
+            departures=self._nodes.departures(),
+            prepulls=self._pods.prepull_rows,
+            under_way=self._under_way(),
+        )
+
+    def _under_way(self) -> int:
+        """Return how many pulls are queued or running."""
         return sum(pod.pulling for pod in self._quiescence.unfinished)
-
-    @property
-    def pools(self) -> dict[str, str]:
-        """The pools of the nodes that have joined in place of others, by node."""
-        return self._nodes.pools
-
-    def links(self) -> list[LinkSample]:
-        """Return the use of the registries' egress over time."""
-        return self._registries.links()
-
-    def registries(self) -> list[RegistryRecord]:
-        """Return what registries and mirrors were asked for, by host."""
-        return self._registries.records()
-
-    def disks(self) -> list[DiskUse]:
-        """Return how full the disks were, of the nodes whose disk has a size."""
-        return self._nodes.disks()
-
-    def rollouts(self) -> list[Rollout]:
-        """Return how the updates that have begun went."""
-        return self._pods.controllers.rollouts()
-
-    def prepulls(self) -> list[PodRecord]:
-        """Return the rows of the pods of prepull jobs."""
-        return self._pods.prepull_rows
-
-    def departures(self) -> list[Departure]:
-        """Return the nodes that have left."""
-        return self._nodes.departures()

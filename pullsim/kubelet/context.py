@@ -72,6 +72,5 @@ class NodeContext:
         self.recorder.event(KubeletEvent(self.env.now, self.node, None, None, type, reason, message, None, None))
 
     def record_plugin_run(self, plugin: str, began: float, failed: bool) -> None:
-        """Record a run of a credential provider plugin that ends now, where the recorder takes such rows."""
-        if self.recorder.plugin is not None:
-            self.recorder.plugin(PluginRun(self.node, plugin, began, self.env.now, failed))
+        """Record a run of a credential provider plugin that ends now."""
+        self.recorder.plugin(PluginRun(self.node, plugin, began, self.env.now, failed))

@@ -16,7 +16,7 @@ from pullsim.cluster.cluster import Cluster
 from pullsim.errors import InputError
 from pullsim.kubelet.housekeeping import ImageHousekeeping
 from pullsim.results import check
-from pullsim.run import Keeper, Result, simulate
+from pullsim.run import Result, ResultRecorder, simulate
 from pullsim.spec.cluster import ClusterSpec, Node
 from pullsim.spec.runtime import FixedImage
 from tests.support.world import (
@@ -394,7 +394,7 @@ def test_without_a_size_nothing_looks_at_the_disk():
         (Node("n-0", node(containerd())),), tuple(wanted), registries=(registry(),),
         catalog=catalog({"a:1": image(layer("x", 1))}),
     )  # fmt: skip
-    world = Cluster(spec, Keeper(Result("", 0, "", 0.0, "", ("n-0",), {"n-0": "n"}, "layers")))
+    world = Cluster(spec, ResultRecorder(Result("", 0, "", 0.0, "", ("n-0",), {"n-0": "n"}, "layers")))
     world.run()
     assert not isinstance(world._scheduler.node("n-0").kubelet.housekeeping, ImageHousekeeping)
 
@@ -432,7 +432,7 @@ def test_bytes_on_disk_are_those_of_the_content_and_never_more_than_there_are(da
         horizon=900.0,
     )
     result = Result("", 0, "", 0.0, "", ("n-0",), {"n-0": "n"}, "layers")
-    world = Cluster(spec, Keeper(result))
+    world = Cluster(spec, ResultRecorder(result))
 
     def inspect():
         while True:

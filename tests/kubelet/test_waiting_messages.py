@@ -16,7 +16,7 @@ from pullsim.kubelet.images.image_service import RuntimeImageService
 from pullsim.kubelet.images.pull_records import ImagePullManager
 from pullsim.kubelet.images.puller import ImagePuller, SerialPulls
 from pullsim.kubelet.pod_status import PodStatus
-from pullsim.run import Keeper, Result
+from pullsim.run import Result, ResultRecorder
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.spec.cluster import Node
 from pullsim.streams import Streams
@@ -38,7 +38,9 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
     env = simpy.Environment()
     runtime = FixedRuntime(env, fixed(images))
     result = Result("", 0, "", 0.0, "settled", (), {}, "none")
-    context = NodeContext(env, Node("n-0", node(fixed(images), version=version)), runtime, Streams(0), Keeper(result))
+    context = NodeContext(
+        env, Node("n-0", node(fixed(images), version=version)), runtime, Streams(0), ResultRecorder(result)
+    )
     manager = ImageManager(
         context,
         ImagePuller(env, RuntimeImageService(env, runtime), SerialPulls(env)),
