@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def check_version(tree: Any, key: str, newest: int, what: str, place: Location) -> None:
     """Check that a document is ``what`` it should be (a baseline, a summary) and of a version that is known.
 
-    Raises InputError; one of a newer version is told from what is no version at all.
+    Raises InputError; the message for a newer version is another than for what is no version.
     """
     version = tree.get(key) if isinstance(tree, dict) else None
     if type(version) is int and version > newest:

@@ -180,7 +180,7 @@ def read_providers(
 ) -> list[Provider]:
     """Read a file, or from 1.35 on all of a directory in the order of their names; the plugins are still to be given.
 
-    ``warn`` is told of what a kubelet of ``version`` passes over.
+    ``warn`` is called with a text for each field that a kubelet of ``version`` ignores.
 
     Raises InputError with the kubelet's text for what it refuses.
     """

@@ -3,7 +3,7 @@
 The prices are those of W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026; process times as
 ``python -m benchmarks.speed`` measures them): W(100) 1.0 s and 60 MB, W(100, 100 pods a node) 3.6 s and 99 MB, W(100,
 20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB; these sums meet them within a
-fifth. Compiled it is half of the time. The records that are kept are a tenth of the memory, and are not told apart.
+fifth. Compiled it is half of the time. The records that are kept are a tenth of the memory, whichever they are.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _DISK: Final = 300.0  # seconds between looks at a disk
 
 @dataclass(slots=True)
 class Estimate:
-    """How many of each kind a run will have; layers are those that nodes fetch, pods those of all its time."""
+    """How many of each kind a run will have: layers that nodes fetch, pods that are created until its end."""
 
     nodes: float = 0
     pods: float = 0
@@ -154,7 +154,7 @@ def machine_memory() -> float:
     with suppress(AttributeError, ValueError, OSError):  # not on Windows
         amounts.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError), open(place, encoding="ascii") as file:  # noqa: PTH123  # of the system
+        with suppress(OSError, ValueError), open(place, encoding="ascii") as file:  # noqa: PTH123  # no input of users
             amounts.append(int(file.read()))
     with suppress(ImportError):
         import resource  # noqa: PLC0415  # not on Windows
@@ -172,7 +172,7 @@ class _Counter:
         self._scenario = scenario
         self._catalog = catalog
         self._directory = directory
-        self._horizon = scenario.horizon or 0.0  # without one a run ends when only what cannot succeed is left
+        self._horizon = scenario.horizon or 0.0  # without one a run ends as soon as no pull can succeed any more
         self._estimate = Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file)
         self._pods: Counter[tuple[str, On | None]] = Counter()  # how many pods want an image, by image and place
         self._manifests: dict[tuple[str, str], int | None] = {}
@@ -194,7 +194,7 @@ class _Counter:
             if arrivals.at is not None:
                 count = len(arrivals.at)
             elif arrivals.trace is not None:
-                with suppress(InputError):  # it is read again, and then told of
+                with suppress(InputError):  # `arrival_times` reads it again and reports what is wrong
                     count = read_bytes(self._directory / arrivals.trace).rstrip().count(b"\n") + 1
         self._add(images, 1 if count is None else count, workload)
 
@@ -207,7 +207,7 @@ class _Counter:
         self._add([want.image for want in group.spec.wants], count, workload)
 
     def total(self) -> Estimate:
-        """Return the sums, with what is fetched, fails, and comes back on new nodes."""
+        """Return the sums, with what nodes fetch, what fails, and what the nodes that join later add."""
         made = self._estimate
         for (image, on), pods in self._pods.items():
             pools = self._pools(on)
@@ -223,7 +223,9 @@ class _Counter:
                 look = min(map(_between_looks, fetching))
                 longest = min(max(pool.simulation.image_backoff.max, look) for pool in fetching)
                 made.retries += pods * self._horizon / min(longest, _RETRY)
-                made.looks += pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)  # a retry has those of _LOOK
+                made.looks += (
+                    pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)
+                )  # a retry's price has one each _LOOK
             made.layers += min(pods, self._nodes(on)) * most
         made.checks += sum(pool.count * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
         nodes, made_pods, fetched = made.nodes, made.pods, made.layers
