@@ -31,7 +31,7 @@ class PackedColumn(Protocol):
 
 
 class ValueTable:
-    """Distinct texts of a field, or tuples of them, with numbers."""
+    """The distinct texts of a field, or tuples of texts, each with a number that stands for it."""
 
     __slots__ = ("_numbers", "_values")
 
@@ -65,7 +65,7 @@ def _value_table(found: list[Any]) -> ValueTable:
 
 
 class _Coded:
-    """Values by number."""
+    """A column of numbers that stand for the values of a table."""
 
     __slots__ = ("_codes", "_values")
 
@@ -81,7 +81,7 @@ class _Coded:
 
 
 class _Numbers:
-    """Doubles, with NaN for None."""
+    """A column of doubles in which NaN stands for None."""
 
     __slots__ = ("_numbers",)
 
@@ -97,7 +97,7 @@ class _Numbers:
 
 
 class _Dictionaries:
-    """Dictionaries of doubles: their keys in order, by number, and all values one after the other."""
+    """A column of dictionaries of doubles: the keys of each as a number, and all their values one after the other."""
 
     __slots__ = ("_keys", "_values")
 
@@ -107,7 +107,8 @@ class _Dictionaries:
 
     def __iter__(self) -> Iterator[dict[str, float]]:
         rest = iter(self._values)
-        return iter([dict(zip(keys, rest, strict=False)) for keys in self._keys])  # zip asks the keys first
+        # zip asks the keys first, so that no value is taken and lost after the last key.
+        return iter([dict(zip(keys, rest, strict=False)) for keys in self._keys])
 
     def __getitem__(self, index: int) -> dict[str, float]:
         start = sum(map(len, islice(self._keys, index)))
@@ -130,7 +131,7 @@ def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     if types == {dict}:
         return _pack_dictionaries(column, table, room)
     if types <= _TEXT or (types <= _TEXTS and _all_text(column)):
-        return table.coded(column, room) or [*map({}.setdefault, column, column)]  # one object for each text
+        return table.coded(column, room) or [*map({}.setdefault, column, column)]  # equal texts become one object
     return [*column]
 
 
@@ -144,7 +145,7 @@ def _pack_integers(column: Sequence[int]) -> PackedColumn:
 
 
 def _all_text(column: Sequence[Any]) -> bool:
-    """Whether all tuples are of texts, so that equal ones are the same."""
+    """Whether all tuples hold texts only, so that tuples that are equal may be replaced by one of them."""
     tuples = {id(value): value for value in column if type(value) is tuple}
     return all({*map(type, value)} <= _TEXT for value in tuples.values())
 

@@ -17,13 +17,13 @@ Stages = dict[str, float]
 
 
 class Span(NamedTuple):
-    """A time that a pod spent in one stage, and on what."""
+    """An interval that a pod spent in one stage, with the image and the cause, where they are known."""
 
     stage: str
     begin: float
     end: float
-    image: str | None  # that was pulled meanwhile, as written in the pod; None: no pull was under way
-    cause: str | None  # what it waited for: a layer by its digest, the pull before it in the queue, a failure
+    image: str | None  # the image that was being pulled, as written in the pod; None: no pull was under way
+    cause: str | None  # what the pod waited for: the digest of a layer, the pull before it in the queue, a failure
 
 
 class SpanRecord(NamedTuple):
@@ -61,22 +61,22 @@ class PullRecord(NamedTuple):
     pod: str
     container: str  # or image volume
     image: str  # as written in the pod
-    attempt: int  # 1, 2, … of this pod and image
+    attempt: int  # 1 for the first pull of this image for this pod, then 2, 3, …
     ok: bool
-    cause: str | None  # why it failed: notFound, unavailable, qps, platform, …; None when ok
+    cause: str | None  # why the pull failed: notFound, unavailable, qps, platform, …; None when ok
     error: str | None  # the runtime's message; None when ok
-    image_ref: str | None  # digest of what was pulled; None when it failed
-    registry: str | None  # host that was asked; None for the fixed runtime
+    image_ref: str | None  # digest of what was pulled; None when the pull failed
+    registry: str | None  # host of the registry or mirror that was asked; None for the fixed runtime
     requested: float  # handed to the puller (event Pulling)
     started: float  # the runtime was called (after the queue)
     ended: float
     size: int  # compressed bytes of the image; 0 when it failed
-    downloaded: int  # compressed bytes of the layers that this pull fetched, also if it failed afterwards
-    layers: int  # of the image
-    layers_fetched: int  # by this pull
-    stages: Stages  # of ended - started; sums to it
-    refetched: int = 0  # compressed bytes of the layers fetched that the node had before
-    calls: int = 1  # of the runtime: one for each credential that was tried; none for a pull that was refused
+    downloaded: int  # compressed bytes of the layers that this pull fetched, also when the pull failed afterwards
+    layers: int  # number of layers of the image
+    layers_fetched: int  # number of layers that this pull fetched
+    stages: Stages  # the seconds by stage sum to ended - started
+    refetched: int = 0  # compressed bytes of fetched layers that had been on the node before
+    calls: int = 1  # PullImage calls: one for each credential that was tried; 0 for a pull that registryPullQPS refused
 
 
 class ImageRemoval(NamedTuple):
@@ -85,12 +85,12 @@ class ImageRemoval(NamedTuple):
     t: float
     node: str
     reason: str  # age | space | eviction; kubelet_image_garbage_collected_total counts the last as space
-    image_ref: str  # its ID
-    images: tuple[str, ...]  # all its names, normalised
-    handler: str  # runtime handler that it was pulled for; "" for the default one
+    image_ref: str  # ID of the image
+    images: tuple[str, ...]  # all names of the image, normalised
+    handler: str  # runtime handler that the image was pulled for; "" for the default one
     size: int  # bytes that the kubelet counts as freed
-    freed: int  # bytes that came back, of the disk: shared layers stay, unpacked ones come back too
-    unused_for: float | None  # seconds since it was last seen in use; None: never
+    freed: int  # bytes of disk space that became free: unpacked layers too, but no layers that other images share
+    unused_for: float | None  # seconds since the image was last seen in use; None: it never was
 
 
 class LayerRecord(NamedTuple):
@@ -104,20 +104,20 @@ class LayerRecord(NamedTuple):
     digest: str
     size: int  # compressed bytes
     unpacked: int  # bytes
-    source: str  # host that served it, registry or mirror; "local" when it was there or came with another pull
-    downloaded: int  # bytes that this pull got of it: size less what was there before, or less what was to come
-    queued: float  # the fetch was asked for
-    slot: float  # it had its slot
-    requested: float  # it had the blob's lock too: the request went out (equals slot where it was first)
-    first_byte: float  # connection, round trips and slow start done
-    fetched: float  # last byte, also of a download that the failure of the pull cut short
-    committed: float | None  # blob durable; None: it was cut short
+    source: str  # host of the registry or mirror that served it; "local": it was on the node or came with another pull
+    downloaded: int  # bytes that this pull received: fewer than size where a part was there, or the download was cut
+    queued: float  # when the pull asked for the layer
+    slot: float  # when it got a download slot
+    requested: float  # when it got the lock of the blob as well and the request was sent; slot if the lock was free
+    first_byte: float  # when connection, round trips and slow start were done
+    fetched: float  # when the last byte came, also of a download that was cut short because the pull failed
+    committed: float | None  # when the blob was durable; None: the download was cut short
     unpack_started: float | None  # None: the pull failed before, or another pull unpacked it
-    unpack_ended: float | None  # snapshot committed
+    unpack_ended: float | None  # when the snapshot was committed
     egress: float  # seconds of first_byte…fetched limited by the registry's egress
-    connection: float  # … by the cap of a connection
-    nic: float  # … by the node's NIC
-    unpack_limit: str | None  # cpu | disk
+    connection: float  # seconds of the same interval limited by the cap of a connection
+    nic: float  # seconds of the same interval limited by the node's NIC
+    unpack_limit: str | None  # what limited the unpacking: cpu | disk; None: this pull did not unpack it
 
 
 class PodRecord(NamedTuple):
@@ -135,12 +135,12 @@ class PodRecord(NamedTuple):
     failures: int  # attempts that failed
     backoffs: int  # looks of the kubelet that found it in back-off (BackOff events)
     reason: str | None  # last waiting reason (ErrImagePull, ImagePullBackOff, …) of a pod that never started
-    cause: str | None  # of its last failure (see PullRecord)
+    cause: str | None  # why its last failed pull failed (see PullRecord)
     images: tuple[str, ...]  # as written: init containers, containers, image volumes
-    image_refs: tuple[str | None, ...]  # what each container runs and each volume holds; None: not started, not there
-    deadline: float | None  # seconds after creation
-    missed: bool  # it has a deadline and was not started by then
-    stages: Stages  # of start_seconds; sums to it
+    image_refs: tuple[str | None, ...]  # digest that each container runs and each volume holds; None: not started
+    deadline: float | None  # seconds after its creation by which it is to have started; None: it has none
+    missed: bool  # whether it has a deadline and had not started by then
+    stages: Stages  # the seconds by stage sum to start_seconds
 
 
 class Rollout(NamedTuple):
@@ -151,11 +151,11 @@ class Rollout(NamedTuple):
     kind: str  # Deployment | ReplicaSet | StatefulSet | DaemonSet
     began: float
     completed: float | None  # all replicas are new and available; None: not by the end of the run
-    replicas: int  # that there should be at the end of the run
-    updated: int  # new ones that are available, at the end of the run
-    created: int  # pods from the new template, those too that were lost
-    peak: int  # most pods at a time that were not being deleted, while it went on
-    lowest: int  # fewest pods available at a time; of a DaemonSet, nodes with one
+    replicas: int  # pods that there should be at the end of the run
+    updated: int  # pods from the new template that are available at the end of the run
+    created: int  # pods made from the new template, also those that were lost
+    peak: int  # most pods at a time during the update that were not being deleted
+    lowest: int  # fewest pods available at a time; of a DaemonSet, fewest nodes with an available pod
 
 
 class Departure(NamedTuple):
@@ -166,8 +166,8 @@ class Departure(NamedTuple):
     pool: str
     joined: float
     replaced_by: str  # the node that joins in its place
-    pods: int  # that were on it and had not completed
-    pulls: int  # of them that were under way or queued
+    pods: int  # pods that were on the node and had not completed
+    pulls: int  # pulls of these pods that were under way or queued
 
 
 class LinkSample(NamedTuple):
@@ -181,33 +181,30 @@ class LinkSample(NamedTuple):
 
 
 class DiskUse(NamedTuple):
-    """How full the disk of a node's images was, in bytes; of nodes whose disk has a size."""
+    """How full the disk with a node's images was, in bytes. Only nodes whose disk has a size have such a row."""
 
     node: str
     capacity: int
-    peak: int  # most that was used, by images and others
-    used: int  # at the end of the run
+    peak: int  # most bytes in use at a time, by images and everything else
+    used: int  # bytes in use at the end of the run
 
 
 class StatusRecord(NamedTuple):
     """What the API shows of a pod from a moment on, in the words of `kubectl get pods`."""
 
-    t: float  # not in order over pods: a pod whose containers all run is shown so at the kubelet's next look
+    t: float  # rows of different pods are not in order: the API learns that a pod runs at the kubelet's next relist
     node: str | None  # None: not scheduled
     namespace: str
     pod: str
     created: float
-    ready: int  # containers that run, sidecars too
-    containers: int  # of the pod, sidecars too, other init containers not
+    ready: int  # containers that run, sidecars included
+    containers: int  # containers of the pod, sidecars included, other init containers not
     status: str  # column STATUS: Pending, ContainerCreating, Init:0/2, ErrImagePull, ImagePullBackOff, Running, …
-    message: str | None  # of the waiting container that the status is about
+    message: str | None  # message of the waiting container that the status is about
 
 
 class ImageRequest(NamedTuple):
-    """One container that a kubelet was about to start, or one image volume, and had to have the image for.
-
-    A question to the image manager (EnsureImageExists), once it is answered.
-    """
+    """One call of a kubelet's image manager (EnsureImageExists) for a container or an image volume, and its answer."""
 
     node: str
     namespace: str
@@ -215,15 +212,15 @@ class ImageRequest(NamedTuple):
     container: str  # or image volume
     kind: str  # container | init_container | image_volume
     image: str  # as written in the pod
-    policy: str | None  # Always | IfNotPresent | Never; None: not asked, as an image volume that it mounts has failed
+    policy: str | None  # Always | IfNotPresent | Never; None: no call, because an image volume of the container failed
     requested: float
     ended: float
-    present: bool | None  # on the node when it was asked for; None: nobody looked (Always, a name that does not parse)
-    pull_required: bool | None  # None: given up before that was known
+    present: bool | None  # whether the image was on the node; None: nobody looked (Always, a name that does not parse)
+    pull_required: bool | None  # None: the call ended before that was known
     reason: str | None  # why the container waits; None: it was started
     volumes: int  # image volumes that the container mounts
-    check: str | None  # of a present image whose use is verified: credentialPolicyAllowed, credentialRecordFound, …
-    pull_intents: int | None  # of the kubelet, when this has ended; None: it does not verify (before 1.35)
+    check: str | None  # whether the pod may use a present image: credentialPolicyAllowed, credentialRecordFound, …
+    pull_intents: int | None  # the kubelet's pull intents after the call; None: it does not verify images (before 1.35)
     pulled_records: int | None
 
 
@@ -249,18 +246,18 @@ class RegistryRecord(NamedTuple):
     limited: int  # requests that a quota refused
     exhausted: int  # quotas (of an address, an account or all) that ran out at least once
     exhausted_at: float | None  # when the first of them refused its first request; None: none did
-    refilled_at: float | None  # when that one had room again; inf: never
+    refilled_at: float | None  # when that quota had room again; inf: never
     sent: int  # bytes of all bodies, manifests and broken ones too
     price: float  # money per byte
 
 
 class ClusterOutcome(NamedTuple):
-    """What a cluster has come to at the end of a run, beside the rows that it wrote meanwhile."""
+    """The state and the counters of a cluster at the end of a run; the other rows were recorded while it ran."""
 
-    pools: dict[str, str]  # node: its pool; nodes too that joined in place of others
+    pools: dict[str, str]  # pool by node, also of nodes that joined in place of others
     links: list[LinkSample]  # mean use of the registries' egress over time
     disks: list[DiskUse]  # of nodes whose disk has a size
-    registries: list[RegistryRecord]  # requests and quotas by host, mirrors too
+    registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
     rollouts: list[Rollout]  # by the begin of the update
     departures: list[Departure]  # nodes that left, by time
     prepulls: list[PodRecord]  # pods of prepull jobs, which are not among the pods

@@ -20,7 +20,7 @@ from pullsim.packed_column import PackedColumn, ValueTable, pack
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
 BLOCK: Final = 2048  # rows that are packed at a time
-_PER_VALUE: Final = 16  # rows there must be for each value of a table beyond the values of a block
+_PER_VALUE: Final = 16  # rows there must be for each further distinct value that a table may have beyond BLOCK
 
 
 class Rows(MutableSequence[Row]):
@@ -36,11 +36,11 @@ class Rows(MutableSequence[Row]):
     __slots__ = ("_blocks", "_rest", "_size", "_tables")
 
     def __init__(self, rows: Iterable[Row] = (), *, block: int = BLOCK) -> None:
-        """``block``: rows that are packed at a time."""
+        """``block`` is the number of rows that are packed at a time."""
         self._size = block
-        self._blocks: list[_Block[Row]] = []  # of that size, all of them
+        self._blocks: list[_Block[Row]] = []  # each has exactly that many rows
         self._rest: list[Row] = []
-        self._tables: dict[str, ValueTable] = {}  # by field
+        self._tables: dict[str, ValueTable] = {}  # the distinct texts of each field
         self.extend(rows)
 
     def append(self, value: Row) -> None:
@@ -70,11 +70,12 @@ class Rows(MutableSequence[Row]):
     def sort(self, *, key: Callable[[Row], Any]) -> None:
         """Sort by a key; rows with equal keys keep their order.
 
-        No more rows are tuples at a time than are out of order, and those of a block.
+        At any time only the rows that are out of order, and those of one block, are unpacked.
         """
         parts: list[Iterable[Row]] = [*self._blocks, *([self._rest] if self._rest else [])]
         parts.reverse()
-        lowest = [*accumulate((min(map(key, part)) for part in parts), min)]  # of the last part, the last two, …
+        # The lowest key of the last part, of the last two parts, and so on.
+        lowest = [*accumulate((min(map(key, part)) for part in parts), min)]
         self._blocks, self._rest = [], []
         waiting: list[Row] = []
         while parts:
@@ -133,7 +134,7 @@ class Rows(MutableSequence[Row]):
             return NotImplemented
         return len(self) == len(other) and all(map(eq, self, other))
 
-    __hash__ = None  # type: ignore[assignment]  # as of a list
+    __hash__ = None  # type: ignore[assignment]  # it can change, as a list can
 
     def __repr__(self) -> str:
         return repr([*self])
@@ -160,7 +161,7 @@ class Rows(MutableSequence[Row]):
         return [*islice(rows, places.start - skipped, max(places.stop, places.start) - skipped, places.step)]
 
     def _pack(self) -> None:
-        """Turn as many rows into columns as there are full blocks of them."""
+        """Pack all rows at the end that make up whole blocks."""
         rest, size = self._rest, self._size
         whole = len(rest) - len(rest) % size
         for start in range(0, whole, size):
@@ -169,25 +170,26 @@ class Rows(MutableSequence[Row]):
         del rest[:whole]
 
     def _unpack(self, place: int) -> None:
-        """Turn columns into rows again, from the block on that has the row at ``place``."""
+        """Unpack the block that has the row at ``place`` and all blocks after it."""
         kept = place // self._size
-        if kept < len(self._blocks):  # in new lists: whoever goes through the rows keeps the old ones
+        if kept < len(self._blocks):
+            # New lists are made, because an iteration that is under way goes on over the old ones.
             self._rest = [*chain.from_iterable(self._blocks[kept:]), *self._rest]
             self._blocks = self._blocks[:kept]
 
 
 def values(rows: Sequence[Row], *fields: str) -> Iterator[Any]:
-    """Iterate over `Rows.values`, or the same of any other sequence of rows."""
+    """Iterate as `Rows.values` does, over rows of any sequence."""
     return rows.values(*fields) if isinstance(rows, Rows) else map(attrgetter(*fields), rows)
 
 
 class _Block(Generic[Row]):
-    """Rows as columns."""
+    """A fixed number of rows, stored as one packed column for each field."""
 
     __slots__ = ("_columns", "_kind")
 
     def __init__(self, rows: Sequence[Row], tables: dict[str, ValueTable], room: int) -> None:
-        """``room``: values that a table may have."""
+        """``room`` is the number of distinct values that a table may have."""
         kinds = {*map(type, rows)}
         self._kind = kinds.pop()
         if kinds or not hasattr(self._kind, "_fields"):

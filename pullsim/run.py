@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from pullsim.scenario import Scenario
     from pullsim.spec.cluster import ClusterSpec
 
-DETAILS = ("none", "pods", "pulls", "layers")  # each keeps what the one before keeps, and more
+DETAILS = ("none", "pods", "pulls", "layers")  # each keeps more rows than the one before it
 
 
 class Progress(NamedTuple):
-    """How far a run is: simulated seconds, the horizon if there is one, pods started of all."""
+    """How far a run has come: the simulated time, the horizon if there is one, and how many pods have started."""
 
     t: float
     horizon: float | None
@@ -49,7 +49,7 @@ class Progress(NamedTuple):
 class Result:
     """What happened in a run. Times are simulated seconds, sizes bytes.
 
-    What there is a lot of is in `Rows`, which are used as lists are: rows are read from columns.
+    Rows of which there are many are kept in `Rows`: used like a list, stored as columns.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Result:
     end: float  # when the run ended
     ended: str  # horizon | settled | limit (24 h) | interrupted
     nodes: tuple[str, ...]  # of the scenario
-    pools: dict[str, str]  # node: its pool; nodes too that joined in place of others
+    pools: dict[str, str]  # pool by node, also of nodes that joined in place of others
     detail: str  # what was kept: none | pods | pulls (with events) | layers
     events: Rows[KubeletEvent] = field(default_factory=Rows)
     pulls: Rows[PullRecord] = field(default_factory=Rows)
@@ -67,12 +67,12 @@ class Result:
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
     disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
-    registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors too
+    registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors included
     under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
-    statuses: Rows[StatusRecord] = field(default_factory=Rows)  # by time; empty unless asked for
-    requests: Rows[ImageRequest] = field(default_factory=Rows)  # in the order of their ends; empty unless asked for
-    plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; empty unless asked for
+    statuses: Rows[StatusRecord] = field(default_factory=Rows)  # by time; kept with ``status``
+    requests: Rows[ImageRequest] = field(default_factory=Rows)  # in the order in which they ended; kept with ``status``
+    plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; kept with ``status``
     platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
     runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
     rollouts: list[Rollout] = field(default_factory=list)  # by the begin of the update
@@ -184,7 +184,8 @@ def simulate(
             )
         cluster.dissolve()
         result.statuses.sort(key=attrgetter("t"))
-        if result.ended == "horizon":  # the next look of a kubelet may be after it
+        if result.ended == "horizon":
+            # The API learns of the last starts at the kubelets' next relists, which may be after the horizon.
             while result.statuses and result.statuses[-1].t > result.end:
                 result.statuses.pop()
     return result

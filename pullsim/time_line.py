@@ -6,7 +6,7 @@ from pullsim.records import Span, Stages
 
 
 class Division:
-    """Something whose time is accounted for by itself, which a time line is divided by while it waits for it."""
+    """Something with an account of its own time, such as a fetch: a time line that waits for it takes that over."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ class Division:
 
 
 class Fork:
-    """A moment, and the stages and spans until then."""
+    """The state of a time line at a moment: the stages and spans until then."""
 
     __slots__ = ("at", "spans", "stages")
 
@@ -33,8 +33,8 @@ class Fork:
 class TimeLine(Division):
     """Gives every second since ``start`` to exactly one stage.
 
-    ``enter`` closes the stage under way and begins another; ``split`` begins an interval whose stages are found out
-    when it ends, by what is waited for. So the stages sum to the time since ``start`` whenever the line is read.
+    ``enter`` closes the stage under way and begins another; ``split`` begins an interval whose stages come from the
+    account of what is waited for, when it ends. So the stages sum to the time since ``start`` whenever they are read.
 
     With ``spans`` it also keeps when it was in which stage, and why, in order and without gaps. They are what the line
     waited for in the end: where two things went on side by side, `split_from` gives the time to the later one.
@@ -43,7 +43,7 @@ class TimeLine(Division):
     __slots__ = ("_cause", "_since", "_stage", "image", "spans", "stages")
 
     def __init__(self, start: float, stage: str, *, spans: bool = False, image: str | None = None) -> None:
-        """``image``: that is pulled meanwhile, as written in the pod."""
+        """``image`` is the image that is being pulled, as written in the pod."""
         self.stages: Stages = {}
         self.spans: list[Span] | None = [] if spans else None
         self.image = image
@@ -52,9 +52,9 @@ class TimeLine(Division):
         self._cause: str | None = None
 
     def enter(self, stage: str, now: float, cause: str | None = None) -> None:
-        """Begin ``stage`` at ``now``; ``cause``: what it waits for, if that is known."""
+        """Begin ``stage`` at ``now``; ``cause`` is what is waited for, if that is known."""
         before = self._stage
-        if isinstance(before, str):  # as `close`, which is called a dozen times a layer
+        if isinstance(before, str):  # the same as `close`, inline, because this runs a dozen times for each layer
             if now > self._since:
                 self.stages[before] = self.stages.get(before, 0.0) + (now - self._since)
                 if self.spans is not None:

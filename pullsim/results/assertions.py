@@ -40,13 +40,13 @@ class Assertion:
     limit: float
 
     def holds(self, value: float | None) -> bool:
-        """Whether a value fulfils it; a number that could not be had (no pod started) does not."""
+        """Whether a value fulfils it. A number that does not exist, because no pod started, does not."""
         return value is not None and _COMPARE[self.compare](value, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An assertion and what the run had."""
+    """An assertion and the value that the run had."""
 
     assertion: Assertion
     value: float | None
@@ -103,7 +103,7 @@ def scenario_assertions(scenario: Scenario, more: Iterable[str] = ()) -> list[As
 
 
 def with_assertions(summary: Summary, assertions: Sequence[Assertion]) -> Summary:
-    """Return the summary with what became of the assertions."""
+    """Return the summary with the outcome of each assertion."""
     checked = check(assertions, metrics.values(summary.to_dict()))
     outcomes = [
         AssertionOutcome(each.assertion.text, each.value, each.holds, each.within(summary.model_error))
@@ -119,5 +119,5 @@ def failures(assertions: Sequence[Assertion], summary: Summary) -> list[str]:
 
 
 def check(assertions: Sequence[Assertion], values: Mapping[str, float | None]) -> list[Checked]:
-    """Hold assertions against the metrics of a run (see `metrics.values`)."""
+    """Check assertions against the metrics of a run (see `metrics.values`)."""
     return [Checked(assertion, metrics.value(values, assertion.metric)) for assertion in assertions]

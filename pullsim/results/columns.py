@@ -28,7 +28,7 @@ class Column(NamedTuple):
 
 
 def bound(columns: tuple[Column, ...], pools: Mapping[str, str]) -> tuple[Column, ...]:
-    """Give the columns with POOL able to find its value: records know their node, the result the node's pool."""
+    """Return the columns with the pool's values looked up in ``pools``: records have the name of their node only."""
     pool = POOL._replace(value=lambda row: pools.get(row.node))
     return tuple(pool if column is POOL else column for column in columns)
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from pullsim.records import KubeletEvent
 
-CACHE: Final = 4096  # entries of each cache; the least recently used one goes
+CACHE: Final = 4096  # entries of each cache; the least recently used one is dropped for a new one
 SIMILAR: Final = 10  # messages of one reason that are combined from then on
 INTERVAL: Final = 600.0  # seconds without a similar event after which counting of messages begins again
 BURST: Final = 25  # events of a source about an object that pass at once
-REFILL: Final = 0.0033333334140479565  # a second: 1/300 as the float32 that it is there
+REFILL: Final = 0.0033333334140479565  # tokens a second: 1/300, as the float32 that client-go has
 TTL: Final = 3600.0  # seconds that the API server keeps an event after its last change (--event-ttl)
 COMBINED: Final = "(combined from similar events): "
 
@@ -42,12 +42,12 @@ class ApiEvent(NamedTuple):
 class EventCorrelator:
     """The correlator of one kubelet's event recorder.
 
-    Events that differ in nothing but time are one object with a count. When ten messages of one reason have come about
-    a pod, further ones are combined into one object. Of all that, 25 changes a pod pass at once, and one every 300 s
-    after; what is dropped is counted all the same, so that a later change tells of it.
+    Events that differ in their time only become one object with a count. After ten different messages with the same
+    reason about a pod, further ones are combined into one object. A token bucket lets 25 changes about a pod pass at
+    once, and one every 300 s after that; changes that are dropped are counted, so that the next one shows their number.
 
     Models client-go/tools/record/events_cache.go EventCorrelate with its defaults; all releases. Which message is
-    forgotten when one has to be is left to chance there (a map's order); here it is the oldest.
+    forgotten when the set is full depends on the random order of a Go map there; here it is the oldest.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Cache(Generic[Entry]):
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
 
     def get(self, key: Hashable) -> Entry | None:
-        """Return the entry, and take it for used."""
+        """Return the entry, and mark it as used now."""
         entry = self._entries.get(key)
         if entry is not None:
             self._entries.move_to_end(key)

@@ -97,7 +97,7 @@ def _time_lines(result: Result) -> Iterator[str]:
     names = Counter((pod.node, pod.namespace, pod.pod) for pod in pods)
     for pod in pods:
         spans = lines[pod.node, pod.namespace, pod.pod]
-        if names[pod.node, pod.namespace, pod.pod] > 1:  # one came in place of another, with its name
+        if names[pod.node, pod.namespace, pod.pod] > 1:  # pods replaced each other under one name
             continue
         if spans and not _close(spans[0].begin, pod.created):
             yield f"{_name(pod)}: its time line begins at {spans[0].begin}, it was created at {pod.created}"
@@ -121,7 +121,7 @@ def _bytes(result: Result) -> Iterator[str]:
             layers[layer.node, layer.namespace, layer.pod, layer.image] += layer.downloaded
     pulls: defaultdict[tuple[str, ...], int] = defaultdict(int)
     for pull in result.pulls:
-        if pull.registry is None:  # the fixed runtime knows no layers
+        if pull.registry is None:  # the fixed runtime has no layers
             continue
         pulls[pull.node, pull.namespace, pull.pod, pull.image] += pull.downloaded
     cut = {

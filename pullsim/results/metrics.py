@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SECONDS, BYTES, RATE, SHARE, COUNT = "seconds", "bytes", "bytes/s", "share", "count"
-#: Shown where nobody asked for others.
+#: Shown unless other metrics were asked for.
 DEFAULT: Final = (
     "pods.start.p50",
     "pods.start.p99",
@@ -31,7 +31,7 @@ DEFAULT: Final = (
     "pulls.failed",
     "bytes.downloaded",
 )
-_ANY: Final = "*"  # stands for a name that a run brings, such as a registry host
+_ANY: Final = "*"  # stands for a name that only a run knows, such as a registry host
 _TEXTS: Final = frozenset(
     {
         "schemaVersion",
@@ -47,7 +47,7 @@ _TEXTS: Final = frozenset(
         "modelError",
     }
 )
-#: By pattern, the first that fits; all else is a count.
+#: The dimension by pattern of the name. The first pattern that fits decides; a metric that none fits is a count.
 _DIMENSIONS: Final = (
     ("*.count", COUNT),
     ("*Share", SHARE),
@@ -96,7 +96,7 @@ def value(metrics: Mapping[str, float | None], name: str) -> float | None:
 
 
 def names() -> list[str]:
-    """Return the names of all metrics; ``*`` stands for what a run brings, such as a registry host."""
+    """Return the names of all metrics; ``*`` stands for names that only a run knows, such as a registry host."""
     return [name for name, _ in _known(Summary, "")]
 
 

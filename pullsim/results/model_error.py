@@ -22,7 +22,7 @@ class ModelError:
     p90: float
 
 
-#: By runtime. Of a runtime that is not here nothing was measured.
+#: The error by runtime. For a runtime that is not here nothing was measured.
 MODEL_ERRORS: Final[Mapping[str, ModelError]] = {
     # Pulls of containerd 1.6.20 and 2.3.4 over a shaped link (tests/data/lab), without cases under 0.2 s.
     "containerd": ModelError("pulls of containerd in the lab", 0.02, 0.09),

@@ -45,7 +45,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
 )
 _SECTION: Final = "section"
 _BOUNDS: Final = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
-_WIDE: Final = 10**5  # bounds beyond are those of the machine, not of the subject
+_WIDE: Final = 10**5  # larger bounds only keep numbers within what the machine can count, and are not worth showing
 
 
 def key_tables(names: tuple[str, ...]) -> Iterator[str]:
@@ -62,7 +62,7 @@ def key_tables(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def anchor(heading: str) -> str:
-    """Give the anchor that viewers of Markdown make of a heading."""
+    """Return the anchor that viewers of Markdown make of a heading."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
@@ -102,7 +102,7 @@ def _table(fields: dict[str, FieldInfo], hints: dict[str, Any], places: dict[typ
 
 
 def _hints(section: type[Section]) -> dict[str, Any]:
-    """Give the annotated types of a section's keys."""
+    """Return the annotated types of a section's keys."""
     hints = get_type_hints(section, include_extras=True)
     return {field.alias or name: hints[name] for name, field in section.model_fields.items()}
 

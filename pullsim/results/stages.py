@@ -13,12 +13,12 @@ Key = TypeVar("Key")
 
 
 def total(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Seconds by stage over all rows, in the order of STAGES, stages without any left out."""
+    """Return the seconds by stage, summed over all rows, in the order of STAGES; stages without any are left out."""
     return totals((None, stages) for stages in rows).get(None, {})
 
 
 def totals(rows: Iterable[tuple[Key, Mapping[str, float]]]) -> dict[Key, dict[str, float]]:
-    """Seconds by stage, see `total`, by the key that comes with each row."""
+    """Return the same as `total` for each of the keys that come with the rows."""
     found: dict[Key, dict[str, float]] = {}
     for key, stages in rows:
         seconds = found.get(key)

@@ -38,7 +38,7 @@ class Rate:
 
     mean: float | None
     peak: float | None
-    window: float | None  # seconds of the peak's window; shorter than usual when the run is
+    window: float | None  # length of the window of the peak, seconds; the length of the run where that is shorter
 
 
 def distribution(seconds: Sequence[float]) -> Distribution:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pullsim.results.columns import Column
     from pullsim.run import Result
 
-NANOSECONDS: Final = 1e9  # in a second
+NANOSECONDS: Final = 1e9  # nanoseconds in a second
 _CHUNK: Final = 10_000  # rows
 _DTYPES: Final = {"str": "string", "float": "float64", "int": "int64", "bool": "bool"}
 
@@ -43,7 +43,7 @@ class Table(NamedTuple):
     def frame(self, result: Result) -> pd.DataFrame:
         """Return the table as a data frame, made a chunk of rows at a time.
 
-        Of a million layers only the numbers are in memory at once.
+        So a table of a million layers is never in memory as Python objects.
         """
         import pandas as pd  # noqa: PLC0415  half a second that only tables are worth
 
@@ -61,7 +61,7 @@ class Table(NamedTuple):
         )
 
     def write_csv(self, result: Result, file: TextIO) -> None:
-        """Write the table, a chunk of rows at a time: a million layers are never in memory as cells.
+        """Write the table, a chunk of rows at a time, so that a million layers are never in memory as cells.
 
         Files are to be opened with ``newline=""``.
         """
@@ -73,17 +73,17 @@ class Table(NamedTuple):
 
 
 def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """Take rows a chunk at a time, once."""
+    """Yield the rows in chunks, going through them once."""
     rest = iter(rows)
     return iter(lambda: [*islice(rest, _CHUNK)], [])
 
 
 def _cells(column: Column, rows: list[Any]) -> Iterable[Any]:
-    """Give what the CSV writer takes for a column; it writes floats by `repr` and None as nothing."""
+    """Return the cells of a column for the CSV writer, which writes floats by `repr` and None as an empty cell."""
     values = map(column.value, rows)
     if column.kind == "float":
         numbers = np.array(list(values), dtype=np.float64)  # None becomes NaN
-        rounded = np.rint(numbers * NANOSECONDS) / NANOSECONDS + 0.0  # no -0.0
+        rounded = np.rint(numbers * NANOSECONDS) / NANOSECONDS + 0.0  # turns -0.0 into 0.0
         return [None if math.isnan(number) else number for number in rounded.tolist()]
     if column.kind == "bool":
         return ["true" if value else "false" for value in values]

@@ -181,7 +181,7 @@ def write_departures_csv(result: Result, file: TextIO) -> None:
 
 
 def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:
-    """Write one event a line, every key always there, in the order emitted."""
+    """Write each event as a line of JSON that has all keys, in the order in which the events were emitted."""
     for event in events:
         row = event._asdict() | {"t": round(event.t * NANOSECONDS) / NANOSECONDS}
         file.write(json_text(row) + "\n")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pullsim.results.summary.start_time import Time
     from pullsim.results.summary.summary import Bytes, Layers, Pods, Pulls, Summary
 
-_BAR: Final = 24  # cells of a share of 100 %
-_SMALL: Final = 0.005  # stages below are summed up in one line
+_BAR: Final = 24  # length of the bar for a share of 100 %
+_SMALL: Final = 0.005  # stages with a smaller share are put together in one line
 USUAL: Final = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Init"})  # of a pod without trouble
 _ENDED: Final = {
     "horizon": "horizon reached",
@@ -198,7 +198,7 @@ def _registry(table: Table, registry: RegistryUse) -> None:
 
 
 def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:
-    """Leave the peak out where the run is not longer than its window: it says nothing."""
+    """Write a rate; where the run is not longer than the window of the peak, the peak says nothing and is left out."""
     return f"{mean} on average, {peak} in the best {duration(window)}" if window == usual else f"{mean} on average"
 
 

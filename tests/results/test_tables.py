@@ -102,6 +102,11 @@ def test_csv_has_the_values_of_the_frame():
         (tables.pods, tables.write_pods_csv),
         (tables.pulls, tables.write_pulls_csv),
         (tables.layers, tables.write_layers_csv),
+        (tables.statuses, tables.write_status_csv),
+        (tables.removals, tables.write_removals_csv),
+        (tables.rollouts, tables.write_rollouts_csv),
+        (tables.departures, tables.write_departures_csv),
+        (tables.prepulls, tables.write_prepulls_csv),
     ):
         read = pd.read_csv(io.StringIO(csv_text(write, result)))
         expected = frame(result)

@@ -64,7 +64,7 @@ class Chart(NamedTuple):
     needs: str  # pods | pulls: least value of --detail with which it is drawn
 
 
-#: By the name of its file.
+#: The charts by the name of their file.
 CHARTS: Final = {
     "start-cdf": Chart(_own_figure(plot_start_cdf), "pods"),
     "throughput": Chart(throughput, "pods"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
     from numpy.typing import NDArray
 
-#: For things that are no stage; the colours of Okabe and Ito.
+#: Colours of things that are no stage: the palette of Okabe and Ito.
 SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK: Final = "#333333"
 FAINT: Final = "#999999"
@@ -116,7 +116,7 @@ def stage_legend(ax: Axes, stages: set[str]) -> None:
 def save(
     figure: Figure | SubFigure | None, path: Path, *, dpi: int = 144, metadata: dict[str, Any] | None = None
 ) -> None:
-    """Write a chart; letters that the font does not have are boxes in it, and what has no room is on top of others."""
+    """Write a chart; letters that the font does not have become boxes, and what has no room overlaps."""
     assert isinstance(figure, Figure)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph|constrained_layout", category=UserWarning)

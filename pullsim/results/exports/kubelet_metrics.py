@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 MILLISECOND: Final = 1_000_000  # nanoseconds
-_POD: Final = ("namespace", "pod")  # names one
+_POD: Final = ("namespace", "pod")  # the two fields that name a pod
 
 PULL_BUCKETS: Final = tuple(
     map(float, (1, 5, 10, 20, 30, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600))
@@ -33,7 +33,7 @@ PLUGIN_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 OPERATION_BUCKETS: Final = tuple(float(f"{0.005 * 2.5**n:.12g}") for n in range(14))
 
 _MIB: Final = 2**20
-#: Label by size, from which on; the bound itself is still in the class below.
+#: The label of sizes above a bound; a size that equals the bound belongs to the label below.
 SIZES: Final = (
     (100 * 1024 * _MIB, "GT100GB"),
     (60 * 1024 * _MIB, "60GB-100GB"),
@@ -108,7 +108,7 @@ def _records(result: Result) -> Iterator[Observation]:
 
 
 def _changes(levels: Iterator[tuple[float, str, int | None]]) -> Iterator[Observation]:
-    """Yield by how much each node's level changes."""
+    """Yield each change of a node's level, as the difference to the level before."""
     last: dict[str, int] = {}
     for t, node, level in levels:
         if level is not None:
@@ -205,10 +205,10 @@ def _pod_starts(result: Result) -> Iterator[Observation]:
 
 
 def _pod_starts_without_pulls(result: Result) -> Iterator[Observation]:
-    """Without the time from the first Pulling of the pod to its last Pulled, back-off between them included.
+    """Yield the time to each pod's start, without that from its first Pulling to its last Pulled, back-off included.
 
-    Source: pkg/kubelet/util/pod_startup_latency_tracker.go, to 1.35; later patches take each pull and the run time of
-    init containers off instead. The kubelet's end is a watch event; here it is the start of the last container.
+    Source: pkg/kubelet/util/pod_startup_latency_tracker.go, up to 1.35; later patches subtract each pull and the run
+    time of init containers instead. The kubelet's end is a watch event; here it is the start of the last container.
     """
     first: dict[tuple[str, str], float] = {}
     last: defaultdict[tuple[str, str], float] = defaultdict(float)

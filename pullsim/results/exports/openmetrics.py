@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pullsim.results.exports.kubelet_metrics import Metric
     from pullsim.run import Result
 
-BY = ("node", "pool")
-
 
 class Series(NamedTuple):
     """One metric of one set of labels: its observations by time."""
@@ -74,9 +72,9 @@ def _series(metric: Metric, result: Result, by: str) -> list[Series]:
 
 
 def _points(metric: Metric, series: Series, at: Sequence[float] | None) -> Iterator[str]:
-    """Yield the lines of a series: all that was observed, or what was by each time."""
+    """Yield the lines of a series: once for all that was observed, or for what had been observed by each time."""
     sums = list(accumulate(series.values, initial=0.0))
-    # By bucket: times of its observations. A bucket holds what is not above its bound.
+    # The times of the observations of each bucket; a value that equals a bound is in its bucket.
     buckets = [array("d") for _ in range(len(metric.buckets) + 1)]
     if metric.type == "histogram":
         for observed, value in zip(series.times, series.values, strict=True):
@@ -99,7 +97,7 @@ def _points(metric: Metric, series: Series, at: Sequence[float] | None) -> Itera
 
 
 def _until(times: Sequence[float], time: float) -> int:
-    """Return how many are not later than ``time``."""
+    """Return how many of the times are not later than ``time``."""
     return bisect_left(times, math.nextafter(time, math.inf))
 
 

@@ -21,7 +21,7 @@ def age(seconds: float) -> str:
     return f"{whole // YEAR}y"
 
 
-#: Below which age, in what unit, and the unit of the second figure (0: none).
+#: The age below which a form is used, its unit, and the unit of its second figure (0: it has none).
 _FORMS = (
     (2 * MINUTE, 1, "s", 0, ""),
     (10 * MINUTE, MINUTE, "m", 1, "s"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.errors import InputError
 from pullsim.results.event_correlator import TTL, api_events
 from pullsim.results.kubectl.age import age
-from pullsim.results.summary.api_status import shown_at
+from pullsim.results.summary.api_status import status_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def describe(result: Result, pod: PodRecord, at: float) -> list[str]:
     """
     if not result.statuses or result.detail not in ("pulls", "layers"):
         raise InputError("describing a pod needs statuses and events: run with status=True and detail pulls or layers")
-    row = shown_at(result.statuses, pod.namespace, pod.pod, at)
+    row = status_at(result.statuses, pod.namespace, pod.pod, at)
     fields = {
         "Name": pod.pod,
         "Namespace": pod.namespace,

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
     from pullsim.records import StatusRecord
 
-AHEAD: Final = 1.0  # seconds: the longest wait for a relist, by which a row may come before its time
+AHEAD: Final = 1.0  # seconds that a row may come before its time: the longest wait for a relist
 HEADING: Final = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
 _PADDING: Final = 3
 _MIN_WIDTH: Final = 6
 
 
 class Watch:
-    """Puts rows in the order of their times and writes a line for each; call `finish` at the end of the run.
+    """Sorts status rows by time and writes a line for each; call `finish` at the end of the run.
 
     Ages are simulated time since a pod's creation. Pods outside the namespace ``default`` have it before their name.
     Restarts are always 0: containers do not crash here. Columns grow with what they hold, as kubectl's do.
     """
 
     def __init__(self, write: Callable[[str], None]) -> None:
-        """``write`` takes a line without its end."""
+        """``write`` is called with each line, without the line break."""
         self._write = write
         self._rows: list[tuple[float, int, StatusRecord]] = []
         self._latest = 0.0
@@ -34,7 +34,7 @@ class Watch:
         self._widths = [0] * (len(HEADING) - 1)
 
     def __call__(self, row: StatusRecord) -> None:
-        """Take a row; write those that none can come before any more."""
+        """Take a row, and write all rows before which no other can come any more."""
         heappush(self._rows, (row.t, self._count, row))
         self._count += 1
         self._latest = max(self._latest, row.t)

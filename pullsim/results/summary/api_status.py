@@ -1,4 +1,4 @@
-"""How long the API showed what."""
+"""How long the API showed which status of the pods."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]
     ``rows`` are in the order of time.
     """
     parts: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
-    shown: dict[tuple[str, str], tuple[str, float] | None] = {}  # and since when; None: the pod waits no more
+    current: dict[tuple[str, str], tuple[str, float] | None] = {}  # status and its begin; None: the pod waits no more
     for namespace, pod, t, status in values(rows, "namespace", "pod", "t", "status"):
-        before = shown.get((namespace, pod))
+        before = current.get((namespace, pod))
         if before is not None:
             parts[before[0]].append(t - before[1])
-        shown[namespace, pod] = None if status in OVER else (status, t)
-    for last in shown.values():
+        current[namespace, pod] = None if status in OVER else (status, t)
+    for last in current.values():
         if last is not None:
             parts[last[0]].append(max(end - last[1], 0.0))
     seconds = {status: math.fsum(each) for status, each in parts.items()}
     return dict(sorted(((status, each) for status, each in seconds.items() if each), key=lambda item: -item[1]))
 
 
-def shown_at(rows: Iterable[StatusRecord], namespace: str, pod: str, at: float) -> StatusRecord | None:
-    """Return what is shown of a pod at a time, in seconds; ``rows`` are in the order of time."""
+def status_at(rows: Iterable[StatusRecord], namespace: str, pod: str, at: float) -> StatusRecord | None:
+    """Return the status of a pod at a time, in seconds; None: it has none yet. ``rows`` are in the order of time."""
     found = None
     for row in rows:
         if row.t > at:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from pullsim.run import Result
     from pullsim.stages import Resource
 
-#: Waiting in these is no cause where the pulls saturate what all of them share: with more at a time none ends sooner.
+#: Queues. Where the pulls saturate a resource that all of them share, the wait in a queue is no cause: with more pulls
+#: at a time none would end sooner.
 QUEUES = ("pullQueue", "layerSlots")
 SHARED = ("registryEgress", "nic", "disk")
 SATURATED = 0.8
-#: Under this share a second resource is not worth a word.
+#: A second resource with a smaller share is not mentioned.
 MENTION = 0.10
 
 
@@ -37,7 +38,7 @@ class Bottleneck:
     sentence: str
     hint: str  # what to turn; empty when no key changes it
     shares: dict[str, float]  # by resource, largest first
-    shares_of_pulls: dict[str, float] | None  # the same within the pulls, their queue left out; None: not recorded
+    shares_of_pulls: dict[str, float] | None  # the same within pulls, without their queue; None: no pulls were kept
 
 
 def bottleneck(result: Result) -> Bottleneck:
@@ -84,12 +85,12 @@ def most_in_flight(pulls: Sequence[PullRecord]) -> int:
     for node, begun in starts.items():
         over = sorted(ends[node])
         for count, start in enumerate(sorted(begun), 1):
-            most = max(most, count - bisect_right(over, start))  # an end comes before a start of the same instant
+            most = max(most, count - bisect_right(over, start))  # at one instant, ends come before starts
     return most
 
 
 def _shares(stages: Mapping[str, float]) -> dict[Resource, float]:
-    """Share of each resource, largest first, in the order of RESOURCES where equal."""
+    """Return the share of each resource, largest first; equal shares are in the order of RESOURCES."""
     whole = sum(stages.values())
     if whole <= 0:
         return {}
@@ -103,7 +104,7 @@ def _keys(shares: Mapping[Resource, float] | None) -> dict[str, float] | None:
 
 
 def _phrase(resource: Resource, result: Result) -> str:
-    """What the resource is called in this run, with the figures that the records have."""
+    """Return the phrase for the resource, with the figures that the records of this run have."""
     if resource.key == "pullQueue" and result.pulls:
         most = most_in_flight(result.pulls)
         if most == 1:
@@ -134,7 +135,7 @@ def _host(layers: Sequence[LayerRecord]) -> str | None:
 
 
 def _causes(pulls: Sequence[PullRecord]) -> str:
-    """Causes of failed pulls, the most frequent first: ``120 unavailable, 3 notFound``."""
+    """Return the causes of failed pulls, the most frequent first: ``120 unavailable, 3 notFound``."""
     counts: dict[str, int] = {}
     for ok, cause in values(pulls, "ok", "cause"):
         if not ok:
@@ -145,13 +146,13 @@ def _causes(pulls: Sequence[PullRecord]) -> str:
 
 
 def _inside(pulls: Mapping[Resource, float]) -> str:
-    """What the pulls themselves spent their time on: it binds next when the queue is gone."""
+    """Say what the pulls themselves spent their time on, which is what limits them without the queue."""
     (resource, share), *_ = pulls.items()
     return f"Within the pulls, {_percent(share)} was {resource.phrase}."
 
 
 def _saturated(first: Resource, pulls: Mapping[Resource, float] | None) -> Resource | None:
-    """Return what binds the pulls themselves when they wait in a queue for something that all of them share."""
+    """Return the resource that all pulls share and saturate, if they wait in a queue for it."""
     if first.key not in QUEUES or not pulls:
         return None
     resource, share = next(iter(pulls.items()))
@@ -159,7 +160,7 @@ def _saturated(first: Resource, pulls: Mapping[Resource, float] | None) -> Resou
 
 
 def _never_started(pods: Sequence[PodRecord], first: Resource | None) -> str:
-    """Say so when pods that never started decide the verdict."""
+    """Say how many pods never started, and what the bottleneck is among those that did."""
     never = sum(started is None for started in values(pods, "started"))
     if not never:
         return ""
@@ -175,7 +176,7 @@ def _never_started(pods: Sequence[PodRecord], first: Resource | None) -> str:
 
 
 def _percent(share: float) -> str:
-    """Two digits are enough for a sentence; a share that rounds to all or nothing keeps a decimal."""
+    """Write a share as a percentage, with a decimal where it would round to 0 % or 100 %."""
     return (
         f"{share:.1%}".replace("%", " %") if 0 < share < 0.01 or 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
     )

@@ -24,12 +24,12 @@ class RolloutFigures:
     kind: str
     began_at: float
     completed_at: float | None  # all pods are new and available; None: not by the end of the run
-    seconds: float | None  # from one to the other
-    replicas: int  # that there should be at the end of the run
-    updated: int  # of them new and available
-    created: int  # pods that it made
+    seconds: float | None  # from the begin to the completion
+    replicas: int  # pods that there should be at the end of the run
+    updated: int  # pods from the new template that are available at the end of the run
+    created: int  # pods made from the new template
     peak: int  # most pods at a time
-    lowest: int  # fewest available at a time
+    lowest: int  # fewest pods available at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class PerDay:
     departures: float
     pods: float
     downloaded_bytes: float
-    cost: float | None  # of what registries sent, in the money of their prices; None: none has one
+    cost: float | None  # of what the registries sent, in the currency of their prices; None: no registry has a price
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Churn:
     """Nodes that left, what went with them, and what their successors fetched."""
 
     departures: int
-    pods: int  # that were on them
-    cut_pulls: int  # under way or queued
-    cut_bytes: int  # that pulls which were cut had downloaded
+    pods: int  # pods that were on these nodes
+    cut_pulls: int  # pulls that were under way or queued when their node left
+    cut_bytes: int  # bytes that these pulls had downloaded
     successors_bytes: int  # downloaded by nodes that joined in place of others
     per_day: PerDay  # the bytes are all that the run downloaded
 
@@ -59,9 +59,9 @@ class PrepullFigures:
     """One prepull job: nodes, and what it downloaded."""
 
     done: int  # nodes that got all images
-    given_up: int  # nodes that had not when their time was up, or when they left
-    under_way: int  # at the end of the run
-    last_at: float | None  # when the last of the nodes that are done was
+    given_up: int  # nodes that did not have all images when the job's time was up, or when they left
+    under_way: int  # nodes that were still pulling at the end of the run
+    last_at: float | None  # when the last of the done nodes got its last image
     seconds: Distribution  # from the creation of a node's pod until all images were there
     downloaded_bytes: int
 

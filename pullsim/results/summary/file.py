@@ -18,7 +18,7 @@ from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: A whole number stays one.
+#: Whole numbers stay integers.
 _NUMBER: Final = int | Annotated[float, Field(allow_inf_nan=False)]
 
 

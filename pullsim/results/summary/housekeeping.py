@@ -18,8 +18,8 @@ class Removed:
     """Images that kubelets removed for one reason, and their bytes."""
 
     images: int
-    counted: int  # as freed by the kubelet: compressed sizes, shared layers each time
-    freed: int  # that came back, of the disk
+    counted: int  # bytes that the kubelet counts as freed: compressed sizes, with layers that other images share
+    freed: int  # bytes of disk space that became free
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Disk:
     nodes: int
     capacity: int  # of one node; the smallest
     peak: int  # most that was used on one node
-    peak_share: float  # of its capacity, of the node with the most
+    peak_share: float  # largest share of its capacity that was in use on one node
 
 
 @dataclass(frozen=True, slots=True)

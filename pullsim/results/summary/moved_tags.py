@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 NAMED: Final = 3  # pods that the warning names for each digest
-_IMAGES: Final = ("images", "image_refs")  # of a pod
+_IMAGES: Final = ("images", "image_refs")  # the fields of a pod's row
 SHORT: Final = len("sha256:") + 12  # characters of a digest in the warning
 
 

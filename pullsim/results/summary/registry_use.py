@@ -21,14 +21,14 @@ class RegistryUse:
     tokens: int  # requests to the token server
     refused: int  # by quotas
     exhausted: int  # quotas (of addresses or accounts) that ran out
-    exhausted_at: float | None  # when the first of them refused a request first
-    refilled_at: float | None  # when that one had room again; None also: never
+    exhausted_at: float | None  # when the first of them refused its first request
+    refilled_at: float | None  # when that quota had room again; None: never, or no quota ran out
     sent: int  # bytes of all bodies, manifests and broken ones too
-    cost: float | None  # in the money of its price; None: it has none
+    cost: float | None  # in the currency of its price; None: it has no price
 
 
 def registry_use(record: RegistryRecord) -> RegistryUse:
-    """Put a record's figures and its price together."""
+    """Return the figures of a registry's record with the cost of what it sent."""
     return RegistryUse(
         host=record.host,
         heads=record.heads,

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 SCHEMA_VERSION: Final = 1
-POD_WINDOW: Final = 60.0  # seconds; a peak of pods per minute is the best minute
+POD_WINDOW: Final = 60.0  # seconds: the window of the peak rate of pods that become ready
 BYTE_WINDOW: Final = 10.0
-DIGITS: Final = 12  # more would show the noise of sums
-_LAYERS: Final = ("layers", "layers_fetched")  # of a pull
+DIGITS: Final = 12  # significant digits in summary.json; further ones depend on the order of sums
+_LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +224,14 @@ def _bytes(result: Result) -> Bytes:
             spans.extend((requested, fetched, downloaded))
     for pull in values(result.pulls, "registry", "image", "started", "ended", "downloaded"):
         registry, image, started, ended, downloaded = pull
-        if downloaded and (registry is None or result.detail != "layers"):  # it has no layers here
+        if downloaded and (registry is None or result.detail != "layers"):  # there are no rows of its layers
             by_source[registry or parse(image).domain] += downloaded
             spans.extend((started, ended, downloaded))
     for ok, size, downloaded, count, fetched in values(result.pulls, "ok", "size", "downloaded", *_LAYERS):
-        if ok and fetched < count:  # a pull that fetched all layers leaves only what is no layer: manifest and config
+        if ok and fetched < count:  # otherwise the difference is the manifest and the config, which are no layers
             local += size - downloaded
     return Bytes(
-        downloaded=sum(by_source.values()),  # also of pulls that the end of the run cut
+        downloaded=sum(by_source.values()),  # also by pulls that were under way at the end of the run
         by_source=_ranked(by_source),
         local=local,
         per_second=flow_rate(np.asarray(spans).reshape(-1, 3), BYTE_WINDOW),
@@ -248,7 +248,7 @@ def _layers(result: Result) -> Layers:
 
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:
-    """Largest first, by name where equal."""
+    """Return the counts, largest first; equal ones are in the order of their names."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
