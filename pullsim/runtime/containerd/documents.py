@@ -57,10 +57,13 @@ class Documents:
         self._pull = pull
         self._download: DocumentDownload | None = None  # of the document that is on its way
 
-    @property
     def stalled(self) -> bool:
         """Whether a document is on its way, and nothing of it comes."""
         return self._download is not None and self._download.stalled
+
+    def received_since(self, since: float) -> bool:  # noqa: ARG002 - the protocol's
+        """Return False: documents are too small to count as progress of a download."""
+        return False
 
     def fetch(self, wanted: Wanted) -> Generator[Any, Any, None]:
         """Fetch a document unless the content store has it; raises PullFailed."""

@@ -13,8 +13,18 @@ if TYPE_CHECKING:
 INTERVAL: Final = 10.0  # seconds between two looks
 
 
+class Downloads(Protocol):
+    """A part of the downloads of a pull."""
+
+    def stalled(self) -> bool:
+        """Whether a request is under way that gets nothing."""
+
+    def received_since(self, since: float) -> bool:
+        """Whether bytes come, or have come since then."""
+
+
 class Watched(Protocol):
-    """The downloads of a pull, as far as its progress is watched."""
+    """A pull whose progress is watched."""
 
     env: simpy.Environment
     began: float  # when the pull began

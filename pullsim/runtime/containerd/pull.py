@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.cri import Auth, Caller
-    from pullsim.oci.manifest import Layer, Manifest
+    from pullsim.oci.manifest import Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.containerd.fetch import Fetch
     from pullsim.runtime.containerd.node import ContainerdNode
+    from pullsim.runtime.containerd.progress import Downloads
     from pullsim.spec.stored_image import StoredImage
     from pullsim.time_line import TimeLine
 
@@ -39,7 +40,7 @@ class Pull(OngoingPull):
     meanwhile.
     """
 
-    __slots__ = ("_documents", "_failed", "_fetches", "_process", "_watch", "began", "running")
+    __slots__ = ("_caller", "_downloads", "_failed", "_process", "_watch", "began", "running")
 
     def __init__(
         self, node: ContainerdNode, reference: Reference, caller: Caller, clock: TimeLine, auth: Auth | None
@@ -47,8 +48,8 @@ class Pull(OngoingPull):
         super().__init__(node, reference, clock, auth)
         self.began = self.env.now
         self.running = True
-        self._documents = Documents(self)
-        self._fetches = Fetches(self, caller)
+        self._caller = caller
+        self._downloads: tuple[Downloads, ...] = ()  # while it runs
         self._watch: ProgressWatch | None = None  # once a request has stalled
         self._process: Any = None  # the process that runs the pull
         self._failed = False
@@ -60,9 +61,11 @@ class Pull(OngoingPull):
         node = self.node
         leases = node.store.leases
         leases[self.lease] = None
+        documents, fetches = Documents(self), Fetches(self, self._caller)
+        self._downloads = documents, fetches
         try:
-            image = yield from self._describe(handler)
-            yield from self._unpack(image)
+            image = yield from self._describe(documents, handler)
+            yield from self._unpack(fetches, image)
         except PullFailed as failed:
             outcome = failed.outcome
         except simpy.Interrupt as interrupt:
@@ -73,8 +76,9 @@ class Pull(OngoingPull):
         self.running = False
         if outcome.image_ref is None:
             outcome.retryable = self.remote.retryable
-            yield from self._fetches.abandon()
-        self._fetches.end(outcome)
+            yield from fetches.abandon()
+        fetches.end(outcome)
+        self._downloads = ()  # they refer to this pull; see `Fetches.end`
         del leases[self.lease]
         if outcome.image_ref is None or node.spec.discard_unpacked_layers:
             node.collect_later()
@@ -94,19 +98,19 @@ class Pull(OngoingPull):
 
     def stalled_downloads(self) -> bool:
         """See `progress.Watched`."""
-        return self._documents.stalled or self._fetches.stalled()
+        return any(each.stalled() for each in self._downloads)
 
     def received_since(self, since: float) -> bool:
         """See `progress.Watched`."""
-        return self._fetches.received_since(since)
+        return any(each.received_since(since) for each in self._downloads)
 
     def give_up(self) -> None:
         """See `progress.Watched`."""
         self.fail(no_progress(self.reference).outcome)
 
-    def _describe(self, handler: str) -> Generator[Any, Any, StoredImage]:
+    def _describe(self, documents: Documents, handler: str) -> Generator[Any, Any, StoredImage]:
         """Resolve the name and fetch what describes the image; return the record that the image will have."""
-        node, documents = self.node, self._documents
+        node = self.node
         image = yield from self.remote.resolve()
         manifest: Manifest | None = select(image, node.platform)
         if isinstance(image, Index):
@@ -118,20 +122,20 @@ class Pull(OngoingPull):
         stored = image_record(manifest, image.digest, image.size, handler, node.handlers)
         return stored._replace(discards=True) if node.spec.discard_unpacked_layers else stored
 
-    def _unpack(self, image: StoredImage) -> Generator[Any, Any, None]:
+    def _unpack(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
         """Unpack the layers, then write the image records."""
         node, env = self.node, self.env
         if node.unpack_slots is None:
-            yield from self._unpack_in_turn(image)
+            yield from self._unpack_in_turn(fetches, image)
         else:
-            yield from ParallelUnpack(self, self._fetches, image, node.unpack_slots).run()
-        yield from self._fetches.wait_for_all()
+            yield from ParallelUnpack(self, fetches, image, node.unpack_slots).run()
+        yield from fetches.wait_for_all()
         self.clock.enter("commit", env.now)
         if (written := node.store.metadata.write(IMAGE_RECORDS)) is not None:
             yield written
         node.store.name(self.reference, image)
 
-    def _unpack_in_turn(self, image: StoredImage) -> Generator[Any, Any, None]:
+    def _unpack_in_turn(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
         """Unpack layer after layer, holding the lock of each one's chain ID."""
         store, clock, env = self.node.store, self.clock, self.env
         layers, locks, leased = image.manifest.layers, store.chain_locks, self.lease.snapshots
@@ -147,14 +151,14 @@ class Pull(OngoingPull):
                         yield from mount.wait()
                         store.snapshots[chain_id] = store.claim(mount.size)
                     else:
-                        yield from self._snapshot(layers[position], chain_id, self._fetches.of(layers, position))
+                        yield from self._snapshot(fetches, fetches.of(layers, position), chain_id)
                 leased.add(chain_id)
             finally:
                 locks.release(chain_id)
 
-    def _snapshot(self, layer: Layer, chain_id: str, fetch: Fetch) -> Generator[Any, Any, None]:
+    def _snapshot(self, fetches: Fetches, fetch: Fetch, chain_id: str) -> Generator[Any, Any, None]:
         """Wait for a layer's blob and unpack it; where there is not enough space, until the disk is full."""
-        env, clock, node = self.env, self.clock, self.node
+        env, clock, node, layer = self.env, self.clock, self.node, fetch.layer
         store = node.store
         clock.enter("commit", env.now, layer.digest)
         prepared = store.metadata.reserve(PREPARE)
@@ -162,7 +166,7 @@ class Pull(OngoingPull):
             # Either this fetch was the last thing to end, and the time since the fetches began is accounted for by it;
             # or the layers below and the preparation of the snapshot were, and their own time stands.
             before = clock.fork(env.now)
-            yield from self._fetches.wait(fetch)
+            yield from fetches.wait(fetch)
             if env.now <= prepared:
                 clock.restore(before, "commit")
         if env.now < prepared:
@@ -190,7 +194,7 @@ class Pull(OngoingPull):
             store.abandon(size, of=size)
             raise
         store.snapshots[chain_id] = unpacked
-        self._fetches.record(fetch, (began, env.now, limit))
+        fetches.record(fetch, (began, env.now, limit))
 
     def _sync(self) -> Generator[Any, Any, None]:
         """Wait until all that was written is on the disk (core/diff/apply/apply_linux.go, syncfs)."""

@@ -90,6 +90,8 @@ class Copy(OngoingCopy):
         for chain_id in self._chain_ids:
             self.store.in_use[chain_id] -= 1
         self._account(outcome)
+        self.slots.forget(self._fetches)
+        self._fetches = []  # they refer to this copy: without a way back they are garbage at once
         return outcome
 
     def _artifact_first(self) -> Generator[Any, Any, None]:
