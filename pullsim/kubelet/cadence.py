@@ -52,7 +52,7 @@ class Requeue:
 
 
 class MinimalCadence:
-    """Sync again exactly a delay after an error, and when an init container exits: no tick, no relist."""
+    """Syncs again exactly one delay after an error, and when an init container exits, without ticks and relists."""
 
     __slots__ = ("_changed", "_requeue")
 
@@ -72,7 +72,7 @@ class MinimalCadence:
 
 
 class Phases:
-    """When within its seconds a node's kubelet ticks and relists, in nanoseconds: it starts at any moment.
+    """The moments within each second at which a node's kubelet ticks and relists: it may have started at any moment.
 
     A phase that is not given is drawn when it is first needed: by a pod that its first sync does not start.
     """

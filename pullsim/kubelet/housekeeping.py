@@ -25,7 +25,7 @@ class Housekeeping:
         """Begin with the first collection, at once."""
 
     def stop(self) -> None:
-        """Do nothing any more: the node has left."""
+        """Stop, as the node has left."""
 
     def changed(self) -> None:
         """Note that an image came or went, or that a pod ended."""
@@ -64,8 +64,9 @@ class ImageHousekeeping(Housekeeping):
         self._collection: simpy.Process | None = None
         self._images = ImageGCManager(context, containers, policy(config), self._remove)
         self._eviction = EvictionManager(context, containers, self._images, evict, pressure)
-        #: Seconds after the last change in which collections have removed all that they ever will: an image reaches its
-        #: ages and the condition its transition period one after the other at most, and a collection begins and ends.
+        #: Seconds after the last change by which everything is removed that ever will be. At the latest an image comes
+        #: to its minimum age, then to its maximum age, and then the condition DiskPressure ends; up to two periods of
+        #: the collection pass until a collection has seen that.
         self._longest = 2 * PERIOD + sum(
             (config.image_minimum_gc_age, config.image_maximum_gc_age, config.eviction_pressure_transition_period)
         )

@@ -114,7 +114,7 @@ class Kubelet:
         ).run()
 
     def end(self, pod: PodStatus, how: str) -> None:
-        """End a pod that was deleted or evicted: at once, or when the sync under way is done with its pull."""
+        """End a pod that was deleted or evicted: at once, or else when the sync that is under way has finished."""
         pod.end(how)
         record_end(pod, self._context.recorder, self._env.now)
         if not pod.syncing:

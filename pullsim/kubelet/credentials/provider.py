@@ -42,7 +42,7 @@ class _Cached(NamedTuple):
 
 
 def _not_recorded(plugin: str, began: float, failed: bool) -> None:
-    """Take note of a run of a plugin where nobody wants to know of it."""
+    """Take a run of a plugin that nobody records."""
 
 
 class CredentialProvider:
