@@ -1,1 +1,1 @@
-"""What the simulation runs on: events, processes, the clock, locks, random streams."""
+"""What the simulation runs on: events, processes, the clock, locks, and servers that jobs share."""

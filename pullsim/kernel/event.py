@@ -1,4 +1,4 @@
-"""What happens, in SimPy's terms, in less memory and time."""
+"""Events that SimPy accepts as its own, and that take less memory and time than those of SimPy."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ if TYPE_CHECKING:
 
     Callback = Callable[[Any], None]
 
-# What is named Final here, compiled code reads without a look into a dictionary.
+# Compiled code reads a name that is Final without looking it up in the dictionary of the module.
 URGENT: Final = EventPriority(0)  # SimPy's priorities within an instant
 NORMAL: Final = EventPriority(1)
-LAST: Final = EventPriority(2)  # after every ordinary event of an instant: settles
+LAST: Final = EventPriority(2)  # after every ordinary event of an instant: the network settles then
 PENDING: Final[Any] = simpy.events.PENDING  # the value of an event that has not been triggered
 _push: Final[Any] = heapq.heappush
 
 
 def _over(_: Any) -> None:
-    """Stand for the callbacks of an event that have been called."""
+    """Mark an event whose callbacks have been called: it takes the place of the first callback, and is never called."""
 
 
 OVER: Final[Any] = _over
 
 
 class Event:
-    """An event that SimPy's environment, processes and conditions take for one of theirs.
+    """An event that SimPy's environment, processes and conditions accept as one of theirs.
 
-    Nearly all events have one callback, which has a slot of its own; SimPy makes a list for it. The class has no
-    dictionary, and as it is no subclass, it can be compiled.
+    Nearly all events have exactly one callback. It is kept in a slot of its own, where SimPy makes a list. The class
+    has no dictionary, and it is no subclass of SimPy's event, so that it can be compiled.
     """
 
-    _defused: bool  # set where a failure is handled, and SimPy looks whether it is there
+    _defused: bool  # set only when somebody handles the failure: SimPy tests whether the attribute exists
 
     __slots__ = ("_callback", "_defused", "_more", "_ok", "_value", "env")
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env: Any = env
-        self._callback: Callback | None = None  # the first; OVER: all have been called
-        self._more: list[Callback] | None = None
+        self._callback: Callback | None = None  # the first callback; OVER: all callbacks have been called
+        self._more: list[Callback] | None = None  # the further callbacks
         self._value: Any = PENDING
 
     @property
     def triggered(self) -> bool:
-        """Whether it has happened or is about to."""
+        """Whether the event has its value: it has happened, or is scheduled to happen."""
         return self._value is not PENDING
 
     @property
     def processed(self) -> bool:
-        """Whether its callbacks have been called."""
+        """Whether the event has happened: its callbacks have been called."""
         return self._callback is OVER
 
     @property
     def ok(self) -> bool:
-        """Whether it is no failure, once it is triggered."""
+        """Whether the event is a success and no failure. Raises AttributeError if it is not triggered."""
         return self._ok
 
     @property
     def value(self) -> Any:
-        """What it came with, once it is triggered."""
+        """The value or the exception that the event was triggered with; PENDING before."""
         return self._value
 
     @property
     def callbacks(self) -> list[Callback] | None:
-        """The list that SimPy adds to and takes from; None: they have been called."""
+        """All callbacks as a list, to which SimPy adds and from which it removes; None once they have been called."""
         first = self._callback
         if first is OVER:
             return None
@@ -85,7 +85,7 @@ class Event:
         self._more = callbacks
 
     def call(self, callback: Callback) -> None:
-        """Call ``callback`` with this event when it happens; it has not yet."""
+        """Have ``callback`` called with this event when it happens. The event must not have happened yet."""
         if self._more is not None:
             self._more.append(callback)
         elif self._callback is None:
@@ -94,7 +94,7 @@ class Event:
             self._more = [callback]
 
     def process(self) -> None:
-        """Call the callbacks."""
+        """Let the event happen: call its callbacks, in the order in which they were added."""
         callback, more = self._callback, self._more
         self._callback = OVER
         if callback is not None:
@@ -105,7 +105,7 @@ class Event:
                 callback(self)
 
     def succeed(self, value: Any = None) -> None:
-        """Let it happen in this instant."""
+        """Schedule the event to happen in this instant, as a success with ``value``."""
         assert self._value is PENDING
         self._ok = True
         self._value = value
@@ -113,7 +113,7 @@ class Event:
         _push(env._queue, (env._now, NORMAL, next(env._eid), self))
 
     def happen(self) -> None:
-        """Let it happen now, before the process that runs goes on."""
+        """Let the event succeed and call its callbacks at once, before the process that is running continues."""
         self._ok = True
         self._value = None
         running = self.env._active_proc
@@ -121,7 +121,7 @@ class Event:
         self.env._active_proc = running
 
     def fail(self, error: BaseException) -> None:
-        """Let it happen in this instant, as an error for whoever waits for it, else one of the run."""
+        """Schedule the event to fail in this instant: ``error`` is raised in those who wait, else it ends the run."""
         self._ok = False
         self._value = error
         self.env.schedule(self)
@@ -131,7 +131,7 @@ class Event:
 
 
 class Timeout(Event):
-    """An event ``delay`` >= 0 seconds from now."""
+    """An event that happens ``delay`` >= 0 seconds from now, with ``value``."""
 
     __slots__ = ()
 
@@ -145,7 +145,7 @@ class Timeout(Event):
 
 
 class Call(Event):
-    """An event that calls ``callback`` with itself, ``delay`` seconds from now; ``value`` rides along."""
+    """An event that calls ``callback(event)`` ``delay`` >= 0 seconds from now; ``event.value`` is ``value``."""
 
     __slots__ = ()
 
@@ -166,7 +166,7 @@ class Call(Event):
 
 
 class Recurrent(Event):
-    """An event that calls ``callback``, again after each time it has happened: no object is made each time."""
+    """An event that calls ``callback`` whenever it happens and can be scheduled again: no new object each time."""
 
     __slots__ = ("_again",)
 
@@ -179,18 +179,19 @@ class Recurrent(Event):
         self._value = None
 
     def schedule(self, priority: EventPriority) -> None:
-        """Happen in this instant; not while it is still to happen."""
+        """Schedule the event in this instant. It must not be scheduled already."""
         env = self.env
         self._callback = self._again
         _push(env._queue, (env._now, priority, next(env._eid), self))
 
 
 def happen(events: Sequence[Event]) -> None:
-    """Let events succeed and run their callbacks now, before anything else of this instant; not within a process.
+    """Let all events succeed and call their callbacks at once, before anything else of this instant.
 
-    An event that is scheduled to happen at once costs a push and a pop of the queue of all events, and a step.
+    Must not be called from within a process. `Event.succeed` would cost a push to and a pop from the queue of all
+    events, and one turn of the loop, for each event.
     """
-    for event in events:  # all of them have happened before the first one has consequences
+    for event in events:  # every event is triggered before the first callback is called
         event._ok = True
         event._value = None
     for event in events:

@@ -1,4 +1,4 @@
-"""Slots and keyed locks, handed over first come, first served. No event is made where nothing has to wait."""
+"""Slots and keyed locks, given out first come, first served. An event is made only for a request that has to wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Slots:
-    """``n`` equal slots (None: without limit)."""
+    """A number ``n`` of equal slots; None means without limit. Raises ValueError for less than one slot."""
 
     __slots__ = ("_env", "_free", "_waiting")
 
@@ -22,15 +22,18 @@ class Slots:
             raise ValueError(f"at least one slot is needed, not {n}")
         self._env = env
         self._free = n
-        self._waiting: list[Event] = []  # few: a queue of its own takes 600 bytes even if nothing waits
+        self._waiting: list[Event] = []  # a list, as few requests wait: an empty deque takes 600 bytes
 
     @property
     def waiting(self) -> int:
-        """Requests in the queue."""
+        """The number of requests that wait for a slot."""
         return len(self._waiting)
 
     def acquire(self) -> Event | None:
-        """Take a slot: None if there was one, else the event that succeeds when the slot is handed over."""
+        """Take a slot.
+
+        Returns None if one was free, and otherwise an event that succeeds when a slot has become ours.
+        """
         if self._free is None:
             return None
         if self._free:
@@ -41,7 +44,10 @@ class Slots:
         return request
 
     def wait(self, request: Event) -> Generator[Any, Any, None]:
-        """Wait for the slot that `acquire` had none of; who is interrupted meanwhile withdraws."""
+        """Wait for a request that `acquire` returned.
+
+        If the process is interrupted meanwhile, the request is withdrawn.
+        """
         try:
             yield request
         except simpy.Interrupt:
@@ -49,7 +55,7 @@ class Slots:
             raise
 
     def release(self) -> None:
-        """Give a slot back: to the first who waits, if any does."""
+        """Give a slot back. The first request that waits gets it, and succeeds as an event of this instant."""
         if self._free is None:
             return
         if self._waiting:
@@ -58,14 +64,14 @@ class Slots:
             self._free += 1
 
     def hand_over(self) -> None:
-        """Give a slot back to the first who waits, who goes on before the process that runs: an event less."""
+        """Give a slot back as `release` does, but the first who waits continues at once, before the running process."""
         if self._waiting:
             self._waiting.pop(0).happen()
         else:
             self.release()
 
     def cancel(self, request: Event) -> None:
-        """Withdraw a request that `acquire` returned; a slot already handed over to it is released."""
+        """Withdraw a request that `acquire` returned. If it has got its slot already, the slot is released."""
         if request.triggered:
             self.release()
         else:
@@ -73,20 +79,23 @@ class Slots:
 
 
 class KeyedLocks:
-    """A lock for each key; a key that nobody holds takes no memory."""
+    """One lock for each key. A key whose lock nobody holds takes no memory."""
 
     __slots__ = ("_env", "_waiting")
 
     def __init__(self, env: simpy.Environment) -> None:
         self._env = env
-        self._waiting: dict[Hashable, list[Event] | None] = {}  # of the held keys; None: nobody waited so far
+        self._waiting: dict[Hashable, list[Event] | None] = {}  # by key that is held; None: nobody has waited
 
     def __len__(self) -> int:
-        """Keys held."""
+        """Return the number of keys whose lock is held."""
         return len(self._waiting)
 
     def acquire(self, key: Hashable) -> Event | None:
-        """Take the lock of ``key``: None if it was free, else the event that succeeds when it is handed over."""
+        """Take the lock of ``key``.
+
+        Returns None if it was free, and otherwise an event that succeeds when it is ours.
+        """
         if key not in self._waiting:
             self._waiting[key] = None
             return None
@@ -99,7 +108,10 @@ class KeyedLocks:
         return request
 
     def wait(self, key: Hashable, request: Event) -> Generator[Any, Any, None]:
-        """Wait for the lock that ``acquire(key)`` found held; who is interrupted meanwhile withdraws."""
+        """Wait for a request that ``acquire(key)`` returned.
+
+        If the process is interrupted meanwhile, it is withdrawn.
+        """
         try:
             yield request
         except simpy.Interrupt:
@@ -107,7 +119,10 @@ class KeyedLocks:
             raise
 
     def release(self, key: Hashable) -> None:
-        """Give the lock of ``key`` to the first who waits, if any does. Raises KeyError if nobody holds it."""
+        """Give the lock of ``key`` back.
+
+        The first request that waits gets it. Raises KeyError if nobody holds the lock.
+        """
         queue = self._waiting[key]
         if queue:
             queue.pop(0).succeed()
@@ -115,7 +130,7 @@ class KeyedLocks:
             del self._waiting[key]
 
     def cancel(self, key: Hashable, request: Event) -> None:
-        """Withdraw a request that ``acquire(key)`` returned; a lock already handed over to it is released."""
+        """Withdraw a request that ``acquire(key)`` returned. If it has got the lock already, the lock is released."""
         if request.triggered:
             self.release(key)
         else:

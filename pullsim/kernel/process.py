@@ -1,4 +1,4 @@
-"""Processes that cost less than SimPy's where nobody needs what SimPy's do."""
+"""Processes that cost fewer events than those of SimPy, and that SimPy accepts as its own."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
 
 
 class Process(Event):
-    """A process whose end is no event: who waits for it goes on at once.
+    """A process whose end is not scheduled as an event: whoever waits for it continues at once.
 
-    It begins as SimPy's does, before anything else that is still to happen in this instant.
+    It begins as a process of SimPy does, before anything else that is still to happen in this instant.
     """
 
     __slots__ = ("_generator", "_target", "_wake")
 
     def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any] | None = None) -> None:
-        """Without a generator, it begins when it is given one to `start`."""
+        """Schedule the process to begin; without a generator, it begins when `start` is called with one."""
         self.env = env
         self._callback = self._more = None
         self._value = PENDING
         self._generator: Any = generator
-        self._wake: Any = None  # its `_resume`, made once
-        self._target: Any = None
+        self._wake: Any = None  # the bound method `_resume`, made once instead of for each event
+        self._target: Any = None  # the event that it waits for; SimPy reads it to interrupt the process
         if generator is not None:
             self._wake = self._resume
             self._target = Call(env, self._wake, 0.0, URGENT)
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process has not ended."""
         return self._value is PENDING
 
     def interrupt(self, cause: Any = None) -> None:
-        """Raise `simpy.Interrupt` in it, before anything else that is still to happen in this instant."""
+        """Raise `simpy.Interrupt` in the process, before anything else that is still to happen in this instant."""
         Interruption(cast("simpy.Process", self), cause)
 
     def start(self, generator: Generator[Any, Any, Any]) -> None:
-        """Begin now, before the process that runs goes on."""
+        """Begin at once, before the process that is running continues."""
         self._generator = generator
         self._wake = self._resume
         running = self.env._active_proc
@@ -78,16 +78,17 @@ class Process(Event):
             self._ok = True
             self._value = end.value
             self._end()
-        except BaseException as error:  # noqa: BLE001  # whoever waits for the process gets it
+        except BaseException as error:  # noqa: BLE001  # it is raised in whoever waits for the process
             self._ok = False
             self._value = error
             self._end()
         env._active_proc = None
 
     def _end(self) -> None:
-        """Let go of what an ended process needs no more, as it can be kept for its value; go on with who waits for it.
+        """Continue those who wait for the process.
 
-        An error that nobody waits for becomes an event, which ends the run.
+        The generator is dropped, as the process itself may be kept for its value. An error that nobody waits for is
+        scheduled as a failed event, which ends the run.
         """
         self._generator = self._target = self._wake = None
         if self._ok or self._callback is not None or self._more:
@@ -97,9 +98,10 @@ class Process(Event):
 
 
 class Part(Process):
-    """A part of a process that waits for it at once: `yield Part(…)` does what ``yield from`` does.
+    """A generator that a process runs and waits for: ``yield Part(…)`` does what ``yield from`` does, for less.
 
-    Each event resumes only the part, not the generators above it: those of the pod's worker, for a pull.
+    With ``yield from``, each event passes through all generators above the one that waits. An event of a part resumes
+    the part alone: for a pull, the generators of its pod's worker are left out.
     """
 
     __slots__ = ()
@@ -112,13 +114,13 @@ class Part(Process):
 
 
 def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Run a generator as a `Part`, which gets the interrupts of the process."""
+    """Run a generator as a `Part`, pass interrupts of the process on to it, and return its value."""
     inner = Part(env, generator)
     while True:
         try:
             return (yield inner)
         except simpy.Interrupt as interrupt:
-            if not inner.is_alive:  # it is its own
+            if not inner.is_alive:  # the interrupt came out of the part, which has ended with it
                 raise
             inner.interrupt(interrupt.cause)
 

@@ -1,4 +1,7 @@
-"""One server shared equally by its jobs, in virtual time: O(log jobs) an event."""
+"""A server that all its jobs share equally (CPU cores, a disk), in virtual time: O(log jobs) for each event.
+
+Work and capacity are in any unit and that unit per second: seconds of CPU for cores, bytes for a disk.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,14 @@ if TYPE_CHECKING:
 
     import simpy
 
-_REBASE = 2.0**36  # service after which the clock starts again: it keeps 1e-5 of a unit, the finest that jobs need
+_REBASE = 2.0**36  # units of service after which the clock restarts from 0: up to here a double resolves 1e-5 units
 
 
 class Job(Event):
-    """Work under way. It happens as an event only if it is waited for, by `wait`: most writes to a disk are not."""
+    """Work under way.
+
+    Its end is an event only if somebody has called `wait`: nobody waits for most writes to a disk.
+    """
 
     __slots__ = ("_server", "done", "waited")
 
@@ -31,46 +37,47 @@ class Job(Event):
         self._server = server
 
     def wait(self) -> Job | None:
-        """Return the event of its end; None: it is done."""
+        """Return the job, which is the event of its own end, or None if it is done."""
         if not self.done and not self.waited:
             self._server.await_(self)
         return None if self.done else self
 
     def cancel(self) -> float:
-        """Take the job away; returns the work left (0 if it was done), and the event never happens."""
+        """Stop the job. Returns the work left, which is 0 if it was done; the event never happens."""
         return self._server.remove(self)
 
 
 class ProcessorSharing:
     """A server that does ``capacity(n)`` > 0 units of work a second while n jobs share it equally.
 
-    The clock is the service a job has had, so a job ends when the clock reads its key, whatever the rates until then.
-    Ends of jobs that nobody waits for cost no events: they are made up for when something else happens (a third of all
-    wake-ups are left of W(100)).
+    The clock is virtual time: the service in units that each job has had since the clock read 0. A job ends when the
+    clock reads its key, the reading at its start plus its work, whatever the rates until then. The end of a job that
+    nobody waits for costs no event: it is processed when something else happens. That leaves a third of all wake-ups
+    of a rollout to 100 nodes, W(100).
     """
 
     def __init__(self, env: simpy.Environment, capacity: Callable[[int], float]) -> None:
         self.env = env
         self._capacity = capacity
         self._speed = 1.0
-        self._jobs: list[tuple[float, int, Job]] = []  # heap of (clock at its end, order of start, job)
-        self._waited = 0  # jobs that are waited for
-        self._started = 0
-        self._clock = 0.0  # service per job, at time _time
+        self._jobs: list[tuple[float, int, Job]] = []  # heap of (key: clock at the end, order of start, job)
+        self._waited = 0  # jobs that somebody waits for
+        self._started = 0  # jobs started so far
+        self._clock = 0.0  # service of each job in units, at the time `_time`
         self._time = 0.0
-        self._rate = 0.0  # of the clock
-        self._due = math.inf  # of the wake-up under way
-        self._call: Call | None = None  # that wake-up; earlier ones are void
-        self._key = 0.0  # what the clock reads then at the least, whatever rounding says
+        self._rate = 0.0  # units a second by which the clock advances
+        self._due = math.inf  # time of the wake-up that is scheduled
+        self._call: Call | None = None  # that wake-up; those scheduled before it do nothing
+        self._key = 0.0  # what the clock must read at that wake-up, even if rounding leaves it below
 
     @property
     def jobs(self) -> int:
-        """Number of jobs under way."""
+        """The number of jobs under way."""
         self._advance()
         return len(self._jobs)
 
     def run(self, work: float) -> Job:
-        """Start a job of ``work`` >= 0 units that is waited for."""
+        """Start a job of ``work`` >= 0 units whose end is an event. Raises ValueError for less than 0."""
         job = self.begin(work)
         if not job.done:
             job.waited = True
@@ -79,7 +86,7 @@ class ProcessorSharing:
         return job
 
     def begin(self, work: float) -> Job:
-        """Start a job of ``work`` >= 0 units."""
+        """Start a job of ``work`` >= 0 units; see `Job.wait`. Raises ValueError for less than 0."""
         if work < 0.0:
             raise ValueError(f"work is >= 0, not {work}")
         job = Job(self)
@@ -102,7 +109,7 @@ class ProcessorSharing:
         return job
 
     def await_(self, job: Job) -> None:
-        """Let a job's end be an event, unless it is done."""
+        """Make the end of a job an event, unless the job is done."""
         now = self._advance()
         if not job.done:
             job.waited = True
@@ -111,7 +118,7 @@ class ProcessorSharing:
                 self._plan(now)
 
     def remove(self, job: Job) -> float:
-        """Take a job out; returns the work left, 0 if it was done."""
+        """Stop a job. Returns the work left, which is 0 if it was done."""
         now = self._advance()
         if job.done:
             return 0.0
@@ -123,7 +130,7 @@ class ProcessorSharing:
         return left
 
     def set_speed(self, factor: float) -> None:
-        """Work at ``factor`` > 0 times the capacity from now on."""
+        """Work at ``factor`` > 0 times the capacity from now on. Raises ValueError for any other factor."""
         if factor <= 0.0:
             raise ValueError(f"a speed is > 0, not {factor}")
         if factor == self._speed:
@@ -133,7 +140,7 @@ class ProcessorSharing:
         self._plan(now)
 
     def _advance(self) -> float:
-        """Bring the clock up to now, past the ends of jobs that nobody waits for."""
+        """Bring the clock up to now and end the jobs that nobody waits for. Returns the present time in seconds."""
         now: float = self.env.now
         jobs, clock, time, rate = self._jobs, self._clock, self._time, self._rate
         while jobs and not jobs[0][2].waited:
@@ -152,6 +159,7 @@ class ProcessorSharing:
         return now
 
     def _plan(self, now: float) -> None:
+        """Set the rate of the clock, and schedule a wake-up at the next end of a job if any job is waited for."""
         self._key = 0.0
         jobs = self._jobs
         if not jobs:
@@ -167,8 +175,8 @@ class ProcessorSharing:
             return
         wait = (jobs[0][0] - clock) / rate
         wait = max(wait, 0.0)
-        due = now + wait  # as SimPy computes it, to the bit
-        if due < self._due:  # an earlier wake-up than needed plans again; a later one would be too late
+        due = now + wait  # computed as SimPy does, so that both agree to the last bit
+        if due < self._due:  # a wake-up that comes too early plans again; one that comes too late must be replaced
             self._due = due
             self._key = jobs[0][0]
             self._call = Call(self.env, self._wake, wait)
@@ -179,7 +187,7 @@ class ProcessorSharing:
         self._due = math.inf
         now = self._advance()
         clock, jobs = self._clock, self._jobs
-        if clock < self._key:  # rounding can leave it short of the key by less than a later step adds
+        if clock < self._key:  # rounding can leave the clock so little below the key that no later time would move it
             self._clock = clock = self._key
         done = []
         while jobs and jobs[0][0] <= clock:
@@ -195,7 +203,7 @@ class ProcessorSharing:
 
 
 def _end(job: Job) -> None:
-    """Mark a job as done that nobody waits for."""
+    """Mark a job that nobody waits for as done."""
     job.done = True
     job._ok = True
     job._value = None
