@@ -1,9 +1,10 @@
-"""Ports that may go faster for as long as credit lasts: bytes above the sustained rate use it, unused rate refills it.
+"""Ports with a burst rate: bytes above the sustained rate use up credit, and unused sustained rate earns it back.
 
-A port with credit has its burst rate as capacity, one that has run out its sustained rate. As soon as something else
-holds it below that it earns credit again, and so has its burst rate as capacity at the next change. Balances are linear
-between changes of a port's rate, so each is brought up to date where its rate changes, and when it ends is known.
-That is O(ports with credit that share a link) a settle, and nothing without any.
+The capacity of a port is its burst rate while it has credit, and its sustained rate once the credit is used up. When
+something else keeps its rate below the sustained rate it earns credit, and has its burst rate again at the next settle.
+A balance changes linearly between two changes of the port's rate. So it is computed only when the rate changes, and the
+time at which it runs out is known in advance. A settle costs O(ports with credit in the components that are settled),
+and nothing in a network without credit.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Credit:
-    """The credit of one port, from ``now`` on."""
+    """The burst credit of one port in bytes, full at time ``now``."""
 
     __slots__ = ("balance", "burst", "component", "port", "rate", "since", "spent", "sustained", "version")
 
@@ -32,14 +33,14 @@ class Credit:
         self.sustained = port.capacity
         self.balance = burst.credit  # bytes, at the time `since`
         self.since = now
-        self.rate = 0.0  # bytes/s that the port has been taking since
-        self.spent = False
-        self.version = 0
+        self.rate = 0.0  # bytes/s that the port has taken since then
+        self.spent = False  # the port has its sustained rate, as the credit was used up
+        self.version = 0  # version of its entry in the heap of ends, see `lazy_heap`
         self.component: Component | None = None  # where its rate is followed
         port.capacity = burst.rate
 
     def read(self, now: float) -> float:
-        """Bring the balance up to ``now``; returns it."""
+        """Bring the balance up to ``now`` and return it, in bytes."""
         spare = self.sustained - self.rate
         if abs(spare) > ROUNDING * self.sustained:
             balance = min(self.burst.credit, self.balance + spare * (now - self.since))
@@ -48,25 +49,26 @@ class Credit:
         return self.balance
 
     def switch(self, spent: bool) -> None:
-        """Change between the rates."""
+        """Give the port its sustained rate if the credit is spent, else its burst rate."""
         self.spent = spent
         self.version = 0
         self.port.capacity = self.sustained if spent else self.burst.rate
 
 
 class Credits:
-    """All credits of a network."""
+    """The credits of all ports of a network that have a burst rate."""
 
     def __init__(self, tick: Callable[[], int], isolated: Component) -> None:
         self._tick = tick
         self._isolated = isolated
         self._by_component: dict[Component, dict[Credit, None]] = {}
-        self._placed: list[Credit] = []  # isolated ports of this settle; nobody else's change concerns the others
+        # Of isolated ports placed in this settle: the rates of other isolated ports stay.
+        self._placed: list[Credit] = []
         self._ends: list[tuple[float, int, Credit]] = []  # lazy heap of the times at which credit ends
-        self._earning: dict[Credit, None] = {}  # those with the sustained rate that something else holds below it
+        self._earning: dict[Credit, None] = {}  # spent ones whose port is kept below its sustained rate
 
     def place(self, credit: Credit, component: Component | None, now: float) -> None:
-        """Follow the rate of a port in its component; without one it is idle and earns credit."""
+        """Note the component in which a port's rate is found; None: the port is idle and earns credit."""
         if credit.component is not component:
             if credit.component is not None:
                 members = self._by_component[credit.component]
@@ -87,14 +89,17 @@ class Credits:
             credit.switch(spent=True)
 
     def replenish(self, now: float) -> None:
-        """Give the burst rate to the ports that have earned credit since they had none."""
+        """Give the ports whose credit was spent their burst rate, as far as they have earned credit since."""
         for credit in [credit for credit in self._earning if credit.read(now)]:
             del self._earning[credit]
             credit.port.touch(now)
             credit.switch(spent=False)
 
     def follow(self, settled: Iterable[Component], now: float) -> bool:
-        """Take note of the rates; returns whether ports have run out of credit: then there is more to settle."""
+        """Note the rates of settled components.
+
+        Returns whether ports ran out of credit, so that these must settle again.
+        """
         changed = False
         for component in settled:
             members: Iterable[Credit] = self._by_component.get(component, ())
@@ -109,20 +114,20 @@ class Credits:
         return changed
 
     def due(self) -> float:
-        """Return when the next credit ends, inf if none does."""
+        """Return the time at which the next credit is used up, inf if none is being used."""
         entry = lazy_heap.first(self._ends)
         return math.inf if entry is None else entry[0]
 
     def expire(self, now: float) -> None:
-        """End the credits that are due."""
+        """Give the ports whose credit is used up by ``now`` their sustained rate."""
         for credit in lazy_heap.pop_until(self._ends, now):
             credit.read(now)
-            credit.balance = 0.0  # whatever rounding says
+            credit.balance = 0.0  # rounding can leave a rest
             credit.port.touch(now)
             credit.switch(spent=True)
 
     def _take(self, credit: Credit, rate: float, now: float) -> bool:
-        """Note a rate from now on; returns whether there is no credit for it."""
+        """Note the port's rate from now on. Returns whether it needs credit and has none."""
         balance = credit.read(now)
         credit.rate = rate
         credit.version = 0

@@ -1,4 +1,4 @@
-"""What shares: links, ports, and the transfers between them."""
+"""Links, ports, and the transfers that share them. Sizes are bytes, rates bytes/s, times simulated seconds."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ if TYPE_CHECKING:
 
     import simpy
 
-REBASE = 2.0**36  # bytes after which a clock starts again from 0: a double keeps 1e-5 bytes of it
-ROUNDING = 1e-12  # relative; a difference below it is none
-LESS = 1.0 - ROUNDING  # a rate is below another one if it is below so much of it; else they are one rate
+REBASE = 2.0**36  # bytes after which a clock restarts from 0: up to here a double resolves 1e-5 bytes
+ROUNDING = 1e-12  # relative; values that differ by less are equal
+LESS = 1.0 - ROUNDING  # rate a is below rate b if a < b * LESS; else they are taken for equal
 
 
 class Component(Protocol):
-    """Ports whose rates depend on one another, and the algorithm that finds them. All times in seconds.
+    """Ports whose rates depend on one another, and the algorithm that finds their rates.
 
-    Within an instant, a port that changes is first synced, then placed again (or leaves) when the instant is settled.
+    A port that changes is brought up to date with `sync` before its first change of an instant. When the instant is
+    settled it is placed again with `place`, or leaves.
     """
 
     due: float  # time of the next end of a transfer, inf without one
     ports: dict[Port, None]
-    needs_rebase: (
-        bool  # a clock has become so large, or so little needs this component, that all ports should be placed afresh
-    )
-    general: bool  # it serves any paths
-    needed_by: int  # ports that need this component, where it serves several links
-    bottlenecks: dict[Link, None]  # links that can bind and have all their transfers here, where these are several
+    needs_rebase: bool  # all ports are to be placed anew: a clock has become large, or no port needs this component
+    general: bool  # it serves paths of several links
+    needed_by: int  # ports that only a component of this kind can serve; 0 in one of a single link
+    bottlenecks: dict[Link, None]  # links that can bind and have all their transfers here; empty for a single link
 
     def sync(self, port: Port, now: float) -> None:
-        """Bring the clocks and accounts of the port's groups up to ``now``."""
+        """Bring the clocks and the accounts of limited seconds of the port's groups up to ``now``."""
 
     def place(self, port: Port, now: float) -> None:
-        """Take up the synced port as it is now; it may be here already."""
+        """Take in a synced port with its present groups and transfers; it may be here already."""
 
     def leave(self, port: Port, now: float) -> None:
         """Forget the synced port."""
@@ -48,18 +47,18 @@ class Component(Protocol):
         ...
 
     def rate(self, port: Port) -> float:
-        """Return the bytes/s of all transfers of the port, as settled last."""
+        """Return the bytes/s of all transfers of the port together, as of the last settle."""
         ...
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
-        """End the transfers that are due, and add them; nothing has changed since the last settle but in this instant.
+        """End the transfers that are due and add them to ``ended``; the caller triggers their events.
 
-        Whoever calls lets them happen.
+        The rates since the last settle have been constant: whatever has changed since changed in this instant.
         """
 
 
 class Link:
-    """A registry's egress: ``capacity`` bytes/s shared by all its transfers; inf never binds."""
+    """A link, such as a registry's egress: ``capacity`` bytes/s that its transfers share; one of inf never binds."""
 
     __slots__ = ("_env", "_meter", "_rate", "_rates", "_since", "capacity", "component", "name", "serial", "transfers")
 
@@ -67,27 +66,27 @@ class Link:
         self.name = name
         self.capacity = capacity
         self.serial = serial
-        self.component = component  # of the ports that pull from this link alone
-        self.transfers = 0  # under way
+        self.component = component  # serves the ports that pull from this link alone
+        self.transfers = 0  # the number under way
         self._env = env
         self._meter = Meter()
-        self._rates: dict[Component, float] = {}
-        self._rate = 0.0
-        self._since = 0.0
+        self._rates: dict[Component, float] = {}  # bytes/s of the transfers that each component serves
+        self._rate = 0.0  # bytes/s of all transfers
+        self._since = 0.0  # until when the meter has been read
 
     @property
     def meter(self) -> Meter:
-        """Bytes carried over time, up to now."""
+        """The bytes carried over time, up to now."""
         self._read(self._env.now)
         return self._meter
 
     @property
     def carried(self) -> float:
-        """Bytes carried up to now."""
+        """The bytes carried up to now, in total."""
         return self.meter.total
 
     def set_rate(self, component: Component, now: float, rate: float) -> None:
-        """Note the bytes/s of the transfers of one component, from ``now`` on."""
+        """Set the bytes/s that the transfers of one component take together from ``now`` on."""
         self._read(now)
         if rate:
             self._rates[component] = rate
@@ -102,19 +101,19 @@ class Link:
 
 
 class Settling:
-    """Who shares capacity anew once an instant is over."""
+    """The part of the network that a port tells of its changes: it shares capacity anew at the end of the instant."""
 
     __slots__ = ()
 
     def changed(self, port: Port) -> None:
-        """Settle this instant, the synced port included."""
+        """Have this instant settled, the synced port included."""
         raise NotImplementedError
 
 
 class Port:
     """A node's NIC: ``capacity`` bytes/s shared by all transfers to it. A port without transfers can be dropped.
 
-    With ``credit`` the capacity is the burst rate or the sustained one.
+    The capacity of a port with ``credit`` switches between the burst rate and the sustained rate.
 
     ``on_busy`` is called with True when the first transfer starts and with False when the last one ends.
     """
@@ -136,18 +135,18 @@ class Port:
     def __init__(self, network: Settling, name: str, capacity: float) -> None:
         self.name = name
         self.capacity = capacity
-        self.credit: Any = None  # of a port with a burst rate: its `Credit`
-        self.transfers = 0  # under way
+        self.credit: Any = None  # the `Credit` of a port with a burst rate; None: it has one rate
+        self.transfers = 0  # the number under way
         self.on_busy: Callable[[bool], None] | None = None
         self.network = network
-        self.groups: dict[tuple[Link | tuple[Link, ...], float], FlowGroup] = {}
-        self.component: Component | None = None
-        self.placed: Any = None  # what its component has taken up
+        self.groups: dict[tuple[Link | tuple[Link, ...], float], FlowGroup] = {}  # by path and cap
+        self.component: Component | None = None  # None: it has no transfers
+        self.placed: Any = None  # its groups as its component keeps them, in a form of the component's own
         self.dirty = False  # changed in this instant
         self.emptied = False  # one of the groups has become empty in this instant
 
     def touch(self, now: float) -> None:
-        """Announce a change: clocks and accounts stand at ``now`` until the instant is settled."""
+        """Announce a change at ``now``: the groups are brought up to date, and the instant will be settled."""
         if not self.dirty:
             self.dirty = True
             if self.component is not None:
@@ -156,10 +155,10 @@ class Port:
 
 
 class FlowGroup:
-    """The transfers of one port over one path under one cap: they all have one rate, so one clock.
+    """The transfers of one port over one path under one cap. They all have the same rate, so one clock serves all.
 
-    The clock is the bytes a transfer has had so far; a transfer that starts when it reads c ends when it reads
-    c + size, whatever the rates in between.
+    The clock counts the bytes that each transfer has received since the clock read 0. A transfer that starts when the
+    clock reads c ends when it reads c + size, whatever the rates in between.
     """
 
     __slots__ = (
@@ -185,43 +184,46 @@ class FlowGroup:
     )
 
     def __init__(self, links: tuple[Link, ...], port: Port, cap: float) -> None:
-        self.links = links  # before the port
+        self.links = links  # the path, without the port at its end
         self.link = links[0]
         self.port = port
         self.cap = cap
         self.ends: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
         self.clock = 0.0  # as of the last sync
         self.connection = 0.0  # seconds limited by the cap, as of the last sync
-        self.nic = 0.0  # by the port
-        self.version = 0  # of its entry in a heap of the component; 0 is none
-        # where it is placed, each component using its own of these
-        self.cls: Any = None
-        self.index = 0  # of its row
-        self.offset = 0.0  # its clock minus that of its class
-        self.mark = 0.0  # seconds on the account of its class at the last sync
-        self.connection_mark = 0.0  # or on its two accounts when it was placed
-        self.nic_mark = 0.0
-        self.rate = 0.0  # of one transfer
-        self.total = 0.0  # of all of them
-        self.by_cap = False
+        self.nic = 0.0  # seconds limited by the port, as of the last sync
+        self.version = 0  # version of its entry in a heap of the component, see `lazy_heap`; 0: it has none
+        # What follows belongs to the component that serves the group. Each kind of component uses some of it.
+        self.cls: Any = None  # its class of ports, or its aggregate in one
+        self.index = 0  # its row in the arrays of a `Mesh`
+        self.offset = 0.0  # its clock minus the clock of its class
+        self.mark = 0.0  # limited seconds of its class in a `SingleBottleneck`, as of the last sync
+        self.connection_mark = 0.0  # seconds of its aggregate limited by the cap in a `SeveralBottlenecks`, likewise
+        self.nic_mark = 0.0  # seconds of its aggregate limited by the port, likewise
+        self.rate = 0.0  # bytes/s of one transfer
+        self.total = 0.0  # bytes/s of all its transfers
+        self.by_cap = False  # what limits it: the cap, else the port
         self.since = 0.0  # time of the last sync
 
     def fastest(self) -> float:
-        """Return the bytes/s that a transfer has at the most."""
+        """Return the bytes/s that a transfer can have at the most: its cap or the least capacity."""
         return min(self.cap, self.port.capacity, *[link.capacity for link in self.links])
 
     def rebase(self) -> None:
-        """Let the synced clock start again from 0."""
+        """Restart the clock of a synced group from 0."""
         clock = self.clock
         self.ends = [(key - clock, order, transfer) for key, order, transfer in self.ends]
         self.clock = 0.0
 
     def finish(self, now: float, ended: list[Transfer]) -> None:
-        """End the first transfer, known to be due, and all others that the clock has reached; add them to ``ended``."""
+        """End the first transfer, which is due, and all others whose end the clock has reached.
+
+        The ended transfers are added to ``ended``; the caller triggers their events.
+        """
         if not self.port.dirty:
             self.port.touch(now)
         ends = self.ends
-        self.clock = max(self.clock, ends[0][0])  # rounding can leave it short of it
+        self.clock = max(self.clock, ends[0][0])  # rounding can leave the clock short of that end
         while ends and ends[0][0] <= self.clock:
             transfer = heappop(ends)[2]
             transfer.close(now)
@@ -229,22 +231,22 @@ class FlowGroup:
 
 
 class Transfer(Event):
-    """Bytes on their way from a link to a port; succeeds at the last one.
+    """Bytes on their way over links to a port: an event that succeeds when the last byte has arrived.
 
-    ``limited`` has the seconds, so far, for which its rate was its share of the link, its own cap, and its share of the
-    port: (egress, connection, nic). They sum to its duration. Of limits that bind at exactly one rate, egress has the
-    time before nic, and nic before connection.
+    ``limited`` divides the seconds of the transfer so far by what limited its rate: its share of a link (egress), its
+    own cap (connection) or its share of the port (nic). Where several limits are equal, the time counts as egress
+    before nic, and as nic before connection.
     """
 
-    __slots__ = ("_bundle", "_connection", "_limited", "_nic", "_start")
+    __slots__ = ("_connection", "_group", "_limited", "_nic", "_start")
 
     def __init__(self, env: simpy.Environment, group: FlowGroup | None, now: float) -> None:
         self.env = env
         self._callback = None
         self._more = None
         self._value = PENDING
-        self._bundle = group  # None: ended
-        self._limited = (0.0, 0.0, 0.0)  # of one that has ended
+        self._group = group  # its flow group; None: it has ended
+        self._limited = (0.0, 0.0, 0.0)  # of a transfer that has ended
         if group is None:
             return
         self._start = now
@@ -253,8 +255,8 @@ class Transfer(Event):
 
     @property
     def limited(self) -> tuple[float, float, float]:
-        """Seconds limited by (egress, connection, nic) until now, or until it ended."""
-        group = self._bundle
+        """The seconds limited by (egress, connection, nic) until now, or until the transfer ended."""
+        group = self._group
         if group is None:
             return self._limited
         now = self.env.now
@@ -269,11 +271,12 @@ class Transfer(Event):
         return egress if egress > ROUNDING * duration else 0.0, connection, nic
 
     def cancel(self) -> float:
-        """Stop; returns the bytes not yet sent, and the event never happens.
+        """Stop the transfer. Returns the bytes not yet sent; the event never happens.
 
-        A transfer that has ended is left as it is, and one whose last byte is due in this instant ends: both return 0.
+        A transfer that has ended stays as it is, and one whose last byte is due in this instant succeeds: both return
+        0.
         """
-        group = self._bundle
+        group = self._group
         if group is None:
             return 0.0
         now = self.env.now
@@ -282,7 +285,7 @@ class Transfer(Event):
         index = next(i for i, entry in enumerate(ends) if entry[2] is self)
         end = ends.pop(index)[0]
         heapify(ends)
-        group.version = 0  # its entry may have been that of this transfer
+        group.version = 0  # the entry of the group in its component's heap may have been for this transfer
         self.close(now)
         left = end - group.clock
         if left > ROUNDING * end + 4.0 * math.ulp(now) * group.fastest():
@@ -291,10 +294,10 @@ class Transfer(Event):
         return 0.0
 
     def close(self, now: float) -> None:
-        """Take leave of the synced group, whose ends no longer include this one."""
-        group = self._bundle
+        """Leave the synced group, from whose ``ends`` the transfer has been removed, and fix the limited seconds."""
+        group = self._group
         assert group is not None
-        self._bundle = None
+        self._group = None
         self._limited = self._accounts(group, now)
         port = group.port
         if not group.ends:

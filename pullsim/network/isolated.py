@@ -1,4 +1,4 @@
-"""Ports that pull only from links that never bind: each on its own, O(log ports) an event."""
+"""Ports that pull only from links of infinite capacity: each is solved by itself, in O(log ports) for each event."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_CAP = attrgetter("cap")
 
 
 class _Total:
-    """The groups of one link, and their bytes/s together."""
+    """The number of groups that pull from one link, and their bytes/s together."""
 
     __slots__ = ("groups", "rate")
 
@@ -28,7 +28,7 @@ class _Total:
 
 
 class Isolated(Component):
-    """Each port filled by itself: `Port.placed` is the list of its groups by ascending cap."""
+    """Max-min sharing within each port: `Port.placed` is the list of its groups by ascending cap."""
 
     def __init__(self, tick: Callable[[], int]) -> None:
         self.due = math.inf
@@ -36,11 +36,11 @@ class Isolated(Component):
         self.general = False
         self.needed_by = 0
         self.bottlenecks: dict[Link, None] = {}
-        self.needs_rebase = False  # clocks are rebased as ports are placed
+        self.needs_rebase = False  # never: clocks restart from 0 when their port is placed
         self._tick = tick
-        self._due: list[tuple[float, int, FlowGroup]] = []  # lazy heap of each port's next end
+        self._due: list[tuple[float, int, FlowGroup]] = []  # lazy heap of each port's next end by time
         self._totals: dict[Link, _Total] = {}
-        self._changed: dict[Link, _Total] = {}  # those that may have
+        self._changed: dict[Link, _Total] = {}  # totals that may have changed since the last settle
 
     def sync(self, port: Port, now: float) -> None:
         """See `Component`."""
@@ -80,7 +80,7 @@ class Isolated(Component):
         first.version = self._tick()
         lazy_heap.push(self._due, now + wait, first, len(self.ports))
 
-    def leave(self, port: Port, now: float) -> None:  # noqa: ARG002 - the protocol's
+    def leave(self, port: Port, now: float) -> None:  # noqa: ARG002 - the protocol has it
         """See `Component`."""
         self._forget(port)
         port.placed = None
@@ -90,7 +90,7 @@ class Isolated(Component):
         """See `Component`."""
         for link, total in self._changed.items():
             if not total.groups:
-                total.rate = 0.0  # a sum of differences leaves dust
+                total.rate = 0.0  # the sum of differences keeps rounding errors
             link.set_rate(self, now, total.rate)
         self._changed.clear()
         entry = lazy_heap.first(self._due)
@@ -107,11 +107,13 @@ class Isolated(Component):
             group.finish(now, ended)
 
     def _forget(self, port: Port) -> None:
+        """Withdraw the entries of a port's groups, and subtract them from the totals of their links."""
         for group in port.placed:
             group.version = 0
             self._count(group, -1, -group.total)
 
     def _count(self, group: FlowGroup, groups: int, rate: float) -> None:
+        """Add a number of groups and their bytes/s to the totals of their link; negative ones subtract."""
         link = group.link
         total = self._totals.get(link)
         if total is None:

@@ -1,7 +1,8 @@
-"""Heaps whose entries are withdrawn by a version number, not searched for.
+"""Heaps from which an entry is withdrawn by changing a version number, without searching for it.
 
-An entry is (key, version, owner); it stands as long as ``owner.version`` is that version. Versions are drawn from one
-counter, so that no two entries compare equal and the order of equal keys is that of their making.
+An entry is (key, version, owner). It is valid while ``owner.version`` equals its version, and is dropped later if it is
+not. Versions come from one counter, so that no two entries compare equal, and entries with equal keys come out in the
+order in which they were made.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Protocol, TypeVar
 
 
 class Versioned(Protocol):
-    """Whatever owns entries of such a heap."""
+    """An owner of entries: it has at most one valid entry in each heap."""
 
     version: int
 
@@ -20,7 +21,11 @@ Owner = TypeVar("Owner", bound=Versioned)
 
 
 def push(heap: list[tuple[float, int, Owner]], key: float, owner: Owner, standing: int) -> None:
-    """Enter ``owner`` with its version. ``standing`` bounds the entries that stand: withdrawn ones never prevail."""
+    """Add an entry for ``owner`` with its version.
+
+    ``standing`` is a bound on the number of valid entries; when the heap has grown to over four times as many, the
+    withdrawn ones are dropped.
+    """
     heappush(heap, (key, owner.version, owner))
     if len(heap) > 64 + 4 * standing:
         compact(heap)
@@ -33,7 +38,7 @@ def compact(heap: list[tuple[float, int, Owner]]) -> None:
 
 
 def first(heap: list[tuple[float, int, Owner]]) -> tuple[float, int, Owner] | None:
-    """Return the least entry that stands, None without one; withdrawn entries before it are dropped."""
+    """Return the least valid entry, or None if there is none. Withdrawn entries before it are dropped."""
     while heap:
         entry = heap[0]
         if entry[1] == entry[2].version:
@@ -43,7 +48,7 @@ def first(heap: list[tuple[float, int, Owner]]) -> tuple[float, int, Owner] | No
 
 
 def pop_until(heap: list[tuple[float, int, Owner]], key: float) -> list[Owner]:
-    """Take out all entries up to and including ``key``; returns the owners of those that stand, least first."""
+    """Remove all entries up to and including ``key``. Returns the owners of the valid ones, least key first."""
     owners = []
     while heap and heap[0][0] <= key:
         _, version, owner = heappop(heap)

@@ -1,9 +1,10 @@
 """Transfers over paths of several links: exact max-min sharing where any link may meet any other.
 
-This is the general case: nodes that serve one another, uplinks of zones, many links that can bind. The groups of all
-ports that are connected by such links are rows of arrays, and each instant in which something changes finds all their
-rates anew: O(groups * rounds), a few vector operations a round. `SingleBottleneck` and `SeveralBottlenecks` cost far
-less where each transfer crosses one link on its way to the port, so only what takes part in something else comes here.
+This is the general case: nodes that serve one another, uplinks of zones, many links that can bind. The flow groups of
+all ports that are connected through such links are rows of arrays. Each instant in which something changes finds all
+rates anew, in O(groups * rounds) with a few vector operations a round. `SingleBottleneck` and `SeveralBottlenecks` cost
+far less where each transfer crosses one link on its way to the port, so a mesh has only the ports that these cannot
+serve.
 """
 
 from __future__ import annotations
@@ -21,37 +22,38 @@ if TYPE_CHECKING:
     from pullsim.network.flows import Transfer
 
 _EGRESS, _CONNECTION, _NIC = range(3)
-_NOWHERE = 0  # the column of no link: what is beyond the end of a path shorter than others
+_NOWHERE = 0  # the column that fills a path shorter than the longest: it stands for no link
 
 
 class Mesh(Component):
     """Max-min sharing over paths: `Port.placed` is the list of the port's groups, `FlowGroup.index` the row of each."""
 
-    def __init__(self, tick: Callable[[], int]) -> None:  # noqa: ARG002 - as the other components are made
+    def __init__(self, tick: Callable[[], int]) -> None:  # noqa: ARG002 - the other components are made with it
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = True
         self.needs_rebase = False
-        self.needed_by = 0  # ports whose transfers no other component could serve
+        self.needed_by = 0  # ports with transfers over several links, which no other component can serve
         self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
-        self._calm = 0  # settles since there was such a port
-        self._time = 0.0
-        self._groups: list[FlowGroup | None] = []  # by row
+        self._idle_settles = 0  # number of settles since it last had such a port
+        self._time = 0.0  # up to which clocks and accounts are advanced
+        self._groups: list[FlowGroup | None] = []  # by row; None: the row is free
         self._spare: list[int] = []  # rows without a group
-        self._columns: dict[Link | Port, int] = {}  # of the links and ports in the arrays below
-        self._links: list[Link | None] = [None]  # by column; None: a port, or nothing
-        self._spare_columns: list[int] = []
-        self._capacity: Any = np.full(16, math.inf)  # by column
-        self._used: Any = np.zeros(16)  # bytes/s, as the links know it
-        self._path: Any = np.zeros((16, 3), dtype=np.intp)  # columns that a row crosses, its port first
-        self._number: Any = np.zeros(16)  # transfers of a row; 0: there is no group
-        self._cap: Any = np.zeros(16)
-        self._rate: Any = np.zeros(16)  # bytes/s of one transfer
-        self._clock: Any = np.zeros(16)
-        self._end: Any = np.zeros(16)  # the clock at the next end of a transfer
-        self._by: Any = np.zeros(16, dtype=np.int8)  # what limits it
-        self._connection: Any = np.zeros(16)  # seconds on the group's accounts
-        self._nic: Any = np.zeros(16)
+        self._columns: dict[Link | Port, int] = {}  # columns of the links and ports in the arrays below
+        self._links: list[Link | None] = [None]  # by column; None: the column is a port's, or free
+        self._spare_columns: list[int] = []  # columns without a link or port
+        self._capacity: Any = np.full(16, math.inf)  # bytes/s, by column
+        self._used: Any = np.zeros(16)  # bytes/s of all transfers by column, as last set in `Link.set_rate`
+        # By row, the columns that its transfers cross: the port first.
+        self._path: Any = np.zeros((16, 3), dtype=np.intp)
+        self._number: Any = np.zeros(16)  # by row, its transfers; 0: the row is free
+        self._cap: Any = np.zeros(16)  # by row, bytes/s of one transfer at the most
+        self._rate: Any = np.zeros(16)  # by row, bytes/s of one transfer
+        self._clock: Any = np.zeros(16)  # by row, bytes that each transfer has received, see `FlowGroup`
+        self._end: Any = np.zeros(16)  # by row, the clock at the next end of a transfer
+        self._by: Any = np.zeros(16, dtype=np.int8)  # by row, what limits the transfers
+        self._connection: Any = np.zeros(16)  # by row, seconds limited by the cap
+        self._nic: Any = np.zeros(16)  # by row, seconds limited by the port
         self._ends: Any = np.zeros(0)  # times of the next ends, by row, as of the last settle
 
     def sync(self, port: Port, now: float) -> None:
@@ -104,8 +106,8 @@ class Mesh(Component):
     def settle(self, now: float) -> float:
         """See `Component`."""
         self._advance(now)
-        self._calm = 0 if self.needed_by else self._calm + 1
-        self.needs_rebase = self._calm > len(self.ports)
+        self._idle_settles = 0 if self.needed_by else self._idle_settles + 1
+        self.needs_rebase = self._idle_settles > len(self.ports)
         rows = np.flatnonzero(self._number)
         path, number = self._path[rows], self._number[rows]
         rate = fill(path, number, self._cap[rows], self._capacity)
@@ -132,7 +134,8 @@ class Mesh(Component):
             assert group is not None
             end = self._end[row]
             self._ends[row] = self._end[row] = math.inf  # until it is placed again
-            if group.ends and group.ends[0][0] == end:  # else that transfer has been cancelled in this instant
+            # If it differs, the transfer that was due has been cancelled in this instant.
+            if group.ends and group.ends[0][0] == end:
                 group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
@@ -144,7 +147,7 @@ class Mesh(Component):
             self._nic += elapsed * (self._by == _NIC)
 
     def _row(self, group: FlowGroup) -> int:
-        """Return a row for a group."""
+        """Return a free row, assigned to a group; the arrays grow if none is free."""
         if self._spare:
             row = self._spare.pop()
             self._groups[row] = group
@@ -158,7 +161,7 @@ class Mesh(Component):
         return row
 
     def _column(self, what: Link | Port) -> int:
-        """Return the column of a link or port."""
+        """Return the column of a link or port, which gets one if it has none."""
         column = self._columns.get(what)
         if column is None:
             link = what if isinstance(what, Link) else None
@@ -177,6 +180,7 @@ class Mesh(Component):
         return column
 
     def _remove(self, port: Port) -> None:
+        """Free the rows of a port's groups."""
         placed: list[FlowGroup] = port.placed
         self.needed_by -= _crosses_links(placed)
         for group in placed:
@@ -186,7 +190,7 @@ class Mesh(Component):
             self._spare.append(row)
 
     def _tell(self, used: Any, now: float) -> None:
-        """Let the links know their rates, where these have changed."""
+        """Pass the total rates of the links on to `Link.set_rate` where these have changed."""
         for column in np.flatnonzero(used != self._used[: len(used)]).tolist():
             link = self._links[column]
             if link is not None:
@@ -201,10 +205,13 @@ def _crosses_links(placed: list[FlowGroup]) -> bool:
 def fill(path: Any, number: Any, cap: Any, capacity: Any) -> Any:
     """Return the max-min fair rate of one transfer of each row, in bytes/s.
 
-    ``path`` has the columns of ``capacity`` that each row crosses, ``number`` its transfers, ``cap`` the rate of one of
-    them at the most. The equal shares of links only rise while transfers limited to less are taken out. So the
-    transfers of a link that is the tightest of all those they cross have its share, wherever else others are limited,
-    and so has its cap whoever is capped below the shares on its way. Each round finds all of these at once.
+    ``path`` (rows x longest path) has the columns of ``capacity`` (bytes/s) that each row crosses, ``number`` the
+    transfers of each row, and ``cap`` the bytes/s that one of them can take at the most.
+
+    The equal share of a link, its capacity divided by its transfers, can only rise when transfers that take less than
+    it are removed. So if a link is the tightest on the way of all its transfers, its share is their rate, whatever else
+    limits others. And a transfer whose cap is not above any share on its way has the cap as its rate. Each round finds
+    all such transfers at once and removes them with the bytes/s that they take.
     """
     columns = len(capacity)
     rate = np.zeros(len(path))
@@ -230,10 +237,10 @@ def fill(path: Any, number: Any, cap: Any, capacity: Any) -> Any:
 
 
 def _limits(path: Any, number: Any, rate: Any, capacity: Any) -> tuple[Any, Any]:
-    """Return what columns carry in bytes/s, and what limits each row.
+    """Return the bytes/s that each column carries, and what limits each row.
 
-    A full link limits those of its transfers that have the most; of limits at one rate links come before the port, and
-    the port before the cap.
+    A full link or port limits those of its transfers that have the highest rate there. Where several limits are equal,
+    links come before the port, and the port before the cap.
     """
     width = path.shape[1]
     used = np.bincount(path.ravel(), np.repeat(number * rate, width), len(capacity))

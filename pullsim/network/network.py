@@ -3,15 +3,17 @@
 All changes of an instant are settled together, after every ordinary event of that instant. There is one wake-up under
 way for the whole network. Which algorithm serves a port follows from what it pulls from:
 
-* links that never bind: `Isolated`, in which each port is on its own;
+* links of infinite capacity, which never bind: `Isolated`, in which each port is solved by itself;
 * one link that can bind, under one cap: the `SingleBottleneck` of that link;
-* several links that meet in a port, or several caps: a `SeveralBottlenecks` of all the links so connected, and of all
-  their ports;
-* the same, but with transfers that cross several links, or with too many links for that: a `Mesh`.
+* several links that can bind, or one under several caps: a `SeveralBottlenecks`, which holds all links that are
+  connected through such ports, and all ports of these links;
+* the same, but with transfers that cross several links, or with more links than a `SeveralBottlenecks` handles fast: a
+  `Mesh`.
 
-The last two are dissolved once no port has needed them for as many settles as moving the ports would cost.
+A component of one of the last two kinds is dissolved, and its ports go back to the cheaper ones, once no port has
+needed it for more settles than it has ports: moving the ports costs about as much as so many settles.
 
-Moving a port keeps its clocks and accounts, so results do not depend on which algorithm served it.
+A port that moves keeps the clocks and accounts of its transfers, so results do not depend on which algorithm served it.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from pullsim.network.mesh import Mesh
     from pullsim.spec.hardware import Burst
 
-_MANY = 20  # links that can bind, from which on a Mesh is faster than a SeveralBottlenecks
+_MANY = 20  # with more links that can bind than this, a Mesh is faster than a SeveralBottlenecks
 
 
 class Network(Settling):
@@ -44,21 +46,21 @@ class Network(Settling):
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
-        self.settles = 0
+        self.settles = 0  # number of times that an instant was settled; tests read it
         self._tick = itertools.count(1).__next__
         self._isolated = Isolated(self._tick)
-        self._single: dict[Link, SingleBottleneck] = {}  # of the links that can bind
-        self._dirty: list[Port] = []
-        self._unsettled: dict[Component, None] = {}
-        self._settling = False  # a settle of this instant is under way
+        self._single: dict[Link, SingleBottleneck] = {}  # by link that can bind
+        self._dirty: list[Port] = []  # ports that changed in this instant
+        self._unsettled: dict[Component, None] = {}  # components to settle in this instant
+        self._settling = False  # a settle of this instant is scheduled or under way
         self._settlement = Recurrent(env, self._settle)
         self._components: dict[Component, None] = {}  # those with ports
-        self._due = math.inf  # of the wake-up under way
-        self._call: Call | None = None  # that wake-up; earlier ones are void
-        self._credits: Credits | None = None  # of the ports with a burst rate, if there are any
+        self._due = math.inf  # time of the wake-up that is scheduled
+        self._call: Call | None = None  # that wake-up; those scheduled before it do nothing
+        self._credits: Credits | None = None  # credit of the ports with a burst rate; None: there are none
 
     def link(self, name: str, capacity: float = math.inf) -> Link:
-        """Make a link of ``capacity`` > 0 bytes/s; inf never binds."""
+        """Make a link of ``capacity`` > 0 bytes/s; one of inf never limits a transfer. Raises ValueError for <= 0."""
         _require(capacity > 0.0, "capacity", capacity)
         link = Link(self.env, name, capacity, self._tick(), self._isolated)
         if capacity < math.inf:
@@ -66,9 +68,10 @@ class Network(Settling):
         return link
 
     def port(self, name: str, capacity: float, burst: Burst | None = None) -> Port:
-        """Make a node's NIC of ``capacity`` > 0 bytes/s; inf never binds.
+        """Make the receiving side of a node's NIC, of ``capacity`` > 0 bytes/s; one of inf never limits a transfer.
 
-        With ``burst`` that is the sustained rate, and the burst's is the capacity while there is credit.
+        With ``burst``, ``capacity`` is the sustained rate, and the port has the burst's rate while there is credit.
+        Raises ValueError for a capacity or credit <= 0, and for a burst rate that is not above the capacity.
         """
         _require(capacity > 0.0, "capacity", capacity)
         port = Port(self, name, capacity)
@@ -83,7 +86,8 @@ class Network(Settling):
     def transfer(self, path: Link | tuple[Link, ...], port: Port, size: float, cap: float = math.inf) -> Transfer:
         """Send ``size`` >= 0 bytes over a link, or over several in turn, to a port, at ``cap`` > 0 bytes/s at most.
 
-        Without any limit, they are there at once.
+        Returns the transfer, an event that succeeds when the last byte has arrived. A transfer of 0 bytes, and one that
+        no link, port or cap limits, succeeds in this instant. Raises ValueError for a size < 0 or a cap <= 0.
         """
         links = (path,) if isinstance(path, Link) else path
         if size <= 0.0 or cap <= 0.0 or (cap == port.capacity == math.inf and _never_bind(links)):
@@ -108,13 +112,14 @@ class Network(Settling):
         return transfer
 
     def changed(self, port: Port) -> None:
-        """Settle this instant, the synced port included."""
+        """Have this instant settled, the port included, whose component has just brought it up to date."""
         self._dirty.append(port)
         if not self._settling:
             self._settling = True
             self._settlement.schedule(LAST)
 
     def _settle(self, _: Event | None = None) -> None:
+        """Find the rates after all changes of this instant, and plan the next wake-up."""
         now = self.env.now
         self.settles += 1
         if self._credits is not None:
@@ -143,7 +148,10 @@ class Network(Settling):
         self._plan(now)
 
     def _plan(self, now: float) -> None:
-        """Wake up at the next end; an earlier wake-up, planned before, plans again."""
+        """Schedule a wake-up at the next end of a transfer or of credit, unless an earlier one is scheduled.
+
+        The earlier wake-up calls this method again, so that the later end is not missed.
+        """
         due = self._due
         soonest = due
         for component in self._components:
@@ -155,6 +163,7 @@ class Network(Settling):
             self._call = Call(self.env, self._wake, soonest - now if soonest > now else 0.0)
 
     def _wake(self, event: Event) -> None:
+        """End the transfers and credits that are due, then settle."""
         if event is not self._call:
             return
         now = self.env.now
@@ -169,18 +178,20 @@ class Network(Settling):
                 component.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
-        if not unsettled and not self._dirty:  # it was too early
+        # Nothing is due yet: the end for which this wake-up was scheduled has moved.
+        if not unsettled and not self._dirty:
             self._settling = settling
             self._plan(now)
             return
         happen(ended)
         if not settling:
-            if self.env.peek() > now:  # nothing else is to happen in this instant: an event less
+            if self.env.peek() > now:  # nothing else happens in this instant: settling at once saves an event
                 self._settle()
             else:
                 self._settlement.schedule(LAST)
 
     def _place_dirty(self, now: float) -> None:
+        """Hand each port that has changed to the component that can serve it as it is now."""
         unsettled = self._unsettled
         while self._dirty:
             ports, self._dirty = self._dirty, []
@@ -211,7 +222,7 @@ class Network(Settling):
                     unsettled[component] = None
 
     def _meet(self, port: Port, now: float) -> Component:
-        """Return the one component of the links whose transfers meet in a port."""
+        """Return the one component that serves a port with several links or caps, and move its links there."""
         groups = port.groups.values()
         bottlenecks = {link: None for group in groups for link in group.links if link in self._single}
         crossing = any(len(group.links) > 1 for group in groups)
@@ -244,7 +255,10 @@ class Network(Settling):
         return target
 
     def _dissolve(self, component: Component, now: float) -> None:
-        """Place all ports of a component anew: in it again with clocks from 0, or in those of the single links."""
+        """Place all ports of a component anew.
+
+        If it is still needed they return to it, with clocks that start from 0; else each goes to a cheaper component.
+        """
         component.needs_rebase = False
         if not component.needed_by:
             for bottleneck in component.bottlenecks:
@@ -253,7 +267,7 @@ class Network(Settling):
         self._evict(component, now)
 
     def _evict(self, component: Component, now: float) -> None:
-        """Take all ports out of a component; they are placed afresh in this settle."""
+        """Take all ports out of a component. They are placed anew in the settle that is under way."""
         self._unsettled[component] = None
         for port in list(component.ports):
             port.touch(now)
@@ -262,7 +276,7 @@ class Network(Settling):
 
 
 def _mesh(tick: Callable[[], int]) -> Mesh:
-    from pullsim.network.mesh import Mesh  # noqa: PLC0415  # numpy, for what few runs have
+    from pullsim.network.mesh import Mesh  # noqa: PLC0415  # it imports numpy, which few runs need
 
     return Mesh(tick)
 

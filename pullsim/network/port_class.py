@@ -1,4 +1,4 @@
-"""What `SeveralBottlenecks` shares among: links, classes of ports, and the aggregates of transfers between them."""
+"""The parts of a `SeveralBottlenecks`: links, classes of ports, and aggregates of transfers between these."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Limit(Enum):
-    """What limits a transfer: its share of the link, its own cap, or its share of the port."""
+    """What limits the rate of a transfer: its share of a link, its own cap, or its share of the port."""
 
     EGRESS = "egress"
     CONNECTION = "connection"
@@ -23,26 +23,27 @@ class Limit(Enum):
 
 
 class Bottleneck:
-    """A link with a clock: the bytes that a transfer has had which its share of the link limits."""
+    """A link with a clock: the bytes received so far by each transfer that its share of this link limits."""
 
     __slots__ = ("clock", "due", "ends", "full", "given", "level", "link", "rate", "transfers")
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.transfers = 0  # of classes that are not full
-        self.full = 0  # of the full ones
-        self.given = 0.0  # bytes/s of these
-        self.level = 0.0  # bytes/s of each transfer that the link limits; 0: there is none
-        self.clock = 0.0
-        self.ends: list[tuple[float, int, Aggregate]] = []  # lazy heap of the aggregates that follow, by their next end
-        self.due = math.inf  # time of the first of them
-        self.rate = 0.0  # bytes/s in all, as the link knows it
+        self.transfers = 0  # number of transfers in ports of classes that are not full
+        self.full = 0  # number of transfers in ports of full classes
+        self.given = 0.0  # bytes/s that the transfers of full classes take together
+        self.level = 0.0  # bytes/s of each transfer that the link limits; 0: it limits none
+        self.clock = 0.0  # bytes
+        # Lazy heap of the aggregates that follow the link, by next end.
+        self.ends: list[tuple[float, int, Aggregate]] = []
+        self.due = math.inf  # time at which the first of these ends
+        self.rate = 0.0  # bytes/s of all transfers, as last set in `Link.set_rate`
 
 
 class Aggregate:
-    """The transfers of one kind (link and cap) in the ports of one class: they have one rate, so one clock.
+    """The transfers of one kind (link and cap) in all ports of one class. They have one rate, so one clock serves all.
 
-    It follows its bottleneck while that is its limit, else it has a rate of its own.
+    While the link limits them, the aggregate follows the clock of its bottleneck; else it has a rate of its own.
     """
 
     __slots__ = (
@@ -66,26 +67,26 @@ class Aggregate:
         self.cls = cls
         self.bottleneck = bottleneck
         self.cap = cap
-        self.number = number  # of transfers in a port
+        self.number = number  # transfers of this kind in each port
         self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
-        self.first: float | None = None  # the end for which it is entered among the dues
-        self.version = 0
+        self.first: float | None = None  # clock at the next end that stands in a heap of ends; None: none stands
+        self.version = 0  # version of that entry, see `lazy_heap`
         self.reset(0.0)
 
     def reset(self, now: float) -> None:
-        """Start anew, without a rate as yet."""
+        """Start again from 0 at ``now``; the rate is set when the instant is settled."""
         self.follows = False
-        self.clock = 0.0  # at the time `since`; while it follows: minus the bottleneck's
+        self.clock = 0.0  # at the time `since`; while it follows: its own clock minus the bottleneck's
         self.since = now
         self.rate = 0.0  # bytes/s of one transfer
-        self.by = Limit.NIC
-        self.connection = self.nic = 0.0  # seconds with each of these limits, until `since`
+        self.by = Limit.NIC  # what limits the transfers while it does not follow
+        self.connection = self.nic = 0.0  # seconds limited by the cap and by the port, until `since`
         self.entries.clear()
         self.first = None
         self.version = 0
 
     def read(self, now: float) -> float:
-        """Return the clock; that of the bottleneck stands at ``now``."""
+        """Return the clock in bytes at ``now``, to which the clock of the bottleneck has been advanced."""
         if self.follows:
             return self.bottleneck.clock + self.clock
         return self.clock + (now - self.since) * self.rate
@@ -100,14 +101,14 @@ class Aggregate:
         return self.connection, self.nic + elapsed
 
     def follow(self, now: float) -> None:
-        """Have the bottleneck's share from now on."""
+        """Follow the clock of the bottleneck from now on."""
         clock = self.read(now)
         self.connection, self.nic = self.seconds(now)
         self.follows = True
         self.clock = clock - self.bottleneck.clock
 
     def take(self, now: float, rate: float, by: Limit) -> None:
-        """Have ``rate`` bytes/s a transfer from now on."""
+        """Give each transfer ``rate`` bytes/s from now on, limited by ``by``."""
         clock = self.read(now)
         self.connection, self.nic = self.seconds(now)
         self.follows = False
@@ -118,9 +119,10 @@ class Aggregate:
 
 
 class State(Enum):
-    """What is known of the limits of a class.
+    """What limits the transfers of a class.
 
-    Free: links alone limit all of its transfers. Full: none. Bound: neither of that has been found.
+    Free: links limit all of them. Full: links limit none of them, ports and caps do. Bound: some of both, or not yet
+    known.
     """
 
     FREE = "free"
@@ -141,31 +143,32 @@ class PortClass:
         self.aggregates = [Aggregate(self, *kind) for kind in kinds]
         self.serial = serial
         self.state = State.BOUND
-        self.transfers = sum(aggregate.number for aggregate in self.aggregates)  # of a port
-        self.count = 0  # ports
-        self.easy = min(kinds[0][1], capacity / self.transfers)  # up to this level of all links they alone are limits
-        self.full: list[float] = []  # the aggregates' rates where no link limits them
+        self.transfers = sum(aggregate.number for aggregate in self.aggregates)  # of each port
+        self.count = 0  # number of ports in the class
+        # Bytes/s: while no link's level is above it, links are the only limits.
+        self.easy = min(kinds[0][1], capacity / self.transfers)
+        self.full: list[float] = []  # bytes/s of one transfer of each aggregate if no link limits it
         left, transfers = capacity, self.transfers
         for aggregate in self.aggregates:
             rate = min(aggregate.cap, left / transfers)
             self.full.append(rate)
             left -= aggregate.number * rate
             transfers -= aggregate.number
-        self.peak = max(self.full)  # above this level of all links none of them is a limit
+        self.peak = max(self.full)  # bytes/s: while all links' levels are above it, no link is a limit
 
     def count_in(self, ports: int) -> None:
-        """Add to its ports, or take from them."""
+        """Count ``ports`` more ports in the class, or fewer if it is negative."""
         self.count += ports
         self._add(ports)
 
     def become(self, state: State) -> None:
-        """Change the state."""
+        """Change the state, and what the bottlenecks count of the class."""
         self._add(-self.count)
         self.state = state
         self._add(self.count)
 
     def _add(self, ports: int) -> None:
-        """Let the bottlenecks know of ports more or less."""
+        """Count the transfers of ``ports`` more ports at the bottlenecks, or fewer if it is negative."""
         if self.state is not State.FULL:
             for aggregate in self.aggregates:
                 aggregate.bottleneck.transfers += ports * aggregate.number
@@ -173,12 +176,14 @@ class PortClass:
         for aggregate, rate in zip(self.aggregates, self.full, strict=True):
             bottleneck, transfers = aggregate.bottleneck, ports * aggregate.number
             bottleneck.full += transfers
-            bottleneck.given = (
-                bottleneck.given + transfers * rate if bottleneck.full else 0.0
-            )  # no dust of a sum of differences
+            # A sum of differences keeps rounding errors, so it is set to 0 exactly when nothing is left in it.
+            bottleneck.given = bottleneck.given + transfers * rate if bottleneck.full else 0.0
 
     def stays_free(self, levels: dict[Bottleneck, float]) -> bool:
-        """Whether neither port nor caps keep the transfers of a free class from the links' levels."""
+        """Whether the links still limit all transfers of a free class.
+
+        They do while neither the port nor caps keep a transfer below the level of its link.
+        """
         needed = 0.0
         for aggregate in self.aggregates:
             level = levels.get(aggregate.bottleneck, math.inf)
@@ -188,7 +193,7 @@ class PortClass:
         return needed * LESS <= self.capacity
 
     def stays_full(self, levels: dict[Bottleneck, float]) -> bool:
-        """Whether ports and caps keep all transfers of a full class below the links' levels."""
+        """Whether ports and caps still keep all transfers of a full class below the links' levels."""
         return all(
             rate < levels.get(aggregate.bottleneck, math.inf) * LESS
             for aggregate, rate in zip(self.aggregates, self.full, strict=True)

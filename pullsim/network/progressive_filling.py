@@ -1,4 +1,7 @@
-"""Max-min fair rates by progressive filling, over links whose transfers meet in ports."""
+"""Max-min fair rates by progressive filling, for the ports of a `SeveralBottlenecks` that are limited by both sides.
+
+A port has transfers over several links, and a link has transfers to several ports, so neither can be solved alone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Filled(NamedTuple):
-    """The rates of one class: bytes/s of one transfer and its limit, by aggregate."""
+    """The solution for one class: the bytes/s of one transfer, and what limits it, for each of its aggregates."""
 
     cls: PortClass
     rates: list[float]
@@ -23,7 +26,7 @@ class Filled(NamedTuple):
 
 
 class _Unfilled:
-    """What a port of a class has left in the course of `fill`."""
+    """What is left of a port of a class while `fill` gives its transfers their rates."""
 
     __slots__ = ("capacity", "filled", "kinds", "transfers")
 
@@ -31,11 +34,11 @@ class _Unfilled:
         aggregates = len(cls.aggregates)
         self.filled = Filled(cls, [0.0] * aggregates, [Limit.EGRESS] * aggregates)
         self.capacity = cls.capacity  # bytes/s
-        self.transfers = cls.transfers  # without a rate
-        self.kinds = list(range(aggregates))  # theirs
+        self.transfers = cls.transfers  # those that have no rate yet
+        self.kinds = list(range(aggregates))  # indices of the aggregates that have no rate yet
 
     def give(self, index: int, rate: float, limit: Limit) -> None:
-        """Set the rate of one aggregate."""
+        """Give each transfer of one aggregate its rate in bytes/s."""
         number = self.filled.cls.aggregates[index].number
         self.filled.rates[index] = rate
         self.filled.limits[index] = limit
@@ -47,17 +50,21 @@ class _Unfilled:
 def fill(
     classes: Iterable[PortClass], bottlenecks: Iterable[Bottleneck]
 ) -> tuple[dict[Bottleneck, float], list[Filled]]:
-    """Return the levels of the links that limit transfers, in bytes/s, and the max-min fair rates of the classes.
+    """Return the levels in bytes/s of the links that limit transfers, and the max-min fair rates of the classes.
 
-    ``bottlenecks`` know of other classes, too: how many transfers the free ones have, and what full ones are given. The
-    least equal share of a link only rises while transfers limited to less are taken out. So a transfer that a port or a
-    cap limits to less than that share has found its rate; where there is none, all transfers of that link have the
-    share. A link that full classes fill by themselves is given a level that none of them is below, so that the caller
-    fills them anew.
+    The level of a link is the rate of each transfer that the link limits. ``classes`` are the bound ones; the
+    ``bottlenecks`` also count the transfers of free classes and the bytes/s of full ones.
+
+    Each round looks at the link with the least equal share for each transfer that has no rate yet. That share can only
+    rise when transfers that take less than it are removed. So a transfer that its port or cap limits to less than the
+    share has found its rate. If there is no such transfer, all remaining transfers of that link get the share.
+
+    A link whose capacity full classes use up is given the level 0, so that the caller takes these classes for bound
+    and calls again.
     """
     levels: dict[Bottleneck, float] = {}
     left: dict[Bottleneck, float] = {}  # bytes/s
-    transfers: dict[Bottleneck, int] = {}  # without a rate
+    transfers: dict[Bottleneck, int] = {}  # those that have no rate yet
     for bottleneck in bottlenecks:
         capacity = bottleneck.link.capacity
         if bottleneck.transfers and capacity < math.inf:
@@ -76,7 +83,7 @@ def fill(
         for item in todo:
             cls = item.filled.cls
             while item.kinds:
-                index = item.kinds[0]  # the one of the least cap
+                index = item.kinds[0]  # the aggregate with the least cap
                 aggregate = cls.aggregates[index]
                 share = item.capacity / item.transfers
                 rate = min(aggregate.cap, share)

@@ -2,14 +2,15 @@
 
 It also says what is right where several things fall into one instant:
 
-* Capacity is shared once all of an instant has happened. The order of its starts, ends and cancellations is the same to
-  it.
-* What rounding alone keeps from being due is due. A transfer whose last byte is due in the instant of its cancellation
-  has arrived: it ends, and the cancellation finds nothing to stop. Credit that is due to end in an instant is gone.
-* A port has its burst rate while it has credit, and its sustained rate from the instant in which none is left until an
-  instant in which it has earned some: no state but the balance counts.
-* Where limits bind at one rate, the time is the egress's before the NIC's, and the NIC's before the connection's. Rates
-  that rounding alone tells apart are one rate.
+* Capacity is shared after everything of an instant has happened. The order of starts, ends and cancellations within the
+  instant does not matter.
+* A transfer or credit that ends in an instant but for rounding ends in it. A transfer whose last byte is due in the
+  instant of its cancellation has arrived: it succeeds, and the cancellation stops nothing. Credit that is due to end in
+  an instant is used up.
+* A port has its burst rate while it has credit. It has its sustained rate from the instant in which no credit is left
+  until an instant in which it has earned some. Nothing but the balance decides this.
+* Where several limits are equal, the time counts as limited by the egress before the NIC, and by the NIC before the
+  connection. Rates that differ by rounding only are equal.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     from pullsim.spec.hardware import Burst
 
 _EGRESS, _CONNECTION, _NIC = range(3)
-_ROUNDING = 1e-12  # relative; a difference below it is none
-_TOLERANCE = 1e-9  # relative, of the reference's own checks
+_ROUNDING = 1e-12  # relative; values that differ by less are equal
+_TOLERANCE = 1e-9  # relative, used where the reference checks its own rates
 
 
 class ReferenceLink:
-    """As `flows.Link`."""
+    """The counterpart of `flows.Link`."""
 
     def __init__(self, net: ReferenceNetwork, name: str, capacity: float) -> None:
         self.name = name
@@ -43,22 +44,22 @@ class ReferenceLink:
 
     @property
     def meter(self) -> Meter:
-        """Bytes carried over time, up to now."""
+        """The bytes carried over time, up to now."""
         self._net.advance()
         return self._meter
 
     @property
     def carried(self) -> float:
-        """Bytes carried up to now."""
+        """The bytes carried up to now, in total."""
         return self.meter.total
 
     def note(self, start: float, end: float, rate: float) -> None:
-        """Count what one transfer gets."""
+        """Count the bytes of one transfer at ``rate`` bytes/s from ``start`` to ``end``."""
         self._meter.add(start, end, rate)
 
 
 class ReferencePort:
-    """As `flows.Port`; with a burst rate that is its capacity while there is credit."""
+    """The counterpart of `flows.Port`. Its capacity is the burst rate, if it has one, while there is credit."""
 
     def __init__(self, name: str, capacity: float, burst: Burst | None) -> None:
         self.name = name
@@ -70,17 +71,17 @@ class ReferencePort:
 
     @property
     def capacity(self) -> float:
-        """Bytes/s for all transfers."""
+        """The bytes/s that all its transfers share."""
         return self.burst.rate if self.burst is not None and self.balance else self.sustained
 
     def count(self, change: int) -> None:
-        """One transfer more or less."""
+        """Count one transfer more (1) or less (-1), and call ``on_busy`` for the first and after the last."""
         before, self.transfers = self.transfers, self.transfers + change
         if self.on_busy is not None and bool(before) != bool(self.transfers):
             self.on_busy(bool(self.transfers))
 
     def earn(self, burst: Burst, used: float, elapsed: float) -> None:
-        """Gain what the sustained rate had left, or pay what was above it."""
+        """Add the unused sustained rate over ``elapsed`` seconds to the balance, or subtract what was used above it."""
         spare = self.sustained - used
         if abs(spare) > self.sustained * _ROUNDING:
             balance = min(burst.credit, self.balance + spare * elapsed)
@@ -88,7 +89,7 @@ class ReferencePort:
 
 
 class ReferenceTransfer(Event):
-    """As `flows.Transfer`."""
+    """The counterpart of `flows.Transfer`."""
 
     def __init__(
         self, net: ReferenceNetwork, links: tuple[ReferenceLink, ...], port: ReferencePort, size: float, cap: float
@@ -107,12 +108,12 @@ class ReferenceTransfer(Event):
 
     @property
     def limited(self) -> tuple[float, float, float]:
-        """Seconds limited by egress, connection and NIC."""
+        """The seconds limited by egress, connection and NIC, as of the last `ReferenceNetwork.advance`."""
         egress, connection, nic = self.seconds
         return egress, connection, nic
 
     def cancel(self) -> float:
-        """Stop; returns the bytes not yet sent."""
+        """Stop the transfer. Returns the bytes not yet sent, 0 if it has ended or is due."""
         if self not in self._net.flows:
             return 0.0
         self._net.advance()
@@ -124,13 +125,13 @@ class ReferenceTransfer(Event):
         return self.left
 
     def _rounding(self) -> float:
-        """Return the bytes that the rounding of sums and of the time can leave of a transfer that is due."""
+        """Return the bytes that rounding of sums and of the time can leave of a transfer that is due."""
         fastest = min(self.cap, *(what.capacity for what in self.crossed))
         return _ROUNDING * self.size + 4.0 * math.ulp(self._net.env.now) * fastest
 
 
 class ReferenceNetwork:
-    """As `sharing.Network`."""
+    """The counterpart of `network.Network`."""
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
@@ -140,11 +141,11 @@ class ReferenceNetwork:
         self._generation = 0
 
     def link(self, name: str, capacity: float = math.inf) -> ReferenceLink:
-        """Make a link."""
+        """Make a link of ``capacity`` bytes/s."""
         return ReferenceLink(self, name, capacity)
 
     def port(self, name: str, capacity: float, burst: Burst | None = None) -> ReferencePort:
-        """Make a port."""
+        """Make a port of ``capacity`` bytes/s, which is its sustained rate if it has a ``burst``."""
         port = ReferencePort(name, capacity, burst)
         if burst is not None:
             self._bursting.append((port, burst))
@@ -157,7 +158,7 @@ class ReferenceNetwork:
         size: float,
         cap: float = math.inf,
     ) -> ReferenceTransfer:
-        """Send ``size`` bytes over a link, or several in turn."""
+        """Send ``size`` bytes over a link, or several in turn, to a port, at ``cap`` bytes/s at most."""
         links = (path,) if isinstance(path, ReferenceLink) else path
         flow = ReferenceTransfer(self, links, port, size, cap)
         if size == 0.0 or min(cap, *(what.capacity for what in flow.crossed)) == math.inf:
@@ -170,7 +171,7 @@ class ReferenceNetwork:
         return flow
 
     def advance(self) -> None:
-        """Send what the rates say, up to now."""
+        """Account for the bytes sent at the present rates since the last call."""
         start, self._time = self._time, self.env.now
         elapsed = self._time - start
         if not elapsed:
@@ -184,12 +185,12 @@ class ReferenceNetwork:
                 link.note(start, self._time, flow.rate)
 
     def remove(self, flow: ReferenceTransfer) -> None:
-        """Take a transfer out."""
+        """Remove a transfer."""
         self.flows.remove(flow)
         flow.port.count(-1)
 
     def fill(self) -> None:
-        """Find all rates. Then plan the next end, of a transfer or credit."""
+        """Find all rates, and schedule the next end of a transfer or of credit."""
         self._raise()
         self._check()
         self._generation += 1
@@ -209,10 +210,10 @@ class ReferenceNetwork:
         return sum(flow.rate for flow in self.flows if flow.port is port)
 
     def _raise(self) -> None:
-        """Raise all rates together; whoever meets a limit keeps its rate."""
+        """Raise all rates together; a transfer that meets a limit stays at that rate."""
         unfilled = dict.fromkeys(self.flows)
         while unfilled:
-            # of limits at one rate: egress, then NIC, then connection
+            # Among equal limits the first option is taken: egress before NIC before connection.
             options: list[tuple[float, int, ReferenceLink | ReferencePort | ReferenceTransfer]] = [
                 *(
                     (self._share(link, unfilled), _EGRESS, link)
@@ -233,9 +234,9 @@ class ReferenceNetwork:
         return (what.capacity - sum(flow.rate for flow in filled)) / (len(mine) - len(filled))
 
     def _check(self) -> None:
-        """Assert what defines max-min fair rates: nothing is over its capacity, and each flow has a reason to stop.
+        """Assert what defines max-min fair rates: no capacity is exceeded, and each transfer has a limit.
 
-        That is its own cap, or a full link or port on which no other flow has more.
+        The limit is its own cap, or a full link or port on which no other transfer has a higher rate.
         """
         used: dict[ReferenceLink | ReferencePort, float] = {}
         most: dict[ReferenceLink | ReferencePort, float] = {}

@@ -1,10 +1,14 @@
-"""Links that can bind whose transfers meet in some ports.
+"""Several links that can bind, and ports that have transfers over more than one of them, or under several caps.
 
-Ports with one capacity and equal numbers of transfers of each kind (link and cap) are one class. While links alone
-limit its transfers, these go at the levels of their links, and their clocks are those of the links: such *free* classes
-cost nothing when levels change, as in `SingleBottleneck`. Nor do *full* ones, which are limited by their ports and caps
-alone. The rates of the others, the *bound* ones, come from progressive filling. That is O(log ports + links + bound
-classes) an instant, and O(classes) where the levels of the links are far apart.
+Ports with equal capacity and equal numbers of transfers of each kind (link and cap) are one class. Each class is in one
+of three states:
+
+* *free*: links limit all its transfers, which have the levels of their links as rates and share the links' clocks;
+* *full*: the ports and caps limit all its transfers, whose rates are constant;
+* *bound*: some of both, so that `progressive_filling` has to find the rates.
+
+Free and full classes cost nothing when the levels of links change. So an instant costs O(log ports + links + bound
+classes), and O(classes) where the levels of the links are far apart.
 """
 
 from __future__ import annotations
@@ -38,18 +42,19 @@ class SeveralBottlenecks(Component):
         self.ports: dict[Port, None] = {}
         self.general = False
         self.needs_rebase = False
-        self.needed_by = 0  # ports with groups of several kinds
+        self.needed_by = 0  # ports with transfers of several kinds
         self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
         self._tick = tick
-        self._sources: dict[Link, Bottleneck] = {}
+        self._sources: dict[Link, Bottleneck] = {}  # every link that a port here pulls from, whether it can bind or not
         self._classes: dict[tuple[float, tuple[tuple[int, float, int], ...]], PortClass] = {}
-        self._free: list[PortClass] = []  # by `easy`: the first ones are the first to be bound
-        self._full: list[PortClass] = []  # by `peak`: the last ones are the first to be bound
+        self._free: list[PortClass] = []  # by `easy`: as levels rise, the first classes become bound first
+        self._full: list[PortClass] = []  # by `peak`: as levels fall, the last classes become bound first
         self._bound: dict[PortClass, None] = {}
-        self._calm = 0  # settles since there was a port with several kinds
-        self._time = 0.0  # of the links' clocks
+        self._idle_settles = 0  # number of settles since a port last had transfers of several kinds
+        self._time = 0.0  # up to which the links' clocks are advanced
         self._touched: dict[Aggregate, None] = {}  # aggregates whose first end may have changed
-        self._by_time: list[tuple[float, int, Aggregate]] = []  # lazy heap of the aggregates that do not follow
+        # Lazy heap of next ends by time: those of aggregates that do not follow a link.
+        self._by_time: list[tuple[float, int, Aggregate]] = []
 
     def sync(self, port: Port, now: float) -> None:
         """See `Component`."""
@@ -101,8 +106,8 @@ class SeveralBottlenecks(Component):
     def settle(self, now: float) -> float:
         """See `Component`."""
         self._advance(now)
-        self._calm = 0 if self.needed_by else self._calm + 1
-        self.needs_rebase = self._calm > len(self.ports)
+        self._idle_settles = 0 if self.needed_by else self._idle_settles + 1
+        self.needs_rebase = self._idle_settles > len(self.ports)
         while True:
             levels, filled = fill(self._bound, self._sources.values())
             binding = self._binding(levels)
@@ -140,7 +145,7 @@ class SeveralBottlenecks(Component):
         self._advance(now)
         due = lazy_heap.pop_until(self._by_time, now)
         for bottleneck in self._sources.values():
-            if bottleneck.due <= now:  # then the clock reads that end, whatever rounding says
+            if bottleneck.due <= now:  # the clock must read that end, even if rounding leaves it below
                 bottleneck.clock = max(bottleneck.clock, bottleneck.ends[0][0])
                 due += lazy_heap.pop_until(bottleneck.ends, bottleneck.clock)
         groups: list[FlowGroup] = []
@@ -160,6 +165,7 @@ class SeveralBottlenecks(Component):
                 bottleneck.clock += bottleneck.level * elapsed
 
     def _class_of(self, capacity: float, placed: list[FlowGroup]) -> PortClass:
+        """Return the class of ports with this capacity and these groups; it is made if there is none."""
         key = capacity, tuple([(group.link.serial, group.cap, len(group.ends)) for group in placed])
         cls = self._classes.get(key)
         if cls is None:
@@ -175,6 +181,7 @@ class SeveralBottlenecks(Component):
         return cls
 
     def _remove(self, port: Port) -> None:
+        """Take a port out of its class, and the class out of its list if it has no ports left."""
         placed: list[FlowGroup] = port.placed
         self.needed_by -= len(placed) > 1
         cls: PortClass = placed[0].cls.cls
@@ -191,13 +198,14 @@ class SeveralBottlenecks(Component):
             aggregate.version = 0
 
     def _binding(self, levels: dict[Bottleneck, float]) -> list[PortClass]:
-        """Return the classes that are neither free nor full any more."""
+        """Return the free and full classes that the new levels make bound."""
         highest, lowest = max(levels.values(), default=0.0), min(levels.values(), default=math.inf)
         free = self._free[: bisect_left(self._free, highest, key=_ease)]
         full = self._full[bisect_left(self._full, lowest * LESS, key=_peak) :]
         return [cls for cls in free if not cls.stays_free(levels)] + [cls for cls in full if not cls.stays_full(levels)]
 
     def _drop(self, cls: PortClass) -> None:
+        """Take a class out of the list of its state."""
         if cls.state is State.FREE:
             self._free.pop(bisect_left(self._free, _EASE(cls), key=_EASE))
         elif cls.state is State.FULL:
@@ -206,10 +214,10 @@ class SeveralBottlenecks(Component):
             del self._bound[cls]
 
     def _release(self, filled: Filled) -> None:
-        """Let a bound class be free or full from now on, if that is how it has been filled.
+        """Make a bound class free or full if the filling found that links limit all of its transfers, or none.
 
-        Its aggregates go by what the filling decided, so the state must, too: a comparison made once more, with other
-        roundings, may say otherwise at a tie, and then aggregates of a free class would not follow their links.
+        The aggregates are set by what the filling decided, so the state must come from there, too. A second comparison
+        of the same rates may round differently at a tie, and then aggregates of a free class would not follow links.
         """
         limited_by_links = filled.limits.count(Limit.EGRESS)
         cls = filled.cls
@@ -223,7 +231,7 @@ class SeveralBottlenecks(Component):
             insort(self._full, cls, key=_PEAK)
 
     def _take(self, filled: Filled, now: float) -> None:
-        """Give the aggregates of a bound class their rates."""
+        """Give the aggregates of a bound class the rates that the filling found."""
         for aggregate, rate, limit in zip(filled.cls.aggregates, filled.rates, filled.limits, strict=True):
             if limit is Limit.EGRESS:
                 if aggregate.follows:
@@ -238,7 +246,7 @@ class SeveralBottlenecks(Component):
             self._touched[aggregate] = None
 
     def _tell(self, levels: dict[Bottleneck, float], now: float) -> None:
-        """Note the levels, and let the links know their rates."""
+        """Store the new levels of the links, and pass their total rates on to `Link.set_rate` where these changed."""
         rates = {bottleneck: bottleneck.given for bottleneck in self._sources.values()}
         for cls in self._bound:
             for aggregate in cls.aggregates:
@@ -251,7 +259,7 @@ class SeveralBottlenecks(Component):
                 bottleneck.link.set_rate(self, now, total)
 
     def _enter(self, now: float) -> None:
-        """Enter the next ends of aggregates among the dues."""
+        """Enter the next ends of all aggregates that may have changed in the heaps of ends."""
         standing = len(self._free) + len(self._full) + len(self._bound)
         for aggregate in self._touched:
             if not aggregate.cls.count:
@@ -260,7 +268,7 @@ class SeveralBottlenecks(Component):
             assert entry is not None
             end = entry[0]
             if end == aggregate.first:
-                continue  # it is entered
+                continue  # its entry stands
             aggregate.first = end
             aggregate.version = self._tick()
             reading = aggregate.read(now)

@@ -1,8 +1,10 @@
-"""One link that can bind, and ports that pull from it alone: O(log ports) an instant, any mix of ports and caps.
+"""One link that can bind, and the ports that pull from it alone: O(log ports) for each instant.
 
-All transfers of a port have one rate, min(water level, C/m, cap), with C the port's capacity and m their number. So
-ports with equal limits are one class: it is *full* while its own limit is below the level, with a clock of its own;
-all others are *free* and share the clock of the link. When the level passes a limit, a whole class changes side.
+All transfers of a port have the rate min(level, C/m, cap) in bytes/s. The level is the rate of the transfers that the
+link limits, C the capacity of the port and m the number of its transfers. Ports with equal limits are one class. A
+class is *full* while its own limit is below the level, and then has a clock of its own. All other classes are *free*:
+the link limits them, and they share its clock. When the level passes the limit of a class, the whole class changes its
+state.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ _RATIO = attrgetter("ratio")
 
 
 class PortClass:
-    """Bundles of ``m`` transfers that together can take ``limit`` bytes/s."""
+    """Ports with ``m`` transfers each. The transfers of one port can take ``limit`` bytes/s together at the most."""
 
     __slots__ = (
         "by_cap",
@@ -45,16 +47,16 @@ class PortClass:
     def __init__(self, limit: float, m: int, by_cap: bool, ratio: float) -> None:
         self.limit = limit
         self.m = m
-        self.ratio = ratio  # of one transfer
-        self.by_cap = by_cap  # the limit is the transfers' cap, else the port
-        self.count = 0
+        self.ratio = ratio  # bytes/s that one transfer can take at the most
+        self.by_cap = by_cap  # the limit is the transfers' cap, else the port's capacity
+        self.count = 0  # number of ports in the class
         self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
-        self.full = False
-        self.clock = 0.0  # full: at the time `since`; free: minus the link's
-        self.since = 0.0
-        self.seconds = 0.0  # for which it was full, until `since` if it is
-        self.first: float | None = None  # the end for which it is entered among the dues
-        self.version = 0
+        self.full = False  # its own limit is below the level of the link
+        self.clock = 0.0  # if full: its clock at the time `since`; if free: its clock minus the link's
+        self.since = 0.0  # time at which it became full
+        self.seconds = 0.0  # for which it has been full in all; while it is full, up to `since`
+        self.first: float | None = None  # clock at the next end that stands in a heap of ends; None: none stands
+        self.version = 0  # version of that entry, see `lazy_heap`
 
 
 class SingleBottleneck(Component):
@@ -70,21 +72,20 @@ class SingleBottleneck(Component):
         self._link = link
         self._tick = tick
         self._classes: dict[tuple[float, int, bool], PortClass] = {}
-        self._active: list[PortClass] = []  # those with groups, by ratio; the first `_full` of them are full
-        self._full = 0
-        self._full_rate = 0.0  # bytes/s of the full ones
-        self._free = 0  # transfers of the others
-        self._level = 0.0  # bytes/s of each of these
-        self._clock = 0.0  # of the link, at the time _time
+        self._active: list[PortClass] = []  # classes with ports, by ratio; the first `_full` are full
+        self._full = 0  # number of full classes
+        self._full_rate = 0.0  # bytes/s of all transfers of full classes
+        self._free = 0  # number of transfers of free classes
+        self._level = 0.0  # bytes/s of each transfer of a free class
+        self._clock = 0.0  # bytes that each transfer of a free class has received, at the time `_time`
         self._time = 0.0
         self._touched: dict[PortClass, None] = {}  # classes whose first end may have changed
-        self._by_clock: list[
-            tuple[float, int, PortClass]
-        ] = []  # lazy heap of the free ones by their end on the link's clock
-        self._by_time: list[tuple[float, int, PortClass]] = []  # and of the full ones by time
-        self._clock_due = math.inf  # when the first of _by_clock is due
-        self._rate = 0.0  # as the link knows it
-        self._entered = 0  # groups in their classes' heaps since the last refresh
+        # Lazy heaps of the next ends: of free classes by the link's clock, of full classes by time.
+        self._by_clock: list[tuple[float, int, PortClass]] = []
+        self._by_time: list[tuple[float, int, PortClass]] = []
+        self._clock_due = math.inf  # time at which the first end of `_by_clock` is due
+        self._rate = 0.0  # bytes/s of all transfers, as last set in `Link.set_rate`
+        self._entered = 0  # entries made in the heaps of classes since the last refresh
 
     def sync(self, port: Port, now: float) -> None:
         """See `Component`."""
@@ -165,7 +166,7 @@ class SingleBottleneck(Component):
                 heappop(entries)
             end = entries[0][0]
             if end == cls.first:
-                continue  # it is entered
+                continue  # its entry stands
             cls.first = end
             cls.version = version = self._tick()
             if cls.full:
@@ -198,7 +199,7 @@ class SingleBottleneck(Component):
         if now > self._time:
             self._advance(now)
         due: list[PortClass] = []
-        if self._clock_due <= now:  # then the clock reads that end, whatever rounding says
+        if self._clock_due <= now:  # the clock must read that end, even if rounding leaves it below
             self._clock = max(self._clock, self._by_clock[0][0])
             due = lazy_heap.pop_until(self._by_clock, self._clock)
         if self._by_time:
@@ -216,14 +217,16 @@ class SingleBottleneck(Component):
         self._time = now
 
     def _clock_of(self, cls: PortClass) -> float:
+        """Return the clock of a class in bytes, at the time `_time`."""
         if cls.full:
             return cls.clock + (self._time - cls.since) * cls.ratio
         return self._clock + cls.clock
 
     def _activate(self, cls: PortClass, now: float) -> None:
+        """Enter a class that gets its first port; it is full if a class after it in the order is."""
         active = self._active
         index = bisect_right(active, cls.ratio, key=_RATIO)
-        cls.full = index < self._full  # the full ones stay the first
+        cls.full = index < self._full  # so that the full classes stay the first ones
         self._full += cls.full
         active.insert(index, cls)
         cls.since = now
@@ -231,6 +234,7 @@ class SingleBottleneck(Component):
         cls.first = None
 
     def _count(self, cls: PortClass, change: int) -> None:
+        """Count one port more in a class, or one less."""
         cls.count += change
         if cls.full:
             self._full_rate += change * cls.limit
@@ -239,6 +243,7 @@ class SingleBottleneck(Component):
         self._touched[cls] = None
 
     def _remove(self, group: FlowGroup) -> None:
+        """Take the group of a port out of its class, and the class out of the order if it has no ports left."""
         group.version = 0
         cls: PortClass = group.cls
         self._count(cls, -1)
@@ -255,7 +260,7 @@ class SingleBottleneck(Component):
         cls.version = 0
 
     def _refresh(self) -> None:
-        """Undo what piles up: withdrawn entries, and the rounding of a sum that only ever changes."""
+        """Remove withdrawn entries from all heaps, and sum the rates of full classes anew, without rounding errors."""
         self._entered = 0
         self._full_rate = math.fsum(cls.count * cls.limit for cls in self._active[: self._full])
         for cls in self._active:
@@ -264,9 +269,9 @@ class SingleBottleneck(Component):
         lazy_heap.compact(self._by_time)
 
     def _fill(self, now: float) -> None:
-        """Find the level, and let classes change side until the full ones are those below it.
+        """Find the level, and make classes full or free until the full ones are exactly those whose limit is below it.
 
-        Those whose limit is the level but for rounding are free.
+        A class whose limit equals the level but for rounding is free.
         """
         active, egress = self._active, self._link.capacity
         while self._full:
@@ -288,6 +293,7 @@ class SingleBottleneck(Component):
             self._link.set_rate(self, now, rate)
 
     def _flip(self, cls: PortClass, now: float) -> None:
+        """Make a full class free, or a free class full; its clock and its seconds go on."""
         clock = self._clock_of(cls)
         side = -1 if cls.full else 1
         self._full += side
