@@ -1,7 +1,7 @@
-"""The Container Runtime Interface: all that a kubelet knows of a runtime.
+"""The Container Runtime Interface (CRI), through which a kubelet uses a runtime.
 
-The calls of the image service, and those of the runtime service that tell which images are in use
-(k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, services ImageService and RuntimeService).
+It has the calls of the image service, and the calls of the runtime service that decide which images are in use. Source:
+k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, services ImageService and RuntimeService.
 """
 
 from __future__ import annotations
@@ -15,65 +15,65 @@ if TYPE_CHECKING:
     from pullsim.time_line import TimeLine
 
 
-#: Cause of a pull that ended with its node; no kubelet is left to tell of it.
+#: Cause of a pull that ended because its node was removed; there is no kubelet left to report it.
 NODE_LEFT: Final = "nodeLeft"
-#: Cause of a pull for which the image filesystem had no room.
+#: Cause of a pull that failed because the image filesystem was full.
 NO_SPACE: Final = "noSpace"
 
 
 class ImageStatus(NamedTuple):
-    """Answer of ImageStatus for an image that is present."""
+    """The answer of ImageStatus for an image that is present."""
 
-    image_ref: str  # the image's ID: what a container is created with
+    image_ref: str  # the image's ID, with which containers are created
     size: int  # bytes; containerd counts compressed ones, CRI-O unpacked ones
 
 
 class InspectFailed(Exception):
-    """An ImageStatus call that failed; the message is the runtime's."""
+    """Raised by an ImageStatus call that fails; the message is that of the runtime."""
 
 
 class ListedImage(NamedTuple):
-    """One image of the answer of ListImages: everything that has one ID and was pulled for one runtime handler."""
+    """One image in the answer of ListImages: all names with one image ID, pulled for one runtime handler."""
 
     id: str
     size: int  # bytes, as in ImageStatus
     names: tuple[str, ...]
-    pinned: bool = False  # the runtime needs it: never removed by the kubelet
+    pinned: bool = False  # the kubelet never removes it, as the runtime needs it
     handler: str = ""  # "" for the default one
 
 
 class ContainerImage(NamedTuple):
-    """What ContainerStatus tells of a container's image."""
+    """The image of a container as ContainerStatus reports it."""
 
     id: str
-    handler: str  # runtime handler that it was pulled for; "" for the default one
+    handler: str  # runtime handler that the image was pulled for; "" for the default one
 
 
 class FilesystemUsage(NamedTuple):
-    """The image filesystem (ImageFsInfo, with the capacity that the kubelet finds out itself). Bytes."""
+    """The use of the image filesystem in bytes: ImageFsInfo, and the capacity, which the kubelet finds itself."""
 
-    capacity: int | None  # None: not known, it never fills up
-    used: int  # by everybody; where the capacity is not known, by images
+    capacity: int | None  # None: not known, and the filesystem never fills up
+    used: int  # by images and everything else; by images alone if the capacity is not known
 
     @property
     def available(self) -> int:
-        """Bytes that are free; 0 where the capacity is not known."""
+        """The bytes that are free; 0 if the capacity is not known."""
         return 0 if self.capacity is None else self.capacity - self.used
 
 
 class Auth(NamedTuple):
-    """What a PullImage call presents to the registry (AuthConfig)."""
+    """The credentials of a PullImage call for the registry (AuthConfig)."""
 
     username: str = ""
     password: str = ""
     identity_token: str = ""
     registry_token: str = ""
-    expires: float = float("inf")  # simulated second up to which the registry takes it: a property of the token itself
+    expires: float = float("inf")  # simulated second at which they expire; part of the token, not of AuthConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """For whom a pull is made; it only labels records."""
+    """The container for which a pull is made. It is used for labels in records only."""
 
     namespace: str
     pod: str
@@ -86,25 +86,25 @@ class PullOutcome:
     """How a PullImage call ended."""
 
     image_ref: str | None  # the image's ID; None when it failed
-    code: str = "OK"  # gRPC code by its Go name: OK, NotFound, Unknown, Unavailable, …
-    error: str = ""  # the description that goes with the code
-    cause: str | None = None  # short name of the cause for tables: notFound, unavailable, platform, …
-    #: Of a failed pull: the same call may end otherwise later, though nothing in the world changes until then. Whoever
-    #: knows the fault says False where that cannot be: a fault that says nothing keeps a run from ending early.
+    code: str = "OK"  # Go's name of the gRPC code: OK, NotFound, Unknown, Unavailable, …
+    error: str = ""  # the description of the gRPC error
+    cause: str | None = None  # short name of the cause in tables: notFound, unavailable, platform, …
+    #: For a failed pull: the same call may succeed later, even if nothing else in the simulation changes. It must be
+    #: False where that is impossible; a failure that leaves it True keeps a run from ending early.
     retryable: bool = True
-    registry: str | None = None
+    registry: str | None = None  # host, registry or mirror
     downloaded: int = 0  # bytes
-    layers: int = 0
-    layers_fetched: int = 0
-    compressed: int | None = None  # bytes of manifest, config and layers; None: as ImageStatus tells
-    refetched: int = 0  # bytes of layers that the node had once, among those downloaded
-    calls: int = 1  # of PullImage: one for each credential that was tried
-    auth: Auth | None = None  # what the registry accepted; None: the pull needed nothing of the kubelet's
-    answer: str = ""  # what PullImage tells the kubelet, where that is not the image's ID
+    layers: int = 0  # number of the image's layers
+    layers_fetched: int = 0  # number of these that this pull fetched
+    compressed: int | None = None  # bytes of manifest, config and layers; None: the size that ImageStatus reports
+    refetched: int = 0  # of the bytes downloaded, those of layers that the node had before and removed
+    calls: int = 1  # number of PullImage calls: one for each credential that was tried
+    auth: Auth | None = None  # credentials that the registry accepted; None: the pull needed none of the kubelet's
+    answer: str = ""  # what PullImage returns to the kubelet; "": the image's ID
 
     @property
     def message(self) -> str:
-        """The error as the kubelet shows it: the bare text for code Unknown.
+        """The error as the kubelet reports it; the code Unknown is left out.
 
         Source: staging/src/k8s.io/cri-client/pkg/remote_image.go and pkg/kubelet/images/helpers.go.
         """
@@ -114,52 +114,54 @@ class PullOutcome:
 class ImageService(Protocol):
     """The image service of a node's runtime.
 
-    ``image`` is the text that the kubelet hands over: as in the pod, with the default tag. ``handler`` is the runtime
-    handler of the ImageSpec, "" for the default one or when the gate RuntimeClassInImageCriApi is off. Calls that take
-    simulated time are generators of SimPy events, to be driven with ``yield from``.
+    ``image`` is the name that the kubelet sends: as in the pod, with the default tag added. ``handler`` is the runtime
+    handler of the ImageSpec, "" for the default one or if the feature gate RuntimeClassInImageCriApi is off. Calls that
+    take simulated time are generators of SimPy events, to be driven with ``yield from``.
     """
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
-        """Tell what is on the node under that name; None: nothing. Takes no time. Raises InspectFailed."""
+        """Return the image of that name if it is on the node, else None. Takes no time. Raises InspectFailed."""
 
     def pull_image(
         self, image: str, caller: Caller, clock: TimeLine, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
-        """Pull, telling ``clock`` what the time goes to; never raises for a pull that fails in the simulated world.
+        """Pull an image, and enter in ``clock`` the stages that the time is spent in.
 
-        ``auth``: None pulls without credentials of the kubelet (the runtime may have its own).
+        A pull that fails in the simulation is returned as an outcome, not raised. ``auth``: None pulls without
+        credentials of the kubelet; the runtime may have its own.
         """
 
     def list_images(self) -> list[ListedImage]:
-        """List what is on the node, in the order of arrival. Takes no time."""
+        """Return the images on the node, in the order in which they were pulled. Takes no time."""
 
     def remove_image(self, image_id: str) -> None:
-        """Remove an image under all its names, whatever the handler; nothing happens if there is none. Takes no time.
+        """Remove an image with all its names, for every handler; does nothing if there is none. Takes no time.
 
-        The kubelet hands over the ID alone (pkg/kubelet/kuberuntime/kuberuntime_image.go RemoveImage).
+        The kubelet sends the ID alone (pkg/kubelet/kuberuntime/kuberuntime_image.go RemoveImage).
         """
 
     def image_fs(self) -> FilesystemUsage:
-        """Tell how full the image filesystem is. Takes no time."""
+        """Return the use of the image filesystem. Takes no time."""
 
     def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:
-        """Call ``alarm`` whenever a write leaves more than ``limit`` bytes used, and now if that is so already.
+        """Call ``alarm`` after every write that leaves more than ``limit`` bytes used, and now if it is so already.
 
-        No call of the CRI: it spares the kubelet's look at the filesystem every 10 s where there is nothing to see.
+        The CRI has no such call. It replaces the kubelet's check of the filesystem every 10 s, which finds nothing in
+        most runs.
         """
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
-        """Create a container of an image, which keeps the image's snapshots; None: there is no such image."""
+        """Create a container of an image, whose snapshots it keeps in use. Returns None if there is no such image."""
 
     def remove_container(self, image: ContainerImage) -> None:
-        """Remove a container of an image."""
+        """Remove a container that uses ``image``, as returned by `create_container`."""
 
 
 class RuntimeService(Protocol):
-    """The call of the runtime service that depends on a pod's RuntimeClass."""
+    """The only call of the runtime service that depends on a pod's RuntimeClass."""
 
     def run_pod_sandbox(self, handler: str) -> str | None:
-        """Create a sandbox for a runtime handler, in no time; return the error as the kubelet shows it if there is one.
+        """Create a sandbox for a runtime handler. Takes no time. Returns the error as the kubelet reports it, or None.
 
-        The sandbox of a pod without handler is never asked for: it always comes.
+        It is not called for a pod without runtime handler, whose sandbox is always created.
         """

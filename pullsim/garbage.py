@@ -1,4 +1,4 @@
-"""How often Python looks for garbage in cycles."""
+"""When Python's garbage collector runs: rarely during a run, which makes many objects that stay."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NEXT = 3_000_000  # objects made and not freed until the next look at the young ones
-_OLDER = (50, 1000)  # looks until the older ones are looked at too
-_MORE = 20  # times as many, if the last has found next to none
-_FEW = 500_000  # objects; less are not worth a look
+_NEXT = 3_000_000  # threshold of the youngest generation: objects made and not freed between two collections of it
+_OLDER = (50, 1000)  # thresholds of the two older generations, as in `gc.set_threshold`
+_MORE = 20  # factor by which the threshold grows after a collection that found almost nothing
+_FEW = 500_000  # objects of the process; with fewer a full collection is not worth its time
 
 
 class _Objects:
-    """Objects of the process that could be part of a cycle."""
+    """Numbers of the objects of the process that the garbage collector tracks."""
 
-    last = _FEW  # after the last look at all of them
-    made = 0  # since then, in `rare_collections`, and not freed
+    last = _FEW  # after the last full collection
+    made = 0  # within `rare_collections` since then, and not freed
 
 
-class _Looks:
-    """What looks at the young objects find: how rare the next is hangs on it."""
+class _YoungCollections:
+    """Sets the threshold of the youngest generation by how much its last collection found."""
 
     def __init__(self) -> None:
-        self.until = _NEXT  # objects made and not freed until the next
-        self.made = 0  # before the last
+        self.until = _NEXT  # the present threshold
+        self.made = 0  # objects made and not freed up to the last collection
         gc.set_threshold(self.until, *_OLDER)
 
     def __call__(self, phase: str, info: dict[str, int]) -> None:
-        """Take note of a look (`gc.callbacks`)."""
+        """Adapt the threshold after a collection of the youngest generation: one of `gc.callbacks`."""
         if phase == "stop" and info["generation"] == 0:
             self.made += self.until
             found_none = info["collected"] < self.until / _MORE
@@ -41,27 +41,27 @@ class _Looks:
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Look rarely while many objects are made that stay, and not at the end: all objects count as old from then on.
+    """Collect garbage rarely in the body of the ``with``; afterwards all objects are in the oldest generation.
 
-    A run makes records and, but for failures, no cycles other than those of its world: looking for them at the usual
-    rate, over and over through all records, is 25 % of the CPU time of W(300), and 90 % of that of its summary; each
-    million objects, half a second of W(1000).
+    A run makes many records that stay and, other than by failures, no cycles apart from those of its simulated cluster.
+    Collections at Python's usual rate visit all records again and again. They take 25 % of the CPU time of a rollout to
+    300 nodes, W(300), and 90 % of that of its summary; one after each million objects takes half a second of W(1000).
     """
     before = gc.get_threshold()
-    looks = _Looks()
-    gc.callbacks.append(looks)
+    collections = _YoungCollections()
+    gc.callbacks.append(collections)
     try:
         yield
     finally:
-        gc.callbacks.remove(looks)
-        _Objects.made += looks.made + gc.get_count()[0]
+        gc.callbacks.remove(collections)
+        _Objects.made += collections.made + gc.get_count()[0]
         gc.freeze()
-        gc.unfreeze()  # all are old now, which takes no look at them
+        gc.unfreeze()  # together these move all objects to the oldest generation, without a collection
         gc.set_threshold(*before)
 
 
 def collect() -> None:
-    """Look at all objects if they may have doubled, before more are made: worlds of earlier runs are among them."""
+    """Run a full collection if the number of objects may have doubled: it frees the clusters of earlier runs."""
     if _Objects.made > _Objects.last:
         gc.collect()
         _Objects.last = max(_FEW, len(gc.get_objects()))

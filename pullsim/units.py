@@ -1,7 +1,8 @@
-"""Quantities with units, as people and Kubernetes write them: into plain numbers, and back into text.
+"""Quantities with units, as people and Kubernetes write them: parsed into numbers, and written as text.
 
-Inside the package bytes are int, rates bytes/s, times seconds. Every ``parse_…`` raises ValueError with a message that
-names the value, the rule and the right forms; every ``…_text`` is the shortest form that parses to the same value.
+Inside the package sizes are int bytes, rates float bytes/s and times float seconds. Each ``parse_…`` raises ValueError
+with a message that names the value, the rule and right examples. Each ``…_text`` writes a form that parses to the same
+value, each ``format_…`` one for people or in the style of an upstream program.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _DECIMAL: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 
 _BINARY: Final = {prefix + "i": 1 << 10 * power for power, prefix in enumerate("KMGTPE", start=1)}
 _PREFIXES: Final = {"K": 10**3, **_DECIMAL, **_BINARY}
 
-#: Bytes by unit: with ``B`` as people write them (``MB``, ``GiB``), without as Kubernetes quantities (``M``, ``Gi``).
+#: Bytes of each unit: with a ``B`` as people write it (``MB``, ``GiB``), and without as in Kubernetes (``M``, ``Gi``).
 _SIZES: Final = {
     **{prefix + "B": factor for prefix, factor in _PREFIXES.items()},
     **{prefix: factor for prefix, factor in _PREFIXES.items() if prefix != "K"},
@@ -40,11 +41,11 @@ _SECONDS_PER: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 _NUMBER: Final = re.compile(r"([+-]?)(\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE]([+-]?\d{1,2})(?![\d.]))?", re.ASCII)
 _DURATION_PART: Final = re.compile(r"(\d{1,30}(?:\.\d{0,300})?|\.\d{1,300})([^\d.]+)", re.ASCII)
-_MAX: Final = 2**63 - 1  # Go's int64: what Kubernetes can hold in a quantity or a duration
+_MAX: Final = 2**63 - 1  # of int64, in which Go and Kubernetes keep a quantity or a duration
 
 
 def parse_size(text: str | float) -> int:
-    """Give the bytes of ``30MB``, ``10GiB``, a Kubernetes quantity (``10Gi``, ``500M``, ``1e6``), a number.
+    """Return the bytes of ``30MB``, ``10GiB``, a Kubernetes quantity (``10Gi``, ``500M``, ``1e6``) or a number.
 
     Fractions of a byte are rounded up, as Kubernetes does (apimachinery, api/resource, Quantity.Value).
     """
@@ -59,7 +60,7 @@ def parse_size(text: str | float) -> int:
 
 
 def parse_rate(text: str | float) -> float:
-    """Give the bytes/s of ``40Gbit/s``, ``10Gbps`` (bits), ``90MB/s``, ``128MiB/s``, ``250MBps`` (bytes); above 0."""
+    """Return the bytes/s, above 0, of ``40Gbit/s`` or ``10Gbps`` (bits), ``90MB/s`` or ``250MBps`` (bytes)."""
     rule = "a rate is a number with a unit, bits or bytes a second: 10Gbit/s, 800Mbit/s, 90MB/s, 128MiB/s"
     number, unit = _split(text, "rate", rule)
     if unit not in _RATES:
@@ -70,7 +71,7 @@ def parse_rate(text: str | float) -> float:
 
 
 def parse_duration_ns(text: str) -> int:
-    """Give the whole nanoseconds of a Go duration, signed; fractions of a nanosecond are cut off.
+    """Return the whole nanoseconds of a Go duration, which may be negative; fractions of one are cut off.
 
     Source: Go, time/format.go, ParseDuration.
     """
@@ -93,7 +94,7 @@ def parse_duration_ns(text: str) -> int:
 
 
 def parse_duration(text: str | float) -> float:
-    """Give the seconds of a Go duration, not negative: ``5m0s``, ``250ms``, ``50us``, ``2h45m``, ``1.5h``, ``0``."""
+    """Return the seconds of a Go duration that is not negative: ``5m0s``, ``250ms``, ``50us``, ``2h45m``, ``0``."""
     nanoseconds = parse_duration_ns(str(text).strip())
     if nanoseconds < 0:
         raise ValueError(_wrong_duration(str(text), "is negative"))
@@ -101,7 +102,7 @@ def parse_duration(text: str | float) -> float:
 
 
 def parse_frequency(text: str | float) -> float:
-    """Give the times a second of ``4/s``, ``10/min`` (or ``10/m``), ``0.1/h``, ``2/d``."""
+    """Return the frequency in 1/s of ``4/s``, ``10/min`` (or ``10/m``), ``0.1/h`` or ``2/d``."""
     rule = "a frequency is a number per s, min, h or d: 4/s, 10/min, 0.1/h"
     number, unit = _split(text, "frequency", rule)
     if unit[:1] != "/" or unit[1:].strip() not in _SECONDS_PER:
@@ -110,7 +111,7 @@ def parse_frequency(text: str | float) -> float:
 
 
 def parse_price(text: str | float) -> float:
-    """Give the money a byte of ``0.09/GB``; the currency is the reader's. A bare 0 is free."""
+    """Return the price of a byte from ``0.09/GB``, in whatever currency the user means. 0 without a unit is free."""
     rule = "a price is a number per unit of size: 0.09/GB, 0.09/GiB, 90/TB"
     number, unit = _split(text, "price", rule)
     if not unit and number == 0:
@@ -122,7 +123,7 @@ def parse_price(text: str | float) -> float:
 
 
 def parse_percent(text: str | float) -> float:
-    """Give the fraction that ``25%`` is: 0.25."""
+    """Return the fraction that a percentage stands for: 0.25 for ``25%``."""
     rule = "a percentage is a number with %: 25%"
     number, unit = _split(text, "percentage", rule)
     if unit != "%":
@@ -131,7 +132,7 @@ def parse_percent(text: str | float) -> float:
 
 
 def format_duration_go(nanoseconds: int) -> str:
-    """Write a duration as Go's time.Duration.String does: ``534ms``, ``1.234s``, ``1m2.5s``, ``1h0m3s``, ``0s``."""
+    """Write nanoseconds as Go's time.Duration.String does: ``534ms``, ``1.234s``, ``1m2.5s``, ``1h0m3s``, ``0s``."""
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
     if rest == 0:
         return "0s"
@@ -145,7 +146,7 @@ def format_duration_go(nanoseconds: int) -> str:
 
 
 def format_duration_ms(seconds: float) -> str:
-    """Write seconds as the kubelet prints durations of pulls: whole nanoseconds, truncated to milliseconds.
+    """Write seconds as the kubelet prints the duration of a pull: in milliseconds, cut off.
 
     Source: pkg/kubelet/images/image_manager.go, logIt of EnsureImageExists (Truncate(time.Millisecond)).
     """
@@ -154,7 +155,7 @@ def format_duration_ms(seconds: float) -> str:
 
 
 def format_quantity(size: int) -> str:
-    """Give bytes as Kubernetes prints a binary quantity: ``2146223340``, ``1883424Ki`` (resource.BinarySI)."""
+    """Write bytes as Kubernetes prints a binary quantity: ``2146223340``, ``1883424Ki`` (resource.BinarySI)."""
     units = iter(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))
     unit = ""
     while size and size % 1024 == 0:
@@ -168,7 +169,7 @@ def format_size(size: float) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Write bytes/s for people, as bits: ``3.4 Gbit/s``."""
+    """Write bytes/s for people, in bits: ``3.4 Gbit/s``; inf is ``unlimited``."""
     return "unlimited" if math.isinf(rate) else _scaled(rate * 8, "bit/s")
 
 
@@ -202,12 +203,12 @@ def rate_text(rate: float) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Write the Go duration nearest to the seconds (whole nanoseconds)."""
+    """Write seconds as a Go duration, rounded to whole nanoseconds."""
     return format_duration_go(round(seconds * 10**9))
 
 
 def _split(text: str | float, kind: str, rule: str) -> tuple[Fraction, str]:
-    """Split a quantity into its number, which may not be negative, and its unit."""
+    """Split a quantity into its number and its unit. Raises ValueError for no number or a negative one."""
     stripped = str(text).strip()
     match = _NUMBER.match(stripped)
     if match is None:
@@ -219,13 +220,14 @@ def _split(text: str | float, kind: str, rule: str) -> tuple[Fraction, str]:
 
 
 def _trimmed(value: int, unit: int) -> str:
-    """``value / unit`` in decimals without trailing zeros, exactly; ``unit`` is a power of ten."""
+    """Write ``value / unit`` exactly, in decimals without trailing zeros; ``unit`` is a power of ten."""
     whole, rest = divmod(value, unit)
     digits = f"{rest:0{len(str(unit)) - 1}}".rstrip("0") if rest else ""
     return f"{whole}.{digits}" if digits else str(whole)
 
 
 def _scaled(value: float, unit: str) -> str:
+    """Write a value with the prefix, a power of 1000, that leaves one to three digits before the point."""
     for prefix in ("", "k", "M", "G", "T", "P"):
         if abs(value) < 999.5 or prefix == "P":
             break

@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 
 
 def cores(env: simpy.Environment, spec: CoresSpec) -> ProcessorSharing:
-    """Return the cores as a shared server of seconds of work."""
+    """Return the cores as a server that all unpacking jobs share.
+
+    Its unit of work is a second of one core that is busy alone.
+    """
     return ProcessorSharing(env, spec.rate)

@@ -1,4 +1,4 @@
-"""A node's disk, as far as pulls use it."""
+"""A node's disk: the writes of pulls, durable or into a page cache. Sizes are bytes, times seconds."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Disk(Protocol):
-    """What pulls do with a disk."""
+    """The operations that pulls need of a disk. Each returns a job; `Job.wait` gives the event of its end."""
 
     @property
     def writing_back(self) -> bool:
-        """Whether the page cache is being written back because there is too much in it."""
+        """Whether the page cache is written back because its dirty bytes have reached the background threshold."""
         ...
 
     @property
@@ -29,24 +29,27 @@ class Disk(Protocol):
         ...
 
     def begin(self, work: float) -> Job | DiskJob:
-        """Write that many bytes durably."""
+        """Write ``work`` bytes durably. Raises ValueError for less than 0."""
         ...
 
     def buffer(self, size: float, seconds: float) -> Job | DiskJob:
-        """Write bytes that nobody waits to be durable, and that take ``seconds`` to be made."""
+        """Write ``size`` bytes that need not be durable, and that their writer takes ``seconds`` to produce."""
         ...
 
     def sync(self) -> Job | DiskJob | None:
-        """Write all that waits to be written; None: nothing does."""
+        """Write all dirty bytes of the page cache durably; returns None if there are none."""
         ...
 
     def commit_journal(self) -> Job | DiskJob | None:
-        """Write the data of other files that an fsync waits for; None: it waits for none."""
+        """Write the data of other files that an fsync has to wait for; returns None if there are none.
+
+        An fsync commits the journal of the file system, which first needs the data that its transaction has allocated.
+        """
         ...
 
 
 class UncachedDisk(ProcessorSharing):
-    """A shared server of bytes: whatever is written waits for the disk."""
+    """A disk without page cache, which all writes share equally: each write takes as long as the disk takes for it."""
 
     @property
     def writing_back(self) -> bool:
@@ -58,7 +61,7 @@ class UncachedDisk(ProcessorSharing):
         """See `Disk`."""
         return False
 
-    def buffer(self, size: float, seconds: float) -> Job:  # noqa: ARG002 - the protocol's
+    def buffer(self, size: float, seconds: float) -> Job:  # noqa: ARG002 - the protocol has it
         """See `Disk`."""
         return self.begin(size)
 
@@ -70,7 +73,7 @@ class UncachedDisk(ProcessorSharing):
 
 
 def disk(env: simpy.Environment, spec: DiskSpec) -> Disk | None:
-    """Return the disk; None: it never binds."""
+    """Return the disk, or None if its write rate is not given, so that no write waits for it."""
     rate = spec.write
     if rate is None:
         return None

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Filesystem:
-    """Counts bytes: never more than there are.
+    """Counts the used bytes of a filesystem, which never exceed its size.
 
-    Space is claimed when a write begins, so that what is being written counts as used from its start. A write that
-    finds too little gets what is left.
+    Space is claimed when a write begins, so all bytes of a write count as used from its start. A write that finds too
+    little space gets what is left.
     """
 
     __slots__ = ("_alarm", "_limit", "capacity", "peak", "used")
@@ -22,22 +22,22 @@ class Filesystem:
     def __init__(self, spec: FilesystemSpec) -> None:
         self.capacity = spec.size
         self.used = self.peak = min(spec.used, spec.size)
-        self._limit = spec.size  # bytes used above which the alarm goes off
+        self._limit = spec.size  # the alarm is called when more bytes than this are used
         self._alarm: Callable[[], None] | None = None
 
     @property
     def available(self) -> int:
-        """Bytes that are free."""
+        """The bytes that are free."""
         return self.capacity - self.used
 
     def watch(self, limit: int, alarm: Callable[[], None]) -> None:
-        """Call ``alarm`` whenever a claim leaves more than ``limit`` bytes used, and now if that is so already."""
+        """Call ``alarm`` after every claim that leaves more than ``limit`` bytes used, and now if it is so already."""
         self._limit, self._alarm = limit, alarm
         if self.used > limit:
             alarm()
 
     def claim(self, size: int) -> int:
-        """Take ``size`` bytes, or as many as there are; returns how many."""
+        """Claim ``size`` bytes, or all that are free if these are fewer. Returns the bytes claimed."""
         granted = min(size, self.capacity - self.used)
         self.used += granted
         self.peak = max(self.peak, self.used)
@@ -51,5 +51,5 @@ class Filesystem:
 
 
 def filesystem(spec: FilesystemSpec | None) -> Filesystem | None:
-    """Return the filesystem; None: nothing is counted, as it never fills up."""
+    """Return the filesystem, or None without a ``spec``: then it never fills up, and nothing is counted."""
     return None if spec is None else Filesystem(spec)

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Nic:
-    """Two links of one rate: what a node sends takes nothing from what it receives.
+    """A network interface: one link for each direction, of equal rate in bytes/s, as in full duplex.
 
-    A burst rate is that of the incoming direction; the outgoing one has the sustained rate. The outgoing link is made
-    when something is sent first: most nodes only receive.
+    A burst rate applies to the incoming direction alone; the outgoing direction has the sustained rate. The outgoing
+    link is made when the node first sends something, as most nodes only receive.
     """
 
     __slots__ = ("_name", "_network", "_rate", "_up", "down")
@@ -28,7 +28,10 @@ class Nic:
 
     @property
     def up(self) -> Link:
-        """The link that everything crosses which the node sends: `Network.transfer((nic.up, …), port, size)`."""
+        """The outgoing link, which is the first of the path of every transfer from the node.
+
+        A transfer is made by ``network.transfer((nic.up, …), port, size)``.
+        """
         if self._up is None:
             self._up = self._network.link(f"{self._name} up", self._rate)
         return self._up

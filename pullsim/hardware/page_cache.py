@@ -1,10 +1,11 @@
-"""A disk with a page cache before it and burst credit behind it, as a fluid: O(jobs) an event.
+"""A disk with a page cache, burst credit, or both, in which bytes flow at constant rates: O(jobs) for each event.
 
-Writes that nobody waits for run at the speed at which they are made until the dirty bytes reach a limit; from then on
-writers get what the disk takes (mm/page-writeback.c balance_dirty_pages). Write-back begins when dirty bytes reach the
-background threshold and keeps them there (fs/fs-writeback.c wb_check_background_flush); it begins too when they have
-waited for some time, and then goes on until nothing is dirty (wb_check_old_data_flush). It ends some seconds after the
-last write. It shares the disk with durable writes, as one more of them.
+The rules and the files named here are those of Linux. Buffered writes run at the speed at which their bytes are
+produced until the dirty bytes reach a limit. From then on the writers together get the rate at which the disk writes
+back (mm/page-writeback.c balance_dirty_pages). Write-back begins when the dirty bytes reach the background threshold,
+and keeps them there (fs/fs-writeback.c wb_check_background_flush). It also begins when dirty bytes have waited for the
+expiry time, and then continues until nothing is dirty (wb_check_old_data_flush). It ends some seconds after the last
+buffered write. Write-back shares the disk equally with durable writes: it counts as one more of them.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 
     from pullsim.spec.hardware import DiskBurst, PageCacheSpec
 
-_CHUNK = 0.5  # seconds
-_DUST = 1e-6  # bytes; less is nothing
-_MEMORY = 1e10  # bytes/s that memory takes; never what pulls wait for
-_LINGER = 5.0  # seconds between two looks for dirty bytes (vm.dirty_writeback_centisecs)
-_ROUNDING = 1e-12  # relative; a difference below it is none
+_CHUNK = 0.5  # seconds of writing at the disk's rate: the most data of other files that one journal commit waits for
+_NEGLIGIBLE = 1e-6  # bytes; fewer count as none
+_MEMORY = 1e10  # bytes/s at which memory takes writes: so fast that pulls never wait for it
+_LINGER = 5.0  # seconds between two runs of the flusher thread (vm.dirty_writeback_centisecs)
+_ROUNDING = 1e-12  # relative; values that differ by less are equal
 
 
 class DiskJob(Event):
-    """Bytes to be written; succeeds at the last one."""
+    """Bytes to be written: an event that succeeds when the last one is written."""
 
     __slots__ = ("_disk", "left", "pace", "rate")
 
@@ -39,46 +40,47 @@ class DiskJob(Event):
         self._callback = None
         self._more = None
         self._value = PENDING
-        self.left = left
-        self.pace = pace  # bytes/s at which they come
-        self.rate = 0.0
+        self.left = left  # bytes, as of the last change of a rate
+        self.pace = pace  # bytes/s at which their writer produces them
+        self.rate = 0.0  # bytes/s at which they are written
         self._disk = disk
 
     def wait(self) -> DiskJob | None:
-        """Return the event of its end; None: it is done."""
+        """Return the job, which is the event of its own end, or None if it is done."""
         return None if self.processed else self
 
     def cancel(self) -> float:
-        """Stop; returns the bytes left, 0 if it was done. The event never happens."""
+        """Stop the job. Returns the bytes left, 0 if it was done; the event never happens."""
         return 0.0 if self.triggered else self._disk.remove(self)
 
 
 class CachedDisk:
-    """The disk of one node. ``dirty`` is the cache's content in bytes, as of the last change of a rate."""
+    """The disk of one node. ``dirty``: bytes in the cache that are not on the disk, as of the last change of a rate."""
 
     def __init__(
         self, env: simpy.Environment, write: float, burst: DiskBurst | None, cache: PageCacheSpec | None
     ) -> None:
         self.env = env
         self.dirty = 0.0
-        self._write = write
+        self._write = write  # bytes/s; with a burst, the sustained rate
         self._burst = burst
         self._cache = cache
         self._durable: dict[DiskJob, None] = {}
         self._buffered: dict[DiskJob, None] = {}
         self._writing_back = False
-        self._floor = 0.0  # dirty bytes that write-back leaves
-        self._drain = 0.0  # bytes/s of write-back
-        self._uncommitted = 0.0  # bytes that came in under write-back since the last fsync
-        self._since = 0.0  # when bytes began to wait for write-back, or when the last write under it ended
-        self._balance = 0.0 if burst is None else burst.credit
-        self._used = 0.0  # bytes/s of the disk
-        self._time = env.now
-        self._generation = 0  # of the wake-up under way
+        self._floor = 0.0  # dirty bytes at which write-back stops
+        self._write_back_rate = 0.0  # bytes/s
+        self._uncommitted = 0.0  # bytes written to the cache during write-back since the last fsync
+        # Without write-back: time since which bytes have been dirty. During it: time at which the last write ended.
+        self._since = 0.0
+        self._balance = 0.0 if burst is None else burst.credit  # bytes of burst credit
+        self._used = 0.0  # bytes/s that the disk writes
+        self._time = env.now  # up to which the jobs and the cache are accounted for
+        self._generation = 0  # number of the wake-up that is scheduled; those before it do nothing
 
     @property
     def writing_back(self) -> bool:
-        """Whether there is so much in the cache that it is written back."""
+        """Whether the cache is written back because its dirty bytes have reached the background threshold."""
         threshold = math.inf if self._cache is None else self._cache.background * (1 - _ROUNDING)
         return self._writing_back and self._floor >= threshold
 
@@ -88,26 +90,27 @@ class CachedDisk:
         return self._cache is not None
 
     def begin(self, work: float) -> DiskJob:
-        """Write ``work`` >= 0 bytes durably."""
+        """Write ``work`` >= 0 bytes durably. Raises ValueError for less than 0."""
         return self._start(work, math.inf, self._durable)
 
     def buffer(self, size: float, seconds: float) -> DiskJob:
-        """Write ``size`` >= 0 bytes that take ``seconds`` to be made."""
-        if self._cache is None or size <= _DUST:
+        """Write ``size`` >= 0 bytes, which take ``seconds`` to be produced, into the cache if there is one."""
+        if self._cache is None or size <= _NEGLIGIBLE:
             return self.begin(size)
         return self._start(size, size / max(seconds, size / _MEMORY), self._buffered)
 
     def sync(self) -> DiskJob | None:
-        """Write all that is dirty; None where nothing is."""
+        """Write all dirty bytes durably; returns None if there are none."""
         self._advance()
         dirty, self.dirty, self._uncommitted = self.dirty, 0.0, 0.0
-        return self.begin(dirty) if dirty > _DUST else None
+        return self.begin(dirty) if dirty > _NEGLIGIBLE else None
 
     def commit_journal(self) -> DiskJob | None:
-        """Write the data of other files that an fsync waits for; None: it waits for none.
+        """Write the data of other files that an fsync has to wait for; returns None if there are none.
 
-        These are the data that came into the cache under write-back since the last fsync, as far as the journal's
-        transaction has allocated them: half a second's worth at the most (fs/fs-writeback.c writeback_chunk_size).
+        These are the bytes written to the cache during write-back since the last fsync, as far as the journal's
+        transaction has allocated them: at most what the disk writes in half a second (fs/fs-writeback.c
+        writeback_chunk_size).
         """
         cache = self._cache
         if cache is None or not cache.journal or not self.writing_back:
@@ -119,7 +122,7 @@ class CachedDisk:
         return self.begin(written)
 
     def remove(self, job: DiskJob) -> float:
-        """Take a job under way out; returns the bytes left."""
+        """Stop a job under way. Returns the bytes left."""
         self._advance()
         self._take_out(job, self._durable if job in self._durable else self._buffered)
         self._plan()
@@ -129,7 +132,7 @@ class CachedDisk:
         if size < 0.0:
             raise ValueError(f"work is >= 0, not {size}")
         job = DiskJob(self, size, pace)
-        if size <= _DUST:
+        if size <= _NEGLIGIBLE:
             job.succeed()
             return job
         self._advance()
@@ -138,6 +141,7 @@ class CachedDisk:
         return job
 
     def _advance(self) -> None:
+        """Account for jobs, dirty bytes and credit up to now."""
         now = self.env.now
         elapsed, self._time = now - self._time, now
         if not elapsed:
@@ -150,13 +154,13 @@ class CachedDisk:
             intake += job.rate
         if self.writing_back:
             self._uncommitted += intake * elapsed
-        self.dirty = max(0.0, self.dirty + (intake - self._drain) * elapsed)
+        self.dirty = max(0.0, self.dirty + (intake - self._write_back_rate) * elapsed)
         if self._burst is not None:
             earned = (self._write - self._used) * elapsed
             self._balance = max(0.0, min(self._burst.credit, self._balance + earned))
 
     def _plan(self) -> None:
-        """Find all rates and the next time at which one of them changes."""
+        """Find all rates, and schedule a wake-up at the next time at which one of them changes."""
         if not self._writing_back and not self.dirty:
             self._since = self.env.now
         ends = self._rates()
@@ -166,7 +170,7 @@ class CachedDisk:
             Call(self.env, self._wake, max(0.0, wait), value=(self._generation, reached))
 
     def _rates(self) -> list[tuple[float, Callable[[], None]]]:
-        """Set all rates; returns the seconds until something changes, and what to do then."""
+        """Set all rates. Returns what can change them next: the seconds until then, and what to call then."""
         ends: list[tuple[float, Callable[[], None]]] = []
         speed = self._write
         if self._burst is not None and self._balance > 0.0:
@@ -174,32 +178,39 @@ class CachedDisk:
         writers = len(self._durable) + self._writing_back
         share = speed / writers if writers else 0.0
         intake = self._take_in(share)
-        self._drain = 0.0
+        self._write_back_rate = 0.0
         if self._writing_back:
-            self._drain = share if self.dirty > self._floor else min(share, intake)
-        self._used = speed if self._durable else self._drain
+            self._write_back_rate = share if self.dirty > self._floor else min(share, intake)
+        self._used = speed if self._durable else self._write_back_rate
         for job in self._durable:
-            job.rate = (speed - self._drain) / len(self._durable)
+            job.rate = (speed - self._write_back_rate) / len(self._durable)
             ends.append((job.left / job.rate, partial(self._end, job, self._durable)))
         ends += [(job.left / job.rate, partial(self._end, job, self._buffered)) for job in self._buffered if job.rate]
         if self._cache is not None:
-            ends += self._thresholds(self._cache, intake - self._drain)
+            ends += self._thresholds(self._cache, intake - self._write_back_rate)
         if self._used > self._write:
             ends.append((self._balance / (self._used - self._write), self._exhaust))
         return ends
 
     def _end_write_back(self) -> None:
-        """Leave the rest to its expiry; the oldest of it came before the last write by what it takes to write it."""
+        """Stop write-back; the dirty bytes that are left wait for their expiry.
+
+        The oldest of them was written before the last write by the time that the disk takes to write them all.
+        """
         self._writing_back = False
         self._since -= self._floor / self._write
 
     def _begin_write_back(self, floor: float) -> None:
+        """Begin write-back, down to ``floor`` dirty bytes."""
         self._writing_back = True
         self._floor = floor
         self._since = self.env.now
 
     def _take_in(self, throttled: float) -> float:
-        """Set the rates of buffered writes, ``throttled`` in all at the limit; returns their sum in bytes/s."""
+        """Set the rates of buffered writes, at most ``throttled`` together if dirty bytes are at the limit.
+
+        Rates are in bytes/s. Returns the sum of the rates.
+        """
         waiting = sorted(self._buffered, key=lambda job: job.pace)
         left = math.inf
         if self._cache is not None and self.dirty >= self._cache.limit * (1 - _ROUNDING):
@@ -213,7 +224,10 @@ class CachedDisk:
         return intake
 
     def _thresholds(self, cache: PageCacheSpec, growth: float) -> list[tuple[float, Callable[[], None]]]:
-        """Return when the dirty bytes reach what changes rates, growing by ``growth`` bytes/s."""
+        """Return when the dirty bytes, growing by ``growth`` bytes/s, reach a threshold or a time limit.
+
+        The form of the result is that of `_rates`.
+        """
         now = self.env.now
         ends: list[tuple[float, Callable[[], None]]] = []
         if self._writing_back:
@@ -256,7 +270,7 @@ class CachedDisk:
         self._begin_write_back(self.dirty)
 
     def _expire(self) -> None:
-        # Where somebody has been writing all the time, what is younger stays.
+        # If somebody is writing, as many bytes as are dirty now are taken for too young to expire: that level is kept.
         self._begin_write_back(self.dirty if self._buffered else 0.0)
 
     def _exhaust(self) -> None:

@@ -1,4 +1,4 @@
-"""Platforms, and which entry of an index containerd takes for one.
+"""Platforms, and which manifest of an index containerd chooses for one.
 
 Source: containerd/platforms v1.0.0, database.go normalizeArch, platforms.go Parse, compare.go platformVector and Only;
 containerd/containerd, core/images/image.go Manifest.
@@ -26,7 +26,7 @@ _ARM64_VERSION: Final = re.compile(r"v([89])(?:\.(\d))?")
 class Platform:
     """Operating system, architecture and variant, always in containerd's canonical form.
 
-    So ``arm64/v8`` has no variant, nor has ``amd64/v1``, and ``arm`` alone is ``arm/v7``.
+    In that form ``arm64/v8`` and ``amd64/v1`` have no variant, and ``arm`` without a variant is ``arm/v7``.
     """
 
     os: str
@@ -34,7 +34,7 @@ class Platform:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Normalise: names in lower case, aliases resolved, default variants made uniform."""
+        """Bring the fields into canonical form: lower case, without aliases, default variants written one way."""
         system = self.os.lower()
         architecture, variant = _normalize(self.architecture.lower(), self.variant.lower())
         object.__setattr__(self, "os", "darwin" if system == "macos" else system)
@@ -52,7 +52,7 @@ class Platform:
         return cls(*parts)
 
     def matches(self, other: Platform) -> bool:
-        """Whether a node of this platform takes content for the other one."""
+        """Whether a node of this platform can run content that was built for the other one."""
         return other in preferences(self)
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Platform:
 
 @lru_cache(maxsize=256)
 def preferences(platform: Platform) -> tuple[Platform, ...]:
-    """Platforms whose content a node of this platform takes, best first."""
+    """Return the platforms whose content a node of this platform can run, best first."""
     system, architecture, variant = platform.os, platform.architecture, platform.variant
     others: list[Platform] = []
     if architecture == "amd64":
@@ -77,7 +77,7 @@ def preferences(platform: Platform) -> tuple[Platform, ...]:
 
 
 def best(candidates: Sequence[Platform], platform: Platform) -> int | None:
-    """Position of the candidate that a node of the platform takes, the first among equals; None: none fits."""
+    """Return the position of the best candidate for a node of the platform, or None; the first one among equals."""
     for wanted in preferences(platform):
         if wanted in candidates:
             return candidates.index(wanted)
@@ -85,6 +85,7 @@ def best(candidates: Sequence[Platform], platform: Platform) -> int | None:
 
 
 def _normalize(architecture: str, variant: str) -> tuple[str, str]:
+    """Return architecture and variant in canonical form."""
     if architecture in _ARM_ALIASES:
         return "arm", _ARM_ALIASES[architecture]
     architecture = _ALIASES.get(architecture, architecture)
@@ -99,13 +100,13 @@ def _normalize(architecture: str, variant: str) -> tuple[str, str]:
 
 
 def _version(variant: str) -> int:
-    """Give the number in ``v7``; 0 where there is none."""
+    """Return the number in a variant such as ``v7``, or 0 if there is none."""
     number = variant.removeprefix("v")
     return int(number) if number.isdecimal() and len(number) < 3 else 0
 
 
 def _lower_arm64(variant: str) -> list[str]:
-    """Variants of arm64 that a newer one runs too: v9.x is a superset of v8.(x + 5)."""
+    """Return the older variants of arm64 that a variant can run, newest first: v9.x includes v8.(x + 5)."""
     match = _ARM64_VERSION.fullmatch(variant)
     if match is None:
         return []

@@ -1,4 +1,4 @@
-"""Image names by the grammar of distribution/reference v0.6.0, as the kubelet and containerd read them.
+"""Image names in the grammar of distribution/reference v0.6.0, with which kubelet and containerd parse them.
 
 ``[domain[:port]/]path[:tag][@algorithm:hex]``
 """
@@ -34,14 +34,14 @@ _DIGEST_FORM: Final = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+
 
 
 class InvalidReference(ValueError):
-    """A text that is no image name; the message is upstream's."""
+    """Raised for a text that is no image name; the message is that of distribution/reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A normalised image name. It has a tag or a digest, or both; then the digest decides what is pulled.
+    """A normalised image name. It has a tag, a digest, or both; if it has both, the digest decides what is pulled.
 
-    ``domain`` is empty for the few names that parse without one (a first component with an underscore and a dot).
+    ``domain`` is empty for the few names that parse without one: their first component has an underscore and a dot.
     """
 
     domain: str
@@ -51,7 +51,7 @@ class Reference:
 
     @property
     def repository(self) -> str:
-        """Domain and path: ``docker.io/library/nginx``."""
+        """The domain and path: ``docker.io/library/nginx``."""
         return f"{self.domain}/{self.path}" if self.domain else self.path
 
     @property
@@ -122,7 +122,7 @@ def check_digest(digest: str) -> None:
 
 @lru_cache(maxsize=65536)
 def cri_image(text: str) -> str:
-    """Give what the kubelet hands to the runtime: the text as written, with ``:latest`` when it has no tag or digest.
+    """Return the image name that the kubelet sends to the runtime: as written, plus ``:latest`` without tag or digest.
 
     Raises InvalidReference. Source: Kubernetes, pkg/kubelet/images/image_manager.go applyDefaultImageTag.
     """
@@ -132,7 +132,7 @@ def cri_image(text: str) -> str:
 
 
 def default_pull_policy(text: str) -> str:
-    """Give the imagePullPolicy that the API server sets when a pod has none; for no valid name, IfNotPresent.
+    """Return the imagePullPolicy that the API server sets if a pod has none; IfNotPresent for an invalid name.
 
     Source: Kubernetes, pkg/apis/core/v1/defaults.go SetDefaults_Container.
     """
@@ -144,7 +144,7 @@ def default_pull_policy(text: str) -> str:
 
 
 def _split_domain(text: str) -> tuple[str, str]:
-    """Split off the registry; what doesn't look like one is a path on Docker Hub.
+    """Split a name into registry and path. Without a host at its start it is a path on Docker Hub.
 
     Source: distribution/reference, normalize.go splitDockerDomain.
     """

@@ -1,1 +1,1 @@
-"""Registries: hosts, requests, faults."""
+"""Registries: their hosts, clients and requests, and what can refuse a request: access rules, quotas, faults."""

@@ -1,7 +1,7 @@
-"""Who may pull from a registry: accounts and what they may see, and addresses that are let in.
+"""Who may pull from a registry: public repositories, accounts with their repositories, and trusted client addresses.
 
-The answers are those of registries behind a token server (distribution's specification of tokens, Docker Hub, Harbor,
-Quay) and of such with basic authentication (Amazon ECR).
+The model covers registries with a token server (the token authentication specification of distribution/distribution;
+Docker Hub, Harbor, Quay) and registries with basic authentication (Amazon ECR).
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class Presented(NamedTuple):
-    """What a client can show: credentials, an Authorization header on every request, the address it comes from."""
+    """How a client identifies itself.
+
+    ``auth``: credentials with which it answers challenges. ``header``: an Authorization header that it sends with every
+    request. ``address``: the address that it comes from, or None if it is not known. ``node``: the name of its node.
+    """
 
     auth: Auth | None = None
     header: Auth | None = None
@@ -27,7 +31,7 @@ class Presented(NamedTuple):
 
     @property
     def account(self) -> str | None:
-        """Whose requests these are: a user, or a token that has no name; None: anonymous."""
+        """The account that the requests count for: the user name, or the token if there is none. None: anonymous."""
         auth = self.header or self.auth
         return None if auth is None else auth.username or auth.identity_token or auth.registry_token
 
@@ -42,7 +46,7 @@ class Denial(Enum):
 
 
 def decide(spec: AccessSpec, reference: Reference, auth: Auth | None, address: str | None, now: float) -> Denial | None:
-    """Return why a request with these credentials is denied; None when it is answered."""
+    """Return why a request with these credentials at time ``now`` is denied, or None if it is allowed."""
     free = address in spec.allow or _any(spec.public, reference)
     if auth is None:
         return None if free else Denial.ANONYMOUS
@@ -54,7 +58,10 @@ def decide(spec: AccessSpec, reference: Reference, auth: Auth | None, address: s
 
 
 def _is(account: Account, auth: Auth) -> bool:
-    """Whether the credentials are the account's; a token alone is the password of any user."""
+    """Whether the credentials are those of the account.
+
+    A token must equal its password; the user name does not count.
+    """
     token = auth.registry_token or auth.identity_token
     if token:
         return token == account.password
@@ -62,6 +69,7 @@ def _is(account: Account, auth: Auth) -> bool:
 
 
 def _any(patterns: tuple[str, ...], reference: Reference) -> bool:
+    """Whether one of the shell patterns fits the repository's path, with or without Docker Hub's ``library/``."""
     path = reference.path
     short = path.removeprefix("library/")
     return any(fnmatchcase(path, pattern) or fnmatchcase(short, pattern) for pattern in patterns)

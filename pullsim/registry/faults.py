@@ -1,4 +1,4 @@
-"""Which faults meet which requests."""
+"""The faults of a registry, and which requests they affect."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Faults(Gate):
     """A registry's faults.
 
-    A fault with a probability draws once for each request that comes while it lasts (or, if it meets bodies, before
-    its end). The n-th draw of a node for one manifest or blob is always the same: it depends on the seed, the fault's
-    place in the list and these names alone.
+    For a fault with a probability, one random number is drawn for each request that comes while the fault lasts (or, if
+    it affects bodies, before its end). The n-th draw for a node and a manifest or blob is always the same: it depends
+    on nothing but the seed, the fault's position in the list, and the names of the registry, the node and the content.
     """
 
     unasked = True
@@ -35,7 +35,7 @@ class Faults(Gate):
         return self._first(self._connections, request, now)
 
     def answer(self, request: Request, at: float) -> Answer | None:
-        """Return the status of the fault that a request meets; see `Gate`."""
+        """Return the status of the first fault that affects a request; see `Gate`."""
         fault = self._first(self._answers, request, at)
         if fault is None:
             return None
@@ -48,7 +48,8 @@ class Faults(Gate):
             fault
             for number, fault in self._bodies
             if now < fault.ends
-            and (fault.in_body or fault.probability == 1.0)  # connections that are made are not drawn for again
+            # The draw for a connection is not repeated for the body that comes over it.
+            and (fault.in_body or fault.probability == 1.0)
             and self._strikes(number, fault, request)
         ]
 
@@ -59,6 +60,7 @@ class Faults(Gate):
         return None
 
     def _strikes(self, number: int, fault: Fault, request: Request) -> bool:
+        """Whether a fault that lasts affects a request; draws a random number if the fault has a probability."""
         if fault.of not in ("requests", request.kind) or not fault.concerns(request.reference):
             return False
         if fault.probability >= 1.0:
@@ -69,4 +71,5 @@ class Faults(Gate):
 
 
 def _other(fault: Fault) -> bool:
+    """Whether a fault with a status affects something else than the answer: the body or the connection."""
     return fault.in_body or fault.unreachable

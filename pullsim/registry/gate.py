@@ -1,4 +1,4 @@
-"""What a request meets at a registry besides its round trips: faults, quotas, images that it does not have."""
+"""What can answer a request instead of the registry's content: faults, quotas, images that it does not have."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ if TYPE_CHECKING:
 class Answer(NamedTuple):
     """What a request gets instead of what it asked for."""
 
-    status: int  # HTTP's
-    retryable: bool  # the same request may get something else later, though nothing in the world changes
+    status: int  # HTTP status, or one of those in `pullsim.registry.request`
+    retryable: bool  # the same request may succeed later, even if nothing else in the simulation changes
     message: str = ""  # the registry's own text
-    retry_after: float | None = None  # seconds, a header
+    retry_after: float | None = None  # seconds in the Retry-After header; None: there is no such header
 
 
 class Gate:
-    """One thing that requests meet; a registry asks its gates in order, and one without any is regular.
+    """A condition that can refuse or disturb requests: a subclass overrides the methods that concern it.
 
-    A gate overrides what it has to say something about. Times are simulated seconds.
+    The client asks the gates of a registry in order, and the first answer counts. A registry without gates serves every
+    request that is authorized. Times are simulated seconds.
     """
 
-    timed = False  # it counts requests in the order in which they come: each must be asked about when it is there
-    unasked = False  # it answers whoever asks, before the registry looks at who it is
+    timed = False  # it counts requests: it must be asked about each at its simulated time of arrival, in that order
+    unasked = False  # it answers before authentication, whoever the client is
 
-    def connection(self, request: Request, now: float) -> Fault | None:  # noqa: ARG002 - for those who override it
-        """Return the fault that keeps a connection from being made: refused or unreachable."""
+    def connection(self, request: Request, now: float) -> Fault | None:  # noqa: ARG002 - subclasses use it
+        """Return the fault that keeps a connection from being made (refused or unreachable), or None."""
         return None
 
     def challenge(self, request: Request, now: float) -> Answer | None:  # noqa: ARG002
-        """Return what a request gets that would be answered 401, for want of authorization."""
+        """Return what answers a request that would get a 401 for want of authorization, or None: it gets the 401."""
         return None
 
     def answer(self, request: Request, at: float) -> Answer | None:  # noqa: ARG002
-        """Return what an authorized request gets that comes then; None: what it asked for, as far as it goes."""
+        """Return what answers an authorized request that arrives at ``at``, or None: this gate lets it pass."""
         return None
 
     def body(self, request: Request, now: float) -> list[Fault]:  # noqa: ARG002
-        """Return the faults that meet a body that begins now, at once or later."""
+        """Return the faults that affect a body that begins now, from the start or later."""
         return []

@@ -1,4 +1,4 @@
-"""A registry host: what it holds, how it answers, and the links that all nodes share."""
+"""A registry host: its content, its conditions for requests, and its links, which all nodes share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """Where bodies come from: a registry, or the object storage that it redirects to. Seconds, bytes/s."""
+    """A place that sends bodies: a registry, or the object storage that it redirects to. Seconds and bytes/s."""
 
     __slots__ = ("connection_cap", "first_byte", "goodput", "link", "name", "round_trip")
 
@@ -43,29 +43,29 @@ class Site:
         self.name = name
         self.link = network.link(name, egress)
         self.goodput = spec.goodput
-        self.connection_cap = min(per_connection, window) / spec.goodput  # on the wire
+        self.connection_cap = min(per_connection, window) / spec.goodput  # bytes/s on the wire
         self.round_trip = round_trip
         self.first_byte = first_byte
 
     def rate(self, port: Port) -> float:
-        """Estimate the payload rate in bytes/s that one more transfer to ``port`` would get: an equal share."""
+        """Estimate the payload rate in bytes/s of one more transfer to ``port``, from equal shares of link and port."""
         share = min(self.link.capacity / (self.link.transfers + 1), port.capacity / (port.transfers + 1))
         return min(share, self.connection_cap) * self.goodput
 
 
 class Holdings(Gate):
-    """What a registry has, where that is not everything: shell patterns."""
+    """The images that a registry has, as shell patterns; it answers 404 for all others."""
 
     def __init__(self, images: tuple[str, ...]) -> None:
         self._images = images
 
-    def answer(self, request: Request, at: float) -> Answer | None:  # noqa: ARG002 - at any time
+    def answer(self, request: Request, at: float) -> Answer | None:  # noqa: ARG002 - the images do not change
         """See `Gate`."""
         return None if fits(self._images, request.reference) else Answer(NOT_FOUND, retryable=False)
 
 
 class Registry:
-    """One host. Its egress is a link of the network; sizes on the wire are payload divided by goodput."""
+    """One registry host. Its egress is a link of the network, which carries payload bytes divided by goodput."""
 
     def __init__(
         self, env: simpy.Environment, network: Network, spec: RegistrySpec, catalog: Catalog, streams: Streams
@@ -91,22 +91,22 @@ class Registry:
             self._quotas,
         )
         self.gates = tuple(gate for gate in gates if gate is not None)
-        # What it was asked for.
+        # Numbers of requests received so far, by kind.
         self.heads = self.manifests = self.blobs = self.challenges = self.tokens = 0
-        self.sent = 0  # bytes of bodies
+        self.sent = 0  # payload bytes of bodies
         self._env = env
         self._catalog = catalog
 
     def content(self, reference: Reference, at: float) -> Image | None:
-        """Return what the reference names at that time."""
+        """Return the image that the reference names at time ``at``, or None."""
         return self._catalog.lookup(reference, at)
 
     def server_time(self, request: Request) -> float:
-        """Return the server's seconds for a request; a GET of a blob that is redirected takes the store's besides."""
+        """Return the seconds that the registry takes for a request, without those of the store that it redirects to."""
         return self.spec.head if request.head or request.kind == "ping" else self.spec.first_byte
 
     def count(self, request: Request) -> None:
-        """Count a request."""
+        """Count a request by its kind."""
         if request.head:
             self.heads += 1
         elif request.kind == "manifests":
@@ -115,7 +115,7 @@ class Registry:
             self.blobs += 1
 
     def record(self) -> RegistryRecord:
-        """Return what was asked of it so far, and which quota ran out first."""
+        """Return the requests and bytes so far, and when its first quota ran out."""
         quotas = self._quotas
         first, refilled = min(quotas.exhausted.values(), default=(None, None)) if quotas else (None, None)
         return RegistryRecord(

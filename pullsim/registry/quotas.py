@@ -1,4 +1,4 @@
-"""Quotas of a registry: who shares one, how much is left, when there is room again."""
+"""Quotas of a registry: which clients share one, how much of it is left, and when it admits requests again."""
 
 from __future__ import annotations
 
@@ -12,22 +12,28 @@ if TYPE_CHECKING:
     from pullsim.registry.request import Request
     from pullsim.spec.registry import Limit
 
-_ROUNDING: Final = 1e-9  # of a token
+_ROUNDING: Final = 1e-9  # tokens; a bucket that is short of one by less is not empty
 
 
 class Quota(Protocol):
-    """What one address, account or registry has of a limit. Times in seconds, asked in ascending order."""
+    """The state of a limit for one address, account or registry.
+
+    Times are in seconds, and never decrease over calls.
+    """
 
     def ready(self, at: float) -> float:
-        """Return when there is room for a request: ``at`` itself, later, or inf."""
+        """Return the time at which a request is admitted: ``at`` itself, a later time, or inf for never."""
         ...
 
     def take(self, at: float, amount: int) -> None:
-        """Count a request of ``amount`` (1, or its bytes) for which there is room."""
+        """Count an admitted request; ``amount`` is 1, or its bytes if the limit is one of bytes."""
 
 
 class SlidingWindow:
-    """At most ``limit`` in any ``per`` seconds, the start excluded."""
+    """At most ``limit`` requests or bytes within any ``per`` seconds.
+
+    One from exactly ``per`` seconds ago is forgotten.
+    """
 
     __slots__ = ("_limit", "_per", "_taken", "_used")
 
@@ -58,7 +64,10 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """At most ``limit`` in ``per`` seconds from the first request after the last window."""
+    """At most ``limit`` requests or bytes in a window of ``per`` seconds.
+
+    A window begins with the first request after the end of the last window.
+    """
 
     __slots__ = ("_ends", "_limit", "_per", "_used")
 
@@ -82,9 +91,9 @@ class FixedWindow:
 
 
 class TokenBucket:
-    """Refilled with ``limit`` in ``per`` seconds, up to ``burst``.
+    """A bucket of at most ``burst`` tokens (requests or bytes), refilled at a rate of ``limit`` in ``per`` seconds.
 
-    A request or byte must be there for a request to pass; one of many bytes may then overdraw it.
+    A request is admitted if the bucket holds at least one token. A limit of bytes may be overdrawn by a large body.
     """
 
     __slots__ = ("_burst", "_left", "_rate", "_since")
@@ -109,7 +118,7 @@ class TokenBucket:
 
 
 def quota(limit: Limit) -> Quota:
-    """Make the quota of somebody new."""
+    """Make the quota of a client that has not used the limit before."""
     amount = limit.bytes if limit.bytes is not None else limit.requests
     assert amount is not None
     if limit.window == "bucket":
@@ -118,7 +127,7 @@ def quota(limit: Limit) -> Quota:
 
 
 class Quotas(Gate):
-    """All limits of one registry."""
+    """All limits of one registry, as a gate that answers with the status of the first limit that is exhausted."""
 
     timed = True
 
@@ -126,10 +135,10 @@ class Quotas(Gate):
         self.refused = 0  # requests
         self._limits = limits
         self._quotas: list[dict[str, Quota]] = [{} for _ in limits]
-        self.exhausted: dict[tuple[int, str], tuple[float, float]] = {}  # limit, who: first refused, room again
+        self.exhausted: dict[tuple[int, str], tuple[float, float]] = {}  # (limit, client): first refused, next admitted
 
     def challenge(self, request: Request, now: float) -> Answer | None:
-        """Count a request that gets nothing but a 401; see `Gate`."""
+        """Count a request that is only answered with a 401; see `Gate`."""
         return self._count(request, now, challenge=True)
 
     def answer(self, request: Request, at: float) -> Answer | None:
@@ -137,7 +146,7 @@ class Quotas(Gate):
         return self._count(request, at)
 
     def _count(self, request: Request, at: float, *, challenge: bool = False) -> Answer | None:
-        """Count a request in every limit that is about it, unless one of them has no room."""
+        """Count a request in every limit that concerns it, unless one of them refuses it: then it counts in none."""
         taken = []
         for index, limit in enumerate(self._limits):
             if not concerns(limit, request) or (challenge and limit.of != "requests"):
@@ -159,14 +168,14 @@ class Quotas(Gate):
 
 
 def concerns(limit: Limit, request: Request) -> bool:
-    """Whether a limit is about a request."""
+    """Whether a limit applies to a request."""
     if limit.only is not None and (limit.only == "anonymous") is not (request.presented.account is None):
         return False
     return limit.of == "requests" or (limit.of == request.kind and not request.head)
 
 
 def sharer(limit: Limit, request: Request) -> str:
-    """Return with whom a request shares its quota."""
+    """Return the name of the quota that a request uses: its account, its address, its node, or all of the registry."""
     presented = request.presented
     if limit.by == "registry":
         return ""

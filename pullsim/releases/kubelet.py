@@ -1,4 +1,4 @@
-"""The kubelet's releases."""
+"""The releases of the kubelet that are known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from pullsim.releases.release import Releases
 
-#: A release, with its patch; rules of this package hold for all patches of a minor release unless they say otherwise.
+#: A release with its patch. The rules of the kubelet apply to all patches of a minor release unless they say otherwise.
 Version = tuple[int, ...]
 
 #: The newest known patch of each minor release (tags of kubernetes/kubelet of July 2026; CHANGELOG-1.37.md).

@@ -35,11 +35,9 @@ def write(
 
 
 def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False) -> None:
-    """Write ``runs.csv``, a row for each run, and ``table.csv``, one for each variant and metric; also as ``parquet``.
+    """Write ``runs.csv`` (a row a run) and ``table.csv`` (a row a variant and metric), and both as parquet if wanted.
 
-    The bytes depend on the runs alone, not on the executor that ran them.
-
-    Raises OSError, or InputError if pyarrow is not installed.
+    The bytes depend on the runs alone, not on who ran them. Raises OSError, or InputError if pyarrow is not installed.
     """
     frames = {RUNS: sweep.runs(), TABLE: sweep.table(metrics)}
     try:
