@@ -42,7 +42,15 @@ class RuntimeHandlers:
         """Return the handler by which an image is told apart: "" for the default one."""
         return "" if handler == self._default.name else handler
 
+    def snapshotter(self, handler: str) -> str:
+        """Return the name of the snapshotter of a handler; of one that there is not, the default one's."""
+        return self._snapshotters.get(handler, self._default.snapshotter)
+
+    def snapshotters(self) -> set[str]:
+        """Return the names of all handlers' snapshotters."""
+        return set(self._snapshotters.values())
+
     def prefix(self, handler: str) -> str:
         """Return what comes before the chain IDs of the handler's snapshots: "" with the default snapshotter."""
-        snapshotter = self._snapshotters.get(handler, self._default.snapshotter)
+        snapshotter = self.snapshotter(handler)
         return "" if snapshotter == self._default.snapshotter else f"{snapshotter}/"

@@ -8,7 +8,8 @@ import pytest
 
 from pullsim.runtime.snapshotter.kinds import SNAPSHOTTERS
 from pullsim.runtime.snapshotter.overlay import Overlay
-from tests.support.world import HOST, containerd, image, layer, node, pod, registry, run
+from pullsim.spec.runtime import RuntimeHandler
+from tests.support.world import HOST, UNLIMITED, containerd, image, layer, node, pod, registry, run
 
 SECONDS, SIZE = 0.25, 1000
 MOUNTED = {"below"}
@@ -68,6 +69,19 @@ def test_an_image_of_mounted_layers_alone_downloads_nothing(unpacks):
     assert (pull.downloaded, result.layers) == (0, [])
     assert pull.ended - pull.started == pytest.approx(SECONDS)
     assert result.disks[0].used == SIZE
+
+
+@pytest.mark.usefixtures("lazy")
+def test_a_runtime_handler_has_the_snapshotter_of_its_own():
+    handlers = (RuntimeHandler("runc"), RuntimeHandler("vm", "lazy"))
+    pods = [pod("p", f"{HOST}/app:1"), pod("q", f"{HOST}/app:1", at=50.0, handler="vm")]
+    kubelet = {**UNLIMITED, "featureGates": {"RuntimeClassInImageCriApi": True}}
+    on = node(containerd(), size=10**12, handlers=handlers, kubelet=kubelet)
+    result = run(pods, on, images=IMAGE, registries=[registry()])
+    first, second = result.pulls
+    assert first.downloaded == sum(each.size for each in IMAGE["app:1"].layers)
+    assert (second.downloaded, second.ended - second.started) == (0, pytest.approx(SECONDS + 1.0))
+    assert [(each.pod, each.unpacked) for each in result.layers[2:]] == [("q", IMAGE["app:1"].layers[1].unpacked)]
 
 
 @pytest.mark.usefixtures("lazy")

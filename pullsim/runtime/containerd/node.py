@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.runtime.node import RuntimeNode
+    from pullsim.runtime.snapshotter.protocol import Snapshotter
     from pullsim.runtime.sources.blob_source import BlobSource
     from pullsim.spec.runtime import ContainerdSpec
 
@@ -27,6 +28,7 @@ class ContainerdNode:
     __slots__ = (
         "_registries",
         "_slots",
+        "_snapshotters",
         "_sources",
         "address",
         "behaviour",
@@ -40,7 +42,6 @@ class ContainerdNode:
         "platform",
         "port",
         "recorder",
-        "snapshotter",
         "spec",
         "store",
         "unpack_slots",
@@ -64,8 +65,9 @@ class ContainerdNode:
         self.fsyncs: Final = self.fsync > 0.0 or cached  # whether an fsync takes time
         self.store: Final = Store(env, spec.metadata_write, node.filesystem)
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
-        self.snapshotter: Final = make_snapshotter(spec.snapshotter, node, unpacker)
         self.port.on_busy = unpacker.downloading
+        names = {spec.snapshotter, *node.handlers.snapshotters()}
+        self._snapshotters: Final = {name: make_snapshotter(name, node, unpacker) for name in sorted(names)}
         self.chunk: Final = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
         many = spec.max_concurrent_unpacks > 1
         self.unpack_slots: Final = DownloadSlots(env, spec.max_concurrent_unpacks) if many else None
@@ -83,6 +85,11 @@ class ContainerdNode:
     def blob_source(self, registry: BlobSource) -> BlobSource:
         """Return the source of an image's blobs, given its registry: today that is the registry alone."""
         return registry
+
+    def snapshotter(self, handler: str) -> Snapshotter:
+        """Return the snapshotter that images are unpacked with for a runtime handler."""
+        named = self.handlers.identity(handler)
+        return self._snapshotters[self.handlers.snapshotter(named) if named else self.spec.snapshotter]
 
     def slots(self) -> DownloadSlots:
         """Return the download slots for a new pull."""

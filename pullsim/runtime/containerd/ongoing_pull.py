@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 class OngoingPull:
     """A pull as its fetches, chunks and unpackings see it; `containerd.pull.Pull` is what runs it."""
 
-    __slots__ = ("blobs", "clock", "env", "lease", "node", "reference", "remote", "slots")
+    __slots__ = ("blobs", "clock", "env", "lease", "node", "reference", "remote", "slots", "snapshotter")
 
-    def __init__(self, node: ContainerdNode, reference: Reference, clock: TimeLine, auth: Auth | None) -> None:
+    def __init__(
+        self, node: ContainerdNode, reference: Reference, clock: TimeLine, auth: Auth | None, handler: str
+    ) -> None:
         self.env = node.env
         self.node = node
         self.reference = reference
         self.clock = clock
         self.slots = node.slots()
+        self.snapshotter = node.snapshotter(handler)
         self.lease = Lease()
         self.remote = Remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)

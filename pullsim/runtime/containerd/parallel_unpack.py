@@ -79,13 +79,13 @@ class Unpacking(LayerStages):
         self.began = self.pull.env.now
         self.claimed = store.claim(layer.unpacked)
         part = layer if self.claimed == layer.unpacked else layer.part(self.claimed)
-        self.limit = yield from node.snapshotter.unpack(part)
+        self.limit = yield from self.pull.snapshotter.unpack(part)
         if part is not layer:
             number, version = len(store.snapshots) + 1, node.spec.version
             raise snapshot_no_space(self.pull.reference, layer, self.chain_id, number, version)
 
 
-class _Behind(Division):
+class _SlotWait(Division):
     """The wait for a slot: it is accounted for by the stages of the layer of the same pull that gives the slot back."""
 
     __slots__ = ("_pull", "_slots")
@@ -153,7 +153,7 @@ class ParallelUnpack:
                 store.chain_locks.release(chain_id)
                 continue
             self._locked.append(chain_id)
-            if (mount := pull.node.snapshotter.mount(layer, pull.blobs)) is not None:
+            if (mount := pull.snapshotter.mount(layer, pull.blobs)) is not None:
                 clock.enter("commit", env.now, layer.digest)
                 yield from mount.wait()
                 store.snapshots[chain_id] = store.claim(mount.size)
@@ -171,7 +171,7 @@ class ParallelUnpack:
         slots, now = self._slots, self._pull.env.now
         if (turn := slots.acquire()) is None:
             return
-        self._pull.clock.split(_Behind(slots, self._pull), now)
+        self._pull.clock.split(_SlotWait(slots, self._pull), now)
         yield from slots.wait(turn)
 
     def _commit(self) -> Generator[Any, Any, None]:

@@ -40,12 +40,20 @@ class Pull(OngoingPull):
     meanwhile.
     """
 
-    __slots__ = ("_caller", "_downloads", "_failed", "_process", "_watch", "began", "running")
+    __slots__ = ("_caller", "_downloads", "_failed", "_handler", "_process", "_watch", "began", "running")
 
     def __init__(
-        self, node: ContainerdNode, reference: Reference, caller: Caller, clock: TimeLine, auth: Auth | None
+        self,
+        node: ContainerdNode,
+        reference: Reference,
+        caller: Caller,
+        clock: TimeLine,
+        auth: Auth | None,
+        handler: str = "",
     ) -> None:
-        super().__init__(node, reference, clock, auth)
+        """``handler``: the runtime handler that the image is pulled for; "" is the default one."""
+        super().__init__(node, reference, clock, auth, handler)
+        self._handler = handler
         self.began = self.env.now
         self.running = True
         self._caller = caller
@@ -54,8 +62,8 @@ class Pull(OngoingPull):
         self._process: Any = None  # the process that runs the pull
         self._failed = False
 
-    def run(self, handler: str = "") -> Generator[Any, Any, PullOutcome]:
-        """Pull for a runtime handler; the outcome of a pull that failed says why."""
+    def run(self) -> Generator[Any, Any, PullOutcome]:
+        """Pull; the outcome of a pull that failed says why."""
         self._process = self.env.active_process
         self.clock.enter("resolve", self.env.now)
         node = self.node
@@ -64,7 +72,7 @@ class Pull(OngoingPull):
         documents, fetches = Documents(self), Fetches(self, self._caller)
         self._downloads = documents, fetches
         try:
-            image = yield from self._describe(documents, handler)
+            image = yield from self._describe(documents)
             yield from self._unpack(fetches, image)
         except PullFailed as failed:
             outcome = failed.outcome
@@ -108,7 +116,7 @@ class Pull(OngoingPull):
         """See `progress.Watched`."""
         self.fail(no_progress(self.reference).outcome)
 
-    def _describe(self, documents: Documents, handler: str) -> Generator[Any, Any, StoredImage]:
+    def _describe(self, documents: Documents) -> Generator[Any, Any, StoredImage]:
         """Resolve the name and fetch what describes the image; return the record that the image will have."""
         node = self.node
         image = yield from self.remote.resolve()
@@ -119,7 +127,7 @@ class Pull(OngoingPull):
             raise no_platform(self.reference)
         yield from documents.fetch(Wanted("manifests", manifest.digest, manifest.size))
         yield from documents.fetch(Wanted("blobs", manifest.config_digest, manifest.config_size))
-        stored = image_record(manifest, image.digest, image.size, handler, node.handlers)
+        stored = image_record(manifest, image.digest, image.size, self._handler, node.handlers)
         return stored._replace(discards=True) if node.spec.discard_unpacked_layers else stored
 
     def _unpack(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
@@ -145,7 +153,7 @@ class Pull(OngoingPull):
                 yield from locks.wait(chain_id, turn)
             try:
                 if chain_id not in store.snapshots:
-                    mount = self.node.snapshotter.mount(layers[position], self.blobs)
+                    mount = self.snapshotter.mount(layers[position], self.blobs)
                     if mount is not None:
                         clock.enter("commit", env.now, layers[position].digest)
                         yield from mount.wait()
@@ -177,7 +185,7 @@ class Pull(OngoingPull):
         size = store.claim(unpacked)
         try:
             part = layer if size == unpacked else layer.part(size)
-            limit: str = yield from node.snapshotter.unpack(part)
+            limit: str = yield from self.snapshotter.unpack(part)
             if limit == "disk":
                 clock.relabel("unpack_disk")
             if part is not layer:

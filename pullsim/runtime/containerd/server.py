@@ -41,7 +41,7 @@ class Containerd(StoreService):
         self, image: str, caller: Caller, clock: TimeLine, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
         """Pull (internal/cri/server/images/image_pull.go PullImage)."""
-        return Pull(self._node, parse(image), caller, clock, auth).run(handler)
+        return Pull(self._node, parse(image), caller, clock, auth, handler).run()
 
     def remove_image(self, image_id: str) -> None:
         """Drop all names and collect at once (internal/cri/server/images/image_remove.go RemoveImage)."""
