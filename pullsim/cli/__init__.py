@@ -7,7 +7,7 @@ import os
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    # numpy's linear algebra, which nothing here uses, starts a thread a core that waits busily: 0.1 s of CPU time.
+    # numpy's linear algebra, which nothing here uses, starts a busily waiting thread for each core: 0.1 s of CPU time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from pullsim.cli import signals, terminal  # noqa: PLC0415  importing pullsim.cli must not load Typer
     from pullsim.cli.app import app  # noqa: PLC0415

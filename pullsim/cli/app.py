@@ -27,8 +27,8 @@ SIMULATE = "Simulate"
 STUDY = "Study"
 INFORM = "Inform"
 
-_USAGE: Final = 600  # letters of such an error
-_USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # of the click that Typer uses
+_USAGE: Final = 600  # the most characters of an error of usage
+_USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # the class in the version of click that Typer brings along
 
 
 class Commands(TyperGroup):

@@ -105,7 +105,7 @@ def ci(
 def _run(
     paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[str], *, force: bool, quiet: bool
 ) -> list[Verdict]:
-    """Load all scenarios, so that wrong input ends it before anything runs, then run them."""
+    """Load all scenarios first, so that wrong input is reported before anything runs, then run them."""
     from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
     from pullsim.scenario import load  # noqa: PLC0415
     from pullsim.study.baseline import measure  # noqa: PLC0415

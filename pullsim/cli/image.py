@@ -67,7 +67,7 @@ def _release(text: str) -> tuple[int, ...]:
 
 
 def _row(name: str, release: tuple[int, ...]) -> dict[str, Any]:
-    """Give all that is known of a name, with the keys of the JSON."""
+    """Return everything that is known of a name, under the keys of the JSON output."""
     from pullsim.kubelet.events import Messages  # noqa: PLC0415  not for --help
     from pullsim.oci.reference import InvalidReference, cri_image, default_pull_policy, parse  # noqa: PLC0415
 

@@ -25,9 +25,9 @@ class By(StrEnum):
 
 
 class Exposition:
-    """Which metrics go where.
+    """The form in which the kubelets' metrics are written, and the file.
 
-    InputError: they cannot be had with that detail, the interval is no time, or there is nowhere to write them.
+    InputError: the detail does not keep what they need, the interval is no time, or there is nowhere to write them.
     """
 
     def __init__(self, file: Path | None, by: By, interval: str | None, detail: Detail, out: Path | None) -> None:

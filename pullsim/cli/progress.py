@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pullsim.run import Progress
 
-_LONG: Final = 1.0  # seconds of a run without a bar
+_LONG: Final = 1.0  # seconds that a run must have lasted before there is a bar
 
 
 class ProgressBar:
@@ -30,7 +30,7 @@ class ProgressBar:
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        """Start to count the second."""
+        """Start the time after which the bar is shown."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -148,7 +148,7 @@ def _assertions(scenario: Scenario, more: list[str]) -> list[Assertion]:
 
 
 def _hold(assertions: list[Assertion], summary: Summary) -> None:
-    """Raise AssertionFailed for the conditions that do not hold."""
+    """Raise AssertionFailed if any of the assertions does not hold."""
     if not assertions:
         return
     from pullsim.results.assertions import failures  # noqa: PLC0415
@@ -173,7 +173,7 @@ def _simulate(
 ) -> tuple[Result, Summary]:
     """Run, and write the files: first the data, so that they are there if the charts are interrupted.
 
-    What the run came to is shown where the files cannot be written, so that it is not lost.
+    If the files cannot be written, the summary is printed, so that it is not lost.
     """
     from pullsim.results.exports.files import OutputDirectory  # noqa: PLC0415
     from pullsim.results.kubectl.watch import Watch  # noqa: PLC0415

@@ -17,11 +17,11 @@ class Terminated(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.name = signal.Signals(number).name
-        self.exit_code = 128 + number  # as shells say it
+        self.exit_code = 128 + number  # the exit code by which shells report a signal
 
 
 def unwind() -> None:
-    """Raise Terminated in the main thread where a signal would end the process; who ignores one (nohup) goes on."""
+    """Raise Terminated in the main thread where a signal would end the process; ignored ones (nohup) stay ignored."""
     for name in _ENDING:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:

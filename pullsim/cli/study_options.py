@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.dask_cluster import TlsFiles
 
-_LONG: Final = 10.0  # seconds after which a study that nobody sees the progress of says a word
+_LONG: Final = 10.0  # seconds that a study without a progress bar must take for a line about its duration
 RUNS = "Runs"
 
 SeedsOption = Annotated[
@@ -82,7 +82,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No notes or pr
 
 
 def checked_metrics(metrics: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the metrics asked for. Raises InputError for one that is none."""
+    """Return the metrics that were asked for. Raises InputError for a name that is no metric."""
     from pullsim.results.metrics import check  # noqa: PLC0415
 
     return tuple(check(name, Location("--metric")) for name in metrics) if metrics else default
@@ -116,12 +116,12 @@ def study_progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None
 
 
 def _once(clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
-    """Return what says once how long it will take, when that is known to be long."""
+    """Return a callback that writes one line about how long the study will take, if that is long."""
     begun, kept, said = clock(), -1, False
 
     def tell(done: int, total: int) -> None:
         nonlocal kept, said
-        kept = done if kept < 0 else kept  # by an earlier study
+        kept = done if kept < 0 else kept  # runs that an earlier study has made
         gone = clock() - begun
         if not said and gone > _LONG and done > kept:
             said = True

@@ -181,7 +181,7 @@ def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:
 
 
 def _failed(result: Sweep) -> list[str]:
-    """One line a variant that failed."""
+    """Return one line for each variant that failed."""
     first: dict[str, str] = {}
     for failure in result.failures:
         first.setdefault(str(failure.variant), failure.error)

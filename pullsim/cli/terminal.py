@@ -27,8 +27,8 @@ _MAX_WIDTH: Final = 100
 
 
 def tolerate_encoding() -> None:
-    """Replace what an encoding such as ASCII cannot say instead of failing."""
-    if sys.stdout is None:  # closed before the start: what is written goes nowhere
+    """Replace characters that an encoding such as ASCII does not have, instead of failing."""
+    if sys.stdout is None:  # it was closed before the start, so nothing can be written
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -49,7 +49,7 @@ def standard_output() -> Iterator[TextIO]:
 
 
 def flush() -> None:
-    """Flush standard output so that Python has nothing left to complain about at its exit."""
+    """Flush standard output, so that Python does not report an error of it at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -57,10 +57,10 @@ def flush() -> None:
 
 
 def show(renderable: RenderableType) -> None:
-    """Print for people: with colour on a terminal, else plain text of 80 columns."""
+    """Print a renderable: with colour on a terminal, otherwise as plain text of 80 columns."""
     from rich.console import Console  # noqa: PLC0415  not for --version
 
-    text = io.StringIO()  # written at once, so that what goes wrong with standard output is found in one place
+    text = io.StringIO()  # the text is written in one call, so that errors of standard output are handled in one place
     if sys.stdout.isatty():
         width = min(Console().width, _MAX_WIDTH)
         console = Console(file=text, force_terminal=True, width=width, markup=False, emoji=False)
@@ -97,5 +97,5 @@ class _Printable:
 
 
 def _discard() -> None:
-    """Let later writes to standard output go nowhere."""
+    """Send all later writes to standard output to the null device."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from pullsim.scenario import Scenario
 
 FORMAT: Final = 1
-EXACT: Final = 1e-9  # relative; less is the noise of sums on other processors
+EXACT: Final = 1e-9  # relative difference up to which sums may differ between processors
 
 
 class _File(BaseModel):
-    """A baseline; keys of later versions are let pass."""
+    """A baseline file; keys of later versions are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -54,7 +54,7 @@ class Tolerance(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A metric that is not what it was; None: it was not there."""
+    """A metric that differs from the baseline; None: it did not exist on that side."""
 
     metric: str
     before: float | None
@@ -73,24 +73,24 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Verdict:
-    """What one scenario came to."""
+    """The outcome of one scenario."""
 
-    name: str  # its path, as given
+    name: str  # path of the scenario, as given
     metrics: dict[str, float | None] = field(default_factory=dict)
-    known: bool = True  # whether the baseline has it
+    known: bool = True  # whether the scenario is in the baseline
     changes: list[Change] = field(default_factory=list)
     assertions: list[Checked] = field(default_factory=list)
 
     @property
     def problems(self) -> list[str]:
-        """Why the gate does not let it pass."""
+        """The reasons why the scenario does not pass; none if it does."""
         lines = [] if self.known else ["it is not in the baseline; --update-baseline adds it"]
         lines += [str(change) for change in self.changes if not change.allowed]
         return lines + [f"assertion failed: {checked}" for checked in self.assertions if not checked.holds]
 
     @property
     def ok(self) -> bool:
-        """Whether it passes."""
+        """Whether the scenario passes."""
         return not self.problems
 
 
@@ -122,14 +122,14 @@ def measure(
     force: bool = False,
     announce: Callable[[str], None] | None = None,
 ) -> Verdict:
-    """Run a scenario (``force`` and ``announce`` as in `run`) and hold its assertions against it. Raises InputError."""
+    """Run a scenario (``force`` and ``announce`` as in `run`) and check its assertions. Raises InputError."""
     notice = None if announce is None else lambda text: announce(f"{name}: {text}")
     found = metrics.values(summarize(run(scenario, force=force, announce=notice)).to_dict())
     return Verdict(name, found, assertions=assertions.check(wanted, found))
 
 
 def hold(verdict: Verdict, before: Mapping[str, float | None] | None, tolerances: Sequence[Tolerance]) -> None:
-    """Note in a verdict what differs from the baseline; None: the baseline does not have the scenario."""
+    """Note in a verdict what differs from the baseline; ``None``: the scenario is not in the baseline."""
     if before is None:
         verdict.known = False
         return
@@ -141,14 +141,14 @@ def hold(verdict: Verdict, before: Mapping[str, float | None] | None, tolerances
 
 
 def read(path: Path) -> dict[str, dict[str, float | None]]:
-    """Read a baseline: metrics by scenario. Raises InputError for a file that is none, or of a newer format."""
+    """Read a baseline: metrics by scenario. Raises InputError for a file that is no baseline, or of a newer format."""
     document = parse_json(read_text(path), str(path))
     check_version(document, "formatVersion", FORMAT, "baseline, as --update-baseline writes it", Location(str(path)))
     return validated(_FILE, document, str(path)).scenarios
 
 
 def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Write a baseline with what the scenarios came to; others that it had stay. Raises InputError."""
+    """Write a baseline with the metrics of these scenarios; those of others in it stay. Raises InputError."""
     scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts}
     document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -49,7 +49,7 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
     """
     ax = new_axes(ax)
     scale, unit = _UNITS[metric_names.dimension(metrics[0])]
-    lines: dict[str, list[tuple[str, int]]] = {}  # by what does not change along a line: (value, variant)
+    lines: dict[str, list[tuple[str, int]]] = {}  # (value, variant) of each line, by the settings of the other knobs
     for position, variant in enumerate(sweep.variants):
         first, *others = variant.settings or (("", "as it is"),)
         lines.setdefault(", ".join(f"{_short(key)}={value}" for key, value in others), []).append((first[1], position))
@@ -105,7 +105,7 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
 
 
 def plot_trade_off(sweep: Sweep, cost: str, latency: str, ax: Axes | None = None) -> Axes:
-    """Draw every variant by two metrics, with the line of those that no other beats in both."""
+    """Draw every variant by two metrics, and join those that no other variant beats in both."""
     ax = new_axes(ax)
     (cost_scale, cost_unit), (scale, unit) = (_UNITS[metric_names.dimension(name)] for name in (cost, latency))
     points: dict[tuple[float, float], list[str]] = {}
@@ -150,7 +150,7 @@ def _short(key: str) -> str:
 
 
 def _label(sweep: Sweep, position: int) -> str:
-    """The values alone: the axis names the knobs."""
+    """Return the values of a variant without its knobs, which the axis names."""
     return ", ".join(value for _, value in sweep.variants[position].settings) or "as it is"
 
 

@@ -18,7 +18,7 @@ _SHOWN = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "pods.notStart
 
 
 def junit(verdicts: Sequence[Verdict]) -> str:
-    """Return JUnit XML: a suite with a case a scenario."""
+    """Return JUnit XML: a suite with one case for each scenario."""
     failed = sum(not verdict.ok for verdict in verdicts)
     counts = {"tests": str(len(verdicts)), "failures": str(failed), "errors": "0"}
     root = ET.Element("testsuites", counts)
@@ -33,7 +33,7 @@ def junit(verdicts: Sequence[Verdict]) -> str:
 
 
 def github_annotations(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Yield GitHub's workflow commands: an error a problem, at the scenario's file."""
+    """Yield GitHub's workflow commands: one error for each problem, at the scenario's file."""
     for verdict in verdicts:
         for problem in verdict.problems:
             yield f"::error file={_property(verdict.name)},title=pullsim::{_data(problem)}"

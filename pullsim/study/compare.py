@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
 
-SMALL: Final = 1e-9  # relative; less is the noise of sums
+SMALL: Final = 1e-9  # relative difference up to which two sums count as equal
 
 
 class Side(NamedTuple):
-    """One of the two: its name, its inputs, and the metrics of its runs by seed."""
+    """One side of a comparison: its name, its inputs, and the metrics of its runs by seed."""
 
     name: str
-    inputs: Mapping[str, Any]  # by path
+    inputs: Mapping[str, Any]  # value by path of the key
     runs: Mapping[int, Mapping[str, float | None]]
     verdict: str | None
     error: ModelError | None
@@ -56,7 +56,7 @@ class Difference(NamedTuple):
 
     @property
     def relative(self) -> float | None:
-        """The difference in parts of a."""
+        """The difference as a share of a's value."""
         mean = self.difference.mean
         return None if mean is None or not self.a.mean else mean / self.a.mean
 
@@ -76,7 +76,7 @@ class Difference(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Seconds a pod of a stage, on both sides."""
+    """The mean seconds of a pod in a stage, on both sides."""
 
     stage: str
     a: float
@@ -85,13 +85,13 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two sides, and how they differ."""
+    """Two sides and their differences."""
 
     a: Side
     b: Side
 
     def changes(self) -> list[tuple[str, Any, Any]]:
-        """Return what differs in the inputs: (path, a, b); None where one does not have it."""
+        """Return the inputs that differ, as (path, a, b); None where one side does not have the key."""
         a, b = self.a.inputs, self.b.inputs
         return [(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b]) if a.get(path) != b.get(path)]
 
@@ -114,14 +114,14 @@ class Comparison:
         return made
 
     def moved(self) -> list[Moved]:
-        """Return the stages whose seconds a pod differ, the most first."""
+        """Return the stages in which the seconds of a pod differ, the largest difference first."""
         a, b = stage_seconds(self.a), stage_seconds(self.b)
         rows = [Moved(stage, a[stage], b[stage]) for stage in STAGES]
-        differing = [row for row in rows if abs(row.b - row.a) > 1e-6]  # less shows as nothing
+        differing = [row for row in rows if abs(row.b - row.a) > 1e-6]  # less is shown as 0.00 s
         return sorted(differing, key=lambda row: -abs(row.b - row.a))
 
     def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
-        """Return a row a metric: a, b, b - a with its 95 % interval, the same in parts of a, a verdict."""
+        """Return one row for each metric: a, b, b - a with its 95 % interval, the same as a share of a, the verdict."""
         import pandas as pd  # noqa: PLC0415  only when asked
 
         rows = [
@@ -156,8 +156,8 @@ def compare(
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
 
-    ``set``: overrides of both, or of each with two values (``KEY=V1,V2``); ``set_a`` and ``set_b``: of one. For the
-    rest see `pullsim.study.sweep.sweep`. Raises InputError.
+    ``set`` has overrides of both, ``KEY=V1,V2`` a value for each; ``set_a`` and ``set_b`` have those of one. For the
+    other parameters see `pullsim.study.sweep.sweep`. Raises InputError.
     """
     both_a, both_b = _sides(set)
     overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
@@ -173,11 +173,11 @@ def compare(
 def saved(path: Path) -> Side:
     """Read what ``pullsim run --out`` wrote into a directory. Raises InputError."""
     with written(path):
-        clean(path)  # files of a run that was killed while it moved them
+        clean(path)  # finishes what a run that was killed had begun to move
     summary = read_summary(path / SUMMARY)
     effective = read_document(path / SCENARIO)
     check_version(effective.tree, "version", 1, "scenario with its defaults", effective.place(()))
-    from_document(effective, path)  # raises InputError for what is no scenario
+    from_document(effective, path)  # raises InputError if it is no scenario
     binding, measured = summary["bottleneck"], summary["modelError"]
     return Side(
         path.name,
@@ -197,7 +197,7 @@ def paired(a: Side, b: Side) -> Comparison:
 
 
 def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the overrides of A and B: one value is for both, of two each has one."""
+    """Return the overrides of A and of B: a single value is for both, of two values each side has one."""
     a, b = [], []
     for knob in map(parse_knob, texts):
         if len(knob.values) > 2:
@@ -255,7 +255,7 @@ def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def stage_seconds(side: Side) -> dict[str, float]:
-    """Return the mean seconds a pod of each stage, over the runs."""
+    """Return the mean seconds of a pod in each stage, over all runs."""
     totals = dict.fromkeys(STAGES, 0.0)
     for run in side.runs.values():
         pods = metric_names.value(run, "pods.total")

@@ -23,12 +23,12 @@ def rows(comparison: Comparison, metrics: Sequence[str]) -> list[tuple[str, str,
 
 
 def changes(comparison: Comparison) -> list[str]:
-    """Return what changed in the inputs, a line each: ``nodes[w].cores: 4 → 8``."""
+    """Return a line for each input that changed: ``nodes[w].cores: 4 → 8``."""
     return [f"{path}: {_shown(a)} → {_shown(b)}" for path, a, b in comparison.changes()]
 
 
 def moved(comparison: Comparison, most: int = 5) -> list[str]:
-    """Return which stages took more or less of a pod's time, a line each, the most first."""
+    """Return a line for each stage that took more or less of a pod's time, the largest change first."""
     lines = []
     for row in comparison.moved()[:most]:
         sign = "+" if row.b > row.a else "-"
@@ -37,7 +37,7 @@ def moved(comparison: Comparison, most: int = 5) -> list[str]:
 
 
 def notes(comparison: Comparison, metrics: Sequence[str]) -> list[str]:
-    """Return what a reader must know before betting on the figures."""
+    """Return what a reader must know before relying on the figures."""
     small = [d.metric for d in comparison.differences(metrics) if d.verdict == "within model error"]
     error = comparison.a.error or comparison.b.error
     if not small or error is None:
@@ -67,7 +67,7 @@ def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
 
 
 def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
-    """Draw the seconds a pod by stage on both sides, as two bars of the stages' colours."""
+    """Draw the mean seconds of a pod by stage, one bar for each side."""
     from matplotlib.patches import Patch  # noqa: PLC0415
 
     from pullsim.results.charts.style import legend_outside, new_axes, safe, title  # noqa: PLC0415

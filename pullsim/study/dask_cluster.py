@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-TRIES: Final = 3  # of a job whose worker died under it
+TRIES: Final = 3  # how often a job is run whose worker died
 CONNECT_TIMEOUT: Final = 10.0  # seconds to wait for a scheduler
 WORKERS_TIMEOUT: Final = 60.0  # seconds to wait for a worker where there is none
 _POLL: Final = 0.02  # seconds
@@ -24,7 +24,7 @@ _SCHEMES: Final = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 
 
 class WorkersLost(InputError):
-    """A cluster has no worker any more, or does not answer: the jobs that are left cannot be run."""
+    """The cluster has no workers any more or does not answer, so the remaining jobs cannot be run."""
 
 
 class TlsFiles(NamedTuple):
@@ -95,7 +95,7 @@ class Dask:
             if again:
                 raise WorkersLost(f"{message} any more") from None
             raise InputError(f"{message}: is it running there?", Location("--dask")) from None
-        except (TypeError, ValueError, RuntimeError) as error:  # Dask's words for missing certificates
+        except (TypeError, ValueError, RuntimeError) as error:  # what Dask raises where certificates are missing
             self._refuse_certificates(error)
 
     def _refuse_certificates(self, error: BaseException) -> NoReturn:
@@ -116,7 +116,7 @@ class Dask:
         return Security(require_encryption=True, **{name: file for name, file in given.items() if file is not None})
 
     def _gather(self, client: Any, bundle: Bundle, waiting: dict[int, Job]) -> Iterator[Outcome]:
-        """Run what is waiting as far as the workers live; a future that is lost with them stays waiting."""
+        """Run the waiting jobs while there are workers; jobs that are lost with a worker stay among them."""
         from distributed import as_completed  # noqa: PLC0415
 
         try:
@@ -134,7 +134,7 @@ class Dask:
             number = futures[future].number
             try:
                 outcome = future.result()
-            except CancelledError:  # lost with the workers: it stays waiting
+            except CancelledError:  # it was lost with its worker, and stays among the waiting ones
                 continue
             except Exception as error:  # noqa: BLE001  one run that fails must not lose the others
                 outcome = Outcome(number, None, None, f"on the Dask cluster: {type(error).__name__}: {error}")
@@ -142,14 +142,14 @@ class Dask:
             yield outcome
 
     def _comes(self, client: Any, completed: Any) -> bool:
-        """Wait for the next future; False: the connection is gone. Raises WorkersLost without a worker for long."""
+        """Wait for the next future; False: the connection is gone. Raises WorkersLost without workers for long."""
         seen = looked = time.monotonic()
         while not completed.has_ready():
             time.sleep(_POLL)
             now = time.monotonic()
             if client.status != "running":
                 return False
-            if now - looked < min(1.0, WORKERS_TIMEOUT):  # not to ask the scheduler all the time
+            if now - looked < min(1.0, WORKERS_TIMEOUT):  # so that the scheduler is not asked all the time
                 continue
             looked = now
             if client.scheduler_info().get("workers"):

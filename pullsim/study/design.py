@@ -13,9 +13,9 @@ from pullsim.errors import InputError, Location, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MAX_RUNS: Final = 100_000  # of a study, unless it is forced
+MAX_RUNS: Final = 100_000  # the most runs of a study, unless it is forced
 MAX_FORCED: Final = 10_000_000
-_RUN_MEMORY: Final = 12_000  # bytes of the metrics of a run, as measured
+_RUN_MEMORY: Final = 12_000  # measured bytes of memory for the metrics of a run
 _KEY: Final = re.compile(r"(?P<key>(?:[^=\[]|\[[^\]]*\])+)=(?P<values>.*)", re.DOTALL)
 
 
@@ -35,7 +35,7 @@ class Variant:
 
     @property
     def overrides(self) -> list[str]:
-        """What ``--set`` would get."""
+        """The setting as values of ``--set``."""
         return [f"{key}={value}" for key, value in self.settings]
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
 
 
 def variants(knobs: Sequence[Knob], *, paired: bool = False) -> list[Variant]:
-    """Return all combinations of the knobs' values, the last knob's fastest; ``paired``: first with first and so on.
+    """Return all combinations of the knobs' values, or with ``paired`` the first values together, the second ones, ….
 
     Raises InputError for knobs given twice and pairs of unequal length.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.dask_cluster import TlsFiles
 
-_AHEAD: Final = 2  # jobs a process, so that none waits for the next
+_AHEAD: Final = 2  # jobs given to each process at a time, so that none waits for its next one
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
@@ -36,11 +36,11 @@ class Executor(Protocol):
     """Runs jobs."""
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield the outcomes as they come; closing the iterator ends what still runs."""
+        """Yield the outcomes in the order in which jobs end; closing the iterator ends the jobs that still run."""
 
 
 class InProcess:
-    """Runs one after another, here."""
+    """Runs jobs one after another in this process."""
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """See `Executor.run`."""
@@ -49,10 +49,10 @@ class InProcess:
 
 
 class Processes:
-    """Runs in processes of this machine; a process that dies is replaced, and its jobs are tried again."""
+    """Runs jobs in processes of this machine; one that dies is replaced, and its jobs are tried again."""
 
     def __init__(self, count: int | None = None) -> None:
-        """``count``: processes; None: one a core that this process may use."""
+        """``count`` is the number of processes; None: one for each core that this process may use."""
         self.count = count or _cores()
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -76,7 +76,8 @@ class Processes:
                     process.terminate()
                 raise
             finally:
-                pool.shutdown(wait=True, cancel_futures=True)  # else Python's exit meets its half-closed pipes
+                # Without waiting, Python's own clean-up at exit would find the pool's pipes half closed.
+                pool.shutdown(wait=True, cancel_futures=True)
 
     def _pool(self, bundle: Bundle) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -84,9 +85,9 @@ class Processes:
         )
 
     def _gather(self, pool: ProcessPoolExecutor, waiting: dict[int, Job]) -> Iterator[Outcome]:
-        """Run what is waiting, a few jobs ahead of the processes: what waits for futures must not look at all of them.
+        """Run the waiting jobs. Few more than there are processes are submitted at once: a wait visits all of them.
 
-        Nor may it hold their locks, as `concurrent.futures.wait` does: a signal there would leave them locked.
+        `concurrent.futures.wait` is not used: it holds locks of the futures, which a signal would leave locked.
         """
         done: SimpleQueue[Future[Outcome]] = SimpleQueue()
         running: dict[Future[Outcome], Job] = {}
@@ -113,7 +114,7 @@ def _cores() -> int:
 
 
 def choose(processes: int | None, dask: str | None, runs: int, dask_tls: TlsFiles | None = None) -> Executor:
-    """Return who makes so many runs: a Dask cluster, so many processes (None: one a core), or this process for one.
+    """Return the executor for so many runs: a Dask cluster, processes (None: one for each core), or this process.
 
     Raises InputError for contradicting options.
     """
@@ -131,7 +132,7 @@ _installed: Bundle | None = None
 
 
 def _install(bundle: Bundle) -> None:
-    """Take the scenario of all jobs; end with the parent, and leave Ctrl-C to it."""
+    """Prepare a process of the pool: it gets the scenario of all jobs, ends with its parent and ignores Ctrl-C."""
     global _installed  # noqa: PLW0603  # once in a worker process
     _end_with_parent()
     _installed = bundle
@@ -141,7 +142,7 @@ def _install(bundle: Bundle) -> None:
 
 def _end_with_parent() -> None:
     """End when the parent does, however it ends: a pool's processes hold each other's pipes open, and would wait."""
-    if sys.platform == "linux":  # at once, in the middle of a job too
+    if sys.platform == "linux":  # the kernel ends this process at once, in the middle of a job too
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = parent_process()

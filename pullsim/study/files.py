@@ -35,9 +35,11 @@ def write(
 
 
 def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False) -> None:
-    """Write ``runs.csv`` (a row a run) and ``table.csv`` (a row a variant and metric), and both as parquet if wanted.
+    """Write ``runs.csv``, a row for each run, and ``table.csv``, one for each variant and metric; also as ``parquet``.
 
-    The bytes depend on the runs alone, not on who ran them. Raises OSError, or InputError if pyarrow is not installed.
+    The bytes depend on the runs alone, not on the executor that ran them.
+
+    Raises OSError, or InputError if pyarrow is not installed.
     """
     frames = {RUNS: sweep.runs(), TABLE: sweep.table(metrics)}
     try:

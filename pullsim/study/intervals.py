@@ -36,7 +36,7 @@ def bootstrap(values: Sequence[float | None]) -> Interval:
     mean = float(there.mean())
     if len(there) == 1:
         return Interval(mean, None, None, 1)
-    if np.ptp(there) == 0:  # no noise at all
+    if np.ptp(there) == 0:  # all values are equal
         return Interval(float(there[0]), float(there[0]), float(there[0]), len(there))
     stream = Streams(0).get("bootstrap", str(len(there)))
     picks = np.array([stream.uniform() for _ in range(RESAMPLES * len(there))]).reshape(RESAMPLES, len(there))

@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 
 _NUMBER: Final = re.compile(r"[-+]?[0-9.]+\s*[A-Za-z%/]*")
-_NUMBERS: Final = 2  # of a knob that are tried, from the first on
+_NUMBERS: Final = 2  # how many of a knob's numbers are tried, from the first on
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A scenario that travels: its text and the files that it refers to, with their paths as the scenario has them."""
+    """A scenario to be sent to other processes: its text, and the files that it refers to under their paths in it."""
 
     text: str
     directory: str
     files: Mapping[str, bytes]
-    force: bool = field(default=False, compare=False)  # also what takes more memory or time than is good
-    seconds: float = field(default=0.0, compare=False)  # CPU time that a run is estimated at, the mean of those tried
+    force: bool = field(default=False, compare=False)  # whether to make runs that take too much memory or time
+    seconds: float = field(default=0.0, compare=False)  # estimated CPU time of a run: the mean of those tried
     digest: str = field(init=False)  # SHA-256 of the text and the files
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class Bundle:
     def of(cls, scenario: Scenario, wanted: Sequence[Variant], *, force: bool = False) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
-        What is secret in them is left out, see `pullsim.study.secret_values`.
+        Secrets are left out of them, see `pullsim.study.secret_values`.
 
         Of a knob's numbers, which name no file, only the first two and the last are.
 
@@ -89,7 +89,7 @@ class Bundle:
 
 
 class Job(NamedTuple):
-    """A run to be made."""
+    """One run that is to be made: a variant and a seed."""
 
     number: int  # position in the study
     overrides: tuple[str, ...]
@@ -97,7 +97,7 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job: the metrics of its run and its verdict, or why there are none."""
+    """The outcome of a job: the metrics and the verdict of its run, or why there are none."""
 
     number: int
     metrics: dict[str, float | None] | None
@@ -106,7 +106,7 @@ class Outcome(NamedTuple):
 
 
 def run_job(bundle: Bundle, job: Job) -> Outcome:
-    """Run it; what is wrong with a variant is its outcome."""
+    """Run a job; a mistake in its variant is its outcome."""
     try:
         with serving(bundle.files):
             scenario = override(bundle.load(), [*job.overrides, f"seed={job.seed}"])
@@ -129,7 +129,7 @@ def _texts(wanted: Sequence[Variant]) -> set[str]:
     for key, value in {
         setting for variant in wanted for setting in variant.settings if not _NUMBER.fullmatch(setting[1])
     }:
-        with suppress(InputError):  # the run says it
+        with suppress(InputError):  # the run of that variant reports it
             left.append(parse_override(f"{key}={value}").value)
     while left:
         value = left.pop()
@@ -143,7 +143,7 @@ def _texts(wanted: Sequence[Variant]) -> set[str]:
 def _each_value_once(wanted: Sequence[Variant]) -> list[Variant]:
     """Return as many of the variants as have each value of each knob at least once; see `Bundle.of` for numbers."""
     seen: set[tuple[str, str]] = set()
-    numbers: Counter[str] = Counter()  # tried, by key
+    numbers: Counter[str] = Counter()  # how many numbers of a knob were tried, by key
     chosen: list[Variant] = []
     for variant in wanted:
         fresh = [setting for setting in variant.settings if setting not in seen]

@@ -9,7 +9,7 @@ from typing import Final
 from pullsim.errors import InputError, Location, shown
 
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z/%]*)\s*")
-PRECISION: Final = 0.02  # relative distance of two quantities that is worth another run
+PRECISION: Final = 0.02  # relative distance of two quantities above which another one between them is tried
 _DIGITS: Final = 4
 _DECADES: Final = 1000  # how far below its end a range that starts at 0 is searched
 
@@ -24,7 +24,7 @@ class Range:
     whole: bool
 
     def __str__(self) -> str:
-        """As it was written, in one unit."""
+        """The range as it was written, in one unit."""
         return f"{self.value(self.low)}..{self.value(self.high)}"
 
     def value(self, number: float) -> str:
@@ -52,7 +52,7 @@ class Range:
         return middle if high - low > PRECISION * high and low < middle < high else None
 
     def rounded(self, number: float) -> float:
-        """Return the number as its text has it."""
+        """Return the number that is read from its text."""
         return float(round(number)) if self.whole else float(f"{number:.{_DIGITS}g}")
 
 

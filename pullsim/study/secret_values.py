@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING: Final = "tag:yaml.org,2002:str"
-#: Files without any of these have nothing to hide, and are not looked at: catalogues may be large.
+#: Files without any of these words have no secrets, and are not parsed: catalogues may be large.
 _HINT: Final = re.compile(
     rb"""["']?(auths?|password|identitytoken|registrytoken|authorization|header|args|env)["']?\s*[:=\]]"""
     rb"""|kind["']?\s*:\s*["']?Secret""",
@@ -39,7 +39,7 @@ _TOML_SECRET: Final = re.compile(
     rf"(?P<value>{_TOML_STRING})",
     re.MULTILINE,
 )
-#: What stands under a table called header, or in an inline one.
+#: The values in a TOML table called header, or in an inline table.
 _TOML_HEADER: Final = re.compile(
     r"""^\s*\[[^\n]*\bheader["']?\s*\]\s*(?:#[^\n]*)?\n(?P<body>(?:(?!\s*\[)[^\n]*(?:\n|\Z))*)"""
     r"""|\bheader["']?\s*=\s*\{(?P<inline>[^}]*)\}""",
@@ -53,10 +53,10 @@ _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
 
 class SecretValues:
-    """Names for passwords and tokens, given as they come."""
+    """Replaces passwords and tokens by names, which are given in the order of their occurrence."""
 
     def __init__(self, keep: Iterable[str] = ()) -> None:
-        """``keep``: values that stay as they are, as somebody compares runs with them."""
+        """``keep`` has values that stay as they are, because runs are told apart by them."""
         self._keep = {"", *keep}
         self._names: dict[str, str] = {}
         self._free = (name for number in itertools.count(1) if (name := f"secret-{number}") not in self._keep)
@@ -90,13 +90,13 @@ class SecretValues:
         flat = text.replace("\t", " ") if text.lstrip()[:1] in ("{", "[") else text
         try:
             documents = [*yaml.compose_all(flat, Loader=_LOADER)]
-        except (yaml.YAMLError, RecursionError, ValueError):  # what reads the file will say so
+        except (yaml.YAMLError, RecursionError, ValueError):  # the reader of the file reports it
             return _QUOTED.sub(_masked, text) if "Secret" in text or "auth" in text else text
         edits = [edit for document in documents if document is not None for edit in self._edits(document)]
         places = {(node.start_mark.index, node.end_mark.index): value for node, value in edits}  # once for each alias
         for (start, end), value in sorted(places.items(), reverse=True):
             before = text[start:end]
-            written = _PROPERTIES.match(before)[0] + json.dumps(value)  # type: ignore[index]  # it matches nothing too
+            written = _PROPERTIES.match(before)[0] + json.dumps(value)  # type: ignore[index]  # the expression also matches the empty text
             lines = before.count("\n")
             text = text[:start] + (written + "\n" * lines if lines else written.ljust(end - start)) + text[end:]
         return text
@@ -128,7 +128,7 @@ class SecretValues:
         for name, values in fields.items():
             if name == "metadata" and isinstance(values, MappingNode):
                 for key, value in values.value:
-                    if key.value in ("annotations", "managedFields"):  # the object as it was applied
+                    if key.value in ("annotations", "managedFields"):  # both repeat the object as it was applied
                         yield from ((scalar, "") for scalar in _scalars(value))
             elif name in ("data", "stringData") and isinstance(values, MappingNode):
                 for key, value in values.value:
@@ -142,7 +142,7 @@ class SecretValues:
         try:
             plain = b64decode("".join(text.split()), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            return "!"  # as little base64 as it was
+            return "!"  # no base64, as the value was none
         return b64encode(self._docker(plain, legacy=legacy).encode()).decode()
 
     def _docker(self, text: str, *, legacy: bool) -> str:

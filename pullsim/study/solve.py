@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from pullsim.study.intervals import Interval
     from pullsim.study.ranges import Range
 
-FIRST: Final = 7  # values of one knob tried at first
-GRID: Final = 4  # values of each of several knobs
-EQUAL: Final = 0.01  # an objective within this of the best is as good
+FIRST: Final = 7  # how many values of a single knob are tried first
+GRID: Final = 4  # how many values of each knob are tried where there are several
+EQUAL: Final = 0.01  # relative difference to the best objective up to which another one counts as equal
 
 Point = tuple[float, ...]
 
 
 class Goal(NamedTuple):
-    """What is wanted: a metric, a limit on it or none, and which of the values that meet it."""
+    """The goal of a search: a metric, a limit on it or none, and which of the values that meet it is wanted."""
 
     metric: str
     limit: Assertion | None
@@ -46,7 +46,7 @@ class Goal(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """One setting, what it came to, and the shares of the resources in its first run."""
+    """One setting that was tried, its objective, and the shares of the resources in its first run."""
 
     point: Point
     objective: Interval
@@ -63,7 +63,7 @@ class Solution:
     seeds: int
     answer: Tried | None
     tried: list[Tried]
-    turns: list[float] = field(default_factory=list)  # where the goal is missed although it is met on both sides
+    turns: list[float] = field(default_factory=list)  # values that miss the goal between values that meet it
 
     def settings(self, point: Point) -> list[str]:
         """Write a setting as ``--set`` takes it."""
@@ -140,7 +140,7 @@ def _knobs(keys: str | Sequence[str], ranges: str | Sequence[str]) -> list[tuple
 
 
 class _Search:
-    """Tries points, each once."""
+    """Tries points of the ranges, each of them once."""
 
     def __init__(
         self,

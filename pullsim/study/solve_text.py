@@ -20,7 +20,7 @@ _PHRASES = {resource.key: resource.phrase for resource in RESOURCES}
 
 
 def sentence(solution: Solution) -> str:
-    """Say the answer, how sure it is, what binds there and what binds next, for a ticket."""
+    """Return the answer in a sentence for a ticket: how sure it is, the bottleneck there, and what comes next."""
     goal, answer = solution.goal, solution.answer
     over = " and ".join(f"{k} in {r}" for k, r in zip(solution.knobs, solution.ranges, strict=True))
     if answer is None:
@@ -38,7 +38,7 @@ def sentence(solution: Solution) -> str:
 
 
 def warnings(solution: Solution, error: ModelError | None) -> list[str]:
-    """Return what a reader must know before betting on the answer."""
+    """Return what a reader must know before relying on the answer."""
     goal, answer, found = solution.goal, solution.answer, []
     if solution.turns and answer is not None:
         numbers = ", ".join(solution.ranges[0].value(number) for number in solution.turns)
@@ -68,7 +68,7 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
 
     ax = new_axes(ax)
     points = [t for t in solution.tried if t.objective.mean is not None]
-    if len(solution.knobs) > 1 and solution.answer is not None:  # the line through the answer
+    if len(solution.knobs) > 1 and solution.answer is not None:  # the points on the line through the answer
         points = [t for t in points if t.point[1:] == solution.answer.point[1:]]
     x = [t.point[0] for t in points]
     mean, low, high = (
@@ -120,7 +120,7 @@ def _figure(solution: Solution, tried: Tried) -> str:
 
 
 def _beside(solution: Solution, answer: Tried) -> str:
-    """Say what the next value on the cheaper side gives: what one step less costs."""
+    """Say what the neighbouring value on the cheaper side gives."""
     if len(solution.knobs) > 1 or solution.goal.want == "best":
         return ""
     step = -1 if solution.goal.want == "smallest" else 1

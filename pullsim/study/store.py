@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 FILE: Final = "runs.jsonl"
 FORMAT: Final = 1
-MAX_LINE: Final = 10_000_000  # bytes; a run of thousands of registries has some 100,000
+MAX_LINE: Final = 10_000_000  # bytes; the line of a run with thousands of registries has about 100,000
 
 
 class _Head(BaseModel):
-    """The first line: of what the runs are."""
+    """The first line, which says what study the runs belong to."""
 
     model_config = ConfigDict(strict=True)
 
@@ -38,7 +38,7 @@ class _Head(BaseModel):
 
 
 class _Verdict(BaseModel):
-    """What bound a run, see `pullsim.results.summary.bottleneck.Bottleneck`."""
+    """The bottleneck of a run, see `pullsim.results.summary.bottleneck.Bottleneck`."""
 
     model_config = ConfigDict(strict=True)
 
@@ -48,7 +48,7 @@ class _Verdict(BaseModel):
 
 
 class _Entry(BaseModel):
-    """Another line: a run. Keys of later versions are let pass."""
+    """One of the other lines, a run. Keys of later versions are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -70,7 +70,7 @@ _ENTRY: Final = TypeAdapter(_Entry)
 
 
 class RunStore:
-    """``runs.jsonl`` in a directory: a head that says of what, then an outcome a line. To be used in a ``with``.
+    """``runs.jsonl`` in a directory: a line about the study, then one for each outcome. To be used in a ``with``.
 
     A new file takes the place of an old one with its first run; until then the old one stays.
     """
@@ -78,16 +78,16 @@ class RunStore:
     def __init__(
         self, directory: Path, bundle: Bundle, *, resume: bool, tell: Callable[[str], None] | None = None
     ) -> None:
-        """``resume``: keep the runs that are there. ``tell`` gets what is dropped or will be."""
+        """``resume`` keeps the runs that are there; ``tell`` is called with a message about runs that are dropped."""
         self.path = directory / FILE
-        self.found: dict[tuple[tuple[str, ...], int], Outcome] = {}  # by overrides and seed
+        self.found: dict[tuple[tuple[str, ...], int], Outcome] = {}  # the outcomes in the file, by overrides and seed
         self._resume = resume
         self._tell = tell or (lambda _: None)
         self._head = _Head(format=FORMAT, version=__version__, scenario=bundle.digest)
         self._staging = Staging(directory)
-        self._new: Path | None = None  # until it is moved to its place
+        self._new: Path | None = None  # the new file, until it is moved to its place
         self._file = -1
-        self._end = 0  # after the last whole line
+        self._end = 0  # position after the last whole line
 
     def __enter__(self) -> Self:
         """Open the file. Raises InputError if its runs are another study's or unreadable, or nothing can be written."""
@@ -98,7 +98,7 @@ class RunStore:
             with written(self.path):
                 if kept:
                     self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-                    os.ftruncate(self._file, self._end)  # what was half-written
+                    os.ftruncate(self._file, self._end)  # removes a line that was written in part
                 else:
                     self._begin()
         except BaseException:
@@ -107,7 +107,7 @@ class RunStore:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file; what has no run is not kept."""
+        """Close the file; a file without a run is removed."""
         if self._file >= 0:
             os.close(self._file)
         if self._new is None and self.path.is_file():
@@ -116,12 +116,12 @@ class RunStore:
         self._staging.__exit__()
 
     def get(self, job: Job) -> Outcome | None:
-        """Return what is known of a job."""
+        """Return the outcome of a job, None if it has not been run."""
         outcome = self.found.get((job.overrides, job.seed))
         return None if outcome is None else outcome._replace(number=job.number)
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        """Keep an outcome: no kill of this process loses it when this returns. Raises InputError for a full disk."""
+        """Write an outcome to the disk, where no kill of this process loses it. Raises InputError for a full disk."""
         line: dict[str, Any] = {"overrides": list(job.overrides), "seed": job.seed}
         line |= {"metrics": outcome.metrics, "verdict": outcome.verdict, "error": outcome.error}
         try:
@@ -146,7 +146,7 @@ class RunStore:
         self._write(self._head.model_dump())
 
     def _write(self, value: dict[str, Any]) -> None:
-        """Append a line, or nothing."""
+        """Append a whole line, or nothing if that fails."""
         line = f"{json_text(value)}\n".encode()
         try:
             done = 0
@@ -158,7 +158,7 @@ class RunStore:
         self._end += len(line)
 
     def _read(self) -> bool:
-        """Read the runs; False: there is not even a whole head. A half line at the end is dropped."""
+        """Read the runs, and return False if not even the first line is whole. An incomplete last line is dropped."""
         with self._opened() as file:
             head = file.readline(MAX_LINE)
             if not head.endswith(b"\n"):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pullsim.study.executors import Executor
 
 
-_NAMED: Final = 3  # missing runs in a message
+_NAMED: Final = 3  # how many missing runs a message names
 
 
 class Failure(NamedTuple):
@@ -46,9 +46,9 @@ class Sweep:
     knobs: tuple[Knob, ...]
     variants: tuple[Variant, ...]
     seeds: tuple[int, ...]
-    outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by position of variant, seed
+    outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by position of the variant and seed
     interrupted: bool = False
-    stopped: str | None = None  # why it ended before all was done
+    stopped: str | None = None  # why it ended before all runs were made
 
     @property
     def failures(self) -> list[Failure]:
@@ -77,7 +77,7 @@ class Sweep:
         return None
 
     def runs(self) -> pd.DataFrame:
-        """Return a row a run: ``variant``, the knobs, ``seed``, all metrics, ``error``."""
+        """Return one row for each run: ``variant``, the knobs, ``seed``, all metrics, ``error``."""
         import pandas as pd  # noqa: PLC0415  only when asked
 
         columns = list(dict.fromkeys(name for o in self.outcomes.values() for name in o.metrics or ()))
@@ -90,7 +90,7 @@ class Sweep:
         return pd.DataFrame(rows, columns=["variant", *(k.key for k in self.knobs), "seed", *columns, "error"])
 
     def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
-        """Return a row a variant and metric: the knobs, ``metric``, ``mean``, ``low``, ``high`` (95 %), ``runs``."""
+        """Return a row for each variant and metric: knobs, ``metric``, ``mean``, ``low``, ``high`` (95 %), ``runs``."""
         import pandas as pd  # noqa: PLC0415
 
         rows = []
@@ -203,7 +203,7 @@ def run_variants(
 
 
 def _missing(result: Sweep) -> str:
-    """Say which runs there are not."""
+    """Say which runs are missing."""
     missing = [
         f"{variant} with seed {seed}"
         for position, variant in enumerate(result.variants)
@@ -216,7 +216,7 @@ def _missing(result: Sweep) -> str:
 
 
 def _seeds(wanted: int | Sequence[int], first: int) -> tuple[int, ...]:
-    """Return the seeds: given ones, or so many from the scenario's own on."""
+    """Return the seeds that were given, or as many as were asked for, counted from the scenario's own."""
     if isinstance(wanted, int):
         if wanted < 1:
             raise InputError(f"{wanted} seeds are too few: at least 1")
