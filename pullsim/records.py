@@ -49,7 +49,7 @@ class KubeletEvent(NamedTuple):
     type: str  # Normal | Warning
     reason: str
     message: str
-    image: str | None  # as written in the pod; None for an event about its sandbox, or about the node
+    image: str | None  # the image as written in the pod; None for an event about its sandbox, or about the node
     namespace: str | None  # None for an event about the node
 
 
@@ -60,7 +60,7 @@ class PullRecord(NamedTuple):
     namespace: str
     pod: str
     container: str  # or image volume
-    image: str  # as written in the pod
+    image: str  # the image as written in the pod
     attempt: int  # 1 for the first pull of this image for this pod, then 2, 3, …
     ok: bool
     cause: str | None  # why the pull failed: notFound, unavailable, qps, platform, …; None when ok
@@ -136,7 +136,7 @@ class PodRecord(NamedTuple):
     backoffs: int  # looks of the kubelet that found it in back-off (BackOff events)
     reason: str | None  # last waiting reason (ErrImagePull, ImagePullBackOff, …) of a pod that never started
     cause: str | None  # why its last failed pull failed (see PullRecord)
-    images: tuple[str, ...]  # as written: init containers, containers, image volumes
+    images: tuple[str, ...]  # the images as written: init containers, containers, image volumes
     image_refs: tuple[str | None, ...]  # digest that each container runs and each volume holds; None: not started
     deadline: float | None  # seconds after its creation by which it is to have started; None: it has none
     missed: bool  # whether it has a deadline and had not started by then
@@ -211,7 +211,7 @@ class ImageRequest(NamedTuple):
     pod: str
     container: str  # or image volume
     kind: str  # container | init_container | image_volume
-    image: str  # as written in the pod
+    image: str  # the image as written in the pod
     policy: str | None  # Always | IfNotPresent | Never; None: no call, because an image volume of the container failed
     requested: float
     ended: float
@@ -256,10 +256,10 @@ class ClusterOutcome(NamedTuple):
 
     pools: dict[str, str]  # pool by node, also of nodes that joined in place of others
     links: list[LinkSample]  # mean use of the registries' egress over time
-    disks: list[DiskUse]  # of nodes whose disk has a size
+    disks: list[DiskUse]  # how full the disks were, of nodes whose disk has a size
     registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
-    rollouts: list[Rollout]  # by the begin of the update
-    departures: list[Departure]  # nodes that left, by time
+    rollouts: list[Rollout]  # in the order in which the updates began
+    departures: list[Departure]  # nodes that left, in the order of time
     prepulls: list[PodRecord]  # pods of prepull jobs, which are not among the pods
     under_way: int  # pulls queued or running
 

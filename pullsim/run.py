@@ -54,10 +54,10 @@ class Result:
 
     name: str
     seed: int
-    version: str  # of pullsim
+    version: str  # version of pullsim
     end: float  # when the run ended
     ended: str  # horizon | settled | limit (24 h) | interrupted
-    nodes: tuple[str, ...]  # of the scenario
+    nodes: tuple[str, ...]  # names of the scenario's nodes
     pools: dict[str, str]  # pool by node, also of nodes that joined in place of others
     detail: str  # what was kept: none | pods | pulls (with events) | layers
     events: Rows[KubeletEvent] = field(default_factory=Rows)
@@ -66,17 +66,17 @@ class Result:
     pods: Rows[PodRecord] = field(default_factory=Rows)
     links: list[LinkSample] = field(default_factory=list)  # mean use of the registries' egress over time
     removals: list[ImageRemoval] = field(default_factory=list)  # kept with the pulls
-    disks: list[DiskUse] = field(default_factory=list)  # of nodes whose disk has a size
+    disks: list[DiskUse] = field(default_factory=list)  # one for each node whose disk has a size
     registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors included
     under_way: int = 0  # pulls queued or running at the end
     warnings: list[str] = field(default_factory=list)
-    statuses: Rows[StatusRecord] = field(default_factory=Rows)  # by time; kept with ``status``
+    statuses: Rows[StatusRecord] = field(default_factory=Rows)  # in the order of time; kept with ``status``
     requests: Rows[ImageRequest] = field(default_factory=Rows)  # in the order in which they ended; kept with ``status``
-    plugin_runs: list[PluginRun] = field(default_factory=list)  # of credential providers; kept with ``status``
-    platforms: dict[str, str] = field(default_factory=dict)  # pool: the platform of its nodes
-    runtimes: dict[str, str] = field(default_factory=dict)  # pool: the runtime of its nodes: containerd, fixed, …
-    rollouts: list[Rollout] = field(default_factory=list)  # by the begin of the update
-    departures: list[Departure] = field(default_factory=list)  # nodes that left, by time
+    plugin_runs: list[PluginRun] = field(default_factory=list)  # runs of credential providers; kept with ``status``
+    platforms: dict[str, str] = field(default_factory=dict)  # the platform of the nodes by pool
+    runtimes: dict[str, str] = field(default_factory=dict)  # the runtime of the nodes by pool: containerd, fixed, …
+    rollouts: list[Rollout] = field(default_factory=list)  # in the order in which the updates began
+    departures: list[Departure] = field(default_factory=list)  # nodes that left, in the order of time
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
     spans: Rows[SpanRecord] = field(default_factory=Rows)  # the pods' time lines, kept with the layers
 

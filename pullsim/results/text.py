@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _BAR: Final = 24  # length of the bar for a share of 100 %
 _SMALL: Final = 0.005  # stages with a smaller share are put together in one line
-USUAL: Final = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Init"})  # of a pod without trouble
+#: Statuses of a pod that waits without trouble.
+USUAL: Final = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Init"})
 _ENDED: Final = {
     "horizon": "horizon reached",
     "settled": "nothing was left to happen",

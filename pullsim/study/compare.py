@@ -205,7 +205,7 @@ def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
                 f"{knob.key} has {len(knob.values)} values; a comparison has two sides (pullsim sweep takes more)",
                 Location("--set"),
             )
-        first, *others = knob.values  # noqa: PD011  # of a knob, not of a data frame
+        first, *others = knob.values  # noqa: PD011  # these are the values of a knob, not of a data frame
         a.append(f"{knob.key}={first}")
         b.append(f"{knob.key}={(others or [first])[0]}")
     return a, b

@@ -46,7 +46,7 @@ class Sweep:
     knobs: tuple[Knob, ...]
     variants: tuple[Variant, ...]
     seeds: tuple[int, ...]
-    outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by position of the variant and seed
+    outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by the variant's position and the seed
     interrupted: bool = False
     stopped: str | None = None  # why it ended before all runs were made
 
@@ -105,7 +105,7 @@ class Sweep:
 
 def sweep(
     scenario: Scenario,
-    set: Iterable[str] = (),  # as on the command line
+    set: Iterable[str] = (),  # named as the option of the command line is
     *,
     seeds: int | Sequence[int] = 1,
     paired: bool = False,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 _LINKS: Final = len(style.SERIES)
-_INVISIBLE: Final = 0.02  # of the duration of the slowest pull: shorter bars cannot be seen
-_SHORT: Final = 0.1  # of the time from the first to the last of the pulls that are drawn
+_INVISIBLE: Final = 0.02  # share of the duration of the slowest pull; shorter bars could not be seen
+_SHORT: Final = 0.1  # share of the time from the first to the last of the pulls that are drawn
 _VISIBLE: Final = 3.0  # a capacity is drawn up to this multiple of the highest use
 
 

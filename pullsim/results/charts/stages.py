@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _POOLS: Final = 12
 _IMAGES: Final = 12
-_INVISIBLE: Final = 0.002  # of the length of the longest bar: shorter parts cannot be seen
+_INVISIBLE: Final = 0.002  # share of the longest bar; shorter parts could not be seen
 
 
 class _Bar(NamedTuple):

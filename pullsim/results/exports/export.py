@@ -30,7 +30,7 @@ class Export(NamedTuple):
     write: Callable[[Output, TextIO], None]
     detail: str = "none"  # least value of --detail with which it is written
     written: Callable[[Result], object] | None = None  # whether there is anything to write; None: always
-    columns: tuple[Column, ...] = ()  # of a table, or the keys of each line
+    columns: tuple[Column, ...] = ()  # the columns of a table, or the keys of each line; none for other forms
 
     def wanted(self, result: Result) -> bool:
         """Whether a run with this result writes the file."""

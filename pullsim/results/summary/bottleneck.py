@@ -33,11 +33,11 @@ class Bottleneck:
     """The resource that took most of the pods' time until they started (or until the end of the run)."""
 
     resource: str | None  # a key of RESOURCES; None: nobody waited
-    seconds: float | None  # over all pods
-    share: float | None  # of the time of all pods
+    seconds: float | None  # sum over all pods
+    share: float | None  # share of the time of all pods
     sentence: str
-    hint: str  # what to turn; empty when no key changes it
-    shares: dict[str, float]  # by resource, largest first
+    hint: str  # the lever of the resource: which keys of the scenario change it; empty when none does
+    shares: dict[str, float]  # share of each resource, largest first
     shares_of_pulls: dict[str, float] | None  # the same within pulls, without their queue; None: no pulls were kept
 
 

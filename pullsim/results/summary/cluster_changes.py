@@ -39,7 +39,7 @@ class PerDay:
     departures: float
     pods: float
     downloaded_bytes: float
-    cost: float | None  # of what the registries sent, in the currency of their prices; None: no registry has a price
+    cost: float | None  # price of what the registries sent, in their currency; None: no registry has a price
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Disk:
     """The disks of a pool that have a size."""
 
     nodes: int
-    capacity: int  # of one node; the smallest
+    capacity: int  # size of the smallest of them
     peak: int  # most that was used on one node
     peak_share: float  # largest share of its capacity that was in use on one node
 
@@ -36,11 +36,11 @@ class Disk:
 class Housekeeping:
     """What was removed from nodes, what that cost, and how full their disks were."""
 
-    removed: dict[str, Removed]  # by reason: age, space, eviction
+    removed: dict[str, Removed]  # removed images by reason: age, space, eviction
     refetched: int  # bytes of layers that pulls fetched again on a node that had them before
-    refetched_share: float | None  # of all bytes downloaded
+    refetched_share: float | None  # share of all bytes downloaded; None: none were
     evicted_pods: int
-    disks: dict[str, Disk]  # by pool
+    disks: dict[str, Disk]  # the disks by pool
 
 
 def housekeeping(result: Result) -> Housekeeping:

@@ -19,7 +19,7 @@ SHORT: Final = len("sha256:") + 12  # characters of a digest in the warning
 
 
 @dataclass(frozen=True, slots=True)
-class MixedTag:
+class MovedTag:
     """One image, as written in pods of one platform, and who runs which digest of it.
 
     The digest is the image's ID, what a container is created with. Digests are in order of their numbers of containers,
@@ -27,13 +27,13 @@ class MixedTag:
     """
 
     image: str
-    platform: str | None  # of the nodes; None where the run has no more than one
-    containers: dict[str, int]  # by digest
-    nodes: dict[str, int]  # by digest
-    pods: dict[str, list[str]]  # by digest, as namespace/name
+    platform: str | None  # platform of the nodes; None where the run has a single one
+    containers: dict[str, int]  # number of containers by digest
+    nodes: dict[str, int]  # number of nodes by digest
+    pods: dict[str, list[str]]  # pods by digest, as namespace/name
 
     def __str__(self) -> str:
-        """Warn in one line."""
+        """Return the warning, which is one line."""
         where = f" on {self.platform}" if self.platform else ""
         parts = ", ".join(self._part(digest) for digest in self.containers)
         return f"containers with the image {self.image} run different digests{where}: {parts}"
@@ -45,18 +45,18 @@ class MixedTag:
         return f"{self.containers[digest]:,} run {digest[:SHORT]} on {nodes} ({', '.join(names[:NAMED])}{more})"
 
 
-def mixed_tags(result: Result) -> list[MixedTag]:
+def moved_tags(result: Result) -> list[MovedTag]:
     """Return the images with more than one digest on one platform, by name; what did not start does not count."""
     several = len(set(result.platforms.values())) > 1
     digests: dict[tuple[str, str], set[str]] = {}
     for image, platform, digest, _ in _runs(result):
         digests.setdefault((image, platform), set()).add(digest)
-    mixed = {tag for tag, them in digests.items() if len(them) > 1}
-    found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {tag: {} for tag in sorted(mixed)}
-    for image, platform, digest, place in _runs(result) if mixed else ():
-        if (image, platform) in mixed:
+    moved = {tag for tag, them in digests.items() if len(them) > 1}
+    found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {tag: {} for tag in sorted(moved)}
+    for image, platform, digest, place in _runs(result) if moved else ():
+        if (image, platform) in moved:
             found[image, platform].setdefault(digest, []).append(place)
-    return [_mixed_tag(image, platform if several else None, runs) for (image, platform), runs in found.items()]
+    return [_moved_tag(image, platform if several else None, runs) for (image, platform), runs in found.items()]
 
 
 def _runs(result: Result) -> Iterator[tuple[str, str, str, tuple[str, str]]]:
@@ -69,9 +69,9 @@ def _runs(result: Result) -> Iterator[tuple[str, str, str, tuple[str, str]]]:
                 yield image, platform, digest, (node or "", f"{namespace}/{pod}")
 
 
-def _mixed_tag(image: str, platform: str | None, runs: dict[str, list[tuple[str, str]]]) -> MixedTag:
+def _moved_tag(image: str, platform: str | None, runs: dict[str, list[tuple[str, str]]]) -> MovedTag:
     ranked = sorted(runs.items(), key=lambda item: (-len(item[1]), item[0]))
-    return MixedTag(
+    return MovedTag(
         image,
         platform,
         containers={digest: len(where) for digest, where in ranked},

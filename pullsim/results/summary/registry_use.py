@@ -19,12 +19,12 @@ class RegistryUse:
     blobs: int  # GETs
     challenges: int  # requests answered 401
     tokens: int  # requests to the token server
-    refused: int  # by quotas
+    refused: int  # requests that a quota refused
     exhausted: int  # quotas (of addresses or accounts) that ran out
     exhausted_at: float | None  # when the first of them refused its first request
     refilled_at: float | None  # when that quota had room again; None: never, or no quota ran out
     sent: int  # bytes of all bodies, manifests and broken ones too
-    cost: float | None  # in the currency of its price; None: it has no price
+    cost: float | None  # price of what it sent, in its currency; None: it has no price
 
 
 def registry_use(record: RegistryRecord) -> RegistryUse:

@@ -21,7 +21,7 @@ from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
-from pullsim.results.summary.moved_tags import MixedTag, mixed_tags
+from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.start_time import Time, time_until_start
 from pullsim.rows import values
@@ -45,7 +45,7 @@ class Pods:
     not_started: int
     not_started_by_reason: dict[str, int]
     missed_deadlines: int
-    start: Distribution  # from creation to start
+    start: Distribution  # time from creation to start
     last_ready_at: float | None
     per_minute: Rate  # from the first creation to the last start
 
@@ -58,10 +58,10 @@ class Pulls:
     ok: int
     failed: int
     failures_by_cause: dict[str, int]
-    under_way: int  # queued or running at the end of the run
+    under_way: int  # pulls that were queued or running at the end of the run
     backoffs: int
-    pull: Distribution  # the runtime's part
-    queue: Distribution  # the kubelet's queue before it
+    pull: Distribution  # time in the runtime
+    queue: Distribution  # time in the kubelet's queue before it
     including_waiting: Distribution
 
 
@@ -70,9 +70,9 @@ class Bytes:
     """Compressed bytes of layers that pulls fetched, and the rest of the images that they had not to fetch."""
 
     downloaded: int
-    by_source: dict[str, int]  # by registry host; when layers are not recorded, by the host that was asked
-    local: int  # of successful pulls: on the node already, or fetched by another pull
-    per_second: Rate  # of layers, from the first to the last byte; evenly over the pulls when layers are not recorded
+    by_source: dict[str, int]  # bytes by the host that served them; without rows of layers, by the host that was asked
+    local: int  # bytes of successful pulls that were on the node already, or that another pull fetched
+    per_second: Rate  # each layer counts evenly from request to last byte; without layers each pull over its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,13 @@ class Summary:
     layers: Layers | None
     housekeeping: Housekeeping | None
     registries: list[RegistryUse]
-    rollouts: dict[str, RolloutFigures]  # by workload: its name, with its namespace where that is not default
+    rollouts: dict[str, RolloutFigures]  # updates by workload: its name, with its namespace where that is not default
     churn: Churn | None  # None where no node left
-    prepulls: dict[str, PrepullFigures]  # by name of the job; their pods are not among the pods
+    prepulls: dict[str, PrepullFigures]  # prepull jobs by name; their pods are not among the pods
     time: Time | None
     time_in_status: dict[str, float] | None  # pods' seconds by what `kubectl get pods` showed, until all containers ran
     bottleneck: Bottleneck | None
-    mixed_versions: list[MixedTag]
+    mixed_versions: list[MovedTag]
     warnings: list[str]
     assertions: list[AssertionOutcome] = field(default_factory=list)
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
@@ -133,7 +133,7 @@ def summarize(result: Result) -> Summary:
     """Summarize a run from its records."""
     has_pods = result.keeps("pods")
     has_pulls = result.keeps("pulls")
-    mixed = mixed_tags(result)
+    moved = moved_tags(result)
     return Summary(
         name=result.name,
         seed=result.seed,
@@ -156,8 +156,8 @@ def summarize(result: Result) -> Summary:
         time=time_until_start(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
-        mixed_versions=mixed,
-        warnings=[*result.warnings, *(str(tag) for tag in mixed)],
+        mixed_versions=moved,
+        warnings=[*result.warnings, *(str(tag) for tag in moved)],
         model_error=model_error(result.runtimes.values()),
     )
 
