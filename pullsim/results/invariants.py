@@ -31,7 +31,7 @@ def check(result: Result) -> list[str]:
         *(f"{_name(pull)} attempt {pull.attempt}: {problem}" for pull in result.pulls for problem in _pull(pull)),
         *(f"{_name(layer)} layer {layer.position}: {problem}" for layer in result.layers for problem in _layer(layer)),
         *_time_lines(result),
-        *(_bytes(result) if result.detail == "layers" else ()),
+        *(_bytes(result) if result.keeps("layers") else ()),
         *(f"{sample.link} from {sample.t0} s: {problem}" for sample in result.links for problem in _link(sample)),
     ]
 

@@ -5,9 +5,11 @@ import shutil
 import pytest
 
 from pullsim.errors import InputError
+from pullsim.records import Departure, ImageRemoval, Rollout, StatusRecord
 from pullsim.results import charts
 from pullsim.results.exports import chart_files, files
 from pullsim.results.exports.files import OutputDirectory
+from pullsim.results.exports.registry import EXPORTS
 from pullsim.results.summary.summary import summarize
 from tests.support.records import make
 
@@ -63,6 +65,38 @@ def test_files_of_another_run_that_this_one_does_not_have_go(tmp_path, detail, t
     result.detail = detail
     write_data(result, tmp_path)
     assert names(tmp_path) == there
+
+
+def with_everything():
+    """A run that has a row of each kind."""
+    result = make()
+    pod = result.pods[0]
+    result.statuses = [StatusRecord(0.0, None, "default", pod.pod, 0.0, 0, 1, "Pending", None)]
+    result.removals = [ImageRemoval(1.0, result.nodes[0], "age", "sha256:1", ("a:1",), "", 10, 10, None)]
+    result.rollouts = [Rollout("default", "web", "Deployment", 0.0, None, 1, 0, 1, 1, 0)]
+    result.departures = [Departure(1.0, result.nodes[0], "a", 0.0, "b", 0, 0)]
+    result.prepulls = [pod]
+    return result
+
+
+ALWAYS = {"summary.json", "scenario.effective.yaml", "rollouts.csv", "departures.csv", "prepulls.csv"}
+WITH_PODS = {*ALWAYS, "pods.csv", "status.csv"}
+WITH_PULLS = {*WITH_PODS, "pulls.csv", "events.jsonl", "removals.csv", "metrics.txt"}
+
+
+@pytest.mark.parametrize(
+    ("detail", "there"),
+    [("none", ALWAYS), ("pods", WITH_PODS), ("pulls", WITH_PULLS), ("layers", {*WITH_PULLS, "layers.csv"})],
+)
+def test_each_file_has_the_least_detail_that_the_reference_says(tmp_path, detail, there):
+    result = with_everything()
+    result.detail = detail
+    write_data(result, tmp_path)
+    assert names(tmp_path) == there
+
+
+def test_no_two_exports_have_one_name():
+    assert len({export.name for export in EXPORTS}) == len(EXPORTS)
 
 
 def test_a_failure_in_the_middle_leaves_everything_as_it_was(tmp_path, monkeypatch):

@@ -217,14 +217,14 @@ def _bytes(result: Result) -> Bytes:
     by_source: Counter[str] = Counter()
     spans = array("d")  # start, end and amount, one after the other
     local = 0
-    layers = result.layers if result.detail == "layers" else ()
+    layers = result.layers if result.keeps("layers") else ()
     for source, requested, fetched, downloaded in values(layers, "source", "requested", "fetched", "downloaded"):
         if source != "local":
             by_source[source] += downloaded
             spans.extend((requested, fetched, downloaded))
     for pull in values(result.pulls, "registry", "image", "started", "ended", "downloaded"):
         registry, image, started, ended, downloaded = pull
-        if downloaded and (registry is None or result.detail != "layers"):  # there are no rows of its layers
+        if downloaded and (registry is None or not result.keeps("layers")):  # there are no rows of its layers
             by_source[registry or parse(image).domain] += downloaded
             spans.extend((started, ended, downloaded))
     for ok, size, downloaded, count, fetched in values(result.pulls, "ok", "size", "downloaded", *_LAYERS):
