@@ -1,7 +1,7 @@
-"""The values of one field of many rows in little memory: machine numbers, or codes of a table of the distinct values.
+"""The values of one field of many rows, stored in little memory.
 
-What comes out equals what went in to the last bit, and has the types that it had. A column of anything else is a list
-of its values.
+Numbers of one type are an array of machine numbers. Texts with few distinct values are an array of codes, with a table
+of these values. Anything else is a list. The values that are read have exactly the values and types that were stored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TEXTS: Final = {*_TEXT, tuple}
 
 
 class PackedColumn(Protocol):
-    """The values of one field in a block."""
+    """The values of one field of the rows of a block."""
 
     def __iter__(self) -> Iterator[Any]: ...
 
@@ -40,11 +40,11 @@ class ValueTable:
         self._values: list[Any] = []
 
     def coded(self, column: Sequence[Any], room: int) -> _Coded | None:
-        """Return the column as codes; None if the table would have more than ``room`` values."""
+        """Return the column as codes, or None if the table would get more than ``room`` values."""
         numbers = self._numbers
         while True:
             width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
-            try:  # most columns have nothing new
+            try:  # most columns have no new values
                 return _Coded(array(width, map(numbers.__getitem__, column)), self._values)
             except KeyError:
                 new = [value for value in dict.fromkeys(column) if value not in numbers]
@@ -58,8 +58,9 @@ class ValueTable:
 
 
 def _value_table(found: list[Any]) -> ValueTable:
+    """Make a table again when it is unpickled."""
     table = ValueTable()
-    table._values = found  # noqa: SLF001  # the columns have this very list
+    table._values = found  # noqa: SLF001  # the columns share this list
     table._numbers = {value: number for number, value in enumerate(found)}  # noqa: SLF001
     return table
 
@@ -107,7 +108,7 @@ class _Dictionaries:
 
     def __iter__(self) -> Iterator[dict[str, float]]:
         rest = iter(self._values)
-        # zip asks the keys first, so that no value is taken and lost after the last key.
+        # zip stops at the end of the keys before it takes a value, so that no value is lost between two dictionaries.
         return iter([dict(zip(keys, rest, strict=False)) for keys in self._keys])
 
     def __getitem__(self, index: int) -> dict[str, float]:
@@ -117,7 +118,10 @@ class _Dictionaries:
 
 
 def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
-    """Pack a column by the types of its values."""
+    """Return a column in the most compact form that the types of its values allow.
+
+    ``room``: number of distinct values that ``table`` may have.
+    """
     types = {*map(type, column)}
     if types == {float}:
         return array("d", column)
@@ -136,6 +140,7 @@ def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
 
 
 def _pack_integers(column: Sequence[int]) -> PackedColumn:
+    """Return integers as an array of the least width that holds them, or as a list beyond 64 bits."""
     for width in "bhiq":
         try:
             return array(width, column)
@@ -151,6 +156,7 @@ def _all_text(column: Sequence[Any]) -> bool:
 
 
 def _pack_dictionaries(column: Sequence[dict[Any, Any]], table: ValueTable, room: int) -> PackedColumn:
+    """Return dictionaries of floats by text in compact form, others as a list."""
     found = [*chain.from_iterable(map(dict.values, column))]
     keys = [*map(tuple, column)]
     if {*map(type, found)} <= {float} and all({*map(type, each)} <= {str} for each in {*keys}):

@@ -1,9 +1,9 @@
-"""Rows kept in columns: named tuples by the hundred thousand, in a quarter of the memory.
+"""Lists of named tuples that are stored by column: hundreds of thousands of rows in a quarter of the memory.
 
-A record of a run is a tuple of boxed numbers, of which most of the memory is the boxes. Rows are appended as they come,
-and every few thousand of them are packed: a column is an array of machine numbers where all its values are of one type,
-or codes of a table of the distinct values where there are few. What comes out equals what went in to the last bit, and
-has the types that it had; a column of anything else is a list of its values.
+A record of a run is a tuple of Python numbers, whose objects take most of the memory. Rows are appended one by one, and
+a block of 2048 is packed into columns. A column is an array of machine numbers if all its values are numbers of one
+type, an array of codes with a table of the distinct values if these are few texts, and otherwise a list of its values.
+Rows that are read have exactly the values and types that were appended.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _PER_VALUE: Final = 16  # rows there must be for each further distinct value tha
 
 
 class Rows(MutableSequence[Row]):
-    """A list of named tuples of one type that keeps all but the last of them in columns.
+    """A list of named tuples of one type, of which full blocks are stored by column and the rest as tuples.
 
-    Rows come out as new tuples, equal to those that were appended: a dictionary in one of them is a copy. Going through
-    them takes half a microsecond a row, `values` of a few fields a tenth of that. Replacing, inserting and deleting
-    turn the rows from there on into tuples until the next one is appended. Slices are lists.
+    A row that is read is a new tuple, equal to the one appended; a dictionary in it is a copy. Iterating takes half a
+    microsecond for each row, `values` of a few fields a tenth of that. Replacing, inserting and deleting unpack all
+    rows from that place on into tuples, until the next row is appended. Slices are plain lists.
 
-    TypeError: rows are of several types, or no named tuples.
+    Appending raises TypeError when a block is packed whose rows are of several types or no named tuples.
     """
 
     __slots__ = ("_blocks", "_rest", "_size", "_tables")
@@ -147,6 +147,7 @@ class Rows(MutableSequence[Row]):
         return len(self._blocks) * self._size
 
     def _place(self, index: int) -> int:
+        """Return an index as counted from the first row. Raises IndexError."""
         try:
             return range(len(self))[index]
         except IndexError:
@@ -208,6 +209,6 @@ class _Block(Generic[Row]):
         return tuple.__new__(self._kind, [column[place] for column in self._columns.values()])
 
     def values(self, fields: Sequence[str]) -> Iterator[Any]:
-        """Iterate over the values of one field, or tuples of those of several."""
+        """Iterate over the values of one field, or over tuples of the values of several fields."""
         columns = [self._columns[field] for field in fields]
         return iter(columns[0]) if len(columns) == 1 else zip(*columns, strict=True)

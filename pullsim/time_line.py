@@ -1,4 +1,4 @@
-"""Where the time of a pod or pull went: its stages, and the spans in which it was in them."""
+"""Which stages the time of a pod or pull was spent in: seconds by stage and, if asked for, spans with their causes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from pullsim.records import Span, Stages
 
 
 class Division:
-    """Something with an account of its own time, such as a fetch: a time line that waits for it takes that over."""
+    """Something that keeps its own account of stages, such as a fetch.
+
+    A time line that waits for it takes this over.
+    """
 
     __slots__ = ()
 
     def divide(self, begin: float, end: float) -> Stages:
-        """Return the seconds by stage between ``begin`` and ``end``; they sum to the time between."""
+        """Return the seconds by stage between ``begin`` and ``end``; their sum is ``end - begin``."""
         raise NotImplementedError
 
     def trace(self, begin: float, end: float) -> list[Span]:
-        """Return the same as spans in order, without gaps."""
+        """Return the spans between ``begin`` and ``end``, in order and without gaps; see `divide`."""
         raise NotImplementedError
 
 
@@ -31,28 +34,29 @@ class Fork:
 
 
 class TimeLine(Division):
-    """Gives every second since ``start`` to exactly one stage.
+    """Assigns every second since ``start`` to exactly one stage. Times are simulated seconds.
 
-    ``enter`` closes the stage under way and begins another; ``split`` begins an interval whose stages come from the
-    account of what is waited for, when it ends. So the stages sum to the time since ``start`` whenever they are read.
+    ``enter`` ends the present stage and begins another. ``split`` begins an interval whose stages are known when it
+    ends: they come from the account of the `Division` that is waited for. So the seconds by stage sum to the time since
+    ``start`` whenever they are read.
 
-    With ``spans`` it also keeps when it was in which stage, and why, in order and without gaps. They are what the line
-    waited for in the end: where two things went on side by side, `split_from` gives the time to the later one.
+    With ``spans`` the line also keeps when it was in which stage and why, in order and without gaps. If two things are
+    waited for in parallel, `split_from` assigns the time since the `fork` to the one that ended later.
     """
 
     __slots__ = ("_cause", "_since", "_stage", "image", "spans", "stages")
 
     def __init__(self, start: float, stage: str, *, spans: bool = False, image: str | None = None) -> None:
-        """``image`` is the image that is being pulled, as written in the pod."""
+        """Begin ``stage`` at ``start``. ``image``: the image that is pulled, as written in the pod; None: no pull."""
         self.stages: Stages = {}
         self.spans: list[Span] | None = [] if spans else None
         self.image = image
-        self._since = start
+        self._since = start  # up to which the time is accounted for
         self._stage: str | Division = stage
         self._cause: str | None = None
 
     def enter(self, stage: str, now: float, cause: str | None = None) -> None:
-        """Begin ``stage`` at ``now``; ``cause`` is what is waited for, if that is known."""
+        """End the present stage at ``now`` and begin ``stage``; ``cause``: what is waited for, None if not known."""
         before = self._stage
         if isinstance(before, str):  # the same as `close`, inline, because this runs a dozen times for each layer
             if now > self._since:
@@ -66,35 +70,38 @@ class TimeLine(Division):
         self._cause = cause
 
     def explain(self, cause: str) -> None:
-        """Note what the stage under way has waited for."""
+        """Set the cause of the present stage, if it becomes known after the stage has begun."""
         self._cause = cause
 
     def split(self, by: Division, now: float) -> None:
-        """Begin an interval that ``by`` divides into stages when it ends."""
+        """Begin an interval at ``now`` that ``by`` divides into stages when it ends."""
         self.close(now)
         self._stage = by
 
     def fork(self, now: float) -> Fork:
-        """Return the state at ``now``, to which `split_from` can return."""
+        """Return the state at ``now``, to which `split_from` and `restore` can return."""
         return Fork(now, dict(self.close(now)), None if self.spans is None else self.spans.copy())
 
     def split_from(self, fork: Fork, by: Division) -> None:
-        """Give the time since ``fork`` to something else that went on meanwhile and is waited for; see `split`."""
+        """Discard the stages since ``fork``, and let ``by``, which has run since then, divide that time.
+
+        `split` says how.
+        """
         self._return(fork)
         self._stage = by
 
     def restore(self, fork: Fork, stage: str) -> None:
-        """Return to the state at ``fork``, from when on it was ``stage``."""
+        """Discard the stages since ``fork``, and let that time be in ``stage``."""
         self._return(fork)
         self._stage = stage
         self._cause = None
 
     def relabel(self, stage: str) -> None:
-        """Let the stage under way be ``stage`` instead, since it began."""
+        """Rename the present stage to ``stage``, from its beginning on."""
         self._stage = stage
 
     def close(self, now: float) -> Stages:
-        """Account for the time up to ``now`` and return all stages so far."""
+        """Account for the time up to ``now``, and return the seconds by stage since ``start``."""
         stages, since, stage = self.stages, self._since, self._stage
         elapsed = now - since
         if elapsed > 0:
@@ -110,8 +117,8 @@ class TimeLine(Division):
             self._since = now
         return stages
 
-    def divide(self, begin: float, end: float) -> Stages:  # noqa: ARG002 - it begins with the interval
-        """Return the stages up to ``end``: this is the line of a part, from the begin of the interval on."""
+    def divide(self, begin: float, end: float) -> Stages:  # noqa: ARG002 - this line begins with the interval
+        """Return the seconds by stage up to ``end``: this line, as the part of another, began with the interval."""
         return self.close(end)
 
     def trace(self, begin: float, end: float) -> list[Span]:  # noqa: ARG002 - as above
@@ -120,11 +127,13 @@ class TimeLine(Division):
         return self.spans or []
 
     def _add(self, spans: list[Span]) -> None:
+        """Append spans of a division, which get the image of this line."""
         assert self.spans is not None
         image = self.image
         self.spans += spans if image is None else [span._replace(image=image) for span in spans]
 
     def _return(self, fork: Fork) -> None:
+        """Discard everything since ``fork``."""
         self.stages = dict(fork.stages)
         self.spans = None if fork.spans is None else fork.spans.copy()
         self._since = fork.at

@@ -1,4 +1,4 @@
-"""Image names and the content behind them, which tags can change in time.
+"""Image names and the images that they refer to; a tag can move to another image during a run.
 
 A catalogue file is JSON::
 
@@ -6,12 +6,13 @@ A catalogue file is JSON::
       {"image": "nginx:latest", "platform": "linux/amd64", "layers": [{"digest": "sha256:…", "size": 22485719}]}
     ]}
 
-An image has ``image``, ``layers`` (bottom first) and, optionally, ``platform`` (``linux/amd64``), ``digest`` of the
-manifest, ``index`` (digest of its index), ``config`` (``digest``, ``size``), ``size`` (of all layers, checked),
-``unpacked`` (of all layers, shared out among those without a number of their own, in proportion to their sizes),
-``at`` (the tag points to it from then on: ``10m``), and ``estimated``, ``note``, ``source`` for the reader. A layer
-has ``size`` and, optionally, ``digest``, ``unpacked``, ``files``, ``mediaType`` (``tar+gzip``) and ``diffId``. Entries
-of one image and time with several platforms are one index; of two for one platform the later wins. Sizes are bytes.
+All sizes are bytes. An image has ``image`` and ``layers`` (bottom first). Optional keys of an image are ``platform``
+(``linux/amd64``), ``digest`` (of the manifest), ``index`` (digest of the index that lists it), ``config`` (``digest``,
+``size``), ``size`` (of all layers together, checked against them), ``unpacked`` (of all layers together, divided among
+the layers without a number of their own in proportion to their sizes) and ``at`` (time from which the tag points to it:
+``10m``). ``estimated``, ``note`` and ``source`` are for human readers. A layer has ``size`` and, optionally,
+``digest``, ``unpacked``, ``files`` (their number), ``mediaType`` (``tar+gzip``) and ``diffId``. Entries with the same
+image and time but different platforms make one index. If two of them have the same platform, the later one counts.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = "pullsim-catalog/1"
-MAX_BYTES: Final = 50_000_000
-MOST_IMAGES: Final = 100_000
-MOST_LAYERS_IN_ALL: Final = 1_000_000  # each takes half a kilobyte of memory
+MAX_BYTES: Final = 50_000_000  # of a file that is read
+MOST_IMAGES: Final = 100_000  # of a file
+MOST_LAYERS_IN_ALL: Final = 1_000_000  # of a file; each takes half a kilobyte of memory
 _FILE_KEYS: Final = frozenset({"format", "source", "date", "license", "images"})
 _IMAGE_KEYS: Final = frozenset(
     {
@@ -68,12 +69,11 @@ _LAYER_KEYS: Final = frozenset({"digest", "size", "unpacked", "files", "mediaTyp
 
 
 class Catalog:
-    """What registries hold, by name and time (seconds of the run)."""
+    """The content of all registries, by image name and simulated time in seconds."""
 
     def __init__(self) -> None:
-        self._tags: dict[
-            str, list[tuple[float, Image]]
-        ] = {}  # by repository:tag: what the tag points to from which time on, in order of time
+        # By repository:tag, the images that the tag points to, each with the time from which it does, in order of time.
+        self._tags: dict[str, list[tuple[float, Image]]] = {}
         self._contents: dict[str, dict[str, Image]] = {}  # by repository, then by digest
 
     def add(self, name: str, image: Image, at: float = 0.0) -> None:
@@ -98,7 +98,10 @@ class Catalog:
             insort(moves, (at, image), key=_time)
 
     def lookup(self, reference: Reference, t: float) -> Image | None:
-        """Find what a registry answers at time t; a digest goes before a tag. None: not found."""
+        """Return the image that a registry has for a reference at time ``t``, or None.
+
+        A digest is used before a tag.
+        """
         if reference.digest is not None:
             return self._contents.get(reference.repository, {}).get(reference.digest)
         moves = self._tags.get(_tag_key(reference), [])
@@ -106,15 +109,18 @@ class Catalog:
         return moves[position - 1][1] if position else None
 
     def moves(self) -> list[float]:
-        """Give the times after 0 at which tags come to point to something else, in order."""
+        """Return the times after 0 at which tags move to another image, in ascending order."""
         return sorted({at for moves in self._tags.values() for at, _ in moves if at > 0})
 
     def names(self) -> list[str]:
-        """Give all tagged names, in the short form that people write."""
+        """Return all names with tags in their short form (``nginx:1.27``), sorted."""
         return sorted(parse(name).familiar for name in self._tags)
 
     def suggest(self, name: str, limit: int = 3) -> list[str]:
-        """Give known names near to one that is not: other tags of the repository, then similar spellings."""
+        """Return at most ``limit`` known names close to an unknown one.
+
+        These are other tags of its repository, and then names with a similar spelling.
+        """
         names = self.names()
         try:
             reference = parse(name)
@@ -126,14 +132,17 @@ class Catalog:
         return list(dict.fromkeys(siblings + similar))[:limit]
 
     def merge(self, other: Catalog) -> None:
-        """Take over the other catalogue; a name in both becomes the other's, with all its moves."""
+        """Add the content of another catalogue.
+
+        For a name that both have, the other's images and times replace ours.
+        """
         self._tags.update({name: list(moves) for name, moves in other._tags.items()})
         for repository, contents in other._contents.items():
             self._contents.setdefault(repository, {}).update(contents)
 
     @classmethod
     def load(cls, path: str | Path, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
-        """Read a catalogue file. Raises InputError."""
+        """Read a catalogue file. Raises InputError for one that cannot be read or is not valid."""
         return cls._parse(read_text(path, MAX_BYTES), str(path), unpack_ratio)
 
     @classmethod
@@ -172,13 +181,14 @@ class Catalog:
 
 
 class _Group:
-    """The entries of one image and time."""
+    """The entries of a file that have the same image name and time: one for each platform."""
 
     def __init__(self) -> None:
         self.manifests: dict[Platform, Manifest] = {}
         self.index: str | None = None
 
     def add(self, entry: JsonObject, manifest: Manifest) -> None:
+        """Add the manifest of an entry. Raises InputError for an invalid platform, or for a second index."""
         platform = entry.text("platform") if entry.has("platform") else "linux/amd64"
         try:
             self.manifests[Platform.parse(platform)] = manifest
@@ -190,19 +200,20 @@ class _Group:
         self.index = index or self.index
 
     def image(self) -> Image:
+        """Return the only manifest if it is in no index, else the index of all manifests."""
         if self.index is None and len(self.manifests) == 1:
             return next(iter(self.manifests.values()))
         return Index.of(self.manifests.items(), digest=self.index)
 
 
 def builtin_names() -> list[str]:
-    """Give the names of the catalogues that come with the package."""
+    """Return the names of the catalogues that come with the package, sorted."""
     directory = files(__package__) / "catalogs"
     return sorted(entry.name.removesuffix(".json") for entry in directory.iterdir() if entry.name.endswith(".json"))
 
 
 def _name(entry: JsonObject) -> str:
-    """Give the image's normalised name."""
+    """Return the normalised name of an entry's image. Raises InputError for a text that is no image name."""
     name = entry.text("image")
     try:
         return str(parse(name))
@@ -211,6 +222,7 @@ def _name(entry: JsonObject) -> str:
 
 
 def _at(entry: JsonObject) -> float:
+    """Return the time in seconds from which an entry counts, 0 by default. Raises InputError for no duration."""
     try:
         return parse_duration(entry.text("at")) if entry.has("at") else 0.0
     except ValueError as error:
@@ -259,7 +271,10 @@ def _layers(entry: JsonObject, unpack_ratio: float) -> list[Layer]:
 
 
 def _share_out(entry: JsonObject, total: int, sizes: Sequence[int], known: Sequence[int | None]) -> list[int | None]:
-    """Share the image's unpacked bytes out among the layers without a number, so that the sum is exact."""
+    """Return the unpacked bytes of each layer: the known ones, and shares of the rest of ``total`` for the others.
+
+    The shares are in proportion to the layers' sizes, and all sum to ``total`` exactly.
+    """
     rest = total - sum(size for size in known if size is not None)
     weights = [size if bytes_known is None else 0 for size, bytes_known in zip(sizes, known, strict=True)]
     if rest < 0 or (rest and not any(weights)):

@@ -1,7 +1,7 @@
 """Layers, manifests and indexes, and the identities that runtimes derive from them.
 
-Sizes are bytes; digests are ``algorithm:hex``. What is not known of real content is derived from its digests, so that
-equal layers are equal everywhere.
+Sizes are bytes; digests are ``algorithm:hex``. A value that is not known is derived from the digests that are, so
+that equal layers are equal in all images.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ BYTES_A_FILE: Final = 32_000
 CONFIG_BYTES_A_LAYER: Final = 500
 #: Bytes of a Docker schema 2 manifest: 320 + 205 for each layer (kubelet-reported sizes minus layers and config).
 MANIFEST_BYTES: Final = (320, 205)
-#: Bytes of an index for each of its manifests, with the indentation that registries keep.
+#: Bytes of an index: 250 + 300 for each of its manifests, with the indentation that registries keep.
 INDEX_BYTES: Final = (250, 300)
 
-#: Layers of an image that are read; snapshotters can mount a few hundred.
+#: Most layers of an image that are read; snapshotters can mount a few hundred.
 MOST_LAYERS: Final = 10_000
 
 _LAYER_TYPE: Final = re.compile(
@@ -40,12 +40,12 @@ _LAYER_TYPE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: its blob (digest, size) and what it unpacks to."""
+    """One layer: its blob (compressed) and the tar archive that it unpacks to. Sizes are bytes."""
 
     digest: str
     size: int  # bytes of the blob
     unpacked: int  # bytes of the tar that the blob unpacks to
-    files: int
+    files: int  # number of files in the tar
     compression: str  # gzip | zstd | stored
     diff_id: str  # digest of the tar
 
@@ -61,7 +61,7 @@ class Layer:
         diff_id: str | None = None,
         unpack_ratio: float = UNPACK_RATIO,
     ) -> Layer:
-        """Make a layer, with estimates for what is not known."""
+        """Make a layer, with estimates for the values that are None; ``unpack_ratio``: unpacked bytes for each byte."""
         if unpacked is None:
             unpacked = size if compression == "stored" else round(size * unpack_ratio)
         if files is None:
@@ -69,14 +69,17 @@ class Layer:
         return cls(digest, size, unpacked, files, compression, diff_id or synthetic_digest("diff-id", digest))
 
     def part(self, unpacked: int) -> Layer:
-        """Return the beginning of the layer that unpacks to so many bytes: the work until a disk is full."""
+        """Return the first part of the layer, which unpacks to ``unpacked`` bytes.
+
+        That is what a pull has unpacked when the disk is full.
+        """
         share = unpacked / self.unpacked
         return replace(self, size=round(self.size * share), unpacked=unpacked, files=round(self.files * share))
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One platform's image, layers from the bottom up."""
+    """The image for one platform. Layers are from the bottom up, sizes are bytes."""
 
     digest: str
     size: int  # bytes of the manifest itself
@@ -87,7 +90,7 @@ class Manifest:
     _chain_ids: tuple[str, ...] = field(init=False, compare=False, repr=False, default=())
 
     def __post_init__(self) -> None:
-        """Sum the blobs: manifest, config and layers, what containerd reports as the size of an image."""
+        """Set the total size: manifest, config and layers, which containerd reports as the size of an image."""
         total = self.size + self.config_size + sum(layer.size for layer in self.layers)
         object.__setattr__(self, "total_size", total)
 
@@ -101,7 +104,10 @@ class Manifest:
         config_digest: str | None = None,
         config_size: int | None = None,
     ) -> Manifest:
-        """Make a manifest, with stable digests and typical sizes for what is not known."""
+        """Make a manifest.
+
+        Digests that are None are derived from the layers, and sizes that are None are typical ones.
+        """
         count, (fixed, each) = len(layers), MANIFEST_BYTES
         if config_digest is None:
             config_digest = synthetic_digest("config", *(layer.diff_id for layer in layers))
@@ -117,7 +123,7 @@ class Manifest:
 
     @property
     def chain_ids(self) -> tuple[str, ...]:
-        """Name of the snapshot of each layer on top of those below it (OCI image spec, config.md, Layer ChainID)."""
+        """The chain ID of each layer, which names its snapshot on top of those below (OCI image spec, config.md)."""
         if len(self._chain_ids) != len(self.layers):
             chain = accumulate((layer.diff_id for layer in self.layers), lambda below, diff: _sha256(f"{below} {diff}"))
             object.__setattr__(self, "_chain_ids", tuple(chain))
@@ -136,7 +142,10 @@ class Index:
     def of(
         cls, manifests: Iterable[tuple[Platform, Manifest]], *, digest: str | None = None, size: int | None = None
     ) -> Index:
-        """Make an index, with a stable digest and a typical size if they are not known."""
+        """Make an index.
+
+        A digest that is None is derived from the manifests, and a size that is None is a typical one.
+        """
         entries, (fixed, each) = tuple(manifests), INDEX_BYTES
         if digest is None:
             digest = synthetic_digest("index", *(f"{platform} {manifest.digest}" for platform, manifest in entries))
@@ -147,9 +156,9 @@ Image = Manifest | Index
 
 
 def select(image: Image, platform: Platform) -> Manifest | None:
-    """Return the manifest that a node of the platform pulls; None: containerd finds no match for the platform.
+    """Return the manifest that a node of the platform pulls, or None if the index has none for it.
 
-    A manifest that stands alone is taken on any platform. Source: containerd, core/images/image.go Manifest and
+    A manifest without index is pulled on any platform. Source: containerd, core/images/image.go Manifest and
     core/images/handlers.go LimitManifests.
     """
     if isinstance(image, Manifest):
@@ -159,14 +168,17 @@ def select(image: Image, platform: Platform) -> Manifest | None:
 
 
 def synthetic_digest(kind: str, *parts: str) -> str:
-    """Give a digest for content that is not known, the same for the same kind and parts."""
+    """Return a digest for content that is not known; it is the same for the same kind and parts."""
     return _sha256("\n".join(("pullsim", kind, *parts)))
 
 
 def compression_of(media_type: str) -> str:
-    """Give the compression of a layer by its media type (or the end of one, as in ``tar+gzip``); raises ValueError.
+    """Return the compression of a layer: gzip | zstd | stored. Raises ValueError if the media type is no layer's.
 
-    Source: containerd, core/images/mediatypes.go DiffCompression. Docker's bare ``tar`` is taken as uncompressed.
+    ``media_type`` may be the end of a media type alone, as in ``tar+gzip``.
+
+    Source: containerd, core/images/mediatypes.go DiffCompression. Docker's ``tar`` without a suffix is taken for
+    uncompressed.
     """
     match = _LAYER_TYPE.fullmatch(media_type)
     if match is None:

@@ -1,4 +1,4 @@
-"""How one client gets a registry to answer: challenges, tokens, and what it costs to be denied."""
+"""How one client authenticates to a registry: challenges, tokens, and the time that a denial takes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from pullsim.registry.access import Presented
     from pullsim.registry.host import Registry
 
-BASIC_RESPONSES: Final = 6  # after which containerd to 2.3.1 gives up with wrong credentials (retryRequest)
+BASIC_RESPONSES: Final = 6  # answers after which containerd up to 2.3.1 gives up wrong credentials (retryRequest)
 
 
 class Authorizer:
-    """Answers the challenge to the first request; later ones go out with what that gave, until the token expires.
+    """Authenticates the first request of a client; later requests use the same credentials or token until it expires.
 
-    ``honours_expiry``: an expired token is renewed before it is used; else the registry's 401 tells. ``requests``: so
-    many are sent with wrong credentials for basic authentication. With credentials
-    the OAuth form of the token request (POST) is tried before the GET. Each time the token server gets a new
-    connection: an idle one is closed after 30 s.
+    ``honours_expiry``: an expired token is renewed before it is used; else the client learns of it by a 401.
+    ``requests``: how many requests are sent with wrong credentials for basic authentication. ``insists``: a client with
+    credentials asks the token server with a POST (OAuth) and then, if that is refused, with a GET; the others send the
+    GET alone and take the first refusal of credentials as final (containers/image docker/docker_client.go). Each
+    request for a token makes a new connection to the token server, as an idle one is closed after 30 s.
 
-    Models containerd core/remotes/docker/authorizer.go and auth/fetch.go, all releases. Credentials count as long as
-    they were valid at the first request. Clients that do not insist ask the token server with a GET alone, and take the
-    first answer to credentials (containers/image docker/docker_client.go).
+    Models containerd core/remotes/docker/authorizer.go and auth/fetch.go, all releases. Credentials are checked at the
+    first request alone; that they expire later does not matter. All times are in seconds.
     """
 
     __slots__ = (
@@ -57,29 +57,29 @@ class Authorizer:
         self._honours_expiry = honours_expiry
         self._insists = insists
         self._requests = requests
-        self._pinged = False  # it has been challenged, and has not answered yet
-        self._expires = float("inf")  # of the token
-        self.authenticated = spec.auth == "none" and spec.access.open  # it has no challenge to answer any more
-        self.challenges = 0  # answers 401 so far
+        self._pinged = False  # a ping has been answered with a challenge that the client has not answered yet
+        self._expires = float("inf")  # time at which the token expires
+        self.authenticated = spec.auth == "none" and spec.access.open  # it has no challenge left to answer
+        self.challenges = 0  # number of 401 answers so far
         self.denial: Denial | None = None  # why the registry answers with 401 or 403
 
     def challenged(self, now: float) -> bool:
-        """Whether a request is answered 401 first."""
+        """Whether a request at ``now`` is answered with a 401 first."""
         if self.authenticated:
             return now >= self._expires and not self._honours_expiry
         return self._spec.auth != "none" and not self._pinged
 
     def pinged(self) -> None:
-        """Take note of the answer to a request that only asks how to authenticate."""
+        """Note that a ping, a request that only asks how to authenticate, has been answered."""
         if not self.authenticated and self._spec.auth != "none":
             self._pinged = True
             self.challenges += 1
             self._registry.challenges += 1
 
     def authorize(self, reference: Reference, server: float, now: float) -> float:
-        """Return the seconds before the request proper goes out: 0 once it is authenticated.
+        """Return the seconds of challenge and token before the request itself is sent; 0 once authenticated.
 
-        ``server``: the server's seconds for the request. Sets ``denial`` if there will be no other answer.
+        ``server``: seconds that the registry takes for a request. Sets ``denial`` if the request will be denied.
         """
         if self.authenticated:
             return 0.0 if now < self._expires else self._renew(server, now)
@@ -88,7 +88,7 @@ class Authorizer:
         if not spec.access.open:
             header = presented.header
             let_in = header is not None and decide(spec.access, reference, header, presented.address, now) is None
-            if spec.auth != "bearer":  # a token server wants to know who asks, whatever is asked for
+            if spec.auth != "bearer":  # a registry with a token server challenges even for public repositories
                 let_in = let_in or decide(spec.access, reference, None, presented.address, now) is None
             if let_in:
                 challenged, self.denial = False, None
@@ -104,14 +104,14 @@ class Authorizer:
         return seconds
 
     def denied_after(self, server: float, waited: float) -> float:
-        """Return the seconds from the first request to the last answer of a client that is denied.
+        """Return the seconds from the first request to the last answer for a client that is denied.
 
         ``waited``: what `authorize` returned.
         """
         spec, denial = self._spec, self.denial
         answer = spec.round_trip + server
         if spec.auth == "bearer":
-            # Unknown users are refused by the token server twice, the POST and the GET; others get an empty token.
+            # The token server refuses an unknown user twice, at POST and GET. Others get a token without rights.
             unknown = denial in (Denial.INVALID, Denial.EXPIRED)
             if unknown and not self._insists:
                 return waited
@@ -122,18 +122,21 @@ class Authorizer:
 
     @property
     def scheme(self) -> str:
-        """How the registry wants to be shown who asks: none | basic | bearer."""
+        """The authentication scheme of the registry: none | basic | bearer."""
         return self._spec.auth
 
     @property
     def status(self) -> int:
-        """The last answer to a client that is denied: 401, or 403 where another challenge would not help."""
+        """The HTTP status of the last answer to a denied client.
+
+        It is 401, or 403 where no credentials could help or known credentials do not suffice.
+        """
         scheme = self.scheme
         known = self.denial in (Denial.EXPIRED, Denial.FORBIDDEN)
         return 403 if scheme == "none" or (scheme == "basic" and known) else 401
 
     def _refused_token(self) -> float:
-        """Return the seconds of the GET after a POST that was refused for its credentials."""
+        """Return the seconds of the GET that follows a POST refused for its credentials."""
         spec = self._spec
         server = spec.token_server
         self._registry.tokens += 1
@@ -141,13 +144,13 @@ class Authorizer:
         return round_trip + (spec.first_byte if server.first_byte is None else server.first_byte)
 
     def _renew(self, server: float, now: float) -> float:
-        """Return the seconds of getting a token in the place of one that has expired."""
+        """Return the seconds that a new token takes in place of an expired one."""
         seconds = self._token() if self._honours_expiry else self._challenge(server)
         self._expires = now + seconds + self._spec.token_server.expires_in
         return seconds
 
     def _challenge(self, server: float) -> float:
-        """Return the seconds of a request's 401, and of the token request for bearer."""
+        """Return the seconds of a request that is answered 401 and, for bearer, of the token request after it."""
         spec = self._spec
         seconds = self._token() if spec.auth == "bearer" else 0.0
         if self._pinged:
@@ -158,7 +161,7 @@ class Authorizer:
         return spec.round_trip + server + seconds
 
     def _token(self) -> float:
-        """Return the seconds of a token request to another host: connection, the POST that it may not take, the GET."""
+        """Return the seconds of a token request: a new connection, a POST that the server may not support, the GET."""
         spec = self._spec
         server = spec.token_server
         round_trip = spec.round_trip if server.round_trip is None else server.round_trip

@@ -1,4 +1,4 @@
-"""The body of an answer while faults meet it: it stops, slows down, or breaks off."""
+"""The body of a response under faults: it stalls, slows down, or breaks off."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def receive(
     faults: Sequence[Fault],
     download: Download,
 ) -> Generator[Any, Any, int]:
-    """Receive a body that begins now, under faults that strike it; return OK, CUT or RESET.
+    """Receive a body that begins now, under those ``faults`` that affect it. Returns OK, CUT or RESET.
 
-    What came of a body that breaks off, or whose receiver is interrupted, is added to ``download.received``.
+    ``download`` is told of each part. If the body breaks off, or the receiving process is interrupted, the bytes that
+    came are added to ``download.received``.
     """
     got, transfer, part = 0.0, None, 0.0
     try:
@@ -39,7 +40,7 @@ def receive(
             now = env.now
             active = [fault for fault in faults if fault.at <= now < fault.ends]
             until = min((t for fault in faults for t in (fault.at, fault.ends) if t > now), default=math.inf)
-            if any(fault.refused for fault in active):  # nobody is there any more
+            if any(fault.refused for fault in active):  # the server is gone, and closes the connection
                 return _broken(download, got, CUT)
             if any(fault.stall or fault.unreachable for fault in active):
                 download.stall(now, begun=got > 0.0)
@@ -70,7 +71,7 @@ def receive(
 
 
 def _breaks(fault: Fault, request: Request) -> float:
-    """Return the bytes of this response after which it breaks off; inf: it does not."""
+    """Return the number of bytes of this response after which it breaks off, inf if it does not."""
     cut = fault.cut
     assert cut is not None
     if cut.size is not None:
@@ -81,10 +82,11 @@ def _breaks(fault: Fault, request: Request) -> float:
 
 
 def _left_behind(transfer: Transfer, part: float, site: Site) -> float:
-    """Stop a transfer; return the bytes that it brought of its part."""
+    """Cancel the transfer of a part. Returns the payload bytes that have arrived."""
     return part - transfer.cancel() * site.goodput
 
 
 def _broken(download: Download, got: float, status: int) -> int:
+    """Count the bytes of a body that broke off. Returns ``status``."""
     download.received += round(got)
     return status

@@ -23,27 +23,29 @@ if TYPE_CHECKING:
     from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
 
-IDLE_CONNECTIONS: Final = 2  # kept per host by Go's http.Transport (MaxIdleConnsPerHost)
+IDLE_CONNECTIONS: Final = 2  # idle connections that Go's http.Transport keeps for each host (MaxIdleConnsPerHost)
 
 
 class Transport(NamedTuple):
-    """How a client connects. Times in seconds."""
+    """How a client connects to a registry. Times are in seconds."""
 
-    dial_timeout: float = DIAL_TIMEOUT  # to connect
-    header_timeout: float = float("inf")  # for an answer to begin, over an open connection
-    dials: int = 1  # ports that are tried one after the other where none answers
-    tls: bool = True  # it is spoken, if the registry speaks it
-    tries_tls: bool = False  # the first connection is tried with it though the registry does not speak it
+    dial_timeout: float = DIAL_TIMEOUT  # until the connection is established
+    header_timeout: float = float("inf")  # until the response begins, over an open connection
+    dials: int = 1  # number of TCP ports that are tried one after the other if none answers
+    tls: bool = True  # the client uses TLS if the registry supports it
+    tries_tls: bool = False  # the client tries TLS on its first connection even if the registry does not support it
 
 
 _PLAIN: Final = Transport()
 
 
 class Client:
-    """HTTP/1.1: a connection a request at a time, a few idle ones kept. It authenticates on its first request.
+    """An HTTP/1.1 client: each connection serves one request at a time, and a few idle connections are kept open.
 
-    Models containerd core/remotes/docker: resolver and fetcher have a client each, which share no connection and no
-    token (resolver.go resolveDockerBase, config/hosts.go), all releases.
+    The client authenticates on its first request. All times are simulated seconds.
+
+    Models containerd core/remotes/docker, all releases: resolver and fetcher have one client each, which share neither
+    connections nor tokens (resolver.go resolveDockerBase, config/hosts.go).
     """
 
     __slots__ = (
@@ -77,7 +79,8 @@ class Client:
         self.authorizer = authorizer
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
-        self.retryable = False  # what went wrong last may go right later, though nothing in the world changes
+        # The last failure may not happen again later, even if nothing else in the simulation changes.
+        self.retryable = False
         self._env = env
         self._port = port
         self._dial_timeout = transport.dial_timeout
@@ -85,11 +88,14 @@ class Client:
         self._dials = transport.dials
         self._tls = transport.tls and registry.spec.tls
         self._tries_tls = transport.tries_tls and not registry.spec.tls
-        self._idle: list[int] = []  # window of each idle connection, bytes
-        self._blob_idle: list[int] = []  # to the blob host
+        self._idle: list[int] = []  # congestion window of each idle connection, in bytes
+        self._blob_idle: list[int] = []  # the same for connections to the blob host
 
     def ping(self, request: Request) -> Generator[Any, Any, int]:
-        """GET /v2/, which tells how to authenticate; return 200 for a 401 too, or the status of a fault or quota."""
+        """Send GET /v2/, whose answer tells how to authenticate.
+
+        Returns 200, also if the answer is a 401, or the status that a fault or quota gives instead.
+        """
         env, registry, spec = self._env, self.registry, self.registry.spec
         if (fault := self._obstacle(request)) is not None:
             yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * self._dials)
@@ -107,24 +113,28 @@ class Client:
         return status
 
     def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
-        """HEAD a manifest, or GET it without reading it; return the status and what the reference names."""
+        """Send a HEAD for a manifest, or a GET whose body is not read.
+
+        Returns the status, and the image that the reference names (None unless the status is 200).
+        """
         env, registry, spec = self._env, self.registry, self.registry.spec
         server = registry.server_time(request)
         status, latency, window = yield from self._send(request, server, None)
         if window is None:
             yield Timeout(env, latency)
             return status, None
-        found = status == OK and request.kind == "manifests"  # a manifest is none of the blobs
+        found = status == OK and request.kind == "manifests"  # a manifest is never found among the blobs
         image = registry.content(request.reference, env.now + latency) if found else None
-        if request.head:  # the connection of a GET whose body is not read is closed
+        if request.head:  # a GET whose body is not read closes its connection instead
             self._keep(self._idle, window)
         yield Timeout(env, latency + spec.round_trip + server)
         return (NOT_FOUND if status == OK and image is None else status), image
 
     def get(self, request: Request, download: Download) -> Generator[Any, Any, int]:
-        """GET (the rest of) a manifest or blob, telling ``download`` how it goes; return the status.
+        """Send a GET for a manifest or blob, or the rest of one, and receive its body, telling ``download`` each step.
 
-        CUT and RESET: a part of the body has come, which ``download.received`` counts.
+        Returns the status: an HTTP status or one of those in `pullsim.registry.request`. With CUT and RESET a part of
+        the body has arrived, which ``download.received`` counts.
         """
         env, registry, port, spec = self._env, self.registry, self._port, self.registry.spec
         download.request(env.now)
@@ -139,15 +149,15 @@ class Client:
             yield Timeout(env, latency)
             return status
         site, idle = registry.site, self._idle
-        if registry.blob_site is not site and request.kind == "blobs":  # redirected
+        if registry.blob_site is not site and request.kind == "blobs":  # the registry redirects to its blob host
             self._keep(idle, window)
             site, idle = registry.blob_site, self._blob_idle
             window, connect = self._connect(idle, site.round_trip)
             latency += connect + site.round_trip + site.first_byte
         size, rate = request.size, site.rate(port)
         rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
-        # Slow start takes so much longer than its bytes would at the rate of the rest. As all bytes go through the
-        # sharing after that, links carry every byte and never more than they can.
+        # Wait for the time by which slow start is slower than its bytes at the rate of the rest. After that all bytes
+        # are transferred, those of slow start included, so that links carry every byte and never exceed their capacity.
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
         faults = [fault for gate in registry.gates for fault in gate.body(request, env.now)]
@@ -176,10 +186,10 @@ class Client:
     def _send(
         self, request: Request, server: float, download: Download | None
     ) -> Generator[Any, Any, tuple[int, float, int | None]]:
-        """Send a request that takes the server so long.
+        """Connect, authenticate and ask the registry's gates about a request; ``server``: seconds it takes the server.
 
-        Return the status, the seconds until the request goes out, and the window of its connection; without a
-        connection (window None) the seconds are those of the attempt.
+        Returns the status, the seconds until the request itself is sent, and the window in bytes of the connection. If
+        no connection serves the request, the window is None, and the seconds are those until the attempt has failed.
         """
         env, registry, authorizer = self._env, self.registry, self.authorizer
         gates, round_trip = registry.gates, registry.spec.round_trip
@@ -192,7 +202,7 @@ class Client:
             if self._header_timeout < fault.ends - env.now:
                 self._idle.pop()
                 return NO_HEADER, self._header_timeout, None
-            # TCP repeats what it sent over an open connection until the host is there again.
+            # TCP retransmits over the open connection until the host can be reached again.
             download.stall(env.now, begun=False)
             yield Timeout(env, fault.ends - env.now) if fault.ends < float("inf") else Event(env)
             download.request(env.now)
@@ -200,7 +210,7 @@ class Client:
         timed = False
         for gate in gates:
             timed = timed or gate.timed
-        if timed:  # they are asked in the order in which requests come
+        if timed:  # such gates must be asked about requests in the order of their arrival
             if latency:
                 yield Timeout(env, latency)
                 latency = 0.0
@@ -224,7 +234,7 @@ class Client:
         return OK, latency, window
 
     def _obstacle(self, request: Request) -> Fault | None:
-        """Return the fault that keeps the client from connecting."""
+        """Return the fault that keeps the client from connecting now, or None."""
         for gate in self.registry.gates:
             if (fault := gate.connection(request, self._env.now)) is not None:
                 self.retryable = fault.retryable
@@ -232,39 +242,44 @@ class Client:
         return None
 
     def _challenge(self, request: Request) -> Answer | None:
-        """Return what the request gets instead of the 401 that it is to be answered with."""
+        """Return what answers a request that would get a 401 for want of authorization, or None: it gets the 401."""
         for gate in self.registry.gates:
             if (answer := gate.challenge(request, self._env.now)) is not None:
                 return answer
         return None
 
     def _fault(self, request: Request, at: float) -> Answer | None:
-        """Return the answer of what fails before the registry looks at who asks."""
+        """Return the answer of the first gate that applies before authentication, or None."""
         for gate in self.registry.gates:
             if gate.unasked and (answer := gate.answer(request, at)) is not None:
                 return answer
         return None
 
     def _take(self, answer: Answer) -> int:
-        """Take note of an answer; return its status."""
+        """Keep the details of an answer for the caller. Returns its status."""
         self.message = answer.message
         self.retry_after = answer.retry_after
         self.retryable = answer.retryable
         return answer.status
 
     def _connect(self, idle: list[int], round_trip: float) -> tuple[int, float]:
-        """Return the window of an idle connection, or of a new one, and the seconds that takes (TCP, TLS 1.3)."""
+        """Take an idle connection or open one.
+
+        Returns its window in bytes and the seconds to open it (TCP, TLS 1.3).
+        """
         if idle:
             return idle.pop(), 0.0
         spec = self.registry.spec
         if idle is self._blob_idle:
             return spec.initial_window, round_trip * (2 if spec.tls else 1)
         round_trips = 2 if self._tls else 1
-        if self._tries_tls:  # a connection on which the handshake is answered in plain text, and then another
+        # The TLS handshake is answered in plain text: that connection is lost, and another one is opened.
+        if self._tries_tls:
             self._tries_tls = False
             round_trips += 2
         return spec.initial_window, round_trip * round_trips
 
     def _keep(self, idle: list[int], window: int) -> None:
+        """Keep a connection open for further requests, unless enough are idle."""
         if len(idle) < IDLE_CONNECTIONS:
             idle.append(window)

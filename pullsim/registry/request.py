@@ -1,4 +1,4 @@
-"""A request to a registry, and the answers to it."""
+"""A request to a registry, and the statuses of its answers."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
     from pullsim.registry.access import Presented
 
-# Answers beside HTTP's own statuses.
+# Statuses of requests. Those below 200 are not HTTP statuses: no complete response has arrived.
 OK: Final = 200
 NOT_FOUND: Final = 404
-REFUSED: Final = 0  # no connection
-TIMED_OUT: Final = -1  # no answer to the attempt to connect
-CUT: Final = -2  # the body broke off: the connection was closed
-RESET: Final = -3  # the same: it was reset
-NO_HEADER: Final = -4  # no answer over an open connection
+REFUSED: Final = 0  # the connection was refused
+TIMED_OUT: Final = -1  # nothing answered the attempt to connect
+CUT: Final = -2  # the body broke off, as the connection was closed
+RESET: Final = -3  # the body broke off, as the connection was reset
+NO_HEADER: Final = -4  # no response began on an open connection within the timeout
 
 
 class Part(NamedTuple):
-    """The bytes of a body that are asked for."""
+    """The part of a body that a request asks for, in bytes."""
 
     size: int = 0
-    offset: int = 0  # of the first one
-    cut_short: bool = False  # the client closes the connection after these bytes, though more would come
+    offset: int = 0  # position of the first byte
+    cut_short: bool = False  # the client closes the connection after these bytes, although the body is longer
 
 
 _NO_BODY: Final = Part()
 
 
 class Download(Protocol):
-    """Who wants to know how a GET goes, and keeps what came of a body that broke off."""
+    """An observer of a GET, which also counts the bytes of bodies that broke off. Times are simulated seconds."""
 
-    host: str | None  # the host whose body came last
-    received: int  # bytes so far, of bodies that broke off
+    host: str | None  # the host that sent the last body
+    received: int  # bytes of all bodies that broke off so far
 
     def request(self, now: float) -> None:
-        """Take note that the request begins, a new one after one that was refused too."""
+        """Note that a request begins, be it the first one or a retry."""
 
     def begin(self, now: float, transfer: Transfer) -> None:
-        """Take note that the body begins to flow freely, or goes on."""
+        """Note that the body begins to arrive, or continues after a stall, by ``transfer``."""
 
     def stall(self, now: float, *, begun: bool) -> None:
-        """Take note that nothing comes any more; ``begun``: after the first byte."""
+        """Note that no more bytes arrive; ``begun``: some have arrived before."""
 
 
 class Request:
@@ -62,9 +62,10 @@ class Request:
         head: bool = False,
         is_index: bool = False,
     ) -> None:
-        """``kind``: manifests | blobs | ping; ``what``: the digest, or "" for the manifest that the reference names.
+        """Make a request for ``part`` of a body: nothing of it, by default.
 
-        ``is_index``: the manifest is one.
+        ``kind``: manifests | blobs | ping. ``what``: the digest, or "" for the manifest that the reference names.
+        ``head``: the method is HEAD, else GET. ``is_index``: the manifest is an index.
         """
         self.presented = presented
         self.reference = reference

@@ -1,7 +1,8 @@
-"""How releases of containerd differ, patches too, in what their pulls do.
+"""How pulls differ between releases of containerd, patch releases included.
 
-Read at every tag from 1.6.3 to 2.3.4 and 2.4.0-beta.0, and in the release notes of the later ones: core/remotes/docker
-(1.x: remotes/docker), core/unpack (pkg/unpack), internal/cri (pkg/cri), core/transfer, plugins.
+The rules were read from the source of every tag from 1.6.3 to 2.3.4 and of 2.4.0-beta.0, and from the release notes of
+later releases. The packages are core/remotes/docker (remotes/docker in 1.x), core/unpack (pkg/unpack), internal/cri
+(pkg/cri), core/transfer and plugins.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Final
 
 from pullsim.releases.release import Release, Releases
 
-#: Before 1.6.3 nothing keeps two pulls from unpacking the same layer.
+#: Newest known patch of each minor release. Releases before 1.6.3 are not modelled: there, nothing keeps two pulls from
+#: unpacking the same layer.
 CONTAINERD: Final = Releases(
     "containerd",
     {(1, 6): 39, (1, 7): 35, (2, 0): 12, (2, 1): 9, (2, 2): 8, (2, 3): 5, (2, 4): 0},
@@ -20,7 +22,8 @@ CONTAINERD: Final = Releases(
 DEFAULT_RELEASE: Final = (2, 1)
 #: The first release that mounts images as volumes (containerd/containerd pull 10579).
 MOUNTS_IMAGES: Final = (2, 1)
-#: From which release on a rule holds; where it was backported, after the first patch of each older minor release.
+# The first release that has a rule. If the rule was backported, the first patch that has it comes before that, by older
+# minor release.
 _PROGRESS_5M: Final = (1, 7, 10)
 _BLOBS_LIMITED: Final = ({(2, 0): 11, (2, 2): 6}, (2, 3))
 _ASKS_WHY: Final = ({(2, 0): 12}, (2, 3, 3))
@@ -28,27 +31,27 @@ _ASKS_WHY: Final = ({(2, 0): 12}, (2, 3, 3))
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What differs between releases (core/remotes/docker, core/unpack, internal/cri/server/images)."""
+    """The rules of pulls in which releases differ (core/remotes/docker, core/unpack, internal/cri/server/images)."""
 
     release: Release
-    by_service: bool  # the transfer service pulls; else the CRI plugin does by itself
+    by_service: bool  # the transfer service performs the pull; else the CRI plugin does
     node_wide_slots: bool  # all pulls of a node share one set of download slots, else each pull has its own
-    retries_server_errors: bool  # one immediate retry of 500, 503 and 504
-    retries_timeouts: bool  # at the last host, what timed out is tried again after a moment
-    requests: int  # that may be sent to one host for one answer; a request that is answered 401 counts as well
-    header_timeout: float  # seconds without an answer's header over an open connection; inf: none
-    ranks_errors: bool  # reports the error of the host where the request came furthest, else the first that is no 404
-    limits_blobs: bool  # a digest is looked for among blobs only if every host answered 404 or not at all
-    asks_why: bool  # a HEAD that is answered 403 is followed by a GET, for the registry's own text
-    honours_token_expiry: bool  # renews a token before it is used; else after a 401
-    progress_timeout: float  # seconds without a byte after which a pull is given up; 0: none
+    retries_server_errors: bool  # a status of 500, 503 or 504 is retried once, at once
+    retries_timeouts: bool  # a request that timed out at the last host is retried after a short wait
+    requests: int  # number that may be sent to one host for one answer; those that are answered 401 count as well
+    header_timeout: float  # seconds to wait for a response to begin over an open connection; inf: no timeout
+    ranks_errors: bool  # of several hosts' errors, that of the latest step is reported; else the first that is no 404
+    limits_blobs: bool  # a digest is looked up as a blob only if each host answered 404 for the manifest, or not at all
+    asks_why: bool  # a HEAD that is answered 403 is followed by a GET, which gives the registry's own error text
+    honours_token_expiry: bool  # an expired token is renewed before it is used; else after a 401
+    progress_timeout: float  # seconds without a received byte after which a pull is cancelled; 0: no timeout
 
 
 def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
-    """Return how a release behaves: the transfer service came with 2.1, and so did one limit for the node.
+    """Return the rules of a release. From 2.1 on the transfer service pulls, and download slots are per node.
 
-    ``local_pull``: the CRI plugin pulls by itself all the same (internal/cri/server/images/service.go hands its own
-    limit to every pull).
+    ``local_pull``: the CRI plugin performs the pull in these releases too, as with the option ``use_local_image_pull``.
+    Slots are still per node (internal/cri/server/images/service.go passes its limiter to every pull).
     """
     retries_timeouts = release >= (2, 3, 2)  # resolver.go doWithTransportRetries, containerd#13591
     return Behaviour(
@@ -59,7 +62,7 @@ def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
         node_wide_slots=release >= (2, 1),
         retries_server_errors=release >= (2, 1),  # resolver.go retryRequest, containerd#11484
         retries_timeouts=retries_timeouts,
-        requests=5 if retries_timeouts else 6,  # maxAttempts; before, retryRequest counted answers
+        requests=5 if retries_timeouts else 6,  # maxAttempts; older releases count answers (retryRequest)
         header_timeout=30.0 if release >= (2, 3) else float("inf"),  # registry.go DefaultHTTPTransport
         ranks_errors=release >= (2, 0),  # resolver.go Resolve, firstErrPriority
         limits_blobs=_holds(release, *_BLOBS_LIMITED),  # resolver.go Resolve, containerd#13622
@@ -70,12 +73,16 @@ def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
 
 
 def _holds(release: Release, backports: dict[tuple[int, int], int], since: tuple[int, ...]) -> bool:
+    """Whether a release has a rule that came with ``since`` and was backported to patches of older minor releases."""
     patch = backports.get((release.major, release.minor))
     return release >= since or (patch is not None and release.patch >= patch)
 
 
 def _progress_timeout(release: Release) -> float:
-    """Return image_pull_progress_timeout (internal/cri/config, defaultImagePullProgressTimeoutDuration)."""
+    """Return the default image_pull_progress_timeout in seconds, 0 for none.
+
+    Source: internal/cri/config, defaultImagePullProgressTimeoutDuration.
+    """
     if release < (1, 7):
         return 0.0
     return 300.0 if release >= _PROGRESS_5M else 60.0

@@ -1,4 +1,4 @@
-"""How releases of CRI-O differ, patch by patch, and which are known."""
+"""How pulls differ between releases of CRI-O, patch releases included, and which releases are known."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 from pullsim.releases.release import Releases
 
-#: The newest known patch of each minor release: tags of cri-o/cri-o of August 2026, and its branch release-1.37, which
-#: pulls as 1.36 does (server/image_pull.go and internal/storage/image.go are the same).
+#: Newest known patch of each minor release: the tags of cri-o/cri-o in August 2026, and its branch release-1.37. That
+#: branch pulls as 1.36 does: server/image_pull.go and internal/storage/image.go are the same.
 CRIO: Final = Releases(
     "CRI-O",
     {
@@ -25,27 +25,29 @@ CRIO: Final = Releases(
     },
 )
 
-#: Blobs that one copy downloads side by side, in all releases (containers/image copy/copy.go maxParallelDownloads).
+#: Number of blobs that one copy downloads in parallel, in all releases (containers/image copy/copy.go
+#: maxParallelDownloads).
 BLOBS_AT_ONCE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class CrioRelease:
-    """What differs between releases of CRI-O, each of which has its own containers/image and containers/storage.
+    """The rules of pulls in which releases of CRI-O differ, those of their containers/image and storage included.
 
-    The fields of artifacts: from 1.33 on what is no image may be an OCI artifact. Texts are those of
-    internal/storage/image.go and internal/ociartifact/store.go.
+    From 1.33 on, a reference that is no image may be an OCI artifact: ``tries_artifacts`` and the fields after it say
+    how a pull finds out. The error texts are those of internal/storage/image.go and internal/ociartifact/store.go.
     """
 
     reads_manifests_twice: bool = False  # first to compare it with the stored image: the pull ends if they are the same
-    locks_layers: bool = True  # one layer at a time is applied on a node: the lock of the layer store is held meanwhile
+    locks_layers: bool = True  # a node applies one layer at a time, under the lock of the layer store
     tries_artifacts: bool = True  # what cannot be pulled as an image is tried as an OCI artifact
     tries_artifacts_first: bool = False  # the artifact is tried before the image, and not after it
     tries_artifacts_without_network: bool = True  # the artifact is tried even if the registry could not be reached
     copies_artifacts: bool = False  # artifacts are copied before their type is looked at (not simulated for images)
-    no_manifest: str = ""  # begin of the error when the artifact's manifest cannot be had either; the reason follows
-    no_artifact: str = ""  # the error when what was tried as an artifact is an image
-    answers_id: bool = False  # PullImage answers with the image's ID, as ImageStatus does; else with repository@digest
+    # How the error begins if the artifact's manifest cannot be fetched either; the reason follows.
+    no_manifest: str = ""
+    no_artifact: str = ""  # the error if what was tried as an artifact is an image
+    answers_id: bool = False  # PullImage returns the image's ID, as ImageStatus does; else repository@digest
 
 
 _IS_IMAGE: Final = "provided artifact is a container image"
@@ -54,7 +56,7 @@ _NO_COPY: Final = "pull artifact: "
 _NOT_ARTIFACT: Final = "image reference: reference is a container image, not an OCI artifact"
 _NO_REFERENCE: Final = "image reference: get manifest from ref: create image source: "
 
-#: The first release of each way to behave, newest first.
+#: The rules by the first release that has them, newest first.
 RELEASES: Final = (
     (
         (1, 35, 2),  # cri-o#9826 and, in 1.36, #9728: server/image_pull.go resolveImageRefToID
@@ -85,5 +87,5 @@ RELEASES: Final = (
 
 
 def crio_release(version: tuple[int, ...]) -> CrioRelease:
-    """Return how a release (major, minor, patch) behaves; one before the oldest known one as that one."""
+    """Return the rules of a release (major, minor, patch). One older than all known ones has those of the oldest."""
     return next((release for since, release in RELEASES if version >= since), RELEASES[-1][1])

@@ -1,20 +1,20 @@
-"""Releases of kubelet, containerd and CRI-O: how they are written, which are known, and what an unknown one runs as.
+"""Releases of kubelet, containerd and CRI-O: their syntax, which are known, and which one stands for an unknown one.
 
-A program has one table of those whose rules are known, `Releases`. The scenario keeps a release as it was written
-(`parse`; its type is `scenario.model.quantities.WrittenRelease`) and asks ``resolve`` in a validator, so that an
-unknown one is an error in its place; where the node is built, ``resolve`` gives the release whose rules hold, and
-``newer`` the warning::
+Each program has one table of the releases whose rules are known, `Releases`. The scenario keeps a release as it was
+written (read with `parse`; the type of such a key is `scenario.model.quantities.WrittenRelease`). A validator calls
+``resolve``, so that the error for an unknown release names its place in the file. When the node is built, ``resolve``
+gives the release whose rules apply, and ``newer`` the warning if that is another one::
 
     CONTAINERD = Releases("containerd", {(2, 2): 7, (2, 3): 4})  # newest known patch of each minor, oldest first
 
     written = parse("2.3")               # (2, 3)
     CONTAINERD.resolve(written)          # Release(2, 3, 4): without a patch, the newest known one
-    CONTAINERD.resolve(parse("2.9.1"))   # Release(2, 3, 4): newer than all known ones, the newest of them
-    CONTAINERD.newer(parse("2.9.1"))     # the warning about it; "" for a release that is known
-    CONTAINERD.resolve(parse("2.1"))     # ValueError: older, or between known ones, with what would be right
+    CONTAINERD.resolve(parse("2.9.1"))   # Release(2, 3, 4): newer than all known ones: the newest of these
+    CONTAINERD.newer(parse("2.9.1"))     # the warning about it; "" for a known release
+    CONTAINERD.resolve(parse("2.1"))     # ValueError: not known; the message lists the known ones
 
-A rule compares with the first release that has it, without a patch where all patches have it: ``release >= (2, 2)``,
-``release >= (2, 3, 2)``. That is right for releases with a patch only: resolve before comparing.
+A rule compares a release with the first one that has the rule: ``release >= (2, 3, 2)``, or ``release >= (2, 2)`` if
+all patches of 2.2 have it. Such comparisons are right only for releases with a patch, so resolve before comparing.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-#: Major, minor and perhaps a patch, as written.
+#: Major, minor and, if it was written, patch.
 Written = tuple[int, ...]
 
-#: Builds of distributions are those of upstream's release: v1.35.1+k3s1, v1.34.2-eks-113cf36, 1.7.28-2~deb13u1.
+#: A suffix of a distribution is ignored, as its build has the rules of the upstream release: v1.35.1+k3s1,
+#: v1.34.2-eks-113cf36, 1.7.28-2~deb13u1.
 _FORM: Final = re.compile(r"v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4})(?:[-+~][0-9A-Za-z.+~-]{1,60})?)?", re.ASCII)
 
 
@@ -39,7 +40,7 @@ class Release(NamedTuple):
     patch: int
 
     def __str__(self) -> str:
-        """``2.3.4``."""
+        """Return ``2.3.4``."""
         return f"{self.major}.{self.minor}.{self.patch}"
 
 
@@ -53,7 +54,7 @@ def parse(text: str) -> Written:
 
 
 def written_text(written: Written) -> str:
-    """Write a release as it was written."""
+    """Return the text of a release as it was written, without prefix and suffix."""
     return ".".join(map(str, written))
 
 
@@ -61,8 +62,8 @@ def written_text(written: Written) -> str:
 class Releases:
     """The releases of a program whose rules are known.
 
-    ``patches``: the newest known patch of each minor release, oldest minor first; patches from 0 on are known, of the
-    oldest minor those from ``first_patch`` on.
+    ``patches`` maps each known minor release, oldest first, to its newest known patch. Of the oldest minor release, the
+    patches from ``first_patch`` on are known; of all others, those from 0 on.
     """
 
     program: str  # its name in messages
@@ -71,20 +72,21 @@ class Releases:
 
     @property
     def oldest(self) -> Release:
-        """The oldest known release."""
+        """The oldest known release, patch included."""
         major, minor = min(self.patches)
         return Release(major, minor, self.first_patch)
 
     @property
     def newest(self) -> Release:
-        """The newest known release."""
+        """The newest known release, patch included."""
         major, minor = max(self.patches)
         return Release(major, minor, self.patches[major, minor])
 
     def resolve(self, written: Written) -> Release:
-        """Return the release whose rules hold for one that was written.
+        """Return the release whose rules apply to one that was written: the newest known patch if none was written.
 
-        Raises ValueError for one that is older than the oldest known one, or that does not exist between known ones.
+        For a release or patch that is newer than the known ones, the newest known one applies. Raises ValueError for a
+        release older than all known ones, and for a minor release between known ones that does not exist.
         """
         major, minor = written[:2]
         known = self.patches.get((major, minor))
@@ -99,7 +101,7 @@ class Releases:
         return release
 
     def newer(self, written: Written) -> str:
-        """Say that a release is newer than the known ones, and as which one it runs; "" where it is known."""
+        """Return a warning that a release is newer than the known ones, and which one stands for it; "" if known."""
         release = self.resolve(written)
         if written == release[: len(written)]:
             return ""
@@ -110,7 +112,7 @@ class Releases:
 
     @property
     def text(self) -> str:
-        """Say which are known: ``1.6.3 to 1.7, 2.0 to 2.4``."""
+        """The known releases as text: ``1.6.3 to 1.7, 2.0 to 2.4``."""
         runs: list[list[tuple[int, int]]] = []
         for minor in self.patches:
             if runs and runs[-1][-1] == (minor[0], minor[1] - 1):
