@@ -39,9 +39,9 @@ class Lazy:
         return Mounted(self._env) if layer_.digest in {layer(name).digest for name in MOUNTED} else None
 
 
-def pulled(snapshotter: str, *, unpacks: int = 1, images=IMAGE):
+def pulled(snapshotter: str, *, unpacks: int = 1, images=IMAGE, size: int = 10**12):
     runtime = replace(containerd(), snapshotter=snapshotter, max_concurrent_unpacks=unpacks)
-    result = run([pod("p", f"{HOST}/app:1")], node(runtime, size=10**12), images=images, registries=[registry()])
+    result = run([pod("p", f"{HOST}/app:1")], node(runtime, size=size), images=images, registries=[registry()])
     return result.pulls[0], result
 
 
@@ -69,6 +69,14 @@ def test_an_image_of_mounted_layers_alone_downloads_nothing(unpacks):
     assert (pull.downloaded, result.layers) == (0, [])
     assert pull.ended - pull.started == pytest.approx(SECONDS)
     assert result.disks[0].used == SIZE
+
+
+@pytest.mark.parametrize("unpacks", [1, 2])
+@pytest.mark.usefixtures("lazy")
+def test_a_mount_that_finds_no_space_fails_the_pull(unpacks):
+    pull, result = pulled("lazy", unpacks=unpacks, size=SIZE - 1)
+    assert (pull.ok, pull.cause, result.layers) == (False, "noSpace", [])
+    assert pull.ended - pull.started == pytest.approx(SECONDS)
 
 
 @pytest.mark.usefixtures("lazy")

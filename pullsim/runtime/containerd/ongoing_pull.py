@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pullsim.runtime.containerd.failures import snapshot_no_space
 from pullsim.runtime.containerd.remote import Remote
 from pullsim.runtime.containerd.store import Lease
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pullsim.cri import Auth, PullOutcome
+    from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
+    from pullsim.runtime.containerd.failures import PullFailed
     from pullsim.runtime.containerd.node import ContainerdNode
+    from pullsim.runtime.snapshotter.protocol import Mount
     from pullsim.time_line import TimeLine
 
 
@@ -31,6 +37,22 @@ class OngoingPull:
         self.lease = Lease()
         self.remote = Remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
+
+    def wait_for_mount(self, mount: Mount, layer: Layer, chain_id: str) -> Generator[Any, Any, None]:
+        """Wait for a layer that is mounted without its blob; raises PullFailed if there is no space for the mount."""
+        self.clock.enter("commit", self.env.now, layer.digest)
+        yield from mount.wait()
+        store = self.node.store
+        claimed = store.claim(mount.size)
+        if claimed < mount.size:
+            store.abandon(claimed, of=claimed)
+            raise self.no_space(layer, chain_id)
+        store.snapshots[chain_id] = claimed
+
+    def no_space(self, layer: Layer, chain_id: str) -> PullFailed:
+        """Return the failure of a layer whose snapshot the disk has no space for."""
+        number, version = len(self.node.store.snapshots) + 1, self.node.spec.version
+        return snapshot_no_space(self.reference, layer, chain_id, number, version)
 
     def fail(self, outcome: PullOutcome) -> None:
         """End the pull with this outcome, because one of its parts has failed."""

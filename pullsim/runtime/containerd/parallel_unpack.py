@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.records import Span
-from pullsim.runtime.containerd.failures import PullFailed, snapshot_no_space
+from pullsim.runtime.containerd.failures import PullFailed
 from pullsim.runtime.fetch_stages import LayerStages
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
 from pullsim.time_line import Division
@@ -74,15 +74,13 @@ class Unpacking(LayerStages):
             self._slots.give_back(self)
 
     def _unpack(self) -> Generator[Any, Any, None]:
-        layer, node = self.layer, self.pull.node
-        store = node.store
+        layer, store = self.layer, self.pull.node.store
         self.began = self.pull.env.now
         self.claimed = store.claim(layer.unpacked)
         part = layer if self.claimed == layer.unpacked else layer.part(self.claimed)
         self.limit = yield from self.pull.snapshotter.unpack(part)
         if part is not layer:
-            number, version = len(store.snapshots) + 1, node.spec.version
-            raise snapshot_no_space(self.pull.reference, layer, self.chain_id, number, version)
+            raise self.pull.no_space(layer, self.chain_id)
 
 
 class _SlotWait(Division):
@@ -154,9 +152,7 @@ class ParallelUnpack:
                 continue
             self._locked.append(chain_id)
             if (mount := pull.snapshotter.mount(layer, pull.blobs)) is not None:
-                clock.enter("commit", env.now, layer.digest)
-                yield from mount.wait()
-                store.snapshots[chain_id] = store.claim(mount.size)
+                yield from pull.wait_for_mount(mount, layer, chain_id)
                 self._release(chain_id)
                 continue
             fetch = self._fetches.of(layers, position)

@@ -10,7 +10,7 @@ from pullsim.cri import PullOutcome
 from pullsim.kernel.event import Timeout
 from pullsim.oci.manifest import Index, select
 from pullsim.runtime.containerd.documents import Documents
-from pullsim.runtime.containerd.failures import PullFailed, no_platform, no_progress, snapshot_no_space
+from pullsim.runtime.containerd.failures import PullFailed, no_platform, no_progress
 from pullsim.runtime.containerd.fetches import Fetches
 from pullsim.runtime.containerd.ongoing_pull import OngoingPull
 from pullsim.runtime.containerd.parallel_unpack import ParallelUnpack
@@ -155,9 +155,7 @@ class Pull(OngoingPull):
                 if chain_id not in store.snapshots:
                     mount = self.snapshotter.mount(layers[position], self.blobs)
                     if mount is not None:
-                        clock.enter("commit", env.now, layers[position].digest)
-                        yield from mount.wait()
-                        store.snapshots[chain_id] = store.claim(mount.size)
+                        yield from self.wait_for_mount(mount, layers[position], chain_id)
                     else:
                         yield from self._snapshot(fetches, fetches.of(layers, position), chain_id)
                 leased.add(chain_id)
@@ -189,8 +187,7 @@ class Pull(OngoingPull):
             if limit == "disk":
                 clock.relabel("unpack_disk")
             if part is not layer:
-                number, version = len(store.snapshots) + 1, node.spec.version
-                raise snapshot_no_space(self.reference, layer, chain_id, number, version)  # noqa: TRY301  # what is written stays
+                raise self.no_space(layer, chain_id)  # noqa: TRY301  # what is written stays
             clock.enter("commit", env.now, layer.digest)
             if node.fsyncs:
                 yield from node.commit_journal()
