@@ -36,7 +36,7 @@ class Credit:
         self.rate = 0.0  # bytes/s that the port has taken since then
         self.spent = False  # the port has its sustained rate, as the credit was used up
         self.version = 0  # version of its entry in the heap of ends, see `lazy_heap`
-        self.component: Component | None = None  # where its rate is followed
+        self.component: Component | None = None  # the component in which the port's rate is found
         port.capacity = burst.rate
 
     def read(self, now: float) -> float:
@@ -92,7 +92,7 @@ class Credits:
         """Give the ports whose credit was spent their burst rate, as far as they have earned credit since."""
         for credit in [credit for credit in self._earning if credit.read(now)]:
             del self._earning[credit]
-            credit.port.touch(now)
+            credit.port.announce_change(now)
             credit.switch(spent=False)
 
     def follow(self, settled: Iterable[Component], now: float) -> bool:
@@ -108,7 +108,7 @@ class Credits:
             for credit in members:
                 rate = component.rate(credit.port)
                 if rate != credit.rate and self._take(credit, rate, now):
-                    credit.port.touch(now)
+                    credit.port.announce_change(now)
                     credit.switch(spent=True)
                     changed = True
         return changed
@@ -123,7 +123,7 @@ class Credits:
         for credit in lazy_heap.pop_until(self._ends, now):
             credit.read(now)
             credit.balance = 0.0  # rounding can leave a rest
-            credit.port.touch(now)
+            credit.port.announce_change(now)
             credit.switch(spent=True)
 
     def _take(self, credit: Credit, rate: float, now: float) -> bool:

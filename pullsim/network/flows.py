@@ -145,7 +145,7 @@ class Port:
         self.dirty = False  # changed in this instant
         self.emptied = False  # one of the groups has become empty in this instant
 
-    def touch(self, now: float) -> None:
+    def announce_change(self, now: float) -> None:
         """Announce a change at ``now``: the groups are brought up to date, and the instant will be settled."""
         if not self.dirty:
             self.dirty = True
@@ -189,7 +189,7 @@ class FlowGroup:
         self.port = port
         self.cap = cap
         self.ends: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
-        self.clock = 0.0  # as of the last sync
+        self.clock = 0.0  # bytes, as of the last sync
         self.connection = 0.0  # seconds limited by the cap, as of the last sync
         self.nic = 0.0  # seconds limited by the port, as of the last sync
         self.version = 0  # version of its entry in a heap of the component, see `lazy_heap`; 0: it has none
@@ -221,7 +221,7 @@ class FlowGroup:
         The ended transfers are added to ``ended``; the caller triggers their events.
         """
         if not self.port.dirty:
-            self.port.touch(now)
+            self.port.announce_change(now)
         ends = self.ends
         self.clock = max(self.clock, ends[0][0])  # rounding can leave the clock short of that end
         while ends and ends[0][0] <= self.clock:
@@ -260,7 +260,7 @@ class Transfer(Event):
         if group is None:
             return self._limited
         now = self.env.now
-        group.port.touch(now)
+        group.port.announce_change(now)
         return self._accounts(group, now)
 
     def _accounts(self, group: FlowGroup, now: float) -> tuple[float, float, float]:
@@ -280,7 +280,7 @@ class Transfer(Event):
         if group is None:
             return 0.0
         now = self.env.now
-        group.port.touch(now)
+        group.port.announce_change(now)
         ends = group.ends
         index = next(i for i, entry in enumerate(ends) if entry[2] is self)
         end = ends.pop(index)[0]

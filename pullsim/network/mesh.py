@@ -113,7 +113,7 @@ class Mesh(Component):
         rate = fill(path, number, self._cap[rows], self._capacity)
         self._rate[rows] = rate
         used, self._by[rows] = _limits(path, number, rate, self._capacity)
-        self._tell(used, now)
+        self._set_link_rates(used, now)
         self._ends = np.full(len(self._number), math.inf)
         clock = self._clock[rows]
         self._ends[rows] = now + np.maximum(self._end[rows] - clock, 0.0) / rate
@@ -189,7 +189,7 @@ class Mesh(Component):
             self._groups[row] = None
             self._spare.append(row)
 
-    def _tell(self, used: Any, now: float) -> None:
+    def _set_link_rates(self, used: Any, now: float) -> None:
         """Pass the total rates of the links on to `Link.set_rate` where these have changed."""
         for column in np.flatnonzero(used != self._used[: len(used)]).tolist():
             link = self._links[column]

@@ -97,7 +97,7 @@ class Network(Settling):
             transfer.succeed()
             return transfer
         now = self.env.now
-        port.touch(now)
+        port.announce_change(now)
         key = path, cap
         group = port.groups.get(key)
         if group is None:
@@ -204,10 +204,10 @@ class Network(Settling):
                         del groups[key]
                 component: Component | None = None
                 if len(groups) > 1:
-                    component = self._meet(port, now)
+                    component = self._shared_component(port, now)
                 else:
                     for group in groups.values():
-                        component = group.link.component if len(group.links) == 1 else self._meet(port, now)
+                        component = group.link.component if len(group.links) == 1 else self._shared_component(port, now)
                 old = port.component
                 if old is not component:
                     if old is not None:
@@ -221,7 +221,7 @@ class Network(Settling):
                     component.place(port, now)
                     unsettled[component] = None
 
-    def _meet(self, port: Port, now: float) -> Component:
+    def _shared_component(self, port: Port, now: float) -> Component:
         """Return the one component that serves a port with several links or caps, and move its links there."""
         groups = port.groups.values()
         bottlenecks = {link: None for group in groups for link in group.links if link in self._single}
@@ -270,7 +270,7 @@ class Network(Settling):
         """Take all ports out of a component. They are placed anew in the settle that is under way."""
         self._unsettled[component] = None
         for port in list(component.ports):
-            port.touch(now)
+            port.announce_change(now)
             component.leave(port, now)
             port.component = None
 

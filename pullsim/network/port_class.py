@@ -25,13 +25,13 @@ class Limit(Enum):
 class Bottleneck:
     """A link with a clock: the bytes received so far by each transfer that its share of this link limits."""
 
-    __slots__ = ("clock", "due", "ends", "full", "given", "level", "link", "rate", "transfers")
+    __slots__ = ("clock", "due", "ends", "full_rate", "full_transfers", "level", "link", "rate", "transfers")
 
     def __init__(self, link: Link) -> None:
         self.link = link
         self.transfers = 0  # number of transfers in ports of classes that are not full
-        self.full = 0  # number of transfers in ports of full classes
-        self.given = 0.0  # bytes/s that the transfers of full classes take together
+        self.full_transfers = 0  # number of transfers in ports of full classes
+        self.full_rate = 0.0  # bytes/s that the transfers of full classes take together
         self.level = 0.0  # bytes/s of each transfer that the link limits; 0: it limits none
         self.clock = 0.0  # bytes
         # Lazy heap of the aggregates that follow the link, by next end.
@@ -136,7 +136,17 @@ class PortClass:
     Its aggregates, one for each kind, are in the order of their caps.
     """
 
-    __slots__ = ("aggregates", "capacity", "count", "easy", "full", "peak", "serial", "state", "transfers")
+    __slots__ = (
+        "aggregates",
+        "capacity",
+        "count",
+        "free_up_to",
+        "full_above",
+        "full_rates",
+        "serial",
+        "state",
+        "transfers",
+    )
 
     def __init__(self, capacity: float, kinds: Sequence[tuple[Bottleneck, float, int]], serial: int) -> None:
         self.capacity = capacity
@@ -146,15 +156,15 @@ class PortClass:
         self.transfers = sum(aggregate.number for aggregate in self.aggregates)  # of each port
         self.count = 0  # number of ports in the class
         # Bytes/s: while no link's level is above it, links are the only limits.
-        self.easy = min(kinds[0][1], capacity / self.transfers)
-        self.full: list[float] = []  # bytes/s of one transfer of each aggregate if no link limits it
+        self.free_up_to = min(kinds[0][1], capacity / self.transfers)
+        self.full_rates: list[float] = []  # bytes/s of one transfer of each aggregate if no link limits it
         left, transfers = capacity, self.transfers
         for aggregate in self.aggregates:
             rate = min(aggregate.cap, left / transfers)
-            self.full.append(rate)
+            self.full_rates.append(rate)
             left -= aggregate.number * rate
             transfers -= aggregate.number
-        self.peak = max(self.full)  # bytes/s: while all links' levels are above it, no link is a limit
+        self.full_above = max(self.full_rates)  # bytes/s: while all links' levels are above it, no link is a limit
 
     def count_in(self, ports: int) -> None:
         """Count ``ports`` more ports in the class, or fewer if it is negative."""
@@ -173,11 +183,11 @@ class PortClass:
             for aggregate in self.aggregates:
                 aggregate.bottleneck.transfers += ports * aggregate.number
             return
-        for aggregate, rate in zip(self.aggregates, self.full, strict=True):
+        for aggregate, rate in zip(self.aggregates, self.full_rates, strict=True):
             bottleneck, transfers = aggregate.bottleneck, ports * aggregate.number
-            bottleneck.full += transfers
+            bottleneck.full_transfers += transfers
             # A sum of differences keeps rounding errors, so it is set to 0 exactly when nothing is left in it.
-            bottleneck.given = bottleneck.given + transfers * rate if bottleneck.full else 0.0
+            bottleneck.full_rate = bottleneck.full_rate + transfers * rate if bottleneck.full_transfers else 0.0
 
     def stays_free(self, levels: dict[Bottleneck, float]) -> bool:
         """Whether the links still limit all transfers of a free class.
@@ -196,5 +206,5 @@ class PortClass:
         """Whether ports and caps still keep all transfers of a full class below the links' levels."""
         return all(
             rate < levels.get(aggregate.bottleneck, math.inf) * LESS
-            for aggregate, rate in zip(self.aggregates, self.full, strict=True)
+            for aggregate, rate in zip(self.aggregates, self.full_rates, strict=True)
         )

@@ -68,9 +68,9 @@ def fill(
     for bottleneck in bottlenecks:
         capacity = bottleneck.link.capacity
         if bottleneck.transfers and capacity < math.inf:
-            left[bottleneck] = capacity - bottleneck.given
+            left[bottleneck] = capacity - bottleneck.full_rate
             transfers[bottleneck] = bottleneck.transfers
-        elif bottleneck.given >= capacity * LESS:
+        elif bottleneck.full_rate >= capacity * LESS:
             levels[bottleneck] = 0.0
     todo = [_Unfilled(cls) for cls in classes]
     filled = [item.filled for item in todo]

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pullsim.network.progressive_filling import Filled
 
 _KIND = attrgetter("cap", "link.serial")
-_ease, _peak = attrgetter("easy"), attrgetter("peak")
-_EASE, _PEAK = attrgetter("easy", "serial"), attrgetter("peak", "serial")
+_free_up_to, _full_above = attrgetter("free_up_to"), attrgetter("full_above")
+_FREE_ORDER, _FULL_ORDER = attrgetter("free_up_to", "serial"), attrgetter("full_above", "serial")
 
 
 class SeveralBottlenecks(Component):
@@ -47,12 +47,12 @@ class SeveralBottlenecks(Component):
         self._tick = tick
         self._sources: dict[Link, Bottleneck] = {}  # every link that a port here pulls from, whether it can bind or not
         self._classes: dict[tuple[float, tuple[tuple[int, float, int], ...]], PortClass] = {}
-        self._free: list[PortClass] = []  # by `easy`: as levels rise, the first classes become bound first
-        self._full: list[PortClass] = []  # by `peak`: as levels fall, the last classes become bound first
+        self._free: list[PortClass] = []  # by `free_up_to`: as levels rise, the first classes become bound first
+        self._full: list[PortClass] = []  # by `full_above`: as levels fall, the last classes become bound first
         self._bound: dict[PortClass, None] = {}
         self._idle_settles = 0  # number of settles since a port last had transfers of several kinds
         self._time = 0.0  # up to which the links' clocks are advanced
-        self._touched: dict[Aggregate, None] = {}  # aggregates whose first end may have changed
+        self._changed: dict[Aggregate, None] = {}  # aggregates whose first end may have changed
         # Lazy heap of next ends by time: those of aggregates that do not follow a link.
         self._by_time: list[tuple[float, int, Aggregate]] = []
 
@@ -90,7 +90,7 @@ class SeveralBottlenecks(Component):
             group.connection_mark, group.nic_mark = aggregate.seconds(now)
             group.version = self._tick()
             lazy_heap.push(aggregate.entries, group.ends[0][0] - group.offset, group, cls.count)
-            self._touched[aggregate] = None
+            self._changed[aggregate] = None
 
     def leave(self, port: Port, now: float) -> None:
         """See `Component`."""
@@ -120,8 +120,8 @@ class SeveralBottlenecks(Component):
         for each in filled:
             self._take(each, now)
             self._release(each)
-        self._tell(levels, now)
-        self._enter(now)
+        self._set_link_rates(levels, now)
+        self._enter_ends(now)
         due = lazy_heap.first(self._by_time)
         soonest = math.inf if due is None else due[0]
         for bottleneck in self._sources.values():
@@ -153,7 +153,7 @@ class SeveralBottlenecks(Component):
             assert aggregate.first is not None
             groups += lazy_heap.pop_until(aggregate.entries, aggregate.first)
             aggregate.first = None
-            self._touched[aggregate] = None
+            self._changed[aggregate] = None
         for group in groups:
             group.finish(now, ended)
 
@@ -188,7 +188,7 @@ class SeveralBottlenecks(Component):
         cls.count_in(-1)
         for group in placed:
             group.version = 0
-            self._touched[group.cls] = None
+            self._changed[group.cls] = None
         if cls.count:
             return
         self._drop(cls)
@@ -200,16 +200,16 @@ class SeveralBottlenecks(Component):
     def _binding(self, levels: dict[Bottleneck, float]) -> list[PortClass]:
         """Return the free and full classes that the new levels make bound."""
         highest, lowest = max(levels.values(), default=0.0), min(levels.values(), default=math.inf)
-        free = self._free[: bisect_left(self._free, highest, key=_ease)]
-        full = self._full[bisect_left(self._full, lowest * LESS, key=_peak) :]
+        free = self._free[: bisect_left(self._free, highest, key=_free_up_to)]
+        full = self._full[bisect_left(self._full, lowest * LESS, key=_full_above) :]
         return [cls for cls in free if not cls.stays_free(levels)] + [cls for cls in full if not cls.stays_full(levels)]
 
     def _drop(self, cls: PortClass) -> None:
         """Take a class out of the list of its state."""
         if cls.state is State.FREE:
-            self._free.pop(bisect_left(self._free, _EASE(cls), key=_EASE))
+            self._free.pop(bisect_left(self._free, _FREE_ORDER(cls), key=_FREE_ORDER))
         elif cls.state is State.FULL:
-            self._full.pop(bisect_left(self._full, _PEAK(cls), key=_PEAK))
+            self._full.pop(bisect_left(self._full, _FULL_ORDER(cls), key=_FULL_ORDER))
         else:
             del self._bound[cls]
 
@@ -224,11 +224,11 @@ class SeveralBottlenecks(Component):
         if limited_by_links == len(filled.limits):
             del self._bound[cls]
             cls.become(State.FREE)
-            insort(self._free, cls, key=_EASE)
+            insort(self._free, cls, key=_FREE_ORDER)
         elif not limited_by_links:
             del self._bound[cls]
             cls.become(State.FULL)
-            insort(self._full, cls, key=_PEAK)
+            insort(self._full, cls, key=_FULL_ORDER)
 
     def _take(self, filled: Filled, now: float) -> None:
         """Give the aggregates of a bound class the rates that the filling found."""
@@ -243,11 +243,11 @@ class SeveralBottlenecks(Component):
                 continue
             aggregate.first = None
             aggregate.version = 0
-            self._touched[aggregate] = None
+            self._changed[aggregate] = None
 
-    def _tell(self, levels: dict[Bottleneck, float], now: float) -> None:
+    def _set_link_rates(self, levels: dict[Bottleneck, float], now: float) -> None:
         """Store the new levels of the links, and pass their total rates on to `Link.set_rate` where these changed."""
-        rates = {bottleneck: bottleneck.given for bottleneck in self._sources.values()}
+        rates = {bottleneck: bottleneck.full_rate for bottleneck in self._sources.values()}
         for cls in self._bound:
             for aggregate in cls.aggregates:
                 rates[aggregate.bottleneck] += cls.count * aggregate.number * aggregate.rate
@@ -258,10 +258,10 @@ class SeveralBottlenecks(Component):
                 bottleneck.rate = total
                 bottleneck.link.set_rate(self, now, total)
 
-    def _enter(self, now: float) -> None:
+    def _enter_ends(self, now: float) -> None:
         """Enter the next ends of all aggregates that may have changed in the heaps of ends."""
         standing = len(self._free) + len(self._full) + len(self._bound)
-        for aggregate in self._touched:
+        for aggregate in self._changed:
             if not aggregate.cls.count:
                 continue
             entry = lazy_heap.first(aggregate.entries)
@@ -277,4 +277,4 @@ class SeveralBottlenecks(Component):
                 lazy_heap.push(aggregate.bottleneck.ends, end - aggregate.clock, aggregate, 4 * standing)
             else:
                 lazy_heap.push(self._by_time, now + max(0.0, end - reading) / aggregate.rate, aggregate, 4 * standing)
-        self._touched.clear()
+        self._changed.clear()

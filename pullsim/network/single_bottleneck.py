@@ -79,7 +79,7 @@ class SingleBottleneck(Component):
         self._level = 0.0  # bytes/s of each transfer of a free class
         self._clock = 0.0  # bytes that each transfer of a free class has received, at the time `_time`
         self._time = 0.0
-        self._touched: dict[PortClass, None] = {}  # classes whose first end may have changed
+        self._changed: dict[PortClass, None] = {}  # classes whose first end may have changed
         # Lazy heaps of the next ends: of free classes by the link's clock, of full classes by time.
         self._by_clock: list[tuple[float, int, PortClass]] = []
         self._by_time: list[tuple[float, int, PortClass]] = []
@@ -136,7 +136,7 @@ class SingleBottleneck(Component):
         group.version = version = self._tick()
         heappush(cls.entries, (group.ends[0][0] - offset, version, group))
         self._entered += 1
-        self._touched[cls] = None
+        self._changed[cls] = None
 
     def leave(self, port: Port, now: float) -> None:
         """See `Component`."""
@@ -158,7 +158,7 @@ class SingleBottleneck(Component):
         self._fill(now)
         clock, by_clock, by_time = self._clock, self._by_clock, self._by_time
         self.needs_rebase = clock > REBASE
-        for cls in self._touched:
+        for cls in self._changed:
             if not cls.count:
                 continue
             entries = cls.entries
@@ -176,7 +176,7 @@ class SingleBottleneck(Component):
                 heappush(by_time, (now + (end - reading) / cls.ratio, version, cls))
             else:
                 heappush(by_clock, (end - cls.clock, version, cls))
-        self._touched.clear()
+        self._changed.clear()
         while by_time and by_time[0][1] != by_time[0][2].version:
             heappop(by_time)
         while by_clock and by_clock[0][1] != by_clock[0][2].version:
@@ -208,7 +208,7 @@ class SingleBottleneck(Component):
             end = cls.first
             assert end is not None
             cls.first = None
-            self._touched[cls] = None
+            self._changed[cls] = None
             for group in lazy_heap.pop_until(cls.entries, end):
                 group.finish(now, ended)
 
@@ -240,7 +240,7 @@ class SingleBottleneck(Component):
             self._full_rate += change * cls.limit
         else:
             self._free += change * cls.m
-        self._touched[cls] = None
+        self._changed[cls] = None
 
     def _remove(self, group: FlowGroup) -> None:
         """Take the group of a port out of its class, and the class out of the order if it has no ports left."""
@@ -308,4 +308,4 @@ class SingleBottleneck(Component):
         cls.full = not cls.full
         cls.first = None
         cls.version = 0
-        self._touched[cls] = None
+        self._changed[cls] = None
