@@ -234,7 +234,7 @@ def test_metrics_of_the_pools_over_time(inside, scenario, tmp_path):
     ("arguments", "rule"),
     [
         (["--metrics", "m.txt", "--detail", "pods"], "--metrics: metrics need --detail pulls or layers"),
-        (["--metrics", "no/such/m.txt"], "--metrics: no/such is no directory"),
+        (["--metrics", "no/such/m.txt"], "--metrics: 'no/such' is no directory"),
         (["--metrics-interval", "1s"], "--metrics-interval: goes with --metrics or --out"),
         (["--metrics", "m.txt", "--metrics-interval", "0s"], "is no time between samples"),
         (["--metrics", "m.txt", "--metrics-interval", "5"], "--metrics-interval: "),
