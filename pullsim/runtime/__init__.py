@@ -1,1 +1,1 @@
-"""Container runtimes: containerd and CRI-O by release, and one of given durations."""
+"""Container runtimes: containerd and CRI-O by release, and a runtime whose pulls take given durations."""

@@ -1,4 +1,4 @@
-"""The stages in which the fetch of one blob was, and when."""
+"""The stages that the fetch of one blob went through, and when."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class DownloadSlots(Slots):
         self.release()
 
     def pass_on(self, fetch: LayerStages) -> None:
-        """Release the slot of a fetch that has ended well; whoever waits for it goes on within this call.
+        """Release the slot of a fetch that has succeeded; the next fetch in the queue runs within this call.
 
-        A slot that is passed on within such a call is handed over by an event instead.
+        If that fetch passes its slot on within this call too, the slot is handed over by an event instead.
         """
         self.given_back_by = fetch
-        if self._handing_over:  # a row of fetches that have nothing to do would nest calls without a limit
+        if self._handing_over:  # a long row of fetches with nothing to do would exceed the depth of calls
             self.release()
         else:
             self._handing_over = True
@@ -61,10 +61,11 @@ class DownloadSlots(Slots):
 
 
 class LayerStages(Division):
-    """The stages in which a process has been that fetches or unpacks one layer; it takes note of its own download.
+    """The stages of a process that fetches or unpacks one layer. It is the `Download` of its own blob.
 
-    A fetch that waits for a slot which another fetch of the same pull gives back is accounted for by the stages of that
-    other one: the slots only order what the pull has to do. Behind another pull's fetch it is in the stage ``slot``.
+    While a fetch waits for a slot that another fetch of the same pull gives back, its time goes to the stages of that
+    other fetch, because the pull's own work is what it waits for. Behind the fetch of another pull, its time goes to
+    the stage ``slot``.
     """
 
     __slots__ = (
@@ -81,10 +82,10 @@ class LayerStages(Division):
 
     def __init__(self, layer: Layer, now: float) -> None:
         self.layer = layer
-        self.received = 0  # bytes of the blob that are there
-        self.host: str | None = None  # that served the blob
-        self.bytes_until = -1.0  # when bytes came last before they stopped
-        self.first_byte = now
+        self.received = 0  # bytes of the blob that are on the node
+        self.host: str | None = None  # the host that served the blob
+        self.bytes_until = -1.0  # time of the last bytes before the download stalled; -1: it has not stalled
+        self.first_byte = now  # time of the first byte
         self._slot_from: LayerStages | None = None  # the fetch of the same pull that handed its slot over to this one
         self._marks: list[tuple[str, float]] = []  # (stage, when it began), in order
         self._transfer: Transfer | None = None
@@ -100,12 +101,12 @@ class LayerStages(Division):
         return egress + now_egress, connection + now_connection, nic + now_nic
 
     def settle(self, limited: tuple[float, float, float]) -> None:
-        """Fix what limited the download, where that is not what its last transfer tells."""
+        """Set the seconds of each limit (egress, connection, NIC), in place of those of the last transfer."""
         self._transfer, self._limited = None, limited
 
     @property
     def stage(self) -> str:
-        """The stage that it is in; "" before the first one."""
+        """The current stage; "" before the first one."""
         return self._marks[-1][0] if self._marks else ""
 
     def enter(self, stage: str, now: float) -> None:
@@ -113,11 +114,11 @@ class LayerStages(Division):
         self._marks.append((stage, now))
 
     def request(self, now: float) -> None:
-        """Note that the blob is asked for."""
+        """Note that the blob is requested."""
         self.enter("request", now)
 
     def begin(self, now: float, transfer: Transfer) -> None:
-        """Note that the blob begins to come, or goes on."""
+        """Note that the blob's bytes start to come, or come again after a stall."""
         self.enter("download", now)
         if self._transfer is None:
             self.first_byte = now
@@ -126,18 +127,18 @@ class LayerStages(Division):
         self._transfer = transfer
 
     def stall(self, now: float, *, begun: bool) -> None:
-        """Note that nothing comes any more; ``begun``: after the first byte."""
+        """Note that no more bytes come; ``begun``: some have come before."""
         self.enter("stall", now)
         if begun:
             self.bytes_until = now
 
     @property
     def cause(self) -> str | None:
-        """What the spans of its pull name while the pull waits for it: the layer."""
+        """The digest of the layer, which the pull's spans give as their cause while the pull waits for it."""
         return self.layer.digest
 
     def divide(self, begin: float, end: float) -> Stages:
-        """Return the stages between ``begin`` and ``end``, while its pull waited for it."""
+        """Return the seconds by stage between ``begin`` and ``end``, an interval in which the pull waited for this."""
         stages: Stages = {}
         for fetch, stage, first, last in self._between(begin, end):
             if stage != "download":
@@ -148,7 +149,10 @@ class LayerStages(Division):
         return stages
 
     def trace(self, begin: float, end: float) -> list[Span]:
-        """Return the same in order; the limits of a download follow one another, as only their sums are known."""
+        """Return the stages of `divide` as spans, in order.
+
+        Of a download only the sum for each limit is known, so that its spans are one after the other.
+        """
         spans: list[Span] = []
         for fetch, stage, first, last in sorted(self._between(begin, end), key=_BEGIN):
             if stage != "download":
@@ -163,7 +167,7 @@ class LayerStages(Division):
         return spans
 
     def _between(self, begin: float, end: float) -> list[tuple[LayerStages, str, float, float]]:
-        """Return (fetch, stage, begin, end) of the stages in between, in no order."""
+        """Return (fetch, stage, begin, end) of each stage in the interval, in no particular order."""
         found: list[tuple[LayerStages, str, float, float]] = []
         spans = [(self, begin, end)]
         while spans:
@@ -182,16 +186,16 @@ class LayerStages(Division):
         return found
 
     def _shares(self) -> list[tuple[str, float]]:
-        """Return the stages of a download and the share of it that each has."""
+        """Return the stages of a download, and the fraction of the download in each."""
         limits = self.limited
         limited = sum(limits)
-        if limited <= 0.0:  # too short to tell
+        if limited <= 0.0:  # the download was too short to know what limited it
             return [(DOWNLOAD[2], 1.0)]
         return [(name, seconds / limited) for name, seconds in zip(DOWNLOAD, limits, strict=True) if seconds]
 
 
 class BlobFetch(LayerStages):
-    """The fetch of one layer's blob by a pull, with the times that the layer's record has."""
+    """The fetch of one layer's blob by a pull, with the times for the layer's record, in seconds."""
 
     __slots__ = ("committed", "ended", "position", "queued", "recorded", "requested", "slot")
 
@@ -199,21 +203,21 @@ class BlobFetch(LayerStages):
         super().__init__(layer, now)
         self.position = position  # of the layer in the image, from the bottom
         self.queued = self.slot = self.requested = self.ended = now
-        self.committed: float | None = None  # when all of the blob was on the node, for good
-        self.recorded = False  # its record is written
+        self.committed: float | None = None  # when the whole blob was committed
+        self.recorded = False  # whether the layer's record was written
 
     def record(
         self, node: str, caller: Caller, registry: str, downloaded: int, unpacked: Unpacked | None
     ) -> LayerRecord:
-        """Return the layer's record; its time ends with the unpacking, if it was unpacked.
+        """Return the layer's record, which ends with the unpacking if the layer was unpacked.
 
-        ``registry``: the host that serves what no host is noted for; ``downloaded``: bytes that came for this pull.
+        ``registry`` is the host in the record if `host` is unknown; ``downloaded``: bytes that this pull downloaded.
         """
         self.recorded = True
         layer = self.layer
         egress, connection, nic = self.limited
         began, until, limit = unpacked or _NEVER
-        return LayerRecord(  # in the order of its fields: by their names it takes 3 % of the time of J(1000), compiled
+        return LayerRecord(  # by position: keyword arguments would cost 3 % of the time of J(1000), compiled
             node,
             caller.namespace,
             caller.pod,

@@ -1,4 +1,4 @@
-"""The runtime handlers of a node: what a RuntimeClass may ask for."""
+"""The runtime handlers of a node, which the field handler of a RuntimeClass names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RuntimeHandlers:
     __slots__ = ("_default", "_snapshotters")
 
     def __init__(self, handlers: tuple[RuntimeHandler, ...] = ()) -> None:
-        """Take the handlers of a node; without any the runtime's own."""
+        """``handlers`` are those of the node, the default one first; none: those that the runtime has by default."""
         handlers = handlers or DEFAULT_HANDLERS
         self._default = handlers[0]
         self._snapshotters = {handler.name: handler.snapshotter for handler in handlers}
@@ -39,11 +39,11 @@ class RuntimeHandlers:
         )
 
     def identity(self, handler: str) -> str:
-        """Return the handler by which an image is told apart: "" for the default one."""
+        """Return the handler that is part of an image's identity on the node: "" for the default one."""
         return "" if handler == self._default.name else handler
 
     def snapshotter(self, handler: str) -> str:
-        """Return the name of the snapshotter of a handler; of one that there is not, the default one's."""
+        """Return the name of a handler's snapshotter; for an unknown handler that of the default one."""
         return self._snapshotters.get(handler, self._default.snapshotter)
 
     def snapshotters(self) -> set[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pullsim.runtime.protocol import Runtime
     from pullsim.spec.runtime import RuntimeSpec
 
-#: By the class of a kind's settings, which has its name (`kind`), limits and sizes: what makes a node's runtime of it.
+#: The function that makes a node's runtime, by the class of the runtime's spec (which has the name, limits and sizes).
 KINDS: Final[dict[type[RuntimeSpec], Callable[[RuntimeNode, Any], Runtime]]] = {
     ContainerdSpec: Containerd,
     CrioSpec: Crio,

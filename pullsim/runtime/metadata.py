@@ -20,7 +20,7 @@ IMAGE_RECORDS: Final = 4  # at the end of a pull: a label, and a record each for
 
 
 class MetadataDatabase:
-    """One writer at a time, first come first served; every write ends with an fsync.
+    """A database with one writer at a time, first come, first served, in which every write ends with an fsync.
 
     Models containerd's use of bolt (core/metadata, all releases): 2.1 ms a write in the lab.
     """
@@ -33,7 +33,7 @@ class MetadataDatabase:
         self._free = 0.0  # when the writes asked for so far are done
 
     def write(self, count: int) -> Event | None:
-        """Make ``count`` writes; return the event of the end of the last one, None if they take no time."""
+        """Make ``count`` writes; return the event of the end of the last one, or None if writes take no time."""
         if not self._write:
             return None
         return Timeout(self._env, self.reserve(count) - self._env.now)
@@ -41,8 +41,8 @@ class MetadataDatabase:
     def reserve(self, count: int) -> float:
         """Make ``count`` writes; return the time at which the last one ends.
 
-        As every write takes the same time and none is withdrawn, the end of the last write is all that first come,
-        first served needs to know of the queue.
+        Every write takes the same time and none is withdrawn, so that the time at which the last write ends is all
+        that has to be kept of the queue.
         """
         self._free = max(self._free, self._env.now) + count * self._write
         return self._free

@@ -1,4 +1,4 @@
-"""What a node gives to its container runtime: hardware, network and registries."""
+"""The node as its container runtime sees it: hardware, network and registries."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class RuntimeCluster:
-    """What the runtimes of all nodes of a cluster share. It does not change."""
+    """What the runtimes of all nodes of a cluster share. Its attributes are set once."""
 
     __slots__ = ("env", "network", "recorder", "registries")
 
     def __init__(
         self, env: simpy.Environment, network: Network, registries: Callable[[str], Registry], recorder: Recorder
     ) -> None:
-        """``registries`` returns the registry or mirror of a host."""
+        """``registries`` returns the registry or mirror with the given host name."""
         self.env: Final = env
         self.network: Final = network
         self.registries: Final = registries
@@ -39,7 +39,7 @@ class RuntimeCluster:
 
 
 class RuntimeNode:
-    """The node that a runtime runs on. It does not change."""
+    """The node that a runtime runs on. Its attributes are set once."""
 
     __slots__ = ("cluster", "env", "filesystem", "handlers", "name", "recorder", "registries", "spec")
 
@@ -57,13 +57,13 @@ class RuntimeNode:
         self.handlers: Final = handlers
 
     def nic(self) -> Nic:
-        """Make the node's network interface; a runtime that downloads does so once."""
+        """Make the node's network interface. Every call makes another one: a runtime calls this once."""
         return Nic(self.cluster.network, self.name, self.spec.nic)
 
     def cores(self) -> ProcessorSharing:
-        """Make the node's cores; a runtime that unpacks does so once."""
+        """Make the node's cores. Every call makes others: a runtime calls this once."""
         return cores(self.env, self.spec.cores)
 
     def disk(self) -> Disk | None:
-        """Make the node's disk, once as well; None: it never binds."""
+        """Make the node's disk; None: it limits nothing. Every call makes another one: a runtime calls this once."""
         return disk(self.env, self.spec.disk)

@@ -1,4 +1,4 @@
-"""What a node asks of its container runtime."""
+"""The protocol of a node's container runtime."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pullsim.cri import ImageService
 
 
 class Runtime(ImageService, Protocol):
-    """The image service of one node, as the kubelet calls it, and what is there before the simulation begins."""
+    """The image service of one node that the kubelet calls, with a method that puts images there beforehand."""
 
     def preload(self, image: str) -> None:
-        """Put an image on the node as it was at time 0, without any pull.
+        """Put an image on the node without a pull, as the registry has it at time 0.
 
         Raises KeyError if the registry did not have it, InputError if the disk has no room for it.
         """

@@ -1,4 +1,4 @@
-"""The calls of the image service that only look at what is on the node: the same for all runtimes with a store."""
+"""The calls of the image service that need no pull, which are the same for containerd and CRI-O."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Listed(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes that the runtime tells."""
+        """The image's size in bytes, as the runtime reports it."""
 
     @property
     def handler(self) -> str:
@@ -39,14 +39,17 @@ class Listed(Protocol):
 
 
 def filesystem_usage(filesystem: Filesystem | None, images: int) -> FilesystemUsage:
-    """Tell how full an image filesystem is; ``images``: bytes of images, which is all that counts without a size."""
+    """Return how full an image filesystem is.
+
+    A filesystem that never fills up (None) has only the ``images`` in use, in bytes.
+    """
     if filesystem is None:
         return FilesystemUsage(None, images)
     return FilesystemUsage(filesystem.capacity, filesystem.used)
 
 
 class StoreService:
-    """The part of an image service that needs no pull; `stored`, `stored_bytes` and `put` are the runtime's own."""
+    """The part of an image service that needs no pull; subclasses give `stored`, `stored_bytes` and `put`."""
 
     def __init__(self, node: RuntimeNode) -> None:
         self._filesystem = node.filesystem
@@ -54,7 +57,7 @@ class StoreService:
         self._registries = node.registries
 
     def stored(self) -> Iterable[tuple[str, Listed]]:
-        """Return the name of each image record, and its image."""
+        """Return the name and the image of each image record."""
         raise NotImplementedError
 
     def stored_bytes(self) -> int:
@@ -62,11 +65,14 @@ class StoreService:
         raise NotImplementedError
 
     def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
-        """Put a whole image on the node at once; ``manifest`` is the node's platform's. False: there is no room."""
+        """Put an image on the node in no time; return False if the disk is full.
+
+        ``manifest`` is the one for the node's platform.
+        """
         raise NotImplementedError
 
     def list_images(self) -> list[ListedImage]:
-        """Put the names of each image ID together.
+        """Return the images, each once with all its names.
 
         Models containerd internal/cri/store/image/image.go and cri-o server/image_list.go.
         """
@@ -85,7 +91,7 @@ class StoreService:
         ]
 
     def image_fs(self) -> FilesystemUsage:
-        """Count what is on the disk: all content of the store, and what others use."""
+        """Return how full the disk is with the store's content and everything else on it."""
         return filesystem_usage(self._filesystem, self.stored_bytes())
 
     def watch_space(self, limit: int, alarm: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
     from pullsim.spec.unpack import UnpackSpec
 
-#: Relative difference of times below which the disk ended with the core: it kept pace, the rest is rounding.
+#: If the disk ends later than the core by less than this part of the whole time, the difference is rounding.
 _AT_ONCE: Final = 1e-9
 
 
@@ -30,11 +30,11 @@ class Unpacker:
         self._disk = disk
 
     def downloading(self, busy: bool) -> None:
-        """Take note that the node begins or ends to download: unpacking is slower meanwhile (lab: 9 %)."""
+        """Note that the node starts or stops downloading; while it downloads, unpacking is slower (9 % in the lab)."""
         self._cores.set_speed(1 / self._spec.while_downloading if busy else 1.0)
 
     def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
-        """Unpack a layer, writing while inflating; return what it was limited by: cpu or disk."""
+        """Unpack a layer: decompress and write it at the same time; return what limited that: cpu | disk."""
         env, spec = self._env, self._spec
         began = env.now
         seconds, inflating = spec.work(layer), spec.inflating(layer)

@@ -1,1 +1,1 @@
-"""containerd: its CRI server, a pull from the name to the snapshots, and what a node has."""
+"""containerd: its CRI server, a pull from resolving the name to committing the snapshots, and the node's store."""

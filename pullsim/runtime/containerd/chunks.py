@@ -1,4 +1,4 @@
-"""Getting one layer over several connections: concurrent_layer_fetch_buffer."""
+"""Downloading one layer over several connections, as containerd's concurrent_layer_fetch_buffer asks for."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class Chunk:
-    """A part of a blob, and its download."""
+    """A part of a blob, and the `pullsim.registry.request.Download` that its GET reports to."""
 
     __slots__ = ("_get", "host", "offset", "received", "size", "transfers")
 
     def __init__(self, get: ChunkedGet, offset: int, size: int) -> None:
         self._get = get
-        self.offset = offset  # in the blob
-        self.size = size
-        self.host: str | None = None
-        self.received = 0
+        self.offset = offset  # byte of the blob at which the chunk begins
+        self.size = size  # bytes
+        self.host: str | None = None  # the host that served the chunk
+        self.received = 0  # bytes of the chunk that have come
         self.transfers: list[Transfer] = []
 
     def request(self, now: float) -> None:
@@ -46,12 +46,13 @@ class Chunk:
 
 
 class ChunkedGet:
-    """The GET of a blob in chunks, from the first to the last, as many at a time as a pull may download layers.
+    """The GET of a blob in chunks, in order, with max_concurrent_downloads chunks of the layer at a time.
 
-    Each chunk takes a slot for its request (where slots are held by requests), and a connection of its own: its range
-    has no end, so that the connection is closed after it. All chunks but the first begin when the answer to the first
-    one is there. Chunks are written in order: what came counts up to the first byte that is missing. Models
-    core/remotes/docker/fetcher.go open (from 2.1 on).
+    Where slots are held by requests, each chunk takes a slot. Each chunk also takes a connection of its own: the Range
+    header of its request has no end, so that the client closes the connection when it has the bytes of the chunk. The
+    other chunks are requested once the answer to the first one is there. Chunks are written in order, so that after a
+    failure only the bytes before the first missing one count as received. Models core/remotes/docker/fetcher.go open
+    (from 2.1).
     """
 
     __slots__ = ("_chunks", "_next", "_offset", "_pull", "_slots", "_workers", "begun", "fetch", "holds")
@@ -59,10 +60,10 @@ class ChunkedGet:
     def __init__(
         self, fetch: LayerStages, pull: OngoingPull, offset: int, size: int, slots: DownloadSlots | None
     ) -> None:
-        """``offset``: bytes of the blob that were there before; ``size``: bytes that are to come."""
+        """``offset``: bytes of the blob that an earlier pull has left; ``size``: bytes to download after them."""
         self.fetch = fetch
         self.begun = False  # the answer to the first chunk is there
-        self.holds = slots is not None  # a slot, which the fetch has taken or this has taken in its place
+        self.holds = slots is not None  # whether the process that runs this holds a slot: first the one of the fetch
         self._pull = pull
         self._slots = slots
         self._offset = offset
@@ -73,11 +74,11 @@ class ChunkedGet:
 
     @property
     def downloaded(self) -> int:
-        """Bytes of all chunks that came."""
+        """Bytes of the chunks that are complete."""
         return sum(chunk.received for chunk in self._chunks)
 
     def run(self) -> Generator[Any, Any, None]:
-        """Get all chunks; raises PullFailed."""
+        """Download all chunks. Raises PullFailed if the first chunk, or one that this process gets, cannot be had."""
         try:
             yield from self._request(self._chunks[0])
             while self._next < len(self._chunks):
@@ -101,7 +102,7 @@ class ChunkedGet:
             self._settle()
 
     def begin(self, now: float, transfer: Transfer, host: str | None) -> None:
-        """Take note that the body of a chunk begins to come; the first one starts the workers for the others."""
+        """Note that the first bytes of a chunk have come; at the first chunk start workers for the others."""
         fetch, pull = self.fetch, self._pull
         if self.begun:
             return
@@ -123,7 +124,7 @@ class ChunkedGet:
                     yield from self._request(chunk)
                 finally:
                     self._slots.give_back(self.fetch)
-        except simpy.Interrupt:  # the fetch has failed, or its pull
+        except simpy.Interrupt:  # the fetch or its pull has failed
             return
         except PullFailed as failed:
             self._pull.fail(failed.outcome)
@@ -143,7 +144,10 @@ class ChunkedGet:
         chunk.received = chunk.size
 
     def _settle(self) -> None:
-        """Tell the fetch how far it came, and what limited the chunks, as parts of the time that the fetch took."""
+        """Tell the fetch how many bytes came, and how long each limit held the download back.
+
+        The times of chunks overlap: if they sum to more than the time since the first byte, they are scaled down to it.
+        """
         fetch, now = self.fetch, self._pull.env.now
         got = self._offset
         for chunk in self._chunks:

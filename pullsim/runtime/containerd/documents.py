@@ -1,4 +1,4 @@
-"""Fetching what describes an image: its index, manifest and config."""
+"""Fetching the documents of an image: its index, manifest and config."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DocumentDownload:
-    """The download of a document: it is part of the pull's stage ``resolve``."""
+    """The `pullsim.registry.request.Download` of a document, whose time is in the pull's stage ``resolve``."""
 
     __slots__ = ("_pull", "host", "received", "stalled")
 
@@ -49,16 +49,16 @@ class DocumentDownload:
 
 
 class Documents:
-    """Brings documents into the content store, one at a time."""
+    """Fetches the documents of one pull into the content store, one at a time."""
 
     __slots__ = ("_download", "_pull")
 
     def __init__(self, pull: OngoingPull) -> None:
         self._pull = pull
-        self._download: DocumentDownload | None = None  # of the document that is on its way
+        self._download: DocumentDownload | None = None  # of the document that is being fetched
 
     def stalled(self) -> bool:
-        """Whether a document is on its way, and nothing of it comes."""
+        """Whether the request for a document is under way and gets no bytes."""
         return self._download is not None and self._download.stalled
 
     def received_since(self, since: float) -> bool:  # noqa: ARG002 - the protocol's
@@ -66,7 +66,7 @@ class Documents:
         return False
 
     def fetch(self, wanted: Wanted) -> Generator[Any, Any, None]:
-        """Fetch a document unless the content store has it; raises PullFailed."""
+        """Fetch a document unless the content store has it. Raises PullFailed."""
         pull, env, clock, digest = self._pull, self._pull.env, self._pull.clock, wanted.digest
         node = pull.node
         store, slots = node.store, pull.slots if node.behaviour.node_wide_slots else None

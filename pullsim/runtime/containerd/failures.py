@@ -1,4 +1,4 @@
-"""Pulls that fail in containerd, with its texts as they reach the kubelet.
+"""Failed pulls of containerd, with its error texts as the kubelet gets them.
 
 Sources: core/remotes/docker/{resolver,fetcher,httpreadseeker}.go, core/images, internal/cri/server/images
 (1.6: remotes/docker, pkg/cri/server); each text has the form that events and reports of its release show.
@@ -30,16 +30,16 @@ CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 MAY_NOT: Final = "pull access denied, repository does not exist or may require authorization"
 ROOT: Final = "/var/lib/containerd"
 NO_SPACE: Final = "no space left on device"
-#: The first releases whose texts of unexpected statuses name the request's URL (remotes/errors/errors.go), and whose
-#: texts of failed GETs have the registry's own text on a line of its own (core/remotes/docker/errcode.go
-#: unexpectedResponseErr).
+#: The first release whose error for an unexpected status names the URL of the request (remotes/errors/errors.go), and
+#: the first one whose error for a failed GET has the registry's own text on a separate line
+#: (core/remotes/docker/errcode.go unexpectedResponseErr).
 STATUS_WITH_URL: Final = (1, 6, 25)
 MESSAGE_ON_ITS_OWN: Final = (2, 1, 3)
 CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
 
 
 class Rank(IntEnum):
-    """How far a request came that failed (core/remotes/docker/resolver.go Resolve, firstErrPriority)."""
+    """How far a failed request came (core/remotes/docker/resolver.go Resolve, firstErrPriority)."""
 
     NO_ANSWER = 1
     NOT_FOUND = 2
@@ -47,30 +47,33 @@ class Rank(IntEnum):
 
 
 class Answer(NamedTuple):
-    """How a request to a host ended; ``message`` is the registry's own text, ``denied`` who found the client denied."""
+    """How a request to a host ended."""
 
     address: Address
-    status: int
-    message: str = ""
-    denied: Authorizer | None = None
+    status: int  # HTTP status, or a status of `pullsim.registry.request` where there was no answer
+    message: str = ""  # the registry's own text
+    denied: Authorizer | None = None  # the authorizer of the client, if the registry denied access
     method: str = "HEAD"
 
     @property
     def rank(self) -> Rank:
-        """How far the request came; one that an authorizer has given up got no answer."""
+        """How far the request came; where the authorizer gave up, the request counts as one without an answer."""
         if self.status in NO_CONNECTION or (self.denied is not None and _gives_up(self.denied)):
             return Rank.NO_ANSWER
         return Rank.NOT_FOUND if self.status == NOT_FOUND else Rank.STATUS
 
     def says_more_than(self, other: Answer, *, ranked: bool) -> bool:
-        """Whether this is reported in the place of an earlier answer; not ``ranked``: only if that was a 404."""
+        """Whether this answer is reported instead of an ``other``, earlier one.
+
+        ``ranked``: the release reports the answer of the highest rank, else the first answer that is not 404.
+        """
         if ranked:
             return self.rank > other.rank
         return other.status == NOT_FOUND and self.status != NOT_FOUND
 
 
 class PullFailed(Exception):
-    """Ends a pull with this outcome."""
+    """A pull failed; ``outcome`` is what the runtime answers to the kubelet."""
 
     def __init__(self, outcome: PullOutcome) -> None:
         super().__init__(outcome.error)
@@ -78,9 +81,10 @@ class PullFailed(Exception):
 
 
 def resolve_failure(reference: Reference, answer: Answer, behaviour: Behaviour) -> PullFailed:
-    """The HEAD of the manifest was refused or answered with an error.
+    """Return the failure of a pull whose HEAD of the manifest got no connection or an error.
 
-    A client that is denied: core/remotes/docker/authorizer.go AddResponses and doBearerAuth, resolver.go Resolve.
+    Where the client was denied access, the text is that of core/remotes/docker/authorizer.go AddResponses and
+    doBearerAuth, and of resolver.go Resolve.
     """
     status, release, address = answer.status, behaviour.release, answer.address
     tag = reference.digest or reference.tag or "latest"
@@ -103,9 +107,9 @@ def resolve_failure(reference: Reference, answer: Answer, behaviour: Behaviour) 
 def fetch_failure(
     reference: Reference, kind: str, digest: str, answer: Answer, behaviour: Behaviour, layer: Layer | None = None
 ) -> PullFailed:
-    """The GET of a manifest or blob (``kind``: manifests, blobs) was refused or answered with an error.
+    """Return the failure of a pull whose GET of a manifest or blob got no connection or an error.
 
-    ``layer``: the blob is this one, else a config.
+    ``kind``: manifests | blobs; ``layer``: the layer of the blob, or None if the blob is a config.
     """
     status, release, message = answer.status, behaviour.release, answer.message
     url = answer.address.url(reference, kind, digest)
@@ -126,13 +130,16 @@ def fetch_failure(
 
 
 def media_type(layer: Layer) -> str:
-    """Return the media type of a layer's blob; images are taken as OCI's."""
+    """Return the OCI media type of a layer's blob; Docker's media types are not modelled."""
     suffix = "" if layer.compression == "stored" else f"+{layer.compression}"
     return f"application/vnd.oci.image.layer.v1.tar{suffix}"
 
 
 def broken_off(reference: Reference, address: Address, status: int) -> PullFailed:
-    """A body broke off: the connection was reset, or closed and no more could be had (texts of 1.6.20, measured)."""
+    """Return the failure of a pull whose download broke off and could not be resumed (texts as measured on 1.6.20).
+
+    ``status``: RESET if the connection was reset, else CUT: it was closed before the end.
+    """
     if status == RESET:
         why = f"failed to copy: read tcp {address.dialled}: read: connection reset by peer"
     else:
@@ -141,30 +148,36 @@ def broken_off(reference: Reference, address: Address, status: int) -> PullFaile
 
 
 def no_progress(reference: Reference) -> PullFailed:
-    """No byte came for image_pull_progress_timeout (kubernetes/kubernetes#131521, containerd/containerd#12802)."""
+    """Return the failure of a pull that got no byte for image_pull_progress_timeout.
+
+    The text is as in kubernetes/kubernetes#131521 and containerd/containerd#12802.
+    """
     return _failed(reference, "context canceled", "Canceled", "noProgress")
 
 
 def no_hosts(reference: Reference, what: str, behaviour: Behaviour) -> PullFailed:
-    """No host of the registry's list may be asked (resolver.go Resolve, fetcher.go Fetch)."""
+    """Return the failure of a pull for which hosts.toml has no host with the needed capability.
+
+    ``what``: the capability, resolve | pull. Source: resolver.go Resolve, fetcher.go Fetch.
+    """
     why = f"no {what} hosts: not found"
     text = _resolving(reference, why, behaviour) if what == "resolve" else f"failed to copy: {why}"
     return _failed(reference, text, "NotFound", "notFound")
 
 
 def _resolving(reference: Reference, why: str, behaviour: Behaviour) -> str:
-    """Say that a name could not be resolved (core/transfer/local/pull.go pull; client/pull.go fetch)."""
+    """Return the text for a name that cannot be resolved (core/transfer/local/pull.go pull; client/pull.go fetch)."""
     what = "image" if behaviour.by_service else f'reference "{reference}"'
     return f"failed to resolve {what}: {why}"
 
 
 def _gives_up(authorizer: Authorizer) -> bool:
-    """Whether the authorizer ends the request with an error of its own, rather than show the last answer."""
+    """Whether the authorizer ends the request with its own error, so that the registry's last answer is not shown."""
     return authorizer.scheme == "bearer" or (authorizer.scheme == "basic" and authorizer.denial is Denial.ANONYMOUS)
 
 
 def _authorization(reference: Reference, authorizer: Authorizer, release: Release) -> str:
-    """Say what an authorizer says that gives up."""
+    """Return the error text of an authorizer that has given up."""
     if authorizer.scheme == "basic":
         return "authorization failed: no basic auth credentials"
     if authorizer.denial not in (Denial.INVALID, Denial.EXPIRED):
@@ -175,7 +188,7 @@ def _authorization(reference: Reference, authorizer: Authorizer, release: Releas
 
 
 def _token_url(reference: Reference) -> str:
-    """Return where the token server is asked: Docker Hub's own, else a path that many registries have."""
+    """Return the URL of the token server: Docker Hub's, or for other registries a path that many of them use."""
     realm, service = f"https://{reference.domain}/v2/token", reference.domain
     if reference.domain in HUB:
         realm, service = "https://auth.docker.io/token", "registry.docker.io"
@@ -183,23 +196,23 @@ def _token_url(reference: Reference) -> str:
 
 
 def no_platform(reference: Reference) -> PullFailed:
-    """The index has nothing for the node's platform (core/images/image.go Manifest)."""
+    """Return the failure of a pull whose index has no image for the node's platform (core/images/image.go Manifest)."""
     return _failed(reference, "no match for platform in manifest: not found", "NotFound", "platform")
 
 
 def blob_no_space(reference: Reference, digest: str) -> PullFailed:
-    """The disk was full before the blob was complete (core/content/helpers.go Copy), the same in all releases."""
+    """Return the failure of a pull whose disk was full before a blob was complete (core/content/helpers.go Copy)."""
     ingest = sha256(f"k8s.io/1/layer-{digest}".encode()).hexdigest()  # plugins/content/local/store.go ingestRoot
     why = f"failed to copy: write {ROOT}/io.containerd.content.v1.content/ingest/{ingest}/data: {NO_SPACE}"
     return _failed(reference, why, "Unknown", "noSpace")
 
 
 def snapshot_no_space(reference: Reference, layer: Layer, chain_id: str, snapshot: int, release: Release) -> PullFailed:
-    """The disk was full before the layer was unpacked into the snapshot number ``snapshot``.
+    """Return the failure of a pull whose disk was full before a layer was unpacked into snapshot number ``snapshot``.
 
-    Sources: pkg/unpack/unpacker.go, core/unpack/unpacker.go; events and reports of each form. Up to 2.0 the error comes
-    from the diff service, which adds its code; from 2.1.2 the media type, the blob and the snapshot's key are named.
-    Which file could not be written is not known here.
+    Sources: pkg/unpack/unpacker.go, core/unpack/unpacker.go, and reported events of each form. Up to 2.0 the error
+    comes from the diff service, which adds its error code; from 2.1.2 it names the media type, the blob and the
+    snapshot's key. The real text also names the file that could not be written, which the simulation does not know.
     """
     error = f"write {ROOT}/io.containerd.snapshotter.v1.overlayfs/snapshots/{snapshot}/fs: {NO_SPACE}"
     if release >= (2, 1, 2):

@@ -26,8 +26,8 @@ class Fetch(BlobFetch):
 
     Up to 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
     the node from after the lock until the last byte (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
-    Before it has its slot it has no process, it is a place in the queue alone: with ten layers and three slots that
-    saves a third of a pull's memory.
+    A fetch that waits for its slot has no process yet, only an event in the queue for slots: with ten layers and three
+    slots that saves a third of a pull's memory.
     """
 
     __slots__ = (
@@ -44,14 +44,17 @@ class Fetch(BlobFetch):
     )
 
     def __init__(self, pull: OngoingPull, position: int, layer: Layer) -> None:
-        """Ask for a slot, up to 2.0; if there is none the fetch starts when it gets one (`waits`), else by `start`."""
+        """Ask for a slot, in releases up to 2.0.
+
+        If no slot is free, the fetch `waits` and starts by itself when it gets one; otherwise the caller calls `start`.
+        """
         self.env = pull.env
         super().__init__(layer, position, self.env.now)
-        self._process: Process | None = None  # once it is begun or waited for
+        self._process: Process | None = None  # made when the fetch starts, or when something waits for it
         self.pull = pull
         self.fetched = False  # the blob came from the registry, for this pull, and is durable
         self.done = False  # the blob is durable, wherever it came from
-        self.resumed = 0  # bytes of ``received`` that a pull which failed had left
+        self.resumed = 0  # those bytes of ``received`` that an earlier, failed pull had downloaded
         self._chunks: ChunkedGet | None = None
         self._abandoned = False
         self._turn = None if pull.node.behaviour.by_service else self._ask_for_slot()
@@ -68,17 +71,17 @@ class Fetch(BlobFetch):
 
     @property
     def waits(self) -> bool:
-        """Whether it starts by itself, when it gets its slot."""
+        """Whether the fetch waits for a slot, and starts by itself when it gets one."""
         return self._turn is not None
 
     def start(self) -> None:
-        """Begin, unless the fetch was abandoned before."""
+        """Start the fetch, unless its pull has failed before."""
         if not self._abandoned:
             self._started = True
             self.process.start(self._run())
 
     def abandon(self) -> None:
-        """Stop, unless the blob is there: the pull has failed."""
+        """Stop the fetch, if it has not ended, because its pull has failed."""
         self._abandoned = True
         if not self.process.is_alive:
             return
@@ -89,11 +92,11 @@ class Fetch(BlobFetch):
 
     @property
     def downloaded(self) -> int:
-        """Bytes that came for this pull; also those of chunks that lie behind a chunk which has not come."""
+        """Bytes that this pull has downloaded, with those of complete chunks behind a chunk that is missing."""
         return self.received - self.resumed if self._chunks is None else self._chunks.downloaded
 
     def stall(self, now: float, *, begun: bool) -> None:
-        """Note that nothing comes any more."""
+        """Note that no more bytes come; ``begun``: some have come before."""
         super().stall(now, begun=begun)
         self.pull.stalled(begun=begun)
 
@@ -104,7 +107,7 @@ class Fetch(BlobFetch):
         self.start()
 
     def _run(self) -> Generator[Any, Any, None]:
-        """Take the blob's lock; get the blob unless it has come meanwhile."""
+        """Take the blob's lock, and get the blob unless another pull has stored it in the meantime."""
         pull, digest, env = self.pull, self.layer.digest, self.env
         node = pull.node
         store, by_service = node.store, node.behaviour.by_service
@@ -129,7 +132,7 @@ class Fetch(BlobFetch):
                 self.done = True
             finally:
                 locks.release(digest)
-        except simpy.Interrupt:  # abandoned
+        except simpy.Interrupt:  # `abandon` was called
             return
         except PullFailed as failed:
             pull.fail(failed.outcome)
@@ -141,9 +144,9 @@ class Fetch(BlobFetch):
                     pull.slots.give_back(self)
 
     def _get(self) -> Generator[Any, Any, None]:
-        """Download the blob (what is missing of it), writing it to the disk meanwhile, and commit it.
+        """Download the missing bytes of the blob, write them to the disk at the same time, and commit the blob.
 
-        Where there is not enough space, the download goes on until the disk is full.
+        If the disk has too little space, the download goes on until the disk is full. Raises PullFailed.
         """
         pull, layer, env = self.pull, self.layer, self.env
         node = pull.node
@@ -174,7 +177,7 @@ class Fetch(BlobFetch):
                 self.enter("unpack_disk", env.now)
                 yield writing
             if claimed < rest:
-                raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # what a failed write has written stays
+                raise blob_no_space(pull.reference, layer.digest)  # noqa: TRY301  # the handler below cleans up
             self.enter("commit", env.now)
             if node.fsyncs:
                 yield from node.sync_blob()

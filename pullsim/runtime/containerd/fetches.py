@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Fetches:
-    """They begin together, when the first layer is needed that the node does not have.
+    """The fetches of one pull. All begin together, when the first layer is needed that the node does not have.
 
     Models client/pull.go and pkg/unpack/unpacker.go (up to 2.0), core/unpack/unpacker.go (from 2.1): layers are fetched
     from the first one on that the snapshotter does not have, as many at a time as there are slots.
@@ -33,7 +33,7 @@ class Fetches:
         self._fork: Fork | None = None  # the pull's time line when the fetches began
 
     def of(self, layers: tuple[Layer, ...], position: int) -> Fetch:
-        """Return the fetch of a layer; the first that is asked for begins those of all layers above it too."""
+        """Return the fetch of a layer. The first call begins the fetches of that layer and of all layers above it."""
         if not self._fetches:
             self._begin(layers, position)
         return self._fetches[position]
@@ -41,9 +41,9 @@ class Fetches:
     def _begin(self, layers: tuple[Layer, ...], first: int) -> None:
         """Start to fetch the layers from ``first`` on, in the order in which containerd's requests go out.
 
-        As measured on 1.6.20 and 2.3.4: up to 2.0 slots are granted by layer index, but of those that get one at once
-        the last one's request goes first; from 2.1 all layers race for the slots: the last one goes first, the others
-        about by index.
+        The order is as measured on 1.6.20 and 2.3.4. Up to 2.0 slots are granted by layer index, but among the fetches
+        that get one at once the request of the last one goes out first. From 2.1 all layers compete for the slots: the
+        last layer goes first, the others follow roughly by index.
         """
         pull, node = self._pull, self._pull.node
         self._fork = pull.clock.fork(pull.env.now)
@@ -58,18 +58,18 @@ class Fetches:
             for fetch in ready:
                 fetch.start()
 
-        Call(pull.env, start, priority=URGENT)  # as processes do, once the pull waits
+        Call(pull.env, start, priority=URGENT)  # as SimPy starts a process: when the pull yields next
 
     def wait(self, fetch: Fetch) -> Generator[Any, Any, None]:
-        """Wait for a fetch that has not ended. The time since all began becomes the time of this one.
+        """Wait for a fetch that has not ended; the pull's time since the fetches began is given to its stages.
 
-        A fetch that fails interrupts the process that waits here.
+        A fetch that fails interrupts the process that waits here; the interrupt's cause is the PullOutcome.
         """
         assert self._fork is not None
         self._pull.clock.split_from(self._fork, fetch)
         yield fetch.process
         if not fetch.done:
-            yield Event(self._pull.env)  # the interrupt that says why comes in this instant
+            yield Event(self._pull.env)  # the interrupt of the failed fetch comes at this same time
 
     def wait_for_all(self) -> Generator[Any, Any, None]:
         """Wait for the fetches of layers that another pull has unpacked meanwhile."""
@@ -78,14 +78,14 @@ class Fetches:
                 yield from self.wait(fetch)
 
     def abandon(self) -> Generator[Any, Any, None]:
-        """Stop all, as the pull has failed, and wait until they have stopped."""
+        """Stop all fetches because the pull has failed, and wait until they have stopped."""
         if self._fetches:
             for fetch in self._fetches.values():
                 fetch.abandon()
             yield self._pull.env.timeout(0)
 
     def end(self, outcome: PullOutcome) -> None:
-        """Account for what was fetched in the outcome of the pull, and write the records of layers without one."""
+        """Add what was fetched to the pull's outcome, and write the layer records that have not been written yet."""
         collected = self._pull.node.store.collected
         for fetch in self._fetches.values():
             if fetch.fetched or fetch.downloaded:
@@ -95,23 +95,23 @@ class Fetches:
                     outcome.refetched += fetch.downloaded
                 if not fetch.recorded:
                     self.record(fetch, None)
-        # Fetches refer to this pull: without a way back to them they are garbage at once, and not only when cycles are
-        # looked for, which is rare: two thirds of the memory of W(100).
+        # Fetches refer to this pull. With the references to them gone there is no cycle, so that they are freed at once
+        # and not at the next, rare run of Python's cycle collector: that is two thirds of the memory of W(100).
         self._pull.slots.forget(self._fetches.values())
         self._fetches = {}
 
     def record(self, fetch: Fetch, unpacked: Unpacked | None) -> None:
-        """Write the record of a layer."""
+        """Write the record of a layer; ``unpacked`` is None if this pull has not unpacked it."""
         pull = self._pull
         node = pull.node
         node.recorder.layer(fetch.record(node.name, self._caller, pull.remote.resolved_by, fetch.downloaded, unpacked))
 
     def stalled(self) -> bool:
-        """Whether a request for a layer is under way that gets nothing."""
+        """Whether a request for a layer is under way and gets no bytes."""
         return any(fetch.stage == "stall" for fetch in self._fetches.values() if fetch.process.is_alive)
 
     def received_since(self, since: float) -> bool:
-        """Whether bytes come, or have come since then."""
+        """Whether bytes of a layer are coming now, or have come since the time ``since``."""
         return any(
             (fetch.stage == "download" and fetch.process.is_alive) or (fetch.bytes_until > since)
             for fetch in self._fetches.values()

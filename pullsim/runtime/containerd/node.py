@@ -1,4 +1,4 @@
-"""What a containerd has on its node: settings, hardware, content and the hosts that it asks."""
+"""The node as containerd's pulls see it: settings, hardware, content store and the hosts that are asked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST_CHUNK: Final = 512  # bytes; less is no chunk (core/remotes/docker/fetcher
 
 
 class ContainerdNode:
-    """What pulls need of the node that they are made on. It does not change; what it refers to does."""
+    """What the pulls on one node share. Its attributes are set once; the store, slots and disk behind them change."""
 
     __slots__ = (
         "_registries",

@@ -1,4 +1,4 @@
-"""What the parts of one pull of containerd share."""
+"""The state that the parts of one containerd pull share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class OngoingPull:
-    """A pull as its fetches, chunks and unpackings see it; `containerd.pull.Pull` is what runs it."""
+    """A pull as its layer fetches, chunks and unpackers see it; the subclass `containerd.pull.Pull` runs it."""
 
     __slots__ = ("blobs", "clock", "env", "lease", "node", "reference", "remote", "slots", "snapshotter")
 
@@ -59,5 +59,5 @@ class OngoingPull:
         raise NotImplementedError
 
     def stalled(self, *, begun: bool) -> None:
-        """Take note that a request of the pull gets nothing more; ``begun``: it got bytes before."""
+        """Note that a request of the pull gets no more bytes; ``begun``: it got some before."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Unpacking layers of a pull side by side: max_concurrent_unpacks."""
+"""Unpacking several layers of a pull at the same time, where max_concurrent_unpacks is more than 1."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Unpacking(LayerStages):
-    """A process that waits for a layer's blob and unpacks it, holding one of the node's slots for that."""
+    """A process that waits for a layer's blob and unpacks it, and holds one of the node's unpack slots meanwhile."""
 
     __slots__ = ("_slots", "began", "chain_id", "claimed", "fetch", "limit", "process", "pull")
 
@@ -33,14 +33,14 @@ class Unpacking(LayerStages):
         self.pull = pull
         self.chain_id = chain_id
         self.fetch = fetch
-        self.began: float | None = None
-        self.limit = "cpu"
+        self.began: float | None = None  # when unpacking began, in seconds; None: the blob is not there
+        self.limit = "cpu"  # what limited the unpacking: cpu | disk
         self.claimed = 0  # bytes of the snapshot, until it is committed
         self._slots = slots
         self.process = pull.env.process(self._run())
 
     def divide(self, begin: float, end: float) -> Stages:
-        """Return the stages of its fetch until the blob was there, then unpacking."""
+        """Return the stages of the layer's fetch until its blob was there, and then the stage of unpacking."""
         began = self._began(begin, end)
         stages = self.fetch.divide(begin, began) if began > begin else {}
         if end > began:
@@ -49,7 +49,7 @@ class Unpacking(LayerStages):
         return stages
 
     def trace(self, begin: float, end: float) -> list[Span]:
-        """Return the same as spans."""
+        """Return the stages of `divide` as spans, in order."""
         began = self._began(begin, end)
         spans = self.fetch.trace(begin, began) if began > begin else []
         if end > began:
@@ -57,7 +57,7 @@ class Unpacking(LayerStages):
         return spans
 
     def _began(self, begin: float, end: float) -> float:
-        """Return when it began to unpack, or the nearer end of the interval if that was before or after it."""
+        """Return when unpacking began; ``begin`` if that was earlier, ``end`` if it was later or has not happened."""
         return end if self.began is None else min(max(self.began, begin), end)
 
     def _run(self) -> Generator[Any, Any, None]:
@@ -84,7 +84,10 @@ class Unpacking(LayerStages):
 
 
 class _SlotWait(Division):
-    """The wait for a slot: it is accounted for by the stages of the layer of the same pull that gives the slot back."""
+    """A wait for an unpack slot, whose time goes to the stages of the layer that gives the slot back.
+
+    If that layer belongs to another pull, the time goes to the stage ``slot``.
+    """
 
     __slots__ = ("_pull", "_slots")
 
@@ -110,10 +113,10 @@ class _SlotWait(Division):
 class ParallelUnpack:
     """Unpacks several layers of a pull at a time.
 
-    Layers take a slot in order, each as soon as there is one, even before its blob is there. They are committed in
-    order. A snapshot is prepared without those below it, and put on top of them when it is committed, after all layers
-    have been started; the locks of all their chain IDs are held until then. Models core/unpack/unpacker.go from 2.2 on
-    (capability rebase of the snapshotter, transfer service).
+    Layers take slots in order, each as soon as one is free, even before its blob is there. A snapshot is prepared
+    without a parent; once all layers have been started, the snapshots are committed in order, each with the one below
+    it as its parent. The lock of each chain ID is held until its snapshot is committed. Models core/unpack/unpacker.go
+    from 2.2 on (transfer service, with a snapshotter that has the capability rebase).
     """
 
     def __init__(self, pull: OngoingPull, fetches: Fetches, image: StoredImage, slots: DownloadSlots) -> None:
@@ -125,7 +128,7 @@ class ParallelUnpack:
         self._locked: list[str] = []  # chain IDs
 
     def run(self) -> Generator[Any, Any, None]:
-        """Unpack all layers that the node does not have; raises what ends the pull."""
+        """Unpack all layers that the node does not have. Raises PullFailed, or simpy.Interrupt if a part has failed."""
         try:
             yield from self._start()
             yield from self._commit()
@@ -163,7 +166,7 @@ class ParallelUnpack:
             self._unpackings.append(Unpacking(pull, self._slots, chain_id, fetch))
 
     def _slot(self) -> Generator[Any, Any, None]:
-        """Wait for a slot."""
+        """Wait for an unpack slot."""
         slots, now = self._slots, self._pull.env.now
         if (turn := slots.acquire()) is None:
             return
@@ -189,7 +192,7 @@ class ParallelUnpack:
             self._release(unpacking.chain_id)
 
     def _release(self, chain_id: str) -> None:
-        """Release the lock of a chain ID whose snapshot is there, which the pull keeps from being collected."""
+        """Release the lock of a chain ID whose snapshot is committed, and add the snapshot to the pull's lease."""
         self._pull.lease.snapshots.add(chain_id)
         self._locked.remove(chain_id)
         self._pull.node.store.chain_locks.release(chain_id)

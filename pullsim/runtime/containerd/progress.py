@@ -1,4 +1,4 @@
-"""The time after which a pull that gets no byte is given up."""
+"""The timeout of a pull that gets no bytes: containerd's image_pull_progress_timeout."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
     import simpy
 
-INTERVAL: Final = 10.0  # seconds between two looks
+INTERVAL: Final = 10.0  # seconds between two checks
 
 
 class Downloads(Protocol):
-    """A part of the downloads of a pull."""
+    """The downloads of a pull's documents, or those of its layers."""
 
     def stalled(self) -> bool:
-        """Whether a request is under way that gets nothing."""
+        """Whether a request is under way and gets no bytes."""
 
     def received_since(self, since: float) -> bool:
-        """Whether bytes come, or have come since then."""
+        """Whether bytes are coming now, or have come since the time ``since`` (seconds)."""
 
 
 class Watched(Protocol):
@@ -31,21 +31,22 @@ class Watched(Protocol):
     running: bool  # the pull has not ended
 
     def stalled_downloads(self) -> bool:
-        """Whether a request of the pull is under way that gets nothing."""
+        """Whether a request of the pull is under way and gets no bytes."""
 
     def received_since(self, since: float) -> bool:
-        """Whether bytes come, or have come since then."""
+        """Whether bytes of the pull are coming now, or have come since the time ``since`` (seconds)."""
 
     def give_up(self) -> None:
-        """End the pull, as it makes no progress."""
+        """End the pull with the error of the progress timeout."""
 
 
 class ProgressWatch:
-    """image_pull_progress_timeout: ends a pull with a request under way and no byte for longer than that.
+    """Ends a pull that has a request under way and has got no bytes for longer than image_pull_progress_timeout.
 
-    It looks every 10 s from the pull's start (timeout / 2 if that is shorter). A look that finds new bytes, or no
-    request, starts the time anew; so a pull whose bytes stop is ended between one timeout and two looks more later.
-    As only faults of a registry can bring that about, it looks while a request is stalled.
+    containerd checks every 10 s from the start of the pull, or every half timeout if the timeout is shorter than 10 s.
+    A check that finds new bytes, or no request under way, starts the timeout anew. A pull whose bytes stop therefore
+    ends between the timeout and the timeout plus two intervals later. As only a fault of a registry can stop the bytes,
+    checks are simulated only while a request is stalled.
 
     Models internal/cri/server/images/image_pull.go pullProgressReporter (1.7: pkg/cri/server).
     """
@@ -57,10 +58,10 @@ class ProgressWatch:
         self._pull = pull
         self._timeout = timeout
         self._interval = INTERVAL if timeout >= INTERVAL else timeout / 2
-        self._looks = False  # at intervals, now
+        self._looks = False  # whether checks are being simulated now
 
     def stalled(self, *, begun: bool) -> None:
-        """Take note that a request of the pull gets nothing more; ``begun``: it got bytes before."""
+        """Note that a request of the pull gets no more bytes; ``begun``: it got some before."""
         if self._timeout and not self._looks:
             self._looks = True
             self._pull.env.process(self._run(begun=begun))
@@ -68,7 +69,7 @@ class ProgressWatch:
     def _run(self, *, begun: bool) -> Generator[Any, Any, None]:
         pull, env = self._pull, self._pull.env
         looks = (env.now - pull.began) / self._interval
-        seen = looked = math.ceil(looks) if begun else math.floor(looks)  # looks, counted from the pull's start
+        seen = looked = math.ceil(looks) if begun else math.floor(looks)  # checks since the pull began
         while pull.stalled_downloads():
             if looked * self._interval + pull.began <= env.now:
                 looked += 1

@@ -1,4 +1,4 @@
-"""One pull of containerd, from the name to the snapshots."""
+"""One pull by containerd, from resolving the name to committing the snapshots."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class Pull(OngoingPull):
-    """Resolve, fetch manifests and config, then unpack from the bottom up while the layers come in.
+    """Resolves a name, fetches manifests and config, and unpacks layers from the bottom up while they are downloaded.
 
-    Models client/pull.go and pkg/unpack/unpacker.go (up to 2.0), core/transfer/local/pull.go and
-    core/unpack/unpacker.go (from 2.1): each layer is unpacked after the one below it, holding the lock of its chain ID
-    meanwhile.
+    Each layer is unpacked after the one below it, under the lock of its chain ID; see `ParallelUnpack` for unpacking
+    several at a time. Models client/pull.go and pkg/unpack/unpacker.go (up to 2.0), core/transfer/local/pull.go and
+    core/unpack/unpacker.go (from 2.1).
     """
 
     __slots__ = ("_caller", "_downloads", "_failed", "_handler", "_process", "_watch", "began", "running")
@@ -63,7 +63,7 @@ class Pull(OngoingPull):
         self._failed = False
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
-        """Pull; the outcome of a pull that failed says why."""
+        """Pull the image, and return the outcome: the image, or the error of the failed pull."""
         self._process = self.env.active_process
         self.clock.enter("resolve", self.env.now)
         node = self.node
@@ -117,7 +117,10 @@ class Pull(OngoingPull):
         self.fail(no_progress(self.reference).outcome)
 
     def _describe(self, documents: Documents) -> Generator[Any, Any, StoredImage]:
-        """Resolve the name and fetch what describes the image; return the record that the image will have."""
+        """Resolve the name, fetch index, manifest and config, and return the record that the image will have.
+
+        Raises PullFailed.
+        """
         node = self.node
         image = yield from self.remote.resolve()
         manifest: Manifest | None = select(image, node.platform)
@@ -144,7 +147,7 @@ class Pull(OngoingPull):
         node.store.name(self.reference, image)
 
     def _unpack_in_turn(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
-        """Unpack layer after layer, holding the lock of each one's chain ID."""
+        """Unpack one layer after the other, each under the lock of its chain ID."""
         store, clock, env = self.node.store, self.clock, self.env
         layers, locks, leased = image.manifest.layers, store.chain_locks, self.lease.snapshots
         for position, chain_id in enumerate(image.snapshots()):
@@ -163,14 +166,14 @@ class Pull(OngoingPull):
                 locks.release(chain_id)
 
     def _snapshot(self, fetches: Fetches, fetch: Fetch, chain_id: str) -> Generator[Any, Any, None]:
-        """Wait for a layer's blob and unpack it; where there is not enough space, until the disk is full."""
+        """Wait for a layer's blob and unpack it; with too little space, unpack until the disk is full, and fail."""
         env, clock, node, layer = self.env, self.clock, self.node, fetch.layer
         store = node.store
         clock.enter("commit", env.now, layer.digest)
         prepared = store.metadata.reserve(PREPARE)
         if not fetch.done:
-            # Either this fetch was the last thing to end, and the time since the fetches began is accounted for by it;
-            # or the layers below and the preparation of the snapshot were, and their own time stands.
+            # The pull's time goes to what ended last. If that is this fetch, its stages replace the pull's since the
+            # fetches began. If the write that prepares the snapshot ends later, the pull's stages are restored.
             before = clock.fork(env.now)
             yield from fetches.wait(fetch)
             if env.now <= prepared:
@@ -187,7 +190,7 @@ class Pull(OngoingPull):
             if limit == "disk":
                 clock.relabel("unpack_disk")
             if part is not layer:
-                raise self.no_space(layer, chain_id)  # noqa: TRY301  # what is written stays
+                raise self.no_space(layer, chain_id)  # noqa: TRY301  # the handler below cleans up
             clock.enter("commit", env.now, layer.digest)
             if node.fsyncs:
                 yield from node.commit_journal()
@@ -202,7 +205,7 @@ class Pull(OngoingPull):
         fetches.record(fetch, (began, env.now, limit))
 
     def _sync(self) -> Generator[Any, Any, None]:
-        """Wait until all that was written is on the disk (core/diff/apply/apply_linux.go, syncfs)."""
+        """Wait until all data of the filesystem is on the disk (core/diff/apply/apply_linux.go, syncfs)."""
         disk, env = self.node.disk, self.env
         if disk is not None and (written := disk.sync()) is not None:
             self.clock.enter("unpack_disk", env.now)

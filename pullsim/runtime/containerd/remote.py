@@ -1,4 +1,4 @@
-"""How containerd asks registries: which hosts, what is sent again, and how a broken download is resumed."""
+"""How containerd asks registries: the order of hosts, the retries, and the resumption of broken downloads."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pullsim.runtime.sources.hosts import Source
     from pullsim.spec.hosts import Address
 
-# Requests that are sent again (core/remotes/docker/resolver.go retryRequest, isTransientTransportErr): after these
-# answers at once, after a timeout when a pause is over.
+# Statuses after which a request is sent again (core/remotes/docker/resolver.go retryRequest, isTransientTransportErr).
+# After an answer with such a status that happens at once, after a timeout it happens after `PAUSE`.
 TOO_MANY: Final = (408, 429)
 SERVER_ERRORS: Final = (500, 503, 504)
 TIMEOUTS: Final = (TIMED_OUT, NO_HEADER)
@@ -34,14 +34,14 @@ NOT_ALLOWED: Final = 405
 UNAUTHORIZED, FORBIDDEN = 401, 403
 BROKEN_OFF: Final = (CUT, RESET)
 ENDED: Final = (OK, *BROKEN_OFF)  # the answer had a body, whole or not
-MAX_BROKEN_OFF: Final = 3  # bodies one after the other without a byte (core/remotes/docker/httpreadseeker.go maxRetry)
+MAX_BROKEN_OFF: Final = 3  # bodies in a row that may break off without a byte (httpreadseeker.go maxRetry)
 
 
 class Remote:
-    """What one pull asks of registries: the resolver and the fetcher.
+    """The requests of one pull to registries, as containerd's resolver and fetcher make them.
 
-    Every request starts again at the first host and goes on to the next after any error; after a body that broke off
-    the rest of it is asked for. Models core/remotes/docker resolver.go, fetcher.go and httpreadseeker.go.
+    Every request starts at the first host, and after any error goes on to the next one. If a body breaks off, the
+    missing bytes are requested. Models core/remotes/docker resolver.go, fetcher.go and httpreadseeker.go.
     """
 
     def __init__(self, node: ContainerdNode, reference: Reference, auth: Auth | None) -> None:
@@ -54,9 +54,10 @@ class Remote:
         self.resolved_by = reference.domain
 
     def resolve(self) -> Generator[Any, Any, Image]:
-        """HEAD the manifest; raise PullFailed if no host has it.
+        """Resolve the name by a HEAD of its manifest, and return the image. Raises PullFailed if no host has it.
 
-        A digest is looked for among blobs too if no host has it among manifests, or none answers (Resolve).
+        A digest that no host has as a manifest is then asked for as a blob; releases with ``limits_blobs`` do that only
+        if every host answered 404 or did not answer (resolver.go Resolve).
         """
         reference, behaviour = self._reference, self._node.behaviour
         by_digest = reference.digest or ""
@@ -80,9 +81,9 @@ class Remote:
         raise resolve_failure(reference, worst, behaviour)
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
-        """GET what is missing of a manifest or blob; raise PullFailed if it cannot be had.
+        """GET the missing bytes of a manifest or blob. Raises PullFailed if they cannot be had.
 
-        If one host may be asked all are, whatever their capabilities (fetcher.go Fetch).
+        If at least one host has the capability pull, all hosts are asked, also those without it (fetcher.go Fetch).
         """
         if self._fetchers is None:
             self._fetchers = self._requesters(self._sources if any(each.pull for each in self._sources) else ())
@@ -115,11 +116,11 @@ class Remote:
 
     @property
     def retryable(self) -> bool:
-        """Whether what went wrong may go right later, though nothing in the world changes."""
+        """Whether the next pull may succeed although no fault, tag, node or pod changes until then."""
         return any(client.retryable for client in self._clients)
 
     def _requesters(self, sources: Iterable[Source]) -> list[Requester]:
-        """Return what asks each host; a host that is listed twice is asked over the same connections (hosts.go)."""
+        """Return a requester for each host; a host that is listed twice has one, thus the same connections."""
         made: dict[Source, Requester] = {}
         return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
 
@@ -144,7 +145,7 @@ class Remote:
 
 
 class Requester:
-    """Asks one host, again where containerd does (core/remotes/docker/resolver.go doWithRetries)."""
+    """Sends requests to one host, with containerd's retries (core/remotes/docker/resolver.go doWithRetries)."""
 
     __slots__ = ("_node", "address", "client")
 
@@ -154,7 +155,7 @@ class Requester:
         self.address = address
 
     def head(self, request: Request, *, last: bool) -> Generator[Any, Any, tuple[Answer, Image | None]]:
-        """HEAD a manifest, or GET it where HEAD is not allowed; return the last answer and what it names."""
+        """HEAD a manifest, or GET it if the answer is 405; return the last answer and the image, if there is one."""
         client, behaviour = self.client, self._node.behaviour
         challenges = client.authorizer.challenges
         attempts: Attempts | None = None
@@ -179,7 +180,7 @@ class Requester:
         return self.answer(request, status), image
 
     def get(self, request: Request, download: Download, *, last: bool) -> Generator[Any, Any, int]:
-        """GET a manifest or blob; return the last status."""
+        """GET a manifest or blob; return the status of the last answer."""
         client = self.client
         challenges = client.authorizer.challenges
         attempts: Attempts | None = None
@@ -197,30 +198,30 @@ class Requester:
                 yield Timeout(self._node.env, PAUSE)
 
     def answer(self, request: Request, status: int, message: str | None = None) -> Answer:
-        """Say how a request ended."""
+        """Return how a request ended, with the registry's own text unless ``message`` is given."""
         client = self.client
         denied = client.authorizer if self._denied(status) else None
         text = (client.message if not request.head else "") if message is None else message
         return Answer(self.address, status, text, denied, "HEAD" if request.head else "GET")
 
     def _denied(self, status: int) -> bool:
-        """Whether the registry has denied the client; a fault may have given the same status before it looked."""
+        """Whether a 401 or 403 is the registry's verdict on the client, and not the answer of a simulated fault."""
         return status in (UNAUTHORIZED, FORBIDDEN) and self.client.authorizer.denial is not None
 
     def _challenge(self, request: Request) -> Generator[Any, Any, int]:
-        """Send the last request that may be sent, which is answered 401 if the host is there."""
+        """Send the last attempt, which is not authenticated and therefore gets 401 if the host can be reached."""
         status: int = yield from self.client.ping(request)
         return UNAUTHORIZED if status == OK else status
 
     def _ask_why(self, request: Request) -> Generator[Any, Any, Answer]:
-        """GET what a HEAD was answered 403 for: an answer to GET has the registry's own text, to be reported."""
+        """After a 403 to a HEAD, send a GET: only the answer to a GET has the registry's own text for the error."""
         client, message = self.client, ""
         get = Request(request.presented, request.reference, request.kind, request.what)
         if client.authorizer.denial is None:
             client.message = ""
             answer, _ = yield from self.head(get, last=False)
             message = answer.message if answer.status == FORBIDDEN else ""
-        else:  # credentials are shown at once now
+        else:  # the client has its credentials already, so that one request is enough
             spec = client.registry.spec
             client.registry.count(get)
             yield Timeout(self._node.env, spec.round_trip + spec.first_byte)
@@ -228,16 +229,16 @@ class Requester:
 
 
 class Attempts:
-    """How often one request to one host is sent; requests that are answered 401 count.
+    """Counts the attempts of one request to one host, those answered 401 among them, and decides on retries.
 
-    ``last``: to the last host, releases that do so send a request again after a server error, unless it is the same
-    error as before, and after a timeout.
+    408 and 429 are retried at every host. Timeouts, and server errors that differ from the error of the attempt before,
+    are retried at the last host alone (``last``), by releases that retry them.
     """
 
     __slots__ = ("_before", "_behaviour", "_challenges", "_client", "_last", "_left")
 
     def __init__(self, client: Client, behaviour: Behaviour, challenges: int, *, last: bool) -> None:
-        """``challenges``: answers 401 that the client had before the request."""
+        """``challenges`` is the number of 401 answers that the client has had before this request."""
         self._client = client
         self._behaviour = behaviour
         self._last = last
@@ -246,11 +247,11 @@ class Attempts:
         self._before = OK  # the last answer
 
     def challenged(self, now: float) -> bool:
-        """Whether the last request that may be sent is answered 401."""
+        """Whether only one attempt is left, and it will be answered 401 because the client is not authenticated."""
         return self._left == 1 and self._client.authorizer.challenged(now)
 
     def again(self, status: int, *, always: bool = False) -> bool:
-        """Whether the request is sent once more after this answer; ``always``: it is if any attempt is left."""
+        """Whether to send the request again after ``status``; ``always``: after any status, if an attempt is left."""
         behaviour, before = self._behaviour, self._before
         challenges = self._client.authorizer.challenges
         if challenges != self._challenges:

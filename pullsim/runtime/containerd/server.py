@@ -1,4 +1,4 @@
-"""containerd as a kubelet sees it."""
+"""containerd's CRI image service."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class Containerd(StoreService):
     def pull_image(
         self, image: str, caller: Caller, clock: TimeLine, *, auth: Auth | None = None, handler: str = ""
     ) -> Generator[Any, Any, PullOutcome]:
-        """Pull (internal/cri/server/images/image_pull.go PullImage)."""
+        """Pull an image (internal/cri/server/images/image_pull.go PullImage)."""
         return Pull(self._node, parse(image), caller, clock, auth, handler).run()
 
     def remove_image(self, image_id: str) -> None:
-        """Drop all names and collect at once (internal/cri/server/images/image_remove.go RemoveImage)."""
+        """Remove all names of an image and collect garbage at once (internal/cri/server/images/image_remove.go)."""
         self.store.remove(image_id)
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
-        """Resolve the image, prepare a snapshot on its own (internal/cri/server/container_create.go)."""
+        """Create a container, which keeps the snapshots of its image (internal/cri/server/container_create.go)."""
         image = self.store.add_container(image_id, self._node.handlers.identity(handler))
         return None if image is None else ContainerImage(image_id, image.handler)
 
@@ -57,7 +57,7 @@ class Containerd(StoreService):
         self.store.remove_container(*image)
 
     def stored(self) -> Iterable[tuple[str, Listed]]:
-        """See `StoreService`; a record's name may have the runtime handler after a comma."""
+        """See `StoreService`. The runtime handler that a record's name may have after a comma is left out."""
         return [(record.partition(",")[0], image) for record, image in self.store.images.items()]
 
     def stored_bytes(self) -> int:

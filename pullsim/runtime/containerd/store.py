@@ -1,4 +1,4 @@
-"""What a containerd node has: blobs, snapshots, images, and the locks on them."""
+"""The content of a containerd node: blobs, snapshots, image records, and the locks on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Lease:
-    """Keeps what a pull under way wrote, or found on the node, from the garbage collector (core/leases)."""
+    """The blobs and snapshots of a running pull, which are kept from garbage collection (core/leases)."""
 
     __slots__ = ("blobs", "snapshots")
 
@@ -46,7 +46,7 @@ class Store:
         self.chain_locks = KeyedLocks(env)
         self.metadata = MetadataDatabase(env, metadata_write)
         self._abandoned = 0  # bytes of unfinished blobs and snapshots, which stay until the next collection
-        #: The image of containers and their number, by image ID and handler.
+        #: An image and the number of its containers, by image ID and runtime handler.
         self._containers: dict[tuple[str, str], tuple[StoredImage, int]] = {}
 
     def name(self, reference: Reference, image: StoredImage) -> None:
@@ -58,7 +58,7 @@ class Store:
         self.images[_by_handler(f"{reference.repository}@{image.target}", image.handler)] = image
 
     def put(self, reference: Reference, image: StoredImage) -> bool:
-        """Put a whole image on the node in no time, as if the node's disk image had it; False: there is no room."""
+        """Put an image on the node in no time, as if the node's disk image had it; return False if the disk is full."""
         for content, parts in ((self.blobs, image.blobs()), (self.snapshots, image.unpacked())):
             for key, size in parts:
                 if key not in content:
@@ -69,7 +69,7 @@ class Store:
         return True
 
     def claim(self, size: int) -> int:
-        """Take space for ``size`` bytes; return how many of them there was space for."""
+        """Claim space for ``size`` bytes, and return for how many of them there is space."""
         return size if self.filesystem is None else self.filesystem.claim(size)
 
     def abandon(self, written: int, *, of: int) -> None:

@@ -1,1 +1,1 @@
-"""CRI-O: its CRI server, copies of images into the node's store, and what a node has."""
+"""CRI-O: its CRI server, the copying of images into containers/storage, and the node's store."""

@@ -1,4 +1,4 @@
-"""One copy operation of CRI-O: an image from a registry into the node's store."""
+"""One copy operation of CRI-O, which copies an image from a registry into the node's store."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from pullsim.runtime.fetch_stages import Unpacked
     from pullsim.time_line import TimeLine
 
-#: Writes of the store's records for each layer: marked incomplete before it is unpacked, and complete afterwards; and
-#: for each image (containers/storage layers.go create, images.go create and addNames).
+#: Writes of records for each layer: one marks it incomplete before it is unpacked, one marks it complete afterwards
+#: (containers/storage layers.go create).
 LAYER_RECORDS: Final = 2
+#: Writes of records for each image (containers/storage images.go create and addNames).
 IMAGE_RECORDS: Final = 3
 
 
 class Copy(OngoingCopy):
-    """Manifest, config, then layers: up to six at a time, committed from the bottom up by one of their fetches.
+    """Copies the manifest, the config, and up to six layers at a time, which it commits from the bottom up.
 
-    A layer that cannot be fetched keeps the layers above it from being committed; they are fetched all the same, and
-    the copy fails when they are there. Layers that were committed by then stay. Models containers/image copy/copy.go,
+    A fetch whose blob the commits had to wait for commits its layer, and the layers above it whose blobs are there. If
+    a layer cannot be fetched, the layers above it are still fetched but not committed, and the copy fails when their
+    fetches have ended. Layers that were committed by then stay. Models containers/image copy/copy.go,
     copy/single.go, storage/storage_dest.go; cri-o server/image_pull.go and internal/storage/image.go.
     """
 
@@ -54,7 +56,7 @@ class Copy(OngoingCopy):
         self._chain_ids: list[str] = []  # chain IDs of layers that this copy builds on
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
-        """Copy; the outcome of a copy that failed says why."""
+        """Copy the image, and return the outcome: the image, or the error of the failed copy."""
         node, reference, clock = self.node, self._reference, self.clock
         clock.enter("resolve", self.env.now)
         manifest: Manifest | None = None
@@ -91,14 +93,14 @@ class Copy(OngoingCopy):
             self.store.in_use[chain_id] -= 1
         self._account(outcome)
         self.slots.forget(self._fetches)
-        self._fetches = []  # they refer to this copy: without a way back they are garbage at once
+        self._fetches = []  # they refer to this copy: without the cycle they are freed at once
         return outcome
 
     def _artifact_first(self) -> Generator[Any, Any, None]:
-        """Read the manifest, which shows that the image is no artifact; the copy begins anew with another source.
+        """Read the manifest to see whether the image is an OCI artifact. It never is, and the copy starts again.
 
-        Behind an index the platform's manifest is read too (internal/ociartifact/store.go PullManifest up to 1.33.3). A
-        ping that CRI-O sends before is left out.
+        For an index the platform's manifest is read too (internal/ociartifact/store.go PullManifest up to 1.33.3). An
+        additional ping that CRI-O sends before is not modelled.
         """
         reference, platform = self._reference, self.node.platform
         try:
@@ -113,7 +115,7 @@ class Copy(OngoingCopy):
         self.source = ImageSource(self.node, reference, self._auth, self.clock)
 
     def _compared(self, image: CrioImage) -> Generator[Any, Any, bool]:
-        """Return whether the node has the image; releases that compare first read the manifests twice for that."""
+        """Return whether the node has the image already, in releases that compare; these read the manifests twice."""
         if not self.node.release.reads_manifests_twice:
             return False
         stored = self.store.image(self._reference)
@@ -126,7 +128,7 @@ class Copy(OngoingCopy):
         return False
 
     def _layers(self, image: CrioImage) -> Generator[Any, Any, None]:
-        """Get the layers, commit them, then record the image."""
+        """Fetch the layers, commit them, then record the image. Raises CopyFailed."""
         env, clock, layers = self.env, self.clock, image.manifest.layers
         fork = clock.fork(env.now)
         self._fetches = [BlobCopy(self, position, layer) for position, layer in enumerate(layers)]
@@ -138,7 +140,7 @@ class Copy(OngoingCopy):
                 before = clock.fork(env.now)
                 clock.split_from(fork, fetch)
                 yield fetch.process
-                if env.now == before.at:  # the blob came when the layers below were committed: that time stands
+                if env.now == before.at:  # there was no wait: the time stays with the commits of the layers below
                     clock.restore(before, "commit")
                 self._committer = fetch if fetch.failure is None else None
             failure = fetch.failure
@@ -183,13 +185,16 @@ class Copy(OngoingCopy):
                 store.applying.release()
 
     def _apply(self, fetch: BlobCopy) -> Generator[Any, Any, str]:
-        """Unpack a layer and return the limit, cpu or disk; too little space is filled before the copy fails."""
+        """Unpack a layer; return what limited that, cpu or disk.
+
+        If there is too little space, unpack until the disk is full, and raise CopyFailed.
+        """
         layer, store = fetch.layer, self.store
         self._enter("commit", layer)
         yield from self._write(1)
         self._enter("unpack_cpu", layer)
         size = store.claim(layer.unpacked)
-        # What another layer of the node has as its content is copied from there, uncompressed.
+        # Content that another layer on the node has is copied from that layer, uncompressed.
         source = replace(layer, compression="stored", size=layer.unpacked) if fetch.copied else layer
         try:
             part = source if size == layer.unpacked else source.part(size)
@@ -197,7 +202,7 @@ class Copy(OngoingCopy):
             if limit == "disk":
                 self.clock.relabel("unpack_disk")
             if size < layer.unpacked:
-                raise failures.layer_no_space(layer)  # noqa: TRY301  # what a failed write has written stays
+                raise failures.layer_no_space(layer)  # noqa: TRY301  # the handler below cleans up
             self._enter("commit", layer)
             yield from self._write(LAYER_RECORDS - 1)
         except BaseException:
@@ -206,7 +211,7 @@ class Copy(OngoingCopy):
         return limit
 
     def _failed(self, failed: CopyFailed) -> Generator[Any, Any, PullOutcome]:
-        """Try to get an artifact, in releases that do so; then say what went wrong."""
+        """Return the outcome of a failed copy; releases that also try the name as an artifact do so before."""
         artifact = None
         if failures.tries_artifact(failed, self.node.release):
             clock = self.clock
@@ -222,13 +227,13 @@ class Copy(OngoingCopy):
         return outcome
 
     def _let_go(self) -> None:
-        """Give back the slot of the fetch that committed layers: the next one has to wait for its blob."""
+        """Give back the slot of the fetch that committed layers, because the blob of the next layer is not there."""
         if self._committer is not None:
             self.slots.give_back(self._committer)
             self._committer = None
 
     def _enter(self, stage: str, layer: Layer) -> None:
-        """Begin a stage of committing a layer; a fetch that waits for the committer's slot waits for that too."""
+        """Begin a stage of committing a layer, also for the fetch that commits: others may wait for its slot."""
         self.clock.enter(stage, self.env.now, layer.digest)
         if self._committer is not None:
             self._committer.enter(stage, self.env.now)
@@ -239,7 +244,7 @@ class Copy(OngoingCopy):
             yield written
 
     def _prefix(self, image: CrioImage) -> str:
-        """Return what an error about a layer begins with if the name was that of an index (copy/copy.go)."""
+        """Return the prefix that errors about layers have if the name is that of an index (copy/copy.go)."""
         return failures.MANIFEST_LIST if image.target != image.manifest.digest else ""
 
     def _account(self, outcome: PullOutcome) -> None:

@@ -1,8 +1,8 @@
-"""Pulls that fail in CRI-O, with its texts as they reach the kubelet.
+"""Failed pulls of CRI-O, with its error texts as the kubelet gets them.
 
 Sources: containers/image docker/docker_client.go, docker/docker_image_src.go, docker/errors.go, docker/body_reader.go,
-storage/storage_dest.go, copy/copy.go; cri-o server/image_pull.go and internal/storage/image.go. The texts are as in
-events and reports: kubernetes/registry.k8s.io#333 (broken bodies), containers/podman#19377 and ublue-os/main#747 (full
+storage/storage_dest.go, copy/copy.go; cri-o server/image_pull.go and internal/storage/image.go. The texts are those of
+reported events: kubernetes/registry.k8s.io#333 (broken bodies), containers/podman#19377 and ublue-os/main#747 (full
 disks), cri-o#5282 (429), texts of OpenShift 4.18 to 4.20 (artifacts, RegistryUnavailable).
 """
 
@@ -28,7 +28,7 @@ REGISTRY_UNAVAILABLE: Final = "RegistryUnavailable"  # k8s.io/cri-api/pkg/errors
 TEMPORARY: Final = "/var/tmp/container_images_storage1"  # noqa: S108  # text: a random name, where the copy has its files
 STORE: Final = "/var/lib/containers/storage/overlay"
 MANIFEST_LIST: Final = "copying system image from manifest list: "
-#: What registries say that give no message of their own (distribution's error codes).
+#: The text for an answer in which the registry gives no message (error codes of distribution), by HTTP status.
 WORDS: Final = {
     401: "unauthorized: authentication required",
     403: "denied: requested access to the resource is denied",
@@ -53,7 +53,7 @@ class CopyFailed(Exception):
 
 
 def ping_failure(host: str, status: int, message: str = "") -> CopyFailed:
-    """GET /v2/ was refused or answered with an error (docker_client.go detectPropertiesHelper, ping)."""
+    """Return the failure of GET /v2/: no connection, or an error (docker_client.go detectPropertiesHelper, ping)."""
     name = HUB[1] if host == HUB[0] else host
     if status in NO_CONNECTION:
         why = f'Get "https://{name}/v2/": dial tcp {_address(name)}: {_problem(status)}'
@@ -63,7 +63,7 @@ def ping_failure(host: str, status: int, message: str = "") -> CopyFailed:
 
 
 def token_failure(status: int) -> CopyFailed:
-    """The token server did not accept the credentials (docker_client.go getBearerToken)."""
+    """Return the failure for credentials that the token server refused (docker_client.go getBearerToken)."""
     why = f"unable to retrieve auth token: invalid username/password: {WORDS[401]}"
     return CopyFailed(why, cause_of(status), status)
 
@@ -71,7 +71,7 @@ def token_failure(status: int) -> CopyFailed:
 def manifest_failure(
     reference: Reference, tag: str, status: int, message: str, denied: Authorizer | None
 ) -> CopyFailed:
-    """The GET of a manifest was answered with an error (docker_image_src.go fetchManifest)."""
+    """Return the failure of the GET of a manifest (docker_image_src.go fetchManifest)."""
     if _token(denied):
         return token_failure(status)
     why = f"reading manifest {tag} in {reference.repository}: {_answer(reference, 'manifests', tag, status, message)}"
@@ -79,7 +79,7 @@ def manifest_failure(
 
 
 def blob_failure(reference: Reference, digest: str, status: int, message: str, denied: Authorizer | None) -> CopyFailed:
-    """The GET of a blob was answered with an error (docker_image_src.go getBlob)."""
+    """Return the failure of the GET of a blob (docker_image_src.go getBlob)."""
     if _token(denied):
         why = token_failure(status).why
     else:
@@ -88,14 +88,17 @@ def blob_failure(reference: Reference, digest: str, status: int, message: str, d
 
 
 def broken_off(status: int, number: int, again: str = "") -> CopyFailed:
-    """A body broke off; ``number`` of its file, ``again`` what came of the attempt to go on."""
+    """Return the failure of a download that broke off.
+
+    ``number`` names the temporary file; ``again`` is the text about the attempt to resume, if there was one.
+    """
     error = "read: connection reset by peer" if status == RESET else "unexpected EOF"
     why = f'writing blob: storing blob to file "{TEMPORARY}/{number}": happened during read: {error}{again}'
     return CopyFailed(why, "connectionLost", status)
 
 
 def reconnecting(reference: Reference, digest: str, status: int, message: str) -> str:
-    """What came of the attempt to go on with a body that broke off (body_reader.go Read)."""
+    """Return the text about a failed attempt to resume a download that broke off (body_reader.go Read)."""
     answer = _answer(reference, "blobs", digest, status, message)
     if status in NO_CONNECTION:
         return f" (while reconnecting: {answer})"
@@ -103,19 +106,25 @@ def reconnecting(reference: Reference, digest: str, status: int, message: str) -
 
 
 def temporary_no_space(number: int) -> CopyFailed:
-    """The disk was full before the blob was complete (storage_dest.go putBlobToPendingFile)."""
+    """Return the failure of a disk that was full before a blob was complete (storage_dest.go putBlobToPendingFile)."""
     path = f"{TEMPORARY}/{number}"
     return CopyFailed(f'writing blob: storing blob to file "{path}": write {path}: {NO_SPACE}', "noSpace")
 
 
 def layer_no_space(layer: Layer) -> CopyFailed:
-    """The disk was full before the layer was applied (storage_dest.go createNewLayer); which file is not known here."""
+    """Return the failure of a disk that was full before a layer was unpacked (storage_dest.go createNewLayer).
+
+    The real text also names the file that could not be written, which the simulation does not know.
+    """
     why = f'writing blob: adding layer with blob "{layer.digest}": processing tar file(write {STORE}: {NO_SPACE}): '
     return CopyFailed(f"{why}exit status 1", "noSpace")
 
 
 def no_platform(reference: Reference, platform: Platform) -> CopyFailed:
-    """The index has nothing for the node's platform (copy/copy.go Image, manifest/oci_index.go ChooseInstance)."""
+    """Return the failure of an index without an image for the node's platform.
+
+    Source: copy/copy.go Image, manifest/oci_index.go ChooseInstance.
+    """
     variant = platform.variant or ("v8" if platform.architecture == "arm64" else "")
     wanted = f'architecture "{platform.architecture}", variant "{variant}", OS "{platform.os}"'
     why = f"choosing an image from manifest list docker://{reference}: no image found in image index for {wanted}"
@@ -123,7 +132,10 @@ def no_platform(reference: Reference, platform: Platform) -> CopyFailed:
 
 
 def initializing(reference: Reference, failed: CopyFailed, mirrors: list[tuple[str, CopyFailed]]) -> CopyFailed:
-    """Neither the registry nor a mirror has the image (docker_image_src.go newImageSource; copy/copy.go Image)."""
+    """Return the failure of the registry and all mirrors (docker_image_src.go newImageSource; copy/copy.go Image).
+
+    ``failed`` is the registry's failure, ``mirrors`` has the name and failure of each mirror.
+    """
     why = failed.why
     if mirrors:
         others = "; ".join(f"{name}: {each.why}" for name, each in mirrors)
@@ -132,7 +144,7 @@ def initializing(reference: Reference, failed: CopyFailed, mirrors: list[tuple[s
 
 
 def no_first_artifact(reference: Reference, failed: CopyFailed) -> CopyFailed:
-    """The manifest cannot be had when it is asked first whether it is of an artifact (1.33.0 to 1.33.3)."""
+    """Return the failure to read the manifest in releases that first look for an artifact (1.33.0 to 1.33.3)."""
     choice = f"choosing an image from manifest list docker://{reference}: "
     if failed.why.startswith(choice):
         why = f"choose instance: {failed.why.removeprefix(choice)}"
@@ -142,16 +154,17 @@ def no_first_artifact(reference: Reference, failed: CopyFailed) -> CopyFailed:
 
 
 def no_manifest(reference: Reference, failed: CopyFailed, release: CrioRelease) -> str:
-    """Say why what is no image is no artifact either: there is no manifest."""
+    """Return the text for a name that could be pulled neither as an image nor as an artifact: it has no manifest."""
     if release.copies_artifacts:
         return f"{release.no_manifest}{failed.why}"
     return f"{release.no_manifest}{failed.why.removeprefix(_source(reference))}"
 
 
 def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None, release: CrioRelease) -> PullOutcome:
-    """Return the answer to the kubelet; ``artifact``: why it was none either, None where that was not tried.
+    """Return the answer to the kubelet.
 
-    Source: server/image_pull.go PullImage, internal/storage/image.go pullImageImplementation (1.33 on).
+    ``artifact`` is the error of the attempt to pull the name as an artifact; None: there was no such attempt.
+    Source: server/image_pull.go PullImage, internal/storage/image.go pullImageImplementation (from 1.33).
     """
     error = failed.why
     if artifact is not None:
@@ -164,14 +177,14 @@ def outcome_of(reference: Reference, failed: CopyFailed, artifact: str | None, r
 
 
 def tries_artifact(failed: CopyFailed, release: CrioRelease) -> bool:
-    """Whether a pull that failed goes on with the attempt to get an artifact."""
+    """Whether the release tries to pull the name as an artifact after this failure."""
     if not release.tries_artifacts or release.tries_artifacts_first:
         return False
     return release.tries_artifacts_without_network or not failed.unreachable
 
 
 def cause_of(status: int) -> str:
-    """Give the short name of a cause."""
+    """Return the cause, as `PullOutcome.cause` names it, of a request that ended with this status."""
     if status in NO_CONNECTION:
         return "unavailable"
     return "connectionLost" if status in (CUT, RESET) else CAUSES.get(status, "serverError")

@@ -1,4 +1,4 @@
-"""Getting one layer of a copy: from the registry to a temporary file, or from what the node has."""
+"""Getting one layer for a copy: from the registry into a temporary file, or from layers that the node has."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class BlobCopy(BlobFetch):
-    """A process that holds one of the copy's slots, and gets the blob of one layer.
+    """A process that gets the blob of one layer, and holds one of the copy's slots meanwhile.
 
-    A blob whose content a committed layer of the node has is not asked for. Others are written to a temporary file and
-    inflated at the same time, only to know the digest of the content; the file stays until the copy ends. The fetch
-    whose layer is the next to be committed keeps its slot: it does the committing.
+    A blob is not downloaded if a committed layer on the node has the same content. Otherwise it is written to a
+    temporary file, which stays until the copy ends, and decompressed at the same time to compute the digest of its
+    content. The fetch of the layer that is committed next keeps its slot, because it does the committing.
 
     Models containers/image copy/single.go (copyLayers), storage/storage_dest.go (tryReusingBlobAsPending,
     putBlobToPendingFile, queueOrCommit).
@@ -47,12 +47,12 @@ class BlobCopy(BlobFetch):
         self.process = Process(copy.env, self._run())
 
     def cut(self) -> None:
-        """Stop, unless it has ended: the node leaves."""
+        """Stop the fetch, if it has not ended, because the node leaves."""
         if self.process.is_alive:
             self.process.interrupt()
 
     def _run(self) -> Generator[Any, Any, None]:
-        with suppress(simpy.Interrupt):  # it is cut
+        with suppress(simpy.Interrupt):  # `cut` was called
             yield from self._copy_blob()
 
     def _copy_blob(self) -> Generator[Any, Any, None]:
@@ -75,7 +75,10 @@ class BlobCopy(BlobFetch):
         return self.local
 
     def _get(self) -> Generator[Any, Any, None]:
-        """Download, inflating and writing meanwhile; where there is not enough space, until the disk is full."""
+        """Download the blob, and decompress and write it at the same time.
+
+        If there is too little space, go on until the disk is full, and raise CopyFailed.
+        """
         copy, node, layer = self._copy, self._copy.node, self.layer
         env = copy.env
         self.requested = env.now
@@ -95,7 +98,7 @@ class BlobCopy(BlobFetch):
                     self.enter(stage, env.now)
                     yield work
             if claimed < layer.size:
-                raise temporary_no_space(self.position + 1)  # noqa: TRY301  # what a failed write has written stays
+                raise temporary_no_space(self.position + 1)  # noqa: TRY301  # the handler below cleans up
         except BaseException:
             for job in (inflate, written):
                 if job is not None:

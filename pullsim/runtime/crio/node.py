@@ -1,4 +1,4 @@
-"""What a CRI-O has on its node: settings, hardware, content and the registries that it asks."""
+"""The node as CRI-O's copies see it: settings, hardware, store and the registries that are asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CrioNode:
-    """What copies need of the node that they are made on. It does not change; what it refers to does."""
+    """What the copies on one node share. Its attributes are set once; the store, cores and disk behind them change."""
 
     __slots__ = (
         "_registries",
@@ -50,6 +50,6 @@ class CrioNode:
         self._registries: Final = node.registries
 
     def sources(self, registry: str) -> tuple[Registry, ...]:
-        """Return the hosts that an image of a registry is looked for on: its mirrors in order, then itself."""
+        """Return the hosts that are asked for a registry's images: its mirrors in order, then the registry."""
         own = self._registries(registry)
         return (*(self._registries(mirror.name) for mirror in own.spec.mirrors if mirror.pull), own)

@@ -1,4 +1,4 @@
-"""What the parts of one copy of CRI-O share."""
+"""The state that the parts of one CRI-O copy share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OngoingCopy:
-    """A copy as the fetches of its blobs see it; `crio.copy.Copy` is what runs it."""
+    """A copy as the fetches of its blobs see it; the subclass `crio.copy.Copy` runs it."""
 
     __slots__ = ("clock", "env", "files", "next", "node", "slots", "source", "store", "temporary")
 
@@ -27,6 +27,6 @@ class OngoingCopy:
         self.clock = clock
         self.slots = DownloadSlots(node.env, BLOBS_AT_ONCE)
         self.source = ImageSource(node, reference, auth, clock)
-        self.next = 0  # position of the layer that is committed next; -1: none is any more
+        self.next = 0  # position of the layer that is committed next; -1: no more layers are committed
         self.files: set[str] = set()  # digests of blobs in temporary files
         self.temporary = 0  # bytes of the temporary files

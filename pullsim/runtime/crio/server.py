@@ -1,4 +1,4 @@
-"""CRI-O as a kubelet sees it."""
+"""CRI-O's CRI image service."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class Crio(StoreService):
     """The image service of one node.
 
-    Pulls of one image with equal credentials in one namespace share one copy and its result; others share nothing but
-    what is committed. Images are the same for all runtime handlers. Models cri-o server/image_{pull,status,list,
-    remove}.go, 1.28 on.
+    Concurrent pulls of one image with equal credentials in one namespace share one copy and its result. Other pulls
+    share only layers that are committed. Images are the same for all runtime handlers. Models cri-o
+    server/image_{pull,status,list,remove}.go, from 1.28.
     """
 
     def __init__(self, node: RuntimeNode, spec: CrioSpec) -> None:
@@ -39,8 +39,9 @@ class Crio(StoreService):
         self._env = node.env
         self._node = CrioNode(node, spec)
         self.store = self._node.store
+        #: The end of each copy under way, by image, namespace, user name and password.
         self._operations: dict[tuple[str, str, str, str], Event] = {}
-        self._containers: Counter[str] = Counter()  # by image ID
+        self._containers: Counter[str] = Counter()  # number of containers, by image ID
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:  # noqa: ARG002 - the protocol's
         """Look the name up in the store; the size is that of unpacked layers."""
@@ -57,7 +58,7 @@ class Crio(StoreService):
         handler: str = "",  # noqa: ARG002 - the protocol's
     ) -> Generator[Any, Any, PullOutcome]:
         """Copy the image, or wait for an equal pull that is under way (server/image_pull.go PullImage)."""
-        if auth is not None and not auth.username:  # tokens are not handed on
+        if auth is not None and not auth.username:  # CRI-O does not pass tokens on to containers/image
             auth = None
         key = (image, caller.namespace, *(("", "") if auth is None else (auth.username, auth.password)))
         under_way = self._operations.get(key)
@@ -72,12 +73,12 @@ class Crio(StoreService):
         return outcome
 
     def remove_image(self, image_id: str) -> None:
-        """Remove the image and its layers; one that a container uses is left (containers/storage DeleteImage)."""
+        """Remove an image and its layers, unless a container uses the image (containers/storage DeleteImage)."""
         if not self._containers[image_id]:
             self.store.remove(image_id)
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:  # noqa: ARG002 - the same
-        """Make a container of an image, which keeps the image."""
+        """Create a container, which keeps its image from being removed; return None if the image is not there."""
         if self.store.find(image_id) is None:
             return None
         self._containers[image_id] += 1

@@ -1,4 +1,4 @@
-"""How CRI-O asks registries: one host for all of an image, pauses after 429, downloads that are resumed."""
+"""How CRI-O asks registries: one host for a whole image, pauses after 429, and resumed downloads."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 TOO_MANY: Final = 429
 BROKEN_OFF: Final = (CUT, RESET)
 # containers/image docker/docker_client.go (backoff…) and docker/body_reader.go (bodyReader…), all releases.
-ATTEMPTS: Final = 5  # that are made with a request which is answered 429
-FIRST_PAUSE: Final = 2.0  # seconds between two of them, then twice as long each time
+ATTEMPTS: Final = 5  # how often a request is sent that is always answered 429
+FIRST_PAUSE: Final = 2.0  # seconds before the second attempt; each later pause is twice as long as the one before
 LONGEST_PAUSE: Final = 60.0  # seconds
-PROGRESS: Final = 1 << 20  # bytes since a body broke off last, from which on another attempt is made
-PATIENCE: Final = 60.0  # seconds since then, after which another attempt is made with fewer bytes too
-RECONNECT: Final = 1.05  # seconds before such an attempt: the mean of 1 s and up to 0.1 s more, at random
+PROGRESS: Final = 1 << 20  # bytes that must have come since the last resumption for a download to be resumed again
+PATIENCE: Final = 60.0  # seconds since the last resumption after which a download is resumed with fewer bytes too
+RECONNECT: Final = 1.05  # seconds until a resumption: the mean of the 1.0 to 1.1 s that CRI-O draws at random
 
 
 class _Document:
-    """A manifest on its way: part of the stage resolve."""
+    """The `pullsim.registry.request.Download` of a manifest or config, whose time is in the stage ``resolve``."""
 
     __slots__ = ("_clock", "host", "received")
 
@@ -59,17 +59,17 @@ class _Document:
 
 
 class Opened(NamedTuple):
-    """A host that has the image, and what its name means there."""
+    """A host that has the image, and the manifest or index that the name stands for there."""
 
     client: Client
     image: Image
 
 
 class ImageSource:
-    """What one copy reads from: the first of the registry's mirrors, or the registry, that has the manifest.
+    """The host that one copy reads from: the first mirror that has the manifest, or else the registry.
 
-    All that follows comes from there. Each source has a client of its own, which learns with its first request how to
-    authenticate; its token serves the requests that follow. Models containers/image docker/docker_image_src.go
+    Config and layers come from the same host. Each source has a client of its own, which learns with its first request
+    how to authenticate and uses its token for the later ones. Models containers/image docker/docker_image_src.go
     (newImageSource), docker_client.go (makeRequestToResolvedURL) and body_reader.go.
     """
 
@@ -84,16 +84,16 @@ class ImageSource:
 
     @property
     def host(self) -> str:
-        """The host that serves the image; the registry's own until one does."""
+        """The host that serves the image; before `open` has found it, the registry's."""
         return self._reference.domain if self._opened is None else self._opened.client.registry.spec.host
 
     @property
     def retryable(self) -> bool:
-        """Whether what went wrong may go right later, though nothing in the world changes."""
+        """Whether the next copy may succeed although no fault, tag, node or pod changes until then."""
         return any(client.retryable for client in self._clients)
 
     def open(self) -> Generator[Any, Any, Image]:
-        """Ping, get the manifest that the reference names; raises CopyFailed with the failures of all hosts."""
+        """Ping the hosts in turn and get the manifest of the reference. Raises CopyFailed with all their failures."""
         mirrors: list[tuple[str, CopyFailed]] = []
         *others, own = self._node.sources(self._reference.domain)
         for registry in (*others, own):
@@ -107,15 +107,15 @@ class ImageSource:
             else:
                 self._opened = opened
                 return opened.image
-        raise AssertionError  # the registry itself is the last
+        raise AssertionError  # the loop returns or raises at the registry, which is the last host
 
     def manifest(self, digest: str, size: int) -> Generator[Any, Any, None]:
-        """Get the manifest of a platform."""
+        """Get the manifest of the node's platform; ``size`` in bytes. Raises CopyFailed."""
         client = self._client_in_use()
         yield from self._manifest(client, digest, size)
 
     def config(self, digest: str, size: int) -> Generator[Any, Any, None]:
-        """Get the config of an image."""
+        """Get the config of an image; ``size`` in bytes. Raises CopyFailed."""
         client, reference = self._client_in_use(), self._reference
         request = Request(client.presented, reference, "blobs", digest, Part(size))
         status = yield from self._get(client, request, _Document(self._clock))
@@ -124,7 +124,7 @@ class ImageSource:
             raise CopyFailed(f"parsing image configuration: {why.why.partition(': ')[2]}", why.cause, status)
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
-        """Get what is missing of a blob; raises CopyFailed."""
+        """Get the missing bytes of a blob. Raises CopyFailed."""
         client, reference, env = self._client_in_use(), self._reference, self._node.env
         digest, size = wanted.digest, wanted.size
         self._files += 1
@@ -187,7 +187,7 @@ class ImageSource:
         return failures.manifest_failure(self._reference, what, status, client.message, _denied(client))
 
     def _get(self, client: Client, request: Request, download: Download) -> Generator[Any, Any, int]:
-        """GET; after an answer 429 again when a pause is over, for as long as attempts are left."""
+        """Send a GET, and after each 429 and a pause again, `ATTEMPTS` times at most; return the last status."""
         pause = FIRST_PAUSE
         for attempt in range(1, ATTEMPTS + 1):
             client.retry_after = None
@@ -198,7 +198,7 @@ class ImageSource:
         return status
 
     def _pause(self, client: Client, pause: float) -> Generator[Any, Any, float]:
-        """Wait before the next attempt; return the pause that is to follow it."""
+        """Wait before the next attempt; return the seconds to wait before the attempt after it."""
         pause = min(pause if client.retry_after is None else client.retry_after, LONGEST_PAUSE)
         yield self._node.env.timeout(pause)
         return 2.0 * pause

@@ -1,4 +1,4 @@
-"""What a CRI-O node has: layers, and images that name them. There are no compressed copies."""
+"""The content of a CRI-O node: unpacked layers, and the images that consist of them. No compressed blobs are kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class CrioStore:
     """Layers by chain ID, images by name, and the lock that unpacking a layer needs in some releases.
 
-    A layer that a failed copy has committed stays until an image that has it is removed: nothing else looks for it.
+    A layer that a failed copy has committed stays until an image with this layer is removed: nothing else removes it.
     Models containers/storage store.go (PutLayer, CreateImage, DeleteImage).
     """
 
@@ -30,7 +30,7 @@ class CrioStore:
         self.images: dict[str, CrioImage] = {}  # by normalised name
         self.in_use: Counter[str] = Counter()  # chain IDs of layers that copies under way build on
         self.had: set[str] = set()  # digests of the blobs of layers that were removed from the node
-        self.applying = Slots(env, 1)
+        self.applying = Slots(env, 1)  # the lock for unpacking a layer
         self.records = MetadataDatabase(env, metadata_write)
         self._blobs: Counter[str] = Counter()  # number of committed layers, by the digest of their blob
         self._documents: dict[str, int] = {}  # bytes claimed for the documents of an image, by its ID
@@ -42,13 +42,13 @@ class CrioStore:
         return self._bytes
 
     def claim(self, size: int) -> int:
-        """Take space for ``size`` bytes; return how many of them there was space for."""
+        """Claim space for ``size`` bytes, and return for how many of them there is space."""
         granted = size if self.filesystem is None else self.filesystem.claim(size)
         self._bytes += granted
         return granted
 
     def release(self, size: int) -> None:
-        """Give claimed space back."""
+        """Give back ``size`` bytes of claimed space."""
         self._bytes -= size
         if self.filesystem is not None:
             self.filesystem.release(size)
@@ -58,7 +58,7 @@ class CrioStore:
         return self._blobs[digest] > 0
 
     def commit(self, chain_id: str, layer: Layer) -> None:
-        """Take in a layer whose space is claimed."""
+        """Add a layer whose space has been claimed."""
         self.layers[chain_id] = layer
         self._blobs[layer.digest] += 1
 
@@ -70,7 +70,7 @@ class CrioStore:
         self.images[f"{reference.repository}@{image.target}"] = image
 
     def put(self, reference: Reference, image: CrioImage) -> bool:
-        """Put a whole image on the node in no time; False: there is no room for it."""
+        """Put an image on the node in no time; return False if the disk is full."""
         for chain_id, layer in zip(image.manifest.chain_ids, image.manifest.layers, strict=True):
             if chain_id not in self.layers:
                 if self.claim(layer.unpacked) < layer.unpacked:
@@ -80,15 +80,15 @@ class CrioStore:
         return True
 
     def image(self, reference: Reference) -> CrioImage | None:
-        """Return the image that a name has on the node."""
+        """Return the image with this name, or None."""
         return self.images.get(image_name(reference))
 
     def find(self, image_id: str) -> CrioImage | None:
-        """Find an image by its ID."""
+        """Return the image with this ID, or None."""
         return next((image for image in self.images.values() if image.id == image_id), None)
 
     def remove(self, image_id: str) -> None:
-        """Remove an image under all its names, and the layers that no other needs."""
+        """Remove an image under all its names, and its layers that no other image and no running copy needs."""
         image = self.find(image_id)
         if image is None:
             return

@@ -1,1 +1,1 @@
-"""A runtime of given durations."""
+"""A runtime whose pulls take given durations."""

@@ -1,4 +1,4 @@
-"""A runtime of given durations: replays measured pulls, and the kubelet's traces."""
+"""A runtime whose pulls take given durations, to replay measured pulls and the traces of kubelets."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class FixedRuntime:
-    """Pulls take the time the spec says, whatever else goes on; concurrent pulls of an image share no work.
+    """A runtime whose pulls take the time in the spec, whatever else happens on the node.
 
-    An image takes its size on the disk, once. A pull that finds too little space fails when the disk is full, its bytes
-    coming evenly over its time, and leaves nothing behind.
+    Concurrent pulls of an image share no work. An image takes its size on the disk, once. A pull's bytes come evenly
+    over its time; if there is too little space, the pull fails when the disk is full and leaves nothing behind.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class FixedRuntime:
         self._spec = spec
         self._handlers = handlers or RuntimeHandlers()
         self._filesystem = filesystem
-        self._calls: dict[str, int] = {}
-        self._pulled: dict[tuple[str, str], float] = {}  # since when each is present, by image and runtime handler
-        self._taken: dict[tuple[str, str], int] = {}  # bytes that each of them takes
-        self._had: set[str] = set()
+        self._calls: dict[str, int] = {}  # number of pulls so far, by image
+        self._pulled: dict[tuple[str, str], float] = {}  # when it was pulled, by image and runtime handler
+        self._taken: dict[tuple[str, str], int] = {}  # bytes on the disk, by image and runtime handler
+        self._had: set[str] = set()  # images that were pulled or removed before
         self._containers: Counter[ContainerImage] = Counter()
         for image, fixed in spec.images.items():
             if fixed.present:
@@ -60,10 +60,10 @@ class FixedRuntime:
         return cls(node.env, spec, node.handlers, node.filesystem)
 
     def preload(self, image: str) -> None:
-        """Do nothing: the settings say themselves what is present from the start."""
+        """Do nothing: the spec itself says which images are present from the start."""
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
-        """Tell whether the image is present now, for the handler."""
+        """Return the image if it is present for the handler. Raises InspectFailed when the spec says so."""
         fixed = self._spec.images.get(image)
         if fixed is None:
             return None
@@ -83,7 +83,7 @@ class FixedRuntime:
         auth: Auth | None = None,  # noqa: ARG002 - the same
         handler: str = "",
     ) -> Generator[Any, Any, PullOutcome]:
-        """Take the time, then succeed or fail as the spec says for this call."""
+        """Wait for the time, and succeed or fail, as the spec says for this call."""
         handler = self._handlers.identity(handler)
         env = self._env
         clock.enter("pull", env.now)
@@ -97,7 +97,7 @@ class FixedRuntime:
             yield env.timeout(fixed.fail.after)
             return PullOutcome(
                 None,
-                code="Unknown",  # the text is given whole
+                code="Unknown",  # with this code the kubelet reports the text of the spec as it is
                 error=fixed.fail.error,
                 cause="notFound" if "not found" in fixed.fail.error.lower() else "runtime",
                 retryable=not fixed.fail.always,
@@ -119,7 +119,7 @@ class FixedRuntime:
         return PullOutcome(_image_ref(image), downloaded=fixed.size, refetched=refetched)
 
     def list_images(self) -> list[ListedImage]:
-        """List what is present now."""
+        """Return the images that are present now."""
         images = self._spec.images
         return [
             ListedImage(_image_ref(image), images[image].size, (image,), handler=handler)
@@ -128,13 +128,13 @@ class FixedRuntime:
         ]
 
     def remove_image(self, image_id: str) -> None:
-        """Forget the image."""
+        """Remove the image for all runtime handlers."""
         for image, handler in list(self._pulled):
             if _image_ref(image) == image_id and self._present(image, handler):
                 self._drop(image, handler)
 
     def image_fs(self) -> FilesystemUsage:
-        """Count the sizes of the images, and what others use."""
+        """Return how full the disk is with the images and everything else on it."""
         listed = self.list_images()  # and drop images that the settings have removed by now
         return filesystem_usage(self._filesystem, sum(image.size for image in listed))
 
@@ -158,7 +158,7 @@ class FixedRuntime:
         self._containers[image] -= 1
 
     def _present(self, image: str, handler: str) -> bool:
-        """Whether the image is there; if the settings have removed it since, free its space."""
+        """Whether the image is present; one that the spec has removed by now is dropped, and its space freed."""
         since = self._pulled.get((image, handler))
         if since is None:
             return False
@@ -168,7 +168,7 @@ class FixedRuntime:
         return True
 
     def _keep(self, image: str, handler: str, claimed: int) -> None:
-        """Note that the image is there from now on; of two pulls at a time only one takes space."""
+        """Note that the image is present from now on; of two concurrent pulls only one takes space."""
         key = image, handler
         if self._present(image, handler):
             self._release(claimed)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Overlay:
-    """Models containerd's plugins/snapshots/overlay with core/diff/apply."""
+    """The overlayfs snapshotter. Models containerd plugins/snapshots/overlay with core/diff/apply."""
 
     __slots__ = ("_unpacker",)
 

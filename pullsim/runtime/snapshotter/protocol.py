@@ -1,4 +1,4 @@
-"""What a pull asks of the snapshotter of its node."""
+"""The protocol of snapshotters, which turn layers into snapshots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Mount(Protocol):
     size: int  # bytes that the snapshot takes on the disk
 
     def wait(self) -> Generator[Any, Any, None]:
-        """Wait until it is mounted."""
+        """Wait until the layer is mounted."""
 
 
 class Snapshotter(Protocol):
@@ -26,11 +26,11 @@ class Snapshotter(Protocol):
     def mount(self, layer: Layer, source: BlobSource) -> Mount | None:
         """Return the layer as a mount that needs no download; None: its blob has to be fetched and unpacked.
 
-        ``source`` has what the mount may have to read first: the layer's table of contents.
+        From ``source`` a snapshotter may read what it needs for the mount, such as the layer's table of contents.
 
         In containerd such a snapshotter answers Prepare with "already exists", and the layer is not fetched
         (core/unpack/unpacker.go, "remote snapshotters").
         """
 
     def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
-        """Unpack the blob of a layer into a snapshot; return what it was limited by: cpu or disk."""
+        """Unpack the blob of a layer into a snapshot; return what limited that: cpu | disk."""

@@ -17,7 +17,10 @@ class Wanted:
     __slots__ = ("cut_short", "digest", "index", "kind", "layer", "size", "start")
 
     def __init__(self, kind: str, digest: str, size: int, layer: Layer | None = None, *, index: bool = False) -> None:
-        """``kind``: manifests | blobs; ``size`` in bytes; ``layer``: whose blob it is; ``index``: it is an index."""
+        """``kind``: manifests | blobs; ``size`` in bytes.
+
+        ``layer`` is the layer of a blob, None for a document; ``index``: the manifest is an index.
+        """
         self.kind = kind
         self.digest = digest
         self.size = size
@@ -28,9 +31,10 @@ class Wanted:
 
     @classmethod
     def chunk(cls, layer: Layer, start: int, size: int, *, final: bool) -> Wanted:
-        """Return a part of a layer's blob, whose request asks for all from ``start`` on and is closed after ``size``.
+        """Return a part of a layer's blob: ``size`` bytes from byte ``start`` on.
 
-        ``final``: no more would come after it.
+        Its request asks for everything from ``start`` on, and its connection is closed after ``size`` bytes, unless the
+        part is the last one of the blob (``final``).
         """
         wanted = cls("blobs", layer.digest, size, layer)
         wanted.start = start
@@ -39,10 +43,11 @@ class Wanted:
 
 
 class BlobSource(Protocol):
-    """Has the content of images. Today's are registries and their mirrors, as each runtime asks them."""
+    """A source of manifests and blobs. The existing ones are the registries and mirrors, as each runtime asks them."""
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
-        """Bring what is missing of ``wanted``, telling ``download`` how it goes.
+        """Get the missing bytes of ``wanted``, and report to ``download``.
 
-        ``download.received`` is what was there before. Raises the runtime's own exception if it cannot be had.
+        ``download.received`` is the number of bytes that are there already. Raises the runtime's own exception
+        (`PullFailed`, `CopyFailed`) if the rest cannot be had.
         """

@@ -1,4 +1,4 @@
-"""The hosts that a containerd tries for a registry's images: from its own files, else the registry's mirrors."""
+"""The hosts that containerd asks for a registry's images: those of hosts.toml, or else the scenario's mirrors."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """A host that is tried, with what it may be asked for and which credentials it is shown."""
+    """A host that is asked, with its capabilities and the credentials that containerd presents to it."""
 
     registry: Registry
     address: Address
-    pull: bool = True
-    resolve: bool = True
-    dial_timeout: float = DIAL_TIMEOUT
+    pull: bool = True  # whether it has the capability pull
+    resolve: bool = True  # whether it has the capability resolve
+    dial_timeout: float = DIAL_TIMEOUT  # seconds
     auth: Auth | None = None  # credentials of the runtime's own, where the kubelet has none
     header: Auth | None = None  # from an Authorization header of hosts.toml, which every request carries
 
 
 def sources(registry: str, spec: ContainerdSpec, registries: Callable[[str], Registry]) -> tuple[Source, ...]:
-    """Return the hosts for a registry: the ones in hosts.toml if there is an entry, else the registry's mirrors.
+    """Return the hosts for a registry: those of its entry in hosts.toml, or without an entry the registry's mirrors.
 
-    The last one is the server, which is the registry itself if hosts.toml names no other.
+    The last one is the server, which is the registry itself unless hosts.toml names another.
     Source: core/remotes/docker/config/hosts.go ConfigureHosts.
     """
     own = registries(registry)

@@ -1,4 +1,4 @@
-"""Credentials that a runtime has of its own: headers of hosts.toml."""
+"""The runtime's own credentials: Authorization headers in hosts.toml."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1024)
 def header_auth(registry: str, configured: tuple[RegistryHosts, ...]) -> Auth | None:
-    """Return what an Authorization header for the registry itself presents with every request; None: there is none.
+    """Return the credentials in the Authorization header that hosts.toml has for the registry itself; None: no header.
 
-    Source: core/remotes/docker/config/hosts.go (``header`` of a host, 1.5 on).
+    Source: core/remotes/docker/config/hosts.go (``header`` of a host, from 1.5).
     """
     entry = hosts_of(registry, configured) if configured else None
     if entry is None:
@@ -29,7 +29,7 @@ def header_auth(registry: str, configured: tuple[RegistryHosts, ...]) -> Auth | 
 
 
 def host_header(host: HostSpec) -> Auth | None:
-    """Return what an Authorization header for a host presents; None: it has none."""
+    """Return the credentials in the Authorization header of a host; None: it has no such header."""
     for name, values in host.header:
         if name.lower() == "authorization" and values:
             return parse_authorization(values[0])
@@ -37,7 +37,7 @@ def host_header(host: HostSpec) -> Auth | None:
 
 
 def parse_authorization(value: str) -> Auth:
-    """Read the value of an Authorization header: Basic or Bearer; anything else is a token that nobody knows."""
+    """Return the credentials in an Authorization header: Basic or Bearer; any other value is an unknown token."""
     scheme, _, rest = value.partition(" ")
     if scheme.lower() == "basic":
         try:
