@@ -28,7 +28,7 @@ def describe(result: Result, pod: PodRecord, at: float) -> list[str]:
     staging/src/k8s.io/kubectl/pkg/describe/describe.go DescribeEvents; events are those that the API has, see
     `EventCorrelator`.
     """
-    if not result.statuses or result.detail not in ("pulls", "layers"):
+    if not result.statuses or not result.keeps("pulls"):
         raise InputError("describing a pod needs statuses and events: run with status=True and detail pulls or layers")
     row = status_at(result.statuses, pod.namespace, pod.pod, at)
     fields = {
