@@ -1,1 +1,1 @@
-"""Readers of files that others write: what Kubernetes, containerd and registries have them for."""
+"""Readers of files that other programs define: Kubernetes, containerd and OCI registries."""

@@ -1,1 +1,1 @@
-"""What is simulated, without behaviour: the frozen input of a run."""
+"""The input of a run as frozen values: nodes, pods, registries, credentials. Nothing here simulates anything."""

@@ -1,4 +1,4 @@
-"""What is simulated, without behaviour: the input of `pullsim.cluster`, made by `pullsim.scenario` or by hand."""
+"""The whole input of `pullsim.cluster`: `pullsim.scenario` makes it from a file, tests and users make it by hand."""
 
 from __future__ import annotations
 
@@ -34,42 +34,46 @@ __all__ = [
 class RollingUpdate:
     """A change of an owner's pod template, and how its pods are replaced.
 
-    Amounts are numbers or percentages of the replicas, as in the API; None is the default of the owner's kind.
+    ``max_unavailable`` and ``max_surge`` are numbers of pods or percentages of the replicas, as in the API; None is
+    the default of the owner's kind.
     """
 
-    at: float
-    spec: PodSpec  # what the new pods are
-    suffix: str  # of the new pods' names where a controller makes names up: stands for the hash of the template
+    at: float  # seconds
+    spec: PodSpec  # the new template
+    suffix: str  # ends the new pods' names where a controller generates names; stands for the hash of the template
     max_unavailable: str | None = None
     max_surge: str | None = None
     partition: int = 0  # StatefulSet: ordinals below keep the old template
-    recreate: bool = False  # Deployment: strategy Recreate, all old pods go before new ones come
+    recreate: bool = False  # Deployment: strategy Recreate deletes all old pods before it creates new ones
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What looks after pods: it replaces those that are lost with their node, and rolls updates out."""
+    """A workload with a controller, which replaces pods that are lost with their node and rolls updates out."""
 
     kind: str  # Deployment | ReplicaSet | StatefulSet | DaemonSet | Job
     name: str
     namespace: str
-    replicas: int = 0  # number of pods; of a Job its parallelism, of a DaemonSet 0
+    replicas: int = 0  # number of pods; for a Job its parallelism, for a DaemonSet 0
     ordered: bool = False  # StatefulSet: podManagementPolicy OrderedReady
-    completions: int | None = None  # Job: pods that must complete; None: as many as there are
+    completions: int | None = None  # Job: pods that must complete; None: all of its pods
     update: RollingUpdate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """How nodes of a pool leave, and when each is replaced by a cold one."""
+    """How often nodes of a pool leave, and when each is replaced by a node without any images."""
 
-    rate: float  # departures of one node a second
-    replace_after: float = 0.0  # seconds
+    rate: float  # departures of one node per second; the time to a departure is exponential
+    replace_after: float = 0.0  # seconds from the departure until the new node joins
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonSet:
-    """One pod for each node of a pool (None: of every pool), made when the node joins or the set is created."""
+    """A DaemonSet: one pod on each node, created when the node joins or when the set is created, whichever is later.
+
+    ``pool`` and ``node`` restrict it to the nodes of one pool or to one node; None: no restriction. Times in seconds.
+    """
 
     name: str
     namespace: str
@@ -77,12 +81,12 @@ class DaemonSet:
     created: float = 0.0
     pool: str | None = None
     node: str | None = None
-    deadline: float | None = None
-    lives: float | None = None  # seconds from a pod's creation to its deletion; None: for ever
-    owner: int | None = None  # place in the cluster's list of owners
+    deadline: float | None = None  # seconds after a pod's creation by which it is to start
+    lives: float | None = None  # seconds from a pod's creation to its deletion; None: it is never deleted
+    owner: int | None = None  # index in `ClusterSpec.owners`
 
     def pod(self, node: str, created: float) -> Pod:
-        """Return its pod on a node, made at that time in seconds."""
+        """Return the set's pod on a node, created at ``created`` seconds."""
         return Pod(
             f"{self.name}-{node}",
             self.namespace,
@@ -98,7 +102,10 @@ class DaemonSet:
 
 @dataclass(frozen=True, slots=True)
 class Prepull:
-    """A job that brings images to all nodes, of a pool, or to one, some nodes at a time."""
+    """A job that pulls images ahead of their use, ``parallelism`` nodes at a time.
+
+    It covers the nodes of ``pool``, or the one ``node``; with neither, all nodes. Times are in seconds.
+    """
 
     name: str
     namespace: str
@@ -127,9 +134,9 @@ class NodeSpec:
     runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
     runtime_handlers: tuple[RuntimeHandler, ...] = ()  # the first is the default; none: the runtime's own
     cached: tuple[str, ...] = ()  # images on the node before time 0, named as in a pod
-    address: str | None = None  # the address that requests of a node come from, as registries see it
-    credentials: CredentialSources = field(default_factory=CredentialSources)  # what the kubelet itself has
-    leave: Leave | None = None  # None: they stay
+    address: str | None = None  # the address from which registries see a node's requests come
+    credentials: CredentialSources = field(default_factory=CredentialSources)  # those of the node, not of pods
+    leave: Leave | None = None  # None: nodes do not leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ class Node:
 
     name: str
     spec: NodeSpec
-    joins: float = 0.0
+    joins: float = 0.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +157,10 @@ class ClusterSpec:
     daemon_sets: tuple[DaemonSet, ...] = ()
     owners: tuple[Owner, ...] = ()  # the workloads that pods and daemon sets belong to
     prepulls: tuple[Prepull, ...] = ()
-    registries: tuple[RegistrySpec, ...] = ()  # mirrors too; hosts not listed get a registry's defaults
+    registries: tuple[RegistrySpec, ...] = ()  # mirrors included; a host that is not listed has the default values
     catalog: Catalog = field(default_factory=Catalog)
     secrets: tuple[Secret, ...] = ()
-    service_accounts: tuple[ServiceAccount, ...] = ()  # beside every namespace's `default`
+    service_accounts: tuple[ServiceAccount, ...] = ()  # besides the account `default` that every namespace has
     placement: str = "spread"  # spread | pack | given
     seed: int = 0
-    horizon: float | None = None  # inclusive; None: until nothing can change any more, 24 h at the most
+    horizon: float | None = None  # seconds, inclusive; None: until nothing can change any more, but at most 24 h

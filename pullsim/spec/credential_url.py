@@ -1,4 +1,4 @@
-"""Which registries and images an entry of a credential file is for: URLs without scheme, and patterns of them.
+"""The matching of an image against an entry of a credential file, whose key is a URL without scheme or a pattern.
 
 Models pkg/credentialprovider/keyring.go, all releases.
 """
@@ -16,17 +16,18 @@ _CLASS: Final = re.compile(r"\[((?:[^]-](?:-[^]-])?)+)]")
 
 
 class Location(NamedTuple):
-    """An entry's key or an image's repository, taken apart."""
+    """The host, port and path of an entry's key or of an image's repository."""
 
-    host: tuple[str, ...]  # parts between the dots
-    port: str  # "" for none
+    host: tuple[str, ...]  # the parts between the dots of the host name
+    port: str  # "" where none is written
     path: str  # begins with a slash, or is ""
 
 
 def index_key(registry: str) -> str | None:
-    """Return the key under which an entry is kept: host and path without scheme and API version; None for no URL.
+    """Return the keyring's key for an entry: its host and path without scheme and API version.
 
-    ``https://index.docker.io/v1/`` is ``index.docker.io``, ``quay.io/v1`` stays (BasicDockerKeyring.Add).
+    ``https://index.docker.io/v1/`` becomes ``index.docker.io``; ``quay.io/v1`` stays as it is, as its version has no
+    slash at the end. None: the text is no URL, and the keyring ignores the entry (BasicDockerKeyring.Add).
     """
     text = registry.removeprefix("https://") if registry.startswith("https://") else registry.removeprefix("http://")
     parsed = _split(text)
@@ -38,7 +39,7 @@ def index_key(registry: str) -> str | None:
 
 
 def is_default_registry(image: str) -> bool:
-    """Whether an image is Docker Hub's by the looks of its name (isDefaultRegistryMatch)."""
+    """Whether the kubelet takes an image to be Docker Hub's, judging by its name alone (isDefaultRegistryMatch)."""
     first, slash, _ = image.partition("/")
     if not first:
         return False
@@ -47,15 +48,15 @@ def is_default_registry(image: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def matches(pattern: str, target: str) -> bool:
-    """Whether a key, or a pattern of matchImages, fits an image's repository (URLsMatchStr)."""
+    """Whether a keyring's key, or a pattern of matchImages, matches an image's repository (URLsMatchStr)."""
     return mismatch(pattern, target) is None
 
 
 def mismatch(pattern: str, target: str) -> str | None:
-    """Say why a pattern does not fit; None when it does.
+    """Return the reason why a pattern does not match a repository; None: it matches.
 
-    Ports must be equal, hosts have as many parts, each by the rules of a shell; the pattern's path is the beginning of
-    the target's, as text (``/pong`` fits ``/pongz``).
+    The ports must be equal. The hosts must have equally many parts, and each part is matched as a shell pattern. The
+    pattern's path must be a prefix of the repository's, compared as text (``/pong`` matches ``/pongz``).
     """
     glob, image = locate(pattern), locate(target)
     if glob is None or image is None:
@@ -78,7 +79,7 @@ def mismatch(pattern: str, target: str) -> str | None:
 
 @lru_cache(maxsize=65536)
 def locate(text: str) -> Location | None:
-    """Take a name without scheme apart; None if it is no URL (ParseSchemelessURL, SplitURL)."""
+    """Split a URL without scheme into host, port and path; None: it is no URL (ParseSchemelessURL, SplitURL)."""
     parsed = _split(text)
     if parsed is None:
         return None
@@ -86,7 +87,7 @@ def locate(text: str) -> Location | None:
     name, port = host, ""
     if host.startswith("["):
         name, _, port = host[1:].partition("]")
-        if not port.startswith(":"):  # no IPv6 address but a shell pattern
+        if not port.startswith(":"):  # brackets that do not hold an IPv6 address are a shell pattern
             name, port = host, ""
     if host.count(":") == 1 and not port:
         name, _, port = host.partition(":")
@@ -94,7 +95,7 @@ def locate(text: str) -> Location | None:
 
 
 def _split(text: str) -> tuple[str, str] | None:
-    """Split into host and path as net/url does; None for what it refuses."""
+    """Split a URL without scheme into host and path as Go's net/url does; None: net/url refuses it."""
     text = re.split(r"[?#]", text, maxsplit=1)[0]
     host, slash, path = text.partition("/")
     host = host.rpartition("@")[2]
@@ -110,9 +111,10 @@ def _digits(port: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def shell_pattern(glob: str) -> re.Pattern[str] | None:
-    """Translate a part of a host as path/filepath Match reads it: stars and classes; None for a bad pattern.
+    """Return the expression for a part of a host that may have stars and character classes; None: a bad pattern.
 
-    What else such a pattern may have (``?``, ``^``, a backslash) is no part of a URL's host.
+    The rules are those of Go's path/filepath Match. Its other special characters (``?``, ``^``, a backslash) cannot
+    occur here, since they cannot be part of a URL's host.
     """
     expression, place = "", 0
     while place < len(glob):
@@ -129,7 +131,7 @@ def shell_pattern(glob: str) -> re.Pattern[str] | None:
 
 
 def _class(body: str) -> str:
-    """Translate the inside of a class; a range whose ends are the wrong way round has nothing in it."""
+    """Translate the inside of a character class; a range such as ``z-a``, with its ends reversed, matches nothing."""
     members = re.findall(r"(.)(?:-(.))?", body)
     chosen = (
         re.escape(first) + (f"-{re.escape(last)}" if last else "")

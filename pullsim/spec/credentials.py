@@ -1,4 +1,4 @@
-"""Credentials for pulls: Secrets and service accounts of a cluster, and what the kubelet of a node has itself."""
+"""Credentials for pulls: the cluster's Secrets and service accounts, and the credential sources of a node."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final, Literal, NamedTuple
 
 from pullsim.cri import Auth
 
-EXEC_TIMEOUT: Final = 60.0  # seconds after which the kubelet gives a credential provider's plugin up
-#: What an answer of a plugin is kept for: the image, all images of its registry, or all images.
+EXEC_TIMEOUT: Final = 60.0  # seconds after which the kubelet kills a credential provider's plugin
+#: For which images a plugin's cached answer is used again: the same image, all images of its registry, or all images.
 CacheKeyType = Literal["Image", "Registry", "Global"]
 TOKEN_CACHE_TYPES: Final = ("ServiceAccount", "Token")
 
 
 class DockerConfigEntry(NamedTuple):
-    """One entry of a docker config file: the registry as written in the file, and what is presented to it."""
+    """One entry of a docker config file: the registry as written in the file, and the credentials for it."""
 
     registry: str
     auth: Auth
@@ -25,7 +25,7 @@ DockerConfig = tuple[DockerConfigEntry, ...]
 
 
 class Coordinates(NamedTuple):
-    """A Secret or ServiceAccount of the cluster."""
+    """What identifies a Secret or ServiceAccount of the cluster."""
 
     uid: str
     namespace: str
@@ -34,9 +34,10 @@ class Coordinates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A Secret from a time on; a later one of the same name is its update.
+    """The content of a Secret from ``created`` on; a second one of the same name, created later, is its update.
 
-    ``config`` is empty for types that hold no credentials. ``error``: what Go says of a file that cannot be read.
+    ``config`` is empty for types of Secrets that hold no registry credentials. ``error`` is Go's message for content
+    that the kubelet cannot parse, or None.
     """
 
     namespace: str
@@ -47,13 +48,13 @@ class Secret:
 
     @property
     def coordinates(self) -> Coordinates:
-        """Its identity, which an update does not change."""
+        """The Secret's identity, which an update does not change."""
         return Coordinates(f"{self.namespace}/{self.name}", self.namespace, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccount:
-    """A ServiceAccount, which is there all the time."""
+    """A ServiceAccount, which exists during the whole run."""
 
     namespace: str
     name: str
@@ -63,7 +64,7 @@ class ServiceAccount:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time in which a plugin fails; seconds."""
+    """A time in which a plugin fails, from ``at`` for ``duration`` seconds."""
 
     at: float = 0.0
     duration: float = float("inf")
@@ -71,30 +72,28 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What the program does that stands behind a provider; times in seconds.
+    """The program that a credential provider executes, and what it answers; times in seconds.
 
-    ``valid``: how long the registry takes a token, from when the program ended. ``service_accounts``: only pods of
-    these (namespace, name) get an answer that is not empty; None: all.
+    ``auth`` has, for each pattern of registries as in a docker config, the credentials that the program answers with.
+    ``service_accounts`` are (namespace, name): only their pods get an answer that is not empty; None: all pods do.
     """
 
-    auth: tuple[
-        tuple[str, Auth], ...
-    ] = ()  # for each registry, a pattern as in a docker config, what is presented to it
+    auth: tuple[tuple[str, Auth], ...] = ()
     cache_key_type: CacheKeyType = "Registry"
-    cache_duration: float | None = None  # None: the provider's default; 0: not kept
-    takes: float = 0.0
-    valid: float = float("inf")
+    cache_duration: float | None = None  # None: the provider's default; 0: not cached
+    takes: float = 0.0  # how long the program runs
+    valid: float = float("inf")  # how long the registry accepts an answer, from the end of the program
     failures: tuple[Window, ...] = ()
     service_accounts: frozenset[tuple[str, str]] | None = None
 
     def fails(self, now: float) -> bool:
-        """Whether a run that begins now fails: by itself, or as it takes too long."""
+        """Whether a call of the program that begins at ``now`` fails: in a failure window, or by the timeout."""
         return self.takes > EXEC_TIMEOUT or any(each.at <= now < each.at + each.duration for each in self.failures)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAttributes:
-    """tokenAttributes of a provider: it is given a token of the pod's service account."""
+    """tokenAttributes of a provider, which has its plugin called with a token of the pod's service account."""
 
     audience: str
     require_service_account: bool
@@ -105,7 +104,7 @@ class TokenAttributes:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider of the CredentialProviderConfig, and its plugin."""
+    """A provider of the kubelet's CredentialProviderConfig, and the plugin that it executes."""
 
     name: str
     match_images: tuple[str, ...]
@@ -116,7 +115,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class CredentialSources:
-    """What a node has: its docker config file and its credential providers, in the order of the configuration."""
+    """The credential sources of a node: its docker config file, and its credential providers in configured order."""
 
     docker_config: DockerConfig = ()
     providers: tuple[Provider, ...] = ()

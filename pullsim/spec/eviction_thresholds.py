@@ -1,7 +1,8 @@
-"""evictionHard and evictionSoft: the thresholds of the disk, as the kubelet reads them.
+"""evictionHard and evictionSoft: the eviction thresholds of the disk, as the kubelet reads them.
 
-Source: pkg/kubelet/eviction/helpers.go ParseThresholdConfig (texts), pkg/kubelet/eviction/defaults_linux.go; the
-kubelet refuses wrong ones when it starts, after the checks of the KubeletConfiguration.
+Source: pkg/kubelet/eviction/helpers.go ParseThresholdConfig (parsing and messages) and
+pkg/kubelet/eviction/defaults_linux.go. The kubelet refuses wrong thresholds when it starts, after it has validated the
+KubeletConfiguration.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pullsim.units import format_duration_go, parse_duration_ns, parse_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Signals that the disk of images drives: nodefs, imagefs and containerfs are one filesystem here.
+#: The eviction signals that depend on the simulated disk: nodefs and imagefs are one filesystem in this model.
 DISK_SIGNALS: Final = ("nodefs.available", "imagefs.available")
 SIGNALS: Final = frozenset(
     [
@@ -30,31 +31,31 @@ SIGNALS: Final = frozenset(
         "pid.available",
     ]
 )
-#: Defaults of the signals of the disk.
+#: The default thresholds of the disk's signals.
 EVICTION_HARD: Final[Mapping[str, str]] = {"nodefs.available": "10%", "imagefs.available": "15%"}
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """An amount of space: bytes, or a share of the capacity as Go's float32."""
+    """An amount of space: ``size`` in bytes, or a ``share`` of the capacity (0 to 1, a Go float32)."""
 
     size: int | None = None
     share: float = 0.0
 
     def of(self, capacity: int) -> int:
-        """Return the bytes that it is of ``capacity`` (pkg/kubelet/eviction/api GetThresholdQuantity)."""
+        """Return the amount in bytes, for a disk of ``capacity`` bytes (eviction/api GetThresholdQuantity)."""
         return int(capacity * self.share) if self.size is None else self.size
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Eviction begins when less than ``value`` is available, for ``grace`` nanoseconds (0: a hard threshold)."""
+    """Eviction begins when less than ``value`` has been available for ``grace`` nanoseconds (0: a hard threshold)."""
 
     signal: str
     text: str  # the value as written
     value: Quantity
     grace: int = 0
-    reclaim: Quantity | None = None  # evictionMinimumReclaim: this much more has to be available at the end
+    reclaim: Quantity | None = None  # evictionMinimumReclaim: eviction frees this much beyond the threshold
     reclaim_text: str = ""
 
 
@@ -66,10 +67,10 @@ def parse_thresholds(
     *,
     merge_defaults: bool = False,
 ) -> tuple[tuple[Threshold, ...], tuple[Threshold, ...]]:
-    """Return hard and soft thresholds of the disk. Raises InputError with the kubelet's text for what it refuses.
+    """Return the hard and the soft thresholds of the disk, ordered by their signals and not as in the file.
 
-    ``hard`` replaces all defaults (None: it is not given), unless they are merged (mergeDefaultEvictionSettings). The
-    order is that of the signals, whatever the file's.
+    A given ``hard`` replaces all default thresholds, unless ``merge_defaults`` is set (mergeDefaultEvictionSettings);
+    None: the file does not give it. Raises InputError with the kubelet's own message for a threshold that it refuses.
     """
     if hard is None or merge_defaults:
         hard = {**EVICTION_HARD, **(hard or {})}
@@ -99,7 +100,7 @@ def parse_thresholds(
 
 
 def effective_thresholds(hard: tuple[Threshold, ...], soft: tuple[Threshold, ...]) -> dict[str, Any]:
-    """Return the fields of a KubeletConfiguration that have these thresholds; None: the field is not needed."""
+    """Return the fields of a KubeletConfiguration that give these thresholds; a field that is not needed is None."""
     reclaims = {each.signal: each.reclaim_text for each in (*hard, *soft) if each.reclaim is not None}
     off = dict.fromkeys(DISK_SIGNALS, "0%") if not hard else {}
     return {
@@ -116,7 +117,7 @@ def _known(signal: str) -> None:
 
 
 def _threshold(signal: str, text: str) -> Quantity | None:
-    """Read one threshold; None: it is switched off."""
+    """Read one threshold; None: its value switches it off (0% or 100%)."""
     _known(signal)
     if text in ("0%", "100%"):
         return None
@@ -154,7 +155,7 @@ def _reclaim(signal: str, text: str) -> Quantity:
 
 
 def _share(text: str) -> float:
-    """Read a percentage as Go does, in single precision."""
+    """Read a percentage as a share of 1, rounded to single precision as Go does."""
     number = text.rstrip("%")
     try:
         return _single(_single(float(number)) / 100)

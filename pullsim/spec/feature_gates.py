@@ -16,7 +16,7 @@ IMAGE_VOLUMES: Final = "ImageVolume"
 IMAGES_BY_HANDLER: Final = "RuntimeClassInImageCriApi"
 VERIFICATION: Final = "KubeletEnsureSecretPulledImages"
 
-#: By name: from which release, default, stage. A gate at GA is locked.
+#: The history of each gate: the release from which on it has a default and a stage. A gate at GA cannot be changed.
 GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
     "ImageMaximumGCAge": (((1, 29), False, "Alpha"), ((1, 30), True, "Beta"), ((1, 35), True, "GA")),
     "ImageVolume": (
@@ -33,10 +33,10 @@ GATES: Final[Mapping[str, tuple[tuple[tuple[int, int], bool, str], ...]]] = {
 
 
 def resolve_feature_gates(given: Mapping[str, bool], version: Version) -> dict[str, bool]:
-    """Give the gates that pulls depend on as ``version`` has them, with the ``given`` ones; other gates as given.
+    """Return the state of every gate: the defaults of the release ``version``, changed by the ``given`` ones.
 
-    Raises InputError for a gate that the release does not have yet or has locked, and for a name that is nearly that
-    of one that pulls depend on.
+    Given gates on which no pull depends are returned as they are. Raises InputError for a gate that the release does
+    not have yet or has locked, and for a name that looks like a misspelt gate on which pulls depend.
     Source: component-base/featuregate/feature_gate.go, SetFromMap (AllAlpha and AllBeta first, then single gates).
     """
     stages = {}

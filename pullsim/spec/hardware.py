@@ -1,4 +1,4 @@
-"""What a node is made of: network interface, disk, filesystem of images, cores."""
+"""The hardware of a node: its network interface, its disk, the filesystem for images, and its cores."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 
 class Burst(NamedTuple):
-    """A higher rate of a network interface while credit lasts."""
+    """A higher rate of a network interface, which holds while there is burst credit."""
 
-    rate: float  # bytes/s, above the sustained rate
-    credit: float  # bytes above the sustained rate that may be sent before it ends; all of them are there at first
+    rate: float  # bytes/s while there is credit; higher than the sustained rate
+    credit: float  # bytes above the sustained rate until the burst ends; a node starts with the full credit
 
 
 @dataclass(frozen=True, slots=True)
 class NicSpec:
-    """Capacity of a node's NIC for incoming bytes, in bytes/s of the wire; sustained, if it has a burst rate."""
+    """The NIC's rate for incoming data, in bytes/s on the wire; with a burst it is the sustained rate."""
 
     rate: float = 10e9 / 8
     burst: Burst | None = None
@@ -23,7 +23,10 @@ class NicSpec:
 
 @dataclass(frozen=True, slots=True)
 class DiskBurst:
-    """A higher write rate in bytes/s, for ``credit`` bytes above the sustained rate; unused rate refills it."""
+    """A disk's higher write rate in bytes/s, which holds for ``credit`` bytes above the sustained rate.
+
+    Sustained rate that is not used refills the credit.
+    """
 
     write: float
     credit: float
@@ -31,34 +34,31 @@ class DiskBurst:
 
 @dataclass(frozen=True, slots=True)
 class PageCacheSpec:
-    """Dirty bytes at which writers wait, at which write-back begins, and the seconds after which it begins anyway.
+    """The kernel's page cache in front of a disk: how many bytes it takes before it writes them back.
 
-    ``journal`` is the part of what is being written back that an fsync waits for: ext4 in ordered mode commits the data
-    of all files of a transaction together: 1; xfs 0.
+    ``journal`` is the part (0 to 1) of the data being written back for which an fsync waits: 1 for ext4 in ordered
+    mode, which commits the data of all files of a transaction together; 0 for xfs.
     """
 
-    limit: float
-    background: float
-    expire: float = 30.0  # vm.dirty_expire_centisecs
+    limit: float  # dirty bytes at which writers have to wait for the disk
+    background: float  # dirty bytes at which write-back begins
+    expire: float = 30.0  # seconds after which write-back of a dirty byte begins anyway (vm.dirty_expire_centisecs)
     journal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class DiskSpec:
-    """Sustained write rate in bytes/s (None: never binds), seconds that an fsync of a blob takes, and what helps it.
+    """A node's disk. A burst or a page cache can be given only together with a write rate."""
 
-    A burst or a page cache needs a write rate.
-    """
-
-    write: float | None = None
-    fsync: float = 0.0
+    write: float | None = None  # sustained write rate in bytes/s; None: the disk limits nothing
+    fsync: float = 0.0  # seconds that an fsync of a blob takes
     burst: DiskBurst | None = None
     page_cache: PageCacheSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FilesystemSpec:
-    """Bytes that the image filesystem holds, and how many of them are used by others: system, logs, volumes."""
+    """Size of the image filesystem in bytes, and how many bytes the system, logs and volumes use."""
 
     size: int
     used: int = 0
@@ -66,15 +66,16 @@ class FilesystemSpec:
 
 @dataclass(frozen=True, slots=True)
 class CoresSpec:
-    """Number of cores, and how much of its speed alone a core keeps when several are busy.
+    """Number of cores, and the fraction of its speed that a core keeps when several are busy.
 
-    One busy core works at rate 1; n > 1 busy ones at n * efficiency together (lab: two unpacks run at 1.7 of one).
+    One busy core works at rate 1; n > 1 busy cores work at rate n * efficiency together (measured in the lab: two
+    unpacks side by side get 1.7 times as much done as one).
     """
 
     count: int = 4
     efficiency: float = 0.85
 
     def rate(self, jobs: int) -> float:
-        """Return the seconds of work done a second for that many jobs, each of which uses one core at the most."""
+        """Return the seconds of work done per second for ``jobs`` jobs, each of which uses at most one core."""
         busy = min(jobs, self.count)
         return 1.0 if busy == 1 else busy * self.efficiency

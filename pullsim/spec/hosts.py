@@ -1,4 +1,4 @@
-"""Where a node's containerd looks for the images of a registry: the content of ``certs.d/*/hosts.toml``."""
+"""The hosts that a node's containerd asks for the images of a registry: the content of ``certs.d/*/hosts.toml``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PORTS: Final = {"http": "80", "https": "443"}
 DEFAULT_NAMESPACE: Final = "_default"
 PULL, RESOLVE, PUSH, REFERRERS = "pull", "resolve", "push", "referrers"
 ALL_CAPABILITIES: Final = (PULL, RESOLVE, PUSH, REFERRERS)
-#: The first release that knows a capability, or a key of hosts.toml, where that is later than 1.6 (parseHostConfig).
+#: The first containerd release with a capability or a key of hosts.toml, for those later than 1.6 (parseHostConfig).
 CAPABILITY_SINCE: Final = {REFERRERS: (2, 2)}
 KEY_SINCE: Final = {"dial_timeout": (2, 0, 7)}
 DIAL_TIMEOUT: Final = 30.0  # seconds
@@ -27,7 +27,7 @@ DIAL_TIMEOUT: Final = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class HostSpec:
-    """A host that is asked: a mirror, or the registry itself."""
+    """A host that containerd asks for images: a mirror, or the registry itself."""
 
     host: str  # host[:port]
     scheme: str = "https"
@@ -37,14 +37,14 @@ class HostSpec:
     skip_verify: bool = False
     dial_timeout: float = DIAL_TIMEOUT
     override_path: bool = False
-    explicit_tls: bool = False  # ca, client or skip_verify is written, whatever skip_verify says
+    explicit_tls: bool = False  # whether the file has ca, client or skip_verify, even skip_verify = false
 
 
 class Address(NamedTuple):
-    """Where the API of a host is, as requests and their errors name it.
+    """The address of a host's registry API, as requests and their errors show it.
 
-    ``falls_back``: it is written with http and settings of TLS, so that https is tried first; where it names no port
-    either, http's port is dialled when https's does not answer.
+    ``falls_back``: the file has the host with http and with TLS settings, so that containerd tries https first. If the
+    host has no port, containerd dials port 80 when port 443 does not answer.
     """
 
     host: str  # host[:port] as written
@@ -53,7 +53,7 @@ class Address(NamedTuple):
     falls_back: bool = False
 
     def url(self, reference: Reference, kind: str, what: str) -> str:
-        """Return the URL of a manifest or blob; a mirror is told the registry that it stands for (isProxy)."""
+        """Return the URL of a manifest or blob; for a mirror it names the registry in the parameter ns (isProxy)."""
         path = posixpath.join("/", self.path.strip("/"), reference.path, kind, what)
         url = f"{self.scheme}://{self.host}{path}"
         if self.host == reference.domain or (reference.domain, self.host) == HUB:
@@ -69,12 +69,12 @@ class Address(NamedTuple):
 
     @property
     def dials(self) -> int:
-        """How many ports are dialled when none answers."""
+        """The number of ports that containerd dials when none of them answers."""
         return 2 if self.falls_back and not port_of(self.host) else 1
 
 
 def address_of(host: HostSpec, release: Release) -> Address:
-    """Return where a release asks a host.
+    """Return the address at which a containerd of the release asks a host.
 
     Source: core/remotes/docker/config/hosts.go ConfigureHosts, resolver.go httpFallback and isPortError.
     """
@@ -91,7 +91,7 @@ def port_of(host: str) -> str:
 
 
 def _tries_https(release: Release, port: str) -> bool:
-    """Whether a release tries https at a host written with http and settings of TLS: one without a port later."""
+    """Whether the release tries https first at a host with http and TLS settings; without a port this began later."""
     if not port:
         return release >= (1, 7, 24)
     return release >= (1, 7, 7) or (1, 6, 25) <= release < (1, 7)
@@ -101,27 +101,27 @@ def _tries_https(release: Release, port: str) -> bool:
 class RegistryHosts:
     """The hosts for one registry host namespace, in the order in which every request tries them.
 
-    ``server`` comes last; None: the registry that the image names, with what ``top`` has. Models
-    core/remotes/docker/config/hosts.go (1.5 on).
+    ``server`` is tried last; None: the registry in the image's name, with the header and timeout of ``top``.
+    Models core/remotes/docker/config/hosts.go (from containerd 1.5 on).
     """
 
     namespace: str  # host[:port] of images, or _default for those without an entry
     hosts: tuple[HostSpec, ...] = ()
     server: HostSpec | None = None
-    top: HostSpec | None = None  # what the file says of the registry itself without naming a server: header, timeout
+    top: HostSpec | None = None  # the header and timeout that the file gives without naming a server
 
     def mirrors(self, registry: str) -> tuple[HostSpec, ...]:
-        """Return all hosts that may be asked and are not ``registry`` itself."""
+        """Return the hosts other than ``registry`` itself."""
         hosts = self.hosts if self.server is None else (*self.hosts, self.server)
         return tuple(each for each in hosts if endpoint(each.host) != endpoint(registry))
 
 
 def endpoint(registry: str) -> str:
-    """Return the host that serves a registry's API: Docker Hub has one of its own."""
+    """Return the host that serves a registry's API; it differs from the registry's name for Docker Hub only."""
     return registry.replace(*HUB) if registry == HUB[0] else registry
 
 
 def hosts_of(registry: str, configured: Iterable[RegistryHosts]) -> RegistryHosts | None:
-    """Return what holds for ``registry``: its own entry, else the default one (hosts.go HostDirFromRoot)."""
+    """Return the hosts configured for ``registry``: its own entry, else ``_default`` (hosts.go HostDirFromRoot)."""
     by_namespace = {each.namespace: each for each in configured}
     return by_namespace.get(registry) or by_namespace.get(DEFAULT_NAMESPACE)

@@ -1,4 +1,4 @@
-"""Pods as the API server hands them to a kubelet."""
+"""Pods as a kubelet gets them from the API server."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class ContainerSpec:
     name: str
     image: str  # as the pod writes it, not normalised
     policy: str  # Always | IfNotPresent | Never
-    run: float = 0.0  # seconds that an init container, or one that completes, runs; others run for ever
+    run: float = 0.0  # seconds that an init container, or one that completes, runs; other containers never exit
     sidecar: bool = False  # an init container with restartPolicy Always: does not exit, does not block
     mounts: tuple[str, ...] = ()  # the image volumes that it mounts, by name
     completes: bool = False  # a regular container that exits by itself, successfully
 
     @property
     def key(self) -> str:
-        """A name that nothing else of the pod has that needs an image."""
+        """A name that is unique among the pod's containers and image volumes."""
         return self.name
 
 
@@ -33,13 +33,13 @@ class ImageVolume:
 
     @property
     def key(self) -> str:
-        """A name that nothing else of the pod has that needs an image: containers have no slash in theirs."""
+        """A name that is unique among the pod's containers and image volumes; containers have no slash in theirs."""
         return f"volumes/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class PodSpec:
-    """The pod, without its place and time."""
+    """What a pod consists of, without its node and its time of creation."""
 
     containers: tuple[ContainerSpec, ...]
     init_containers: tuple[ContainerSpec, ...] = ()
@@ -50,18 +50,18 @@ class PodSpec:
 
     @property
     def wants(self) -> tuple[ContainerSpec | ImageVolume, ...]:
-        """Everything that needs an image: init containers, containers, image volumes."""
+        """All parts of the pod that need an image: init containers, containers, image volumes."""
         return (*self.init_containers, *self.containers, *self.image_volumes)
 
     @property
     def completes(self) -> bool:
-        """Whether all regular containers exit by themselves, and the pod with them."""
+        """Whether all regular containers exit by themselves, so that the pod completes."""
         return all(container.completes for container in self.containers)
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One pod to be started. `node` or `pool` pin it; None: anywhere."""
+    """One pod to be started. `node` or `pool` restrict where it is scheduled; both None: on any node."""
 
     name: str
     namespace: str
@@ -71,7 +71,7 @@ class Pod:
     node: str | None = None
     pool: str | None = None
     deadline: float | None = None  # seconds after creation
-    lives: float | None = None  # seconds from its creation to its deletion; None: for ever
-    follows: str | None = None  # created only when that pod of its namespace has started (StatefulSet, OrderedReady)
+    lives: float | None = None  # seconds from its creation to its deletion; None: it is never deleted
+    follows: str | None = None  # the pod of its namespace that must have started first (StatefulSet, OrderedReady)
     owner: int | None = None  # index of its owner in `ClusterSpec.owners`; None: no controller replaces it
-    prepull: bool = False  # it belongs to a prepull job, which brings images for the pods of workloads
+    prepull: bool = False  # whether it belongs to a prepull job, which pulls images ahead for the pods of workloads

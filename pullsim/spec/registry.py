@@ -1,4 +1,4 @@
-"""A registry's properties, its quotas, and the times at which it misbehaves."""
+"""A registry: its rates and times, who may pull, its quotas, and its faults with their times."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 DIAL_TIMEOUT: Final = (
     30.0  # seconds; net.Dialer of containerd's hosts (core/remotes/docker/config/hosts.go), all releases
 )
-#: The requests that a fault or a quota is about: GETs of manifests or of blobs, or every request.
+#: The requests that a fault or a quota concerns: GETs of manifests, GETs of blobs, or every request.
 Requests = Literal["manifests", "blobs", "requests"]
 QuotaOwner = Literal["address", "account", "registry"]
 QuotaWindow = Literal["sliding", "fixed", "bucket"]
 Challenge = Literal["none", "basic", "bearer"]
-TOKEN_LIFE: Final = 300.0  # seconds; expires_in of Docker Hub's tokens (the token specification's least is 60)
+TOKEN_LIFE: Final = 300.0  # seconds: expires_in of Docker Hub's tokens (the token specification's minimum is 60)
 
 
 def spellings(host: str) -> tuple[str, ...]:
-    """Return the spellings of a host, the given one first: with a default port and without."""
+    """Return the spellings of a host with and without its default port, the given spelling first."""
     bare, colon, port = host.rpartition(":")
     if not colon:
         return host, f"{host}:443", f"{host}:80"
@@ -31,7 +31,7 @@ def spellings(host: str) -> tuple[str, ...]:
 
 
 def fits(patterns: Iterable[str], reference: Reference) -> bool:
-    """Whether one of the shell patterns fits the image's path, with or without tag and ``library/``."""
+    """Whether one of the shell patterns matches the image's path, with or without its tag and ``library/``."""
     paths = {reference.path, reference.path.removeprefix("library/")}
     return any(
         fnmatchcase(path, pattern) or fnmatchcase(f"{path}:{reference.tag or ''}", pattern)
@@ -42,80 +42,80 @@ def fits(patterns: Iterable[str], reference: Reference) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a body breaks off: after a share of the blob, or after so many bytes of each response.
+    """The place at which the bodies of responses break off. Exactly one of ``share`` and ``size`` is given."""
 
-    A response that resumes beyond the share is not cut. ``reset``: the connection is reset, not closed.
-    """
-
-    share: float | None = None  # part of the blob after which the body breaks off, 0 to 1
-    size: int | None = None  # bytes of each response after which it does
-    reset: bool = False
+    share: float | None = None  # part of the blob (0 to 1); a response that resumes the blob beyond it is not cut
+    size: int | None = None  # bytes of each response
+    reset: bool = False  # whether the connection is reset; otherwise it is closed
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong while it lasts, for requests of matching images.
+    """A failure of a registry that lasts for some time and meets the requests for matching images.
 
-    One of: ``status``, an HTTP status; None without another kind: connections are refused, and those under way end as
-    nobody is there any more; ``unreachable``: packets vanish; ``stall``: bodies stop; ``slow``: bodies come at so many
-    bytes/s; ``cut``: bodies break off. ``image`` is a shell pattern on ``repository:tag`` (``team/gone:*``) or on the
-    repository alone; None: every image. ``of``: manifests, blobs or requests (both).
+    A fault is of one kind. ``status``: requests are answered with this HTTP status. ``unreachable``: packets are lost
+    without an answer. ``stall``: bodies stop. ``slow``: bodies arrive at this rate. ``cut``: bodies break off. With
+    ``status`` None and no other kind, connections are refused and those that are open end.
+
+    ``image`` is a shell pattern on ``repository:tag`` (``team/gone:*``) or on the repository alone; None: every image.
     """
 
-    at: float = 0.0
-    duration: float = float("inf")
+    at: float = 0.0  # seconds
+    duration: float = float("inf")  # seconds
     image: str | None = None
     status: int | None = 503
     unreachable: bool = False
     stall: bool = False
     slow: float | None = None  # bytes/s of each body
     cut: Cut | None = None
-    probability: float = 1.0  # that a request meets the fault
-    of: Requests = "requests"
+    probability: float = 1.0  # the probability that a request meets the fault
+    of: Requests = "requests"  # which requests can meet it
 
     @property
     def ends(self) -> float:
-        """The time at which it is over, seconds."""
+        """The time in seconds at which the fault ends."""
         return self.at + self.duration
 
     @property
     def retryable(self) -> bool:
-        """Whether the next request may succeed while the fault lasts: each one meets it by chance."""
+        """Whether a retry may succeed while the fault lasts, since each request meets the fault by chance."""
         return self.probability < 1.0
 
     @property
     def in_body(self) -> bool:
-        """Whether it changes the body of answers only."""
+        """Whether the fault affects the bodies of responses only."""
         return self.stall or self.slow is not None or self.cut is not None
 
     @property
     def refused(self) -> bool:
-        """Whether connections are refused."""
+        """Whether the fault is that connections are refused."""
         return self.status is None and not self.unreachable and not self.in_body
 
     def concerns(self, reference: Reference) -> bool:
-        """Whether the fault is about this image."""
+        """Whether the fault's pattern matches this image."""
         return self.image is None or fits((self.image,), reference)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A quota: ``requests`` or ``bytes`` in ``per`` seconds; a request that finds it used up is refused.
+    """A quota of ``requests`` or ``bytes`` per ``per`` seconds. A request that finds it used up is refused.
 
-    ``window``: sliding, any ``per`` seconds; fixed, ``per`` seconds from the first request after the last window;
-    bucket, refilled evenly, holding ``burst`` (None: a whole quota). ``by``: address, account (the user of the
-    request's credentials; requests without any count by address) or registry. Refused requests do not count.
+    ``window`` is sliding (any ``per`` seconds), fixed (``per`` seconds, begun by the first request after the previous
+    window) or bucket (a token bucket that is refilled evenly and holds ``burst``; None: the whole quota).
+
+    ``by`` says who shares a quota: the requests of one address, those of one account (the user of the request's
+    credentials; requests without credentials count by address), or all of the registry. Refused requests do not count.
     """
 
     per: float
     requests: int | None = None
     bytes: int | None = None
-    of: Requests = "manifests"  # "requests" are GETs and HEADs, those answered with 401 too
+    of: Requests = "manifests"  # "requests" are all GETs and HEADs, including those that are answered with 401
     by: QuotaOwner = "address"
     window: QuotaWindow = "sliding"
     burst: int | None = None
     only: str | None = None  # anonymous | authenticated; None: all requests
-    indexes: bool = True  # whether GETs of indexes use the quota up; they are refused with the others in any case
+    indexes: bool = True  # whether GETs of indexes count; once the quota is used up they are refused in any case
     status: int = 429
     retry_after: float | None = None  # seconds, a header of the answer; containerd does not look at it
     message: str = ""  # the registry's own text in the answer
@@ -133,41 +133,41 @@ class BlobHost:
 
 @dataclass(frozen=True, slots=True)
 class TokenServer:
-    """Where a bearer token comes from, seconds. ``round_trip`` and ``first_byte`` None: as the registry's."""
+    """The server that issues bearer tokens; times in seconds. None: the time is that of the registry."""
 
     round_trip: float | None = None
     first_byte: float | None = None
     expires_in: float = TOKEN_LIFE
-    oauth: bool = True  # takes the POST form; else it answers 404 to it
+    oauth: bool = True  # whether it accepts OAuth's POST; otherwise it answers a POST with 404
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A mirror, in the order in which a runtime tries them for a registry; the registry itself is last."""
+    """A mirror of a registry, and what a runtime asks it for."""
 
     name: str
-    pull: bool = True
-    resolve: bool = True
-    dial_timeout: float = DIAL_TIMEOUT
+    pull: bool = True  # manifests by digest, and blobs
+    resolve: bool = True  # the digests of tags
+    dial_timeout: float = DIAL_TIMEOUT  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user: its password, the repositories it may pull (shell patterns on the path), and from when to when."""
+    """A user of a registry: the password, the repositories that the user may pull, and when the account is valid."""
 
     username: str
     password: str
-    repositories: tuple[str, ...] = ("*",)
+    repositories: tuple[str, ...] = ("*",)  # shell patterns of repository paths
     since: float = 0.0  # seconds
-    until: float = float("inf")
+    until: float = float("inf")  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class AccessSpec:
-    """Who may pull. Without accounts and addresses everybody may."""
+    """Who may pull from a registry. Without accounts and allowed addresses, everybody may."""
 
     accounts: tuple[Account, ...] = ()
-    allow: frozenset[str] = frozenset()  # addresses let in without credentials
+    allow: frozenset[str] = frozenset()  # addresses that may pull without credentials
     public: tuple[str, ...] = ()  # shell patterns of the repositories that everybody may pull
 
     @property
@@ -178,10 +178,10 @@ class AccessSpec:
 
 @dataclass(frozen=True, slots=True)
 class RegistrySpec:
-    """One registry host. Rates in bytes/s, times in seconds, windows in bytes.
+    """One registry host. Rates are in bytes/s, times in seconds, TCP windows in bytes.
 
-    Defaults: lab measurements (goodput 0.957 of a link's rate, 3.7 ms to the first byte beside the round trip,
-    initial window 10 segments, 3.0 MB at most in flight); a round trip of 1 ms stands for the same region.
+    The defaults are lab measurements: a goodput of 0.957 of a link's rate, 3.7 ms to the first byte besides the round
+    trip, an initial window of 10 segments, at most 3.0 MB in flight. The round trip of 1 ms is typical of one region.
     """
 
     host: str
@@ -190,16 +190,16 @@ class RegistrySpec:
     round_trip: float = 1e-3
     first_byte: float = 3.7e-3  # the server's time for a GET
     head: float = 3.5e-3  # the server's time for a HEAD
-    goodput: float = 0.957  # payload's share of a link's rate, NICs' included
+    goodput: float = 0.957  # the share of a link's rate that carries payload; it holds for NICs too
     initial_window: int = 14_480
     max_window: int = 3_000_000
-    tls: bool = True  # one round trip more a connection
+    tls: bool = True  # costs each connection one more round trip
     auth: Challenge = "none"
     access: AccessSpec = field(default_factory=AccessSpec)
     token_server: TokenServer = field(default_factory=TokenServer)
     blob_host: BlobHost | None = None
     limits: tuple[Limit, ...] = ()
     faults: tuple[Fault, ...] = ()
-    images: tuple[str, ...] | None = None  # shell patterns of what it has; None: everything
-    mirrors: tuple[Host, ...] = ()  # asked before it, in this order
+    images: tuple[str, ...] | None = None  # shell patterns of the images that it has; None: all images
+    mirrors: tuple[Host, ...] = ()  # asked before the registry itself, in this order
     price: float = 0.0  # money per byte

@@ -1,4 +1,4 @@
-"""Which runtime a node has, and its settings."""
+"""The container runtimes that a node can have (containerd, CRI-O, fixed durations), and their settings."""
 
 from __future__ import annotations
 
@@ -18,40 +18,43 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Image, Manifest
 
 DEFAULT_SNAPSHOTTER: Final = "overlayfs"
-#: Seconds from a failed pull to the collection of what it leaves: the end of its lease is a deletion, and a collection
-#: follows a deletion after 49 times the mean time of a collection, which counts as 5 ms at least
-#: (plugins/gc/scheduler.go, pause_threshold 0.02, all releases).
+#: Seconds from a failed pull until containerd's garbage collector removes the blobs that the pull left. A failed pull
+#: deletes its lease, and a collection follows a deletion after 49 times the mean duration of a collection, which counts
+#: as at least 5 ms (plugins/gc/scheduler.go, pause_threshold 0.02, all releases).
 COLLECTION_INTERVAL: Final = 0.245
-UNLIMITED_DOWNLOADS: Final = 1_000_000  # max_concurrent_downloads from which on there is no limit
+UNLIMITED_DOWNLOADS: Final = 1_000_000  # stands for "no limit" as a max_concurrent_downloads
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeHandler:
-    """A handler of the runtime's configuration, and the snapshotter that images are unpacked with for it."""
+    """A handler of the runtime's configuration, and the snapshotter with which its images are unpacked."""
 
     name: str
     snapshotter: str = DEFAULT_SNAPSHOTTER
 
 
-#: What runtimes are shipped with.
+#: The handlers that a runtime has without any configuration.
 DEFAULT_HANDLERS: Final = (RuntimeHandler("runc"),)
 
 
 def has_handler(handlers: tuple[RuntimeHandler, ...], name: str) -> bool:
-    """Whether a node with these handlers (none: the runtime's own) has the handler ``name``; "" is the default one."""
+    """Whether a node with these handlers has the handler ``name``; "" is the default handler.
+
+    Without any handlers, the node has `DEFAULT_HANDLERS`.
+    """
     return not name or any(each.name == name for each in handlers or DEFAULT_HANDLERS)
 
 
 class LayerLimit(NamedTuple):
-    """How many layers a runtime downloads at a time."""
+    """The largest number of layers that a runtime downloads at a time."""
 
     layers: int
-    node_wide: bool  # over all pulls of the node; else for each pull
-    prefix: str = ""  # names the runtime, where no other note about the pool does
+    node_wide: bool  # whether the limit is shared by all pulls of the node; otherwise each pull has its own
+    prefix: str = ""  # names the runtime in the text about the limit, where no other note about the pool names it
 
 
 class RuntimeSpec:
-    """What is asked of the settings of a runtime, whatever its kind; each kind has a class of its own below.
+    """The questions that the settings of every kind of runtime answer; each kind has its own class below.
 
     The simulated runtimes of the kinds are in the table `pullsim.runtime.kinds.KINDS`.
     """
@@ -73,29 +76,29 @@ class RuntimeSpec:
 
     @property
     def summary(self) -> str:
-        """The title, with the limits that the runtime's settings give it."""
+        """The title, followed by the limits that the runtime's settings set."""
         return self.title
 
     @property
     def mounts_images(self) -> bool:
-        """Whether containers get the images of image volumes mounted."""
+        """Whether the runtime can mount image volumes."""
         return True
 
     @property
     def layer_limit(self) -> LayerLimit | None:
-        """How many layers are downloaded at a time; None: the runtime downloads none."""
+        """How many layers are downloaded at a time; None: the runtime does not download layers."""
         return None
 
     def mirrors(self) -> Iterator[str]:
-        """Yield the hosts that the runtime's own files name as mirrors, maybe more than once."""
+        """Yield the hosts that the runtime's own files name as mirrors; a host may be yielded more than once."""
         return iter(())
 
     def changes(self) -> Iterator[float]:
-        """Yield the seconds at which what the runtime has or answers changes by itself."""
+        """Yield the times in seconds at which the runtime's images or answers change without a call."""
         return iter(())
 
     def bytes_at_start(self, cached: Iterable[tuple[Image, Manifest]]) -> int:
-        """Return the bytes that images take on the disk at time 0; what they share is there once.
+        """Return the bytes that images take on the disk at time 0; content that they share counts once.
 
         ``cached``: the images that the node is to have, each with the manifest of the node's platform.
         """
@@ -104,26 +107,26 @@ class RuntimeSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerdSpec(RuntimeSpec):
-    """containerd: its release decides how a pull goes (`releases.containerd.behaviour`).
+    """containerd; its release decides the steps of a pull (`releases.containerd.behaviour`).
 
-    The fields from ``local_pull`` to the end are settings that containerd's own files may make.
+    The fields from ``local_pull`` to the end can come from containerd's own files, config.toml and hosts.toml.
     """
 
     kind: ClassVar[str] = "containerd"
 
     version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # noqa: RUF009  # a value
-    max_concurrent_downloads: int = 3  # layers at a time: of each pull up to 2.0, of the node from 2.1 on
-    metadata_write: float = 2.1e-3  # seconds of one write of the metadata database (bolt), one at a time a node
+    max_concurrent_downloads: int = 3  # layers at a time: up to 2.0 of each pull, from 2.1 on of the node
+    metadata_write: float = 2.1e-3  # seconds of one write to the metadata database (bolt); a node does one at a time
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
-    local_pull: bool = False  # from 2.1 on: the CRI plugin pulls, and not the transfer service
-    layer_fetch_buffer: int = 0  # bytes of a chunk of a layer, chunks in parallel (from 2.1); 0: whole layers
-    max_concurrent_unpacks: int = 1  # layers of a pull unpacked side by side, over the node (from 2.2)
-    progress_timeout: float | None = None  # seconds without a byte that end a pull; 0: none; None: the release's
-    collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until what it left is collected; inf: never
-    sync_fs: bool = False  # syncfs after each layer
-    discard_unpacked_layers: bool = False  # compressed layers are removed when the image is unpacked
+    local_pull: bool = False  # whether in 2.1 or later the CRI plugin pulls, and not the transfer service
+    layer_fetch_buffer: int = 0  # bytes of the chunks in which a layer is fetched in parallel (from 2.1); 0: no chunks
+    max_concurrent_unpacks: int = 1  # layers that all pulls of the node unpack side by side (from 2.2)
+    progress_timeout: float | None = None  # seconds without a byte after which a pull fails; 0: never; None: default
+    collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until its blobs are removed; inf: never
+    sync_fs: bool = False  # whether containerd calls syncfs after each layer
+    discard_unpacked_layers: bool = False  # whether compressed layers are removed when the image is unpacked
     snapshotter: str = DEFAULT_SNAPSHOTTER  # all are simulated as overlayfs
-    pinned: tuple[str, ...] = ()  # images that are never collected, the sandbox's among them
+    pinned: tuple[str, ...] = ()  # images that the kubelet never removes, such as the sandbox's
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
     auths: Mapping[str, Auth] = field(default_factory=dict)  # credentials by API host, used where the kubelet has none
     handlers: tuple[RuntimeHandler, ...] = ()  # those that config.toml names, the default one first
@@ -177,9 +180,9 @@ class CrioSpec(RuntimeSpec):
     kind: ClassVar[str] = "crio"
 
     version: tuple[int, ...] = (1, 35, 6)  # major, minor and patch
-    metadata_write: float = 2.1e-3  # seconds of one write of the store's records (JSON files), one at a time a node
+    metadata_write: float = 2.1e-3  # seconds of one write to the store's JSON files; a node does one at a time
     unpack: UnpackSpec = field(default_factory=UnpackSpec)
-    inflate: InflateSpec = field(default_factory=InflateSpec)  # what a layer costs while it is downloaded
+    inflate: InflateSpec = field(default_factory=InflateSpec)  # the cost of inflating a layer while it is downloaded
 
     @property
     def title(self) -> str:
@@ -203,13 +206,14 @@ class CrioSpec(RuntimeSpec):
 
 @dataclass(frozen=True, slots=True)
 class FixedFailure:
-    """Which calls for an image fail, counted over the node, how long a failing one takes, and with what text.
+    """Which PullImage calls for an image fail. Calls are counted from 0 on each node.
 
-    ``pattern`` has a character a call, F or S; after its end calls succeed. ``times`` is the first n calls, -1 all.
+    ``pattern`` has one character for each call, F for failure or S for success; calls after its end succeed. Without a
+    pattern the first ``times`` calls fail; -1: all calls.
     """
 
-    after: float  # seconds
-    error: str
+    after: float  # seconds that a failing call takes
+    error: str  # the runtime's error message
     times: int = -1
     pattern: str | None = None
 
@@ -227,7 +231,7 @@ class FixedFailure:
 
 @dataclass(frozen=True, slots=True)
 class FixedStatusFailure:
-    """When ImageStatus calls for an image fail, and with what text."""
+    """When ImageStatus calls for an image fail, and the error message."""
 
     error: str
     at: float = 0.0  # seconds
@@ -236,7 +240,7 @@ class FixedStatusFailure:
 
 @dataclass(frozen=True, slots=True)
 class FixedImage:
-    """What the fixed runtime does for one image; seconds and bytes."""
+    """The behaviour of the fixed runtime for one image; times in seconds, sizes in bytes."""
 
     pull: float  # duration of a call that finds the image absent
     repull: float = 0.0  # duration of a call that finds it present
@@ -249,12 +253,12 @@ class FixedImage:
 
 @dataclass(frozen=True, slots=True)
 class FixedSpec(RuntimeSpec):
-    """A runtime of given durations; an image that is not listed fails as not found."""
+    """A runtime whose pulls take given durations. The pull of an image that is not listed fails as not found."""
 
     kind: ClassVar[str] = "fixed"
     pulls: ClassVar[bool] = False
 
-    images: Mapping[str, FixedImage] = field(default_factory=dict)  # by the name that the CRI is given
+    images: Mapping[str, FixedImage] = field(default_factory=dict)  # by the name in the CRI request
 
     @property
     def title(self) -> str:
@@ -262,7 +266,7 @@ class FixedSpec(RuntimeSpec):
         return "fixed runtime"
 
     def changes(self) -> Iterator[float]:
-        """Yield when images are removed, and when calls of ImageStatus stop failing."""
+        """Yield the times at which images are removed and at which ImageStatus calls stop failing."""
         for image in self.images.values():
             yield from image.removed_at
             if image.status_fail is not None and image.status_fail.until < float("inf"):

@@ -1,4 +1,4 @@
-"""What it costs a node to unpack a layer, or to inflate it without unpacking."""
+"""The CPU time that a node needs to unpack a layer, or to inflate it without unpacking."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ if TYPE_CHECKING:
 
 #: The first containerd release that looks for each program (pkg/archive/compression, archive/compression up to 1.7).
 KNOWN_SINCE: Final = {"unpigz": (1, 2), "igzip": (2, 0)}
-#: The first containerd release that inflates with klauspost's gzip in the place of Go's (pkg/archive/compression
-#: gzipDecompress, containerd#13560), and how much faster gzip layers unpack: 1.2 to 1.6 times by published figures of
-#: decoding and of whole layers (containerd#13560, #13559: 13.6 s to 9.1, 41.7 to 28.8, 33 to 22).
+#: The first containerd release that inflates with klauspost's gzip instead of Go's (pkg/archive/compression
+#: gzipDecompress, containerd#13560), and how much faster gzip layers unpack with it. Published figures for decoding and
+#: for whole layers are 1.2 to 1.6 times (containerd#13560 and #13559: from 13.6 s to 9.1 s, from 41.7 s to 28.8 s, from
+#: 33 s to 22 s).
 KLAUSPOST_GZIP: Final = (2, 4)
 KLAUSPOST_SPEEDUP: Final = 1.4
-INCOMPRESSIBLE: Final = 1.1  # unpacked / compressed below which a layer costs as stored data (lab: c50rand at 1.01)
+#: A layer whose unpacked size is less than this multiple of its compressed size unpacks at the rate of stored data (the
+#: lab's image of random bytes, c50rand, has 1.01).
+INCOMPRESSIBLE: Final = 1.1
 
-#: What inflates gzip: the runtime itself, or a program that it feeds through a pipe.
+#: What inflates gzip layers: the runtime itself ("gzip"), or a program that it feeds through a pipe.
 Decompressor = Literal["gzip", "unpigz", "igzip"]
 
 
 @dataclass(frozen=True, slots=True)
 class UnpackSpec:
-    """Costs of one unpack stream on one core, everything in (inflate, sha256, tar, write).
+    """The cost of unpacking one layer on one core, which includes inflating, hashing, tar and writing.
 
-    Rates in uncompressed bytes/s, the rest in seconds. Defaults: lab measurements of containerd 1.6 with Go's gzip
-    (8.7 ms/MB, 54 us a file, 1.5 ms a layer; 3.95 ms/MB for incompressible data); zstd: 450 MB/s, published figures.
+    Rates are in uncompressed bytes/s, the other values in seconds. The defaults are lab measurements of containerd 1.6
+    with Go's gzip (8.7 ms/MB, 54 us per file, 1.5 ms per layer; 3.95 ms/MB for incompressible data) and, for zstd, a
+    published figure of 450 MB/s.
 
-    With a decompressor process, inflating and the rest (sha256, tar, write: ``piped``) overlap on two cores. Defaults:
-    unpigz alone 260 MB/s; through the pipe 5.6 ms/MB in the lab's group k; igzip 350 MB/s, which the pipe hides.
+    With a decompressor process, inflating overlaps with the rest (hashing, tar and writing: ``piped``) on a second
+    core. Defaults: unpigz alone reaches 260 MB/s; through the pipe the lab's group k takes 5.6 ms/MB; igzip reaches
+    350 MB/s, so that the pipe is the slower part.
     """
 
     gzip: float = 1e6 / 8.7e-3
@@ -37,15 +42,15 @@ class UnpackSpec:
     stored: float = 1e6 / 3.95e-3
     per_file: float = 54e-6
     per_layer: float = 1.5e-3
-    while_downloading: float = 1.09  # factor on the time while the node downloads
+    while_downloading: float = 1.09  # factor by which unpacking takes longer while the node downloads
     decompressor: Decompressor = "gzip"
-    unpigz: float = 260e6  # the process alone
-    igzip: float = 350e6
+    unpigz: float = 260e6  # of the process alone
+    igzip: float = 350e6  # of the process alone
     piped: float = 1e6 / 5.6e-3
-    sha256: float | None = None  # hashing, where it is slower than in the other rates; None: in these
+    sha256: float | None = None  # rate of hashing on top of the other rates; None: the other rates include hashing
 
     def work(self, layer: Layer) -> float:
-        """Return the seconds that the layer takes the unpacker's core."""
+        """Return the seconds for which the layer occupies the core of the unpacker."""
         compression = self._compression(layer)
         if compression == "gzip" and self.decompressor != "gzip":
             compression = "piped"
@@ -58,7 +63,7 @@ class UnpackSpec:
         return "stored" if layer.unpacked < INCOMPRESSIBLE * layer.size else layer.compression
 
     def inflating(self, layer: Layer) -> float:
-        """Return the seconds that the layer takes the core of a decompressor process; 0 without one."""
+        """Return the seconds for which the layer occupies the core of a decompressor process; 0 without one."""
         if self.decompressor == "gzip" or self._compression(layer) != "gzip":
             return 0.0
         rate: float = getattr(self, self.decompressor)
@@ -66,7 +71,7 @@ class UnpackSpec:
 
 
 def gzip_rate(containerd: tuple[int, ...]) -> float:
-    """Return the rate at which a containerd of the release unpacks gzip layers by itself, in uncompressed bytes/s."""
+    """Return the default rate at which a containerd release unpacks gzip layers by itself, in uncompressed bytes/s."""
     return UnpackSpec().gzip * (KLAUSPOST_SPEEDUP if containerd >= KLAUSPOST_GZIP else 1.0)
 
 
@@ -74,7 +79,8 @@ def gzip_rate(containerd: tuple[int, ...]) -> float:
 class InflateSpec:
     """Rates at which one core inflates and hashes a layer without unpacking it, in uncompressed bytes/s.
 
-    Published figures: Go's gzip 150 MB/s, klauspost's zstd with sha256 360 MB/s, sha256 with the CPU's help 1 GB/s.
+    The defaults are published figures: 150 MB/s for Go's gzip, 360 MB/s for klauspost's zstd with sha256, and 1 GB/s
+    for sha256 with the CPU's SHA instructions.
     """
 
     gzip: float = 150e6
@@ -82,6 +88,6 @@ class InflateSpec:
     stored: float = 1e9
 
     def work(self, layer: Layer) -> float:
-        """Return the seconds that the layer takes one core."""
+        """Return the seconds for which the layer occupies one core."""
         rate: float = getattr(self, layer.compression)
         return layer.unpacked / rate

@@ -1,4 +1,4 @@
-"""containerd's config.toml, versions 2 and 3: what it makes of image pulls, by release.
+"""containerd's config.toml, versions 2 and 3: its settings of image pulls as each release understands them.
 
 Sources: internal/cri/config/config.go (ValidateImageConfig, CheckLocalImagePullConfigs),
 plugins/cri/images/plugin.go (configMigration), plugins/transfer/plugin.go, cmd/containerd/server/config/config.go
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pullsim.releases.release import Release
 
-CRI: Final = "io.containerd.grpc.v1.cri"  # all of the CRI plugin in version 2, its server alone in version 3
+CRI: Final = "io.containerd.grpc.v1.cri"  # the whole CRI plugin in version 2, only its server in version 3
 IMAGES: Final = "io.containerd.cri.v1.images"
 TRANSFER: Final = "io.containerd.transfer.v1.local"
 DEFAULT_DOWNLOADS: Final = 3
@@ -56,18 +56,18 @@ _TRANSFER_DEFAULTS: Final = {
 
 @dataclass(slots=True)
 class RuntimeConfig:
-    """What a containerd does with its file: settings of pulls, and what there is to say about them."""
+    """The settings of pulls that a containerd release takes from its file, and the warnings about the file."""
 
     spec: ContainerdSpec
-    release: str  # containerd 2.1
+    release: str  # the name and release as shown to users: "containerd 2.1"
     config_path: ConfigPath  # where it looks for certs.d on the node
-    reasons: list[str] = field(default_factory=list)  # why the CRI plugin pulls by itself though it is 2.1 or later
+    reasons: list[str] = field(default_factory=list)  # why in 2.1 or later the CRI plugin pulls by itself
     warnings: list[str] = field(default_factory=list)
-    own_limit: str = ""  # the CRI plugin's setting of downloads, by its full name
+    own_limit: str = ""  # the full name of the CRI plugin's max_concurrent_downloads
 
 
 def read_runtime_config(path: Path, version: Release) -> RuntimeConfig:
-    """Read a config.toml as a containerd of the release does. Raises InputError for what such a one refuses."""
+    """Read a config.toml as containerd of the release ``version`` does. Raises InputError for what it refuses."""
     document, warnings = read_with_imports(path, version)
     top = Table.top(document)
     release = f"containerd {version[0]}.{version[1]}"
@@ -112,24 +112,24 @@ def _check_version(top: Table, version: Release, release: str) -> None:
 
 
 class _Section:
-    """Settings of pulls by their name in version 3, each read where the file has it."""
+    """The settings of pulls, by their names in version 3. Each is read from the table in which the file has it."""
 
     def __init__(self, tables: tuple[Table, ...], config: RuntimeConfig, *, transfer: bool = False) -> None:
-        """``tables``: where a setting may stand; the first that has it counts."""
+        """``tables``: the tables in which a setting may be; the first that has the setting counts."""
         self._tables = tables
         self._config = config
         self._transfer = transfer
 
     def at(self, key: str) -> Table:
-        """Return the table that a key stands in."""
+        """Return the table that has a key; the first table if none has it."""
         return next((table for table in self._tables if key in table), self._tables[0])
 
     def name(self, key: str) -> str:
-        """Return the full name of a key."""
+        """Return the full name of a key: its table and the key."""
         return self.at(key).name(key)
 
     def get(self, key: str, type_: type[Any], default: Any) -> Any:
-        """Return a setting; the default for what is not set or not known to the release."""
+        """Return a setting, or ``default`` if the file does not set it or the release does not know it."""
         table = self.at(key)
         value = table.get(key, type_)
         since = SINCE.get((self._transfer, key), (1, 0))
@@ -145,7 +145,7 @@ class _Section:
 
 
 def _images(top: Table, plugins: Table, config: RuntimeConfig) -> _Section:
-    """Return the CRI plugin's settings of images, wherever the version of the file has them."""
+    """Return the CRI plugin's settings of images, from the tables that the version of the file has for them."""
     cri, images, warnings = plugins.table(CRI), plugins.table(IMAGES), config.warnings
     current = config.spec.version >= (2, 0)
     if current:
@@ -171,7 +171,7 @@ def _images(top: Table, plugins: Table, config: RuntimeConfig) -> _Section:
 
 
 def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None:
-    """Find out who pulls, and with which limits; warn of what then has no effect."""
+    """Find whether the CRI plugin or the transfer service pulls; set its limits; warn of settings without effect."""
     spec, warnings = config.spec, config.warnings
     downloads = images.get("max_concurrent_downloads", int, DEFAULT_DOWNLOADS)
     config.own_limit = images.name("max_concurrent_downloads")
@@ -220,7 +220,7 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         why = f'the snapshotter "{config.spec.snapshotter}" cannot put layers on others that come later'
         warnings.append(_no_effect(transfer, "max_concurrent_unpacks", why))
         config.spec = replace(config.spec, max_concurrent_unpacks=1)
-    if transfer.at("config_path").get("config_path", str):  # no function of any release reads it
+    if transfer.at("config_path").get("config_path", str):  # no release reads this setting
         why = f"pulls of the kubelet go by {images.at('registry').table('registry').name('config_path')}"
         warnings.append(_no_effect(transfer, "config_path", why))
     _not_simulated(images, config)
@@ -239,7 +239,7 @@ def _no_effect(section: _Section, key: str, why: str) -> str:
 
 
 def _not_simulated(images: _Section, config: RuntimeConfig) -> None:
-    """Warn of a snapshotter that would change a real pull."""
+    """Warn of a snapshotter with which a real pull would differ from the simulated one."""
     snapshotter = config.spec.snapshotter
     if snapshotter == "overlayfs":
         return
@@ -261,7 +261,7 @@ def _timeout(images: _Section, default: float) -> float:
 
 
 def _pinned(images: _Section) -> tuple[str, ...]:
-    """Return the sandbox's image and the others that the file pins."""
+    """Return the images that the file pins, the sandbox's among them."""
     table = images.at("pinned_images").table("pinned_images")
     names = [table.get(key, str) for key in table.value]
     if "sandbox_image" in images.at("sandbox_image"):
@@ -275,7 +275,7 @@ def _pinned(images: _Section) -> tuple[str, ...]:
 
 
 def _registry(images: _Section, config: RuntimeConfig) -> str:
-    """Read the table registry: the mirrors of old files; return config_path, which says where certs.d is."""
+    """Read the table registry: credentials, and mirrors as old files have them. Return its config_path."""
     registry = images.at("registry").table("registry")
     config.warnings += registry.unknown(REGISTRY, "containerd")
     path = registry.get("config_path", str) or ""
@@ -285,7 +285,7 @@ def _registry(images: _Section, config: RuntimeConfig) -> str:
     if registry.value.get("headers"):
         config.warnings.append(f"{registry.place('headers')}: {registry.name('headers')} is not simulated")
     own = [(host, each.table("auth")) for host, each in registry.table("configs").tables() if each.value.get("auth")]
-    old = registry.table("auths").tables()  # by URL; they go before configs
+    old = registry.table("auths").tables()  # by URL; containerd prefers them to configs
     auths = {
         host.rpartition("//")[2].partition("/")[0]: runtime_auth(each, config.warnings) for host, each in (*own, *old)
     }

@@ -1,9 +1,10 @@
-"""``registry.config_path``: where a containerd looks for hosts.toml on its node, and whether it finds any there.
+"""``registry.config_path``: the directories in which a containerd looks for hosts.toml, and whether it can find any.
 
-The CRI plugin's own pull takes it as a list of directories (internal/cri/server/images/image_pull.go registryHosts,
-filepath.SplitList; 1.x: pkg/cri). The transfer service, which pulls from 2.1 on, takes the same text as one directory
-(WithHostDir there, core/transfer/registry/registry.go NewOCIRegistry, HostDirFromRoot), in every release so far
-(containerd#12415, #12636, #12808, #14168).
+When the CRI plugin pulls by itself, it splits the setting into a list of directories
+(internal/cri/server/images/image_pull.go registryHosts, filepath.SplitList; 1.x: pkg/cri). The transfer service, which
+pulls from 2.1 on, takes the same text as the name of one directory (WithHostDir in image_pull.go,
+core/transfer/registry/registry.go NewOCIRegistry, HostDirFromRoot), in every release so far (containerd#12415, #12636,
+#12808, #14168). So a list of directories works for the former only.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ if TYPE_CHECKING:
     from pullsim.releases.release import Release
 
 SEPARATOR: Final = ":"  # os.PathListSeparator of Linux
-#: Where nothing else is written, neither config_path nor mirrors (plugins/cri/images/plugin.go, from 2.2 on).
+#: The setting of a file that has neither config_path nor mirrors (plugins/cri/images/plugin.go, from 2.2 on).
 DEFAULT: Final = "/etc/containerd/certs.d:/etc/docker/certs.d"
 DEFAULT_SINCE: Final = (2, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigPath:
-    """The setting as a release takes it; ``written`` is "" where the file has none, or there is no file."""
+    """The setting as a release understands it."""
 
     release: Release
-    written: str = ""
-    by_service: bool = True  # the transfer service pulls, where the release has it
+    written: str = ""  # the setting in the file; "" where the file does not have it or there is no file
+    by_service: bool = True  # whether the transfer service pulls
 
     @property
     def text(self) -> str:
-        """The setting, or the release's default; "" for none."""
+        """The setting in the file, or else the release's default; "" where there is neither."""
         return self.written or (DEFAULT if self.release >= DEFAULT_SINCE else "")
 
     @property
     def unread(self) -> str:
-        """Say why no hosts.toml is read; "" where one is, if it is there."""
+        """The reason why containerd reads no hosts.toml; "" where it reads those that are there."""
         text, name = self.text, f"containerd {self.release.major}.{self.release.minor}"
         if not text:
             return f"{name} without config_path reads no hosts.toml"

@@ -1,4 +1,4 @@
-"""The runtime handlers of a containerd config.toml: what a RuntimeClass may ask for."""
+"""The runtime handlers of a containerd config.toml, which RuntimeClass objects refer to by name."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from pullsim.inputs.toml_document import Table
 
 RUNTIME: Final = "io.containerd.cri.v1.runtime"
-DEFAULT_RUNTIME: Final = "runc"  # is there without being written
+DEFAULT_RUNTIME: Final = "runc"  # the handler that exists even when the file does not have it
 OWN_SNAPSHOTTER: Final = (1, 7)
 
 
 def runtime_handlers(
     containerd: Table, platforms: Table, snapshotter: str, version: tuple[int, ...]
 ) -> tuple[RuntimeHandler, ...]:
-    """Return the handlers, the default one first; none if the file names none.
+    """Return the handlers, the default one first; an empty tuple if the file does not name any.
 
-    ``containerd``: the table with default_runtime_name and runtimes; ``platforms``: runtime_platforms of the settings
-    of images. Source: internal/cri/config/config.go (ContainerdConfig, ValidateRuntimeConfig), plugins/cri/images.
+    ``containerd``: the table with default_runtime_name and runtimes; ``platforms``: the table runtime_platforms of the
+    settings of images; ``snapshotter``: the snapshotter of handlers that have none of their own; ``version``: the
+    containerd release. Raises InputError for a default handler that is not in the file.
+    Source: internal/cri/config/config.go (ContainerdConfig, ValidateRuntimeConfig), plugins/cri/images.
     """
     runtimes = dict(containerd.table("runtimes").tables())
     default = containerd.get("default_runtime_name", str) or DEFAULT_RUNTIME

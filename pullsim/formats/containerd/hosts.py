@@ -30,17 +30,18 @@ _HOST_KEYS: Final = ("capabilities", *_TLS_KEYS, "header", "override_path", "dia
 
 
 def read_hosts(directory: Path, release: Release) -> tuple[tuple[RegistryHosts, ...], list[str]]:
-    """Read all hosts.toml below a directory like /etc/containerd/certs.d; the second value are warnings.
+    """Read all hosts.toml below a directory like /etc/containerd/certs.d. The second value has the warnings.
 
-    Raises InputError for what a containerd of the release cannot read: it would go on without the mirrors of such a
-    file. A directory without one, which may have certificates, is an entry without mirrors (hosts.go loadHostDir).
+    Raises InputError for a file that containerd of the release cannot read; a real containerd would pull without its
+    mirrors. A directory without hosts.toml, which may have certificates, gives an entry without mirrors (hosts.go
+    loadHostDir).
     """
     found: dict[str, RegistryHosts] = {}
     warnings: list[str] = []
     for entry in host_directories(directory):
         file = entry / "hosts.toml"
         namespace = _namespace(entry.name)
-        if namespace in found:  # myregistry.io_5000_ comes before myregistry.io:5000
+        if namespace in found:  # containerd prefers the directory myregistry.io_5000_ to myregistry.io:5000
             if not entry.name.endswith("_"):
                 warnings.append(f"{file}: not used: another directory is for {namespace} too, and comes first")
                 continue
@@ -55,12 +56,12 @@ def read_hosts(directory: Path, release: Release) -> tuple[tuple[RegistryHosts, 
 
 
 def host_directories(directory: Path) -> list[Path]:
-    """Return the directories of registries in order of their names. Raises InputError for what cannot be read."""
+    """Return the directories of registries, sorted by name. Raises InputError if ``directory`` cannot be read."""
     return [entry for entry in list_directory(directory) if is_directory(entry)]
 
 
 def _namespace(directory: str) -> str:
-    """Return the registry host of a directory's name: ``host_port_`` is host:port (hosts.go hostDirectory)."""
+    """Return the registry host for a directory's name: ``host_port_`` means host:port (hosts.go hostDirectory)."""
     if directory.endswith("_") and "_" in directory[:-1] and directory != DEFAULT_NAMESPACE:
         host, _, port = directory[:-1].rpartition("_")
         return f"{host}:{port}"
@@ -69,14 +70,14 @@ def _namespace(directory: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads a table of a hosts.toml as a release does."""
+    """Reads a table of a hosts.toml as a containerd release does, and collects warnings about it."""
 
     table: Table
     release: Release
     warnings: list[str]
 
     def unknown(self, *others: str) -> None:
-        """Warn of keys that no release knows, and of those that a later one does."""
+        """Warn of keys that no release knows, and of keys that only later releases know."""
         self.warnings.extend(self.table.unknown((*others, *_HOST_KEYS), "containerd"))
         self.warnings.extend(
             f"{self.table.place(key)}: {self.table.name(key)}: containerd {self.release} ignores it: it exists from "
@@ -141,11 +142,11 @@ def _hosts(namespace: str, top: _Reader) -> RegistryHosts:
 
 
 def split_url(url: str) -> SplitResult | None:
-    """Split a URL, which may lack its scheme; None for what has no host."""
+    """Split a URL, which need not have a scheme; None: it has no host."""
     try:
         parts = urlsplit(url if url.startswith("http") else f"https://{url}")
         named = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port that is no number, brackets that do not close
+    except ValueError:  # the port is not a number, or brackets are not closed
         return None
     return parts if named else None
 

@@ -23,12 +23,14 @@ _PATTERN: Final = re.compile(r"[*?\[]")
 
 
 def read_with_imports(path: Path, version: tuple[int, ...]) -> tuple[Document, list[str]]:
-    """Read a config.toml and what it imports; the second value are warnings.
+    """Read a config.toml and the files that it imports. The second value has the warnings.
 
-    Relative imports are followed, patterns below the directory of the file alone. Absolute ones are not: what this
-    machine has there is not the node's.
-    Models cmd/containerd/server/config/config.go LoadConfig (1.x: services/server/config/config.go): later files win;
-    the tables of plugins are merged key by key from 2.0 on, and replaced as a whole before.
+    Relative imports are followed; those with a wildcard only below the directory of the file. Absolute imports are not
+    followed but warned of, as they are paths on the node and not on this machine. Raises InputError for a file that
+    cannot be read or merged.
+
+    Models cmd/containerd/server/config/config.go LoadConfig (1.x: services/server/config/config.go): values of later
+    files win. From 2.0 on the tables of plugins are merged key by key; before, a later file's table replaces the table.
     """
     merged = Document(str(path), {})
     warnings: list[str] = []
@@ -70,7 +72,7 @@ def read_with_imports(path: Path, version: tuple[int, ...]) -> tuple[Document, l
 
 
 def _matches(directory: Path, pattern: str, top: Table) -> list[Path]:
-    """Find the files of a pattern below a directory (path/filepath/match.go Glob): ``*`` is never more than a name."""
+    """Find the files that match a pattern (path/filepath/match.go Glob), whose ``*`` does not match a slash."""
     found = [directory]
     for part in PurePosixPath(pattern).parts:
         if not _PATTERN.search(part):
@@ -86,12 +88,12 @@ def _matches(directory: Path, pattern: str, top: Table) -> list[Path]:
 
 
 def _plain(path: Path) -> Path:
-    """Return the path without detours, so that a file that imports itself is known again."""
+    """Return the path without ``.`` and ``..``, so that a file that imports itself is recognised."""
     return Path(os.path.normpath(path))
 
 
 def _merge(to: dict[str, Any], new: dict[str, Any], *, deep: bool) -> dict[str, Any]:
-    """Merge the top of two files."""
+    """Merge the top-level keys of a later file into those of the files before it."""
     result = dict(to)
     for key, value in new.items():
         old = result.get(key)

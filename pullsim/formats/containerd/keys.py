@@ -1,4 +1,4 @@
-"""The keys of containerd's config.toml that stand where settings of image pulls do (docs/cri/config.md)."""
+"""All keys of the tables of containerd's config.toml that have settings of image pulls (docs/cri/config.md)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEYS_V2: Final = frozenset(
     x509_key_pair_streaming
     """.split()  # noqa: SIM905
 )
-#: Those of them that are settings of images, which a containerd 2.x carries over (configMigration).
+#: The keys of KEYS_V2 that are settings of images; containerd 2.x converts them to version 3 (configMigration).
 MIGRATED: Final = frozenset(
     """
     image_decryption image_pull_progress_timeout image_pull_with_sync_fs max_concurrent_downloads registry
@@ -54,7 +54,7 @@ TRANSFER_KEYS: Final = frozenset(
     """.split()  # noqa: SIM905
 )
 REGISTRY: Final = frozenset(("auths", "config_path", "configs", "headers", "mirrors"))
-#: The first release that knows a setting of pulls, where that is later than 1.6: (of the transfer service, key).
+#: The first release that knows a setting, for settings later than 1.6, by (whether it is the transfer service's, key).
 SINCE: Final[dict[tuple[bool, str], tuple[int, ...]]] = {
     (False, "image_pull_progress_timeout"): (1, 7),
     (False, "image_pull_with_sync_fs"): (1, 7, 14),

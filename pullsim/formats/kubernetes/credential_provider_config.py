@@ -1,9 +1,9 @@
-"""CredentialProviderConfig files, as ``--image-credential-provider-config`` names them, with the kubelet's validation.
+"""CredentialProviderConfig files (``--image-credential-provider-config``), validated as the kubelet validates them.
 
-A field that a kubelet does not know it refuses from 1.32 on, and passes over before, which is warned of; what is
-nearly a known field is a mistake for every release. Source: pkg/credentialprovider/plugin/config.go, read at 1.35 and
-for kubernetes pull 128062 (strict decoding); staging/src/k8s.io/kubelet/config/v1, v1beta1 and v1alpha1 types.go, read
-at all releases from 1.24 to 1.37.
+A kubelet from 1.32 on refuses a field that it does not know; an older one ignores it, and the reader warns of it. A
+field that looks like a misspelt one is an error for every release. Source: pkg/credentialprovider/plugin/config.go,
+read at 1.35 and for kubernetes pull 128062 (strict decoding); staging/src/k8s.io/kubelet/config/v1, v1beta1 and
+v1alpha1 types.go, read at all releases from 1.24 to 1.37.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 KIND: Final = "CredentialProviderConfig"
 TOKENS: Final = "KubeletServiceAccountTokenForCredentialProviders"
-#: Versions of the file and of the plugins' answers, and the first release of the kubelet that knows each.
+#: The API versions of the file and of the plugins' answers, and the first kubelet release that knows each.
 _CONFIG_VERSIONS: Final = {"v1": (1, 26), "v1beta1": (1, 24), "v1alpha1": (1, 20)}
 _CONFIG_GROUP: Final = "kubelet.config.k8s.io"
 _PLUGIN_GROUP: Final = "credentialprovider.kubelet.k8s.io"
-#: Fields, and the first release of the kubelet that has each; later ones are in v1 only.
+#: The fields, and the first kubelet release that has each.
 _PROVIDER_FIELDS: Final = {
     **dict.fromkeys(("name", "matchImages", "defaultCacheDuration", "apiVersion", "args", "env"), (1, 20)),
     "tokenAttributes": (1, 33),
@@ -55,7 +55,7 @@ _QUALIFIED: Final = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-\w
 @dataclass(frozen=True, slots=True)
 class _Reader:
     version: Version
-    tokens: bool  # the gate
+    tokens: bool  # whether the feature gate KubeletServiceAccountTokenForCredentialProviders is on
     warn: Callable[[str], None]
 
     def config(self, file: Path) -> list[tuple[Provider, Item]]:
@@ -79,7 +79,7 @@ class _Reader:
         return found
 
     def _known(self, item: Item, group: str) -> None:
-        """Check an apiVersion."""
+        """Check that the kubelet knows the item's apiVersion, which must be of ``group``. Raises InputError."""
         text = item.text("apiVersion")
         if not text:
             item.fail(f"apiVersion: Required value ({group}/v1)", "apiVersion")
@@ -92,9 +92,9 @@ class _Reader:
             item.fail(f"apiVersion {text} exists from {since} on, this kubelet is {own}", "apiVersion")
 
     def _fields(self, item: Item, fields: Mapping[str, Version], *, latest: bool = True) -> set[str]:
-        """Return the fields that this kubelet reads; the others it refuses or passes over.
+        """Return those fields of the item that this kubelet reads; warn of each field that it ignores.
 
-        ``latest``: the file's apiVersion is v1.
+        ``latest``: whether the file's apiVersion is v1. Raises InputError for a field that the kubelet refuses.
         """
         read = set()
         for key in item.value:
@@ -164,7 +164,7 @@ class _Reader:
         return TokenAttributes(audience, needed, kind, required, optional)
 
     def _cache_type(self, item: Item) -> str:
-        """Read what answers are kept by; before there was the field that was the service account."""
+        """Read cacheType; kubelets before that field cache answers by service account."""
         if self.version < _TOKEN_FIELDS["cacheType"]:
             return TOKEN_CACHE_TYPES[0]
         kind = item.text("cacheType")
@@ -178,11 +178,10 @@ class _Reader:
 def read_providers(
     path: Path, version: Version, gates: Mapping[str, bool], warn: Callable[[str], None] = lambda _: None
 ) -> list[Provider]:
-    """Read a file, or from 1.35 on all of a directory in the order of their names; the plugins are still to be given.
+    """Read the providers of a file, or from 1.35 on of all files of a directory in the order of their names.
 
-    ``warn`` is called with a text for each field that a kubelet of ``version`` ignores.
-
-    Raises InputError with the kubelet's text for what it refuses.
+    The providers have default plugins, which the caller replaces. ``warn`` is called with a text for each field that a
+    kubelet of ``version`` ignores. Raises InputError with the kubelet's own message for what it refuses.
     """
     files = [path]
     if is_directory(path):

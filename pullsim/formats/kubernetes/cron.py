@@ -1,4 +1,4 @@
-"""Schedules of CronJobs: five fields, or a name such as @hourly."""
+"""Schedules of CronJobs: five cron fields, or a name such as @hourly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: Time 0 of a run: midnight of a Monday that begins a month and a year.
+#: The date of time 0 of a run: midnight of Monday, 1 January 2024, where a week, a month and a year begin.
 EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _DAY: Final = 24 * 60  # minutes
 _NAMES: Final = {
@@ -29,7 +29,7 @@ _NAMES: Final = {
 }
 _MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAYS: Final = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-#: Name, lowest and highest value, and names of values, by field.
+#: For each field its name, its lowest and highest value, and the names that values can have.
 _FIELDS: Final = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -41,18 +41,18 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The minutes at which a CronJob makes a Job, in UTC.
+    """The minutes at which a CronJob creates a Job, in UTC.
 
-    Of day of the month and day of the week both must fit where one is ``*``, else either. Models
-    github.com/robfig/cron v3 ParseStandard, which pkg/controller/cronjob uses.
+    If both day of the month and day of the week are restricted, a day need match only one of them; if either is ``*``,
+    a day must match both. Models github.com/robfig/cron v3 ParseStandard, which pkg/controller/cronjob uses.
     """
 
     values: tuple[frozenset[int], ...]  # one set for each field: minute, hour, day of month, month, day of week
-    either: bool  # day of the month or of the week
+    either: bool  # whether one of day of the month and day of the week is enough
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """Read a schedule. Raises ValueError."""
+        """Read a schedule. Raises ValueError for a text that is not a schedule."""
         fields = _NAMES.get(text.strip().lower(), text).split()
         if len(fields) != len(_FIELDS):
             names = ", ".join(_NAMES)
@@ -63,7 +63,7 @@ class Schedule:
         return cls(values, not any(fields[n].startswith(("*", "?")) for n in (2, 4)))
 
     def times(self, after: float, until: float) -> Iterator[float]:
-        """Yield the times later than ``after`` and not later than ``until``, in seconds of the run."""
+        """Yield the schedule's times in (``after``, ``until``], in seconds from the start of the run."""
         first, last = int(after // 60) + 1, int(until // 60)
         of_day = self._minutes_of_day()
         for day in self._days(first // _DAY, last // _DAY):
@@ -71,7 +71,7 @@ class Schedule:
             yield from ((begin + minute) * 60.0 for minute in of_day if first <= begin + minute <= last)
 
     def count(self, after: float, until: float) -> int:
-        """Return how many times there are, without making them."""
+        """Return the number of times that `times` would yield, without producing them."""
         first, last = int(after // 60) + 1, int(until // 60)
         of_day = self._minutes_of_day()
         days = self._days(first // _DAY, last // _DAY)
@@ -84,7 +84,7 @@ class Schedule:
         return sorted(hour * 60 + minute for hour in hours for minute in minutes)
 
     def _days(self, first: int, last: int) -> NDArray[np.int64]:
-        """Return the days that fit, of those from ``first`` to ``last`` after EPOCH."""
+        """Return the days from ``first`` to ``last``, counted from EPOCH, that match the schedule."""
         _, _, days, months, weekdays = self.values
         numbers = np.arange(first, max(last + 1, first), dtype=np.int64)
         dates = np.datetime64(EPOCH.date(), "D") + numbers

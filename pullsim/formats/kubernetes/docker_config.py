@@ -16,7 +16,7 @@ from pullsim.spec.credentials import DockerConfig, DockerConfigEntry
 
 DOCKER_CONFIG_JSON: Final = "kubernetes.io/dockerconfigjson"
 DOCKERCFG: Final = "kubernetes.io/dockercfg"
-#: The key of each type of Secret that has its file.
+#: For each type of Secret with credentials, the key of its data that holds the file.
 SECRET_KEYS: Final = {DOCKER_CONFIG_JSON: ".dockerconfigjson", DOCKERCFG: ".dockercfg"}
 
 _VALUES: Final = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
@@ -24,22 +24,22 @@ _LITERALS: Final = ("true", "false", "null")
 
 
 class InvalidDockerConfig(ValueError):
-    """A file that the kubelet cannot read; the message is Go's."""
+    """A credential file that the kubelet cannot parse; the message is Go's."""
 
 
 def parse_config_json(text: str) -> DockerConfig:
-    """Read the object with ``auths``. Raises InvalidDockerConfig."""
+    """Read a ``config.json``, an object with the key ``auths``. Raises InvalidDockerConfig."""
     tree = _object(_decode(text), "DockerConfigJSON")
     return _entries(tree.get("auths"), "DockerConfigJSON.auths")
 
 
 def parse_dockercfg(text: str) -> DockerConfig:
-    """Read the legacy form, the bare map. Raises InvalidDockerConfig."""
+    """Read a legacy ``.dockercfg``, which has registries at its top level. Raises InvalidDockerConfig."""
     return _entries(_decode(text), "DockerConfig")
 
 
 def parse_secret(type: str, text: str) -> DockerConfig:
-    """Read what a Secret of one of the two types holds. Raises InvalidDockerConfig."""
+    """Read the content of a Secret of one of the types in `SECRET_KEYS`. Raises InvalidDockerConfig."""
     return parse_config_json(text) if type == DOCKER_CONFIG_JSON else parse_dockercfg(text)
 
 
@@ -50,7 +50,7 @@ def _entries(tree: Any, field: str) -> DockerConfig:
 
 
 def _auth(entry: Any) -> Auth:
-    """Read one entry: ``auth`` goes before username and password (DockerConfigEntry.UnmarshalJSON)."""
+    """Read one entry; ``auth`` overrides username and password (DockerConfigEntry.UnmarshalJSON)."""
     fields = {} if entry is None else _object(entry, "dockerConfigEntryWithAuth")
     values = []
     for name in ("username", "password", "auth"):
@@ -66,9 +66,9 @@ def _auth(entry: Any) -> Auth:
 
 
 def decode_auth(field: str) -> Auth:
-    """Split base64 of ``user:password``, padded or not, at the first colon (decodeDockerConfigFieldAuth).
+    """Decode base64 of ``user:password``, padded or not, and split it at the first colon.
 
-    Raises InvalidDockerConfig.
+    Models decodeDockerConfigFieldAuth. Raises InvalidDockerConfig.
     """
     field = field.strip()
     padded = field if field.endswith("=") else field + "=" * (-len(field) % 4)
@@ -94,7 +94,7 @@ def _object(value: Any, into: str) -> dict[str, Any]:
 
 
 def _decode(text: str) -> Any:
-    """Decode JSON; the texts of syntax errors are those of encoding/json. No number matters, so that any is a float."""
+    """Decode JSON, with encoding/json's messages for syntax errors. No number matters here, so all become floats."""
     try:
         return without_lone_surrogates(json.loads(text, parse_int=float, parse_constant=_constant))
     except json.JSONDecodeError as error:
@@ -104,7 +104,7 @@ def _decode(text: str) -> Any:
 
 
 def _constant(text: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python takes for numbers."""
+    """Refuse NaN and Infinity, which Python's parser accepts and JSON does not have."""
     where = "in numeric literal" if text.startswith("-") else "looking for beginning of value"
     raise InvalidDockerConfig(f"invalid character {_quoted(text.lstrip('-')[0])} {where}")
 
@@ -128,7 +128,7 @@ def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _in_array(before: str) -> bool:
-    """Whether the innermost bracket that is open at the end of ``before`` is that of an array."""
+    """Whether the innermost bracket that is still open at the end of the text ``before`` opens an array."""
     open_, in_string, escaped = [], False, False
     for each in before:
         if in_string:

@@ -1,4 +1,4 @@
-"""Reading what a Kubernetes object says, with the place of every mistake."""
+"""Reading the fields of a Kubernetes object, with the place in the file for every error."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A mapping in a document, and where it is."""
+    """A mapping in a document, and its route from the top of the document."""
 
     value: dict[str, Any]
     document: Document
     route: Route
 
     def fail(self, message: str, *below: str | int) -> NoReturn:
-        """Raise an InputError about what is below."""
+        """Raise an InputError with the place of the mapping, or of the value at the keys ``below`` it."""
         route = self.document.own_route((*self.route, *below))
         name = self.document.name(route)
         raise InputError(f"{name}: {message}" if name else message, self.document.place(route))
 
     def mapping(self, *keys: str) -> Item:
-        """Give a mapping below; an empty one where there is none."""
+        """Return the mapping at a path of keys, an empty one where there is none. Raises InputError for other types."""
         item = self
         for key in keys:
             value = item.value.get(key)
@@ -37,21 +37,21 @@ class Item:
         return item
 
     def items(self, key: str) -> list[Item]:
-        """Give the mappings of a list below; none where there is no list."""
+        """Return the mappings in the list at a key; none where there is no list. Raises InputError for another type."""
         value = self.value.get(key)
         if value is not None and not (isinstance(value, list) and all(isinstance(entry, dict) for entry in value)):
             self.fail(f"{key} must be a list of mappings", key)
         return [Item(entry, self.document, (*self.route, key, index)) for index, entry in enumerate(value or ())]
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """Give a text below."""
+        """Return the text at a key, or ``default``. Raises InputError for another type."""
         value = self.value.get(key)
         if value is not None and not isinstance(value, str):
             self.fail(f"{key} must be text, not {shown(value)}", key)
         return default if value is None else value
 
     def count(self, key: str, default: int) -> int:
-        """Give a number of pods below."""
+        """Return the number of pods at a key, or ``default``. Raises InputError for what is no such number."""
         value = self.value.get(key)
         if value is None:
             return default
@@ -60,7 +60,7 @@ class Item:
         return value
 
     def check_spelling(self, read: tuple[str, ...]) -> None:
-        """Refuse a field that is nearly one that is read: it would have no effect."""
+        """Raise InputError for a field that looks like a misspelt one of ``read``, as it would have no effect."""
         for key in self.value:
             if key not in read and (near := get_close_matches(key, read, n=1, cutoff=0.85)):
                 self.fail(f"unknown field {shown(key)}; did you mean {near[0]}?", key)

@@ -1,4 +1,4 @@
-"""KubeletConfiguration, read as a kubelet of a release does, with its defaulting and validation, and written.
+"""Reading a KubeletConfiguration as a kubelet of a given release does, with defaults and validation, and writing one.
 
 Sources: staging/src/k8s.io/kubelet/config/v1beta1/types.go (names), pkg/kubelet/apis/config/v1beta1/defaults.go,
 pkg/features/kube_features.go (gates); read at 1.35.
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pullsim.releases.kubelet import Version
 
 _NS: Final = 10**9
-#: Attributes that no single field of the file gives.
+#: The attributes of `KubeletConfig` that depend on more than one field of the file.
 _COMPOSED: Final = frozenset(["eviction_hard", "eviction_soft", "feature_gates"])
 _ATTRIBUTES: Final = frozenset(field.name for field in fields(KubeletConfig)) - _COMPOSED
-#: The fields of the file that give the attribute of their name.
+#: The fields of the file that set the attribute of the same name.
 _OWN: Final = {name: field for name, field in FIELDS.items() if attribute(name) in _ATTRIBUTES}
 _DEFAULTS: Final = KubeletConfig()
 _RESTART: Final = "crashLoopBackOff.maxContainerRestartPeriod"
@@ -36,11 +36,11 @@ _RESTART: Final = "crashLoopBackOff.maxContainerRestartPeriod"
 def read_kubelet_configuration(mapping: Mapping[str, Any], version: Version = DEFAULT_VERSION) -> KubeletConfig:
     """Default and validate a KubeletConfiguration (or the answer of ``/configz``) as a kubelet of ``version`` does.
 
-    Fields that no known release has are passed over and listed, as a kubelet decodes leniently what it does not know
-    and logs that (pkg/kubelet/kubeletconfig/util/codec/codec.go DecodeKubeletConfiguration): they are of a newer
-    release. A name that is nearly a known one is a mistake.
+    Fields that no known release has are ignored and listed in ``unknown``; they may belong to a newer release. A
+    kubelet too ignores and logs them (pkg/kubelet/kubeletconfig/util/codec/codec.go DecodeKubeletConfiguration). A
+    field that looks like a misspelt one is an error.
 
-    Raises InputError with the kubelet's own text for values that it refuses, all of them in one error.
+    Raises InputError with the kubelet's own message for values that it refuses, all of them in one error.
     """
     given, ignored, unknown = read(mapping, version)
     gates = resolve_feature_gates(given.get("featureGates", {}), version)
@@ -65,7 +65,7 @@ def read_kubelet_configuration(mapping: Mapping[str, Any], version: Version = DE
 
 
 def written_fields(config: KubeletConfig) -> dict[str, Any]:
-    """Return the fields that pulls depend on after defaulting, as a KubeletConfiguration has them."""
+    """Return the fields on which pulls depend, after defaulting, as they are written in a KubeletConfiguration."""
     thresholds = effective_thresholds(config.eviction_hard, config.eviction_soft)
     written: dict[str, Any] = {}
     for name, field in FIELDS.items():
@@ -79,7 +79,7 @@ def written_fields(config: KubeletConfig) -> dict[str, Any]:
 
 
 def _defaulted(given: Mapping[str, Any], gates: Mapping[str, bool]) -> dict[str, Any]:
-    """Return the values after defaulting, durations in nanoseconds; see `Field` for what counts as unset.
+    """Return the values after defaulting, durations in nanoseconds. `Field` says when a field counts as unset.
 
     Source: defaults.go, SetDefaults_KubeletConfiguration.
     """
@@ -104,7 +104,7 @@ def _default(name: str) -> Any:
 
 
 def _setting(type: str, value: Any) -> Any:
-    """Return a value of the file as `KubeletConfig` has it."""
+    """Convert a value of the file to the type that `KubeletConfig` has: durations in seconds, lists as tuples."""
     if type == "duration":
         return value / _NS
     return tuple(value) if type == "strings" else value

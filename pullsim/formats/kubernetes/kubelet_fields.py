@@ -1,4 +1,4 @@
-"""The fields of a KubeletConfiguration, in one table, and what is done with each.
+"""The table of the fields of a KubeletConfiguration: type, first release, and whether a simulated run depends on it.
 
 Source: staging/src/k8s.io/kubelet/config/v1beta1/types.go, read at all releases from 1.24 to 1.37.
 """
@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 
 
 class Field(NamedTuple):
-    """One field that is read. Its default is that of the attribute of `KubeletConfig` with its name."""
+    """A field that is read. Its default is that of the attribute of `KubeletConfig` with the same name."""
 
     type: str
-    since: tuple[int, int] = (1, 0)  # the first release of the kubelet that has it
-    pointer: bool = False  # it is one in Go, so that zero is a value; in any other field zero counts as unset
-    effect: bool = True  # False: it is validated, and changes nothing in what is simulated
-    written: bool = True  # whether the scenario with all its defaults has it
-    meaning: str = ""  # what scenarios/REFERENCE.md says of it; "": it does not list it
+    since: tuple[int, int] = (1, 0)  # the first kubelet release that has the field
+    pointer: bool = False  # whether it is a pointer in Go: then zero is a value, otherwise zero counts as unset
+    effect: bool = True  # False: the field is validated but changes nothing in the simulation
+    written: bool = True  # whether the effective scenario, which has all defaults, contains the field
+    meaning: str = ""  # the text in scenarios/REFERENCE.md; "": the field is not listed there
 
 
 #: The fields that are read, in the order in which they are written.
@@ -75,7 +75,7 @@ FIELDS: Final = {
     "fileCheckFrequency": Field("duration", effect=False, written=False),
     "httpCheckFrequency": Field("duration", effect=False, written=False),
 }
-#: The other fields of a KubeletConfiguration: accepted and listed, since no pull depends on them.
+#: The other fields of a KubeletConfiguration, on which no pull depends: they are accepted and listed as ignored.
 OTHER_FIELDS: Final = frozenset(
     """
     address allowedUnsafeSysctls authentication authorization cgroupDriver cgroupRoot cgroupsPerQOS clusterDNS
@@ -104,7 +104,7 @@ OTHER_FIELDS: Final = frozenset(
 
 
 def field_names() -> frozenset[str]:
-    """Return all names that a KubeletConfiguration may have, ``kind`` and ``apiVersion`` apart."""
+    """Return the names of all fields of a KubeletConfiguration, except ``kind`` and ``apiVersion``."""
     return OTHER_FIELDS | FIELDS.keys()
 
 

@@ -1,4 +1,4 @@
-"""What the kubelet refuses of a KubeletConfiguration, in its words and order.
+"""The kubelet's validation of a KubeletConfiguration: the same rules, messages and order.
 
 Source: pkg/kubelet/apis/config/validation/validation.go ValidateKubeletConfiguration, read at 1.35.
 """
@@ -25,7 +25,7 @@ _NS: Final = 10**9
 
 
 def violations(values: Mapping[str, Any], gates: Mapping[str, bool], version: Version) -> list[str]:
-    """List what is refused of the values after defaulting, durations in nanoseconds."""
+    """Return the kubelet's message for each value that it refuses; values are defaulted, durations in nanoseconds."""
     found: list[str] = []
     high, low = values["imageGCHighThresholdPercent"], values["imageGCLowThresholdPercent"]
     high_name = "imageGCHighThresholdPercent (--image-gc-high-threshold)"
@@ -93,7 +93,7 @@ def _credential_violations(values: Mapping[str, Any], *, enabled: bool) -> list[
         found.append(f'option "{policy}" specified for imagePullCredentialsVerificationPolicy. {valid}')
     if allowlist and policy != "NeverVerifyAllowlistedImages":
         needed = (
-            '`imagePullCredentialsVertificationPolicy` is not "NeverVerifyAllowlistedImages"'  # upstream's spelling
+            '`imagePullCredentialsVertificationPolicy` is not "NeverVerifyAllowlistedImages"'  # upstream's misspelling
         )
         found.append(f"can't set `preloadedImagesVerificationAllowlist` if {needed}")
     else:

@@ -1,7 +1,7 @@
-"""The fields that a KubeletConfiguration sets: their names and types, before defaulting and validation.
+"""The names and types of the fields that a KubeletConfiguration sets, checked before defaulting and validation.
 
-What a release does not know it passes over, as the kubelet, which decodes v1beta1 leniently where that fails strictly,
-and says so in its log (pkg/kubelet/kubeletconfig/util/codec/codec.go DecodeKubeletConfiguration).
+A field that the release does not know is ignored, as the kubelet ignores it: where strict decoding of v1beta1 fails,
+the kubelet decodes leniently and logs that (pkg/kubelet/kubeletconfig/util/codec/codec.go DecodeKubeletConfiguration).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from pullsim.releases.kubelet import Version
 
 API_VERSION: Final = "kubelet.config.k8s.io/v1beta1"
-BACK_OFF_PERIOD: Final = "maxContainerRestartPeriod"  # the one field of a crashLoopBackOff
+BACK_OFF_PERIOD: Final = "maxContainerRestartPeriod"  # the only field of crashLoopBackOff
 
 
 def read(mapping: Mapping[str, Any], version: Version) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
     """Read a KubeletConfiguration, or the answer of ``/configz``, for a kubelet of ``version``.
 
-    Answer the fields that are set, durations in nanoseconds, the names of those without effect on pulls, and of those
-    that no known release has. Raises InputError with all that is wrong with names and types.
+    Return three values: the fields that are set, with durations in nanoseconds; the names of the fields that have no
+    effect on pulls; the names that no known release has. Raises InputError with all errors in names and types.
     """
     return _typed(_unwrapped(mapping), version)
 
 
 def _unwrapped(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Take off the wrapper of ``/configz``, and check and drop ``kind`` and ``apiVersion``."""
+    """Return the configuration without the wrapper of ``/configz``, and without ``kind`` and ``apiVersion``."""
     inner = mapping.get("kubeletconfig")
     if isinstance(inner, Mapping) and len(mapping) == 1:
         mapping = inner
@@ -84,7 +84,7 @@ def _typed(mapping: Mapping[Any, Any], version: Version) -> tuple[dict[str, Any]
 
 
 def _back_off_keys(value: Mapping[Any, Any]) -> tuple[list[str], list[str]]:
-    """Return the fields of a crashLoopBackOff that are not known, and what is wrong with others."""
+    """Return the unknown fields of a crashLoopBackOff, and the errors in it."""
     strange, wrong = [], []
     for key in value:
         if key == BACK_OFF_PERIOD:
@@ -97,7 +97,7 @@ def _back_off_keys(value: Mapping[Any, Any]) -> tuple[list[str], list[str]]:
 
 
 def _value(name: str, type_: str, value: Any) -> Any:
-    """Check a value's type; durations become nanoseconds."""
+    """Check a value's type and return it, durations in nanoseconds."""
     if type_ == "duration":
         if not isinstance(value, str):
             raise ValueError(f'{name}: {shown(value)} must be a duration with its unit, such as "2m0s"')

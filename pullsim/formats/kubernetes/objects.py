@@ -1,8 +1,8 @@
-"""Real Kubernetes objects as workloads.
+"""Reading files of Kubernetes objects, whose pods become workloads of a scenario.
 
-Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass, Secret and ServiceAccount, in YAML
-(several documents), JSON, or a List as ``kubectl get -o json`` prints it. Other kinds are skipped and listed, as are
-objects whose owner is in the file too.
+The kinds that are read are Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass, Secret and
+ServiceAccount, in YAML (with several documents), in JSON, or in a List as ``kubectl get -o json`` prints it. Objects of
+other kinds, and objects whose owner is in the same file, are skipped and listed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 _WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 #: The fields of a workload that are read.
 _WORKLOAD_FIELDS: Final = ("template", "replicas", "parallelism", "completions", "podManagementPolicy", "ordinals")
-#: Labels of a node selector that can be honoured.
+#: The labels of a node selector that are simulated: the name of the node, and its platform.
 _HOSTNAME: Final = "kubernetes.io/hostname"
 _PLATFORM_LABELS: Final = {"kubernetes.io/os": "os", "kubernetes.io/arch": "arch"}
-#: Fields of a pod that can change where or how it starts, and are not simulated.
+#: Fields of a pod that can change where or how it starts and that are not simulated: they are warned of.
 _NOT_HONOURED: Final = (
     "affinity",
     "topologySpreadConstraints",
@@ -44,15 +44,15 @@ _DEFAULT_TOLERATIONS: Final = {"node.kubernetes.io/not-ready", "node.kubernetes.
 
 @dataclass(frozen=True, slots=True)
 class PodNames:
-    """The names of an object's pods, made when they are asked for: there may be a million for a few bytes of a file."""
+    """The names of an object's pods, which are produced on demand: a short file may ask for a million pods."""
 
     name: str
     count: int = 1
-    first: int | None = None  # ordinal of a StatefulSet's first pod
-    single: bool = False  # a Pod, which goes by its own name
+    first: int | None = None  # the ordinal of a StatefulSet's first pod; None: the object is no StatefulSet
+    single: bool = False  # whether the object is a Pod, which has its own name
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of names."""
         return self.count
 
     def __iter__(self) -> Iterator[str]:
@@ -66,33 +66,33 @@ class PodNames:
 
 @dataclass(frozen=True, slots=True)
 class PodGroup:
-    """The pods of one object. ``pods`` are their names; None for a DaemonSet, which has one on every node."""
+    """The pods of one object. ``pods`` has their names; it is None for a DaemonSet, which has a pod on every node."""
 
     kind: str
     name: str
-    namespace: str | None  # None: the object does not say
+    namespace: str | None  # None: the object has none
     spec: PodSpec
     pods: PodNames | None
-    ordered: bool  # each pod is created when the one before it has started
+    ordered: bool  # whether each pod is created only when the previous one has started
     document: Document
     route: Route
     node: str | None = None
     os: str | None = None
     arch: str | None = None
     runtime_class: str | None = None
-    pod_route: Route = ()  # where the document has the pod's spec
+    pod_route: Route = ()  # the route of the pod's spec in the document
     image_volumes: tuple[int, ...] = ()  # indices of image volumes in the pod's list of volumes
-    completions: int | None = None  # a Job's spec.completions, where its pods complete
-    schedule: Schedule | None = None  # when a CronJob makes Jobs; the other fields are those of each Job
+    completions: int | None = None  # spec.completions of a Job whose pods complete
+    schedule: Schedule | None = None  # when a CronJob creates Jobs; the other fields then describe each Job
     strategy: Strategy = field(default_factory=Strategy)
 
 
 @dataclass(slots=True)
 class Objects:
-    """What a file of Kubernetes objects holds."""
+    """The content of a file of Kubernetes objects."""
 
     groups: list[PodGroup] = field(default_factory=list)
-    runtime_classes: dict[str, str] = field(default_factory=dict)  # handlers by name
+    runtime_classes: dict[str, str] = field(default_factory=dict)  # the handler of each RuntimeClass, by its name
     secrets: list[Secret] = field(default_factory=list)
     service_accounts: list[ServiceAccount] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -100,9 +100,9 @@ class Objects:
 
 
 def read_objects(path: Path, namespace: str = "default") -> Objects:
-    """Read a file of Kubernetes objects. Raises InputErrors with all mistakes of the file.
+    """Read a file of Kubernetes objects. Raises InputErrors with all errors of the file.
 
-    ``namespace`` is that of secrets and service accounts that do not say.
+    ``namespace`` is the namespace of secrets and service accounts that do not have one.
     """
     documents = read_documents(path)
     items = [item for document in documents for item in _items(document, document.tree, ())]
@@ -127,7 +127,7 @@ def _items(document: Document, tree: Any, route: Route) -> Iterator[Item]:
         item.fail("a Kubernetes object is a mapping with apiVersion, kind and metadata")
     if kind == "List" or (kind.endswith("List") and "items" in item.value):
         for child in item.items("items"):
-            if child.value.get("kind") is None:  # a PodList's items may leave out what they are
+            if child.value.get("kind") is None:  # the items of a PodList need not have a kind
                 child = Item({"kind": kind.removesuffix("List"), **child.value}, document, child.route)  # noqa: PLW2901
             yield from _items(document, child.value, child.route)
     else:
@@ -212,7 +212,7 @@ def _read_runtime_class(item: Item, title: str, objects: Objects) -> None:
 
 
 def _schedule(spec: Item) -> Schedule | None:
-    """Read when a CronJob makes Jobs; None: it is suspended."""
+    """Read the schedule of a CronJob; None: it is suspended."""
     if spec.text("concurrencyPolicy", "Allow") != "Allow":
         spec.fail("only the concurrencyPolicy Allow is simulated", "concurrencyPolicy")
     if spec.text("timeZone", "UTC") not in ("UTC", "Etc/UTC"):
@@ -225,7 +225,7 @@ def _schedule(spec: Item) -> Schedule | None:
 
 
 def _has_pods(value: dict[str, Any]) -> bool:
-    """Whether an object of an unknown kind seems to make pods."""
+    """Whether an object of an unknown kind seems to have pods: it has items, or a template with containers."""
     spec = value.get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None
     inner = template.get("spec") if isinstance(template, dict) else None
@@ -252,7 +252,7 @@ def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects, *
 
 
 def _node_selector(pod: Item, title: str, objects: Objects) -> dict[str, str]:
-    """Give the labels that can be honoured; warn of everything else that matters to placement."""
+    """Return the labels of nodeSelector that are simulated; warn of everything else that influences placement."""
     selector = {}
     for label, value in pod.mapping("nodeSelector").value.items():
         if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The pod in a Kubernetes object: its containers, and its volumes that are images."""
+"""Reading the pod in a Kubernetes object: its containers and its image volumes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RUN_ANNOTATION: Final = "pullsim.io/run"
 _POLICIES: Final = ("Always", "IfNotPresent", "Never")
-#: The fields that are read: of a pod, a container, and a volume's image.
+#: The fields of a pod, of a container and of an image volume that are read.
 _POD_FIELDS: Final = (
     "containers",
     "initContainers",
@@ -36,9 +36,10 @@ _IMAGE_FIELDS: Final = ("reference", "pullPolicy")
 
 
 def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = (), *, completes: bool = False) -> PodSpec:
-    """Read a pod's spec; ``claims`` are volumes that are declared elsewhere. Raises InputError for what is wrong.
+    """Read a pod's spec. Raises InputError for an invalid one.
 
-    ``completes``: regular containers exit after the time that the annotation gives them, as those of Jobs do.
+    ``claims`` are the names of volumes that are declared outside of the pod, in a StatefulSet's volumeClaimTemplates.
+    ``completes``: whether regular containers exit after the time that the annotation gives, as those of Jobs do.
     """
     pod.check_spelling(_POD_FIELDS)
     if not pod.value.get("containers"):
@@ -64,7 +65,7 @@ def _regular(container: ContainerSpec, runs: dict[str, float]) -> ContainerSpec:
 
 
 def image_volume_indexes(pod: Item) -> tuple[int, ...]:
-    """Give the places of a pod's image volumes in its list of volumes."""
+    """Return the indices of a pod's image volumes in its list of volumes."""
     return tuple(n for n, item in enumerate(pod.items("volumes")) if item.value.get("image") is not None)
 
 
@@ -82,7 +83,7 @@ def _image_volume(item: Item) -> ImageVolume:
 
 
 def _container(item: Item, declared: set[str], images: set[str], runs: dict[str, float] | None = None) -> ContainerSpec:
-    """Read a container; ``declared`` are the pod's volumes, ``images`` those that are images."""
+    """Read a container; ``declared`` are the names of the pod's volumes, ``images`` those of its image volumes."""
     item.check_spelling(_CONTAINER_FIELDS)
     name, image = item.text("name"), item.text("image")
     if not name:
@@ -113,7 +114,7 @@ def _policy(item: Item, key: str, image: str) -> str:
 
 
 def _run_times(annotations: Item, names: list[str]) -> dict[str, float]:
-    """Read how long containers run from the annotation: ``init=3s,other=10s``."""
+    """Read from the annotation how many seconds each container runs: ``init=3s,other=10s``."""
     runs = {}
     for part in filter(None, (annotations.text(RUN_ANNOTATION) or "").split(",")):
         name, equals, duration = (piece.strip() for piece in part.partition("="))

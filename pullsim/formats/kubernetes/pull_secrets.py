@@ -15,9 +15,10 @@ _SECRET_FIELDS: Final = ("apiVersion", "kind", "metadata", "type", "data", "stri
 
 
 def read_secret(item: Item, namespace: str) -> Secret:
-    """Read a Secret; ``namespace`` is for one that does not say. Types other than the two give no credentials.
+    """Read a Secret; ``namespace`` is the namespace of one that has none.
 
-    What the kubelet cannot read is no mistake of the file: the Secret fails in the run, as ``error`` says.
+    A Secret of a type that is not in `SECRET_KEYS` has no credentials. Content that the kubelet cannot parse is not an
+    error of the file: pods that use the Secret fail in the run with the Secret's ``error``.
     """
     item.check_spelling(_SECRET_FIELDS)
     namespace = item.mapping("metadata").text("namespace") or namespace
@@ -36,19 +37,19 @@ def read_secret(item: Item, namespace: str) -> Secret:
 
 
 def secret_text(item: Item, key: str) -> str | None:
-    """Give the text under a key of a Secret: stringData goes before data, which is base64; None: there is none."""
+    """Return the text at a key of a Secret's stringData, or else of its data (base64); None: neither has the key."""
     plain = item.mapping("stringData").text(key)
     encoded = item.mapping("data").text(key)
     if plain is not None or encoded is None:
         return plain
     try:
         return b64decode("".join(encoded.split()), validate=True).decode()
-    except ValueError:  # not base64, or not text
+    except ValueError:  # it is not base64, or not UTF-8
         item.fail(f"{key} must be base64 of text (stringData takes the text itself)", "data", key)
 
 
 def read_service_account(item: Item, namespace: str) -> ServiceAccount:
-    """Read a ServiceAccount; ``namespace`` is for one that does not say."""
+    """Read a ServiceAccount; ``namespace`` is the namespace of one that has none."""
     metadata = item.mapping("metadata")
     annotations = metadata.mapping("annotations").value
     return ServiceAccount(
@@ -60,7 +61,7 @@ def read_service_account(item: Item, namespace: str) -> ServiceAccount:
 
 
 def pull_secrets(item: Item) -> tuple[str, ...]:
-    """Give the names under imagePullSecrets of a pod or a ServiceAccount."""
+    """Return the names in imagePullSecrets of a pod or a ServiceAccount."""
     names = []
     for entry in item.items("imagePullSecrets"):
         entry.check_spelling(("name",))

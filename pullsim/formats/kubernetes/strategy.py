@@ -1,4 +1,4 @@
-"""How a Kubernetes object says that its updates are rolled out."""
+"""Reading the update strategy of a Deployment, StatefulSet or DaemonSet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.item import Item
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}%?")
-#: The field with the strategy, and the types that there are, the default first.
+#: For each kind the field that has the strategy, and the possible types, the default first.
 _FIELDS: Final = {
     "Deployment": ("strategy", ("RollingUpdate", "Recreate")),
     "StatefulSet": ("updateStrategy", ("RollingUpdate", "OnDelete")),
@@ -22,7 +22,7 @@ _FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """The fields of a strategy; None where the object does not say."""
+    """The fields of an update strategy; None where the object does not have the field."""
 
     type: str = "RollingUpdate"
     max_unavailable: str | None = None
@@ -31,7 +31,7 @@ class Strategy:
 
 
 def read_strategy(kind: str, spec: Item) -> Strategy:
-    """Read the strategy of an object's spec. Raises InputError for what the API server refuses."""
+    """Read the strategy of an object's spec. Raises InputError for a strategy that the API server refuses."""
     if kind not in _FIELDS:
         return Strategy()
     name, types = _FIELDS[kind]

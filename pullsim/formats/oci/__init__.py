@@ -1,1 +1,1 @@
-"""Manifests and indexes as the OCI specifications have them."""
+"""Image manifests and indexes, as the OCI image specification defines them."""

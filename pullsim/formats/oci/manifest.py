@@ -1,7 +1,7 @@
-"""Real manifests from files, as ``crane manifest``, ``skopeo inspect --raw`` or ``regctl manifest get`` print them.
+"""Reading manifests as ``crane manifest``, ``skopeo inspect --raw`` or ``regctl manifest get`` print them.
 
-Accepted are OCI image manifests and indexes, Docker schema 2 manifests and manifest lists. The digest of an image is
-the SHA-256 of its file's bytes, so the file must hold them unchanged.
+OCI image manifests and indexes, Docker schema 2 manifests and Docker manifest lists are accepted. The digest of an
+image is the SHA-256 of the file's bytes, so the file must have the bytes that the registry sent.
 
 An index names its manifests by digest only. They are looked for beside the index file, by digest, for example for
 ``sha256:0123…`` as the first of ``sha256-0123….json``, ``0123….json``, ``0123….manifest.json`` (the ``dir:`` transport
@@ -24,7 +24,7 @@ from pullsim.oci.platform import Platform, best
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-MAX_BYTES: Final = 16_000_000  # registries take 4 MB of a manifest; the rest is for an image's config
+MAX_BYTES: Final = 16_000_000  # registries accept manifests of up to 4 MB; an image's config may be larger
 
 
 def read_image(
@@ -32,8 +32,9 @@ def read_image(
 ) -> Image:
     """Read a manifest, or an index with its manifests.
 
-    With ``platforms`` only the manifests that these would pull need to be there, and the others are left out.
-    Raises InputError.
+    With ``platforms``, only the manifests that nodes of these platforms would pull are read, and only these need to be
+    there. ``unpack_ratio`` is the unpacked size of a layer divided by its compressed size. Raises InputError for a file
+    that cannot be read or that is not a manifest or index.
     """
     file = Path(path)
     data = read_bytes(file, MAX_BYTES)
@@ -82,7 +83,7 @@ def _index(
 
 
 def _entries(document: JsonObject) -> Iterator[tuple[Platform, JsonObject]]:
-    """Go through an index's images; attestations, whose platform is unknown, are no images."""
+    """Yield the platform and the entry of each image in an index; attestations, of unknown platform, are skipped."""
     for descriptor in document.objects("manifests"):
         platform = descriptor.object("platform")
         system, architecture = platform.text("os"), platform.text("architecture")
@@ -115,7 +116,7 @@ def _manifest(document: JsonObject, data: bytes, file: Path, unpack_ratio: float
 
 
 def _diff_ids(file: Path, config_digest: str) -> list[str]:
-    """Read the diff IDs from the image's config, if that lies beside the manifest."""
+    """Read the diff IDs from the image's config, if the config's file is beside the manifest's."""
     found = _beside(file, config_digest)
     if found is None:
         return []
@@ -128,7 +129,7 @@ def _diff_ids(file: Path, config_digest: str) -> list[str]:
 
 
 def _beside(file: Path, digest: str) -> tuple[Path, bytes] | None:
-    """Find the content of a digest in the file's directory; content of another digest is an error."""
+    """Find the file with the content of a digest in the same directory; its content must have that digest."""
     algorithm, _, encoded = digest.partition(":")
     names = (f"{algorithm}-{encoded}.json", f"{encoded}.json", f"{encoded}.manifest.json", encoded)
     for candidate in (*names, f"blobs/{algorithm}/{encoded}"):
