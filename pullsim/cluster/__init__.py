@@ -1,1 +1,1 @@
-"""The simulated world: nodes, placement, pods over time."""
+"""The simulated cluster: nodes, the scheduler, controllers, and the pods over time."""

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Nodes(Protocol):
-    """Who lets nodes join and leave."""
+    """The part of the cluster that makes nodes join and leave."""
 
     def add_node(self, node: Node) -> None:
-        """Let a node join now that was not in the scenario."""
+        """Let a node that is not in the scenario join now."""
 
     def remove_node(self, name: str) -> tuple[int, int]:
         """Take a node away with everything on it; return the numbers of its pods and of their pulls under way."""
@@ -28,22 +28,23 @@ class Nodes(Protocol):
 
 
 class Churn:
-    """Lets each node leave after an exponential time, and a node of the pool without images join in its place.
+    """Makes each node leave after an exponentially distributed time, and a new node without images join in its place.
 
-    The new node has the pool's next name. Each place in a pool has a random stream of its own, named after the node
-    that had the place first, so that another node in the pool does not change when the others leave.
+    The new node belongs to the same pool and has the pool's next name. Each place in a pool has a random stream of its
+    own, named after the first node in that place, so that one more node in a pool does not change when the other nodes
+    leave.
     """
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, streams: Streams, nodes: Nodes) -> None:
         self._env = env
         self._streams = streams
         self._nodes = nodes
-        self._counts = Counter(node.spec.pool for node in spec.nodes)  # number of names given so far, by pool
-        self._places: dict[str, str] = {}  # the first node that had a node's place, by node
+        self._counts = Counter(node.spec.pool for node in spec.nodes)  # number of node names used so far, by pool
+        self._places: dict[str, str] = {}  # name of the first node in the same place, by node name
         self.departures: list[Departure] = []
 
     def joined(self, node: Node) -> None:
-        """Plan the departure of a node that has joined."""
+        """Draw the time after which a node that has joined leaves, and schedule its departure."""
         leave = node.spec.leave
         if leave is None:
             return

@@ -1,4 +1,4 @@
-"""The whole simulated world of one run."""
+"""The simulated cluster of one run."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
     from pullsim.records import Recorder
     from pullsim.spec.cluster import ClusterSpec
 
-LIMIT = 24 * 3600.0  # seconds simulated at the most when there is no horizon
+LIMIT = 24 * 3600.0  # seconds after which a run without a horizon is ended
 
 
 class Ended(NamedTuple):
-    """When the run ended, and why: horizon | settled | limit | interrupted."""
+    """The end of the run."""
 
-    at: float
+    at: float  # seconds
+    #: horizon | settled (nothing could change any more) | limit (`LIMIT` was reached) | interrupted (by the user)
     why: str
 
 
 class Cluster:
-    """Nodes, registries and the pods on their way; `run` it once."""
+    """The nodes, registries and pods of one run; `run` may be called once."""
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Cluster:
         recorder: Recorder,
         started: Callable[[float, int], None] = lambda _now, _count: None,
     ) -> None:
-        """``started`` is told the time and the number of started pods at each start."""
+        """``started`` is called at each start of a pod with the time and the number of started pods."""
         self.env = env = Environment()
         self.network = Network(env)
         streams = Streams(spec.seed)
@@ -83,10 +84,11 @@ class Cluster:
         return Ended(at, "limit" if at >= LIMIT else "settled")
 
     def dissolve(self) -> None:
-        """Let go of the nodes once all is read, so that their memory is free without a search for cycles.
+        """Drop the references to the nodes after the results are read, so that Python frees their memory at once.
 
-        That search would go through all objects of the process; this is 0.5 % of the CPU time of W(1000). Nothing is
-        done while something goes on: generators that are not at their end would run their last lines on a broken node.
+        Otherwise its cycle collector would have to search all objects of the process; this takes 0.5 % of the CPU time
+        of W(1000). Nothing is done while processes still run, because their generators would execute their ``finally``
+        blocks on nodes that have lost their parts.
         """
         if self.env.peek() < math.inf or self._under_way():
             return
@@ -96,16 +98,16 @@ class Cluster:
 
     @property
     def pods(self) -> int:
-        """Pods that there are, were or will be."""
+        """The number of pods of the run, with those that have ended or are not created yet."""
         return self._pods.total
 
     @property
     def to_come(self) -> int:
-        """Pods that have not been created."""
+        """The number of pods that are not created yet."""
         return self._quiescence.to_come
 
     def outcome(self) -> ClusterOutcome:
-        """Return what the cluster has come to; to be asked for before `dissolve`."""
+        """Return the results of the run other than rows of pods; to be called before `dissolve`."""
         return ClusterOutcome(
             pools=self._pools | self._nodes.pools,
             links=self._registries.links(),

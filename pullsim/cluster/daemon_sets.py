@@ -1,4 +1,4 @@
-"""The pods of DaemonSets: one on each node that a set is for."""
+"""The pods of DaemonSets: one on each node that a set selects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DaemonSets:
-    """Creates a pod of each set on each node: when the set is created, or when the node joins."""
+    """Creates a pod of each set on each selected node, when the set is created or when the node joins."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class DaemonSets:
         self._quiescence = quiescence
 
     def run(self) -> Generator[Any, Any, None]:
-        """Create the sets at their times."""
+        """Create each set at its time, with its pods on the nodes that have joined."""
         env = self._env
         while self._to_create:
             daemon_set = self._to_create[0]
@@ -47,16 +47,16 @@ class DaemonSets:
                 self._create_pod(daemon_set, node)
 
     def expect(self, node: Node) -> None:
-        """Count on the pods of a node that will join."""
+        """Count the pods of a node that will join as pods to come."""
         self._count(sum(runs_on(each, node.spec.pool, node.name) for each in (*self._created, *self._to_create)))
 
     def joined(self, node: ClusterNode) -> None:
-        """Create the pods of a node that has joined, from the sets that there are."""
+        """Create the pods of a node that has joined, for the sets that have been created."""
         for daemon_set in self._created:
             self._create_pod(daemon_set, node)
 
     def left(self, node: ClusterNode) -> None:
-        """Count no more on the pods that sets still to be created would have had on a node that has left."""
+        """After a node has left, uncount the pods on it of sets that are not created yet."""
         self._count(-sum(runs_on(each, node.pool, node.name) for each in self._to_create))
 
     def _count(self, pods: int) -> None:

@@ -1,4 +1,4 @@
-"""A node: hardware, runtime and kubelet put together."""
+"""A node of the cluster, with its hardware, runtime and kubelet."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ClusterContext(NamedTuple):
 
 
 class ClusterNode:
-    """One node that has joined."""
+    """One node that has joined the cluster."""
 
     __slots__ = (
         "_env",
@@ -68,9 +68,9 @@ class ClusterNode:
         self.name = node.name
         self.pool = spec.pool
         self.max_pods = spec.max_pods
-        self.pods = 0
-        self.order = 0
-        self.tainted = False  # node.kubernetes.io/disk-pressure:NoSchedule
+        self.pods = 0  # number of pods that are bound to it
+        self.order = 0  # number of nodes that had joined before it
+        self.tainted = False  # whether it has the taint node.kubernetes.io/disk-pressure:NoSchedule
         self._workers: dict[PodStatus, Process] | None = None if spec.leave is None else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
@@ -83,11 +83,11 @@ class ClusterNode:
 
     @property
     def has_room(self) -> bool:
-        """Whether the scheduler may give it a pod."""
+        """Whether the scheduler may bind another pod to it."""
         return self.pods < self.max_pods and not self.tainted
 
     def images(self) -> tuple[list[ListedImage], int]:
-        """Return the images that are here, and how many of them the node's status may list (-1: all)."""
+        """Return the images on the node, and how many of them its status may list (-1: all)."""
         return self._service.list_images(), self._max_images
 
     def disk_use(self) -> DiskUse | None:
@@ -96,7 +96,7 @@ class ClusterNode:
         return None if use is None else DiskUse(self.name, use.capacity, use.peak, use.used)
 
     def bind(self, pod: PodStatus) -> None:
-        """Start the pod here."""
+        """Bind the pod to this node and start its worker."""
         pod.bind(self.name, self._env.now)
         worker = self.kubelet.start(pod)
         if self._workers is None:
@@ -113,7 +113,7 @@ class ClusterNode:
 
 
 def _while_here(worker: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
-    """Run a worker until it is done or the node leaves."""
+    """Run a pod's worker until it ends or the node leaves."""
     try:
         yield from worker
     except simpy.Interrupt:

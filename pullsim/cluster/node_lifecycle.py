@@ -1,4 +1,4 @@
-"""The life of nodes: they join at their times, come under disk pressure, and leave."""
+"""The lifecycle of nodes: they join at their times, come under disk pressure, and leave."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NodeLifecycle:
-    """Lets nodes join and leave, and passes on what happens on them."""
+    """Makes nodes join and leave, and reports what happens on them to the scheduler and the pods."""
 
     def __init__(
         self,
@@ -37,9 +37,9 @@ class NodeLifecycle:
         self._quiescence = quiescence
         self._to_join = sorted(spec.nodes, key=lambda node: node.joins)
         self._disks: list[DiskUse] = []  # use of the disks of nodes that have left
-        self._lost: set[PodStatus] = set()  # pods of the node that is just leaving
+        self._lost: set[PodStatus] = set()  # pods of the node that is being removed now
         self._churn = Churn(context.env, spec, context.streams, self)
-        self.pools: dict[str, str] = {}  # pools of the nodes that have joined in place of others, by node
+        self.pools: dict[str, str] = {}  # pool of each node that has joined in place of another
         self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods, quiescence)
         for node in spec.nodes:
             self.daemon_sets.expect(node)
@@ -53,7 +53,7 @@ class NodeLifecycle:
             self._join(node)
 
     def add_node(self, node: Node) -> None:
-        """Let a node join now that was not in the scenario."""
+        """Let a node that is not in the scenario join now."""
         self.pools[node.name] = node.spec.pool
         self.daemon_sets.expect(node)
         self._join(node)
@@ -76,10 +76,10 @@ class NodeLifecycle:
         self._quiescence.release()
         return len(pods), pulls
 
-    # What kubelets tell: see `pullsim.kubelet.kubelet.NodeWatcher`.
+    # The methods that kubelets call: see `pullsim.kubelet.kubelet.NodeWatcher`.
 
     def terminated(self, pod: PodStatus) -> None:
-        """Take note that a pod that was deleted or evicted, or that completed, is gone, and its place free."""
+        """Note that a pod that was deleted or evicted, or that completed, has left its node."""
         self._pods.terminated(pod, lost=pod in self._lost)
 
     def disk_pressure(self, node: str, under_pressure: bool) -> None:
@@ -91,10 +91,10 @@ class NodeLifecycle:
         self._scheduler.images_changed(node)
 
     def check_end(self) -> None:
-        """See whether the run is over."""
+        """Check whether the run is over."""
         self._quiescence.check()
 
-    # What there is to tell at the end.
+    # The methods that are called at the end of the run.
 
     def disks(self) -> list[DiskUse]:
         """Return how full the disks were, of the nodes whose disk has a size; those that have left come first."""
@@ -106,13 +106,13 @@ class NodeLifecycle:
         return self._churn.departures
 
     def dissolve(self) -> None:
-        """Let go of the churn, which refers to the nodes in turn."""
+        """Drop the reference to the churn, which refers back to this object."""
         del self._churn
 
     def _join(self, node: Node) -> None:
         joined = ClusterNode(self._context, node, self)
         self._scheduler.join(joined)
         self._churn.joined(node)
-        self.daemon_sets.joined(joined)  # their pods are there before pods that wait for room
+        self.daemon_sets.joined(joined)  # DaemonSet pods are created before pending pods are tried
         self._pods.prepulls.joined(joined)
         self._scheduler.retry()

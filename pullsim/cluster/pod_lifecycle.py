@@ -1,4 +1,4 @@
-"""The life of pods: created, bound, started, completed or deleted, gone."""
+"""The lifecycle of pods: they are created, bound and started, and completed, deleted or evicted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import ClusterSpec
     from pullsim.spec.pod import Pod
 
-NOT_CREATED = "NotCreated"  # reason of a pod that waited for another to start
+NOT_CREATED = "NotCreated"  # reason of a pod that was to be created at the start of another, which never started
 
 
 class PodLifecycle:
-    """Creates the pods of the scenario at their times, follows them, and writes the row of each.
+    """Creates the pods of the scenario at their times, tracks their states, and writes the row of each.
 
-    It is the API server for those that create and delete pods (controllers and prepull jobs), and tells them what
-    becomes of the pods.
+    For controllers and prepull jobs, which create and delete pods, it stands for the API server: it has the operations
+    of `PodApi`, and tells them when pods start and when they are gone.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class PodLifecycle:
         quiescence: Quiescence,
         started: Callable[[float, int], None],
     ) -> None:
-        """``started`` is told the time and the number of started pods at each start."""
+        """``started`` is called at each start of a pod with the time and the number of started pods."""
         self._env = env
         self._spec = spec
         self._recorder = recorder
@@ -50,12 +50,12 @@ class PodLifecycle:
         self._quiescence = quiescence
         self._started = started
         self._count = 0  # pods that have started
-        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods that wait for another to start, by that one
+        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods created when another starts, by that one
         for pod in spec.pods:
             if pod.follows is not None:
                 self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
         quiescence.to_come += sum(pod.follows is None for pod in spec.pods)
-        self.total = len(spec.pods)  # pods that there are, were or will be
+        self.total = len(spec.pods)  # number of pods of the run, with those that have ended or are not created yet
         self.prepull_rows: list[PodRecord] = []  # rows of the pods of prepull jobs
         self.prepulls = PrepullJobs(env, spec, self)
         self.controllers = Controllers(env, spec, self)
@@ -71,12 +71,12 @@ class PodLifecycle:
             self.create_expected(pod)
 
     def create_expected(self, pod: Pod) -> None:
-        """Create a pod that the scenario has, or that belongs to one of its DaemonSets: it was counted as to come."""
+        """Create a pod of the scenario or of one of its DaemonSets, which was counted as to come."""
         self._quiescence.to_come -= 1
         self._adopt(pod)
 
     def create(self, pod: Pod) -> PodStatus:
-        """Create a pod that the scenario does not have, and try to place it."""
+        """Create a pod that is not in the scenario, and try to bind it."""
         self.total += 1
         return self._create(pod)
 
@@ -93,7 +93,7 @@ class PodLifecycle:
             self._scheduler.node(pod.node).kubelet.end(pod, DELETED)
 
     def free_name(self, namespace: str, prefix: str, first: int) -> tuple[str, int]:
-        """Return the first name ``<prefix>-NNNNN`` from number ``first`` on that no pod has had, and its number."""
+        """Return the first unused name ``<prefix>-NNNNN`` with a number from ``first`` on, and the number."""
         number = first
         while (namespace, name := f"{prefix}-{number:05d}") in self._names:
             number += 1
@@ -108,16 +108,16 @@ class PodLifecycle:
         """Take one `hold` back."""
         self._quiescence.release()
 
-    # What pods tell: see `pullsim.kubelet.pod_status.Watcher`.
+    # The methods that pods call: see `pullsim.kubelet.pod_status.Watcher`.
 
     def bound(self, pod: PodStatus) -> None:
-        """Take note that the pod was given to a node."""
+        """Note that the pod was bound to a node."""
         self._quiescence.expect(pod)
 
     def look(self, pod: PodStatus) -> None:
-        """Look at a pod when a pull of it begins, and after every sync.
+        """Check whether a pod has started or is idle, when a pull for it begins and after every sync.
 
-        A pod that has ended is no longer looked at: whatever its last sync still pulls starts nothing.
+        A pod that has ended is not checked: images that its last sync still pulls do not start any container.
         """
         if pod.has_ended():
             return
@@ -131,35 +131,35 @@ class PodLifecycle:
         self._quiescence.check()
 
     def pulled(self, pod: PodStatus, image: str) -> None:
-        """Take note that a pull of the pod brought an image to its node."""
+        """Note that a pull of the pod brought an image to its node."""
         self._quiescence.pulled(pod, image)
         if pod.node is not None:
             self._scheduler.images_changed(pod.node)
 
     def ended(self, pod: PodStatus) -> None:
-        """Write the row of a pod that was deleted or evicted before it started; a sync of it may still go on."""
+        """Write the row of a pod that was deleted or evicted before it started; its last sync may still run."""
         if pod in self._quiescence.unfinished:
             self._write(pod, pod.record(self._env.now, never=True))
         self._quiescence.ended(pod)
 
-    # What nodes tell.
+    # The methods that the lifecycle of nodes calls.
 
     def terminated(self, pod: PodStatus, *, lost: bool) -> None:
-        """Take note that a pod that has ended is gone from its node; ``lost``: it went with the node."""
+        """Note that a pod that has ended has left its node; ``lost``: the node itself has left."""
         self._scheduler.terminated(pod)
         self._gone(pod, lost=lost)
         self._quiescence.terminated(pod)
 
     def node_left(self, node: str) -> None:
-        """Delete the pods that wait for a place on a node that has left, and are for no other."""
+        """Delete the pending pods of DaemonSets and prepull jobs that were meant for a node that has left."""
         for pod in self._scheduler.pending():
             if pod.pod.node == node and self._is_daemon(pod):
                 self.delete(pod)
 
-    # What is left at the end.
+    # The methods that are called at the end of the run.
 
     def close(self, at: float, *, never: bool) -> None:
-        """Write the rows of the pods that have not started; ``never``: they never would have."""
+        """Write the rows of pods that have not started by ``at``; ``never``: they would not start later either."""
         for waiting in self._followers.values():  # their predecessors have not started
             for follower in waiting:
                 self._status(follower).reason = NOT_CREATED
@@ -167,11 +167,11 @@ class PodLifecycle:
             self._write(pod, pod.record(at, never=never))
 
     def dissolve(self) -> None:
-        """Let go of those who refer to the pods' life in turn."""
+        """Drop the references to objects that refer back to this one."""
         del self.controllers, self.prepulls, self._started
 
     def _adopt(self, pod: Pod) -> None:
-        """Create a pod of the scenario, which its controller takes over."""
+        """Create a pod of the scenario and give it to its controller."""
         self.controllers.adopt(self._create(self.controllers.revise(pod)))
 
     def _create(self, pod: Pod) -> PodStatus:
@@ -188,7 +188,7 @@ class PodLifecycle:
         return status
 
     def _follow(self, pod: PodStatus) -> None:
-        """Create the pods that waited for one that has started, and tell its controller."""
+        """Note that a pod has started: create the pods that wait for that, and tell its controller."""
         self._started(self._env.now, self._count)
         for follower in self._followers.pop((pod.namespace, pod.name), ()):
             self._adopt(replace(follower, created=self._env.now))
@@ -199,7 +199,7 @@ class PodLifecycle:
         self.prepulls.started(pod)
 
     def _complete(self, pod: PodStatus) -> None:
-        """See that a pod has completed, unless it ended before: when the last container to start has run."""
+        """Complete a pod, unless it has ended before; called when the longest run of its containers is over."""
         if pod.ended is None and pod.node is not None:
             self._scheduler.node(pod.node).kubelet.complete(pod)
         self.release()
@@ -214,7 +214,7 @@ class PodLifecycle:
         return pod.pod.prepull or (owner is not None and self._spec.owners[owner].kind == "DaemonSet")
 
     def _write(self, pod: PodStatus, row: PodRecord) -> None:
-        """Write the row of a pod, and its time line where that is wanted."""
+        """Write the row of a pod, and the spans of its time line if the recorder takes spans."""
         if self._recorder.span is not None:
             for span in pod.time_line():
                 self._recorder.span(span)
@@ -225,5 +225,5 @@ class PodLifecycle:
 
     @cached_property
     def _names(self) -> set[tuple[str, str]]:
-        """The names that pods have had: made when a controller first asks for one that is free."""
+        """The names that pods have had; the set is made when a controller first asks for a free name."""
         return {(pod.namespace, pod.name) for pod in self._spec.pods}

@@ -1,4 +1,4 @@
-"""When a run without a horizon is over."""
+"""The end of a run without a horizon: the moment from which nothing can change any more."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class Quiescence:
-    """Watches the pods, and triggers ``over`` when nothing can change any more.
+    """Tracks which pods are active, and triggers the event ``over`` when nothing can change any more.
 
-    A pod is active while a sync of it may still change something. It is idle when it has failed for good: nothing of it
-    is being pulled, no failure is retryable, and each failed attempt began after the last change of the world that
-    could alter its outcome (the end of a fault, a tag that moves, an image that is removed, a node that joins, a pod
-    that is created). It stays idle while it tries again: that attempt fails as the last one did. An image that another
+    A pod is active while a sync of it may still change something. It is idle when it cannot start without a change:
+    none of its images is being pulled, no failure is retryable, and each failed attempt began after the last change
+    that could alter its outcome (a fault that ends, a tag that moves, an image that is removed, a node that joins, a
+    pod that is created). It stays idle during further attempts, which fail as the last one did. An image that another
     pod brings to the node makes it active again.
     """
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, pressure_may_end: Callable[[], bool]) -> None:
-        """``pressure_may_end`` tells whether a node that takes no pods for its disk pressure may yet take some."""
+        """``pressure_may_end`` tells whether the disk pressure of a node may still end, so that it takes pods again."""
         self.over = Event(env)
         self.to_come = 0  # pods that have not been created yet
         self.unfinished: dict[PodStatus, None] = {}  # neither started nor ended, in order of creation
@@ -39,9 +39,10 @@ class Quiescence:
         self._held = 0  # how many holds keep the run from being over
         self._active: set[PodStatus] = set()
         self._idle: set[PodStatus] = set()
-        self._terminating: set[PodStatus] = set()  # deleted or evicted pods with a sync that goes on
-        #: By node and image name as the CRI is given it: idle pods that would find the image, and when it came last.
+        self._terminating: set[PodStatus] = set()  # deleted or evicted pods whose last sync is still running
+        #: Idle pods that would use an image if it were present, by node and by the image's name as the CRI is given it.
         self._would_find: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
+        #: The time in seconds at which an image was last pulled, by the same keys.
         self._pulled: dict[tuple[str | None, str], float] = {}
 
     def hold(self) -> None:
@@ -54,13 +55,13 @@ class Quiescence:
         self.check()
 
     def create(self, pod: PodStatus) -> None:
-        """Note that a pod was created; that it will be deleted is a change to come."""
+        """Note that a pod was created. If it has a lifetime, its deletion is a change that is still to come."""
         self.unfinished[pod] = None
         if pod.pod.lives is not None:
             self._last_change = max(self._last_change, pod.pod.created + pod.pod.lives)
 
     def expect(self, pod: PodStatus) -> None:
-        """Count on a pod that was just given to a node."""
+        """Note that a pod was bound to a node: it is active."""
         self._active.add(pod)
 
     def finished(self, pod: PodStatus) -> None:
@@ -69,7 +70,7 @@ class Quiescence:
         del self.unfinished[pod]
 
     def ended(self, pod: PodStatus) -> None:
-        """Note that a pod was deleted or evicted, or has completed; a sync of it may still go on."""
+        """Note that a pod was deleted or evicted, or has completed; its last sync may still be running."""
         if pod.syncing:
             self._terminating.add(pod)
         if pod in self.unfinished:
@@ -77,12 +78,12 @@ class Quiescence:
         self.check()
 
     def terminated(self, pod: PodStatus) -> None:
-        """Note that a pod that has ended is gone, and its place given to others."""
+        """Note that a pod that has ended has left its node, and that pending pods were tried there."""
         self._terminating.discard(pod)
         self.check()
 
     def look(self, pod: PodStatus) -> None:
-        """See whether a pod that has not started is idle: after a sync of it, and when a pull of it begins."""
+        """Check whether a pod that has not started is idle; called when a pull for it begins and after every sync."""
         if self._has_failed_for_good(pod):
             self._active.discard(pod)
             self._idle.add(pod)
@@ -108,7 +109,7 @@ class Quiescence:
             self.over.succeed()
 
     def _awaits_node(self) -> bool:
-        """Whether a pod without a node may yet get one."""
+        """Whether a pod without a node may still be bound to one."""
         return any(pod.node is None for pod in self.unfinished) and (
             bool(self._terminating) or self._pressure_may_end()
         )
@@ -122,7 +123,7 @@ class Quiescence:
                 self._active.add(other)
 
     def _has_failed_for_good(self, pod: PodStatus) -> bool:
-        """Whether only a change of the world, or an image that another pod pulls, can still help the pod."""
+        """Whether the pod can only start after a change, such as the end of a fault, or after another pod's pull."""
         if pod.pulling or not pod.failing:
             return False
         began = math.inf
@@ -143,7 +144,7 @@ def present_helps(pod: PodStatus) -> Iterator[str]:
 
 
 def changes(spec: ClusterSpec) -> Iterator[float]:
-    """Yield the times at which the world changes by itself, in seconds."""
+    """Yield the times, in seconds, of all changes in the spec: faults that end, tags that move, nodes that join."""
     for registry in spec.registries:
         for fault in registry.faults:
             if fault.at + fault.duration < float("inf"):

@@ -1,4 +1,4 @@
-"""The registries and mirrors of a cluster, made when a node first asks for them."""
+"""The registries and mirrors of a cluster, each of which is made when a node first asks for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Registries:
-    """Registries by host; one that the cluster's spec does not list has a registry's defaults."""
+    """The registries by host; a registry that is not in the cluster's spec has the default settings."""
 
     def __init__(self, env: simpy.Environment, network: Network, spec: ClusterSpec, streams: Streams) -> None:
         self._env = env
@@ -28,7 +28,7 @@ class Registries:
         self._registries: dict[str, Registry] = {}
 
     def get(self, host: str) -> Registry:
-        """Return the registry of a host, however the host is spelled."""
+        """Return the registry of a host, which may be written with or without the default port."""
         host = next((each for each in spellings(host) if each in self._specs), host)
         registry = self._registries.get(host)
         if registry is None:
@@ -38,7 +38,7 @@ class Registries:
         return registry
 
     def links(self) -> list[LinkSample]:
-        """Return the use of the registries' egress over time, by host."""
+        """Return the use of each registry's egress over time, in order of hosts."""
         return [
             LinkSample(site.name, t0, t1, rate, site.link.capacity)
             for _, registry in sorted(self._registries.items())
@@ -47,5 +47,5 @@ class Registries:
         ]
 
     def records(self) -> list[RegistryRecord]:
-        """Return what registries and mirrors were asked for, by host."""
+        """Return the counts of requests and bytes of each registry and mirror, in order of hosts."""
         return [registry.record() for _, registry in sorted(self._registries.items())]

@@ -1,1 +1,1 @@
-"""The kubelet's parts that handle images, under their own names."""
+"""The parts of the kubelet that handle images, under upstream's names."""

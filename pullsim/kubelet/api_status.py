@@ -21,10 +21,10 @@ RUNNING = "Running"
 class ApiStatus:
     """The status of a pod that nobody reads: nothing is computed and nothing is written."""
 
-    wanted = False  # somebody reads it
+    wanted = False  # whether the status is written
 
     def tried(self, container: str, ensured: Ensured) -> None:
-        """Note how the start of a container went."""
+        """Note whether the image of a container could be had when its start was tried."""
 
     def show(
         self, at: float, inits: Sequence[ContainerSpec], mains: Sequence[ContainerSpec], *, init_runs: bool
@@ -51,7 +51,7 @@ class RecordedApiStatus(ApiStatus):
     def __init__(self, pod: PodStatus, record: Callable[[StatusRecord], None]) -> None:
         self._pod = pod
         self._record = record
-        self._reasons: dict[str, tuple[str, str]] = {}  # reason and message of the last failed start, by container
+        self._reasons: dict[str, tuple[str, str]] = {}  # the reason cache: (reason, message) by container
         self._shown: tuple[int, str, str | None] | None = None
 
     def tried(self, container: str, ensured: Ensured) -> None:
@@ -94,12 +94,12 @@ NOT_WANTED: Final = ApiStatus()  # one object for all pods whose status nobody r
 
 
 def api_status(pod: PodStatus, recorder: Recorder) -> ApiStatus:
-    """Return the status of a pod: one that is written where the recorder takes statuses."""
+    """Return the status of a pod, which is written only if the recorder takes statuses."""
     return NOT_WANTED if recorder.status is None else RecordedApiStatus(pod, recorder.status)
 
 
 def record_pending(pod: PodStatus, recorder: Recorder) -> None:
-    """Write the row of a pod that was created and that no kubelet has looked at."""
+    """Write the row of a pod that was created and that no kubelet has synced yet."""
     if recorder.status is not None:
         recorder.status(_row(pod, pod.pod.created, 0, PENDING, None))
 

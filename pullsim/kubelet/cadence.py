@@ -1,4 +1,4 @@
-"""When a pod worker syncs its pod again."""
+"""The times at which a pod worker syncs its pod again."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ class Cadence(Protocol):
     """Decides the time of a pod's next sync. Times are seconds."""
 
     def changed(self, at: float) -> None:
-        """Note a change of the pod's state in the runtime: sandbox created, container started or exited; in order."""
+        """Note a change of the pod in the runtime at ``at``: sandbox created, container started or exited.
+
+        Calls come in the order of their times.
+        """
 
     def next_sync(self, now: float, *, ok: bool) -> float:
-        """Return when to sync after the sync that ended ``now``."""
+        """Return the time of the next sync, after a sync that ended at ``now``; ``ok``: that sync had no error."""
 
 
 class Requeue:
-    """The delay after a sync until the pod is due in the work queue: given delays come first, then drawn ones."""
+    """The delays from a sync until the pod is due in the work queue: first the given ones, then random ones."""
 
     __slots__ = ("_given", "_key", "_resync", "_retry", "_streams")
 
     def __init__(
         self, retry: Interval, resync: Interval, given: Sequence[float], streams: Streams, key: tuple[str, ...]
     ) -> None:
-        """Delays are drawn from the stream ``key``, which is made with the first draw: most pods never need one."""
+        """``given`` are seconds. Random delays use the stream ``key``, made at the first draw: most pods need none."""
         self._retry = retry
         self._resync = resync
         self._given: Iterator[float] = iter(given)
@@ -52,7 +55,7 @@ class Requeue:
 
 
 class MinimalCadence:
-    """Syncs again exactly one delay after an error, and when an init container exits, without ticks and relists."""
+    """A cadence without ticks and relists: it syncs one delay after an error, and when an init container exits."""
 
     __slots__ = ("_changed", "_requeue")
 
@@ -120,7 +123,7 @@ class KubeletCadence:
         self._requeue = requeue
         self._phases = phases
         self._on_demand = relist_on_demand
-        self._unseen: list[int] = []  # changes that no relist has seen, ascending
+        self._unseen: list[int] = []  # times of changes that no relist has seen, in nanoseconds, ascending
         self._pending = False  # whether an update waits in the worker's channel
 
     def changed(self, at: float) -> None:

@@ -19,7 +19,7 @@ class Container(NamedTuple):
 
     name: str
     images: tuple[ContainerImage, ...]  # the container's own image, then those of its image volumes
-    exits: float  # when it exits by itself; inf: it runs until its pod ends
+    exits: float  # time at which it exits by itself, in seconds; inf: it runs until its pod ends
 
     def runs(self, now: float) -> bool:
         """Whether it has not exited."""
@@ -38,11 +38,11 @@ class Containers:
         self._pods: dict[PodStatus, list[Container]] = {}
 
     def run_pod_sandbox(self, handler: str) -> str | None:
-        """Create a pod's sandbox for a runtime handler; returns the runtime's error if there is one."""
+        """Create a pod's sandbox for a runtime handler; return the runtime's error, or None."""
         return self._sandboxes.run_pod_sandbox(handler)
 
     def create(self, pod: PodStatus, name: str, images: tuple[str, ...], exits: float = math.inf) -> str | None:
-        """Create a container; returns the ID of an image that is not on the node, None if all are."""
+        """Create a container of the images with these IDs; return the ID of one that is not on the node, or None."""
         created: list[ContainerImage] = []
         for image in images:
             found = self._service.create_container(image, pod.pod.spec.runtime_handler if self._by_handler else "")
@@ -73,7 +73,7 @@ class Containers:
         return used
 
     def remove(self, pod: PodStatus) -> list[Container]:
-        """Remove the containers of a pod that has ended; returns them."""
+        """Remove the containers of a pod that has ended, and return them."""
         containers = self._pods.pop(pod, [])
         for container in containers:
             self._remove(container)

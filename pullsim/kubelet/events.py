@@ -19,7 +19,7 @@ LOWER_CASE = re.compile(r"repository name \(.*\) must be lowercase", re.DOTALL)
 
 
 class Messages:
-    """The event texts of one release. ``image`` is the text as in the pod, durations are nanoseconds."""
+    """The event texts of one release. ``image`` is the image as written in the pod; durations are nanoseconds."""
 
     def __init__(self, version: Version, *, verified: bool) -> None:
         """``verified``: image pull credentials are verified (gate KubeletEnsureSecretPulledImages)."""
@@ -37,9 +37,9 @@ class Messages:
         self.started: Callable[[str], str] = (
             "Container started" if version >= (1, 35) else "Started container {}"
         ).format
-        # A missing Secret is an event from 1.28 on; before, only the kubelet's log has it. Up to 1.36 every sync emits
-        # it, from 1.37 each sync in which a pull failed, at its end (kubernetes pulls 117927, 138432; kubelet.go
-        # SyncPod).
+        # A missing Secret gets an event from 1.28; before that only a line in the kubelet's log. Up to 1.36 every sync
+        # emits the event; from 1.37 a sync emits it at its end, if a pull failed in it (kubernetes pulls 117927,
+        # 138432; kubelet.go SyncPod).
         self.tells_missing_secrets = (1, 28) <= version < (1, 37)
         self.tells_secrets_of_failures = version >= (1, 37)
         self.pulled: Callable[[str, int, int, int], str] = partial(_pulled, version)
@@ -58,13 +58,13 @@ class Messages:
     def back_off_status(self, image: str, previous: str) -> str:
         """Return the waiting state's message in back-off.
 
-        ``previous`` has reason and message of the pull that failed last, which releases from 1.32 on add.
+        ``previous`` is the reason and message of the last failed pull, which releases from 1.32 append.
         """
         text = self.back_off(image)
         return f"{text}: {previous}" if previous and self._explain_back_off else text
 
     def inspect_failed(self, image: str, error: str) -> str:
-        """Return the text for an ImageStatus call that failed; from 1.32 on it has no name (imagePullPrecheck)."""
+        """Return the text for a failed ImageStatus call; from 1.32 it has no image name (imagePullPrecheck)."""
         return f'Failed to inspect image "{image if self._names_inspected else ""}": {error}'
 
     def missing_secrets(self, names: tuple[str, ...]) -> str:
@@ -75,9 +75,9 @@ class Messages:
     def invalid_name(self, image: str, why: str) -> str:
         """Return the text for an image name that does not parse.
 
-        From 1.28 the text speaks of an image name, before of an image reference (PR 116231). From 1.29, which has
-        distribution/reference v0.5.0 instead of docker/distribution v2.8.2, it names the repository that has upper-case
-        letters.
+        Up to 1.27 the text says "image reference", from 1.28 "image name" (PR 116231). From 1.29, which uses
+        distribution/reference v0.5.0 instead of docker/distribution v2.8.2, it also gives the repository name that has
+        upper-case letters.
         """
         if not self._names_upper_case:
             why = LOWER_CASE.sub("repository name must be lowercase", why)
@@ -91,11 +91,11 @@ def messages(version: Version, *, verified: bool) -> Messages:
 
 
 def _pulled(version: Version, image: str, pull: int, waiting: int, size: int) -> str:
-    """Return the text of Pulled.
+    """Return the text of the event Pulled; ``pull`` and ``waiting`` are nanoseconds without and with the queue.
 
-    Up to 1.25 it has one duration, which includes the wait (the last patch releases of these have both). From 1.26 it
-    has the duration without and with the wait (PR 111772), from 1.28 cut to milliseconds (PR 117276), and from 1.30 the
-    image's size (PR 121719).
+    Up to 1.25 the text has only the duration with the wait (except for the last patch releases, which have both). From
+    1.26 it has both (PR 111772), from 1.28 truncated to milliseconds (PR 117276), and from 1.30 the image's size in
+    bytes (PR 121719).
     """
     cut = MILLISECOND if version >= (1, 28) else 1
     duration, including = (format_duration_go(t - t % cut) for t in (pull, waiting))

@@ -1,4 +1,4 @@
-"""A node's housekeeping of images: garbage collection and eviction, where something can ever be removed."""
+"""A node's housekeeping of images: garbage collection and eviction."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Housekeeping:
     """The housekeeping of a node on which no image is ever removed and no pod evicted."""
 
     def start(self) -> None:
-        """Begin with the first collection, at once."""
+        """Start, with the first garbage collection at once."""
 
     def stop(self) -> None:
         """Stop, as the node has left."""
 
     def changed(self) -> None:
-        """Note that an image came or went, or that a pod ended."""
+        """Note that an image was pulled or removed, or that a pod ended."""
 
     @property
     def pressure_may_end(self) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class NodeWatcher(Protocol):
-    """Who is told what happens on a node."""
+    """The part of the cluster that a kubelet reports to."""
 
     def terminated(self, pod: PodStatus) -> None:
         """Take note that a pod that was deleted or evicted, or that completed, is gone, and that its place is free."""
@@ -43,7 +43,7 @@ class NodeWatcher(Protocol):
         """Take note that an image was removed from the node."""
 
     def check_end(self) -> None:
-        """See whether the run is over; called after each image garbage collection."""
+        """Check whether the run is over; called after each image garbage collection."""
 
 
 class Kubelet:
@@ -70,7 +70,7 @@ class Kubelet:
             accounts=version >= (1, 34),
         )
         self._watcher = watcher
-        self._pods: dict[PodStatus, None] = {}  # pods that are not gone, in order of binding
+        self._pods: dict[PodStatus, None] = {}  # pods that were bound and not yet removed, in order of binding
         self._containers = Containers(context, sandboxes)
         self.housekeeping = self._make_housekeeping()
         self.housekeeping.start()
@@ -87,7 +87,7 @@ class Kubelet:
         )
 
     def _make_housekeeping(self) -> Housekeeping:
-        """Return the node's housekeeping: one that does nothing where nothing can ever be removed."""
+        """Return the node's housekeeping; it does nothing if no image can ever be removed there."""
         if not needed(self._context):
             return Housekeeping()
         watcher, node = self._watcher, self._context.node
@@ -140,7 +140,7 @@ class Kubelet:
             self._watcher.terminated(pod)
 
     def complete(self, pod: PodStatus) -> None:
-        """Let go of a pod whose containers have all exited. They stay until they are removed, and keep their images."""
+        """Remove a pod whose containers have all exited; until they are removed they keep their images in use."""
         pod.end(COMPLETED)
         record_end(pod, self._context.recorder, self._env.now)
         del self._pods[pod]
@@ -148,14 +148,14 @@ class Kubelet:
         self._watcher.terminated(pod)
 
     def _forget(self, image: str) -> None:
-        """Take note that the image with this ID was removed."""
+        """Note that the image with this ID was removed."""
         self._pull_records.forget(image)
         self._watcher.images_changed(self._context.node)
 
     def _terminate(self, pod: PodStatus) -> None:
-        """Kill the pod's containers and let go of it.
+        """Kill and remove the pod's containers, and remove the pod.
 
-        They exit at once, and are removed when they have (pkg/kubelet/kubelet.go cleanUpContainersInPod).
+        Containers exit at once when they are killed (pkg/kubelet/kubelet.go cleanUpContainersInPod).
         """
         if pod not in self._pods:  # it is gone already: its node has left
             return
@@ -169,7 +169,7 @@ class Kubelet:
         self._watcher.terminated(pod)
 
     def _evict(self, message: str) -> bool:
-        """Evict the pod that was bound last; tell whether there was one."""
+        """Evict the pod that was bound last, with this event message; return whether there was one."""
         pod = next((pod for pod in reversed(self._pods) if not pod.has_ended()), None)
         if pod is None:
             return False

@@ -1,4 +1,4 @@
-"""What a kubelet knows of one of its pods."""
+"""The state of one pod during the simulation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # shared by all pods tha
 
 
 class Watcher(Protocol):
-    """Who is told what happens to pods."""
+    """The part of the cluster that pods report to."""
 
     def bound(self, pod: PodStatus) -> None:
         """Take note that the scheduler gave the pod to a node."""
 
     def look(self, pod: PodStatus) -> None:
-        """Look at a pod when a pull of it begins, and after every sync."""
+        """Check the state of a pod, when a pull for it begins and after every sync."""
 
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Take note that a pull of the pod brought an image to its node."""
@@ -40,14 +40,14 @@ DELETED, EVICTED, COMPLETED = "Deleted", "Evicted", "Completed"  # how a pod can
 class Failure(NamedTuple):
     """A failed attempt to get the image of a container or image volume, or a pod's sandbox."""
 
-    began: float
-    retryable: bool  # the next attempt may end otherwise, though nothing in the world changes
+    began: float  # when the attempt began, in seconds
+    retryable: bool  # whether the next attempt may succeed although no fault, tag, node or pod changes until then
 
 
 class PodStatus:
-    """One pod: where it runs, where its time went, which pulls it needed, what has failed.
+    """One pod: its node, the stages of its time, its pulls and its failures. Times are seconds.
 
-    An object stands for one pod UID, and serves as a key by its identity.
+    An object stands for one pod UID, and is a dictionary key by its identity.
     """
 
     __slots__ = (
@@ -79,20 +79,20 @@ class PodStatus:
         self.name = pod.name
         self.namespace = pod.namespace
         self.node: str | None = None
-        self.scheduled: float | None = None
-        self.started: float | None = None
+        self.scheduled: float | None = None  # when it was bound to its node
+        self.started: float | None = None  # when the last of its containers was started
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
         self.pulling = False  # whether a pull is queued or under way
         #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
         self.failing: Mapping[str, Failure] = _NONE
-        self.failures = 0
-        self.backoffs = 0
+        self.failures = 0  # number of failed pulls
+        self.backoffs = 0  # number of attempts that found the image in back-off
         self.syncing = False  # whether a sync of it is under way
         self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
-        self.reason: str | None = None
-        self.cause: str | None = None
+        self.reason: str | None = None  # why it waits, or how it ended
+        self.cause: str | None = None  # the cause of the last failure, as `PullOutcome.cause` names it
         #: The image IDs of containers that were started, and of image volumes whose image is there, by key.
         self.image_refs: Mapping[str, str] = _NONE
 
@@ -104,7 +104,7 @@ class PodStatus:
         self.watcher.bound(self)
 
     def attempt(self, image: str) -> None:
-        """Note that a pull is asked for."""
+        """Note that a pull of the image is requested; ``image`` is as written in the pod."""
         self.attempts[image] = self.attempts.get(image, 0) + 1
         self.pulling = True
         self.watcher.look(self)
@@ -114,17 +114,17 @@ class PodStatus:
         self.watcher.pulled(self, image)
 
     def recover(self, key: str) -> None:
-        """Note that a container or volume, by its key, or the sandbox ("") fails no more."""
+        """Note that the container or volume with this key, or the sandbox (""), no longer fails."""
         if key in self.failing:
             self.failing = {other: failure for other, failure in self.failing.items() if other != key}
 
     def hold(self, key: str, image_ref: str) -> None:
-        """Note that a container was started, or a volume's image is there, by its key."""
+        """Note that the container with this key was started, or that the image of this volume is on the node."""
         self.recover(key)
         self.image_refs = {**self.image_refs, key: image_ref}
 
     def fail(self, key: str, reason: str, cause: str | None, failure: Failure) -> None:
-        """Note that the image of a container or volume could not be had, by its key."""
+        """Note that the container or volume with this key has no image, or that the pod ("") has no sandbox."""
         self.reason = reason
         self.cause = cause
         self.failing = {**self.failing, key: failure}
@@ -141,7 +141,7 @@ class PodStatus:
         self.watcher.ended(self)
 
     def time_line(self) -> Iterator[SpanRecord]:
-        """Yield the spans up to where the time line has been closed; they are not kept any longer."""
+        """Yield the spans of the time line so far, and stop keeping spans."""
         spans, self.clock.spans = self.clock.spans or [], None
         for span in spans:
             yield SpanRecord(self.node, self.namespace, self.name, *span)
@@ -174,5 +174,5 @@ class PodStatus:
             image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,
             missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and never)),
-            stages=stages if self.ended is None else dict(stages),  # a pull that goes on may still add to them
+            stages=stages if self.ended is None else dict(stages),  # a running pull may still add to the dictionary
         )

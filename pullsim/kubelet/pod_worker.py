@@ -1,4 +1,4 @@
-"""The kubelet's worker of one pod: syncs it until its containers run."""
+"""The kubelet's worker for one pod, which syncs the pod until its containers run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NONE: Final[dict[str, Ensured]] = {}  # shared by all pods without image volume
 
 
 class PodWorker:
-    """Starts a pod's containers in order. It asks for one image at a time, with the parallel puller too.
+    """Starts a pod's containers in order. It requests one image at a time, also where pulls run in parallel.
 
     A sync creates the sandbox, gets the image volumes and starts one init container, or then all regular containers; a
     regular container that fails does not keep the next one from starting. Models pkg/kubelet/pod_workers.go
@@ -67,11 +67,11 @@ class PodWorker:
         self._pull_failed = False  # whether a pull of this sync failed
         self._api = api_status(pod, context.recorder)
         self._inits = pod.pod.spec.init_containers  # those not yet started
-        self._init_exit: float | None = None  # when the init container exits that was started last
+        self._init_exit: float | None = None  # when the init container that was started last exits
         self._mains = pod.pod.spec.containers  # the regular containers not yet started
 
     def run(self) -> Generator[Any, Any, None]:
-        """Sync until all containers run or the pod has ended; a sync that is under way then still finishes."""
+        """Sync until all containers run or the pod has ended; a sync that is running when the pod ends is finished."""
         env, pod, cadence = self._env, self._pod, self._cadence
         if pod.pod.spec.runtime_handler:
             yield from self._create_sandbox(pod.pod.spec.runtime_handler)
@@ -100,7 +100,7 @@ class PodWorker:
                 return
 
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
-        """Sync until the pod's sandbox is there: without it no image is asked for."""
+        """Sync until the pod's sandbox exists; before that no image is requested."""
         env, pod = self._env, self._pod
         while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
             self._show(env.now)
@@ -112,7 +112,7 @@ class PodWorker:
         pod.recover("")
 
     def _sync(self) -> Generator[Any, Any, bool]:
-        """Start what can be started; tell whether there was no error."""
+        """Start the containers that can be started; return whether there was no error."""
         now = self._env.now
         self._show(now)
         self._read_secrets()
@@ -145,7 +145,7 @@ class PodWorker:
         return not waiting
 
     def _read_secrets(self) -> None:
-        """Read the imagePullSecrets, and emit which of them do not exist; the sync goes on without those."""
+        """Read the imagePullSecrets and emit an event about missing ones, without which the sync goes on."""
         if not self._pod.pod.spec.pull_secrets:
             return
         self._missing = self._credentials.read_secrets(self._pod)
@@ -179,7 +179,7 @@ class PodWorker:
         mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
         images = (ensured.image_ref, *(image for image in mounted if image is not None))
         missing = self._containers.create(pod, container.name, images, exits)
-        if missing is not None:  # it was removed in the meantime, and the next sync pulls it again
+        if missing is not None:  # the image was removed in the meantime; the next sync pulls it again
             pod.reason = CREATE_CONTAINER_ERROR
             self._emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
             return False
@@ -190,7 +190,7 @@ class PodWorker:
         return True
 
     def _ensure_volume(self, volume: ImageVolume) -> Generator[Any, Any, None]:
-        """Find or pull an image volume's image; if that fails, only containers that mount the volume are held up.
+        """Find or pull the image of an image volume; if that fails, only containers that mount the volume wait.
 
         Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go getImageVolumes, from 1.31.
         """
@@ -229,9 +229,9 @@ class PodWorker:
         *,
         asked: bool = True,
     ) -> None:
-        """Write the row of a request for an image, where the recorder takes such rows.
+        """Write the row of a request for an image, if the recorder takes such rows.
 
-        Not ``asked``: an image volume without image kept the container from asking for its own.
+        ``asked`` is False if the container did not request its image because an image volume that it mounts has none.
         """
         record = self._context.recorder.request
         if record is None:
@@ -261,7 +261,7 @@ class PodWorker:
         record(row)
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
-        """Sleep until ``wake``, and account the time to the stage that the pod waits in."""
+        """Wait until the time ``wake``, in the stage that the pod waits in; wake up when an init container exits."""
         env, clock, exits = self._env, self._pod.clock, self._init_exit
         if exits is not None and exits > env.now:
             clock.enter("init", env.now)
@@ -274,7 +274,7 @@ class PodWorker:
             yield env.timeout(wake - env.now)
 
     def _retry_stage(self) -> str:
-        """Return the stage that a pod waits in between two syncs."""
+        """Return the stage for the time between two syncs."""
         pod = self._pod
         if not pod.failing or pod.reason in UNCOUNTED or pod.reason == CONTAINER_CREATING:
             return "sync"

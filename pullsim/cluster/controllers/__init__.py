@@ -1,1 +1,1 @@
-"""The controllers of workloads: which pods there are to be."""
+"""The controllers of workloads, which create and delete pods."""

@@ -1,4 +1,4 @@
-"""The controller of a workload: what all kinds have in common."""
+"""The base class of the controllers of workloads."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class PodApi(Protocol):
-    """What controllers can do to pods, as clients of the API server."""
+    """The operations on pods that controllers have, as clients of the API server."""
 
     def create(self, pod: Pod) -> PodStatus:
         """Create a pod and try to place it."""
         ...
 
     def delete(self, pod: PodStatus) -> None:
-        """Delete a pod; it is gone when its kubelet has let go of it."""
+        """Delete a pod; it is removed once its kubelet has killed its containers."""
 
     def free_name(self, namespace: str, prefix: str, first: int) -> tuple[str, int]:
-        """Return the first name ``<prefix>-NNNNN`` from number ``first`` on that nobody has, and its number."""
+        """Return the first unused name ``<prefix>-NNNNN`` with a number from ``first`` on, and the number."""
         ...
 
     def hold(self) -> None:
@@ -38,9 +38,9 @@ class PodApi(Protocol):
 
 
 class Controller(ABC):
-    """Creates and deletes the pods of one owner. Controllers act without delay: their milliseconds are not modelled.
+    """Creates and deletes the pods of one owner. The milliseconds that real controllers take are not modelled.
 
-    A pod that ended because its time was up, or that was evicted, is not replaced: it lowers the number of replicas.
+    A pod whose lifetime in the scenario is over, or that was evicted, is not replaced: the replicas become fewer.
     """
 
     def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
@@ -49,19 +49,19 @@ class Controller(ABC):
         self.api = api
         self.began: float | None = None  # when the update began
         self.completed: float | None = None  # when the update was complete
-        self._acting = self._again = False
-        self._peak = 0
-        self._lowest: int | None = None
+        self._acting = self._again = False  # whether `act` is running, and whether it was called again meanwhile
+        self._peak = 0  # highest number of pods during the update
+        self._lowest: int | None = None  # lowest number of available pods during the update
         self._rolled = 0  # pods created from the new template
-        self._model: Pod | None = None  # the first pod: others differ from it in name, time and template alone
+        self._model: Pod | None = None  # the first pod; other pods differ from it only in name, time and template
 
     def adopt(self, pod: PodStatus) -> None:
-        """Take a pod of the scenario that was just created."""
+        """Take over a pod of the scenario that was just created."""
         self._model = self._model or pod.pod
         self._take(pod)
 
     def revise(self, pod: Pod) -> Pod:
-        """Return a pod of the scenario as it is created now: from the new template once there is one."""
+        """Return a pod of the scenario as it is created now: from the new template if the update has begun."""
         update = self.owner.update
         if self.began is None or update is None:
             return pod
@@ -84,7 +84,7 @@ class Controller(ABC):
         self.act()
 
     def act(self) -> None:
-        """Create and delete pods until nothing is left to do; the run cannot end meanwhile."""
+        """Create and delete pods until nothing is left to do; the run cannot end before that."""
         self._again = True
         if self._acting:  # creating and deleting pods calls this method again
             return
@@ -100,7 +100,7 @@ class Controller(ABC):
         self.api.release()
 
     def rollout(self) -> Rollout | None:
-        """Return how the update went; None: there was none so far."""
+        """Return the record of the update; None: no update has begun."""
         if self.began is None:
             return None
         owner = self.owner
@@ -118,7 +118,7 @@ class Controller(ABC):
         )
 
     def _note(self) -> None:
-        """Keep the highest number of pods, and the lowest number of available ones, while an update goes on."""
+        """Update the highest number of pods and the lowest number of available pods, while an update is running."""
         if self.began is not None and self.completed is None:
             total, ready = self._counts()
             self._peak = max(self._peak, total)
@@ -143,7 +143,7 @@ class Controller(ABC):
 
     @abstractmethod
     def _reconcile(self) -> None:
-        """Create and delete pods as the owner asks for."""
+        """Create and delete pods as the owner's spec requires."""
 
     @abstractmethod
     def _counts(self) -> tuple[int, int]:

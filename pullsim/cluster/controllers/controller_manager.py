@@ -29,10 +29,10 @@ _KINDS: Final[dict[str, type[Controller]]] = {
 
 
 class Controllers:
-    """Tells each controller of what happens to its pods, and begins updates."""
+    """Tells each controller what happens to its pods, and begins the updates."""
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
-        #: Controllers by their owner's place in the spec; none where nothing can happen that they would act on.
+        #: Controllers by the index of their owner in the spec; empty if nothing can happen that they would act on.
         self._controllers: dict[int | None, Controller] = {}
         if controlled(spec):
             self._controllers.update((n, _KINDS[owner.kind](env, owner, api)) for n, owner in enumerate(spec.owners))
@@ -42,7 +42,7 @@ class Controllers:
                 Call(env, lambda _, which=controller: self._begin(which, api), controller.owner.update.at)  # type: ignore[misc]
 
     def revise(self, pod: Pod) -> Pod:
-        """Return a pod of the scenario as its owner creates it now."""
+        """Return a pod of the scenario as its owner creates it now: from the new template in an update."""
         controller = self._controllers.get(pod.owner)
         return pod if controller is None else controller.revise(pod)
 
@@ -62,7 +62,7 @@ class Controllers:
             controller.gone(pod, lost=lost)
 
     def rollouts(self) -> list[Rollout]:
-        """Return how the updates that have begun went."""
+        """Return the records of the updates that have begun, in order of their begin."""
         rollouts = (controller.rollout() for controller in self._controllers.values())
         return sorted((rollout for rollout in rollouts if rollout is not None), key=lambda row: row.began)
 

@@ -33,7 +33,7 @@ class DaemonSetController(Controller):
         super().__init__(env, owner, api)
         self._old: dict[str, PodStatus] = {}  # pods of the old template, by node
         self._new: dict[str, PodStatus] = {}  # pods of the new template, by node
-        self._leaving: dict[PodStatus, bool] = {}  # pods that this controller deleted: whether another replaces it
+        self._leaving: dict[PodStatus, bool] = {}  # pods that this controller deleted; True: a new pod replaces it
 
     def _take(self, pod: PodStatus) -> None:
         node = pod.pod.node
@@ -66,7 +66,7 @@ class DaemonSetController(Controller):
             self._replace(nodes, unavailable)
 
     def _replace(self, nodes: list[str], most: int) -> None:
-        """Delete as many old pods as may be unavailable, and all that are."""
+        """Delete all old pods that are not available, and others until ``most`` nodes have no available pod."""
         unavailable, broken, candidates = 0, [], []
         for node in nodes:
             old, new = self._old.get(node), self._new.get(node)
@@ -80,7 +80,10 @@ class DaemonSetController(Controller):
         self._delete([*broken, *candidates[: max(most - unavailable, 0)]], replaced=True)
 
     def _surge(self, most: int) -> None:
-        """Create new pods beside old ones, and delete the old ones whose new one is available."""
+        """Create new pods beside old ones, and delete old pods whose new pod is available.
+
+        New pods are created on up to ``most`` nodes, and on each node whose old pod is not available.
+        """
         surging, done, broken, candidates = 0, [], [], []
         for node, old in self._old.items():
             new = self._new.get(node)

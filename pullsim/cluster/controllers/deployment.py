@@ -30,7 +30,7 @@ class DeploymentController(Controller):
         super().__init__(env, owner, api)
         self._old: dict[PodStatus, None] = {}
         self._new: dict[PodStatus, None] = {}
-        self._desired = 0
+        self._desired = 0  # replicas of the Deployment
         self._old_replicas = 0  # how many pods the old ReplicaSet should have
         self._new_replicas = 0  # how many pods the new ReplicaSet should have
         self._leaving: set[PodStatus] = set()  # old pods that are being deleted
@@ -131,7 +131,7 @@ class DeploymentController(Controller):
             self.api.delete(pod)
 
     def _fill(self) -> None:
-        """Create the pods that the ReplicaSets lack."""
+        """Create the pods that are missing in the two ReplicaSets."""
         name, namespace = self.owner.name, self.owner.namespace
         while len(self._old) < self._old_replicas:
             pod, self._number = self.api.free_name(namespace, name, self._number)

@@ -1,4 +1,4 @@
-"""Numbers of pods that are written as a number or as a percentage of the replicas."""
+"""The type IntOrString of maxSurge and maxUnavailable: a number, or a percentage of the replicas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def scaled(value: str, replicas: int, *, up: bool) -> int:
 def deployment_limits(surge: str, unavailable: str, replicas: int) -> tuple[int, int]:
     """Return how many pods a Deployment may have above its replicas, and how many of the replicas may be unavailable.
 
-    A percentage of surge is rounded up, one of unavailable pods down; if both are 0 then, one pod may be unavailable.
+    A percentage of surge is rounded up, one of unavailable pods down; if both result in 0, one may be unavailable.
     Source: pkg/controller/deployment/util/deployment_util.go ResolveFenceposts, all releases.
     """
     above, below = scaled(surge, replicas, up=True), scaled(unavailable, replicas, up=False)
@@ -25,7 +25,7 @@ def deployment_limits(surge: str, unavailable: str, replicas: int) -> tuple[int,
 
 
 def daemon_set_limits(surge: str, unavailable: str, nodes: int) -> tuple[int, int]:
-    """Return on how many nodes a DaemonSet may have two pods, and on how many it may have no available pod.
+    """Return the number of nodes on which a DaemonSet may have two pods, and on which it may have no available pod.
 
     Both are rounded up. Source: pkg/controller/daemon/update.go updatedDesiredNodeCounts, from 1.22.
     """

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class JobController(Controller):
-    """Has up to ``parallelism`` pods at a time until ``completions`` of them have completed.
+    """Keeps up to ``parallelism`` pods at a time until ``completions`` of them have completed.
 
-    A pod that is lost with its node is replaced, and does not count towards backoffLimit. Where pods never complete,
-    as they run for ever, there are only the pods of the scenario.
+    A pod that is lost with its node is replaced, and does not count towards backoffLimit. If the pods never
+    complete because they run for ever, the Job has only the pods of the scenario.
 
     Models pkg/controller/job/job_controller.go manageJob, all releases.
     """

@@ -20,45 +20,45 @@ if TYPE_CHECKING:
 
 
 class PrepullJob:
-    """Has a pod on some nodes at a time, with a container for each image; a pod is deleted when it has all its images.
+    """Runs a pod with a container for each image on every selected node, on ``parallelism`` nodes at a time.
 
-    The pods pull through the kubelet, as those of a DaemonSet of pullers do: in its queue, with its back-off and its
-    credentials, and they take a place on the node. OpenKruise's daemon calls the runtime itself instead; the job's
-    parallelism and time limit are OpenKruise's (apis/apps/v1beta1 ImagePullJob). Nodes are taken in the order in which
-    they joined, and nodes that join later are taken too. As no container uses the images afterwards, garbage
-    collection may remove them.
+    A pod is deleted when all its images are on the node. The pods pull through the kubelet, as the pods of a DaemonSet
+    would: in its queue, with its back-off and its credentials, and each counts towards maxPods. OpenKruise's daemon
+    calls the runtime itself instead; parallelism and timeout are as in OpenKruise's ImagePullJob (apis/apps/v1beta1).
+    Nodes get their pods in the order in which they joined, and so do nodes that join later. As no container uses the
+    images afterwards, garbage collection may remove them.
     """
 
     def __init__(self, env: simpy.Environment, job: Prepull, nodes: Iterable[Node], api: PodApi) -> None:
-        """``nodes`` are those of the scenario: the run is not over before each of them had its turn."""
+        """``nodes`` are those of the scenario: the run is not over before the job has finished on each of them."""
         self.job = job
         self._env = env
         self._api = api
-        self._waiting: deque[str] = deque()  # nodes whose turn is to come
-        self._active: dict[PodStatus, str] = {}  # nodes whose turn it is, by the pod there
+        self._waiting: deque[str] = deque()  # nodes that have no pod of the job yet
+        self._active: dict[PodStatus, str] = {}  # node of each running pod of the job
         self._begun = False
         self._expected = {node.name for node in nodes if self._for(node.spec.pool, node.name)}
         for _ in self._expected:
             api.hold()
 
     def begin(self, nodes: Iterable[ClusterNode]) -> None:
-        """Begin with these nodes."""
+        """Begin the job; ``nodes`` have joined by now."""
         self._begun = True
         for node in nodes:
             self.joined(node)
 
     def joined(self, node: ClusterNode) -> None:
-        """Take up a node, if the job has begun and is for it."""
+        """Put a node in the queue, if the job has begun and selects the node."""
         if self._begun and self._for(node.pool, node.name):
             if node.name in self._expected:
                 self._expected.discard(node.name)
             else:
-                self._api.hold()  # the run is not over before the node had its turn
+                self._api.hold()  # the run is not over before the job has finished on the node
             self._waiting.append(node.name)
             self._next()
 
     def left(self, node: str) -> None:
-        """Forget a node that has left; its pod is gone by itself."""
+        """Remove a node that has left from the queue; a pod on it has ended with it."""
         if node in self._waiting:
             self._waiting.remove(node)
         elif node in self._expected:
@@ -73,7 +73,7 @@ class PrepullJob:
             self._api.delete(pod)
 
     def gone(self, pod: PodStatus) -> None:
-        """Go on with the next node, as a pod is done, its time was up, or its node has left."""
+        """Go on with the next node after a pod has finished, has reached its timeout, or has lost its node."""
         if pod in self._active:
             del self._active[pod]
             self._next()
@@ -111,24 +111,24 @@ class PrepullJobs:
             Call(env, lambda _, which=job: self._begin(which), job.job.created)  # type: ignore[misc]
 
     def joined(self, node: ClusterNode) -> None:
-        """Tell the jobs of a node that has joined."""
+        """Tell the jobs that a node has joined."""
         self._nodes[node.name] = node
         for job in self._jobs:
             job.joined(node)
 
     def left(self, node: str) -> None:
-        """Tell the jobs of a node that has left."""
+        """Tell the jobs that a node has left."""
         del self._nodes[node]
         for job in self._jobs:
             job.left(node)
 
     def started(self, pod: PodStatus) -> None:
-        """Tell the jobs of a pod of theirs that has started."""
+        """Tell the jobs that a pod has started."""
         for job in self._jobs:
             job.started(pod)
 
     def gone(self, pod: PodStatus) -> None:
-        """Tell the jobs of a pod of theirs that is gone."""
+        """Tell the jobs that a pod is gone."""
         for job in self._jobs:
             job.gone(pod)
 

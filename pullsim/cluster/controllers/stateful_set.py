@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class StatefulSetController(Controller):
     """Replaces pods under their own names, and updates them from the highest ordinal down.
 
-    A pod is created again when the old one is gone; with OrderedReady one at a time, and each only when all pods with
-    lower ordinals are ready. By default one pod at a time is updated, and the next one only when that is ready; more
-    than one (maxUnavailable) need the gate MaxUnavailableStatefulSet. Once an update has begun, pods with ordinals from
-    the partition on are created from the new template.
+    A pod is created again when the old one is gone. With OrderedReady, pods are created one at a time, each when all
+    pods with lower ordinals are ready. By default pods are updated one at a time, each when the one before is ready;
+    maxUnavailable above 1 needs the gate MaxUnavailableStatefulSet. Once an update has begun, pods whose ordinals are
+    not below the partition are created from the new template.
 
     Models pkg/controller/statefulset/stateful_set_control.go updateStatefulSet, all releases.
     """
@@ -71,7 +71,7 @@ class StatefulSetController(Controller):
         self._delete([n for n in old if self._pods[n] not in self._leaving][: max(most - unavailable, 0)])
 
     def _create(self) -> bool:
-        """Create missing pods in order; tell whether none of them has to be waited for."""
+        """Create missing pods in order; return whether the update may go on, with no pod to wait for first."""
         update = self.owner.update
         for ordinal in sorted({*self._pods, *self._missing}):
             pod = self._pods.get(ordinal)

@@ -1,1 +1,1 @@
-"""The scheduler, as far as images matter to it: which node a pod goes to."""
+"""The scheduler, which chooses the node of each pod, and with it the node that pulls the pod's images."""

@@ -1,4 +1,4 @@
-"""Placement by kube-scheduler's scores, of which image locality is one."""
+"""Placement by the scores of kube-scheduler, among them ImageLocality."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pullsim.spec.pod import Pod
 
 MB: Final = 1024 * 1024
-LEAST: Final = 23 * MB  # bytes of images on a node up to which the score is 0
-MOST: Final = 1000 * MB  # bytes for each container from which the score is the best
-TOP: Final = 100  # the best score of a plugin (MaxNodeScore)
-#: Names of an image that a node's status lists (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus).
+LEAST: Final = 23 * MB  # bytes of a pod's images on a node up to which its score is 0 (minThreshold)
+MOST: Final = 1000 * MB  # bytes per container from which the score is the highest (maxContainerThreshold)
+TOP: Final = 100  # the highest score of a plugin (MaxNodeScore)
+#: How many names of each image a node's status lists (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus).
 NAMES: Final = 5
 PERIOD: Final = 10.0  # seconds between two updates of a node's status (nodeStatusUpdateFrequency)
 #: The maxSkew of the default constraint on hostnames (podtopologyspread/plugin.go systemDefaultConstraints).
@@ -43,19 +43,19 @@ class NodeImages:
         self._env = env
         self._node = node
         self._joined = env.now
-        self._planned = False  # whether an update is under way
+        self._planned = False  # whether an update is scheduled
         self.sizes: dict[str, int] = {}  # bytes, by image name
         self.publish()
 
     def changed(self) -> None:
-        """Take note of a change, which the next update will have."""
+        """Note that the images have changed: the next update of the status will show that."""
         if not self._planned:
             self._planned = True
             since = self._env.now - self._joined
             Call(self._env, lambda _: self.publish(), PERIOD - since % PERIOD)
 
     def publish(self) -> None:
-        """Update the status (pkg/kubelet/nodestatus/setters.go Images)."""
+        """Update the node's status (pkg/kubelet/nodestatus/setters.go Images)."""
         self._planned = False
         images, most = self._node.images()
         ranked = sorted(images, key=lambda image: -image.size)
@@ -65,21 +65,21 @@ class NodeImages:
 
 
 class ImageLocality(Placement):
-    """Chooses the node with the highest score; of several, the one with the fewest pods, then the first that joined.
+    """Chooses the node with the highest score; on a tie the one with the fewest pods, then the one that joined first.
 
     The score is the weighted sum of kube-scheduler's default plugins that can differ between nodes here: ImageLocality,
     LeastAllocated with each pod taking one of the node's maxPods places, and, for the pods of a Deployment, ReplicaSet
     or StatefulSet, PodTopologySpread with its default constraint on hostnames. Two things are left out: that the
     scheduler scores only some of the nodes of clusters with more than 100, and that it chooses at random between equal
-    nodes. A pull that is under way does not count, and names count as they are written: `nginx` is not the
-    `docker.io/library/nginx` of a node's status (kubernetes issues 112699, 112573). A choice is O(nodes).
+    nodes. An image that is being pulled does not count. Names are compared as written: `nginx` does not match
+    `docker.io/library/nginx` in a node's status (kubernetes issues 112699, 112573). A choice takes O(nodes) steps.
 
     Models pkg/scheduler/framework/plugins/imagelocality (init containers too, as from 1.30), noderesources and
     podtopologyspread.
     """
 
     def __init__(self, env: simpy.Environment, selected: Iterable[int]) -> None:
-        """``selected`` are the owners whose pods PodTopologySpread spreads."""
+        """``selected`` are the indices of the owners whose pods PodTopologySpread spreads."""
         super().__init__(SPREAD)
         self._env = env
         self._selected = frozenset(selected)
@@ -87,28 +87,28 @@ class ImageLocality(Placement):
         self._mates: Counter[tuple[str, int]] = Counter()  # number of pods, by node and owner
 
     def join(self, node: ClusterNode) -> None:
-        """Offer a node."""
+        """Add a node that pods can be bound to."""
         super().join(node)
         self._images[node.name] = NodeImages(self._env, node)
 
     def remove(self, name: str) -> None:
-        """Offer a node no more: it leaves."""
+        """Remove a node, which leaves the cluster."""
         super().remove(name)
         del self._images[name]
 
     def leave(self, name: str, pod: Pod) -> None:
-        """Take a pod's place back, unless its node has left."""
+        """Free the place of a pod on a node, unless the node has left."""
         super().leave(name, pod)
         if pod.owner is not None:
             self._mates[name, pod.owner] -= 1
 
     def images_changed(self, node: str) -> None:
-        """Take note that a node has more images, or fewer."""
+        """Note that images came to a node or were removed from it."""
         if node in self._images:
             self._images[node].changed()
 
     def choose(self, pod: Pod) -> ClusterNode | None:
-        """Take a place for the pod; None: there is none now."""
+        """Choose a node for the pod and reserve a place on it; None: no node has room."""
         node = super().choose(pod)
         if node is not None and pod.owner is not None:
             self._mates[node.name, pod.owner] += 1
@@ -144,13 +144,13 @@ class ImageLocality(Placement):
 
 
 def locality(present: int, containers: int) -> int:
-    """Return the score of a node that has so many bytes of a pod's images (image_locality.go calculatePriority)."""
+    """Return the score of a node with ``present`` bytes of a pod's images (image_locality.go calculatePriority)."""
     most = MOST * containers
     return TOP * (min(max(present, LEAST), most) - LEAST) // (most - LEAST)
 
 
 def topology_spread(mates: list[int]) -> list[int]:
-    """Return the scores of nodes with so many pods of the same owner (podtopologyspread/scoring.go).
+    """Return the score of each node, given its number of pods of the same owner (podtopologyspread/scoring.go).
 
     The constraint is the default one: maxSkew 3 over hostnames, ScheduleAnyway.
     """
@@ -166,7 +166,7 @@ def normalized(image: str) -> str:
 
 
 def placement(env: simpy.Environment, spec: ClusterSpec) -> Placement:
-    """Return the placement that a cluster has."""
+    """Return the placement that the cluster's spec asks for."""
     if spec.placement != "imageLocality":
         return Placement(spec.placement)
     return ImageLocality(env, (n for n, owner in enumerate(spec.owners) if owner.kind in SPREAD_KINDS))

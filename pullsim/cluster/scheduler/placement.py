@@ -1,4 +1,4 @@
-"""Which node a pod is bound to."""
+"""The choice of the node that a pod is bound to."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ SPREAD, PACK, GIVEN = "spread", "pack", "given"
 
 
 class Placement:
-    """Chooses, of the nodes that have room, the one with the fewest pods (spread) or with the most pods (pack).
+    """Chooses, among the nodes that have room, the one with the fewest pods (spread) or with the most pods (pack).
 
-    Of several such nodes it is the one that joined first. ``given`` places only pods that name their node or pool. A
-    pod that names a node or pool goes nowhere else. Room is maxPods: other resources are not modelled. A node with the
-    taint of disk pressure gets no pod, not even a DaemonSet's. A choice is O(log nodes).
+    On a tie it chooses the node that joined first. With ``given``, only pods that name their node or pool are bound. A
+    pod that names a node or pool is bound only there. A node has room up to maxPods; other resources are not modelled.
+    A node with the taint of disk pressure gets no pod, not even a DaemonSet's. A choice takes O(log nodes) steps.
     """
 
     def __init__(self, how: str) -> None:
+        """``how``: spread | pack | given."""
         self._sign = -1 if how == PACK else 1
         self._given = how == GIVEN
         self._nodes: dict[str, ClusterNode] = {}  # nodes that have joined and not left, by name
         self._joined = 0  # number of nodes that have joined so far
-        #: A heap of (±pods, order, node) for each pool; entries that a later one has replaced are skipped.
+        #: For each pool a heap of (pods, order, node), with pods negative to pack; outdated entries are skipped.
         self._pools: dict[str, list[tuple[int, int, ClusterNode]]] = {}
 
     def join(self, node: ClusterNode) -> None:
-        """Offer a node."""
+        """Add a node that pods can be bound to."""
         node.order = self._joined
         self._joined += 1
         self._nodes[node.name] = node
@@ -37,11 +38,11 @@ class Placement:
         self._offer(node)
 
     def remove(self, name: str) -> None:
-        """Offer a node no more: it leaves."""
+        """Remove a node, which leaves the cluster."""
         self._nodes.pop(name).tainted = True
 
     def leave(self, name: str, pod: Pod) -> None:
-        """Take a pod's place back, unless its node has left."""
+        """Free the place of a pod on a node, unless the node has left."""
         del pod
         node = self._nodes.get(name)
         if node is None:
@@ -50,24 +51,24 @@ class Placement:
         self._offer(node)
 
     def taint(self, name: str, *, tainted: bool) -> None:
-        """Keep pods away from a node, or do so no more."""
+        """Set or remove the taint of a node, with which it gets no pods."""
         node = self._nodes[name]
         node.tainted = tainted
         self._offer(node)
 
     def images_changed(self, node: str) -> None:
-        """Take note that a node has more images, or fewer: nothing here depends on them."""
+        """Note that images came to a node or were removed from it; this placement does not depend on them."""
 
     def node(self, name: str) -> ClusterNode:
         """Return the node of that name. Raises KeyError if it has left."""
         return self._nodes[name]
 
     def nodes(self) -> list[ClusterNode]:
-        """Return the nodes that have joined."""
+        """Return the nodes that have joined and not left, in the order in which they joined."""
         return list(self._nodes.values())
 
     def choose(self, pod: Pod) -> ClusterNode | None:
-        """Take a place for the pod on a node; None: no node has room now."""
+        """Choose a node for the pod and reserve a place on it; None: no node has room."""
         node = self._choose(pod)
         if node is not None:
             node.pods += 1

@@ -1,4 +1,4 @@
-"""The scheduler: binds pods to nodes, and keeps those for which no node has room."""
+"""The scheduler, which binds pods to nodes and keeps the pending pods."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
 
 
 class Scheduler:
-    """Binds each pod to the node that the placement chooses; a pod without a node waits, in order of creation."""
+    """Binds each pod to the node that the placement chooses; pods without a node wait in order of creation."""
 
     def __init__(self, placement: Placement) -> None:
         self._placement = placement
         self._pending: deque[PodStatus] = deque()
 
     def add(self, pod: PodStatus) -> None:
-        """Bind a pod that was just created, or let it wait for room."""
+        """Bind a pod that was just created, or let it wait until a node has room."""
         if not self._bind(pod):
             self._pending.append(pod)
 
     def delete(self, pod: PodStatus) -> None:
-        """Forget a pod that was deleted while it waited."""
+        """Remove a pod that was deleted while it was pending."""
         self._pending.remove(pod)
 
     def pending(self) -> Iterable[PodStatus]:
-        """Return the pods that wait for room."""
+        """Return the pods that are not bound, in the order in which they are tried."""
         return tuple(self._pending)
 
     def join(self, node: ClusterNode) -> None:
-        """Offer a node that has joined; pods that wait are tried with the next `retry`."""
+        """Add a node that has joined; pending pods are tried at the next `retry`."""
         self._placement.join(node)
 
     def remove(self, node: str) -> None:
-        """Offer a node no more: it leaves."""
+        """Remove a node, which leaves the cluster."""
         self._placement.remove(node)
 
     def nodes(self) -> list[ClusterNode]:
-        """Return the nodes that have joined, in that order."""
+        """Return the nodes that have joined and not left, in the order in which they joined."""
         return self._placement.nodes()
 
     def node(self, name: str) -> ClusterNode:
@@ -50,7 +50,7 @@ class Scheduler:
         return self._placement.node(name)
 
     def terminated(self, pod: PodStatus) -> None:
-        """Give the place of a pod that is gone to one that waits."""
+        """Free the place of a pod that is gone, and try the pending pods."""
         assert pod.node is not None
         self._placement.leave(pod.node, pod.pod)
         self.retry()
@@ -66,12 +66,12 @@ class Scheduler:
         self._placement.images_changed(node)
 
     def pressure_may_end(self) -> bool:
-        """Whether a node that takes no pods for its disk pressure may yet take some."""
+        """Whether the disk pressure of a node may still end, so that it takes pods again."""
         return any(node.kubelet.housekeeping.pressure_may_end for node in self.nodes())
 
     def retry(self) -> None:
-        """Try the pods that wait for room, in order of creation."""
-        full = False  # for pods that may go anywhere
+        """Try to bind the pending pods, in order of creation."""
+        full = False  # whether no node has room for a pod that names neither node nor pool
         for _ in range(len(self._pending)):
             pod = self._pending.popleft()
             anywhere = pod.pod.node is None and pod.pod.pool is None
@@ -80,11 +80,11 @@ class Scheduler:
                 full = full or anywhere
 
     def dissolve(self) -> None:
-        """Let go of the nodes, which refer to the scheduler in turn."""
+        """Drop the reference to the placement, whose nodes refer back to the scheduler."""
         del self._placement
 
     def _bind(self, pod: PodStatus) -> bool:
-        """Bind a pod; tell whether a node has room for it."""
+        """Bind a pod; return whether a node had room for it."""
         node = self._placement.choose(pod.pod)
         if node is None:
             return False

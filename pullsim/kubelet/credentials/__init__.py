@@ -1,1 +1,1 @@
-"""Which credentials a pull is tried with (pkg/credentialprovider)."""
+"""The credentials that a pull is tried with (pkg/credentialprovider)."""

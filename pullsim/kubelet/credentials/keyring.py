@@ -1,4 +1,4 @@
-"""Which credentials match an image, and in which order they are tried.
+"""The credentials that match an image, in the order in which they are tried.
 
 Models pkg/credentialprovider/keyring.go, all releases.
 """
@@ -27,18 +27,18 @@ class Credential(NamedTuple):
     Source: pkg/credentialprovider/keyring.go TrackedAuthConfig.
     """
 
-    key: str  # under which the keyring has it: registry and path
+    key: str  # its key in the keyring: a registry, or a registry and a path
     auth: Auth
     secret: Coordinates | None = None
     service_account: Coordinates | None = None
 
 
 class Keyring:
-    """Credentials by the registry, or registry and path, that they are for: its keys.
+    """Credentials by key. A key is the registry, or the registry and the path, for which the credentials are meant.
 
-    All keys that match an image are tried, in reverse byte order. Of two keys of which one begins with the other the
-    longer is therefore tried first; otherwise the order does not depend on how closely a key matches. Entries of one
-    key are tried in the order in which they were added.
+    The credentials of all keys that match an image are tried, in reverse byte order of the keys. If one key is the
+    beginning of another, the longer key is therefore tried first; otherwise the order does not depend on how closely a
+    key matches. The credentials of one key are tried in the order in which they were added.
     """
 
     __slots__ = ("_by_key", "_order")
@@ -50,7 +50,10 @@ class Keyring:
     def add(
         self, config: DockerConfig, secret: Coordinates | None = None, service_account: Coordinates | None = None
     ) -> None:
-        """Add the entries of one file; those whose registry is no URL are left out, as the kubelet does."""
+        """Add the entries of one docker config; those whose registry is not a URL are skipped, as in the kubelet.
+
+        ``secret`` or ``service_account`` is the object that they come from; neither: they are the node's.
+        """
         for registry, auth in config:
             key = index_key(registry)
             if key is not None:
@@ -73,5 +76,5 @@ def lookup(keyrings: Iterable[Keyring], repository: str) -> tuple[Credential, ..
 
 
 def credential_hash(auth: Auth) -> str:
-    """Return what pull records tell credentials apart by (hashAuthConfig): the same for the same user and password."""
+    """Return the hash by which pull records compare credentials (hashAuthConfig): equal for equal user and password."""
     return f"{auth.username}\0{auth.password}"

@@ -1,6 +1,7 @@
 """Credential provider plugins: programs that the kubelet runs to get credentials for an image.
 
-Models pkg/credentialprovider/plugin/plugin.go (GA in 1.26; service account tokens from 1.33, on from 1.34).
+Models pkg/credentialprovider/plugin/plugin.go (GA in 1.26; service account tokens exist from 1.33 and are on by
+default from 1.34).
 """
 
 from __future__ import annotations
@@ -31,22 +32,22 @@ class Requester(NamedTuple):
     namespace: str
     pod: str
     service_account: str
-    annotations: Mapping[str, str] | None  # the service account's; None: the service account does not exist
+    annotations: Mapping[str, str] | None  # of the service account; None: the service account does not exist
 
 
 class _Cached(NamedTuple):
     """An answer of the plugin that the provider keeps."""
 
     config: DockerConfig
-    expires: int  # nanoseconds
+    expires: int  # time until which it may be used, in nanoseconds
 
 
 def _not_recorded(plugin: str, began: float, failed: bool) -> None:
-    """Take a run of a plugin that nobody records."""
+    """Ignore a run of a plugin, because nothing records it."""
 
 
 class CredentialProvider:
-    """One credential provider of a kubelet, with the answers that it keeps and its plugin's runs under way."""
+    """One credential provider of a kubelet, with its cached answers and the running executions of its plugin."""
 
     def __init__(
         self, env: simpy.Environment, spec: Provider, ran: Callable[[str, float, bool], None] = _not_recorded
@@ -90,9 +91,9 @@ class CredentialProvider:
     def _run(
         self, repository: str, requester: Requester, identity: tuple[object, ...], clock: TimeLine
     ) -> Generator[Any, Any, DockerConfig]:
-        """Run the plugin, or wait for a run that is under way, and keep the answer as long as it says."""
+        """Run the plugin, or wait for a run that is under way, and cache the answer for the duration that it gives."""
         env, plugin = self._env, self.spec.plugin
-        # The plugin is given a token of the pod, so that with tokens only containers of one pod can share a run.
+        # A plugin that gets a service account token gets the pod's: only containers of one pod can then share a run.
         flight = (repository, *identity, requester.pod) if identity else (repository,)
         clock.enter("credentials", env.now)
         running = self._running.get(flight)

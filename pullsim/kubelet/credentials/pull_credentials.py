@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pullsim.time_line import TimeLine
 
 Credentials = tuple["Credential", ...]
-#: Cause of what failed because of a Secret that cannot be read.
+#: The cause of a failure to get an image because a Secret cannot be read.
 UNREADABLE: Final = "credentials"
 
 
 class LookupTime(Enum):
-    """When the credentials for an image are looked up."""
+    """The moment at which the credentials for an image are looked up."""
 
     IN_PULL = "in the pull, after the queue"
     ALWAYS = "before it is known whether they are needed"
@@ -41,15 +41,16 @@ def lookup_time(version: Version) -> LookupTime:
 
 
 class LookupFailed(Exception):
-    """A pod's credentials cannot be looked up, as one of its Secrets cannot be read; the message is the kubelet's."""
+    """A pod's credentials cannot be looked up because one of its Secrets cannot be read; has the kubelet's message."""
 
 
 class PullCredentials:
-    """Looks credentials up: in the pod's Secrets, then in the node's docker config file, then from all providers.
+    """Looks up the credentials for an image.
 
-    What is found first does not end the search: every credential that matches the image is tried in this order.
+    The sources are the pod's Secrets, then the node's docker config file, then all credential providers. The pull tries
+    every credential that matches the image, in this order.
 
-    Models pkg/kubelet/images/image_manager.go makeLookupPullCredentialsFunc (from 1.33; before,
+    Models pkg/kubelet/images/image_manager.go makeLookupPullCredentialsFunc (from 1.33; before that
     pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage) and pkg/credentialprovider/secrets/secrets.go.
     """
 
@@ -70,7 +71,7 @@ class PullCredentials:
         self._any = bool(sources.docker_config or sources.providers)
 
     def read_secrets(self, pod: PodStatus) -> tuple[str, ...]:
-        """Read the pod's imagePullSecrets, as at the begin of a sync, and return the names of those that are missing.
+        """Read the pod's imagePullSecrets, as a sync does first, and return the names of those that are missing.
 
         Source: pkg/kubelet/kubelet_pods.go getPullSecretsForPod.
         """
@@ -80,7 +81,7 @@ class PullCredentials:
         return tuple(name for name, secret in found.items() if secret is None)
 
     def wanted(self, pod: PodStatus) -> bool:
-        """Whether there can be credentials for the pod at all."""
+        """Whether any source of credentials exists for the pod."""
         return self._any or bool(pod.pull_secrets)
 
     def look_up(self, pod: PodStatus, image: str, clock: TimeLine) -> Generator[Any, Any, Credentials]:

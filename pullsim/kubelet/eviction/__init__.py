@@ -1,1 +1,1 @@
-"""Disk pressure and the pods that it costs (pkg/kubelet/eviction)."""
+"""Disk pressure, and the eviction of pods because of it (pkg/kubelet/eviction)."""

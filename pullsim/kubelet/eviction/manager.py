@@ -1,4 +1,4 @@
-"""The eviction manager, as far as it watches the disk that has the images."""
+"""The part of the eviction manager that watches the disk with the images."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class EvictionManager:
     filesystem are the node's one disk, so that all its signals have the same value. The taint of the condition takes
     effect with the condition.
 
-    What pods write to the disk is not modelled, so that all pods rank equal and the kubelet's choice is arbitrary; here
-    the pod that was bound last is evicted first. Models pkg/kubelet/eviction/eviction_manager.go synchronize and
-    helpers.go, all releases.
+    What pods write to the disk is not modelled, so that all pods have the same rank, among which the kubelet's choice
+    is arbitrary; here the pod that was bound last is evicted first. Models pkg/kubelet/eviction/eviction_manager.go
+    synchronize and helpers.go, all releases.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class EvictionManager:
         self._transition = nanoseconds(config.eviction_pressure_transition_period)
         self._evict = evict
         self._pressure = pressure
-        self._phase = self._env.now
+        self._phase = self._env.now  # time of a check; the others are whole periods later
         self._checking = False
         self._joining = True
         self._stopped = False
-        self._observed: dict[Threshold, int] = {}  # since when each met threshold is met, in nanoseconds
+        self._observed: dict[Threshold, int] = {}  # time in nanoseconds since which a threshold is met
         self._acting: list[Threshold] = []  # thresholds whose grace period was over at the last check
-        self._last_observed: int | None = None
+        self._last_observed: int | None = None  # time in nanoseconds at which a threshold was met last
         self.under_pressure = False
 
     def start(self) -> None:
@@ -98,7 +98,7 @@ class EvictionManager:
         self._checking = False
 
     def _synchronize(self) -> bool:
-        """Check the disk once; tell whether a pod was evicted."""
+        """Check the disk once; return whether a pod was evicted."""
         now, usage = nanoseconds(self._env.now), self._service.image_fs()
         met = [threshold for threshold in self._thresholds if _met(threshold, usage, reclaim=False)]
         met += [each for each in self._acting if each not in met and _met(each, usage, reclaim=True)]
@@ -125,7 +125,7 @@ class EvictionManager:
             self._pressure(under_pressure)
 
     def _message(self, threshold: Threshold, usage: FilesystemUsage) -> str:
-        """Return the text of Evicted (evictionMessage), which ends with a space."""
+        """Return the text of the event Evicted (evictionMessage), which ends with a space in the kubelet too."""
         text = f"The node was low on resource: {RESOURCE}. "
         if self._context.version >= (1, 27):
             quantity, available = threshold.value.of(usage.capacity or 0), usage.available
@@ -134,7 +134,7 @@ class EvictionManager:
 
 
 def _met(threshold: Threshold, usage: FilesystemUsage, *, reclaim: bool) -> bool:
-    """Whether less is available than the threshold asks for, with its minimum reclaim or without."""
+    """Whether less is available than the threshold asks for; ``reclaim``: plus its minimum reclaim."""
     capacity = usage.capacity or 0
     needed = threshold.value.of(capacity)
     if reclaim and threshold.reclaim is not None:

@@ -1,1 +1,1 @@
-"""Whether and when an image is pulled, kept and removed (pkg/kubelet/images)."""
+"""Pulling images, the back-off, and image garbage collection (pkg/kubelet/images)."""

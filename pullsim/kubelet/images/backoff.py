@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-EXPIRY = 2  # an entry is forgotten when its last failure is longer ago than EXPIRY times the maximum
+EXPIRY = 2  # an entry expires when its last failure is more than EXPIRY times the maximum back-off ago
 
 
 class Backoff:
-    """Back-off by key: doubling from ``initial`` to ``maximum``, no jitter; all times whole nanoseconds.
+    """The back-off of each key, which doubles from ``initial`` to ``maximum`` without jitter. Times are nanoseconds.
 
     Models client-go/util/flowcontrol/backoff.go (Next, IsInBackOffSinceUpdate, GC); unchanged in all releases.
     """

@@ -1,4 +1,4 @@
-"""Image garbage collection: which images a kubelet removes, and when."""
+"""Image garbage collection: the images that a kubelet removes, and the times at which it does."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pullsim.kubelet.containers import Containers
     from pullsim.kubelet.context import NodeContext
 
-PERIOD: Final = 300.0  # seconds, of the collection and of the detection (pkg/kubelet/kubelet.go ImageGCPeriod)
-NEVER: Final = -(2**63)  # Go's zero time: longer ago than any age
+PERIOD: Final = 300.0  # seconds between two collections or detections (pkg/kubelet/kubelet.go ImageGCPeriod)
+NEVER: Final = -(2**63)  # the last use of an image that was never used (Go's zero time): longer ago than any age
 ALL: Final = 2**63 - 1  # bytes: more than any disk has
 
 #: Why an image was removed. The kubelet counts evictions as space in kubelet_image_garbage_collected_total.
@@ -26,7 +26,7 @@ AGE, SPACE, EVICTION = "age", "space", "eviction"
 
 @dataclass(frozen=True, slots=True)
 class ImageGCPolicy:
-    """When images are removed; ages in nanoseconds (pkg/kubelet/images/image_gc_manager.go ImageGCPolicy)."""
+    """The conditions for removal; ages in nanoseconds (pkg/kubelet/images/image_gc_manager.go ImageGCPolicy)."""
 
     high: int  # percent of the disk in use from which images are removed
     low: int  # percent of the disk in use down to which images are removed
@@ -40,7 +40,7 @@ class ImageGCPolicy:
 
 
 class ImageRecord:
-    """What the kubelet remembers of an image; times in nanoseconds."""
+    """The kubelet's record of an image on the node; times in nanoseconds."""
 
     __slots__ = ("first_detected", "image", "last_used")
 
@@ -53,8 +53,8 @@ class ImageRecord:
 class ImageGCManager:
     """Detects images and removes unused ones: those that are too old, and as many as the disk's thresholds ask for.
 
-    The eviction manager has it remove all unused images before pods are evicted. Images that a node has when it joins
-    count as first detected then. Models pkg/kubelet/images/image_gc_manager.go, read at 1.28 and 1.33.
+    Before pods are evicted, the eviction manager makes it remove all unused images. Images that are on a node when it
+    joins count as first detected then. Models pkg/kubelet/images/image_gc_manager.go, read at 1.28 and 1.33.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class ImageGCManager:
         self._free_space(ALL, now, self._in_eviction_order(now), EVICTION)
 
     def _run_once(self) -> None:
-        """Collect; from the second failure in a row on emit it (pkg/kubelet/kubelet.go StartGarbageCollection)."""
+        """Collect; emit a failure if the last one failed too (pkg/kubelet/kubelet.go StartGarbageCollection)."""
         error = self._collect()
         if error is not None and self._failed:
             self._context.emit_node(WARNING, "ImageGCFailed", error)
         self._failed = error is not None
 
     def _collect(self) -> str | None:
-        """Remove what is too old, then what the disk's use asks for; returns the error (GarbageCollect)."""
+        """Remove too old images, then as many as the disk's use requires; return the error (GarbageCollect)."""
         now, policy = nanoseconds(self._env.now), self._policy
         images = self._in_eviction_order(now)
         if policy.max_age and now - self._began > policy.max_age:
@@ -121,7 +121,7 @@ class ImageGCManager:
         return error
 
     def _detect(self, now: int) -> set[tuple[str, str]]:
-        """Take note of new, used and vanished images; returns those in use (detectImages)."""
+        """Update the records of new, used and removed images; return the images in use (detectImages)."""
         used = self._containers.in_use()
         records = self._records
         self._records = {}
@@ -143,16 +143,16 @@ class ImageGCManager:
         return sorted(images, key=lambda record: (record.last_used, record.first_detected))
 
     def _free_old(self, now: int, images: list[ImageRecord]) -> list[ImageRecord]:
-        """Remove images not used for longer than the maximum age; returns the others (freeOldImages)."""
+        """Remove images that were not used for longer than the maximum age; return the others (freeOldImages)."""
         old = [record for record in images if now - record.last_used > self._policy.max_age]
         for record in old:
             self._free(record, AGE)
         return [record for record in images if record not in old]
 
     def _free_space(self, wanted: int, now: int, images: list[ImageRecord], reason: str) -> int:
-        """Remove images in this order until their sizes sum to ``wanted``; returns the sum (freeSpace).
+        """Remove ``images`` in order until their sizes sum to ``wanted`` bytes; return the sum (freeSpace).
 
-        As images share layers, less disk space than that may become free.
+        As images share layers, fewer bytes of the disk than this sum may become free.
         """
         freed = 0
         for record in images:

@@ -1,4 +1,4 @@
-"""Whether an image has to be pulled, and pulling it."""
+"""Decides whether an image has to be pulled, and has it pulled."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ INVALID_IMAGE_NAME = "InvalidImageName"
 IMAGE_INSPECT_ERROR = "ImageInspectError"
 REGISTRY_UNAVAILABLE = "RegistryUnavailable"
 SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
-#: Reasons that are not counted for the back-off: the kubelet tries again in every sync.
+#: Reasons that do not start the back-off: the kubelet tries again in every sync.
 UNCOUNTED: Final = frozenset({ERR_IMAGE_NEVER_PULL, INVALID_IMAGE_NAME, IMAGE_INSPECT_ERROR})
 
+#: The explanation in the message, by waiting reason.
 EXPLAINED: Final = {
     REGISTRY_UNAVAILABLE: "the registry is unavailable",
     SIGNATURE_VALIDATION_FAILED: "the signature validation failed",
@@ -98,12 +99,13 @@ class ImageManager:
     def ensure_image_exists(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume
     ) -> Generator[Any, Any, Ensured]:
-        """Find or pull the image. The time goes to stages of the pod's clock; the caller enters the next one."""
+        """Find or pull the image, and enter the stages of that in the pod's time line, but not the stage after it."""
         wanted: Ensured | Wanted = yield from self._find(pod, container)
         if isinstance(wanted, Ensured):
             return wanted
-        # In a large run most pods wait here for their turn to pull. What they do not need while they wait is local to
-        # other functions, so that this frame does not keep it: that is a tenth of the memory at the begin of W(5000).
+        # In a large run most pods wait here for their turn to pull, and each keeps this frame with its local variables.
+        # Variables that are not needed after the wait are therefore local to other functions: that saves a tenth of the
+        # memory at the start of W(5000).
         requested = self._env.now
         self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
@@ -113,7 +115,7 @@ class ImageManager:
         return ensured._replace(present=wanted.present, pull_required=True, check=wanted.check)
 
     def _find(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured | Wanted]:
-        """Find the image, or the reason why it may not be pulled now; otherwise return the pull that is needed."""
+        """Return the present image or the reason not to pull now, as `Ensured`; otherwise the pull that is needed."""
         messages, image = self._messages, container.image
         try:
             wanted = cri_image(image)
@@ -185,13 +187,13 @@ class ImageManager:
         requested: float,
         result: PullResult,
     ) -> Ensured:
-        """Take note of how a pull ended."""
+        """Record how a pull ended, emit its event, and return the outcome for the container."""
         env, messages, image, request = self._env, self._messages, container.image, wanted.request
         pod.pulling = False
         outcome = result.outcome
         now = nanoseconds(env.now)
         if outcome.image_ref is None:
-            if outcome.cause == NODE_LEFT:  # the kubelet has left with the node, and says nothing
+            if outcome.cause == NODE_LEFT:  # the kubelet has left with the node: it emits nothing
                 self._record(pod, container, requested, result, 0)
                 return Ensured(None)
             self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
@@ -216,7 +218,7 @@ class ImageManager:
         return Ensured(outcome.image_ref)
 
     def _size(self, request: PullRequest) -> int:
-        """Return the bytes of a pulled image; 0 if they cannot be had (puller.go, GetImageSize)."""
+        """Return the size of a pulled image in bytes; 0 if the runtime cannot tell it (puller.go, GetImageSize)."""
         try:
             status = self._service.image_status(request.image, request.handler)
         except InspectFailed:
@@ -224,14 +226,14 @@ class ImageManager:
         return 0 if status is None else status.size
 
     def _never(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Ensured:
-        """Refuse a pull, for the policy Never, of an image that is not there or that the pod may not use."""
+        """Refuse a pull because the policy is Never and the image is not present, or the pod may not use it."""
         message = self._messages.never(container.image)
         return self._refuse(pod, container, ERR_IMAGE_NEVER_PULL, ERR_IMAGE_NEVER_PULL, message)
 
     def _refuse(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
     ) -> Ensured:
-        """Fail without an attempt to pull, which does not count for the back-off."""
+        """Fail without an attempt to pull; such a failure does not start the back-off."""
         self._emit(pod, container, WARNING, event, message)
         pod.fail(container.key, reason, reason[0].lower() + reason[1:], Failure(self._env.now, retryable=False))
         return Ensured(None, reason, message)

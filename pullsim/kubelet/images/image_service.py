@@ -1,4 +1,4 @@
-"""The kubelet's image service: which calls of the CRI one pull of the kubelet makes."""
+"""The kubelet's image service, which makes the CRI calls of one pull."""
 
 from __future__ import annotations
 
@@ -30,17 +30,20 @@ class PullRequest(NamedTuple):
 
 
 class PullService(Protocol):
-    """Pulls images for the puller (pkg/kubelet/container/runtime.go ImageService); a limit wraps another service."""
+    """Pulls images for the puller (pkg/kubelet/container/runtime.go ImageService).
+
+    A limit on pulls is a service that wraps another one.
+    """
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
-        """Pull, telling ``clock`` what the time goes to."""
+        """Pull the image; the stages of the pull are entered in ``clock``."""
 
 
 class RuntimeImageService:
     """Pulls through the CRI: one call for each credential until one succeeds, or one call without any credential.
 
-    After the credentials there is no anonymous attempt. Failed calls are reported as one error: their text if they
-    have the same, else the distinct texts in brackets. Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage.
+    After the last credential there is no anonymous attempt. If all calls fail, the error is their text if it is the
+    same, otherwise the distinct texts in brackets. Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage.
     """
 
     def __init__(self, env: simpy.Environment, cri: ImageService) -> None:
@@ -48,7 +51,7 @@ class RuntimeImageService:
         self._cri = cri
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
-        """Try the credentials in turn."""
+        """Call PullImage with one credential after the other until a call succeeds."""
         image, caller, _, handler, auths, look_up = request
         if look_up is not None:
             try:
@@ -70,12 +73,12 @@ class RuntimeImageService:
             if outcome.cause == NODE_LEFT:
                 break
         outcome = _aggregate(failed)
-        outcome.retryable |= any(auth.expires <= self._env.now for auth in auths)  # a provider gives new ones
+        outcome.retryable |= any(auth.expires <= self._env.now for auth in auths)  # a provider renews expired ones
         return outcome
 
 
 def _aggregate(failed: list[PullOutcome]) -> PullOutcome:
-    """Return one outcome for all attempts (k8s.io/apimachinery/pkg/util/errors NewAggregate)."""
+    """Return one outcome for all failed calls (k8s.io/apimachinery/pkg/util/errors NewAggregate)."""
     last = failed[-1]
     texts = list(dict.fromkeys(outcome.message for outcome in failed))
     if len(texts) > 1:

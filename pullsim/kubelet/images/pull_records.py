@@ -1,4 +1,4 @@
-"""Records of what the kubelet pulled with which credentials, by which a pod may use a present image without a pull."""
+"""Records of the credentials that images were pulled with; they decide whether a pod may use a present image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALLOWLISTED: Final = "NeverVerifyAllowlistedImages"
 POLICY_ALLOWED: Final = "credentialPolicyAllowed"
 RECORD_FOUND: Final = "credentialRecordFound"
 MUST_AUTHENTICATE: Final = "mustAuthenticate"
-MAX_MATCHED: Final = 100  # a Secret that is found to match is added to a record that has fewer
+MAX_MATCHED: Final = 100  # a Secret that gives access is added to a record only if that has fewer Secrets
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class PulledWith:
     accounts: set[Coordinates] = field(default_factory=set)
 
     def merge(self, credential: Credential | None) -> None:
-        """Add the credential of a successful pull; None: it had none (pulledRecordMergeNewCreds)."""
+        """Add the credential of a successful pull; None: the pull needed none (pulledRecordMergeNewCreds)."""
         if self.node_wide:
             return
         if credential is not None and credential.secret is not None:
@@ -47,7 +47,7 @@ class PulledWith:
 
 
 class ImagePullManager:
-    """Pull intents and pulled records (KEP-2535, gate KubeletEnsureSecretPulledImages, on from 1.35).
+    """Pull intents and pulled records (KEP-2535, gate KubeletEnsureSecretPulledImages, on by default from 1.35).
 
     A record is stored under the answer of PullImage, and looked for under the image ID of ImageStatus. A runtime that
     does not answer PullImage with the ID (CRI-O up to 1.35.1) has records that are never found, and its images count as
@@ -58,11 +58,12 @@ class ImagePullManager:
     def __init__(
         self, policy: str | None, allowlist: tuple[str, ...] = (), *, normalise: bool = True, accounts: bool = True
     ) -> None:
-        """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off. ``allowlist``: see the field.
+        """``policy``: imagePullCredentialsVerificationPolicy; None: the gate is off.
 
-        ``normalise``: names are completed before they are compared with the allowlist (from 1.36). ``accounts``:
-        records name service accounts (from 1.34; staging/src/k8s.io/kubelet/config/v1alpha1 ImagePullCredentials);
-        before, what a provider gave for a service account counts as the node's.
+        ``allowlist``: preloadedImagesVerificationAllowlist. ``normalise``: image names are completed before they are
+        compared with the allowlist (from 1.36). ``accounts``: records name service accounts (from 1.34;
+        staging/src/k8s.io/kubelet/config/v1alpha1 ImagePullCredentials); before that, credentials that a provider gave
+        for a service account count as the node's.
         """
         self._policy = policy
         self._normalise = normalise
@@ -72,11 +73,11 @@ class ImagePullManager:
         self._records: dict[str, dict[str, PulledWith]] = {}  # by the answer of PullImage, then by repository
 
     def record_intent(self, image: str) -> None:
-        """Note that a pull is asked for."""
+        """Note that a pull of the image is about to be requested."""
         self._intents[image] += 1
 
     def record_failure(self, image: str) -> None:
-        """Take an intent back."""
+        """Remove the intent of a pull that has failed."""
         self._end_intent(image)
 
     def record_pulled(self, image: str, image_ref: str, credential: Credential | None = None) -> None:
@@ -149,8 +150,8 @@ class ImagePullManager:
 def _proves(pulled_with: PulledWith, credentials: Credentials) -> bool:
     """Whether one of the pod's credentials is known to give access: it has the same content, or is the same Secret.
 
-    A Secret that matches is added to the record while that has few. A Secret whose content has changed is accepted
-    only together with being added, so that a full record refuses it.
+    A Secret that gives access is added to the record unless that has `MAX_MATCHED` Secrets. A recorded Secret whose
+    content has changed is accepted only if its new content can be recorded, so that a full record refuses it.
     """
     known = pulled_with.secrets
     for credential in credentials:

@@ -1,4 +1,4 @@
-"""The puller: which of a node's pulls begins next, one at a time or some at once."""
+"""The image puller: the queue of a node's pulls, which run one at a time or several in parallel."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 class PullResult(NamedTuple):
-    """How a pull went: the runtime's answer, when the runtime was called and answered, and the pull's stages."""
+    """The result of a pull; times in seconds."""
 
-    outcome: PullOutcome
-    started: float
-    ended: float
-    clock: TimeLine
+    outcome: PullOutcome  # the runtime's answer
+    started: float  # when the runtime was called
+    ended: float  # when the runtime answered
+    clock: TimeLine  # the stages of the pull
 
 
 class PullQueue(Protocol):
-    """Decides which of a node's pulls begins next. A policy of its own is another class with these two methods."""
+    """Decides which of a node's pulls begins next. Another policy is another class with these two methods."""
 
     def acquire(self, request: PullRequest) -> Event | None:
-        """Let a pull begin: returns None if it may begin now, else the event that succeeds when its turn comes."""
+        """Ask to begin a pull; return None if it may begin now, else the event that succeeds when it may."""
 
     def release(self, request: PullRequest) -> None:
-        """Take note that a pull that had begun has ended, and let the next one begin."""
+        """Note that a running pull has ended, and let the next one begin."""
 
 
 class ParallelPulls:
-    """At most ``maximum`` pulls of the node's pods at once (None: any number), first come, first served.
+    """At most ``maximum`` pulls at the same time on the node (None: no limit), first come, first served.
 
     Models pkg/kubelet/images/puller.go parallelImagePuller; maxParallelImagePulls since 1.27.
     """

@@ -43,7 +43,7 @@ class TokenBucket:
 
 
 class ThrottledPullService:
-    """A pull service whose pulls need a token each; a pull for which there is none fails at once.
+    """A pull service in which each pull takes a token, and fails immediately if there is none.
 
     Models pkg/kubelet/images/helpers.go throttledImageService.
     """
@@ -54,12 +54,12 @@ class ThrottledPullService:
         self._bucket = TokenBucket(qps, burst)
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
-        """Pull, or fail for want of a token."""
+        """Pull the image, or fail with "pull QPS exceeded" if there is no token."""
         if not self._bucket.take(nanoseconds(self._env.now)):
             return PullOutcome(None, code="Unknown", error=QPS_EXCEEDED, cause="qps", retryable=True, calls=0)
         return (yield from self._service.pull(request, clock))
 
 
 def throttle(env: simpy.Environment, service: PullService, qps: int, burst: int) -> PullService:
-    """Wrap ``service`` if there is a limit (``qps`` 0: none)."""
+    """Return ``service`` with a limit of ``qps`` pulls per second; 0: without a limit."""
     return ThrottledPullService(env, service, qps, burst) if qps > 0 else service
