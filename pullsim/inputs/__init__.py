@@ -1,8 +1,8 @@
-"""The one way in: everything that others wrote, and everything that pullsim reads back, is read here.
+"""Reading and parsing of all input files, those of users and those that pullsim wrote itself.
 
-`files` reads bytes and text, `json_text` parses JSON and JSON lines, `validation` checks values by pydantic's types.
-`document` parses YAML and `toml_document` TOML; their values know where they stand.
-Nothing here raises anything but InputError for what a file holds.
+`files` reads bytes and text, `json_text` parses JSON and JSON lines, and `validation` checks values with pydantic.
+`document` parses YAML and `toml_document` parses TOML; both keep the place of every value in its file.
+Whatever a file contains, the readers raise nothing but InputError.
 """
 
 from pullsim.inputs.files import (

@@ -1,6 +1,6 @@
-"""What the scalars of a YAML file mean: the core schema of YAML 1.2 (section 10.3 of its specification).
+"""Values of the scalars of a YAML file, by the core schema of YAML 1.2 (section 10.3 of its specification).
 
-``on`` and ``yes`` are text, ``10:30`` is text, ``0o17`` is 15, ``1e3`` is a float.
+In this schema ``on``, ``yes`` and ``10:30`` are text, ``0o17`` is the number 15 and ``1e3`` is a float.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INFINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class RawFloat(float):
-    """A float that remembers how it was written: as a version, ``1.30`` is not ``1.3``."""
+    """A float that keeps the text from which it was read, since ``1.30`` and ``1.3`` are different versions."""
 
     text: str
 

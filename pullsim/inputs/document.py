@@ -1,4 +1,4 @@
-"""YAML and JSON text as plain values that know where they stand.
+"""Parsing YAML and JSON text into plain values, with the place of every value and key in the file.
 
 Scalars are resolved by the core schema of YAML 1.2 (`pullsim.inputs.core_schema`). Keys are always text.
 """
@@ -45,7 +45,7 @@ class Document:
     keys: dict[Route, Mark | Location] = field(default_factory=dict)
 
     def copy(self) -> Document:
-        """Copy it so that the copy can be changed. Raises InputError for values that no file can have."""
+        """Return a copy that can be changed. Raises InputError for values that a file cannot have."""
         try:
             tree = plain(self.tree)
         except ValueError as error:
@@ -53,7 +53,7 @@ class Document:
         return Document(self.file, tree, dict(self.values), dict(self.keys))
 
     def place(self, route: Route, *, key: bool = False) -> Location:
-        """Where the value (or the key) at ``route`` stands; for what is not in the file, the nearest that holds it."""
+        """Return the place of the value (or of the key) at ``route``; if the file has none, of the nearest parent."""
         if key and route in self.keys:
             return _location(self.file, self.keys[route])
         while route and route not in self.values:
@@ -61,14 +61,14 @@ class Document:
         return _location(self.file, self.values.get(route))
 
     def changed(self, route: Route) -> Location | None:
-        """Find the override that last changed something at or below ``route``."""
+        """Return the place of the override that last changed a value at or below ``route``; None: there is none."""
         changes = [
             mark for key, mark in self.values.items() if isinstance(mark, Location) and key[: len(route)] == route
         ]
         return changes[-1] if changes else None
 
     def own_route(self, loc: Route) -> Route:
-        """Give the part of ``loc`` that leads somewhere in this document."""
+        """Return the longest part of ``loc``, from its start, that is a route in this document."""
         node, route = self.tree, []
         for part in loc:
             in_list = isinstance(node, list) and isinstance(part, int) and part < len(node)
@@ -92,7 +92,7 @@ class Document:
 
 
 def entry_name(entry: Any) -> str | None:
-    """Tell what a list entry goes by: its name, host or image."""
+    """Return the name, host or image of a list entry, by which overrides and messages name it; None: it has none."""
     if isinstance(entry, dict):
         for key in ("name", "host", "image"):
             if isinstance(entry.get(key), str):
@@ -101,7 +101,7 @@ def entry_name(entry: Any) -> str | None:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Copy a value down to its scalars. Raises ValueError for keys that are no text, and for too deep a nesting."""
+    """Return a deep copy of a value. Raises ValueError for keys that are not text and for too deep a nesting."""
     if depth > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, Mapping):
@@ -114,17 +114,17 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file that holds one YAML or JSON document."""
+    """Read a file with one YAML or JSON document. Raises InputError."""
     return parse_document(read_text(path, MAX_BYTES), str(path))
 
 
 def read_documents(path: Path) -> list[Document]:
-    """Read a file that may hold several documents."""
+    """Read a file with any number of YAML or JSON documents. Raises InputError."""
     return parse_documents(read_text(path, MAX_BYTES_OF_MANY), str(path))
 
 
 def parse_document(text: str, file: str) -> Document:
-    """Parse the one document that ``text`` holds."""
+    """Parse a text with one YAML or JSON document; ``file`` is its name in errors. Raises InputError."""
     documents = parse_documents(text, file)
     if not documents:
         raise InputError("the file is empty", Location(file))
@@ -134,13 +134,13 @@ def parse_document(text: str, file: str) -> Document:
 
 
 def parse_documents(text: str, file: str) -> list[Document]:
-    """All documents that ``text`` holds, empty ones left out.
+    """Parse a text with any number of YAML or JSON documents; empty documents are left out.
 
     Raises InputError with its place for bad syntax, duplicate keys, nesting deeper than MAX_DEPTH, more than MAX_VALUES
     values, too many values repeated by aliases, and tags outside the core schema.
     """
     if text.lstrip()[:1] in ("{", "["):
-        text = _SURROGATES.sub(_joined, text.replace("\t", " "))  # JSON indents with tabs, and has none in strings
+        text = _SURROGATES.sub(_joined, text.replace("\t", " "))  # JSON may indent with tabs, which YAML forbids
     try:
         nodes = list(_Composer(text, file).documents())
     except yaml.MarkedYAMLError as error:
@@ -164,9 +164,9 @@ def parse_documents(text: str, file: str) -> list[Document]:
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """A node of the document's graph.
+    """A node of YAML's representation graph.
 
-    ``content`` is a scalar's value and text, a sequence's nodes, or a mapping's pairs of nodes.
+    ``content`` is a scalar's value and its text, the nodes of a sequence, or the pairs of nodes of a mapping.
     """
 
     mark: Mark
@@ -191,7 +191,7 @@ class _Composer:
 
     def _document(self) -> _Node:
         root: list[_Node] = []
-        open_: list[tuple[_Node, list[_Node]]] = []  # collections whose end has not come yet, and their children
+        open_: list[tuple[_Node, list[_Node]]] = []  # the collections that are open, and their children so far
         anchors: dict[str, _Node] = {}
         for event in self._events:
             if isinstance(event, yaml.DocumentEndEvent):
@@ -226,7 +226,7 @@ class _Composer:
                 open_.append((node, []))
                 if event.anchor:
                     anchors[event.anchor] = node
-            else:  # the end of a collection
+            else:  # the event ends a collection
                 node, inner = open_.pop()
                 node.content += zip(inner[::2], inner[1::2], strict=True) if node.mapping else inner
         return root[0]
@@ -290,7 +290,7 @@ def _location(file: str, mark: Mark | Location | None) -> Location:
 
 
 def _scalar(event: yaml.ScalarEvent, file: str) -> tuple[Any, str]:
-    """Give a scalar's value by the core schema, and its text."""
+    """Return a scalar's value by the core schema, and its text. Raises InputError."""
     text: str = event.value
     plain, _ = event.implicit
     try:
@@ -302,6 +302,6 @@ def _scalar(event: yaml.ScalarEvent, file: str) -> tuple[Any, str]:
 
 
 def _joined(match: re.Match[str]) -> str:
-    """Give the character beyond 16 bits, which JSON escapes as two."""
+    """Return the character for a pair of surrogates: JSON escapes a character above U+FFFF as two."""
     pair = bytes.fromhex(match[2] + match[3]).decode("utf-16-be")
     return match[1] + pair

@@ -1,7 +1,7 @@
-"""Files as bytes and as text, with a limit of their size; a collection of them can travel, and serve without a disk.
+"""Reading files as bytes and as text, up to a limit of their size, from the disk or from a collection in memory.
 
-While `collecting`, what is read is remembered; while `serving`, the collection answers before the disk does. So a
-scenario and all that it refers to can be sent to another machine as plain text.
+Within `collecting`, the content of every file that is read is kept. Within `serving`, files are read from such a
+collection first and from the disk second. So a scenario can be sent to another machine with all files that it needs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pullsim.errors import InputError, Location
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: The largest file that is read where nothing else is said, in bytes.
+#: The default limit of the size of a file, in bytes.
 MAX_BYTES: Final = 100_000_000
 
-#: What the shell passes an open pipe as, for ``<(command)`` and ``/dev/stdin``: these end, named pipes may never.
+#: The paths that a shell passes for open pipes, as in ``<(command)``. Other pipes are refused, as they may never end.
 _OPEN_PIPES: Final = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -32,8 +32,8 @@ _served: ContextVar[Mapping[str, bytes]] = ContextVar("served", default={})  # n
 def read_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
     """Read a file of at most ``limit`` bytes.
 
-    Raises InputError for one that is larger, that is not there or not to be read, and for what is no file: a
-    directory, a device or a named pipe, which may have no end.
+    Raises InputError for a file that is larger, does not exist or cannot be read, and for a path that is no regular
+    file: a directory, a device, or a named pipe, which may never end.
     """
     name = str(path)
     data = _served.get().get(name)
@@ -57,7 +57,7 @@ def decoded(data: bytes, file: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        start = error.start + 3 * data.startswith(b"\xef\xbb\xbf")  # the decoder does not count the mark
+        start = error.start + 3 * data.startswith(b"\xef\xbb\xbf")  # the decoder does not count the byte order mark
     if data.startswith(_UTF_16):
         raise InputError("this is UTF-16, as PowerShell's > writes it; save it in UTF-8", Location(file))
     line = data.count(b"\n", 0, start) + 1
@@ -67,7 +67,7 @@ def decoded(data: bytes, file: str) -> str:
 
 
 def list_directory(path: str | Path) -> list[Path]:
-    """Return the entries of a directory in order of their names. Raises InputError."""
+    """Return the paths in a directory, sorted by name. Raises InputError if it cannot be read."""
     here = Path(path)
     served = {here / Path(name).relative_to(here).parts[0] for name in _served.get() if Path(name).is_relative_to(here)}
     if served:
@@ -79,29 +79,29 @@ def list_directory(path: str | Path) -> list[Path]:
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether it is a file."""
+    """Whether the path is a file."""
     return str(path) in _served.get() or os.path.isfile(path)  # noqa: PTH113  # Path's raises for names too long
 
 
 def exists(path: str | Path) -> bool:
-    """Whether anything stands there."""
+    """Whether the path exists."""
     return str(path) in _served.get() or os.path.exists(path)  # noqa: PTH110  # as above
 
 
 def is_directory(path: str | Path) -> bool:
-    """Whether it is a directory, with something in it where a collection serves."""
+    """Whether the path is a directory on the disk or, within `serving`, has a file of the collection in it."""
     here = Path(path)
     return any(here in Path(name).parents for name in _served.get()) or os.path.isdir(path)  # noqa: PTH112  # as above
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Say why the system refused a path: a ValueError is about a null byte in it."""
+    """Return why the operating system refused a path; a ValueError means that the path has a null byte."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 @contextmanager
 def collecting() -> Iterator[dict[str, bytes]]:
-    """Collect the files that are read meanwhile: content by path, as it was asked for."""
+    """Collect the content of all files that are read in the ``with`` block, by the path that was asked for."""
     files: dict[str, bytes] = {}
     token = _collected.set(files)
     try:
@@ -112,7 +112,7 @@ def collecting() -> Iterator[dict[str, bytes]]:
 
 @contextmanager
 def serving(files: Mapping[str, bytes]) -> Iterator[None]:
-    """Let ``files`` answer before the disk."""
+    """Read files in the ``with`` block from ``files`` (content by path) first, and from the disk second."""
     token = _served.set(files)
     try:
         yield
@@ -121,7 +121,7 @@ def serving(files: Mapping[str, bytes]) -> Iterator[None]:
 
 
 def _read(name: str, limit: int) -> bytes:
-    """Read one byte more than the limit at most."""
+    """Read at most one byte more than the limit, which is enough to see that a file is too large."""
     place = Location(name)
     try:
         kind = os.stat(name).st_mode  # noqa: PTH116  # before it is opened: opening a named pipe waits for its writer
@@ -136,7 +136,7 @@ def _read(name: str, limit: int) -> bytes:
 
 
 def _no_file(mode: int, name: str) -> str | None:
-    """Say what it is if it cannot be read as a file."""
+    """Return what a path is (a directory, a device, a pipe) if it cannot be read as a file; None: it can."""
     if stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and name.startswith(_OPEN_PIPES)):
         return None
     kinds = {stat.S_IFDIR: "directory", stat.S_IFIFO: "named pipe, which may have no end", stat.S_IFSOCK: "socket"}

@@ -1,4 +1,4 @@
-"""What is found while a scenario is put together: mistakes, and what the user should know."""
+"""The errors, warnings and notes that are found while the input of a run is built from a scenario."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects; raises all mistakes at once at the end."""
+    """Collects errors, warnings and notes. `check` raises all errors at once."""
 
     document: Document
     errors: list[InputError] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)  # what may change the outcome and is not simulated
-    ignored: list[str] = field(default_factory=list)  # what was read and cannot matter to pulls
-    notes: list[str] = field(default_factory=list)  # what files of the node give: which limits hold
+    warnings: list[str] = field(default_factory=list)  # about input that may change a real run but is not simulated
+    ignored: list[str] = field(default_factory=list)  # input that was read and on which no pull depends
+    notes: list[str] = field(default_factory=list)  # which limits of pulls the files of the nodes set
 
     def error(self, message: str, *route: str | int) -> None:
-        """Note a mistake about the value at ``route``."""
+        """Add an error about the value at ``route``."""
         own = self.document.own_route(route)
         name = self.document.name(own)
         self.errors.append(InputError(f"{name}: {message}" if name else message, self.document.place(own)))
 
     def take(self, error: InputError, *route: str | int) -> None:
-        """Note a mistake found elsewhere; one without a place is about the value at ``route``."""
+        """Add an error that another function raised; one without a place gets the place of the value at ``route``."""
         if isinstance(error, InputErrors):
             for single in error.errors:
                 self.take(single, *route)
         elif error.location is None or error.location.line is None:
             own = self.document.own_route(route)
-            message = error.message if error.location is None else str(error)  # a file that the scenario names
+            message = error.message if error.location is None else str(error)  # in another file
             self.errors.append(InputError(message, self.document.changed(own) or self.document.place(own)))
         else:
             self.errors.append(error)
 
     def check(self) -> None:
-        """Raise InputErrors if there are mistakes."""
+        """Raise InputErrors with all errors, if there are any."""
         if self.errors:
             raise InputErrors(self.errors)

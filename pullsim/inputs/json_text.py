@@ -1,4 +1,4 @@
-"""JSON and JSON lines as plain values, whatever the text holds."""
+"""Parsing JSON and JSON lines into plain values, with InputError for everything that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pullsim.errors import InputError, Location
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bytes that the values of one document may take in memory, as they are estimated before parsing.
+#: The most memory that the values of one document may take, in bytes; it is estimated before parsing.
 MAX_MEMORY: Final = 600_000_000
 MAX_DIGITS: Final = 100  # most digits of a whole number
 
-#: Upper bounds of what CPython takes for an object, a list, and a value in either, in bytes.
+#: Upper bounds of the memory that CPython needs for an object, for a list, and for each value in one, in bytes.
 _OBJECT, _LIST, _VALUE = 200, 60, 70
 _LONE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -36,7 +36,7 @@ def parse_json(text: str, file: str, first_line: int = 1) -> Any:
 
     Raises InputError with its place for bad syntax, numbers that no float can hold, NaN and Infinity, whole numbers of
     more than MAX_DIGITS digits, too deep a nesting, and more values than fit into MAX_MEMORY. Half of a surrogate pair
-    is read as U+FFFD, as Go's encoding/json does. ``first_line``: of the text in its file.
+    is read as U+FFFD, as Go's encoding/json does. ``first_line`` is the number of the text's first line in its file.
     """
     _check_memory(text, Location(file))
     try:
@@ -51,9 +51,9 @@ def parse_json(text: str, file: str, first_line: int = 1) -> Any:
 
 
 def json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
-    """Yield the number and the value of each line that is not blank; lines end with a line feed, and nothing else.
+    """Yield the number and the value of each line that is not blank. Only a line feed ends a line.
 
-    Raises InputError as `parse_json` does, with the line.
+    Raises InputError as `parse_json` does, with the number of the line.
     """
     _check_memory(text, Location(file))
     for number, line in enumerate(text.split("\n"), 1):

@@ -1,4 +1,4 @@
-"""Which known name an unknown one may stand for."""
+"""Finding the known name that an unknown, perhaps misspelt name may mean."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The likeness from which on the name of a Kubernetes field is taken for a slip of the pen. No field that upstream has
-#: added to the KubeletConfiguration since 1.21 is that like an older one: imageMaximumGCAge, at 0.88, is the nearest.
+#: The similarity (0 to 1) to a known field of Kubernetes from which on an unknown field counts as a misspelling of it.
+#: No field that upstream has added to the KubeletConfiguration since 1.21 is so similar to an older one: the nearest is
+#: imageMaximumGCAge, with 0.88.
 SLIP: Final = 0.9
-LONGEST: Final = 100  # letters of a name; the longest that there is has 38
+LONGEST: Final = 100  # letters of a name that is compared; the longest field of Kubernetes has 38
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Give the end of a message about an unknown ``word``: the nearest known one, else all if they are few."""
+    """Return the end of a message about an unknown ``word``: the most similar known one, or else all if few."""
     names = {_plain(name): name for name in known}
     near = get_close_matches(_plain(word), names, n=1, cutoff=0.6)
     if near:
@@ -28,13 +29,13 @@ def _plain(name: str) -> str:
 
 
 def mistaken_for(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that this one is nearly, whatever the case of its letters; None: it is another."""
+    """Return the known name of which this one is a misspelling, regardless of case; None: there is none."""
     return like(name, known, SLIP)
 
 
 def like(name: str, known: Iterable[str], least: float = 0.7) -> str | None:
-    """Return the known name that this one is most like, by so much at least; None: there is no such."""
-    if len(name) > LONGEST:  # no name is like it, and to find that out takes its length squared
+    """Return the known name that is most similar; None: none has a similarity (0 to 1) of at least ``least``."""
+    if len(name) > LONGEST:  # no known name is similar, and comparing would take time quadratic in its length
         return None
     ratios = {right: SequenceMatcher(None, name.lower(), right.lower()).ratio() for right in sorted(known)}
     best = max(ratios, key=lambda right: ratios[right])

@@ -1,4 +1,4 @@
-"""TOML text as plain values that know where they stand, and reading them with their types checked."""
+"""Parsing TOML text into plain values with their places in the file, and reading them with type checks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_BYTES: Final = 1_000_000
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KEY: Final = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _HEADER: Final = re.compile(r"\s*(\[\[?[^\[\]]*\]\]?)\s*(#.*)?$")
-#: A name of more parts than a document may be deep: tomllib's time for one grows with their square.
+#: A dotted name with more parts than a document may be deep; tomllib's time for one is quadratic in the parts.
 _LONG_NAME: Final = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}""")
 _LONG_NUMBER: Final = re.compile(r"[0-9][0-9_]{999}")
 _AT: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -31,12 +31,12 @@ _KINDS: Final = {str: "text", int: "a whole number", bool: "true or false", list
 
 
 def read_toml(path: Path) -> Document:
-    """Read a file of TOML. Raises InputError with its place for what is not."""
+    """Read a TOML file. Raises InputError with the place for a file that is not TOML."""
     return parse_toml(read_text(path, MAX_BYTES), str(path))
 
 
 def parse_toml(text: str, file: str) -> Document:
-    """Parse TOML; the places are those of keys and table headers. Raises InputError with its place."""
+    """Parse TOML; keys and table headers have places. Raises InputError with the place for text that is not TOML."""
     if long := _LONG_NAME.search(text):
         raise InputError(f"a name of more than {MAX_DEPTH} parts", _line_of(long, file))
     try:
@@ -49,7 +49,7 @@ def parse_toml(text: str, file: str) -> Document:
         lines = text.splitlines() or [""]
         line, column = (int(place[1]), int(place[2])) if place else (len(lines), len(lines[-1]) + 1)
         raise InputError(f"this is no valid TOML: {_AT.sub('', reason)}", Location(file, line, column)) from None
-    except ValueError:  # Python's own limit
+    except ValueError:  # a number with more digits than Python's int accepts
         digits = _LONG_NUMBER.search(text)
         raise InputError("a number of too many digits", _line_of(digits, file)) from None
     document = Document(file, tree).copy()
@@ -71,10 +71,10 @@ def _line_of(match: re.Match[str] | None, file: str) -> Location:
 
 
 def _route(text: str) -> Route | None:
-    """Return the keys of a table header or of an assignment of 0."""
+    """Return the route of ``text``, a table header or an assignment ``key = 0``; None: it is neither."""
     try:
         value: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:  # a line inside a text of several lines
+    except tomllib.TOMLDecodeError:  # it is a line of a multi-line string
         return None
     route: list[str] = []
     while isinstance(value, dict | list) and value:
@@ -88,7 +88,7 @@ def _route(text: str) -> Route | None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a TOML document; an empty one where there is none."""
+    """A table of a TOML document. A table that the document does not have is an empty table."""
 
     value: Mapping[str, Any]
     document: Document
@@ -104,11 +104,11 @@ class Table:
         return key in self.value
 
     def name(self, *keys: str) -> str:
-        """Write a key's path as TOML does: ``plugins."io.containerd.grpc.v1.cri".registry``."""
+        """Return a key's path in TOML's notation: ``plugins."io.containerd.grpc.v1.cri".registry``."""
         return ".".join(str(part) if _BARE.fullmatch(str(part)) else f'"{part}"' for part in (*self.route, *keys))
 
     def place(self, *keys: str) -> Location:
-        """Where a key stands."""
+        """Return the place of a key in the file."""
         return self.document.place((*self.route, *keys))
 
     def fail(self, message: str, *keys: str) -> NoReturn:
@@ -117,33 +117,33 @@ class Table:
         raise InputError(f"{name}: {message}" if name else message, self.place(*keys))
 
     def table(self, *keys: str) -> Table:
-        """Return a table below."""
+        """Return the table at a path of keys. Raises InputError if the value there is no table."""
         table = self
         for key in keys:
             table = Table(table.get(key, dict) or {}, self.document, (*table.route, key))
         return table
 
     def tables(self) -> Iterator[tuple[str, Table]]:
-        """Yield the tables below with their keys, in the order of the file."""
+        """Yield the keys and the tables directly in this table, in the order of the file. Raises InputError."""
         for key in self.value:
             yield key, self.table(key)
 
     def get(self, key: str, type_: type[Any]) -> Any:
-        """Return a value of the type; None: there is none."""
+        """Return the value at a key; None: there is none. Raises InputError if it is not of the type."""
         value = self.value.get(key)
         if value is not None and type(value) is not type_:
             self.fail(f"{shown(value)} must be {_KINDS[type_]}", key)
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts; none where there is no list."""
+        """Return the list of texts at a key, empty where there is none. Raises InputError for another type."""
         value = self.get(key, list) or []
         if not all(isinstance(entry, str) for entry in value):
             self.fail("all entries must be text", key)
         return tuple(value)
 
     def unknown(self, known: Iterable[str], who: str) -> list[str]:
-        """Return a warning for each key that is not known: ``who`` ignores it."""
+        """Return a warning for each key that is not in ``known``, which says that the program ``who`` ignores it."""
         names = sorted(known)
         return [
             f"{self.place(key)}: {self.name(key)}: {who} knows no such key and ignores it{did_you_mean(key, names)}"

@@ -1,4 +1,4 @@
-"""Plain values checked by pydantic's types, with mistakes in the user's words."""
+"""Checking plain values with pydantic's types, with error messages in the terms of the file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _MUST_BE = {
 
 
 def validated(adapter: TypeAdapter[T], value: Any, file: str, route: tuple[str | int, ...] = ()) -> T:
-    """Check a value of a document, at ``route`` from its top.
+    """Check a value and return it as the adapter's type; ``route`` is its route in the document.
 
-    Raises InputErrors with all mistakes, each ``file: path.in[0].it: what is wrong``.
+    Raises InputErrors with all errors, each in the form ``file: path.in[0].it: what is wrong``.
     """
     try:
         return adapter.validate_python(value)
@@ -42,7 +42,7 @@ def validated(adapter: TypeAdapter[T], value: Any, file: str, route: tuple[str |
 
 
 def rule_text(details: ErrorDetails) -> str:
-    """Say what pydantic found: the value and the rule; for missing and unknown keys that they are."""
+    """Return the message for an error of pydantic: the value and the rule, or that a key is missing or unknown."""
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "missing":
         return "is missing"
@@ -65,7 +65,7 @@ def rule_text(details: ErrorDetails) -> str:
 
 
 def path_text(route: tuple[str | int, ...]) -> str:
-    """Write the way to a value: ``images[3].layers[0].size``."""
+    """Write a route as text: ``images[3].layers[0].size``."""
     text = ""
     for part in route:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)

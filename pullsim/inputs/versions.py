@@ -1,4 +1,4 @@
-"""Versions of the formats that pullsim writes and reads back."""
+"""The check of the format version in files that pullsim writes and reads again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def check_version(tree: Any, key: str, newest: int, what: str, place: Location) -> None:
-    """Check that a document is ``what`` it should be (a baseline, a summary) and of a version that is known.
+    """Check that a document is of the kind ``what`` (a baseline, a summary) and has a known format version.
 
-    Raises InputError; the message for a newer version is another than for what is no version.
+    Raises InputError; the message for a newer version says that it is newer.
     """
     version = tree.get(key) if isinstance(tree, dict) else None
     if type(version) is int and version > newest:

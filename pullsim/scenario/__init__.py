@@ -3,7 +3,7 @@
     scenario = load("scenario.yaml", overrides=["kubelet.maxParallelImagePulls=8"])
     cluster = scenario.build()
 
-All mistakes of the input are InputErrors with the place of each.
+Every error in the input is an InputError with its place in the file.
 """
 
 from pullsim.scenario.builder.cluster import Built

@@ -1,1 +1,1 @@
-"""From a typed scenario to the input of the simulation."""
+"""Building the input of the simulation (`pullsim.spec`) from a typed scenario (`pullsim.scenario.model`)."""

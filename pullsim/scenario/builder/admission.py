@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import PodSpec
 
 ALWAYS = "Always"
-Violation = tuple["Route", str]  # below the pod's spec, and the API server's text
+Violation = tuple["Route", str]  # the route of the value within the pod's spec, and the API server's message
 
 
 class Admission:
@@ -25,16 +25,16 @@ class Admission:
     """
 
     def __init__(self, always_pull_images: bool | str, runtime_classes: Mapping[str, str]) -> None:
-        """``always_pull_images``: False, True, or "validate" for the plugin's second half alone.
+        """``always_pull_images``: whether the plugin is on; "validate": it refuses other policies but sets none.
 
-        ``runtime_classes``: handlers by the name of the RuntimeClass.
+        ``runtime_classes``: the handler of each RuntimeClass, by its name.
         """
         self._mutates = always_pull_images is True
         self._validates = bool(always_pull_images)
         self._runtime_classes = runtime_classes
 
     def admit(self, spec: PodSpec, runtime_class: str | None) -> PodSpec:
-        """Return the pod as it is stored."""
+        """Return the pod as the API server stores it, with the changes that the admission plugins make."""
         if self._mutates:
             spec = replace(
                 spec,
@@ -48,7 +48,10 @@ class Admission:
     def violations(
         self, pod: str, spec: PodSpec, runtime_class: str | None, volumes: Sequence[int]
     ) -> Iterator[Violation]:
-        """Yield why an admitted pod is refused; ``volumes`` are the places of its image volumes in its volumes."""
+        """Yield the reasons why the API server refuses the pod that `admit` returned.
+
+        ``volumes`` are the indices of the image volumes in the pod's list of volumes.
+        """
         for route, text in invalid_images(spec, volumes):
             yield route, f'Pod "{pod}" is invalid: {_path(route)}: {text}'
         forbidden = f'pods "{pod}" is forbidden: '
@@ -63,7 +66,7 @@ class Admission:
 
 
 def invalid_images(spec: PodSpec, volumes: Sequence[int]) -> Iterator[Violation]:
-    """Yield what validation finds wrong with images; it does not parse them.
+    """Yield the API server's errors about images. Its validation does not parse the names of images.
 
     Source: pkg/apis/core/validation/validation.go validateContainerCommon, validateContainerOnlyForPod,
     validateImageVolumeSource.
@@ -90,5 +93,5 @@ def _policies(spec: PodSpec, volumes: Sequence[int]) -> Iterator[tuple[Route, st
 
 
 def _path(route: Route) -> str:
-    """Write a route below the spec as field paths are: ``spec.containers[0].image``."""
+    """Write a route within the pod's spec as the API server writes field paths: ``spec.containers[0].image``."""
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in route)

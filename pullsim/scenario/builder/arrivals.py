@@ -28,9 +28,11 @@ class Exponential(Protocol):
 def arrival_times(
     arrivals: Arrivals | None, count: int | None, start: float, random: Exponential, directory: Path
 ) -> list[float]:
-    """Give the times of creation of ``count`` pods, seconds, in order; None: as many as are listed, or one.
+    """Return the times at which ``count`` pods are created, in seconds, in order.
 
-    Raises InputError for a trace that cannot be read, and ValueError for a count that differs from the list's.
+    A count of None means as many pods as the arrivals list has times, or one pod. ``start`` is the workload's own time,
+    from which arrivals count. Raises InputError for a trace that cannot be read, and ValueError for a count that is not
+    the number of listed times.
     """
     if arrivals is None:
         return [start] * (count or 1)
@@ -47,7 +49,10 @@ def arrival_times(
 
 
 def read_trace(path: Path) -> list[float]:
-    """Read the times of a CSV file: its column ``t``, or without a header its first; seconds or Go durations."""
+    """Read the times in the column ``t`` of a CSV file, or in its first column if it has no header.
+
+    Times are seconds or Go durations. Raises InputError for a file or a time that cannot be read.
+    """
     times: list[float] = []
     column: int | None = None
     reader = csv.reader(read_text(path, MAX_BYTES).splitlines())

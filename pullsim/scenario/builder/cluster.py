@@ -1,4 +1,4 @@
-"""From a scenario to the input of the simulation."""
+"""Building the whole input of the simulation from a scenario."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The input of the simulation, and what the user should know about it."""
+    """The input of the simulation, and the messages for the user that building it gave."""
 
     cluster: ClusterSpec
-    warnings: tuple[str, ...]  # what may change the outcome and is not simulated
-    ignored: tuple[str, ...]  # what was read and cannot matter to pulls
-    notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and by which setting
-    estimate: Estimate = field(default_factory=Estimate)  # what a run will cost in time and memory
+    warnings: tuple[str, ...]  # about input that may change the outcome of a real cluster but is not simulated
+    ignored: tuple[str, ...]  # input that was read and on which no pull depends
+    notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and which setting sets them
+    estimate: Estimate = field(default_factory=Estimate)  # the CPU time and memory that a run will take
 
 
 def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> Built:
-    """Put the input of the simulation together; relative paths start at ``directory``. Raises InputErrors.
+    """Build the input of the simulation. Relative paths start at ``directory``. Raises InputErrors with all errors.
 
-    What cannot fit into the machine's memory or takes too long is refused before anything of it is made, unless it is
-    forced (`pullsim.scenario.builder.estimate`).
+    A scenario whose run would not fit into the machine's memory or would take too long is refused before its nodes and
+    pods are created, unless ``force`` is set (`pullsim.scenario.builder.estimate`).
     """
     findings = Findings(scenario.document)
     if not force:
@@ -98,7 +98,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
 
 
 def mirrors(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> set[str]:
-    """Return the hosts that are asked for others' images."""
+    """Return the hosts that are mirrors: of registries in the scenario, or in the files of nodes' runtimes."""
     hosts = {mirror.name for registry in registries for mirror in registry.mirrors}
     for runtime in {node.spec.pool: node.spec.runtime for node in nodes}.values():
         hosts.update(runtime.mirrors())

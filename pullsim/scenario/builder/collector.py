@@ -1,4 +1,4 @@
-"""What a scenario starts, as it is collected workload by workload: pods, daemon sets, owners, the images they need."""
+"""Collecting what the workloads of a scenario start: pods, daemon sets, owners, and the images that they need."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class PodKind:
     workload: str
     namespace: str
     spec: PodSpec
-    deadline: float | None
-    lives: float | None
-    owner: int | None = None
-    ordered: bool = False  # each pod is created when the one before it has started
+    deadline: float | None  # seconds after a pod's creation
+    lives: float | None  # seconds from a pod's creation to its deletion; None: it is never deleted
+    owner: int | None = None  # index in `Collector.owners`
+    ordered: bool = False  # whether each pod is created only when the previous one has started
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the pods of a Kubernetes object go; neither: anywhere."""
+    """The node or the pool to which the pods of a Kubernetes object are restricted; both None: any node."""
 
     node: str | None = None
     pool: str | None = None
@@ -51,12 +51,12 @@ class Place:
 
 @dataclass(slots=True)
 class Collector:
-    """Collects what is to be started; mistakes are noted in the findings, or raised as InputErrors."""
+    """Collects what is to be started. Errors are added to the findings, or raised as InputErrors."""
 
     nodes: Sequence[Node]
     findings: Findings
     admission: Admission
-    given_places: bool  # every workload says where its pods go (`placement: given`)
+    given_places: bool  # whether every workload must say where its pods go (`placement: given`)
     pods: list[Pod] = field(default_factory=list)
     daemon_sets: list[DaemonSet] = field(default_factory=list)
     uses: list[ImageUse] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Collector:
     prepulls: list[Prepull] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
-    _makers: dict[tuple[str, str], str] = field(default_factory=dict)  # who made each pod (namespace, name)
+    _makers: dict[tuple[str, str], str] = field(default_factory=dict)  # the workload of each (namespace, pod)
 
     def __post_init__(self) -> None:
         self.pools = {node.spec.pool: node.spec.platform for node in self.nodes}
@@ -75,7 +75,7 @@ class Collector:
     def own(
         self, owner: Owner, spec: PodSpec, workload: Workload, route: Route, strategy: Strategy | None = None
     ) -> int:
-        """Add an owner of pods, with the workload's update if it has one; return its place."""
+        """Add an owner of pods, with the workload's update if it has one; return its index in ``owners``."""
         update = workload.update
         if update is not None:
             try:
@@ -92,11 +92,11 @@ class Collector:
         return len(self.owners) - 1
 
     def admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
-        """Give a pod of the scenario as the API server stores it; note why it would refuse it."""
+        """Return a pod as the API server stores it; add an error for each reason for which it would refuse the pod."""
         spec = self.admission.admit(spec, runtime_class)
         volumes = range(len(spec.image_volumes))
         for wrong, text in self.admission.violations(name, spec, runtime_class, volumes):
-            # the shorthand has the fields of its only container
+            # A workload with `pods` has the fields of its only container itself, not in a list of containers.
             below = wrong[2:] if route[-1] == "pods" and wrong[0] == "containers" else wrong
             self.findings.error(text, *route, *below)
         return spec
@@ -131,7 +131,7 @@ class Collector:
         )
 
     def claim(self, pods: Sequence[str], namespace: str, maker: str, route: Route) -> None:
-        """Take the names of pods; only one workload can have each."""
+        """Reserve the names of pods. Raises InputError for a name that another workload has."""
         here = f"{self.findings.document.name(route)} ({maker})"
         for pod in pods:
             first = self._makers.setdefault((namespace, pod), here)
@@ -140,7 +140,7 @@ class Collector:
                 raise InputError(message)
 
     def check_place(self, on: On | None, route: Route) -> None:
-        """Note a pool or node that there is not."""
+        """Add an error if the pool or node of ``on`` does not exist."""
         if on is not None and on.pool is not None and on.pool not in self.pools:
             self.findings.error(
                 f"there is no pool {shown(on.pool)}{did_you_mean(on.pool, self.pools)}", *route, "on", "pool"
@@ -150,13 +150,16 @@ class Collector:
             self.findings.error(f"there is no node {shown(on.node)}{hint}", *route, "on", "node")
 
     def pools_of(self, on: On | None) -> frozenset[str] | None:
-        """Return the pools on whose nodes pods may be; None: all."""
+        """Return the pools on whose nodes the pods can run; None: all pools."""
         if on is None:
             return None
         return frozenset({on.pool or self.node_pools.get(on.node or "", "")})
 
     def use(self, name: str, spec: PodSpec, on: On | None, routes: dict[str, Route], route: Route) -> None:
-        """Note the images of a pod, each where ``routes`` has it, and warn of what nodes lack for it."""
+        """Record the images of a pod, and warn of features that the pod needs and its nodes do not have.
+
+        ``routes`` has the place of each image in the scenario; the place of an image that is not there is ``route``.
+        """
         pools = self.pools_of(on)
         self.uses += (ImageUse(image, pools, routes.get(image, route)) for image in images_of(spec) if image)
         self.findings.warnings += unsupported_by_nodes(name, spec, self.nodes, pools)

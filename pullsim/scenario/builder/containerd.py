@@ -1,4 +1,4 @@
-"""From ``nodes[].runtime`` to a containerd: its release, its config.toml and its certs.d."""
+"""Building a pool's containerd from ``nodes[].runtime``: its release, its config.toml and its certs.d."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> ContainerdSpec:
-    """Return a pool's containerd, with costs still to be filled in; mistakes and notes go to the findings."""
+    """Return a pool's containerd, without the costs of unpacking, which the caller sets. Errors go to the findings."""
     runtime = pool.runtime
     assert runtime.containerd is not None
     release = CONTAINERD.resolve(runtime.containerd)
@@ -39,7 +39,7 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
         spec = config.spec
         findings.warnings += config.warnings
     given = config is not None and runtime.max_concurrent_downloads is not None
-    settings = shared(runtime, ContainerdSpec, apart=("hosts",))  # there it is a path
+    settings = shared(runtime, ContainerdSpec, apart=("hosts",))  # in the scenario ``hosts`` is a path
     if "max_concurrent_unpacks" in settings and spec.local_pull and config is not None:
         del settings["max_concurrent_unpacks"]
         message = f"has no effect: the CRI plugin pulls by itself ({config.reasons[0]})"
@@ -52,7 +52,10 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
 def _with_hosts(
     spec: ContainerdSpec, config: RuntimeConfig | None, pool: NodePool, index: int, directory: Path, findings: Findings
 ) -> ContainerdSpec:
-    """Add the hosts of certs.d, if the release reads it as the file has it; without a file as if one named it."""
+    """Add the hosts of certs.d, if the release reads them with the config_path of its config.toml.
+
+    Without a config.toml they are added as if a file named the directory in config_path, with a warning.
+    """
     hosts, name = pool.runtime.hosts, f"nodes[{pool.name}]"
     unread = (ConfigPath(spec.version) if config is None else config.config_path).unread
     if hosts is None:
@@ -83,7 +86,7 @@ def _with_hosts(
 
 
 def _limit(spec: ContainerdSpec, config: RuntimeConfig | None, *, given: bool) -> str:
-    """Say which limit of downloads counts."""
+    """Return a sentence that says which limit of concurrent downloads holds, and which setting sets it."""
     service = f'plugins."{TRANSFER}".max_concurrent_downloads'
     by_service = spec.version >= (2, 1)
     if given:

@@ -1,4 +1,4 @@
-"""From credentials in a scenario to those of kubelets, of the cluster, and of registries."""
+"""Building the credentials of kubelets, the cluster's secrets, and the access rules of registries from a scenario."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FOREVER = float("inf")
 def credential_sources(
     pool: NodePool, kubelet: KubeletConfig, index: int, directory: Path, findings: Findings
 ) -> CredentialSources:
-    """Give a pool's kubelet its docker config file and its credential providers; mistakes are noted."""
+    """Return the docker config file and the credential providers of a pool's kubelet. Errors go to the findings."""
     credentials = pool.credentials
     if credentials is None:
         return CredentialSources()
@@ -92,13 +92,13 @@ def credential_sources(
 
 
 def access(registry: Registry) -> AccessSpec:
-    """Say who may pull from a registry."""
+    """Return the rules of who may pull from a registry."""
     accounts = (spec_of(user, Account, since=user.from_) for user in registry.credentials)
     return spec_of(registry, AccessSpec, accounts=tuple(accounts), allow=frozenset(registry.allow))
 
 
 def build_secrets(scenario: ScenarioModel, directory: Path, findings: Findings) -> tuple[Secret, ...]:
-    """Make the scenario's own secrets; a file that the kubelet cannot read makes one that fails in the run."""
+    """Return the secrets in the scenario itself. One whose file the kubelet cannot parse fails in the run."""
     secrets = []
     for index, entry in enumerate(scenario.secrets):
         secret = Secret(entry.namespace, entry.name, _entries(entry.auths), created=entry.at)
@@ -116,7 +116,7 @@ def build_secrets(scenario: ScenarioModel, directory: Path, findings: Findings) 
 
 
 def build_service_accounts(scenario: ScenarioModel) -> tuple[ServiceAccount, ...]:
-    """Make the scenario's own service accounts."""
+    """Return the service accounts in the scenario itself, not in its manifests."""
     return tuple(
         spec_of(entry, ServiceAccount, pull_secrets=tuple(entry.image_pull_secrets))
         for entry in scenario.service_accounts
@@ -124,7 +124,7 @@ def build_service_accounts(scenario: ScenarioModel) -> tuple[ServiceAccount, ...
 
 
 def admit(made: Iterable[Made], accounts: Iterable[ServiceAccount]) -> tuple[Made, ...]:
-    """Give pods without imagePullSecrets those of their service account.
+    """Return the pods, where those without imagePullSecrets get the ones of their service account.
 
     Source: plugin/pkg/admission/serviceaccount/admission.go Admit, all releases.
     """
@@ -144,7 +144,7 @@ def admit(made: Iterable[Made], accounts: Iterable[ServiceAccount]) -> tuple[Mad
 
 
 def missing_secrets(made: Iterable[Pod | DaemonSet | Prepull], secrets: Iterable[Secret]) -> list[str]:
-    """List the secrets that pods name and that there never are."""
+    """Return a warning for each secret that pods refer to and that is never created."""
     there = {(secret.namespace, secret.name) for secret in secrets}
     wanted = {(each.namespace, name): each.name for each in made for name in each.spec.pull_secrets}
     return [
@@ -155,7 +155,7 @@ def missing_secrets(made: Iterable[Pod | DaemonSet | Prepull], secrets: Iterable
 
 
 def read_docker_config(file: Path) -> DockerConfig:
-    """Read a docker config file. Raises InputError with the kubelet's reason for one that it cannot read."""
+    """Read a docker config file. Raises InputError with the kubelet's message for one that it cannot parse."""
     try:
         return _parse(file, read_text(file, MAX_BYTES))
     except InvalidDockerConfig as error:

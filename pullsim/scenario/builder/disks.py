@@ -1,4 +1,4 @@
-"""Whether the images that nodes have from the start fit on their disks."""
+"""Checking that the images that nodes have at time 0 fit on their disks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_disks(pools: Sequence[NodePool], nodes: Sequence[Node], catalog: Catalog, findings: Findings) -> None:
-    """Report each pool whose disk is too small for what is on it at time 0."""
+    """Add an error for each pool whose disk is too small for the images on it at time 0."""
     specs = {node.spec.pool: node.spec for node in nodes}
     for index, pool in enumerate(pools):
         spec = specs.get(pool.name)
@@ -34,7 +34,7 @@ def check_disks(pools: Sequence[NodePool], nodes: Sequence[Node], catalog: Catal
 
 
 def _bytes(spec: NodeSpec, catalog: Catalog) -> int:
-    """Sum the images on a node at time 0, what they share once."""
+    """Return the bytes that the images on a node take at time 0; content that they share counts once."""
     cached: list[tuple[Image, Manifest]] = []
     for name in spec.cached:
         with suppress(InvalidReference):

@@ -1,9 +1,10 @@
-"""What a run will cost in time and memory, told from its input before anything is expanded.
+"""An estimate of the CPU time and memory of a run, made from its input before nodes and pods are created.
 
-The prices are those of W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026; process times as
-``python -m benchmarks.speed`` measures them): W(100) 1.0 s and 60 MB, W(100, 100 pods a node) 3.6 s and 99 MB, W(100,
-20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB; these sums meet them within a
-fifth. Compiled it is half of the time. The records that are kept are a tenth of the memory, whichever they are.
+The costs were fitted to the workloads W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026;
+process times as ``python -m benchmarks.speed`` measures them): W(100) takes 1.0 s and 60 MB, W(100, 100 pods per node)
+3.6 s and 99 MB, W(100, 20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB. The
+estimates are within a fifth of these. The compiled modules need half of the time. The records of a run are about a
+tenth of its memory, whatever --detail keeps.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ if TYPE_CHECKING:
     from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.scenario.model.workloads import On, Workload
 
-#: From these on a run is announced: seconds of CPU time, and bytes.
+#: A run that takes at least so many seconds of CPU time, or so many bytes, is announced before it begins.
 LONG: Final = 10.0
 LARGE: Final = 2e9
-#: The longest run, in seconds of CPU time, that is begun without being forced to.
+#: The longest run, in seconds of CPU time, that begins without `force`.
 LONGEST: Final = 24 * 3600.0
 
 _BASE: Final = 40e6  # bytes of the program itself
 _HOUR: Final = 3600.0
-_FASTER: Final = 0.45  # compiled
+_FASTER: Final = 0.45  # the part of the interpreted time that compiled modules take
 
 
 @dataclass(frozen=True, slots=True)
 class _Price:
-    """What one of a kind costs: seconds of CPU time (interpreted), bytes and simulated events."""
+    """What one node, pod, layer or other item costs: seconds of CPU time (interpreted), bytes, simulated events."""
 
     seconds: float
     bytes: float
@@ -54,8 +55,8 @@ _PRICES: Final = {
     "nodes": _Price(30e-6, 27_000, 3),
     "pods": _Price(190e-6, 4_000, 14),
     "layers": _Price(95e-6, 700, 8.5),
-    "retries": _Price(460e-6, 900, 30),  # one pull after each back-off, of a pod whose image is not found
-    "looks": _Price(155e-6, 40, 10),  # one look of the kubelet at a pod whose image has no valid name
+    "retries": _Price(460e-6, 900, 30),  # one pull after a back-off, for a pod whose image is not found
+    "looks": _Price(155e-6, 40, 10),  # one sync of a pod whose image has no valid name
     "checks": _Price(11e-6, 0, 2),  # one check of a disk that can fill up
     "departures": _Price(100e-6, 300, 5),
 }
@@ -68,14 +69,14 @@ _NAMES: Final = {
     "looks": "looks at pods in error",
     "checks": "checks of disks",
 }
-_RETRY: Final = 300.0  # seconds between pulls that fail: the longest back-off
+_RETRY: Final = 300.0  # seconds between failing pulls: the longest back-off
 _LOOK: Final = 12.5  # seconds between syncs of a pod in error
-_DISK: Final = 300.0  # seconds between looks at a disk
+_DISK: Final = 300.0  # seconds between the kubelet's checks of a disk
 
 
 @dataclass(slots=True)
 class Estimate:
-    """How many of each kind a run will have: layers that nodes fetch, pods that are created until its end."""
+    """How many nodes, pods, fetched layers and so on a run will have until its end, and what they cost together."""
 
     nodes: float = 0
     pods: float = 0
@@ -91,22 +92,22 @@ class Estimate:
 
     @property
     def events(self) -> float:
-        """Simulated events."""
+        """The number of simulated events."""
         return self._sum("events")
 
     @property
     def seconds(self) -> float:
-        """CPU time of the run and its summary."""
+        """The CPU time of the run and its summary, in seconds."""
         return self._sum("seconds") * (_FASTER if compiled() else 1.0)
 
     @property
     def bytes(self) -> float:
-        """Memory of the process at its peak."""
+        """The peak memory of the process, in bytes."""
         return _BASE + self._sum("bytes")
 
     @property
     def costly(self) -> bool:
-        """Whether to say so before it begins."""
+        """Whether the run is so long or large that it is announced before it begins."""
         return self.seconds > LONG or self.bytes > LARGE
 
     def __str__(self) -> str:
@@ -121,9 +122,9 @@ class Estimate:
         return f"about {time_text(self.seconds)} and {amount}: {', '.join(counts)}"
 
     def check(self, memory: float | None = None) -> None:
-        """Refuse what cannot fit into ``memory``, by default the machine's, or takes longer than LONGEST.
+        """Raise InputError for a run that does not fit into ``memory`` or takes longer than `LONGEST`.
 
-        Raises InputError.
+        ``memory`` is in bytes; None: the result of `machine_memory`.
         """
         memory = machine_memory() if memory is None else memory
         if self.bytes > memory:
@@ -137,7 +138,7 @@ class Estimate:
 
 
 def estimate(scenario: ScenarioModel, objects: Mapping[int, Objects], catalog: Catalog, directory: Path) -> Estimate:
-    """Count what a scenario will have, given its manifests (by workload) and its catalogue."""
+    """Return the estimate for a scenario; ``objects`` has the manifest of each workload by the workload's index."""
     counter = _Counter(scenario, catalog, directory)
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is None:
@@ -149,7 +150,7 @@ def estimate(scenario: ScenarioModel, objects: Mapping[int, Objects], catalog: C
 
 
 def machine_memory() -> float:
-    """Return the memory that a process can have here, in bytes: the machine's, its container's, or its own limit."""
+    """Return the memory that this process can have, in bytes: the least of machine, container and process limit."""
     amounts = [float("inf")]
     with suppress(AttributeError, ValueError, OSError):  # not on Windows
         amounts.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -166,7 +167,7 @@ def machine_memory() -> float:
 
 
 class _Counter:
-    """Adds up workloads; pods of one image count together, since a node fetches it once."""
+    """Adds up the pods of workloads by image and place, since a node fetches an image only once."""
 
     def __init__(self, scenario: ScenarioModel, catalog: Catalog, directory: Path) -> None:
         self._scenario = scenario
@@ -178,7 +179,7 @@ class _Counter:
         self._manifests: dict[tuple[str, str], int | None] = {}
 
     def add_workload(self, workload: Workload) -> None:
-        """Count a workload of the scenario's own forms."""
+        """Count a workload that is written in the scenario itself: ``pods``, ``pod`` or ``prepull``."""
         if workload.prepull is not None:
             self._add(workload.prepull.images, self._nodes(workload.on), workload)
             return
@@ -207,7 +208,7 @@ class _Counter:
         self._add([want.image for want in group.spec.wants], count, workload)
 
     def total(self) -> Estimate:
-        """Return the sums, with what nodes fetch, what fails, and what the nodes that join later add."""
+        """Return the estimate: the counted pods, their layers and retries, and what replaced nodes add."""
         made = self._estimate
         for (image, on), pods in self._pods.items():
             pools = self._pools(on)
@@ -225,7 +226,7 @@ class _Counter:
                 made.retries += pods * self._horizon / min(longest, _RETRY)
                 made.looks += (
                     pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)
-                )  # a retry's price has one each _LOOK
+                )  # the cost of a retry includes one look each _LOOK seconds
             made.layers += min(pods, self._nodes(on)) * most
         made.checks += sum(pool.count * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
         nodes, made_pods, fetched = made.nodes, made.pods, made.layers
@@ -259,7 +260,7 @@ class _Counter:
         return 1 if on is not None and on.node is not None else sum(pool.count for pool in self._pools(on))
 
     def _layers(self, image: str, platform: str, pool: NodePool) -> int | None:
-        """Return the number of layers on a platform; None: the image is not there."""
+        """Return the number of layers of an image on a platform; None: the catalogue does not have the image."""
         key = image, platform
         if key not in self._manifests:
             found = self._catalog.lookup(parse(image), 0.0)
@@ -275,12 +276,12 @@ def _between_looks(pool: NodePool) -> float:
 
 
 def _rounded(number: float) -> str:
-    """Return two digits of a large number: ``68,000``, ``3.6e+12``."""
+    """Write a number, rounded to two digits: ``68,000``, ``3.6e+12``."""
     return f"{round(number, 2 - len(str(int(number)))):,.0f}" if 100 <= number < 1e9 else f"{number:.3g}"
 
 
 def time_text(seconds: float) -> str:
-    """Return a rough time: ``0.1 s``, ``12 s``, ``3 min``, ``5 h``, ``2 days``."""
+    """Write a duration in seconds roughly: ``0.1 s``, ``12 s``, ``3 min``, ``5 h``, ``2 days``."""
     for unit, size in (("days", 86400.0), ("h", _HOUR), ("min", 60.0)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"

@@ -1,4 +1,4 @@
-"""From the section ``images`` to a catalogue, and whether it has what the pods ask for."""
+"""Building the catalogue from the section ``images``, and checking that it has the images that pods need."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 
 def build_catalog(images: Images, platforms: Collection[Platform], directory: Path, findings: Findings) -> Catalog:
-    """Put the catalogue together: catalogs, then manifests, then define; a later one replaces an image as a whole."""
+    """Build the catalogue from ``catalogs``, ``manifests`` and ``define``, in this order.
+
+    An image that occurs again replaces the earlier one as a whole. Errors go to the findings.
+    """
     catalog = Catalog()
     for index, name in enumerate(images.catalogs):
         try:
@@ -63,12 +66,12 @@ def _load(name: str, directory: Path, unpack_ratio: float) -> Catalog:
 
 @lru_cache(maxsize=16)
 def _builtin(name: str, unpack_ratio: float) -> Catalog:
-    """Read a built-in catalogue; it is only merged into others, so that runs of a sweep can share it."""
+    """Read a built-in catalogue. Nobody changes it, as it is only merged into others, so that runs can share it."""
     return Catalog.builtin(name, unpack_ratio=unpack_ratio)
 
 
 def _by_image(define: Sequence[ImageDefinition], findings: Findings) -> dict[str, dict[Platform, ImageDefinition]]:
-    """Group definitions by the image that they are about."""
+    """Group definitions by image and platform."""
     groups: dict[str, dict[Platform, ImageDefinition]] = defaultdict(dict)
     sizes: dict[str, int] = {}
     for index, entry in enumerate(define):
@@ -84,7 +87,7 @@ def _by_image(define: Sequence[ImageDefinition], findings: Findings) -> dict[str
 
 
 def _timeline(group: dict[Platform, ImageDefinition], unpack_ratio: float) -> list[tuple[float, Image]]:
-    """Give what an image is from which time on."""
+    """Return the contents of an image, each with the time in seconds from which on the tag points to it."""
     contents: dict[float, dict[Platform, Manifest]] = defaultdict(dict)
     for platform, entry in group.items():
         contents[0.0][platform] = _manifest(entry, 0.0, entry.layers, unpack_ratio)
@@ -94,7 +97,7 @@ def _timeline(group: dict[Platform, ImageDefinition], unpack_ratio: float) -> li
     current: dict[Platform, Manifest] = {}
     for at in sorted(contents):
         current |= contents[at]
-        # containerd takes a manifest that stands alone on any platform, one of an index only where it fits.
+        # It is an index even with one platform, since containerd accepts a manifest without index on any platform.
         timeline.append((at, Index.of(current.items())))
     return timeline
 
@@ -102,7 +105,7 @@ def _timeline(group: dict[Platform, ImageDefinition], unpack_ratio: float) -> li
 def _manifest(entry: ImageDefinition, at: float, layers: Sequence[LayerModel], unpack_ratio: float) -> Manifest:
     made = []
     for position, layer in enumerate(layers):
-        # Without a digest a layer's content is its own: of this image, platform, time and position.
+        # A layer without a digest has content that no other layer has: its digest is made from where it is defined.
         unique = (str(parse(entry.image)), str(entry.platform), repr(at), str(position), str(layer.size))
         made.append(
             Layer.of(
@@ -119,16 +122,16 @@ def _manifest(entry: ImageDefinition, at: float, layers: Sequence[LayerModel], u
 
 @dataclass(frozen=True, slots=True)
 class ImageUse:
-    """An image that pods want, the pools whose nodes they may be on (None: all), and where the scenario says so."""
+    """An image that pods need, and its place in the input."""
 
     image: str
-    pools: frozenset[str] | None
-    route: Route
-    place: Location | None = None  # of the object, where a file of Kubernetes objects has it
+    pools: frozenset[str] | None  # the pools on whose nodes the pods can run; None: all
+    route: Route  # the image's place in the scenario
+    place: Location | None = None  # the place of the Kubernetes object, for images of a manifest
 
 
 class ImageCheck:
-    """Whether images can be found in the run, or are meant not to be."""
+    """Checks that each image of the scenario is in the catalogue and in its registry, or is meant to be missing."""
 
     def __init__(
         self,
@@ -144,15 +147,15 @@ class ImageCheck:
         self._pulling = {node.spec.pool: node.spec.platform for node in nodes if node.spec.runtime.pulls}
         self._findings = findings
         self._known: set[str] = set()
-        self._references: list[Reference] = []  # the images whose names parse
+        self._references: list[Reference] = []  # the images whose names are valid
 
     @property
     def hosts(self) -> set[str]:
-        """The registries that images are pulled from."""
+        """The hosts of the registries from which images are pulled."""
         return {reference.domain for reference in self._references}
 
     def used(self, use: ImageUse) -> None:
-        """Note an image that is in no catalogue and will be pulled from one."""
+        """Add an error for an image that will be pulled from a registry but is in no catalogue."""
         if (
             use.image in self._known
             or (use.pools is not None and not use.pools & self._pulling.keys())
@@ -163,7 +166,7 @@ class ImageCheck:
         try:
             reference = parse(use.image)
         except InvalidReference:
-            return  # InvalidImageName in the run
+            return  # its pods fail with InvalidImageName in the run
         self._references.append(reference)
         missing = self._catalog.lookup(reference, math.inf) is None and self._images.unknown == "error"
         if missing and not self._always_not_found(reference):
@@ -173,7 +176,7 @@ class ImageCheck:
                 self._findings.errors.append(InputError(self._advice(use.image), use.place))
 
     def cached(self, image: str, pool: str, route: Route) -> None:
-        """Note an image on the nodes before time 0 whose layers nobody knows."""
+        """Add an error for an image that nodes are to have at time 0 and that no catalogue has for their platform."""
         if pool not in self._pulling:
             return
         try:
@@ -189,7 +192,7 @@ class ImageCheck:
                 )
 
     def unused_faults(self) -> Iterator[str]:
-        """Yield the faults whose image pattern fits no image that is pulled from their registry."""
+        """Yield a warning for each fault whose pattern matches no image that is pulled from its registry."""
         for host, registry in self._registries.items():
             for fault in registry.faults:
                 own = (reference for reference in self._references if reference.domain == host)

@@ -1,4 +1,4 @@
-"""From a pool's kubelet keys to the settings of its kubelets."""
+"""Building the settings of a pool's kubelets from the pool's kubelet keys."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.spec.kubelet import KubeletConfig
 
-#: The kubelet keeps so many locks for its pull records, and until 1.37 took one beyond them where more pulls were
-#: allowed (pkg/kubelet/images/pullmanager/locks.go NewStripedLockSet; kubernetes pull 138937).
+#: The number of locks that the kubelet has for its pull records. Before 1.37 a kubelet with a larger limit of parallel
+#: pulls could index a lock beyond them (pkg/kubelet/images/pullmanager/locks.go NewStripedLockSet; kubernetes pull
+#: 138937).
 LOCKS: Final = 31
-SHOWN: Final = 8  # fields that are not known
+SHOWN: Final = 8  # how many unknown fields a warning names
 
 
 def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
-    """Give a pool's kubelet its settings. Raises InputError with the kubelet's own text for what it refuses."""
+    """Return the settings of a pool's kubelets. Raises InputError with the kubelet's message for what it refuses."""
     mapping: Any = pool.kubelet
     file = None
     if isinstance(mapping, str):
@@ -46,7 +47,7 @@ def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
 
 
 def kubelet_warnings(pool: NodePool, kubelet: KubeletConfig, release: Version) -> Iterator[str]:
-    """Yield what the user should know of a pool's kubelet: what is not known here, and what a real one would do."""
+    """Yield warnings about a pool's kubelet: unknown fields, and settings with which a real one behaves differently."""
     name = f"nodes[{pool.name}]"
     if warning := KUBELET.newer(pool.kubelet_version):
         yield f"{name}.kubeletVersion: {warning}"

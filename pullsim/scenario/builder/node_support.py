@@ -1,4 +1,4 @@
-"""What a pod asks for and its nodes do not have, so that it starts otherwise than its author meant."""
+"""Warnings about features that a pod uses and its nodes do not support, so that it does not start as intended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def unsupported_by_nodes(
     title: str, spec: PodSpec, nodes: Sequence[Node], pools: frozenset[str] | None
 ) -> Iterator[str]:
-    """Yield a warning for each pool where the pod may go (None: all) and misses something."""
+    """Yield a warning for each feature that a pool lacks, for the pools where the pod can run (None: all)."""
     if not spec.image_volumes and not spec.runtime_handler:
         return
     for node in {node.spec.pool: node.spec for node in nodes if pools is None or node.spec.pool in pools}.values():
@@ -48,8 +48,9 @@ def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
 
 
 def never_matched(images: Iterable[str], nodes: Iterable[Node]) -> Iterator[str]:
-    """Yield a warning for each image whose name in pods is not the one in the status of nodes: no score ever counts it.
+    """Yield a warning for each image whose name in pods differs from its name in the status of nodes.
 
+    The scheduler's ImageLocality score never counts such an image.
     Source: kubernetes issue 112699; pkg/scheduler/framework/plugins/imagelocality/image_locality.go
     normalizedImageName, which adds the default tag only, all releases.
     """

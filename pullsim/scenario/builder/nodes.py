@@ -1,4 +1,4 @@
-"""From the section ``nodes`` to nodes."""
+"""Building the nodes from the section ``nodes``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) -> tuple[Node, ...]:
-    """Make all nodes, pool by pool; pools with mistakes are noted and left out."""
+    """Return all nodes, pool by pool. A pool with errors is left out; its errors go to the findings."""
     nodes: list[Node] = []
     for index, pool in enumerate(pools):
         try:
@@ -149,7 +149,7 @@ def _fixed(fixed: Fixed, index: int, findings: Findings) -> FixedSpec:
         try:
             key = cri_image(name)
         except InvalidReference:
-            key = name  # no pull ever gets to it
+            key = name  # pods with this invalid name fail before any pull
         made = _fixed_image(image)
         if images.setdefault(key, made) != made:
             message = f"is {key} once more, with other values: with the default tag both are one image"

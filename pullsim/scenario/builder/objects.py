@@ -1,4 +1,4 @@
-"""From the Kubernetes objects of a manifest to pods, daemon sets and their owners."""
+"""Building pods, daemon sets and their owners from the Kubernetes objects of a manifest."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class ObjectBuilder:
-    """Builds what the manifests of a scenario start. A workload's own keys go before those of its objects."""
+    """Builds the pods of a scenario's manifests. Keys of the workload override the fields of its objects."""
 
     def __init__(self, made: Collector, horizon: float | None) -> None:
-        """``horizon``: the seconds until which CronJobs make Jobs; None: the scenario has none."""
+        """``horizon``: the time in seconds until which CronJobs create Jobs; None: the scenario has no horizon."""
         self._made = made
         self._horizon = horizon
 
@@ -49,7 +49,7 @@ class ObjectBuilder:
                 self._add_group(group, workload, route, updated=group is updated)
 
     def _add_jobs(self, group: PodGroup, workload: Workload, route: Route) -> None:
-        """Make the Jobs of a CronJob, named after the minute, as pkg/controller/cronjob/utils.go getJobName does."""
+        """Add the Jobs of a CronJob, each named after its minute (pkg/controller/cronjob/utils.go getJobName)."""
         horizon = self._horizon
         if horizon is None:
             message = f"CronJob {group.name} never ends: give the scenario a horizon, as horizon: 24h"
@@ -61,7 +61,7 @@ class ObjectBuilder:
             self._add_group(job, workload.model_copy(update={"at": at}), route, updated=False)
 
     def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
-        """Find the object that the workload's update is about."""
+        """Return the object that the workload's update changes; None: there is no update, or an error was added."""
         if workload.update is None:
             return None
         try:
@@ -71,7 +71,7 @@ class ObjectBuilder:
             return None
 
     def _add_group(self, group: PodGroup, workload: Workload, route: Route, *, updated: bool) -> None:
-        """Make the pods of a Kubernetes object. The workload's ``on`` goes before the object's own selectors."""
+        """Add the pods of a Kubernetes object. The workload's ``on`` overrides the object's own selectors."""
         namespace = group.namespace or workload.namespace
         pools = self._fitting(group) if workload.on is None else None
         uses = self._made.pools_of(workload.on) if pools is None else frozenset(pools)
@@ -106,7 +106,7 @@ class ObjectBuilder:
         self._made.add_pods(list(group.pods), [workload.at] * len(group.pods), kind, place, route)
 
     def _fitting(self, group: PodGroup) -> list[str] | None:
-        """Find the pools that an object's node name and selectors leave; None: all."""
+        """Return the pools that match the object's node name and selectors; None: all. Raises InputError for none."""
         location = group.document.place(group.route)
         title = f"{group.kind} {group.name}"
         if group.node is not None and group.node not in self._made.node_pools:

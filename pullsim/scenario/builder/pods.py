@@ -1,4 +1,4 @@
-"""From pods as a scenario writes them to the kubelet's."""
+"""Building the specs of pods from the keys ``pods``, ``pod`` and ``prepull`` of a workload."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def short_spec(pods: Pods) -> PodSpec:
-    """Make the pod of the shorthand: one container, named app."""
+    """Return the spec for ``pods``: one container, named app."""
     policy = pods.image_pull_policy or default_pull_policy(pods.image)
     return PodSpec((ContainerSpec("app", pods.image, policy),), pull_secrets=tuple(pods.image_pull_secrets))
 
 
 def template_spec(pod: PodTemplate) -> PodSpec:
-    """Make a pod that is written out."""
+    """Return the spec for ``pod``, which lists its containers and volumes."""
     return PodSpec(
         containers=tuple(
             ContainerSpec(entry.name, entry.image, _policy(entry), mounts=_mounts(entry)) for entry in pod.containers
@@ -50,7 +50,7 @@ def template_spec(pod: PodTemplate) -> PodSpec:
 
 
 def prepull_spec(prepull: Prepull) -> PodSpec:
-    """Make the pod of a prepull job: a container an image, which does nothing."""
+    """Return the spec of a prepull job's pods: one container for each image, which exits at once."""
     policy = prepull.image_pull_policy
     containers = (
         ContainerSpec(f"pull-{n}", image, policy, completes=True)
@@ -68,12 +68,12 @@ def _mounts(container: Container) -> tuple[str, ...]:
 
 
 def images_of(spec: PodSpec) -> list[str]:
-    """Give the images that a pod needs, each once."""
+    """Return the images that a pod needs, each once."""
     return list(dict.fromkeys(want.image for want in spec.wants))
 
 
 def image_routes(pod: PodTemplate, route: Route) -> dict[str, Route]:
-    """Say where each image of a pod is written."""
+    """Return the route of each image of a pod in the scenario."""
     routes: dict[str, Route] = {}
     for key, containers in (("initContainers", pod.init_containers), ("containers", pod.containers)):
         for index, container in enumerate(containers):

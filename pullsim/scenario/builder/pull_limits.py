@@ -1,4 +1,4 @@
-"""Which limits of pulls hold on a node, and by which setting: in words, for ``pullsim validate``."""
+"""Sentences about the limits of pulls on a node and the settings that set them, for ``pullsim validate``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def kubelet_limit(config: KubeletConfig, version: Version) -> str:
-    """Say how many pulls a kubelet has under way, and what it refuses."""
+    """Return a sentence about how many pulls a kubelet runs at a time, and which pulls its QPS limit refuses."""
     most = _pulls(config)
     if config.serialize_image_pulls:
         text = "pulls one image at a time (serializeImagePulls: true)"
@@ -37,7 +37,10 @@ def kubelet_limit(config: KubeletConfig, version: Version) -> str:
 
 
 def download_limit(spec: ContainerdSpec, *, setting: str = "", because: Sequence[str] = ()) -> str:
-    """Say how many layers a containerd downloads, over what, by which setting, and why that one counts."""
+    """Return a sentence about how many layers containerd downloads at a time, per pull or per node.
+
+    ``setting`` is the setting that sets the limit, ``because`` the reasons why that setting and no other one holds.
+    """
     count = spec.max_concurrent_downloads
     what = "layers without limit" if count >= UNLIMITED_DOWNLOADS else f"at most {count} layers at a time"
     where = "over all pulls of the node" if behaviour(spec.version).node_wide_slots else "for each pull"
@@ -47,7 +50,7 @@ def download_limit(spec: ContainerdSpec, *, setting: str = "", because: Sequence
 
 
 def layer_limit(kubelet: KubeletConfig, limit: LayerLimit) -> str:
-    """Say how many layers come to a node at a time, and whose limit that is."""
+    """Return a sentence about how many layers a node downloads at a time by the limits of kubelet and runtime."""
     pulls, count = _pulls(kubelet), limit.layers
     begin = f"{limit.prefix}layers that come at a time"
     if count >= UNLIMITED_DOWNLOADS:

@@ -1,4 +1,4 @@
-"""From the section ``registries`` to registries and their mirrors."""
+"""Building the registries and their mirrors from the section ``registries``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def build_registries(registries: Sequence[Registry], findings: Findings) -> tuple[RegistrySpec, ...]:
-    """Make all hosts: the registries as listed, then the mirrors that are no entry of their own."""
+    """Return all hosts: the registries as listed, then the mirrors that have no entry of their own."""
     made = {
         each.host: replace(_host(each), access=access(each), mirrors=tuple(map(_mirror, each.mirrors)))
         for each in registries
@@ -51,7 +51,7 @@ def _host(registry: RegistryHost) -> RegistrySpec:
         blob_host=None if store is None else spec_of(store, BlobHost),
         limits=tuple(map(_limit, registry.limits)),
         faults=tuple(map(_fault, registry.faults)),
-        mirrors=(),  # those of a registry only; see `build_registries`
+        mirrors=(),  # only registries have mirrors; `build_registries` sets them
     )
 
 
@@ -69,7 +69,7 @@ def _fault(fault: FaultModel) -> Fault:
         fault,
         Fault,
         duration=FOREVER if fault.for_ is None else fault.for_,
-        status=fault.status,  # None is a value: without another kind connections are refused
+        status=fault.status,  # None is no default here: a fault of no other kind then refuses connections
         cut=None if fault.cut is None else _cut(fault.cut),
     )
 

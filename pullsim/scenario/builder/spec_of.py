@@ -1,4 +1,4 @@
-"""From a section of a scenario to the spec of the same thing: fields of one name are one value."""
+"""Building a spec from the section of a scenario that has fields with the same names."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ Spec = TypeVar("Spec")
 
 
 def spec_of(section: Section, spec: type[Spec], **given: Any) -> Spec:
-    """Make a spec of a section.
+    """Return a spec with the values of a section.
 
-    ``given`` are the fields that the section has in another form, or under another name, or not at all. Every other
-    field of the spec is what the section has under its name; what is absent there has the spec's default.
+    ``given`` has the fields of the spec that the section has in another form, under another name or not at all. Every
+    other field gets the section's value of the same name, or the spec's default if the section does not have one.
     """
     return spec(**shared(section, spec, apart=given), **given)
 
 
 def shared(section: Section, spec: type, *, apart: Collection[str] = ()) -> dict[str, Any]:
-    """Return what a section has of the fields of a spec; lists become tuples, and what is absent is left out."""
+    """Return the section's values of the fields that a spec has too, except those in ``apart``.
+
+    Lists become tuples. Fields without a value are left out.
+    """
     found = {}
     for name in _names(spec):
         value = getattr(section, name, None)
         if value is not None and name not in apart:
-            assert not isinstance(value, Section), name  # it has a spec of its own
+            assert not isinstance(value, Section), name  # a section needs a spec of its own
             found[name] = tuple(value) if isinstance(value, list) else value
     return found
 

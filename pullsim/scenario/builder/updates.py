@@ -1,4 +1,4 @@
-"""From the key ``update`` of a workload to a rolling update."""
+"""Building a rolling update from the key ``update`` of a workload."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import Owner, PodSpec
     from pullsim.spec.credentials import ServiceAccount
 
-#: Kinds that roll updates out.
+#: The kinds of objects whose controllers roll updates out.
 UPDATED: Final = ("Deployment", "StatefulSet", "DaemonSet")
-#: Letters of names that are made up (k8s.io/apimachinery/pkg/util/rand SafeEncodeString).
+#: The characters of generated names (k8s.io/apimachinery/pkg/util/rand SafeEncodeString).
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class UpdateError(ValueError):
-    """What is wrong with an update, and the key that is about it."""
+    """An error in an update, with the key of the update that has it."""
 
     def __init__(self, message: str, key: str | None = None) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class UpdateError(ValueError):
 
 
 def updated_group(update: Update, groups: Sequence[PodGroup]) -> PodGroup:
-    """Find the object of a manifest that an update is about. Raises UpdateError."""
+    """Return the object of a manifest that an update changes. Raises UpdateError if none or several can be meant."""
     names = {f"{group.kind}/{group.name}": group for group in groups if group.kind in UPDATED}
     if update.object is None:
         if len(names) != 1:
@@ -51,9 +51,10 @@ def updated_group(update: Update, groups: Sequence[PodGroup]) -> PodGroup:
 def rolling_update(
     update: Update, kind: str, name: str, spec: PodSpec, created: float, strategy: Strategy | None = None
 ) -> RollingUpdate:
-    """Make the update of an owner's pods; keys of the scenario go before those of the object. Raises UpdateError.
+    """Return the update of an owner's pods. Raises UpdateError for an update that is not possible.
 
-    The image policy stays what it was: the API server set its default when the object was created.
+    Keys of the scenario override the fields of the object's ``strategy``. The image pull policy does not change with
+    the image, because the API server sets its default when the object is created.
     """
     strategy = strategy or Strategy()
     if update.at < created:
@@ -88,7 +89,7 @@ def rolling_update(
 
 
 def admit_updates(owners: Sequence[Owner], accounts: Sequence[ServiceAccount]) -> tuple[Owner, ...]:
-    """Give the new pods of updates the imagePullSecrets of their service accounts, as `build_credentials.admit`."""
+    """Give the new pods of updates the imagePullSecrets of their service accounts, as `credentials.admit` does."""
     secrets = {(each.namespace, each.name): each.pull_secrets for each in accounts if each.pull_secrets}
     return tuple(_admit(owner, secrets) for owner in owners)
 
@@ -123,7 +124,7 @@ def _some(amount: str) -> bool:
 
 
 def _suffix(kind: str, name: str, update: Update) -> str:
-    """Return what stands for the hash of the new pod template in names."""
+    """Return the part of the new pods' names that stands for the hash of the new pod template."""
     number = int.from_bytes(sha256(f"{kind}/{name}/{update.container}/{update.image}/{update.at}".encode()).digest())
     letters = []
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""From the section ``workloads`` to pods and daemon sets."""
+"""Building pods and daemon sets from the section ``workloads``."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Workloads:
-    """All that is to be started, and the images it needs."""
+    """All pods and daemon sets of a scenario, the images that they need, and the secrets of its manifests."""
 
     pods: tuple[Pod, ...]  # in the order of their creation
     daemon_sets: tuple[DaemonSet, ...]
     uses: tuple[ImageUse, ...]
-    secrets: tuple[Secret, ...] = ()  # those of manifests
+    secrets: tuple[Secret, ...] = ()  # those in manifests
     service_accounts: tuple[ServiceAccount, ...] = ()
     owners: tuple[Owner, ...] = ()
     prepulls: tuple[Prepull, ...] = ()
@@ -45,14 +45,14 @@ class Workloads:
 def build_workloads(
     scenario: ScenarioModel, nodes: Sequence[Node], objects: dict[int, Objects], directory: Path, findings: Findings
 ) -> Workloads:
-    """Make pods and daemon sets, those of manifests from `read_manifests`; mistakes are noted."""
+    """Build pods and daemon sets; ``objects`` is the result of `read_manifests`. Errors go to the findings."""
     classes = _runtime_classes(scenario, objects.values(), findings)
     admission = Admission(scenario.admission.always_pull_images, classes)
     made = Collector(nodes, findings, admission, given_places=scenario.placement == "given")
     builder = _Builder(scenario, directory, made)
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is not None and index not in objects:
-            continue  # it could not be read
+            continue  # the manifest could not be read
         try:
             builder.add(workload, index, objects.get(index))
         except InputError as error:
@@ -69,7 +69,7 @@ def build_workloads(
 
 
 def read_manifests(scenario: ScenarioModel, directory: Path, findings: Findings) -> dict[int, Objects]:
-    """Read the files of Kubernetes objects, by the index of their workload; mistakes are noted."""
+    """Read the manifests, by the index of their workload. Errors go to the findings."""
     objects = {}
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is not None:
@@ -81,7 +81,7 @@ def read_manifests(scenario: ScenarioModel, directory: Path, findings: Findings)
 
 
 def _runtime_classes(scenario: ScenarioModel, objects: Iterable[Objects], findings: Findings) -> dict[str, str]:
-    """Give the handlers of all RuntimeClass objects by name."""
+    """Return the handler of each RuntimeClass, of the scenario and its manifests, by name."""
     classes = {entry.name: entry.handler for entry in scenario.runtime_classes}
     for each in objects:
         for name, handler in each.runtime_classes.items():
@@ -100,7 +100,7 @@ class _Builder:
         self._objects = ObjectBuilder(made, scenario.horizon)
 
     def add(self, workload: Workload, index: int, objects: Objects | None) -> None:
-        """Collect what a workload starts; ``objects``: of its manifest. Raises InputError."""
+        """Collect what a workload starts; ``objects`` are those of its manifest. Raises InputError."""
         route: Route = ("workloads", index)
         self._made.check_place(workload.on, route)
         if objects is not None:

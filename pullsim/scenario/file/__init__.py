@@ -1,1 +1,1 @@
-"""Scenario files: read, changed by overrides, written with all their defaults."""
+"""Reading scenario files, changing them by overrides, and writing them with all their defaults."""

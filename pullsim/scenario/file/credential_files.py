@@ -1,4 +1,4 @@
-"""Credentials in files, as a kubelet finds them, with the reason why it tries each or not."""
+"""The credentials that a kubelet finds in files, with the reason why it tries each for an image or does not."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a file, or a provider, which has no credentials yet."""
+    """An entry of a credential file, or a credential provider, whose credentials are not known before it runs."""
 
     source: str
-    rank: int  # in which order sources are asked: 0 secrets, 1 the node's file, 2 providers
-    registry: str  # as the file writes it; for a provider its patterns
-    key: str | None  # the keyring's key for the registry; None for a provider, and for what is no URL
+    rank: int  # the order in which the kubelet asks sources: 0 secrets, 1 the node's file, 2 providers
+    registry: str  # as written in the file; for a provider its patterns
+    key: str | None  # the keyring's key for the registry; None for a provider, and for a registry that is no URL
     username: str | None
     patterns: tuple[str, ...] = ()  # a provider's matchImages
-    attempt: int | None = None  # 1, 2, …; None: it is not tried
-    why: str = ""
+    attempt: int | None = None  # 1 for the entry that is tried first, 2 for the second, …; None: it is not tried
+    why: str = ""  # the reason why the entry is tried or is not
 
 
 def read_entries(configs: Iterable[Path], secrets: Iterable[Path], providers: Iterable[Path]) -> list[Entry]:
@@ -53,7 +53,7 @@ def read_entries(configs: Iterable[Path], secrets: Iterable[Path], providers: It
 
 
 def explain(entries: Sequence[Entry], repository: str) -> list[Entry]:
-    """Put what is tried for a repository first, in its order, then the rest; each with the reason.
+    """Return the entries that are tried for a repository in their order, then the others, each with the reason.
 
     The order within a source is that of `pullsim.kubelet.credentials.keyring.Keyring`.
     """
@@ -88,7 +88,7 @@ def _of_config(source: str, rank: int, config: DockerConfig) -> Iterator[Entry]:
 
 
 def _secrets(file: Path) -> Iterator[tuple[str, DockerConfig]]:
-    """Yield the secrets of a file: Kubernetes objects, or one docker config by itself."""
+    """Yield the name and the docker config of each Secret of a file, which may also be a bare docker config."""
     documents = read_documents(file)
     trees = [document.tree if isinstance(document.tree, dict) else {} for document in documents]
     if not any("kind" in tree for tree in trees):

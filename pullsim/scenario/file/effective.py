@@ -1,4 +1,4 @@
-"""The scenario with all its defaults, as a file that loads again to the same run."""
+"""Writing a scenario with all its defaults, as a file that gives the same run when it is read again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 or YAML 1.2 would take for something else than text."""
+    """Writes YAML, and quotes each text that a parser of YAML 1.1 or YAML 1.2 would not read as text."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Write everything out."""
+        """Write repeated values in full, without anchors and aliases."""
         return True
 
 
@@ -35,26 +35,26 @@ _Dumper.add_representer(RawFloat, lambda dumper, value: dumper.represent_scalar(
 
 
 def source_yaml(scenario: Scenario) -> str:
-    """Write what the scenario was made from, overrides included and defaults not; it loads again to the same.
+    """Return the YAML from which the scenario was made, with overrides and without defaults.
 
-    Relative paths stay as they are.
+    It reads as the same scenario. Relative paths are not changed.
     """
     return yaml.dump(scenario.document.tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
-    """Write the scenario with all defaults. Relative paths are made to start at ``directory``, where the file will be.
+    """Return the scenario with all defaults as YAML.
 
-    Without a directory they stay as they are.
+    Relative paths are changed so that they start at ``directory``, where the file will be; None: they do not change.
     """
     tree = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     for pool, entry in zip(scenario.nodes, tree["nodes"], strict=True):
-        entry.pop("preset", None)  # its figures are written out
-        if isinstance(pool.kubelet, dict):  # a file stays a file
+        entry.pop("preset", None)  # the entry has the preset's values already
+        if isinstance(pool.kubelet, dict):  # the path of a file is written as the path
             entry["kubelet"] |= written_fields(kubelet_config(pool, scenario.directory))
     for registry, entry in zip(scenario.registries, tree["registries"], strict=True):
         for mirror, written in zip(registry.mirrors, entry["mirrors"], strict=True):
-            if mirror.figureless:  # those of the registry of that host, if it is listed
+            if mirror.figureless:  # it has the values of the registry of that host, if that is listed
                 for key in written.keys() - {"host", "capabilities", "dialTimeout"}:
                     del written[key]
     if directory is not None:

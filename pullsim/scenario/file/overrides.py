@@ -1,9 +1,11 @@
 """Overrides of single values: ``nodes[workers].kubelet.maxParallelImagePulls=8``.
 
-Keys are dotted paths; an entry of a list goes by its name, host or image in brackets, by its index, or by ``*`` for
-all; brackets on a mapping hold a key. ``kubelet.X`` alone is short for ``nodes[*].kubelet.X``. Values are YAML;
-``null`` unsets, and so does ``unlimited`` where there is a limit to lift (of ``kubelet.maxParallelImagePulls`` it means
-pulling in parallel, unless the kubelet is told to pull serially).
+A key is a dotted path. An entry of a list is given in brackets by its name, host or image, by its index, or by ``*``
+for all entries; a key of a mapping can be given in brackets too. ``kubelet.X`` alone is short for
+``nodes[*].kubelet.X``.
+
+A value is YAML. ``null`` removes the key, and so does ``unlimited`` for a key that is a limit. With ``unlimited`` for
+``kubelet.maxParallelImagePulls`` the kubelet pulls in parallel, unless the scenario sets ``serializeImagePulls``.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STEP: Final = re.compile(r"\.?(?P<key>[\w/-]+)|\[(?P<entry>[^\]]+)\]")
-#: What lifts a limit of the kubelet.
+#: The value with which the kubelet has no limit, by the limit's key.
 _UNLIMITED: Final = {"maxParallelImagePulls": None, "registryPullQPS": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a path: a key of a mapping, or what stood in brackets."""
+    """One step of a path: the key of a mapping, or the text in brackets."""
 
     name: str
     in_brackets: bool = False
@@ -43,12 +45,12 @@ class Override:
 
     @property
     def place(self) -> Location:
-        """Where its errors are."""
+        """The place that errors about this override have."""
         return Location(f"--set {self.text}")
 
 
 def parse_override(text: str) -> Override:
-    """Parse ``KEY=VALUE``. Raises InputError."""
+    """Parse ``KEY=VALUE``. Raises InputError for a text that is not of this form."""
     place = Location(f"--set {text}")
     match = re.match(r"(?P<key>(?:[^=\[]|\[[^\]]*\])*)=(?P<value>.*)", text, re.DOTALL)
     if match is None:
@@ -74,10 +76,10 @@ def parse_override(text: str) -> Override:
 
 
 def apply(document: Document, override: Override, directory: Path) -> None:
-    """Change a document; a kubelet that is the path of a file (from ``directory``) is read in first.
+    """Apply an override to a document. Raises InputError for an entry of a list that does not exist.
 
-    Raises InputError for names of list entries that there are not; unknown keys are left to validation, which finds
-    them at this override.
+    A ``kubelet`` that is the path of a file is replaced by the content of the file first; relative paths start at
+    ``directory``. Unknown keys are found by the validation that follows, which reports them at this override.
     """
     _Application(document, override, directory).descend(document.tree, override.steps, ())
 
@@ -89,7 +91,7 @@ class _Application:
     directory: Path
 
     def descend(self, node: Any, steps: tuple[Step, ...], route: Route) -> None:
-        """Go on from ``node``, a mapping or list at ``route``."""
+        """Apply the remaining steps to ``node``, the mapping or list at ``route``."""
         step, rest = steps[0], steps[1:]
         if isinstance(node, list):
             for index in self._entries(node, step, route):
@@ -109,7 +111,7 @@ class _Application:
             self._set(node, step.name, route)
 
     def _child(self, node: dict[str, Any], key: str, following: Step, route: Route) -> Any:
-        """Give the mapping or list under ``key``, made if there is none."""
+        """Return the mapping or list at ``key``, which is created if there is none."""
         child, here = node.get(key), (*route, key)
         if isinstance(child, dict | list) and (child or not following.in_brackets):
             return child
@@ -135,7 +137,7 @@ class _Application:
         return tree.get("kubeletconfig", tree)
 
     def _entries(self, entries: list[Any], step: Step, route: Route) -> list[int]:
-        """Find the entries that a step means."""
+        """Return the indices of the list entries that a step names."""
         name = self.document.name(route)
         if not step.in_brackets:
             self._refuse(f"{name} is a list: write {name}[NAME].{step.name}, or {name}[*].{step.name} for all")
@@ -145,7 +147,7 @@ class _Application:
         found = [index for index, known in enumerate(names) if known == step.name]
         if not found and step.name.isdecimal() and len(step.name) < 7 and int(step.name) < len(entries):
             found = [int(step.name)]
-        if not found and route == ("registries",):  # every host exists; one that is not listed has the defaults
+        if not found and route == ("registries",):  # an unlisted host exists too, with the default values
             entries.append({"host": step.name})
             found = [len(entries) - 1]
             self._mark((*route, found[0]))
@@ -170,7 +172,7 @@ class _Application:
         if isinstance(node, list):
             node[int(key)] = value
         elif value is None and here[:1] == ("nodes",) and here[2:3] and here[2] in SECTIONS:
-            node[str(key)] = None  # keeps a preset from filling it in
+            node[str(key)] = None  # null, as a preset would fill in a missing key
         elif value is None:
             node.pop(str(key), None)
             return

@@ -1,4 +1,4 @@
-"""From a file to a typed scenario, with every mistake at its place."""
+"""Reading a scenario file into a typed scenario, with the place of every error."""
 
 from __future__ import annotations
 
@@ -26,24 +26,27 @@ if TYPE_CHECKING:
 def load(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     """Read a scenario file, apply overrides (``KEY=VALUE``) and validate.
 
-    Raises InputErrors with all mistakes of the file at once, or the InputError of what keeps it from being read.
+    Raises InputErrors with all errors of the file at once, or an InputError if the file cannot be read or parsed.
     """
     file = Path(path)
     return from_document(read_document(file), file.parent, overrides)
 
 
 def from_mapping(mapping: Mapping[str, Any], overrides: Iterable[str] = (), directory: str | Path = "") -> Scenario:
-    """Make a scenario from plain values, as a scenario file has them; relative paths start at ``directory``."""
+    """Return the scenario with the plain values that a scenario file would have. Raises InputErrors.
+
+    Relative paths start at ``directory``.
+    """
     return from_document(Document("scenario", mapping), Path(directory), overrides)
 
 
 def override(scenario: Scenario, overrides: Iterable[str]) -> Scenario:
-    """Make a scenario that differs from this one by overrides (``KEY=VALUE``)."""
+    """Return a copy of the scenario with overrides (``KEY=VALUE``) applied. Raises InputErrors."""
     return from_document(scenario.document, scenario.directory, overrides)
 
 
 def from_document(document: Document, directory: Path, overrides: Iterable[str] = ()) -> Scenario:
-    """Apply overrides to a document, which stays as it is, and validate. Raises InputErrors."""
+    """Validate a copy of the document with overrides applied, and return the scenario. Raises InputErrors."""
     document = document.copy()
     if not isinstance(document.tree, dict):
         raise InputError(
@@ -67,7 +70,7 @@ def _place_order(error: InputError) -> tuple[bool, int, int]:
 
 
 def _input_error(details: ErrorDetails, document: Document) -> InputError:
-    """Say in the user's words what pydantic found."""
+    """Turn an error of pydantic into an InputError with its place in the file."""
     loc, kind = details["loc"], details["type"]
     if kind in ("extra_forbidden", "missing"):
         parent, key = loc[:-1], str(loc[-1])
@@ -87,7 +90,7 @@ def _input_error(details: ErrorDetails, document: Document) -> InputError:
 
 
 def _section_at(loc: tuple[str | int, ...]) -> type[Section] | None:
-    """Find the model of the mapping at ``loc``."""
+    """Return the model of the mapping at ``loc``, a location in an error of pydantic; None: there is no mapping."""
     annotation: Any = Scenario
     for part in loc:
         section = _section(annotation)

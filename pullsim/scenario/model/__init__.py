@@ -1,1 +1,1 @@
-"""The typed scenario: every key, its type, its default and its meaning."""
+"""The typed scenario: every key of a scenario file, with its type, its default and its meaning."""

@@ -33,7 +33,7 @@ class Short(Section):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Give the mapping's schema, or the first field's."""
+        """Return a JSON Schema that accepts the mapping, or the value of its first field alone."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         first = next(iter(schema["properties"].values()))
         short = {key: first[key] for key in ("type", "examples") if key in first}

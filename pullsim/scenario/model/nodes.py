@@ -163,7 +163,7 @@ class Runtime(Section):
     @model_validator(mode="before")
     @classmethod
     def _containerd(cls, data: Any) -> Any:
-        """Fill in containerd and its settings where there is no other runtime; those of a config.toml are its own."""
+        """Choose containerd where no other runtime is given, and set its defaults, unless a config.toml has them."""
         if not isinstance(data, Mapping) or any(data.get(other) is not None for other in ("crio", "fixed")):
             return data
         defaults: dict[str, Any] = {"containerd": written_text(DEFAULT_RELEASE)}
@@ -299,7 +299,7 @@ class NodePool(Section):
 
     @model_validator(mode="after")
     def _gzip_of_the_release(self) -> Self:
-        """Give what unpacks gzip layers the rate of its release, where no other is written."""
+        """Set the rate of unpacking gzip layers to that of the containerd release, where the scenario has no rate."""
         release = self.runtime.containerd
         if release is None or "gzip" in self.unpack.model_fields_set:
             return self

@@ -1,6 +1,6 @@
-"""Types of the scenario's fields: quantities with units, versions, names; and the base of all its sections.
+"""The types of the scenario's fields (quantities with units, versions, names) and the base class of its sections.
 
-A quantity is held as the plain number that the simulation takes (bytes, bytes/s, seconds) and printed with its unit.
+A quantity is stored as the number that the simulation uses (in bytes, bytes/s or seconds) and written with its unit.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Section(BaseModel):
 
     @classmethod
     def model_fields_by_key(cls) -> dict[str, FieldInfo]:
-        """Give the fields by their keys in a file."""
+        """Return the fields by their keys in a scenario file, which are in camel case."""
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
 def _number(parse: Callable[[str | float], float], *, unlimited: bool = False) -> BeforeValidator:
-    """Validate what ``parse`` understands; numbers already parsed come as the text that they were."""
+    """Return a validator that reads a value with ``parse``; a number is read from the text that the file has."""
 
     def validate(value: Any) -> Any:
         if unlimited and value in (None, "unlimited"):
@@ -90,7 +90,7 @@ def _frequency_text(frequency: float) -> str:
 
 
 def _release(value: Any) -> Any:
-    """Read a release from its raw text: ``1.30`` is not 1.3."""
+    """Read a release from the text in the file, since the number ``1.30`` would be the same as 1.3."""
     text = value.text if isinstance(value, RawFloat) else value
     if isinstance(text, tuple):
         return text
@@ -100,7 +100,7 @@ def _release(value: Any) -> Any:
 
 
 def _portion(value: Any) -> Any:
-    """Read a share, written as a percentage, as a float; a size as an int."""
+    """Read a percentage as a float (a share of 1), and a size as an int (bytes)."""
     text = value.text if isinstance(value, RawFloat) else value
     if isinstance(text, str) and text.endswith("%"):
         try:
@@ -131,16 +131,16 @@ def _dns_name(value: str) -> str:
 
 Size = Annotated[int, _number(parse_size), _text(size_text), _schema("30MB", "string", "integer")]
 Rate = Annotated[float, _number(parse_rate), _text(rate_text), _schema("10Gbit/s", "string")]
-#: None: never binds.
+#: None: there is no limit.
 OptionalRate = Annotated[
     float | None, _number(parse_rate, unlimited=True), _text(rate_text), _schema("10Gbit/s", "string", "null")
 ]
 Duration = Annotated[float, _number(parse_duration), _text(duration_text), _schema("5m0s", "string", "integer")]
 Frequency = Annotated[float, _number(parse_frequency), _text(_frequency_text), _schema("4/s", "string")]
 Price = Annotated[float, _number(parse_price), _text(_price_text), _schema("0.09/GB", "string", "integer")]
-#: A float is a share, an int a number of bytes.
+#: A float is a share of 1, an int is a number of bytes.
 Portion = Annotated[int | float, BeforeValidator(_portion), _text(_portion_text), _schema("40%", "string", "integer")]
-#: A release as written, with a patch or without (`pullsim.releases`): a program's table of releases resolves it.
+#: A release as written, with or without a patch version; the program's table in `pullsim.releases` resolves it.
 WrittenRelease = Annotated[
     tuple[int, ...], BeforeValidator(_release), _text(written_text), _schema("2.3.4", "string", "number")
 ]

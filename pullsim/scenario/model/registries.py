@@ -202,7 +202,7 @@ class Mirror(RegistryHost, Short):
 
     @property
     def figureless(self) -> bool:
-        """Whether nothing is said of it but its host and what it is asked for."""
+        """Whether the mirror has nothing but its host and its capabilities, so that it has no values of its own."""
         return self.model_fields_set.isdisjoint(RegistryHost.model_fields.keys() - {"host"})
 
 
@@ -225,7 +225,7 @@ class Registry(RegistryHost):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Fill in what a preset says and the registry does not; let a registry with users ask who pulls."""
+        """Add the keys of the preset that the registry does not have; by default a registry with users uses bearer."""
         if not isinstance(data, Mapping):
             return data
         preset = data.get("preset")

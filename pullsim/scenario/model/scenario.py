@@ -1,4 +1,4 @@
-"""The typed scenario: everything that a scenario file may say, with its defaults."""
+"""The typed scenario: all sections of a scenario file, with their defaults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pullsim.scenario.model.quantities import DnsName, Duration, Section
 from pullsim.scenario.model.registries import Registry
 from pullsim.scenario.model.workloads import Workload
 
-#: Whether, and which half of, the admission plugin AlwaysPullImages is on.
+#: Whether the admission plugin AlwaysPullImages is on; "validate": it refuses other policies but sets none.
 AlwaysPullImages = bool | Literal["validate"]
 
 
@@ -81,23 +81,23 @@ class ScenarioModel(Section):
         return entries
 
     def __eq__(self, other: object) -> bool:
-        """Whether both say the same, wherever they were read from."""
+        """Whether both have the same values, even if they were read from different files."""
         return isinstance(other, ScenarioModel) and self.__dict__ == other.__dict__
 
     __hash__ = None  # type: ignore[assignment]  # lists inside
 
     @property
     def document(self) -> Document:
-        """The plain values that it was made from, with their places."""
+        """The plain values from which the scenario was made, with their places in the file."""
         if self._document is None:
             return Document("scenario", self.model_dump(mode="json", by_alias=True, exclude_none=True))
         return self._document
 
     @property
     def directory(self) -> Path:
-        """Where relative paths start."""
+        """The directory at which relative paths start."""
         return self._directory
 
     def attach(self, document: Document, directory: Path) -> None:
-        """Remember where it comes from."""
+        """Set the document from which the scenario was made, and the directory at which relative paths start."""
         self._document, self._directory = document, directory

@@ -1,1 +1,1 @@
-"""Figures of instance types and of public registries that come with the package."""
+"""Built-in values for instance types (rates, sizes, cores) and for public registries (quotas, authentication)."""

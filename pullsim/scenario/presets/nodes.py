@@ -1,7 +1,8 @@
-"""Presets: figures of a node by the name of its instance type, or from a file, that a pool's own keys override.
+"""Presets of nodes: the hardware of an instance type by its name, or from a file. A pool's own keys override them.
 
-A preset has the keys of a pool that describe hardware (`SECTIONS`), and may have ``about`` (one line), ``sources`` (by
-dotted key or section: where the number is from) and ``registry`` (an entry of ``registries``, below the scenario's).
+A preset has keys of a pool that describe hardware (`SECTIONS`). It may also have ``about`` (a line of description),
+``sources`` (for a dotted key or a section, where its value is from) and ``registry`` (values for an entry of
+``registries``, which the scenario's own keys override).
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ SHORTHAND: Final = {"nic": "rate", "cores": "count"}
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One preset: its values, in the document that they were read from."""
+    """One preset, as a part of the document from which it was read."""
 
     name: str
     document: Document
-    route: Route  # where the document has its values
+    route: Route  # the route of its values in the document
 
     @property
     def tree(self) -> dict[str, Any]:
-        """Its values, plain."""
+        """The preset's values as plain dicts, lists and scalars."""
         node: Any = self.document.tree
         for part in self.route:
             node = node[part]
@@ -46,11 +47,11 @@ class Preset:
         return node
 
     def place(self, route: Route, *, key: bool = False) -> Location:
-        """Where the value (or the key) at a route below it stands."""
+        """Return the place of the value (or of the key) at a route within the preset."""
         return self.document.place((*self.route, *route), key=key)
 
     def figures(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (dotted key, value, source) of every figure."""
+        """Yield (dotted key, value, source) for every value of the preset."""
         sources = self.tree.get("sources") or {}
         for section in (*SECTIONS, "registry"):
             for key, value in _leaves(self.tree.get(section) or {}, section):
@@ -65,7 +66,10 @@ def builtin() -> dict[str, Preset]:
 
 
 def find(name: str, directory: Path, place: Location) -> Preset:
-    """Find a preset by its name, or in the file of that path. Raises InputError, for the name at ``place``."""
+    """Return the built-in preset with a name, or the preset in the file at a path that starts at ``directory``.
+
+    Raises InputError if there is none; ``place`` is the place of the name in the scenario.
+    """
     known = builtin()
     if name in known:
         return known[name]
@@ -85,7 +89,7 @@ def find(name: str, directory: Path, place: Location) -> Preset:
 
 
 def _broken_rule(key: str, value: Any) -> str | None:
-    """Say what a key's value must be if it is not; sections are checked with the pool that they fill."""
+    """Return the rule that a key's value breaks, or None. Sections are validated later, as part of the pool."""
     if value is None:
         return None
     if key == "about":
@@ -99,10 +103,10 @@ def _broken_rule(key: str, value: Any) -> str | None:
 
 
 def expand(document: Document, directory: Path) -> Document:
-    """Give the document with the figures of presets filled in below what the pools say themselves.
+    """Return the document with the values of presets added to the pools that name them.
 
-    A mapping is filled up; anything else that the pool has, null too, stands. Without presets it is the document
-    itself. Raises InputError for presets that there are not.
+    Keys that a mapping of the pool does not have are added; any other value of the pool is kept, null included. Without
+    presets the document itself is returned. Raises InputError for a preset that does not exist.
     """
     pools = document.tree.get("nodes") if isinstance(document.tree, dict) else None
     chosen = [
@@ -130,7 +134,7 @@ class _Filling:
     preset: Preset
 
     def fill(self, into: dict[str, Any], key: str, parent: Route, source: Route) -> None:
-        """Take the value at ``source`` of the preset over as ``into[key]``, at ``parent`` of the document."""
+        """Add the preset's value at the route ``source`` as ``into[key]``; ``parent`` is the route of ``into``."""
         value: Any = self.preset.tree
         for part in source:
             value = value[part]
@@ -153,11 +157,11 @@ class _Filling:
 
 
 def _fill_registry(document: Document, preset: Preset, filling: _Filling) -> None:
-    """Fill the registry of the preset's host, or all that the scenario lists where the preset names none."""
+    """Add the preset's registry values to the registry with its host; without a host, to all listed registries."""
     given = preset.tree["registry"]
     registries = document.tree.setdefault("registries", [])
     if not isinstance(given, dict) or not isinstance(registries, list):
-        return  # a mistake that validation finds
+        return  # this is an error that the validation reports
     hosts = [entry.get("host") if isinstance(entry, dict) else None for entry in registries]
     if "host" in given:
         if given["host"] not in hosts:

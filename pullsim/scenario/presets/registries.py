@@ -1,6 +1,7 @@
-"""Registries whose quotas are published: what ``registries[].preset`` stands for.
+"""Presets of registries with published quotas, for the key ``registries[].preset``.
 
-A preset fills in keys that a registry does not have; numbers change, and each has its source and the month it was read.
+A preset adds the keys that the registry does not have. Providers change their quotas, so each preset has its source and
+the date of the source.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pullsim.inputs.suggestion import did_you_mean
 
 
 class Preset(NamedTuple):
-    """Keys of a registry, and where they are from."""
+    """Keys of a registry with their values, and the source of the values."""
 
     keys: dict[str, Any]
     source: str
@@ -116,7 +117,7 @@ PRESETS: Final[dict[str, Preset]] = {
 
 
 def preset_keys(name: str) -> dict[str, Any]:
-    """Return the keys of a preset. Raises ValueError, with what may be meant, if there is none of that name."""
+    """Return the keys of a preset. Raises ValueError with a suggestion if there is no preset with that name."""
     preset = PRESETS.get(name)
     if preset is None:
         raise ValueError(f"{shown(name)} is no preset{did_you_mean(name, PRESETS)}; there are {', '.join(PRESETS)}")
