@@ -27,12 +27,12 @@ SIMULATE = "Simulate"
 STUDY = "Study"
 INFORM = "Inform"
 
-_USAGE: Final = 600  # the most characters of an error of usage
+_USAGE: Final = 600  # the most characters of a usage error's message
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # the class in the version of click that Typer brings along
 
 
 class Commands(TyperGroup):
-    """The commands; what an error of usage repeats of the command line is short and printable, as in all errors."""
+    """The group of commands. It shortens errors of usage and makes the text that they quote printable."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command, or raise an error of usage."""

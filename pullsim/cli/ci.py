@@ -1,4 +1,4 @@
-"""``pullsim ci``: scenarios against a baseline, and their assertions."""
+"""``pullsim ci``: run scenarios, compare them with a baseline and check their assertions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pullsim compare``: two scenarios, two settings, or two results."""
+"""``pullsim compare``: compare two scenarios, two settings of one scenario, or two results."""
 
 from __future__ import annotations
 

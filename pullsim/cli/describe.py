@@ -1,4 +1,4 @@
-"""``pullsim describe``: one pod at one time."""
+"""``pullsim describe``: show a pod at a simulated time as `kubectl describe pod` does."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _time(text: str) -> str:
 
 
 def _find(result: Result, wanted: str) -> PodRecord:
-    """Return the pod of that name; among several namespaces it has to be given with its own."""
+    """Return the pod ``wanted``, which is its name, or namespace/name if several namespaces have one of that name."""
     from pullsim.inputs.suggestion import did_you_mean  # noqa: PLC0415
 
     named = [pod for pod in result.pods if wanted in (pod.pod, f"{pod.namespace}/{pod.pod}")]

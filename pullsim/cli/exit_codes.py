@@ -1,4 +1,4 @@
-"""From exceptions to exit codes and one clear line each."""
+"""The exit codes of commands, and the line that each exception prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pullsim image``: what Kubernetes makes of an image's name."""
+"""``pullsim image``: the parts of an image's name, its default pull policy, and the name in the CRI request."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _row(name: str, release: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _block(row: dict[str, Any]) -> str:
-    """Return a name and its parts below it, a line each however long: names are there to be copied."""
+    """Return a name followed by its parts, one on each line. Lines are not wrapped, so that names can be copied."""
     lines = [printable(row["image"]) or '""']
     lines += (f"  {label:<12} {_value(row, key)}" for key, label in _LABELS.items() if key in row)
     return "\n".join(lines) + "\n"

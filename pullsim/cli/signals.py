@@ -1,4 +1,4 @@
-"""Signals that end a command: they unwind it, as Ctrl-C does, so that nothing half-done stays behind."""
+"""Handling of the signals that end a command: as with Ctrl-C, the command cleans up and leaves nothing half-written."""
 
 from __future__ import annotations
 

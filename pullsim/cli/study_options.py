@@ -1,4 +1,4 @@
-"""Options that the commands of many runs share, and how they show progress."""
+"""The options that all commands with many runs have, and the display of their progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.dask_cluster import TlsFiles
 
-_LONG: Final = 10.0  # seconds that a study without a progress bar must take for a line about its duration
+_LONG: Final = 10.0  # seconds from which on a study without a progress bar prints a line about its duration
 RUNS = "Runs"
 
 SeedsOption = Annotated[

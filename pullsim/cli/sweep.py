@@ -1,4 +1,4 @@
-"""``pullsim sweep``: a scenario with every combination of some knobs' values."""
+"""``pullsim sweep``: run a scenario with every combination of the values of some knobs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Standard output and standard error: pipes that close early, narrow encodings, colour only for people.
+"""Writing to standard output and standard error: closed pipes, limited encodings, and colour only on terminals.
 
-Texts for people go through `show`, `line` and `note`, which write out what a terminal would obey: no name and no error
-text of an input can move the cursor, set a title or look like something else.
+Texts for people go through `show`, `line` and `note`, which escape control characters. So no name or text of an input
+can move the cursor, set the terminal's title or look like other output.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def tolerate_encoding() -> None:
 
 @contextmanager
 def standard_output() -> Iterator[TextIO]:
-    """Give standard output; a reader that went away (``| head``) is no error, a full disk is one of the input."""
+    """Yield standard output. A closed pipe (``| head``) is ignored. Raises InputError for a full disk."""
     try:
         yield sys.stdout
         sys.stdout.flush()
@@ -79,12 +79,12 @@ def line(text: str) -> None:
 
 def note(text: str) -> None:
     """Write a line to standard error."""
-    with suppress(OSError, AttributeError):  # nobody reads it: a broken pipe, or closed before the start
+    with suppress(OSError, AttributeError):  # standard error is a broken pipe, or was closed before the start
         sys.stderr.write(f"pullsim: {printable(text)}\n")
 
 
 class _Printable:
-    """What another renderable shows, printable; its layout stays, only lines with something written out are longer."""
+    """Renders another renderable with control characters escaped; only lines that have any become longer."""
 
     def __init__(self, renderable: RenderableType) -> None:
         self._renderable = renderable

@@ -1,4 +1,4 @@
-"""``pullsim validate``: check a scenario and say what was understood."""
+"""``pullsim validate``: check a scenario, and show its nodes, pods, images and registries and the cost of a run."""
 
 from __future__ import annotations
 

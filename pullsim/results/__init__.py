@@ -1,4 +1,4 @@
-"""Records out: tables, the summary and its verdict, charts, terminal text, files.
+"""The outcome of a run in every form: tables, the summary and its bottleneck, charts, terminal text and files.
 
 ``pods(result)``, ``pulls(result)`` and their like are data frames, ``summarize(result)`` has the figures,
 ``render(summary)`` is the text that ``pullsim run`` prints, `charts` draws, ``check(result)`` looks for contradictions.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from pullsim.results.text import render
 
-#: Where the names that are imported on first use come from.
+#: The modules of the names that are imported on first use.
 _LAZY: Final = {
     "Summary": "pullsim.results.summary.summary",
     "check": "pullsim.results.invariants",
@@ -72,7 +72,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for the first time."""
+    """Import the module of a public name when the name is used for the first time."""
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name not in _LAZY:

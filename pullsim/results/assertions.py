@@ -40,7 +40,7 @@ class Assertion:
     limit: float
 
     def holds(self, value: float | None) -> bool:
-        """Whether a value fulfils it. A number that does not exist, because no pod started, does not."""
+        """Whether a value fulfils the condition. None (a number that does not exist, as no pod started) does not."""
         return value is not None and _COMPARE[self.compare](value, self.limit)
 
 
@@ -57,7 +57,7 @@ class Checked:
         return self.assertion.holds(self.value)
 
     def within(self, error: ModelError | None) -> bool:
-        """Whether the value is nearer to the limit than the model, by its measured error, is to reality."""
+        """Whether the value differs from the limit by less than the model's measured error."""
         timed = metrics.dimension(self.assertion.metric) in (metrics.SECONDS, metrics.RATE)
         return timed and self.value is not None and within(error, self.value, self.assertion.limit)
 
@@ -68,13 +68,13 @@ class Checked:
         return f"{self.assertion.text}: {had}"
 
     def _shown(self, metric: str) -> str:
-        """Write the value with as many digits as tell it from the limit."""
+        """Write the value with enough digits to differ from the limit."""
         shown = metrics.text(metric, self.value)
         return f"{shown} ({self.value!r})" if shown == metrics.text(metric, self.assertion.limit) else shown
 
 
 def parse_assertion(text: str, place: Location | None = None) -> Assertion:
-    """Read an assertion. Raises InputError."""
+    """Read an assertion. Raises InputError for an unknown metric or a wrong form."""
     match = _FORM.fullmatch(text)
     if match is None:
         raise InputError(f"{shown(text)} is no assertion: METRIC < VALUE, as in pods.start.p99 < 90s", place)
@@ -87,7 +87,7 @@ def parse_assertion(text: str, place: Location | None = None) -> Assertion:
 
 
 def scenario_assertions(scenario: Scenario, more: Iterable[str] = ()) -> list[Assertion]:
-    """Read the assertions of a scenario, and ``more`` of the command line. Raises InputErrors."""
+    """Read the assertions of a scenario, followed by those of the command line (``more``). Raises InputErrors."""
     texts = [(text, scenario.document.place(("assert", index))) for index, text in enumerate(scenario.assertions)]
     texts += [(text, Location("--assert")) for text in more]
     found: list[Assertion] = []

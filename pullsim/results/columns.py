@@ -1,4 +1,4 @@
-"""The columns of every table out: name, unit, meaning and where the value comes from. Frozen by a test.
+"""The columns of every table that pullsim writes: name, type, unit, meaning, and how a value is read from a record.
 
 Instants end in ``_at`` and are seconds since the start of the run; durations end in ``_s``; sizes are bytes. The stage
 columns of a pod sum to its ``until_start_s``, those of a pull to its ``duration_s``.
@@ -28,7 +28,7 @@ class Column(NamedTuple):
 
 
 def bound(columns: tuple[Column, ...], pools: Mapping[str, str]) -> tuple[Column, ...]:
-    """Return the columns with the pool's values looked up in ``pools``: records have the name of their node only."""
+    """Return the columns with the column ``pool`` filled from ``pools``, since records have only the node's name."""
     pool = POOL._replace(value=lambda row: pools.get(row.node))
     return tuple(pool if column is POOL else column for column in columns)
 

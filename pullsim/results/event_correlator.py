@@ -1,4 +1,4 @@
-"""What becomes of a kubelet's events before the API has them: counted, combined, and many of them dropped."""
+"""The event correlator of the kubelet, which counts, combines and drops events before the API server gets them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CACHE: Final = 4096  # entries of each cache; the least recently used one is dropped for a new one
 SIMILAR: Final = 10  # messages of one reason that are combined from then on
-INTERVAL: Final = 600.0  # seconds without a similar event after which counting of messages begins again
+INTERVAL: Final = 600.0  # seconds without a similar event after which the count of messages begins again at 0
 BURST: Final = 25  # events of a source about an object that pass at once
 REFILL: Final = 0.0033333334140479565  # tokens a second: 1/300, as the float32 that client-go has
 TTL: Final = 3600.0  # seconds that the API server keeps an event after its last change (--event-ttl)
@@ -116,10 +116,10 @@ class _Cache(Generic[Entry]):
 
 
 def api_events(events: Iterable[KubeletEvent], at: float | None = None) -> list[ApiEvent]:
-    """Return the Event objects that there are at a time, in seconds, by their last change; None: all that ever were.
+    """Return the Event objects that the API server has ``at`` seconds, ordered by last change; None: all there were.
 
-    ``events`` are in the order of time. One pod's objects depend on the other events of its node only where a node has
-    more than 4096 of them.
+    ``events`` are ordered by time. The objects of a pod depend on other events of its node only if the node has more
+    than 4096 of them, the size of the correlator's caches.
     """
     correlators: dict[str, EventCorrelator] = {}
     objects: dict[Hashable, ApiEvent] = {}

@@ -1,4 +1,4 @@
-"""What must hold in the records of every run: times in order, stages that sum, bytes that agree."""
+"""The invariants of a run's records: times are in order, stages sum to durations, and sums of bytes agree."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _time_lines(result: Result) -> Iterator[str]:
     names = Counter((pod.node, pod.namespace, pod.pod) for pod in pods)
     for pod in pods:
         spans = lines[pod.node, pod.namespace, pod.pod]
-        if names[pod.node, pod.namespace, pod.pod] > 1:  # pods replaced each other under one name
+        if names[pod.node, pod.namespace, pod.pod] > 1:  # the pod was replaced by one with the same name
             continue
         if spans and not _close(spans[0].begin, pod.created):
             yield f"{_name(pod)}: its time line begins at {spans[0].begin}, it was created at {pod.created}"
@@ -114,7 +114,7 @@ def _time_lines(result: Result) -> Iterator[str]:
 
 
 def _bytes(result: Result) -> Iterator[str]:
-    """Compare what pulls downloaded with the layers that they fetched; a layer knows its node, pod and image."""
+    """Compare the bytes of pulls with those of the layers that they fetched, by node, pod and image."""
     layers: defaultdict[tuple[str, ...], int] = defaultdict(int)
     for layer in result.layers:
         if layer.source != "local":

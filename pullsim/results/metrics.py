@@ -1,6 +1,6 @@
 """The metrics of a run: every number of its summary, by its path in `summary.json` (``pods.start.p99``).
 
-A metric is seconds, bytes, bytes/s, a share or a count, which decides how values of it are written and read.
+The unit of a metric (seconds, bytes, bytes/s, a share or a count) decides how its values are written and read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SECONDS, BYTES, RATE, SHARE, COUNT = "seconds", "bytes", "bytes/s", "share", "count"
-#: Shown unless other metrics were asked for.
+#: The metrics that are shown by default.
 DEFAULT: Final = (
     "pods.start.p50",
     "pods.start.p99",
@@ -82,12 +82,12 @@ _EXAMPLES: Final = {
 
 
 def values(document: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return all metrics of a summary as `Summary.to_dict` gives it; None where a number could not be had."""
+    """Return all metrics of a summary as `Summary.to_dict` gives it; None for a number that does not exist."""
     return {name: value for name, value in _leaves(document, "") if name.split(".", 1)[0] not in _TEXTS}
 
 
 def value(metrics: Mapping[str, float | None], name: str) -> float | None:
-    """Return one metric of a run; what a run had none of (a cause of failures, a stage, a host) is 0."""
+    """Return one metric of a run; 0 for a cause of failures, a stage or a host that did not occur in the run."""
     if name in metrics:
         return metrics[name]
     parent = name.rpartition(".")[0]
@@ -115,7 +115,7 @@ def overview() -> list[str]:
 
 
 def check(name: str, place: Location | None = None) -> str:
-    """Return the name if there is such a metric. Raises InputError with near names, and all of them."""
+    """Return the name if there is such a metric. Raises InputError with similar names and the list of all names."""
     known = names()
     if any(_fits(name, pattern) for pattern in known):
         return name
@@ -201,7 +201,7 @@ def _keys(name: str) -> tuple[str, ...]:
 
 
 def _fits(name: str, pattern: str) -> bool:
-    """Whether a name is that of a pattern; what stands for ``*`` may have dots in it."""
+    """Whether a name matches a pattern; ``*`` matches dots too."""
     head, star, tail = pattern.partition(f".{_ANY}")
     if not star:
         return name == pattern

@@ -1,4 +1,4 @@
-"""How far the model is from reality, as measured: differences that are smaller are not worth a bet.
+"""The measured error of the model; differences between runs that are smaller than it mean little.
 
 The figures are those of the comparisons in ``benchmarks/fidelity`` and ``tests/fidelity/test_lab.py``; update them
 there and here together.
@@ -26,7 +26,7 @@ class ModelError:
 MODEL_ERRORS: Final[Mapping[str, ModelError]] = {
     # Pulls of containerd 1.6.20 and 2.3.4 over a shaped link (tests/data/lab), without cases under 0.2 s.
     "containerd": ModelError("pulls of containerd in the lab", 0.02, 0.09),
-    # The kubelet's traces are met within 2 ms; durations of pulls are given, not predicted.
+    # The simulated kubelet is within 2 ms of its recorded traces; durations of pulls are input, not predictions.
     "fixed": ModelError("the kubelet alone, with pulls of given duration", 0.0, 0.0),
 }
 

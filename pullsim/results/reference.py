@@ -1,6 +1,6 @@
 """The reference of scenario files and of the files of a run, as Markdown.
 
-``python -m pullsim.results.reference > scenarios/REFERENCE.md`` writes the shipped file anew.
+``python -m pullsim.results.reference > scenarios/REFERENCE.md`` updates the file in the repository.
 """
 
 from __future__ import annotations

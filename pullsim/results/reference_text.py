@@ -1,4 +1,4 @@
-"""The paragraphs of ``scenarios/REFERENCE.md`` that nothing else says: Markdown, put in place by `reference`."""
+"""The paragraphs of ``scenarios/REFERENCE.md`` that are not generated: Markdown that `reference` inserts."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-#: What the types of `pullsim.scenario` are called; the quantities link to the table of units.
+#: How the reference names the types of `pullsim.scenario`; quantities have links to the table of units.
 _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.Size, "[size](#units)"),
     (quantity.Rate, "[rate](#units)"),
@@ -45,7 +45,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
 )
 _SECTION: Final = "section"
 _BOUNDS: Final = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
-_WIDE: Final = 10**5  # larger bounds only keep numbers within what the machine can count, and are not worth showing
+_WIDE: Final = 10**5  # larger bounds only avoid overflows, and are not shown
 
 
 def key_tables(names: tuple[str, ...]) -> Iterator[str]:
@@ -67,14 +67,17 @@ def anchor(heading: str) -> str:
 
 
 def plain_text(text: str | None) -> str:
-    """Make one line that a table can hold; outside of code nothing of it is markup."""
+    """Return the text as one line for a cell of a Markdown table, with everything outside of code escaped."""
     parts = " ".join((text or "").split()).split("`")
     parts[::2] = [re.sub(r"([|<*\[])", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts)
 
 
 def _section_tables(section: type[Section], path: str, places: dict[type[Section], str]) -> Iterator[str]:
-    """Yield the table of a section, then those of the sections in it, each where it is met first (``places``)."""
+    """Yield the table of a section, then the tables of the sections in it.
+
+    A section that occurs several times has its table at the path where it occurs first, which ``places`` holds.
+    """
     fields, hints = section.model_fields_by_key(), _hints(section)
     for key, hint in hints.items():
         below = _section(hint)
@@ -108,7 +111,7 @@ def _hints(section: type[Section]) -> dict[str, Any]:
 
 
 def _bare(hint: Any) -> Any:
-    """Take off None and the annotations of what is no named type."""
+    """Return a type without None, and without its annotations unless it is one of the named types."""
     if any(hint == known for known, _ in _NAMES):
         return hint
     origin = get_origin(hint)
@@ -121,7 +124,7 @@ def _bare(hint: Any) -> Any:
 
 
 def _section(hint: Any) -> type[Section] | None:
-    """Give the section that a key holds, one or many."""
+    """Return the section that a key has as its value, or in a list or mapping; None: it has no section."""
     bare = _bare(hint)
     if get_origin(bare) in (list, dict):
         bare = _bare(get_args(bare)[-1])
@@ -129,7 +132,7 @@ def _section(hint: Any) -> type[Section] | None:
 
 
 def _suffix(hint: Any) -> str:
-    """Say how the entries of a key are got at: by index or by name."""
+    """Return the brackets with which a path names an entry of a key: by index or by name."""
     origin = get_origin(_bare(hint))
     return "[]" if origin is list else ".NAME" if origin is dict else ""
 

@@ -21,7 +21,7 @@ PERCENTILE_METHOD: Final = "linear"
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What a set of durations looks like, seconds; all None but the count when there are none."""
+    """Percentiles, mean and maximum of a set of durations, in seconds; all but the count are None for an empty set."""
 
     count: int
     mean: float | None = None
@@ -51,7 +51,10 @@ def distribution(seconds: Sequence[float]) -> Distribution:
 
 
 def event_rate(times: Sequence[float], start: float, window: float) -> Rate:
-    """Rate of instants per second from `start` to the last of them; the peak is of the fullest window."""
+    """Return the rate per second of events from `start` to the last event, and the rate in the fullest window.
+
+    ``times`` and ``window`` are in seconds.
+    """
     if not times or max(times) <= start:
         return Rate(None, None, None)
     ordered = np.sort(np.asarray(times, dtype=np.float64))
@@ -63,7 +66,7 @@ def event_rate(times: Sequence[float], start: float, window: float) -> Rate:
 
 
 def flow_rate(spans: Sequence[tuple[float, float, float]] | NDArray[np.float64], window: float) -> Rate:
-    """Rate of amounts that arrive evenly over their spans (start, end, amount), from the first start to the last end.
+    """Return the rate of amounts that arrive evenly over spans (start, end, amount), from first start to last end.
 
     The amount arrived by a time is piecewise linear, so its steepest window begins or ends at the end of some span.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pullsim.results.summary.summary import Bytes, Layers, Pods, Pulls, Summary
 
 _BAR: Final = 24  # length of the bar for a share of 100 %
-_SMALL: Final = 0.005  # stages with a smaller share are put together in one line
+_SMALL: Final = 0.005  # stages with a smaller share are combined in one line
 #: Statuses of a pod that waits without trouble.
 USUAL: Final = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Init"})
 _ENDED: Final = {
@@ -257,7 +257,7 @@ def _grid() -> Table:
 
 
 def _kind(status: str) -> str:
-    """Return a status without how many init containers are done."""
+    """Return a status without the number of finished init containers: ``Init`` for ``Init:0/2``."""
     return "Init" if status.startswith("Init:") and status[-1].isdigit() else status
 
 

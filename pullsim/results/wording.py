@@ -1,10 +1,10 @@
-"""Durations, sizes and counts as people write them. Imports nothing: the command line uses it too."""
+"""Texts of durations, sizes and counts for people. The module imports nothing, so that the command line stays fast."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float | None) -> str:
-    """``0.42 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 03 min``; a dash for None."""
+    """Write a duration in seconds: ``0.42 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 03 min``; a dash for None."""
     if seconds is None:
         return "-"
     if seconds < 99.95:
@@ -17,7 +17,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(amount: float) -> str:
-    """Decimal units, as registries and links have them: ``12.3 MB``."""
+    """Write a size in bytes with decimal units, which registries and links use too: ``12.3 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 999.5:
             return f"{amount:.3g} {unit}"
@@ -26,5 +26,5 @@ def size(amount: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 pull``, ``1,200 pulls``."""
+    """Write a number with its noun in the right form: ``1 pull``, ``1,200 pulls``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,1 +1,1 @@
-"""Many runs: sweeps over knobs, comparisons, searches for a setting, gates for CI, and fits of measured pulls."""
+"""Studies of many runs: sweeps, comparisons, searches for a setting, regression checks for CI, fits to measurements."""

@@ -1,7 +1,7 @@
-"""Gates for CI: the metrics of scenarios as they were, against what they are now.
+"""Regression checks for CI, which compare the metrics of scenarios with those in a baseline file.
 
-Simulated time has no noise: the same version, scenario and seed give the same numbers, so that any difference is a
-change. Tolerances are for those who want to let small ones pass.
+Simulated time has no noise: the same version, scenario and seed give the same numbers, so that any difference comes
+from a change. Tolerances let small differences pass.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _FILE: Final = TypeAdapter(_File)
 
 
 class Tolerance(NamedTuple):
-    """How much the metrics of a pattern may differ: a part of the baseline, or an amount."""
+    """How much the metrics that match a pattern may differ: a part of the baseline's value, or an amount."""
 
     pattern: str
     relative: float
@@ -54,7 +54,7 @@ class Tolerance(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A metric that differs from the baseline; None: it did not exist on that side."""
+    """A metric that differs from the baseline; None: the metric has no value there."""
 
     metric: str
     before: float | None
@@ -95,7 +95,7 @@ class Verdict:
 
 
 def parse_tolerance(text: str) -> Tolerance:
-    """Read ``METRIC=2%`` or ``METRIC=0.5s``; the metric may have shell wildcards. Raises InputError."""
+    """Read ``METRIC=2%`` or ``METRIC=0.5s``; the metric may be a shell pattern. Raises InputError."""
     place = Location(f"--tolerance {text}")
     name, equals, amount = (part.strip() for part in text.partition("="))
     if not equals or not amount:
@@ -129,7 +129,7 @@ def measure(
 
 
 def hold(verdict: Verdict, before: Mapping[str, float | None] | None, tolerances: Sequence[Tolerance]) -> None:
-    """Note in a verdict what differs from the baseline; ``None``: the scenario is not in the baseline."""
+    """Add to a verdict the differences from the baseline ``before``; None: the scenario is not in the baseline."""
     if before is None:
         verdict.known = False
         return
@@ -148,7 +148,7 @@ def read(path: Path) -> dict[str, dict[str, float | None]]:
 
 
 def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Write a baseline with the metrics of these scenarios; those of others in it stay. Raises InputError."""
+    """Write a baseline with the metrics of these scenarios and of the others that it had. Raises InputError."""
     scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts}
     document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""Charts of a sweep: the knee of one knob, a heat map of two, cost against latency.
+"""Charts of a sweep: metrics over the values of one knob, a heat map over two knobs, cost against latency.
 
 Each ``plot_*`` draws into axes of its own or into yours, and returns them; see `pullsim.results.charts`.
 """

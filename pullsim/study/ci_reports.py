@@ -1,4 +1,4 @@
-"""The outcome of a gate for those who read it: JUnit XML, GitHub's annotations and step summary, Markdown."""
+"""Reports about a regression check: JUnit XML, GitHub's annotations and step summary, Markdown."""
 
 from __future__ import annotations
 

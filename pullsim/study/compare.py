@@ -1,4 +1,4 @@
-"""Comparisons of two scenarios, or of two results: what changed in the inputs, and what that did."""
+"""Comparing two scenarios or two results: the differences of their inputs, and the differences of their metrics."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """One word or two: same, lower, higher, unclear (the interval spans zero), below the model's error."""
+        """The verdict in words: same, lower, higher, unclear (the interval spans zero), below the model's error."""
         mean, low, high, _ = self.difference
         if mean is None:
             return "no value"
@@ -156,8 +156,8 @@ def compare(
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
 
-    ``set`` has overrides of both, ``KEY=V1,V2`` a value for each; ``set_a`` and ``set_b`` have those of one. For the
-    other parameters see `pullsim.study.sweep.sweep`. Raises InputError.
+    ``set`` has overrides for both sides; ``KEY=V1,V2`` sets V1 in A and V2 in B. ``set_a`` and ``set_b`` have overrides
+    for one side. For the other parameters see `pullsim.study.sweep.sweep`. Raises InputError.
     """
     both_a, both_b = _sides(set)
     overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
@@ -171,9 +171,9 @@ def compare(
 
 
 def saved(path: Path) -> Side:
-    """Read what ``pullsim run --out`` wrote into a directory. Raises InputError."""
+    """Read the results that ``pullsim run --out`` wrote into a directory. Raises InputError."""
     with written(path):
-        clean(path)  # finishes what a run that was killed had begun to move
+        clean(path)  # completes the moving of files that a killed run had begun
     summary = read_summary(path / SUMMARY)
     effective = read_document(path / SCENARIO)
     check_version(effective.tree, "version", 1, "scenario with its defaults", effective.place(()))

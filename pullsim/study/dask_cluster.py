@@ -1,4 +1,4 @@
-"""A Dask cluster that runs the jobs of a study, also when its workers come and go."""
+"""Running the jobs of a study on a Dask cluster, also when workers join and leave it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-TRIES: Final = 3  # how often a job is run whose worker died
+TRIES: Final = 3  # how often a job is started whose workers die
 CONNECT_TIMEOUT: Final = 10.0  # seconds to wait for a scheduler
 WORKERS_TIMEOUT: Final = 60.0  # seconds to wait for a worker where there is none
 _POLL: Final = 0.02  # seconds
@@ -28,7 +28,7 @@ class WorkersLost(InputError):
 
 
 class TlsFiles(NamedTuple):
-    """PEM files that a client of a ``tls://`` scheduler shows and trusts; None: as Dask's configuration says."""
+    """PEM files for a ``tls://`` scheduler: trusted CA, client certificate and key; None: as Dask is configured."""
 
     ca_file: Path | None = None
     cert: Path | None = None
@@ -44,7 +44,7 @@ class Dask:
     """
 
     def __init__(self, address: str, tls: TlsFiles | None = None) -> None:
-        """Raise InputError for an address that is none, or without the extra ``pullsim[dask]``."""
+        """Raise InputError if the address is not valid or the extra ``pullsim[dask]`` is not installed."""
         self.address = address
         self._tls = tls
         local, _, count = address.partition("local:")
@@ -106,7 +106,7 @@ class Dask:
         ) from None
 
     def _security(self) -> Any:
-        """Say what the client shows and trusts; None is what Dask's configuration says."""
+        """Return the TLS settings of the client; None: those of Dask's configuration."""
         if self._tls is None:
             return None
         from distributed.security import Security  # noqa: PLC0415
@@ -134,7 +134,7 @@ class Dask:
             number = futures[future].number
             try:
                 outcome = future.result()
-            except CancelledError:  # it was lost with its worker, and stays among the waiting ones
+            except CancelledError:  # the job was lost with its worker, and remains in ``waiting``
                 continue
             except Exception as error:  # noqa: BLE001  one run that fails must not lose the others
                 outcome = Outcome(number, None, None, f"on the Dask cluster: {type(error).__name__}: {error}")

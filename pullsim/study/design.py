@@ -1,4 +1,4 @@
-"""Which variants of a scenario a study runs: knobs with values, all combinations or pairs of them."""
+"""The variants of a scenario that a study runs: all combinations of the values of its knobs, or pairs of values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pullsim.errors import InputError, Location, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MAX_RUNS: Final = 100_000  # the most runs of a study, unless it is forced
-MAX_FORCED: Final = 10_000_000
+MAX_RUNS: Final = 100_000  # the most runs of a study without ``force``
+MAX_FORCED: Final = 10_000_000  # the most runs with ``force``
 _RUN_MEMORY: Final = 12_000  # measured bytes of memory for the metrics of a run
 _KEY: Final = re.compile(r"(?P<key>(?:[^=\[]|\[[^\]]*\])+)=(?P<values>.*)", re.DOTALL)
 
@@ -57,7 +57,7 @@ def parse_knob(text: str) -> Knob:
 
 
 def check_values(values: Sequence[str], place: Location) -> None:
-    """Raise InputError for a value that is given twice, or is no text."""
+    """Raise InputError for a value that is given twice or that is not valid text."""
     seen: set[str] = set()
     for value in values:
         if value in seen:
@@ -74,7 +74,7 @@ def count_variants(knobs: Sequence[Knob], *, paired: bool = False) -> int:
 
 
 def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
-    """Raise InputError for more runs than MAX_RUNS, unless they are wanted by force."""
+    """Raise InputError for more runs than MAX_RUNS, or with ``force`` for more than MAX_FORCED."""
     runs = variants * seeds
     if runs <= MAX_RUNS or (force and runs <= MAX_FORCED):
         return

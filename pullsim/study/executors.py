@@ -1,6 +1,6 @@
-"""Who runs the jobs of a study: this process, processes of this machine, or a Dask cluster.
+"""Executors that run the jobs of a study: in this process, in processes of this machine, or on a Dask cluster.
 
-All give the same outcomes; only their order of arrival differs. The scenario is sent once, as text.
+All give the same outcomes; only the order in which these arrive differs. The scenario is sent once, as text.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _installed: Bundle | None = None
 
 
 def _install(bundle: Bundle) -> None:
-    """Prepare a process of the pool: it gets the scenario of all jobs, ends with its parent and ignores Ctrl-C."""
+    """Prepare a process of the pool: it keeps the scenario of all jobs, ends with its parent and ignores Ctrl-C."""
     global _installed  # noqa: PLW0603  # once in a worker process
     _end_with_parent()
     _installed = bundle
@@ -141,7 +141,7 @@ def _install(bundle: Bundle) -> None:
 
 
 def _end_with_parent() -> None:
-    """End when the parent does, however it ends: a pool's processes hold each other's pipes open, and would wait."""
+    """End this process when its parent ends in any way; otherwise a pool's processes would wait on their open pipes."""
     if sys.platform == "linux":  # the kernel ends this process at once, in the middle of a job too
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Means over seeds and how sure they are."""
+"""Means over seeds, with their bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESAMPLES: Final = 2000
 
 
 class Interval(NamedTuple):
-    """A mean and its bootstrap interval; without at least two values the ends are None."""
+    """A mean and its bootstrap interval; the ends are None if there are fewer than two values."""
 
     mean: float | None
     low: float | None

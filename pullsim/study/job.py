@@ -1,4 +1,4 @@
-"""One run of a study: a scenario as text, a variant, a seed; out come the run's metrics."""
+"""One run of a study: from a scenario as text, a variant and a seed to the run's metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NUMBERS: Final = 2  # how many of a knob's numbers are tried, from the first on
 
 @dataclass(frozen=True)
 class Bundle:
-    """A scenario to be sent to other processes: its text, and the files that it refers to under their paths in it."""
+    """A scenario to be sent to other processes: its text, and the content of the files that it reads, by path."""
 
     text: str
     directory: str
@@ -106,7 +106,7 @@ class Outcome(NamedTuple):
 
 
 def run_job(bundle: Bundle, job: Job) -> Outcome:
-    """Run a job; a mistake in its variant is its outcome."""
+    """Run a job. An error in its variant is not raised but is part of its outcome."""
     try:
         with serving(bundle.files):
             scenario = override(bundle.load(), [*job.overrides, f"seed={job.seed}"])
@@ -123,7 +123,7 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
 
 
 def _texts(wanted: Sequence[Variant]) -> set[str]:
-    """Return the texts that knobs set: runs are told apart by them, so they are no secrets."""
+    """Return the texts that knobs set. They are not hidden as secrets, since they identify the runs."""
     found: set[str] = set()
     left: list[Any] = []
     for key, value in {
@@ -141,7 +141,7 @@ def _texts(wanted: Sequence[Variant]) -> set[str]:
 
 
 def _each_value_once(wanted: Sequence[Variant]) -> list[Variant]:
-    """Return as many of the variants as have each value of each knob at least once; see `Bundle.of` for numbers."""
+    """Return variants in which each value of each knob occurs at least once; `Bundle.of` says which numbers do not."""
     seen: set[tuple[str, str]] = set()
     numbers: Counter[str] = Counter()  # how many numbers of a knob were tried, by key
     chosen: list[Variant] = []

@@ -9,9 +9,9 @@ from typing import Final
 from pullsim.errors import InputError, Location, shown
 
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z/%]*)\s*")
-PRECISION: Final = 0.02  # relative distance of two quantities above which another one between them is tried
+PRECISION: Final = 0.02  # two quantities with a larger relative distance have another one between them to try
 _DIGITS: Final = 4
-_DECADES: Final = 1000  # how far below its end a range that starts at 0 is searched
+_DECADES: Final = 1000  # a range that starts at 0 is searched from its end divided by this number
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Range:
         return middle if high - low > PRECISION * high and low < middle < high else None
 
     def rounded(self, number: float) -> float:
-        """Return the number that is read from its text."""
+        """Return the number that results when `value` writes the number and it is read again."""
         return float(round(number)) if self.whole else float(f"{number:.{_DIGITS}g}")
 
 

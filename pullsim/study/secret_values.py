@@ -1,8 +1,9 @@
-"""What is secret in a scenario and its files, taken out before they travel: they go to other machines as plain text.
+"""Replacing the secrets in a scenario and its files before these are sent to other machines as plain text.
 
-Passwords and tokens get other names, equal ones equal names, so that each pull goes as it would with them: registries
-compare them, and kubelets remember pulls by them. User names and hosts stay. Everything else in Secrets, in docker
-config files and in what credential provider plugins are started with is left out. Lines stay where they are.
+Each password or token is replaced by a made-up name, equal ones by the same name, so that every pull has the same
+outcome as with the real ones: registries compare them, and kubelets key their pull records by them. User names and
+hosts are kept. Everything else in Secrets, in docker config files and in the arguments and environment of credential
+provider plugins is removed. Line numbers do not change.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING: Final = "tag:yaml.org,2002:str"
-#: Files without any of these words have no secrets, and are not parsed: catalogues may be large.
+#: Files without any of these words have no secrets. They are not parsed, since catalogues may be large.
 _HINT: Final = re.compile(
     rb"""["']?(auths?|password|identitytoken|registrytoken|authorization|header|args|env)["']?\s*[:=\]]"""
     rb"""|kind["']?\s*:\s*["']?Secret""",
@@ -53,16 +54,16 @@ _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
 
 class SecretValues:
-    """Replaces passwords and tokens by names, which are given in the order of their occurrence."""
+    """Replaces passwords and tokens by names, which are numbered in the order in which the values occur."""
 
     def __init__(self, keep: Iterable[str] = ()) -> None:
-        """``keep`` has values that stay as they are, because runs are told apart by them."""
+        """``keep`` has the values that are not replaced, because they identify runs."""
         self._keep = {"", *keep}
         self._names: dict[str, str] = {}
         self._free = (name for number in itertools.count(1) if (name := f"secret-{number}") not in self._keep)
 
     def name(self, value: str) -> str:
-        """Return the name of a value."""
+        """Return the name that replaces a value."""
         if value in self._keep:
             return value
         if value not in self._names:
@@ -70,7 +71,7 @@ class SecretValues:
         return self._names[value]
 
     def hidden(self, file: str, data: bytes) -> bytes:
-        """Return a file without its secrets; the same bytes where there are none."""
+        """Return the content of a file without its secrets; unchanged if it has none."""
         if not _HINT.search(data):
             return data
         try:
@@ -86,7 +87,7 @@ class SecretValues:
         return data if changed == text else changed.encode()
 
     def yaml(self, text: str) -> str:
-        """Hide what is secret in YAML or JSON: of a scenario, of objects of Kubernetes, of plugins."""
+        """Replace the secrets in YAML or JSON: a scenario, Kubernetes objects, or a provider configuration."""
         flat = text.replace("\t", " ") if text.lstrip()[:1] in ("{", "[") else text
         try:
             documents = [*yaml.compose_all(flat, Loader=_LOADER)]
@@ -102,7 +103,7 @@ class SecretValues:
         return text
 
     def _edits(self, node: Node, *, secret: bool = False) -> Iterator[tuple[Node, str]]:
-        """Yield the scalars that change, and to what."""
+        """Yield each scalar that is to be replaced, with its new value."""
         if isinstance(node, SequenceNode):
             for inner in node.value:
                 yield from self._edits(inner, secret=secret)
@@ -122,13 +123,13 @@ class SecretValues:
                 yield from self._edits(value, secret=kind == "SecretList" and key.value == "items")
 
     def _secret(self, fields: dict[str, Node]) -> Iterator[tuple[Node, str]]:
-        """Leave of a Secret its name, its type and the hosts and users of its docker config."""
+        """Yield the replacements that leave of a Secret its name, its type and its docker config's hosts and users."""
         type_ = getattr(fields.get("type"), "value", None)
         own = SECRET_KEYS.get(type_) if isinstance(type_, str) else None
         for name, values in fields.items():
             if name == "metadata" and isinstance(values, MappingNode):
                 for key, value in values.value:
-                    if key.value in ("annotations", "managedFields"):  # both repeat the object as it was applied
+                    if key.value in ("annotations", "managedFields"):  # both can contain a copy of the applied object
                         yield from ((scalar, "") for scalar in _scalars(value))
             elif name in ("data", "stringData") and isinstance(values, MappingNode):
                 for key, value in values.value:
@@ -142,11 +143,11 @@ class SecretValues:
         try:
             plain = b64decode("".join(text.split()), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            return "!"  # no base64, as the value was none
+            return "!"  # invalid base64, as the original value was
         return b64encode(self._docker(plain, legacy=legacy).encode()).decode()
 
     def _docker(self, text: str, *, legacy: bool) -> str:
-        """Leave of a docker config the hosts, the users and what keeps the kubelet from reading it."""
+        """Return a docker config with only its hosts, its users, and errors that keep the kubelet from parsing it."""
         try:
             tree = json.loads(text)
         except (ValueError, RecursionError):
@@ -168,7 +169,7 @@ class SecretValues:
         }
 
     def _both(self, field: str, decode: Callable[[str], Auth] = decode_auth) -> str:
-        """Name the password in base64 of user and password; what is none stays none in the same way."""
+        """Replace the password in base64 of user and password; an invalid text becomes one invalid in the same way."""
         if not field:
             return ""
         try:
@@ -204,7 +205,7 @@ class SecretValues:
         return match["before"] + _in_lines(json.dumps(hidden if isinstance(value, list) else hidden[0]), match["value"])
 
     def _authorization(self, value: str) -> str:
-        """Name what an Authorization header presents; see `registry_auth.parse_authorization`."""
+        """Replace the credentials in an Authorization header; see `registry_auth.parse_authorization`."""
         scheme, _, rest = value.partition(" ")
         if scheme.lower() == "bearer":
             return f"{scheme} {self.name(rest.strip())}"
@@ -226,7 +227,7 @@ def _is_docker_config(text: str) -> bool:
 
 
 def _scalars(node: Node) -> Iterator[Node]:
-    """Yield the texts that are values of a node, at any depth."""
+    """Yield the text values in a node, at any depth."""
     if isinstance(node, ScalarNode):
         yield from [node] * (node.tag == _STRING and node.value != "")
     elif isinstance(node, SequenceNode):
@@ -238,12 +239,12 @@ def _scalars(node: Node) -> Iterator[Node]:
 
 
 def _typed(value: Any) -> Any:
-    """Return some value of the same JSON type, as messages name it."""
+    """Return another value of the same JSON type, so that error messages about the type stay the same."""
     return value if value is None or isinstance(value, bool) else type(value)()
 
 
 def _masked(match: re.Match[str]) -> str:
-    """Write x for what a string says, escapes excepted: what is wrong with it stays wrong."""
+    """Replace the characters of a string by x but keep its escapes, so that a wrong escape is still wrong."""
     return re.sub(
         r"\\(?:u[0-9a-fA-F]{0,4}|.)?|[^\W_]", lambda letter: letter[0] if letter[0][0] == "\\" else "x", match[0]
     )
@@ -257,7 +258,7 @@ def _toml_value(text: str) -> Any:
 
 
 def _in_lines(written: str, before: str) -> str:
-    """Give a value as many lines as it had: in brackets, where TOML allows it; a text gets them after it."""
+    """Add line breaks so that a value has as many lines as before: within brackets, otherwise after the value."""
     lines = before.count("\n")
     if not lines:
         return written

@@ -1,8 +1,9 @@
-"""Solving for a setting: the smallest or largest value that meets an objective, or the best one.
+"""Searching for a setting: the smallest or largest value that meets a limit on a metric, or the best value.
 
-The objective is judged by its whole 95 % interval over the seeds, so that one lucky seed does not decide. The range is
-tried at some values in equal ratios, then halved where the answer changes. That finds the answer of an objective that
-changes once over the range; where it is met and missed by turns, the answer says so and shows all that was tried.
+A value meets the limit if the metric's whole 95 % interval over the seeds does, so that one lucky seed does not decide.
+The search tries some values of the range in equal ratios and then bisects where a value that meets the limit and one
+that does not are neighbours. This is exact if the limit is crossed once; otherwise the solution lists the values that
+miss the limit between values that meet it, and all that was tried.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 FIRST: Final = 7  # how many values of a single knob are tried first
 GRID: Final = 4  # how many values of each knob are tried where there are several
-EQUAL: Final = 0.01  # relative difference to the best objective up to which another one counts as equal
+EQUAL: Final = 0.01  # an objective within this relative difference of the best one counts as equally good
 
 Point = tuple[float, ...]
 
@@ -55,7 +56,7 @@ class Tried(NamedTuple):
 
 @dataclass(slots=True)
 class Solution:
-    """The answer, None if there is none, and all that was tried, in order."""
+    """The setting that was found (None: no setting meets the goal), and all settings that were tried, in order."""
 
     knobs: tuple[str, ...]
     ranges: tuple[Range, ...]

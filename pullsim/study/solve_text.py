@@ -120,7 +120,7 @@ def _figure(solution: Solution, tried: Tried) -> str:
 
 
 def _beside(solution: Solution, answer: Tried) -> str:
-    """Say what the neighbouring value on the cheaper side gives."""
+    """Return a text about the objective at the neighbouring value on the cheaper side."""
     if len(solution.knobs) > 1 or solution.goal.want == "best":
         return ""
     step = -1 if solution.goal.want == "smallest" else 1

@@ -1,4 +1,4 @@
-"""The runs of a study on disk: a line a run, written as it comes, so that a study can be interrupted and go on."""
+"""The file with the runs of a study: each run is written as a line when it ends, so that a study can be resumed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class RunStore:
     def __init__(
         self, directory: Path, bundle: Bundle, *, resume: bool, tell: Callable[[str], None] | None = None
     ) -> None:
-        """``resume`` keeps the runs that are there; ``tell`` is called with a message about runs that are dropped."""
+        """``resume`` keeps the runs in the file; ``tell`` is called with a message about runs that are dropped."""
         self.path = directory / FILE
         self.found: dict[tuple[tuple[str, ...], int], Outcome] = {}  # the outcomes in the file, by overrides and seed
         self._resume = resume
@@ -121,7 +121,7 @@ class RunStore:
         return None if outcome is None else outcome._replace(number=job.number)
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        """Write an outcome to the disk, where no kill of this process loses it. Raises InputError for a full disk."""
+        """Write an outcome to the disk at once, so that it survives this process. Raises InputError for a full disk."""
         line: dict[str, Any] = {"overrides": list(job.overrides), "seed": job.seed}
         line |= {"metrics": outcome.metrics, "verdict": outcome.verdict, "error": outcome.error}
         try:

@@ -21,7 +21,7 @@ _KEYS: Final = ("version", "scenario", "set", "design", "seeds", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What a study file says."""
+    """The content of a study file."""
 
     scenario: Path
     knobs: tuple[Knob, ...]
@@ -31,7 +31,7 @@ class Study:
 
 
 def is_study(document: Document) -> bool:
-    """Whether a document is a study, not a scenario: it names one."""
+    """Whether a document is a study and not a scenario: it has the key ``scenario``."""
     return isinstance(document.tree, dict) and isinstance(document.tree.get("scenario"), str)
 
 

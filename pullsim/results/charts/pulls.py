@@ -82,10 +82,10 @@ def plot_links(result: Result, ax: Axes | None = None) -> Axes:
 
 
 def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls: int = 40) -> Axes:
-    """Plot the slowest pulls, up to `pulls` of up to `nodes` nodes, a bar a pull from the kubelet's request to its end.
+    """Plot the slowest pulls, up to `pulls` of up to `nodes` nodes: one bar from the kubelet's request to the end.
 
-    Pulls too short to be seen on the axis of the run are drawn from one common start instead. The stages of a pull
-    overlap in reality; drawn are their parts of its critical path, in the usual order.
+    If pulls are too short to be seen on the simulated time axis, all bars begin at 0 instead. The stages of a pull
+    overlap in reality; the bar shows their parts of the pull's critical path, in the usual order.
     """
     rows = _slowest(result.pulls, nodes, pulls)
     shown = [pull for row in rows for pull in row]

@@ -1,4 +1,4 @@
-"""What all charts have in common: colours, units of axes, plain axes, and what an empty chart says."""
+"""The style of all charts: colours, units of axes, axes without decoration, and the text of an empty chart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
     from numpy.typing import NDArray
 
-#: Colours of things that are no stage: the palette of Okabe and Ito.
+#: Colours for everything except stages: the palette of Okabe and Ito.
 SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 INK: Final = "#333333"
 FAINT: Final = "#999999"
@@ -55,14 +55,14 @@ def rate_unit(bytes_per_second: float) -> Unit:
 
 
 def seconds_text(seconds: float) -> str:
-    """Three digits and the unit that suits them: ``0.42 s``, ``12.3 s``, ``4.2 min``."""
+    """Write a duration with three digits in a suitable unit: ``0.42 s``, ``12.3 s``, ``4.2 min``."""
     unit = time_unit(seconds)
     value = seconds / unit.size
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {unit.name}"
 
 
 def rate_text(bytes_per_second: float) -> str:
-    """Three digits and the unit that suits them; ``no limit`` for infinity."""
+    """Write a rate in bytes/s with three digits in a suitable unit; infinity is ``no limit``."""
     unit = rate_unit(bytes_per_second)
     return f"{bytes_per_second / unit.size:.3g} {unit.name}" if np.isfinite(bytes_per_second) else "no limit"
 
@@ -103,7 +103,7 @@ def count_axis(ax: Axes, label: str) -> None:
 
 
 def legend_outside(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
-    """Put the legend to the right of the axes, where no data is; of all labelled artists, or of `handles`."""
+    """Put a legend to the right of the axes, for all labelled artists or for those in `handles`."""
     handles = ax.get_legend_handles_labels()[0] if handles is None else handles
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5, borderaxespad=0)
 
@@ -116,7 +116,7 @@ def stage_legend(ax: Axes, stages: set[str]) -> None:
 def save(
     figure: Figure | SubFigure | None, path: Path, *, dpi: int = 144, metadata: dict[str, Any] | None = None
 ) -> None:
-    """Write a chart; letters that the font does not have become boxes, and what has no room overlaps."""
+    """Write a chart to a file without warnings about letters that the font lacks or labels that have no room."""
     assert isinstance(figure, Figure)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph|constrained_layout", category=UserWarning)
@@ -124,19 +124,19 @@ def save(
 
 
 def nothing(ax: Axes, text: str) -> None:
-    """Say in the middle of the axes why there is nothing in them."""
+    """Write the reason why a chart is empty into the middle of its axes."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK, fontsize=11)
     ax.set_yticks([])
     ax.grid(visible=False)
 
 
 def safe(text: str) -> str:
-    """Return a name as matplotlib shows it and not a formula, of MAX_NAME characters at the most."""
+    """Return a name of at most MAX_NAME characters, escaped so that matplotlib does not read it as a formula."""
     return printable.chart(printable.shortened(text, MAX_NAME))
 
 
 def shortened(text: str, width: int) -> str:
-    """Cut the middle out of a name longer than `width` characters, and make it safe: ends of names tell them apart."""
+    """Shorten a name to `width` characters by leaving out its middle, since names differ in their ends; escape it."""
     return safe(printable.shortened(text, width))
 
 

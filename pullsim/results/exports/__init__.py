@@ -1,1 +1,1 @@
-"""Records out to files, and to other programs."""
+"""Writing the records of a run to files, also in formats of other programs."""

@@ -1,7 +1,7 @@
-"""The kubelet's metrics that pulls touch, and the rows of a run that each of them counts.
+"""The kubelet's metrics about pulls, and the records of a run from which each of them is computed.
 
-Names, labels and buckets are those of release 1.35 (pkg/kubelet/metrics/metrics.go, pkg/kubelet/images/metrics.go); all
-are there whatever the release of a node.
+Names, labels and buckets are those of release 1.35 (pkg/kubelet/metrics/metrics.go, pkg/kubelet/images/metrics.go). All
+metrics are written, also for nodes of releases that do not have them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SIZES: Final = (
 
 
 class Observation(NamedTuple):
-    """Something that a metric counts: by how much a counter grows or a gauge changes, or a value for a histogram."""
+    """A change of a metric: by how much a counter grows or a gauge changes, or a value for a histogram."""
 
     t: float
     node: str
@@ -76,7 +76,7 @@ def size_label(size: int) -> str:
 
 
 def _pull_durations(result: Result) -> Iterator[Observation]:
-    """Successful pulls, with the wait in the queue, cut to milliseconds as in the event."""
+    """Yield the seconds of successful pulls including the wait in the queue, truncated to ms as in the event."""
     for ok, requested, ended, node, size in values(result.pulls, "ok", "requested", "ended", "node", "size"):
         if ok:
             waiting = nanoseconds(ended) - nanoseconds(requested)
@@ -92,7 +92,7 @@ def _ensured(result: Result) -> Iterator[Observation]:
 
 
 def _checks(result: Result) -> Iterator[Observation]:
-    """Checks whether a pod may use a present image, where credentials are verified."""
+    """Yield the checks whether a pod may use a present image, on kubelets that verify credentials."""
     for ended, node, outcome in values(result.requests, "ended", "node", "check"):
         if outcome is not None:
             yield Observation(ended, node, (outcome,))
@@ -103,7 +103,7 @@ def _intents(result: Result) -> Iterator[Observation]:
 
 
 def _records(result: Result) -> Iterator[Observation]:
-    """Pulled records; what garbage collection removes is seen at the kubelet's next question for an image."""
+    """Yield the number of pull records; the kubelet notices a removed record when it next looks for the image."""
     yield from _changes(values(result.requests, "ended", "node", "pulled_records"))
 
 
@@ -132,27 +132,27 @@ def _known(value: bool | None) -> str:
 
 
 def _starts(result: Result) -> Iterator[Observation]:
-    """Attempts to start a container, failed ones too, as the kubelet counts them; here when they have ended."""
+    """Yield the attempts to start a container, failed ones included, each at the time at which it ended."""
     for ended, node, kind in values(result.requests, "ended", "node", "kind"):
         if kind != "image_volume":
             yield Observation(ended, node, (kind,))
 
 
 def _start_errors(result: Result) -> Iterator[Observation]:
-    """Failed attempts by reason; those that an image volume holds up are not counted there."""
+    """Yield the failed attempts by reason, except those that fail because of an image volume."""
     for ended, node, kind, policy, reason in values(result.requests, "ended", "node", "kind", "policy", "reason"):
         if kind != "image_volume" and policy is not None and reason is not None:
             yield Observation(ended, node, (kind, reason))
 
 
 def _removals(result: Result) -> Iterator[Observation]:
-    """Images removed; those that an eviction removes go through the same code, as space (image_gc_manager.go)."""
+    """Yield the removed images; those removed by an eviction count with the reason space (image_gc_manager.go)."""
     for removal in result.removals:
         yield Observation(removal.t, removal.node, ("age" if removal.reason == "age" else "space",))
 
 
 def _volumes(result: Result) -> Iterator[Observation]:
-    """Image volumes of containers whose start was tried."""
+    """Yield the image volumes of containers that the kubelet tried to start."""
     for ended, node, volumes, policy in values(result.requests, "ended", "node", "volumes", "policy"):
         if volumes and policy is not None:
             yield Observation(ended, node, (), volumes)
@@ -165,7 +165,7 @@ def _mounted(result: Result) -> Iterator[Observation]:
 
 
 def _operations(result: Result) -> Iterator[Observation]:
-    """Calls of the CRI: PullImage for each credential; ImageStatus for the presence, and for the size once pulled."""
+    """Yield the CRI calls: PullImage for each credential, ImageStatus before a pull and, for the size, after it."""
     for ended, node, calls, ok in values(result.pulls, "ended", "node", "calls", "ok"):
         if calls:
             yield Observation(ended, node, ("pull_image",), calls)
@@ -192,7 +192,7 @@ def _inspect_failed(reason: str | None, policy: str | None) -> bool:
 
 
 def _operation_durations(result: Result) -> Iterator[Observation]:
-    """PullImage only: other calls take no time here. Calls of one pull with several credentials share its time."""
+    """Yield the seconds of PullImage calls; other calls take no time. The calls of one pull share its time equally."""
     for started, ended, node, calls in values(result.pulls, "started", "ended", "node", "calls"):
         for _ in range(calls):
             yield Observation(ended, node, ("pull_image",), (ended - started) / calls)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Series(NamedTuple):
-    """One metric of one set of labels: its observations by time."""
+    """The observations of a metric with one set of labels, ordered by time."""
 
     labels: tuple[tuple[str, str], ...]
     times: Sequence[float]
@@ -72,7 +72,7 @@ def _series(metric: Metric, result: Result, by: str) -> list[Series]:
 
 
 def _points(metric: Metric, series: Series, at: Sequence[float] | None) -> Iterator[str]:
-    """Yield the lines of a series: once for all that was observed, or for what had been observed by each time."""
+    """Yield the lines of a series: its final values (``at`` is None), or its values at each of the times."""
     sums = list(accumulate(series.values, initial=0.0))
     # The times of the observations of each bucket; a value that equals a bound is in its bucket.
     buckets = [array("d") for _ in range(len(metric.buckets) + 1)]
@@ -110,7 +110,7 @@ def _escaped(value: str) -> str:
 
 
 def _number(value: float) -> str:
-    """Return the shortest text of a number, without the noise of sums."""
+    """Return the shortest text of a number, rounded so that sums do not show errors of floating point."""
     rounded = round(value, 9)
     return str(int(rounded)) if rounded.is_integer() else repr(rounded)
 

@@ -1,7 +1,7 @@
-"""All files of a run, the charts excepted.
+"""The list of all files that a run writes, except charts.
 
-A table is written if it has the name of a file in `pullsim.results.tables`. Anything else has a row here, and a module
-beside this one that writes it.
+A table is written if `pullsim.results.tables` gives it the name of a file. Every other file has an entry here and a
+module in this package that writes it.
 """
 
 from __future__ import annotations

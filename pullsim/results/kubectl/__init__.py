@@ -1,1 +1,1 @@
-"""A run as kubectl would have shown it."""
+"""The pods of a run in the formats of kubectl: `describe pod`, `get pods --watch`, ages."""

@@ -6,7 +6,7 @@ MINUTE, HOUR, DAY, YEAR = 60, 3600, 86_400, 365 * 86_400
 
 
 def age(seconds: float) -> str:
-    """Return an age of two or three figures: ``119s``, ``9m59s``, ``15m``, ``3h5m``, ``2d``; cut, not rounded.
+    """Write an age in seconds as kubectl does: ``119s``, ``9m59s``, ``15m``, ``3h5m``, ``2d``; truncated, not rounded.
 
     Models apimachinery/pkg/util/duration/duration.go HumanDuration (since 1.12).
     """

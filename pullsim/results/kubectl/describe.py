@@ -59,7 +59,7 @@ def _events(result: Result, pod: PodRecord, at: float) -> Iterator[str]:
 
 
 def _scheduled(pod: PodRecord, at: float) -> Iterator[tuple[str, ...]]:
-    """Yield the scheduler's event, which has a source and a budget of its own."""
+    """Yield the scheduler's event, which has another source than the kubelet's and so a rate limit of its own."""
     if pod.scheduled is not None and 0 <= at - pod.scheduled < TTL:
         text = f"Successfully assigned {pod.namespace}/{pod.pod} to {pod.node}"
         yield "Normal", "Scheduled", age(at - pod.scheduled), "default-scheduler", text

@@ -1,4 +1,4 @@
-"""Statuses as `kubectl get pods --watch` prints them, while they come."""
+"""Printing statuses of pods during a run as `kubectl get pods --watch` prints them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pullsim.records import StatusRecord
 
-AHEAD: Final = 1.0  # seconds that a row may come before its time: the longest wait for a relist
+AHEAD: Final = 1.0  # seconds by which a row may arrive before its time: the longest wait for a relist
 HEADING: Final = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
 _PADDING: Final = 3
 _MIN_WIDTH: Final = 6
@@ -41,7 +41,7 @@ class Watch:
         self._write_until(self._latest - AHEAD)
 
     def finish(self, end: float) -> None:
-        """Write what is left; ``end``: of what is shown, seconds."""
+        """Write the remaining rows up to the time ``end``, in seconds."""
         self._write_until(end)
 
     def _write_until(self, limit: float) -> None:
@@ -51,7 +51,7 @@ class Watch:
             self._write(self._line(_cells(heappop(self._rows)[2])))
 
     def _start(self) -> None:
-        """Write the heading, as wide as what is known of the pods."""
+        """Write the heading, with columns as wide as the rows known so far need."""
         for cells in (HEADING, *(_cells(row) for _, _, row in self._rows)):
             self._widen(cells)
         self._write(self._line(HEADING))

@@ -1,4 +1,4 @@
-"""How long the API showed which status of the pods."""
+"""How long the API showed each status of the pods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pullsim.records import StatusRecord
 
-#: Statuses in which a pod waits for nothing any more.
+#: Statuses in which a pod no longer waits: it runs, or it is gone.
 OVER = (RUNNING, COMPLETED, DELETED, EVICTED)
 
 
@@ -26,7 +26,8 @@ def time_in_status(rows: Sequence[StatusRecord], end: float) -> dict[str, float]
     ``rows`` are in the order of time.
     """
     parts: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
-    current: dict[tuple[str, str], tuple[str, float] | None] = {}  # status and its begin; None: the pod waits no more
+    # The status of each pod and the time at which it began; None: the pod no longer waits.
+    current: dict[tuple[str, str], tuple[str, float] | None] = {}
     for namespace, pod, t, status in values(rows, "namespace", "pod", "t", "status"):
         before = current.get((namespace, pod))
         if before is not None:

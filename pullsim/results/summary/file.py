@@ -1,4 +1,4 @@
-"""``summary.json`` read back: checked against the types that it was written from."""
+"""Reading ``summary.json``, and checking it against the types from which it was written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NUMBER: Final = int | Annotated[float, Field(allow_inf_nan=False)]
 def read_summary(path: Path) -> dict[str, Any]:
     """Read a ``summary.json``, as `Summary.to_dict` gives it; unknown keys are left out.
 
-    Raises InputError for what is none, for a newer format, and for values of the wrong kind.
+    Raises InputError for a file that is no summary, for a newer format, and for values of the wrong type.
     """
     document = parse_json(read_text(path), str(path))
     check_version(document, "schemaVersion", SCHEMA_VERSION, "summary of a run", Location(str(path)))
@@ -39,7 +39,7 @@ def _adapter() -> TypeAdapter[BaseModel]:
 
 @cache
 def _model(kind: type) -> type[BaseModel]:
-    """Make the model of a dataclass of the summary; what may be null, and lists and mappings, may be left out."""
+    """Return the pydantic model for a dataclass of the summary; optional values, lists and mappings may be missing."""
     hints = get_type_hints(kind)
     made: dict[str, Any] = {}
     for each in fields(kind):
