@@ -100,7 +100,7 @@ def fit(
 
 
 def _release(text: str) -> Written:
-    """Read the nodes' release; one that is newer than the known ones is told of."""
+    """Read the release of the nodes' containerd, and print a note if it is newer than the known ones."""
     from pullsim.releases.containerd import CONTAINERD  # noqa: PLC0415  not for --help
 
     try:

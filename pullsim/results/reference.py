@@ -176,7 +176,7 @@ def _keys(section: type) -> str:
 
 
 def _dataclass(hint: Any) -> type | None:
-    """Give the dataclass that a value is, or has in a list or by name."""
+    """Return the dataclass that is the type of a value, or of the values in a list or mapping; None: there is none."""
     found = (_dataclass(argument) for argument in get_args(hint))
     return hint if isinstance(hint, type) and is_dataclass(hint) else next(filter(None, found), None)
 

@@ -184,7 +184,7 @@ def _housekeeping(table: Table, kept: Housekeeping) -> None:
 
 
 def _registry(table: Table, registry: RegistryUse) -> None:
-    """Say when a quota ran out, and what the bytes cost."""
+    """Add rows about the quotas that ran out, and about the cost of the bytes."""
     if registry.exhausted_at is not None:
         text = f"{registry.host} first refused at {duration(registry.exhausted_at)}"
         if registry.refilled_at is not None and registry.refilled_at < float("inf"):

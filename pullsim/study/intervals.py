@@ -25,7 +25,7 @@ class Interval(NamedTuple):
 
 
 def bootstrap(values: Sequence[float | None]) -> Interval:
-    """Return the mean of the values that there are, with its percentile bootstrap interval of LEVEL.
+    """Return the mean of the values that are not None, with its percentile bootstrap interval of the level LEVEL.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. The resamples are the same for
     equally many values, so that equal values give equal intervals.

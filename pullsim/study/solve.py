@@ -114,7 +114,7 @@ def solve(
     (default), largest or best; without a limit the best: the lowest objective, or the highest with ``maximize``.
     ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).
     ``seeds``: runs a value. ``processes``, ``dask``, ``dask_tls`` and ``force``: see `pullsim.study.sweep.sweep`.
-    ``progress`` is told how many runs were made. Raises InputError.
+    ``progress`` is called with the number of runs made so far. Raises InputError.
     """
     knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
     executor = choose(processes, dask, FIRST * seeds, dask_tls)
@@ -242,7 +242,7 @@ class _Search:
         return self.tried[min(met, key=lambda point: (size(point), point))] if met else None
 
     def _best(self) -> Tried | None:
-        """Return the point with the best mean; of those within EQUAL of it the first in order of the knobs."""
+        """Return the point with the best mean; among those within EQUAL of it, the one with the smallest knobs."""
         sign = -1 if self._goal.maximize else 1
         there = [
             (sign * each.objective.mean, each)

@@ -120,15 +120,17 @@ def sweep(
 ) -> Sweep:
     """Run every variant of a scenario with every seed.
 
-    ``set``: knobs, ``KEY=V1,V2,…``; all combinations, or with ``paired`` first with first. ``seeds``: how many, counted
-    from the scenario's own, or which. Variants share their seeds, and so their random numbers. ``processes``: None
-    is one a core; ``dask``: the address of a scheduler. ``out``: a directory that gets ``runs.jsonl`` as runs end;
-    ``resume`` takes what is there. ``force``: more runs than `pullsim.study.design.MAX_RUNS`. ``dask_tls``:
-    certificates, see `pullsim.study.dask_cluster.Dask`. ``progress`` is told how many runs are done, of how many;
-    ``announce`` what happens to older runs in ``out``. A variant that cannot run is among the failures. Ctrl-C ends the
-    sweep and keeps what is done (``interrupted``), and so does the end of all workers of a Dask cluster (``stopped``).
+    ``set`` has the knobs, ``KEY=V1,V2,…``. All combinations of values are run, or with ``paired`` all first values
+    together, all second ones, and so on. ``seeds``: the seeds, or how many, counted up from the scenario's seed.
+    All variants have the same seeds, and so the same random numbers. ``processes``: how many; None: one for each core.
+    ``dask``: the address of a Dask scheduler; ``dask_tls``: its certificates, see `pullsim.study.dask_cluster.Dask`.
+    ``out``: a directory in which ``runs.jsonl`` is written as runs end; ``resume`` reuses the runs in it. ``force``
+    allows more runs than `pullsim.study.design.MAX_RUNS`. ``progress`` is called with the numbers of finished and of
+    all runs, ``announce`` with messages about older runs in ``out``.
 
-    Raises InputError for knobs that are none, for no variant that can be run, and for what keeps all from running.
+    A variant that cannot be run is among the failures. After Ctrl-C (``interrupted``), or when a Dask cluster has lost
+    all workers (``stopped``), the sweep ends with the runs that are done. Raises InputError for wrong knobs, if no
+    variant can be run, and for errors that concern all runs.
     """
     knobs = tuple(parse_knob(text) for text in set)
     count = seeds if isinstance(seeds, int) else len(seeds)
@@ -203,7 +205,7 @@ def run_variants(
 
 
 def _missing(result: Sweep) -> str:
-    """Say which runs are missing."""
+    """Return a message that names the runs that are missing."""
     missing = [
         f"{variant} with seed {seed}"
         for position, variant in enumerate(result.variants)

@@ -86,7 +86,7 @@ def title(ax: Axes, text: str) -> None:
 
 
 def time_axis(ax: Axes, end: float, label: str = "simulated time") -> Unit:
-    """Make the x axis one of time from 0 to `end` seconds; values must be divided by the unit's size."""
+    """Set the x axis to time from 0 to `end` seconds; values to be drawn must be divided by the unit's size."""
     unit = time_unit(end)
     ax.set_xlabel(f"{label} ({unit.name})")
     ax.set_xlim(0, end / unit.size if end > 0 else 1)
@@ -94,7 +94,7 @@ def time_axis(ax: Axes, end: float, label: str = "simulated time") -> Unit:
 
 
 def count_axis(ax: Axes, label: str) -> None:
-    """Make the y axis one of counts from 0, in whole numbers with thousands separated."""
+    """Set the y axis to counts from 0, in whole numbers with separated thousands."""
     ax.set_ylabel(label)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

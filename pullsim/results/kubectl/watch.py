@@ -34,7 +34,7 @@ class Watch:
         self._widths = [0] * (len(HEADING) - 1)
 
     def __call__(self, row: StatusRecord) -> None:
-        """Take a row, and write all rows before which no other can come any more."""
+        """Take a row, and write all rows that are so old that no earlier row can follow."""
         heappush(self._rows, (row.t, self._count, row))
         self._count += 1
         self._latest = max(self._latest, row.t)

@@ -146,7 +146,7 @@ def _causes(pulls: Sequence[PullRecord]) -> str:
 
 
 def _inside(pulls: Mapping[Resource, float]) -> str:
-    """Say what the pulls themselves spent their time on, which is what limits them without the queue."""
+    """Return a text about the resources that the pulls spent their time on, without the wait in the queue."""
     (resource, share), *_ = pulls.items()
     return f"Within the pulls, {_percent(share)} was {resource.phrase}."
 
@@ -160,7 +160,7 @@ def _saturated(first: Resource, pulls: Mapping[Resource, float] | None) -> Resou
 
 
 def _never_started(pods: Sequence[PodRecord], first: Resource | None) -> str:
-    """Say how many pods never started, and what the bottleneck is among those that did."""
+    """Return a text with the number of pods that never started, and the bottleneck of those that did."""
     never = sum(started is None for started in values(pods, "started"))
     if not never:
         return ""
