@@ -13,12 +13,11 @@ class Division:
 
     __slots__ = ()
 
-    def divide(self, begin: float, end: float) -> Stages:
-        """Return the seconds by stage between ``begin`` and ``end``; their sum is ``end - begin``."""
-        raise NotImplementedError
+    def divide(self, begin: float, end: float, spans: list[Span] | None, image: str | None) -> Stages:
+        """Return the seconds by stage between ``begin`` and ``end``; their sum is ``end - begin``.
 
-    def trace(self, begin: float, end: float) -> list[Span]:
-        """Return the spans between ``begin`` and ``end``, in order and without gaps; see `divide`."""
+        Append the spans of that time to ``spans``, in order and without gaps, unless it is None; they get ``image``.
+        """
         raise NotImplementedError
 
 
@@ -110,27 +109,23 @@ class TimeLine(Division):
                 if self.spans is not None:
                     self.spans.append(Span(stage, since, now, self.image, self._cause))
             else:
-                for name, seconds in stage.divide(since, now).items():
+                for name, seconds in stage.divide(since, now, self.spans, self.image).items():
                     stages[name] = stages.get(name, 0.0) + seconds
-                if self.spans is not None:
-                    self._add(stage.trace(since, now))
             self._since = now
         return stages
 
-    def divide(self, begin: float, end: float) -> Stages:  # noqa: ARG002 - this line begins with the interval
+    def divide(
+        self,
+        begin: float,  # noqa: ARG002 - this line began with the interval
+        end: float,
+        spans: list[Span] | None,
+        image: str | None,  # noqa: ARG002 - its spans have one of their own
+    ) -> Stages:
         """Return the seconds by stage up to ``end``: this line, as the part of another, began with the interval."""
-        return self.close(end)
-
-    def trace(self, begin: float, end: float) -> list[Span]:  # noqa: ARG002 - as above
-        """Return the spans up to ``end``; see `divide`."""
-        self.close(end)
-        return self.spans or []
-
-    def _add(self, spans: list[Span]) -> None:
-        """Append spans of a division, which get the image of this line."""
-        assert self.spans is not None
-        image = self.image
-        self.spans += spans if image is None else [span._replace(image=image) for span in spans]
+        stages = self.close(end)
+        if spans is not None and self.spans is not None:
+            spans += self.spans
+        return stages
 
     def _return(self, fork: Fork) -> None:
         """Discard everything since ``fork``."""

@@ -13,12 +13,14 @@ from pullsim.time_line import Division, TimeLine
 class Half(Division):
     """Half of it one stage, half another."""
 
-    def divide(self, begin, end):
+    def divide(self, begin, end, spans, image):
+        if spans is not None:
+            spans += self.trace(begin, end, image)
         return {"request": (end - begin) / 2, "stall": (end - begin) / 2}
 
-    def trace(self, begin, end):
+    def trace(self, begin, end, image):
         middle = (begin + end) / 2
-        return [Span("request", begin, middle, None, "blob"), Span("stall", middle, end, None, "blob")]
+        return [Span("request", begin, middle, image, "blob"), Span("stall", middle, end, image, "blob")]
 
 
 def test_spans_are_what_was_entered_with_what_it_waited_for():
@@ -38,7 +40,7 @@ def test_what_is_waited_for_divides_an_interval_when_it_is_over():
     line = TimeLine(0.0, "sync", spans=True)
     line.split(Half(), 1.0)
     assert line.close(5.0) == {"sync": 1.0, "request": 2.0, "stall": 2.0}
-    assert line.spans == [Span("sync", 0.0, 1.0, None, None), *Half().trace(1.0, 5.0)]
+    assert line.spans == [Span("sync", 0.0, 1.0, None, None), *Half().trace(1.0, 5.0, None)]
 
 
 def test_the_time_since_a_fork_can_be_given_to_another_and_taken_back():

@@ -137,34 +137,35 @@ class LayerStages(Division):
         """The digest of the layer, which the pull's spans give as their cause while the pull waits for it."""
         return self.layer.digest
 
-    def divide(self, begin: float, end: float) -> Stages:
-        """Return the seconds by stage between ``begin`` and ``end``, an interval in which the pull waited for this."""
+    def divide(self, begin: float, end: float, spans: list[Span] | None, image: str | None) -> Stages:
+        """Return the seconds by stage between ``begin`` and ``end``, an interval in which the pull waited for this.
+
+        Of a download only the sum for each limit is known, so that its spans are one after the other.
+        """
         stages: Stages = {}
-        for fetch, stage, first, last in self._between(begin, end):
+        found = self._between(begin, end)
+        for fetch, stage, first, last in found:
             if stage != "download":
                 stages[stage] = stages.get(stage, 0.0) + (last - first)
                 continue
             for name, share in fetch._shares():  # noqa: SLF001  # of this class
                 stages[name] = stages.get(name, 0.0) + (last - first) * share
+        if spans is not None:
+            found.sort(key=_BEGIN)
+            for fetch, stage, first, last in found:
+                if stage == "download":
+                    fetch._trace_download(first, last, spans, image)  # noqa: SLF001
+                else:
+                    spans.append(Span(stage, first, last, image, fetch.cause))
         return stages
 
-    def trace(self, begin: float, end: float) -> list[Span]:
-        """Return the stages of `divide` as spans, in order.
-
-        Of a download only the sum for each limit is known, so that its spans are one after the other.
-        """
-        spans: list[Span] = []
-        for fetch, stage, first, last in sorted(self._between(begin, end), key=_BEGIN):
-            if stage != "download":
-                spans.append(Span(stage, first, last, None, fetch.cause))
-                continue
-            since = first
-            for name, share in fetch._shares():  # noqa: SLF001  # of this class
-                until = min(last, since + (last - first) * share)
-                spans.append(Span(name, since, until, None, fetch.cause))
-                since = until
-            spans[-1] = spans[-1]._replace(end=last)
-        return spans
+    def _trace_download(self, begin: float, end: float, spans: list[Span], image: str | None) -> None:
+        """Append the spans of a download."""
+        shares, since, cause = self._shares(), begin, self.cause
+        for number, (name, share) in enumerate(shares, start=1):
+            until = min(end, since + (end - begin) * share) if number < len(shares) else end
+            spans.append(Span(name, since, until, image, cause))
+            since = until
 
     def _between(self, begin: float, end: float) -> list[tuple[LayerStages, str, float, float]]:
         """Return (fetch, stage, begin, end) of each stage in the interval, in no particular order."""

@@ -39,22 +39,16 @@ class Unpacking(LayerStages):
         self._slots = slots
         self.process = pull.env.process(self._run())
 
-    def divide(self, begin: float, end: float) -> Stages:
+    def divide(self, begin: float, end: float, spans: list[Span] | None, image: str | None) -> Stages:
         """Return the stages of the layer's fetch until its blob was there, and then the stage of unpacking."""
         began = self._began(begin, end)
-        stages = self.fetch.divide(begin, began) if began > begin else {}
+        stages = self.fetch.divide(begin, began, spans, image) if began > begin else {}
         if end > began:
             name = f"unpack_{self.limit}"
             stages[name] = stages.get(name, 0.0) + end - began
+            if spans is not None:
+                spans.append(Span(name, began, end, image, self.cause))
         return stages
-
-    def trace(self, begin: float, end: float) -> list[Span]:
-        """Return the stages of `divide` as spans, in order."""
-        began = self._began(begin, end)
-        spans = self.fetch.trace(begin, began) if began > begin else []
-        if end > began:
-            spans.append(Span(f"unpack_{self.limit}", began, end, None, self.cause))
-        return spans
 
     def _began(self, begin: float, end: float) -> float:
         """Return when unpacking began; ``begin`` if that was earlier, ``end`` if it was later or has not happened."""
@@ -95,15 +89,14 @@ class _SlotWait(Division):
         self._slots = slots
         self._pull = pull
 
-    def divide(self, begin: float, end: float) -> Stages:
+    def divide(self, begin: float, end: float, spans: list[Span] | None, image: str | None) -> Stages:
         """See `Division`."""
         before = self._before()
-        return {"slot": end - begin} if before is None else before.divide(begin, end)
-
-    def trace(self, begin: float, end: float) -> list[Span]:
-        """See `Division`."""
-        before = self._before()
-        return [Span("slot", begin, end, None, None)] if before is None else before.trace(begin, end)
+        if before is not None:
+            return before.divide(begin, end, spans, image)
+        if spans is not None:
+            spans.append(Span("slot", begin, end, image, None))
+        return {"slot": end - begin}
 
     def _before(self) -> Unpacking | None:
         before = self._slots.given_back_by
