@@ -5,22 +5,23 @@ from __future__ import annotations
 import pytest
 
 import pullsim
+from pullsim.oci.manifest import Layer
 from pullsim.records import Span
 from pullsim.results.invariants import check
-from pullsim.time_line import Division, TimeLine
+from pullsim.runtime.fetch_stages import LayerStages
+from pullsim.time_line import TimeLine
 
 
-class Half(Division):
-    """Half of it one stage, half another."""
+def fetch():
+    """A layer's fetch that asks for its blob at 1 s, and gets nothing from 3 s on."""
+    stages = LayerStages(Layer("sha256:blob", 100, 260, 1, "gzip", "sha256:tar"), 1.0)
+    stages.enter("request", 1.0)
+    stages.enter("stall", 3.0)
+    return stages
 
-    def divide(self, begin, end, spans, image):
-        if spans is not None:
-            spans += self.trace(begin, end, image)
-        return {"request": (end - begin) / 2, "stall": (end - begin) / 2}
 
-    def trace(self, begin, end, image):
-        middle = (begin + end) / 2
-        return [Span("request", begin, middle, image, "blob"), Span("stall", middle, end, image, "blob")]
+REQUEST = Span("request", 1.0, 3.0, None, "sha256:blob")
+STALL = Span("stall", 3.0, 5.0, None, "sha256:blob")
 
 
 def test_spans_are_what_was_entered_with_what_it_waited_for():
@@ -38,9 +39,9 @@ def test_spans_are_what_was_entered_with_what_it_waited_for():
 
 def test_what_is_waited_for_divides_an_interval_when_it_is_over():
     line = TimeLine(0.0, "sync", spans=True)
-    line.split(Half(), 1.0)
+    line.split(fetch(), 1.0)
     assert line.close(5.0) == {"sync": 1.0, "request": 2.0, "stall": 2.0}
-    assert line.spans == [Span("sync", 0.0, 1.0, None, None), *Half().trace(1.0, 5.0, None)]
+    assert line.spans == [Span("sync", 0.0, 1.0, None, None), REQUEST, STALL]
 
 
 def test_the_time_since_a_fork_can_be_given_to_another_and_taken_back():
@@ -48,7 +49,7 @@ def test_the_time_since_a_fork_can_be_given_to_another_and_taken_back():
     fork = line.fork(1.0)
     line.enter("unpack_cpu", 1.0)
     walked = line.fork(3.0)
-    line.split_from(fork, Half())
+    line.split_from(fork, fetch())
     assert line.close(5.0) == {"resolve": 1.0, "request": 2.0, "stall": 2.0}
     line.restore(walked, "commit")
     assert line.close(6.0) == {"resolve": 1.0, "unpack_cpu": 2.0, "commit": 3.0}
