@@ -28,7 +28,7 @@ layers: $(DEVELOPED)
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest benchmarks/suites --benchmark-only -o addopts= -s
 
-# Twice as fast; needs a C compiler and takes some minutes. Again after every change of the sources.
+# Half as fast again; needs a C compiler and takes some minutes. Again after every change of the sources.
 compiled:
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(MAKE) --always-make $(INSTALLED)
 
