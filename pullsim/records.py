@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pullsim.stages import STAGES as STAGES  # noqa: PLC0414  # its old place, from which other programs import it
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 #: Seconds by the name of the stage, see `pullsim.stages`; a stage that is absent took none.
 Stages = dict[str, float]
@@ -267,12 +267,12 @@ class ClusterOutcome(NamedTuple):
 class Recorder(Protocol):
     """Takes the rows as they are completed.
 
-    ``status``, ``request`` and ``span`` are None where nobody asked for these rows, so that none is made in vain.
+    ``status``, ``request`` and ``spans`` are None where nobody asked for these rows, so that none is made in vain.
     """
 
     status: Callable[[StatusRecord], None] | None
     request: Callable[[ImageRequest], None] | None
-    span: Callable[[SpanRecord], None] | None
+    spans: Callable[[str | None, str, str, Sequence[Span]], None] | None  # of a pod: its node, namespace and name
 
     def event(self, row: KubeletEvent) -> None:
         """Take a kubelet event."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from pullsim.errors import InputError
 from pullsim.garbage import collect, rare_collections
 from pullsim.rows import Rows
+from pullsim.span_rows import SpanRows
 from pullsim.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pullsim.records import (
         Departure,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         PullRecord,
         RegistryRecord,
         Rollout,
-        SpanRecord,
+        Span,
         StatusRecord,
     )
     from pullsim.scenario import Scenario
@@ -78,7 +79,7 @@ class Result:
     rollouts: list[Rollout] = field(default_factory=list)  # in the order in which the updates began
     departures: list[Departure] = field(default_factory=list)  # nodes that left, in the order of time
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
-    spans: Rows[SpanRecord] = field(default_factory=Rows)  # the pods' time lines, kept with the layers
+    spans: SpanRows = field(default_factory=SpanRows)  # the pods' time lines, kept with the layers
 
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""
@@ -104,7 +105,7 @@ class ResultRecorder:
         self.event: Callable[[KubeletEvent], None] = result.events.append if pulls else drop
         self.removal: Callable[[ImageRemoval], None] = result.removals.append if pulls else drop
         self.layer: Callable[[LayerRecord], None] = result.layers.append if layers else drop
-        self.span: Callable[[SpanRecord], None] | None = result.spans.append if layers else None
+        self.spans: Callable[[str | None, str, str, Sequence[Span]], None] | None = result.spans.add if layers else None
         self.plugin: Callable[[PluginRun], None] = result.plugin_runs.append if status else drop
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
         self.status: Callable[[StatusRecord], None] | None = watch

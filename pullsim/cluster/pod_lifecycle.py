@@ -183,7 +183,7 @@ class PodLifecycle:
         return status
 
     def _status(self, pod: Pod) -> PodStatus:
-        status = PodStatus(pod, pod.created, self, spans=self._recorder.span is not None)
+        status = PodStatus(pod, pod.created, self, spans=self._recorder.spans is not None)
         self._quiescence.create(status)
         return status
 
@@ -215,9 +215,8 @@ class PodLifecycle:
 
     def _write(self, pod: PodStatus, row: PodRecord) -> None:
         """Write the row of a pod, and the spans of its time line if the recorder takes spans."""
-        if self._recorder.span is not None:
-            for span in pod.time_line():
-                self._recorder.span(span)
+        if self._recorder.spans is not None:
+            self._recorder.spans(pod.node, pod.namespace, pod.name, pod.take_spans())
         if pod.pod.prepull:
             self.prepull_rows.append(row)
         else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from pullsim.records import PodRecord, SpanRecord
+from pullsim.records import PodRecord
 from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from pullsim.records import Span
     from pullsim.spec.credentials import Secret
     from pullsim.spec.pod import Pod
 
@@ -140,11 +141,10 @@ class PodStatus:
             self.reason = how
         self.watcher.ended(self)
 
-    def time_line(self) -> Iterator[SpanRecord]:
-        """Yield the spans of the time line so far, and stop keeping spans."""
+    def take_spans(self) -> list[Span]:
+        """Return the spans of the time line so far, and stop keeping spans."""
         spans, self.clock.spans = self.clock.spans or [], None
-        for span in spans:
-            yield SpanRecord(self.node, self.namespace, self.name, *span)
+        return spans
 
     def record(self, now: float, *, never: bool = False) -> PodRecord:
         """Return the pod's row: at its start, or at the end of the run.
