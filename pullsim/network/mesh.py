@@ -17,8 +17,6 @@ import numpy as np
 from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pullsim.network.flows import Transfer
 
 _EGRESS, _CONNECTION, _NIC = range(3)
@@ -28,7 +26,7 @@ _NOWHERE = 0  # the column that fills a path shorter than the longest: it stands
 class Mesh(Component):
     """Max-min sharing over paths: `Port.placed` is the list of the port's groups, `FlowGroup.index` the row of each."""
 
-    def __init__(self, tick: Callable[[], int]) -> None:  # noqa: ARG002 - the other components are made with it
+    def __init__(self) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = True

@@ -31,8 +31,6 @@ from pullsim.network.several_bottlenecks import SeveralBottlenecks
 from pullsim.network.single_bottleneck import SingleBottleneck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import simpy
 
     from pullsim.network.mesh import Mesh
@@ -241,7 +239,7 @@ class Network(Settling):
         if fit:
             target = max(fit, key=lambda each: len(each.ports))
         else:
-            target = _mesh(self._tick) if general else SeveralBottlenecks(self._tick)
+            target = _mesh() if general else SeveralBottlenecks(self._tick)
         for bottleneck in bottlenecks:
             component = bottleneck.component
             if component is not target:
@@ -275,10 +273,10 @@ class Network(Settling):
             port.component = None
 
 
-def _mesh(tick: Callable[[], int]) -> Mesh:
+def _mesh() -> Mesh:
     from pullsim.network.mesh import Mesh  # noqa: PLC0415  # it imports numpy, which few runs need
 
-    return Mesh(tick)
+    return Mesh()
 
 
 def _never_bind(links: tuple[Link, ...]) -> bool:

@@ -104,7 +104,9 @@ class Client:
         if latency and registry.gates:
             yield Timeout(env, latency)
             latency = 0.0
-        answer = self._challenge(request) or self._fault(request, env.now)
+        answer = registry.gates.challenge(request, env.now)
+        if answer is None:
+            answer = registry.gates.answer(request, env.now, authenticated=False)
         status = OK if answer is None else self._take(answer)
         self._keep(self._idle, window)
         if status == OK:
@@ -160,7 +162,7 @@ class Client:
         # are transferred, those of slow start included, so that links carry every byte and never exceed their capacity.
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
-        faults = [fault for gate in registry.gates for fault in gate.body(request, env.now)]
+        faults = registry.gates.body(request, env.now) if registry.gates else []
         if faults:
             self.retryable = any(fault.retryable for fault in faults)
             before, status = download.received, CUT
@@ -207,53 +209,34 @@ class Client:
             yield Timeout(env, fault.ends - env.now) if fault.ends < float("inf") else Event(env)
             download.request(env.now)
         window, latency = self._connect(self._idle, round_trip)
-        timed = False
-        for gate in gates:
-            timed = timed or gate.timed
-        if timed:  # such gates must be asked about requests in the order of their arrival
+        if gates.timed:
             if latency:
                 yield Timeout(env, latency)
                 latency = 0.0
-            if authorizer.challenged(env.now) and (answer := self._challenge(request)) is not None:
+            if authorizer.challenged(env.now) and (answer := gates.challenge(request, env.now)) is not None:
                 return self._take(answer), latency, window
         waited = authorizer.authorize(request.reference, server, env.now + latency)
         if authorizer.denial is not None:
-            answer = self._fault(request, env.now + latency)
+            answer = gates.answer(request, env.now + latency, authenticated=False)
             if answer is None:
                 return authorizer.status, latency + authorizer.denied_after(server, waited), None
             registry.count(request)
             return self._take(answer), latency + waited, window
         latency += waited
-        if timed and latency:
+        if gates.timed and latency:
             yield Timeout(env, latency)
             latency = 0.0
         registry.count(request)
-        for gate in gates:
-            if (answer := gate.answer(request, env.now + latency)) is not None:
-                return self._take(answer), latency, window
+        if gates and (answer := gates.answer(request, env.now + latency)) is not None:
+            return self._take(answer), latency, window
         return OK, latency, window
 
     def _obstacle(self, request: Request) -> Fault | None:
         """Return the fault that keeps the client from connecting now, or None."""
-        for gate in self.registry.gates:
-            if (fault := gate.connection(request, self._env.now)) is not None:
-                self.retryable = fault.retryable
-                return fault
-        return None
-
-    def _challenge(self, request: Request) -> Answer | None:
-        """Return what answers a request that would get a 401 for want of authorization, or None: it gets the 401."""
-        for gate in self.registry.gates:
-            if (answer := gate.challenge(request, self._env.now)) is not None:
-                return answer
-        return None
-
-    def _fault(self, request: Request, at: float) -> Answer | None:
-        """Return the answer of the first gate that applies before authentication, or None."""
-        for gate in self.registry.gates:
-            if gate.unasked and (answer := gate.answer(request, at)) is not None:
-                return answer
-        return None
+        fault = self.registry.gates.connection(request, self._env.now)
+        if fault is not None:
+            self.retryable = fault.retryable
+        return fault
 
     def _take(self, answer: Answer) -> int:
         """Keep the details of an answer for the caller. Returns its status."""

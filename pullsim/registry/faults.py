@@ -20,7 +20,7 @@ class Faults(Gate):
     on nothing but the seed, the fault's position in the list, and the names of the registry, the node and the content.
     """
 
-    unasked = True
+    unauthenticated = True
 
     def __init__(self, host: str, faults: tuple[Fault, ...], streams: Streams) -> None:
         self._host = host

@@ -21,12 +21,11 @@ class Answer(NamedTuple):
 class Gate:
     """A condition that can refuse or disturb requests: a subclass overrides the methods that concern it.
 
-    The client asks the gates of a registry in order, and the first answer counts. A registry without gates serves every
-    request that is authorized. Times are simulated seconds.
+    A registry without gates serves every request that is authorized. Times are simulated seconds.
     """
 
     timed = False  # it counts requests: it must be asked about each at its simulated time of arrival, in that order
-    unasked = False  # it answers before authentication, whoever the client is
+    unauthenticated = False  # it answers before authentication, whoever the client is
 
     def connection(self, request: Request, now: float) -> Fault | None:  # noqa: ARG002 - subclasses use it
         """Return the fault that keeps a connection from being made (refused or unreachable), or None."""
@@ -43,3 +42,41 @@ class Gate:
     def body(self, request: Request, now: float) -> list[Fault]:  # noqa: ARG002
         """Return the faults that affect a body that begins now, from the start or later."""
         return []
+
+
+class Gates:
+    """The gates of one registry, in the order in which they are asked; the first one that says something counts."""
+
+    __slots__ = ("_gates", "timed")
+
+    def __init__(self, gates: tuple[Gate, ...]) -> None:
+        self._gates = gates
+        self.timed = any(gate.timed for gate in gates)  # requests must be asked about in the order of their arrival
+
+    def __len__(self) -> int:
+        return len(self._gates)
+
+    def connection(self, request: Request, now: float) -> Fault | None:
+        """See `Gate`."""
+        for gate in self._gates:
+            if (fault := gate.connection(request, now)) is not None:
+                return fault
+        return None
+
+    def challenge(self, request: Request, now: float) -> Answer | None:
+        """See `Gate`."""
+        for gate in self._gates:
+            if (answer := gate.challenge(request, now)) is not None:
+                return answer
+        return None
+
+    def answer(self, request: Request, at: float, *, authenticated: bool = True) -> Answer | None:
+        """See `Gate`; a request that is not ``authenticated`` gets to those gates only that answer before."""
+        for gate in self._gates:
+            if (authenticated or gate.unauthenticated) and (answer := gate.answer(request, at)) is not None:
+                return answer
+        return None
+
+    def body(self, request: Request, now: float) -> list[Fault]:
+        """Return the faults of all gates that affect a body that begins now; see `Gate`."""
+        return [fault for gate in self._gates for fault in gate.body(request, now)]

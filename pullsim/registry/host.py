@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.records import RegistryRecord
 from pullsim.registry.faults import Faults
-from pullsim.registry.gate import Answer, Gate
+from pullsim.registry.gate import Answer, Gate, Gates
 from pullsim.registry.quotas import Quotas
 from pullsim.registry.request import NOT_FOUND
 from pullsim.spec.registry import fits
@@ -90,7 +90,7 @@ class Registry:
             None if spec.images is None else Holdings(spec.images),
             self._quotas,
         )
-        self.gates = tuple(gate for gate in gates if gate is not None)
+        self.gates = Gates(tuple(gate for gate in gates if gate is not None))
         # Numbers of requests received so far, by kind.
         self.heads = self.manifests = self.blobs = self.challenges = self.tokens = 0
         self.sent = 0  # payload bytes of bodies
