@@ -41,9 +41,9 @@ class Table(NamedTuple):
     written: Callable[[Result], object] | None = None  # whether there is anything to write; None: always
 
     def frame(self, result: Result) -> pd.DataFrame:
-        """Return the table as a data frame, made a chunk of rows at a time.
+        """Return the table as a data frame with these columns, a row for each of `rows`; a missing value is NA or NaN.
 
-        So a table of a million layers is never in memory as Python objects.
+        It is made a chunk of rows at a time, so that a million layers are never in memory as Python objects.
         """
         import pandas as pd  # noqa: PLC0415  half a second that only tables are worth
 

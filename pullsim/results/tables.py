@@ -1,6 +1,6 @@
 """Records as tables: pandas data frames and CSV, both from the columns of `pullsim.results.columns`.
 
-A table is one row of this file: a `Table` with the name of its CSV file, if a run is to write one.
+A table is one `Table` of this file, with the name of its CSV file if a run is to write one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pullsim.records import KubeletEvent
-    from pullsim.run import Result
 
 _PODS: Final = Table(attrgetter("pods"), schema.PODS, "a row a pod", "pods.csv", detail="pods")
 _PULLS: Final = Table(
@@ -84,100 +83,28 @@ TABLES: Final = (
     _LINKS,
 )
 
+# The functions of each table: `Table.frame` takes a result, `Table.write_csv` a result and an open file.
+pods: Final = _PODS.frame
+pulls: Final = _PULLS.frame
+layers: Final = _LAYERS.frame
+events: Final = _EVENTS.frame
+statuses: Final = _STATUSES.frame
+removals: Final = _REMOVALS.frame
+rollouts: Final = _ROLLOUTS.frame
+prepulls: Final = _PREPULLS.frame
+departures: Final = _DEPARTURES.frame
+disks: Final = _DISKS.frame
+links: Final = _LINKS.frame
 
-def pods(result: Result) -> pd.DataFrame:
-    """One row per pod; columns `pullsim.results.columns.PODS`."""
-    return _PODS.frame(result)
-
-
-def pulls(result: Result) -> pd.DataFrame:
-    """One row per pull that a kubelet asked for; columns `pullsim.results.columns.PULLS`."""
-    return _PULLS.frame(result)
-
-
-def layers(result: Result) -> pd.DataFrame:
-    """One row per layer and pull that had to have it; columns `pullsim.results.columns.LAYERS`."""
-    return _LAYERS.frame(result)
-
-
-def events(result: Result) -> pd.DataFrame:
-    """One row per kubelet event, in the order emitted; columns `pullsim.results.columns.EVENTS`."""
-    return _EVENTS.frame(result)
-
-
-def statuses(result: Result) -> pd.DataFrame:
-    """One row per change of what the API shows of a pod, by time; columns `pullsim.results.columns.STATUSES`."""
-    return _STATUSES.frame(result)
-
-
-def removals(result: Result) -> pd.DataFrame:
-    """One row per image that a kubelet removed; columns `pullsim.results.columns.REMOVALS`."""
-    return _REMOVALS.frame(result)
-
-
-def rollouts(result: Result) -> pd.DataFrame:
-    """One row per rolling update; columns `pullsim.results.columns.ROLLOUTS`."""
-    return _ROLLOUTS.frame(result)
-
-
-def prepulls(result: Result) -> pd.DataFrame:
-    """One row per pod of a prepull job; columns `pullsim.results.columns.PODS`."""
-    return _PREPULLS.frame(result)
-
-
-def departures(result: Result) -> pd.DataFrame:
-    """One row per node that left; columns `pullsim.results.columns.DEPARTURES`."""
-    return _DEPARTURES.frame(result)
-
-
-def disks(result: Result) -> pd.DataFrame:
-    """One row per node whose disk has a size; columns `pullsim.results.columns.DISKS`."""
-    return _DISKS.frame(result)
-
-
-def links(result: Result) -> pd.DataFrame:
-    """One row per registry link and interval; columns `pullsim.results.columns.LINKS`."""
-    return _LINKS.frame(result)
-
-
-def write_pods_csv(result: Result, file: TextIO) -> None:
-    """Write the table of pods; open files with ``newline=""``."""
-    _PODS.write_csv(result, file)
-
-
-def write_pulls_csv(result: Result, file: TextIO) -> None:
-    """Write the table of pulls; open files with ``newline=""``."""
-    _PULLS.write_csv(result, file)
-
-
-def write_layers_csv(result: Result, file: TextIO) -> None:
-    """Write the table of layers; open files with ``newline=""``."""
-    _LAYERS.write_csv(result, file)
-
-
-def write_status_csv(result: Result, file: TextIO) -> None:
-    """Write the table of statuses; open files with ``newline=""``."""
-    _STATUSES.write_csv(result, file)
-
-
-def write_removals_csv(result: Result, file: TextIO) -> None:
-    """Write the table of removed images; open files with ``newline=""``."""
-    _REMOVALS.write_csv(result, file)
-
-
-def write_rollouts_csv(result: Result, file: TextIO) -> None:
-    """Write the table of rolling updates; open files with ``newline=""``."""
-    _ROLLOUTS.write_csv(result, file)
-
-
-def write_prepulls_csv(result: Result, file: TextIO) -> None:
-    """Write the table of pods of prepull jobs; open files with ``newline=""``."""
-    _PREPULLS.write_csv(result, file)
-
-
-def write_departures_csv(result: Result, file: TextIO) -> None:
-    """Write the table of nodes that left; open files with ``newline=""``."""
-    _DEPARTURES.write_csv(result, file)
+write_pods_csv: Final = _PODS.write_csv
+write_pulls_csv: Final = _PULLS.write_csv
+write_layers_csv: Final = _LAYERS.write_csv
+write_status_csv: Final = _STATUSES.write_csv
+write_removals_csv: Final = _REMOVALS.write_csv
+write_rollouts_csv: Final = _ROLLOUTS.write_csv
+write_prepulls_csv: Final = _PREPULLS.write_csv
+write_departures_csv: Final = _DEPARTURES.write_csv
+write_disks_csv: Final = _DISKS.write_csv
 
 
 def write_events_jsonl(events: Iterable[KubeletEvent], file: TextIO) -> None:

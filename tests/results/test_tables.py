@@ -107,6 +107,7 @@ def test_csv_has_the_values_of_the_frame():
         (tables.rollouts, tables.write_rollouts_csv),
         (tables.departures, tables.write_departures_csv),
         (tables.prepulls, tables.write_prepulls_csv),
+        (tables.disks, tables.write_disks_csv),
     ):
         read = pd.read_csv(io.StringIO(csv_text(write, result)))
         expected = frame(result)
