@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.spec.cluster import covers
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
 
     from pullsim.cluster.node import ClusterNode
     from pullsim.cluster.pod_lifecycle import PodLifecycle
-    from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.spec.cluster import DaemonSet, Node
 
@@ -20,19 +21,13 @@ class DaemonSets:
     """Creates a pod of each set on each selected node, when the set is created or when the node joins."""
 
     def __init__(
-        self,
-        env: simpy.Environment,
-        sets: Iterable[DaemonSet],
-        scheduler: Scheduler,
-        pods: PodLifecycle,
-        quiescence: Quiescence,
+        self, env: simpy.Environment, sets: Iterable[DaemonSet], scheduler: Scheduler, pods: PodLifecycle
     ) -> None:
         self._env = env
         self._to_create = sorted(sets, key=lambda each: each.created)
         self._created: list[DaemonSet] = []
         self._scheduler = scheduler
         self._pods = pods
-        self._quiescence = quiescence
 
     def run(self) -> Generator[Any, Any, None]:
         """Create each set at its time, with its pods on the nodes that have joined."""
@@ -48,7 +43,7 @@ class DaemonSets:
 
     def expect(self, node: Node) -> None:
         """Count the pods of a node that will join as pods to come."""
-        self._count(sum(runs_on(each, node.spec.pool, node.name) for each in (*self._created, *self._to_create)))
+        self._pods.expect(sum(covers(each, node.spec.pool, node.name) for each in (*self._created, *self._to_create)))
 
     def joined(self, node: ClusterNode) -> None:
         """Create the pods of a node that has joined, for the sets that have been created."""
@@ -57,17 +52,8 @@ class DaemonSets:
 
     def left(self, node: ClusterNode) -> None:
         """After a node has left, uncount the pods on it of sets that are not created yet."""
-        self._count(-sum(runs_on(each, node.pool, node.name) for each in self._to_create))
-
-    def _count(self, pods: int) -> None:
-        self._pods.total += pods
-        self._quiescence.to_come += pods
+        self._pods.expect(-sum(covers(each, node.pool, node.name) for each in self._to_create))
 
     def _create_pod(self, daemon_set: DaemonSet, node: ClusterNode) -> None:
-        if runs_on(daemon_set, node.pool, node.name):
+        if covers(daemon_set, node.pool, node.name):
             self._pods.create_expected(daemon_set.pod(node.name, self._env.now))
-
-
-def runs_on(daemon_set: DaemonSet, pool: str, node: str) -> bool:
-    """Whether the set has a pod on a node of that pool and name."""
-    return daemon_set.pool in (None, pool) and daemon_set.node in (None, node)

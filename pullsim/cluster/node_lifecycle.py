@@ -40,7 +40,7 @@ class NodeLifecycle:
         self._lost: set[PodStatus] = set()  # pods of the node that is being removed now
         self._churn = Churn(context.env, spec, context.streams, self)
         self.pools: dict[str, str] = {}  # pool of each node that has joined in place of another
-        self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods, quiescence)
+        self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods)
         for node in spec.nodes:
             self.daemon_sets.expect(node)
 

@@ -57,7 +57,7 @@ class PodLifecycle:
         quiescence.to_come += sum(pod.follows is None for pod in spec.pods)
         self.total = len(spec.pods)  # number of pods of the run, with those that have ended or are not created yet
         self.prepull_rows: list[PodRecord] = []  # rows of the pods of prepull jobs
-        self.prepulls = PrepullJobs(env, spec, self)
+        self.prepulls = PrepullJobs(env, spec, self, scheduler.nodes)
         self.controllers = Controllers(env, spec, self)
 
     def run(self) -> Generator[Any, Any, None]:
@@ -69,6 +69,11 @@ class PodLifecycle:
             if pod.created > env.now:
                 yield env.timeout(pod.created - env.now)
             self.create_expected(pod)
+
+    def expect(self, pods: int) -> None:
+        """Count pods of DaemonSets that are to come; fewer by ``-pods`` where that is negative."""
+        self.total += pods
+        self._quiescence.to_come += pods
 
     def create_expected(self, pod: Pod) -> None:
         """Create a pod of the scenario or of one of its DaemonSets, which was counted as to come."""

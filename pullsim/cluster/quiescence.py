@@ -147,8 +147,8 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
     """Yield the times, in seconds, of all changes in the spec: faults that end, tags that move, nodes that join."""
     for registry in spec.registries:
         for fault in registry.faults:
-            if fault.at + fault.duration < float("inf"):
-                yield fault.at + fault.duration
+            if fault.ends < math.inf:
+                yield fault.ends
         for account in registry.access.accounts:
             yield account.since
     yield from spec.catalog.moves()
@@ -161,8 +161,8 @@ def changes(spec: ClusterSpec) -> Iterator[float]:
     for sources in {node.spec.pool: node.spec.credentials for node in spec.nodes}.values():
         for provider in sources.providers:
             for window in provider.plugin.failures:
-                if window.at + window.duration < float("inf"):
-                    yield window.at + window.duration
+                if window.ends < math.inf:
+                    yield window.ends
     for pod in spec.pods:
         yield pod.created
     for daemon_set in spec.daemon_sets:

@@ -117,6 +117,11 @@ class Prepull:
     node: str | None = None
 
 
+def covers(pods: DaemonSet | Prepull, pool: str, node: str) -> bool:
+    """Whether a DaemonSet or a prepull job has a pod on the node of that pool and name."""
+    return pods.pool in (None, pool) and pods.node in (None, node)
+
+
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
     """Everything that the nodes of one pool have in common."""

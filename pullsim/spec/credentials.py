@@ -69,6 +69,11 @@ class Window:
     at: float = 0.0
     duration: float = float("inf")
 
+    @property
+    def ends(self) -> float:
+        """The time in seconds at which the plugin no longer fails."""
+        return self.at + self.duration
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -88,7 +93,7 @@ class Plugin:
 
     def fails(self, now: float) -> bool:
         """Whether a call of the program that begins at ``now`` fails: in a failure window, or by the timeout."""
-        return self.takes > EXEC_TIMEOUT or any(each.at <= now < each.at + each.duration for each in self.failures)
+        return self.takes > EXEC_TIMEOUT or any(each.at <= now < each.ends for each in self.failures)
 
 
 @dataclass(frozen=True, slots=True)

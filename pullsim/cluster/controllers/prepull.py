@@ -6,10 +6,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from pullsim.kernel.event import Call
+from pullsim.spec.cluster import covers
 from pullsim.spec.pod import Pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import simpy
 
@@ -37,7 +38,7 @@ class PrepullJob:
         self._waiting: deque[str] = deque()  # nodes that have no pod of the job yet
         self._active: dict[PodStatus, str] = {}  # node of each running pod of the job
         self._begun = False
-        self._expected = {node.name for node in nodes if self._for(node.spec.pool, node.name)}
+        self._expected = {node.name for node in nodes if covers(job, node.spec.pool, node.name)}
         for _ in self._expected:
             api.hold()
 
@@ -49,7 +50,7 @@ class PrepullJob:
 
     def joined(self, node: ClusterNode) -> None:
         """Put a node in the queue, if the job has begun and selects the node."""
-        if self._begun and self._for(node.pool, node.name):
+        if self._begun and covers(self.job, node.pool, node.name):
             if node.name in self._expected:
                 self._expected.discard(node.name)
             else:
@@ -79,9 +80,6 @@ class PrepullJob:
             self._next()
             self._api.release()
 
-    def _for(self, pool: str, node: str) -> bool:
-        return self.job.pool in (None, pool) and self.job.node in (None, node)
-
     def _next(self) -> None:
         job = self.job
         while self._waiting and len(self._active) < job.parallelism:
@@ -102,8 +100,11 @@ class PrepullJob:
 class PrepullJobs:
     """All prepull jobs of a cluster."""
 
-    def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
-        self._nodes: dict[str, ClusterNode] = {}  # the nodes that have joined and not left, by name
+    def __init__(
+        self, env: simpy.Environment, spec: ClusterSpec, api: PodApi, nodes: Callable[[], Iterable[ClusterNode]]
+    ) -> None:
+        """``nodes`` returns the nodes that have joined and not left, in the order in which they joined."""
+        self._nodes = nodes
         self._api = api
         self._jobs = [PrepullJob(env, job, spec.nodes, api) for job in spec.prepulls]
         for job in self._jobs:
@@ -112,13 +113,11 @@ class PrepullJobs:
 
     def joined(self, node: ClusterNode) -> None:
         """Tell the jobs that a node has joined."""
-        self._nodes[node.name] = node
         for job in self._jobs:
             job.joined(node)
 
     def left(self, node: str) -> None:
         """Tell the jobs that a node has left."""
-        del self._nodes[node]
         for job in self._jobs:
             job.left(node)
 
@@ -133,5 +132,5 @@ class PrepullJobs:
             job.gone(pod)
 
     def _begin(self, job: PrepullJob) -> None:
-        job.begin(self._nodes.values())
+        job.begin(self._nodes())
         self._api.release()
