@@ -9,8 +9,6 @@ import sys
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
-from pydantic.alias_generators import to_camel
-
 from pullsim.formats.kubernetes.kubelet_fields import FIELDS, attribute
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.results.exports import chart_files
@@ -28,7 +26,7 @@ from pullsim.results.reference_text import (
     WORKLOADS,
 )
 from pullsim.results.scenario_keys import key_tables, plain_text
-from pullsim.results.summary.summary import Summary
+from pullsim.results.summary.summary import Summary, camel
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.stages import TABLE
 
@@ -142,7 +140,7 @@ def _summary() -> str:
     for field in fields(Summary):
         section = _dataclass(hints[field.name])
         content = f"{_sentence(section)} {_keys(section)}" if section else _PLAIN[field.name]
-        rows.append(f"| `{to_camel(field.name)}` | {content} |")
+        rows.append(f"| `{camel(field.name)}` | {content} |")
     return "\n".join(rows)
 
 
@@ -171,7 +169,7 @@ def _keys(section: type) -> str:
     names = []
     for field in fields(section):
         below = _dataclass(hints[field.name])
-        names.append(f"`{to_camel(field.name)}`" + (f" ({_keys(below)})" if below else ""))
+        names.append(f"`{camel(field.name)}`" + (f" ({_keys(below)})" if below else ""))
     return ", ".join(names)
 
 

@@ -1,4 +1,4 @@
-"""Texts of durations, sizes and counts for people. The module imports nothing, so that the command line stays fast."""
+"""Texts of durations, sizes, counts and names for people. The module imports nothing: the command line stays fast."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def size(amount: float) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:,.3g} TB" if amount < 1000 else f"{amount:,.0f} TB"
+
+
+def qualified(namespace: str, name: str) -> str:
+    """Write the name of a pod or workload, with its namespace before it where that is not ``default``."""
+    return name if namespace == "default" else f"{namespace}/{name}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from itertools import accumulate
 from operator import itemgetter
@@ -98,7 +98,7 @@ def _points(metric: Metric, series: Series, at: Sequence[float] | None) -> Itera
 
 def _until(times: Sequence[float], time: float) -> int:
     """Return how many of the times are not later than ``time``."""
-    return bisect_left(times, math.nextafter(time, math.inf))
+    return bisect_right(times, time)
 
 
 def _labels(labels: tuple[tuple[str, str], ...]) -> str:

@@ -6,6 +6,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from pullsim.results.kubectl.age import age
+from pullsim.results.wording import qualified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,5 +69,5 @@ class Watch:
 
 
 def _cells(row: StatusRecord) -> tuple[str, ...]:
-    name = row.pod if row.namespace == "default" else f"{row.namespace}/{row.pod}"
+    name = qualified(row.namespace, row.pod)
     return name, f"{row.ready}/{row.containers}", row.status, "0", age(row.t - row.created)

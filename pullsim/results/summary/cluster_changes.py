@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.pod_status import DELETED
 from pullsim.results.statistics import Distribution, distribution
+from pullsim.results.wording import qualified
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def prepulls(result: Result) -> dict[str, PrepullFigures]:
     """Return the prepull jobs by name, with their namespace where that is not default."""
     jobs: dict[str, list[PodRecord]] = {}
     for row in result.prepulls:
-        name = row.workload if row.namespace == "default" else f"{row.namespace}/{row.workload}"
-        jobs.setdefault(name, []).append(row)
+        jobs.setdefault(qualified(row.namespace, row.workload), []).append(row)
     downloaded: Counter[tuple[str, str]] = Counter()
     for namespace, pod, size in values(result.pulls, "namespace", "pod", "downloaded") if jobs else ():
         downloaded[namespace, pod] += size
@@ -90,9 +90,7 @@ def prepulls(result: Result) -> dict[str, PrepullFigures]:
 
 def rollouts(result: Result) -> dict[str, RolloutFigures]:
     """Return the rolling updates by workload: its name, with its namespace where that is not default."""
-    names = [
-        row.workload if row.namespace == "default" else f"{row.namespace}/{row.workload}" for row in result.rollouts
-    ]
+    names = [qualified(row.namespace, row.workload) for row in result.rollouts]
     twice = {name for name, count in Counter(names).items() if count > 1}
     return {
         f"{row.kind}/{name}" if name in twice else name: RolloutFigures(
