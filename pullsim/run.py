@@ -50,7 +50,7 @@ class Progress(NamedTuple):
 class Result:
     """What happened in a run. Times are simulated seconds, sizes bytes.
 
-    Rows of which there are many are kept in `Rows`: used like a list, stored as columns.
+    Rows of which there are many are kept in `Rows`: used like a list, stored as columns. `SpanRows` can only be read.
     """
 
     name: str

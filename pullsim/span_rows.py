@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class SpanRows(Sequence["SpanRecord"]):
-    """The spans of pods in the order in which pods are added, and of a pod in time. A row is made when it is read."""
+    """The spans of pods in the order in which pods are added, and of a pod in time; read like a list, and only read.
+
+    A row is made when it is read. `pullsim.rows.Rows` would need a row of each span when it is added, which takes as
+    long as all the rest of time lines.
+    """
 
     __slots__ = ("_begins", "_causes", "_ends", "_firsts", "_images", "_pods", "_stages")
 
@@ -55,9 +59,12 @@ class SpanRows(Sequence["SpanRecord"]):
         return self._row(places) if isinstance(places, int) else [self._row(place) for place in places]
 
     def __eq__(self, other: object) -> bool:
-        return [*self] == [*other] if isinstance(other, SpanRows) else NotImplemented
+        return [*self] == [*other] if isinstance(other, (SpanRows, list)) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # as of any list
+    __hash__ = None  # type: ignore[assignment]  # it can change, as a list can
+
+    def __repr__(self) -> str:
+        return repr([*self])
 
     def _row(self, index: int) -> SpanRecord:
         from pullsim.records import SpanRecord  # noqa: PLC0415  # `import pullsim` loads no records

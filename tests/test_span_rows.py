@@ -17,5 +17,8 @@ def test_rows_are_those_of_the_pods_in_their_order():
         SpanRecord(None, "default", "b", *spans[0]),
     ]
     assert [*rows] == expected
+    assert rows == expected
+    assert rows != expected[:2]
+    assert repr(rows) == repr(expected)
     assert (rows[-1], rows[0:2], len(rows), bool(rows)) == (expected[-1], expected[:2], 3, True)
     assert not SpanRows()

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 class NodeContext:
     """One node as its kubelet's parts see it: its name and spec, its runtime, the texts and the recorder of its events.
 
-    A policy that depends on the pool's settings, on the kubelet's release or on a feature gate asks here, so that no
-    constructor has a flag for it.
+    A part whose rules depend on the pool's settings, on the kubelet's release or on a feature gate reads them here.
     """
 
     __slots__ = ("config", "env", "messages", "node", "recorder", "service", "spec", "streams", "version")
