@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pullsim.records import Span, Stages
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pullsim.records import Span, Stages
 
 
 class Division:
@@ -61,7 +64,7 @@ class TimeLine(Division):
             if now > self._since:
                 self.stages[before] = self.stages.get(before, 0.0) + (now - self._since)
                 if self.spans is not None:
-                    self.spans.append(Span(before, self._since, now, self.image, self._cause))
+                    self.spans.append((before, self._since, now, self.image, self._cause))
                 self._since = now
         else:
             self.close(now)
@@ -107,7 +110,7 @@ class TimeLine(Division):
             if isinstance(stage, str):
                 stages[stage] = stages.get(stage, 0.0) + elapsed
                 if self.spans is not None:
-                    self.spans.append(Span(stage, since, now, self.image, self._cause))
+                    self.spans.append((stage, since, now, self.image, self._cause))
             else:
                 for name, seconds in stage.divide(since, now, self.spans, self.image).items():
                     stages[name] = stages.get(name, 0.0) + seconds

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pullsim.records import Span, SpanRecord
+from pullsim.records import SpanRecord
 from pullsim.span_rows import SpanRows
 
 
 def test_rows_are_those_of_the_pods_in_their_order():
-    spans = [Span("sync", 0.0, 1.5, None, None), Span("pull", 1.5, 2.0, "app:1", "sha256:a")]
+    spans = [("sync", 0.0, 1.5, None, None), ("pull", 1.5, 2.0, "app:1", "sha256:a")]
     rows = SpanRows()
     rows.add("n", "default", "a", spans)
     rows.add("n", "default", "empty", [])

@@ -6,7 +6,6 @@ import pytest
 
 import pullsim
 from pullsim.oci.manifest import Layer
-from pullsim.records import Span
 from pullsim.results.invariants import check
 from pullsim.runtime.fetch_stages import LayerStages
 from pullsim.time_line import TimeLine
@@ -20,8 +19,8 @@ def fetch():
     return stages
 
 
-REQUEST = Span("request", 1.0, 3.0, None, "sha256:blob")
-STALL = Span("stall", 3.0, 5.0, None, "sha256:blob")
+REQUEST = ("request", 1.0, 3.0, None, "sha256:blob")
+STALL = ("stall", 3.0, 5.0, None, "sha256:blob")
 
 
 def test_spans_are_what_was_entered_with_what_it_waited_for():
@@ -31,9 +30,9 @@ def test_spans_are_what_was_entered_with_what_it_waited_for():
     line.enter("pull", 4.0, "layer")
     assert line.close(6.0) == {"sync": 2.0, "queue": 1.0, "pull": 2.0}
     assert line.spans == [
-        Span("sync", 1.0, 3.0, "app:1", None),
-        Span("queue", 3.0, 4.0, "app:1", "other:1"),
-        Span("pull", 4.0, 6.0, "app:1", "layer"),
+        ("sync", 1.0, 3.0, "app:1", None),
+        ("queue", 3.0, 4.0, "app:1", "other:1"),
+        ("pull", 4.0, 6.0, "app:1", "layer"),
     ]
 
 
@@ -41,7 +40,7 @@ def test_what_is_waited_for_divides_an_interval_when_it_is_over():
     line = TimeLine(0.0, "sync", spans=True)
     line.split(fetch(), 1.0)
     assert line.close(5.0) == {"sync": 1.0, "request": 2.0, "stall": 2.0}
-    assert line.spans == [Span("sync", 0.0, 1.0, None, None), REQUEST, STALL]
+    assert line.spans == [("sync", 0.0, 1.0, None, None), REQUEST, STALL]
 
 
 def test_the_time_since_a_fork_can_be_given_to_another_and_taken_back():
@@ -53,7 +52,7 @@ def test_the_time_since_a_fork_can_be_given_to_another_and_taken_back():
     assert line.close(5.0) == {"resolve": 1.0, "request": 2.0, "stall": 2.0}
     line.restore(walked, "commit")
     assert line.close(6.0) == {"resolve": 1.0, "unpack_cpu": 2.0, "commit": 3.0}
-    assert [(span.stage, span.begin, span.end) for span in line.spans] == [
+    assert [span[:3] for span in line.spans] == [
         ("resolve", 0.0, 1.0),
         ("unpack_cpu", 1.0, 3.0),
         ("commit", 3.0, 6.0),

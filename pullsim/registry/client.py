@@ -101,7 +101,7 @@ class Client:
             yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * self._dials)
             return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(self._idle, spec.round_trip)
-        if latency and registry.gates:
+        if latency and not registry.gates.regular:
             yield Timeout(env, latency)
             latency = 0.0
         answer = registry.gates.challenge(request, env.now)
@@ -162,7 +162,7 @@ class Client:
         # are transferred, those of slow start included, so that links carry every byte and never exceed their capacity.
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
-        faults = registry.gates.body(request, env.now) if registry.gates else []
+        faults = [] if registry.gates.regular else registry.gates.body(request, env.now)
         if faults:
             self.retryable = any(fault.retryable for fault in faults)
             before, status = download.received, CUT
@@ -195,7 +195,7 @@ class Client:
         """
         env, registry, authorizer = self._env, self.registry, self.authorizer
         gates, round_trip = registry.gates, registry.spec.round_trip
-        if gates and (fault := self._obstacle(request)) is not None:
+        if not gates.regular and (fault := self._obstacle(request)) is not None:
             if fault.refused:
                 self._idle.clear()
                 return REFUSED, round_trip * self._dials, None
@@ -227,7 +227,7 @@ class Client:
             yield Timeout(env, latency)
             latency = 0.0
         registry.count(request)
-        if gates and (answer := gates.answer(request, env.now + latency)) is not None:
+        if not gates.regular and (answer := gates.answer(request, env.now + latency)) is not None:
             return self._take(answer), latency, window
         return OK, latency, window
 

@@ -47,14 +47,12 @@ class Gate:
 class Gates:
     """The gates of one registry, in the order in which they are asked; the first one that says something counts."""
 
-    __slots__ = ("_gates", "timed")
+    __slots__ = ("_gates", "regular", "timed")
 
     def __init__(self, gates: tuple[Gate, ...]) -> None:
         self._gates = gates
+        self.regular = not gates  # every authorized request gets what it asks for, which is asked for each request
         self.timed = any(gate.timed for gate in gates)  # requests must be asked about in the order of their arrival
-
-    def __len__(self) -> int:
-        return len(self._gates)
 
     def connection(self, request: Request, now: float) -> Fault | None:
         """See `Gate`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from pullsim.network.flows import Transfer
@@ -17,17 +17,6 @@ TIMED_OUT: Final = -1  # nothing answered the attempt to connect
 CUT: Final = -2  # the body broke off, as the connection was closed
 RESET: Final = -3  # the body broke off, as the connection was reset
 NO_HEADER: Final = -4  # no response began on an open connection within the timeout
-
-
-class Part(NamedTuple):
-    """The part of a body that a request asks for, in bytes."""
-
-    size: int = 0
-    offset: int = 0  # position of the first byte
-    cut_short: bool = False  # the client closes the connection after these bytes, although the body is longer
-
-
-_NO_BODY: Final = Part()
 
 
 class Download(Protocol):
@@ -57,12 +46,12 @@ class Request:
         reference: Reference,
         kind: str,
         what: str = "",
-        part: Part = _NO_BODY,
+        size: int = 0,
         *,
         head: bool = False,
         is_index: bool = False,
     ) -> None:
-        """Make a request for ``part`` of a body: nothing of it, by default.
+        """Make a request for ``size`` bytes of a body, from its beginning.
 
         ``kind``: manifests | blobs | ping. ``what``: the digest, or "" for the manifest that the reference names.
         ``head``: the method is HEAD, else GET. ``is_index``: the manifest is an index.
@@ -71,8 +60,8 @@ class Request:
         self.reference = reference
         self.kind = kind
         self.what = what
-        self.size = part.size
-        self.offset = part.offset
-        self.cut_short = part.cut_short
+        self.size = size
+        self.offset = 0  # position of the first byte that is asked for
+        self.cut_short = False  # the client closes the connection after these bytes, although the body is longer
         self.head = head
         self.is_index = is_index

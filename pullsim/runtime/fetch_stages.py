@@ -156,7 +156,7 @@ class LayerStages(Division):
                 if stage == "download":
                     fetch._trace_download(first, last, spans, image)  # noqa: SLF001
                 else:
-                    spans.append(Span(stage, first, last, image, fetch.cause))
+                    spans.append((stage, first, last, image, fetch.cause))
         return stages
 
     def _trace_download(self, begin: float, end: float, spans: list[Span], image: str | None) -> None:
@@ -164,7 +164,7 @@ class LayerStages(Division):
         shares, since, cause = self._shares(), begin, self.cause
         for number, (name, share) in enumerate(shares, start=1):
             until = min(end, since + (end - begin) * share) if number < len(shares) else end
-            spans.append(Span(name, since, until, image, cause))
+            spans.append((name, since, until, image, cause))
             since = until
 
     def _between(self, begin: float, end: float) -> list[tuple[LayerStages, str, float, float]]:

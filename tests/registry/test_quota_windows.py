@@ -12,7 +12,7 @@ from pullsim.cri import Auth
 from pullsim.oci.reference import parse
 from pullsim.registry.access import Presented
 from pullsim.registry.quotas import FixedWindow, Quotas, SlidingWindow, TokenBucket
-from pullsim.registry.request import Part, Request
+from pullsim.registry.request import Request
 from pullsim.spec.registry import Limit
 
 PER = 10.0
@@ -85,11 +85,9 @@ def test_the_request_that_crosses_a_line_of_bytes_is_answered():
     assert bucket.ready(1.0) == pytest.approx(50.0)  # 499 overdrawn, 1 to be there, 10/s
 
 
-def request(kind="manifests", *, node="n", address=None, user=None, size=0, **given_):
+def request(kind="manifests", *, node="n", address=None, user=None, **given_):
     auth = None if user is None else Auth(user, "secret")
-    return Request(
-        Presented(auth, None, address, node), parse("docker.io/library/a:1"), kind, part=Part(size), **given_
-    )
+    return Request(Presented(auth, None, address, node), parse("docker.io/library/a:1"), kind, **given_)
 
 
 def refused(quotas, *requests, challenge=False):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from pullsim.records import Span
 from pullsim.runtime.containerd.failures import PullFailed
 from pullsim.runtime.fetch_stages import LayerStages
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
@@ -15,7 +14,7 @@ from pullsim.time_line import Division
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.records import Stages
+    from pullsim.records import Span, Stages
     from pullsim.runtime.containerd.fetch import Fetch
     from pullsim.runtime.containerd.fetches import Fetches
     from pullsim.runtime.containerd.ongoing_pull import OngoingPull
@@ -47,7 +46,7 @@ class Unpacking(LayerStages):
             name = f"unpack_{self.limit}"
             stages[name] = stages.get(name, 0.0) + end - began
             if spans is not None:
-                spans.append(Span(name, began, end, image, self.cause))
+                spans.append((name, began, end, image, self.cause))
         return stages
 
     def _began(self, begin: float, end: float) -> float:
@@ -95,7 +94,7 @@ class _SlotWait(Division):
         if before is not None:
             return before.divide(begin, end, spans, image)
         if spans is not None:
-            spans.append(Span("slot", begin, end, image, None))
+            spans.append(("slot", begin, end, image, None))
         return {"slot": end - begin}
 
     def _before(self) -> Unpacking | None:

@@ -8,7 +8,7 @@ from pullsim.kernel.event import Timeout
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.client import Client, Transport
-from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Part, Request
+from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Request
 from pullsim.runtime.containerd.failures import Answer, Rank, broken_off, fetch_failure, no_hosts, resolve_failure
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ class Remote:
             first: Answer | None = None
             for number, host in enumerate(hosts, start=1):
                 client, got = host.client, download.received
-                part = Part(size - got, start + got, cut_short)
-                request = Request(client.presented, self._reference, kind, digest, part, is_index=index)
+                request = Request(client.presented, self._reference, kind, digest, size - got, is_index=index)
+                request.offset = start + got
+                request.cut_short = cut_short
                 status = yield from host.get(request, download, last=number == len(hosts))
                 if status == OK:
                     return

@@ -8,7 +8,7 @@ from pullsim.oci.manifest import Image, Index
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.client import Client
-from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Part, Request
+from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 
@@ -117,7 +117,7 @@ class ImageSource:
     def config(self, digest: str, size: int) -> Generator[Any, Any, None]:
         """Get the config of an image; ``size`` in bytes. Raises CopyFailed."""
         client, reference = self._client_in_use(), self._reference
-        request = Request(client.presented, reference, "blobs", digest, Part(size))
+        request = Request(client.presented, reference, "blobs", digest, size)
         status = yield from self._get(client, request, _Document(self._clock))
         if status != OK:
             why = failures.blob_failure(reference, digest, status, client.message, _denied(client))
@@ -132,7 +132,8 @@ class ImageSource:
         last_offset, last_time, broken = -1, -float("inf"), OK
         while True:
             offset = download.received
-            request = Request(client.presented, reference, "blobs", digest, Part(size - offset, offset))
+            request = Request(client.presented, reference, "blobs", digest, size - offset)
+            request.offset = offset
             status = yield from self._get(client, request, download)
             if status == OK:
                 return
@@ -175,7 +176,7 @@ class ImageSource:
 
     def _manifest(self, client: Client, what: str, size: int, *, index: bool = False) -> Generator[Any, Any, None]:
         digest = what if ":" in what else ""
-        request = Request(client.presented, self._reference, "manifests", digest, Part(size), is_index=index)
+        request = Request(client.presented, self._reference, "manifests", digest, size, is_index=index)
         status = yield from self._get(client, request, _Document(self._clock))
         if status in BROKEN_OFF:
             why = f"reading manifest {what} in {self._reference.repository}: unexpected EOF"
