@@ -8,7 +8,6 @@ provider plugins is removed. Line numbers do not change.
 
 from __future__ import annotations
 
-import binascii
 import itertools
 import json
 import re
@@ -23,8 +22,6 @@ from pullsim.formats.kubernetes.docker_config import SECRET_KEYS, InvalidDockerC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-    from pullsim.cri import Auth
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING: Final = "tag:yaml.org,2002:str"
@@ -142,8 +139,8 @@ class SecretValues:
     def _encoded(self, text: str, *, legacy: bool) -> str:
         try:
             plain = b64decode("".join(text.split()), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return "!"  # invalid base64, as the original value was
+        except ValueError:
+            return "!"  # neither it nor the original value is base64 of text
         return b64encode(self._docker(plain, legacy=legacy).encode()).decode()
 
     def _docker(self, text: str, *, legacy: bool) -> str:
@@ -168,12 +165,12 @@ class SecretValues:
             if key in hide
         }
 
-    def _both(self, field: str, decode: Callable[[str], Auth] = decode_auth) -> str:
+    def _both(self, field: str) -> str:
         """Replace the password in base64 of user and password; an invalid text becomes one invalid in the same way."""
         if not field:
             return ""
         try:
-            auth = decode(field)
+            auth = decode_auth(field)
         except InvalidDockerConfig as error:
             return "eA==" if "unable to parse" in str(error) else re.sub(r"[A-Za-z0-9+/]", "A", field)
         return b64encode(f"{auth.username}:{self.name(auth.password)}".encode()).decode()
@@ -190,7 +187,7 @@ class SecretValues:
             return match["before"] + _in_lines(json.dumps(self.name(value)), match["value"])
         try:
             username, colon, password = b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return match["before"] + '"!"'
         both = f"{username}{colon}{self.name(password.strip(chr(0)))}" if colon else "x"
         return match["before"] + _in_lines(json.dumps(b64encode(both.encode()).decode()), match["value"])
@@ -205,14 +202,14 @@ class SecretValues:
         return match["before"] + _in_lines(json.dumps(hidden if isinstance(value, list) else hidden[0]), match["value"])
 
     def _authorization(self, value: str) -> str:
-        """Replace the credentials in an Authorization header; see `registry_auth.parse_authorization`."""
+        """Replace the credentials in an Authorization header as `pullsim.runtime.sources.registry_auth` reads them."""
         scheme, _, rest = value.partition(" ")
         if scheme.lower() == "bearer":
             return f"{scheme} {self.name(rest.strip())}"
         if scheme.lower() == "basic":
             try:
                 username, _, password = b64decode(rest.strip()).decode().partition(":")
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 return self.name(value)
             return f"{scheme} {b64encode(f'{username}:{self.name(password)}'.encode()).decode()}"
         return self.name(value)
@@ -253,7 +250,7 @@ def _masked(match: re.Match[str]) -> str:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

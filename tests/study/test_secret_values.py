@@ -161,7 +161,19 @@ LOGIN = st.fixed_dictionaries(
         "username": st.sampled_from(["", "alice", "bob", 5, None]),
         "password": st.sampled_from(["", "pw", "pö:w", True, []]),
         "auth": st.sampled_from(
-            ["", base64("a:pw"), base64("a:pw").rstrip("="), base64("nothing"), "!", "abc-", "A", base64(":"), 7, {}]
+            [
+                "",
+                base64("a:pw"),
+                base64("a:pw").rstrip("="),
+                base64("nothing"),
+                "!",
+                "é",
+                "abc-",
+                "A",
+                base64(":"),
+                7,
+                {},
+            ]
         ),
         "email": st.just("pw"),
     },
@@ -199,7 +211,7 @@ def test_a_docker_config_reads_as_before(config, legacy, cut):
 @settings(max_examples=100, deadline=None)
 @given(
     value=st.sampled_from(
-        ["Basic YTpwdw==", "basic  YTpwdw==", "Bearer pw", "bearer pw ", "Basic !", "pw", "", "Digest pw"]
+        ["Basic YTpwdw==", "basic  YTpwdw==", "Bearer pw", "bearer pw ", "Basic !", "Basic pé", "pw", "", "Digest pw"]
     )
 )
 def test_an_authorization_header_presents_the_same(value):
@@ -217,6 +229,12 @@ def test_lines_of_toml_stay(text):
     changed = SecretValues()._toml(text)
     assert changed.count("\n") == text.count("\n")
     assert [*tomllib.loads(changed)] == [*tomllib.loads(text)]
+
+
+def test_what_is_not_ascii_is_no_base64():
+    secret = SECRET | {"data": {".dockerconfigjson": "hünter"}}
+    assert yaml.safe_load(SecretValues().yaml(yaml.safe_dump(secret)))["data"] == {".dockerconfigjson": "!"}
+    assert SecretValues()._toml('auth = "hünter"') == 'auth = "!"'
 
 
 @pytest.mark.parametrize(
