@@ -3,8 +3,8 @@
 The costs were fitted to the workloads W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026;
 process times as ``python -m benchmarks.speed`` measures them): W(100) takes 1.0 s and 60 MB, W(100, 100 pods per node)
 3.6 s and 99 MB, W(100, 20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB. The
-estimates are within a fifth of these. The compiled modules need half of the time. The records of a run are about a
-tenth of its memory, whatever --detail keeps.
+estimates are within a fifth of these. The compiled modules need two thirds of the time. The records of a run are about
+a tenth of its memory, whatever --detail keeps.
 """
 
 from __future__ import annotations
@@ -39,35 +39,27 @@ LONGEST: Final = 24 * 3600.0
 
 _BASE: Final = 40e6  # bytes of the program itself
 _HOUR: Final = 3600.0
-_FASTER: Final = 0.45  # the part of the interpreted time that compiled modules take
+_COMPILED: Final = 0.66  # the part of the interpreted time that compiled modules take (benchmarks/README.md, W1000)
 
 
 @dataclass(frozen=True, slots=True)
 class _Price:
-    """What one node, pod, layer or other item costs: seconds of CPU time (interpreted), bytes, simulated events."""
+    """What one node, pod, layer or other item costs: seconds of CPU time (interpreted) and bytes."""
 
+    name: str  # in the plural
     seconds: float
     bytes: float
-    events: float
 
 
+#: The prices by the attribute of `Estimate` that has the count, in the order in which an estimate names them.
 _PRICES: Final = {
-    "nodes": _Price(30e-6, 27_000, 3),
-    "pods": _Price(190e-6, 4_000, 14),
-    "layers": _Price(95e-6, 700, 8.5),
-    "retries": _Price(460e-6, 900, 30),  # one pull after a back-off, for a pod whose image is not found
-    "looks": _Price(155e-6, 40, 10),  # one sync of a pod whose image has no valid name
-    "checks": _Price(11e-6, 0, 2),  # one check of a disk that can fill up
-    "departures": _Price(100e-6, 300, 5),
-}
-_NAMES: Final = {
-    "nodes": "nodes",
-    "pods": "pods",
-    "layers": "layers",
-    "departures": "departures",
-    "retries": "failed pulls",
-    "looks": "looks at pods in error",
-    "checks": "checks of disks",
+    "nodes": _Price("nodes", 30e-6, 27_000),
+    "pods": _Price("pods", 190e-6, 4_000),
+    "layers": _Price("layers", 95e-6, 700),
+    "departures": _Price("departures", 100e-6, 300),
+    "retries": _Price("failed pulls", 460e-6, 900),  # after a back-off, of a pod whose image is not found
+    "looks": _Price("looks at pods in error", 155e-6, 40),  # syncs of a pod whose image has no valid name
+    "checks": _Price("checks of disks", 11e-6, 0),  # of one disk that can fill up
 }
 _RETRY: Final = 300.0  # seconds between failing pulls: the longest back-off
 _LOOK: Final = 12.5  # seconds between syncs of a pod in error
@@ -91,14 +83,9 @@ class Estimate:
         return sum(float(getattr(self, kind)) * float(getattr(price, of)) for kind, price in _PRICES.items())
 
     @property
-    def events(self) -> float:
-        """The number of simulated events."""
-        return self._sum("events")
-
-    @property
     def seconds(self) -> float:
         """The CPU time of the run and its summary, in seconds."""
-        return self._sum("seconds") * (_FASTER if compiled() else 1.0)
+        return self._sum("seconds") * (_COMPILED if compiled() else 1.0)
 
     @property
     def bytes(self) -> float:
@@ -113,9 +100,9 @@ class Estimate:
     def __str__(self) -> str:
         """``about 2 min and 1.2 GB: 1,000 nodes, 20,000 pods, 68,000 layers``."""
         counts = [
-            f"{_rounded(getattr(self, kind))} {name if getattr(self, kind) != 1 else name.removesuffix('s')}"
-            for kind, name in _NAMES.items()
-            if getattr(self, kind) >= 1 or kind in ("nodes", "pods", "layers")
+            f"{_rounded(count)} {price.name if count != 1 else price.name.removesuffix('s')}"
+            for kind, price in _PRICES.items()
+            if (count := getattr(self, kind)) >= 1 or kind in ("nodes", "pods", "layers")
         ]
         memory = self.bytes / 1e9
         amount = f"{memory:,.1f} GB" if memory < 1000 else f"{memory:,.0f} GB"
