@@ -139,10 +139,7 @@ def sweep(
         _print(result, metrics, output)
         for line in [] if quiet else message(_failed(result)):
             terminal.note(line)
-        if result.interrupted:
-            raise KeyboardInterrupt
-        if result.stopped is not None:
-            raise InputError(result.stopped)
+        result.check_complete()
 
 
 def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:

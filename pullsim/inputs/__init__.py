@@ -6,7 +6,6 @@ Whatever a file contains, the readers raise nothing but InputError.
 """
 
 from pullsim.inputs.files import (
-    MAX_BYTES,
     collecting,
     decoded,
     exists,
@@ -20,7 +19,6 @@ from pullsim.inputs.files import (
 from pullsim.inputs.json_text import json_lines, parse_json
 
 __all__ = [
-    "MAX_BYTES",
     "collecting",
     "decoded",
     "exists",

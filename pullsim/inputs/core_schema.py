@@ -9,8 +9,8 @@ import re
 from typing import Any, Final, Self
 
 from pullsim.errors import shown
+from pullsim.inputs.json_text import MAX_DIGITS
 
-MAX_DIGITS: Final = 100  # most digits of a whole number
 TAG: Final = "tag:yaml.org,2002:"
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")

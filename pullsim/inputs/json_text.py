@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: The most memory that the values of one document may take, in bytes; it is estimated before parsing.
 MAX_MEMORY: Final = 600_000_000
-MAX_DIGITS: Final = 100  # most digits of a whole number
+MAX_DIGITS: Final = 100  # most digits of a whole number, in YAML too
 
 #: Upper bounds of the memory that CPython needs for an object, for a list, and for each value in one, in bytes.
 _OBJECT, _LIST, _VALUE = 200, 60, 70

@@ -222,10 +222,7 @@ def _run(
 ) -> Side:
     changed = override(scenario, overrides)
     result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, force=force, progress=progress)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    if result.stopped is not None:
-        raise InputError(result.stopped)
+    result.check_complete()
     runs = {seed: o.metrics for (_, seed), o in sorted(result.outcomes.items()) if o.metrics is not None}
     verdict = result.verdict(0)
     inputs = dict(_flat(parse_document(effective_yaml(changed), "scenario").tree, ""))

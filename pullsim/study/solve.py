@@ -295,10 +295,7 @@ class _Search:
             executor=self._executor,
             force=self._force,
         )
-        if made.interrupted:
-            raise KeyboardInterrupt
-        if made.stopped is not None:
-            raise InputError(made.stopped)
+        made.check_complete()
         for position, point in enumerate(fresh):
             outcome = made.outcomes[position, made.seeds[0]]
             if outcome.error is not None:

@@ -50,6 +50,13 @@ class Sweep:
     interrupted: bool = False
     stopped: str | None = None  # why it ended before all runs were made
 
+    def check_complete(self) -> None:
+        """Raise KeyboardInterrupt or InputError if the sweep ended before all runs were made."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        if self.stopped is not None:
+            raise InputError(self.stopped)
+
     @property
     def failures(self) -> list[Failure]:
         """The runs that failed, in order."""

@@ -3,6 +3,7 @@ import io
 from rich.console import Console
 
 from pullsim.cli.progress import ProgressBar
+from pullsim.cli.study_options import _once
 from pullsim.run import Progress
 
 
@@ -40,3 +41,19 @@ def test_a_run_with_a_horizon_shows_time():
 
 def test_pods_of_daemon_sets_are_not_counted_before():
     assert "100%" in shown([(2.0, Progress(150.0, None, 11, 10))])
+
+
+def test_a_long_study_without_a_terminal_says_once_how_long_it_takes(capsys):
+    """Runs that are kept from before tell nothing about the time that is left."""
+    clock = Clock()
+    tell = _once(clock)
+    for clock.now, done in ((0.5, 40), (9.0, 41), (12.0, 44), (30.0, 50)):
+        tell(done, 100)
+    assert capsys.readouterr().err == "pullsim: 44 of 100 runs are done, the rest takes about 2 min 48 s\n"
+
+
+def test_a_short_study_without_a_terminal_says_nothing(capsys):
+    tell = _once(Clock())
+    for done in range(5):
+        tell(done, 4)
+    assert capsys.readouterr().err == ""

@@ -77,8 +77,9 @@ def _text(write: Callable[[Any], str]) -> PlainSerializer:
     return PlainSerializer(write, return_type=str, when_used="unless-none")
 
 
-def _schema(example: str, *types: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": list(types) if len(types) > 1 else types[0], "examples": [example]})
+def _schema(examples: str, *types: str) -> WithJsonSchema:
+    """Return the JSON Schema of values of these types; ``examples`` are separated by blanks."""
+    return WithJsonSchema({"type": list(types) if len(types) > 1 else types[0], "examples": examples.split()})
 
 
 def _price_text(price: float) -> str:
@@ -142,7 +143,7 @@ Price = Annotated[float, _number(parse_price), _text(_price_text), _schema("0.09
 Portion = Annotated[int | float, BeforeValidator(_portion), _text(_portion_text), _schema("40%", "string", "integer")]
 #: A release as written, with or without a patch version; the program's table in `pullsim.releases` resolves it.
 WrittenRelease = Annotated[
-    tuple[int, ...], BeforeValidator(_release), _text(written_text), _schema("2.3.4", "string", "number")
+    tuple[int, ...], BeforeValidator(_release), _text(written_text), _schema("1.35 2.3.4", "string", "number")
 ]
 PlatformName = Annotated[Platform, BeforeValidator(_platform), _text(str), _schema("linux/amd64", "string")]
 DnsName = Annotated[str, BeforeValidator(lambda value: _dns_name(value) if isinstance(value, str) else value)]
