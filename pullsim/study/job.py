@@ -59,12 +59,9 @@ class Bundle:
     def of(cls, scenario: Scenario, wanted: Sequence[Variant], *, force: bool = False) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
-        Secrets are left out of them, see `pullsim.study.secret_values`.
-
-        Of a knob's numbers, which name no file, only the first two and the last are.
-
-        A variant that cannot be built is no error here, as its run will say why; raises the InputError of the first
-        when none that was tried can be.
+        Of a knob's numbers, which name no file, only the first two and the last are tried. Secrets are replaced, see
+        `pullsim.study.secret_values`. A variant that cannot be built is no error here, as its run reports why; if none
+        that was tried can be, the InputError of the first is raised. ``force``: see `pullsim.run.run`.
         """
         errors, seconds = [], []
         tried = _each_value_once(wanted)

@@ -37,7 +37,7 @@ class ImageGiven(_Given):
 
 
 class PullGiven(_Given):
-    """A pull of a case, and when it starts, in seconds."""
+    """A pull of a case: image, node, and when it starts, in seconds from the start of the case."""
 
     image: str
     tag: str
@@ -46,14 +46,14 @@ class PullGiven(_Given):
 
 
 class Link(_Given):
-    """The link to the registry; None: not shaped."""
+    """The link to the registry: its rate in Mbit/s (None: it was not shaped), and the round trip added to it in ms."""
 
     registry_egress_mbit: Annotated[float, Field(gt=0, le=1e9)] | None
     added_rtt_ms: Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Containerd(_Given):
-    """The runtime and its settings."""
+    """The release of containerd, and its settings in the case."""
 
     version: str
     max_concurrent_downloads: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -68,7 +68,7 @@ class Containerd(_Given):
 
     @property
     def release(self) -> Release:
-        """Give the release whose rules hold."""
+        """The known release whose rules are those of ``version``."""
         return CONTAINERD.resolve(parse(self.version))
 
 
@@ -88,7 +88,7 @@ class Summary(_Given):
 
 
 class CaseGiven(_Given):
-    """One case."""
+    """One case of the lab: what was pulled how, and how long that took."""
 
     id: str
     group: str
@@ -98,7 +98,7 @@ class CaseGiven(_Given):
 
 
 class Document(_Given):
-    """All of it."""
+    """The document: the images by their names, and the cases."""
 
     images: dict[str, ImageGiven]
     cases: list[CaseGiven]
