@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOMS = (
     "cli", "study", "results", "run", "scenario", "cluster", "kubelet", "runtime", "registry", "hardware", "network",
-    "kernel", "formats", "spec", "oci", "inputs",
+    "kernel", "formats", "spec", "releases", "oci", "inputs",
 )  # fmt: skip
 
 
