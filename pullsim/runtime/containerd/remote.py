@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.kernel.event import Timeout
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
-from pullsim.registry.client import Client, Transport
+from pullsim.registry.client import Client
 from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Request
 from pullsim.runtime.containerd.failures import Answer, Rank, broken_off, fetch_failure, no_hosts, resolve_failure
 
@@ -99,7 +99,11 @@ class Remote:
                 request = Request(client.presented, self._reference, kind, digest, size - got, is_index=index)
                 request.offset = start + got
                 request.cut_short = cut_short
-                status = yield from host.get(request, download, last=number == len(hosts))
+                challenges = client.authorizer.challenges
+                status = yield from client.get(request, download)
+                if status not in ENDED:
+                    attempts = host.attempts(challenges, last=number == len(hosts))
+                    status = yield from host.get_again(request, download, status, attempts)
                 if status == OK:
                     return
                 if status in BROKEN_OFF:
@@ -126,23 +130,16 @@ class Remote:
         return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
 
     def _requester(self, source: Source) -> Requester:
-        node, address, behaviour = self._node, source.address, self._node.behaviour
+        node, behaviour = self._node, self._node.behaviour
         authorizer = Authorizer(
             source.registry,
             Presented(self._auth or source.auth, source.header, node.address, node.name),
             honours_expiry=behaviour.honours_token_expiry,
             requests=behaviour.requests,
         )
-        transport = Transport(
-            source.dial_timeout,
-            behaviour.header_timeout,
-            address.dials,
-            tls=address.scheme == "https",
-            tries_tls=address.falls_back,
-        )
-        client = Client(node.env, source.registry, node.port, authorizer, transport)
+        client = Client(node.env, source.registry, node.port, authorizer, source.transport)
         self._clients.append(client)
-        return Requester(node, client, address)
+        return Requester(node, client, source.address)
 
 
 class Requester:
@@ -157,7 +154,7 @@ class Requester:
 
     def head(self, request: Request, *, last: bool) -> Generator[Any, Any, tuple[Answer, Image | None]]:
         """HEAD a manifest, or GET it if the answer is 405; return the last answer and the image, if there is one."""
-        client, behaviour = self.client, self._node.behaviour
+        client = self.client
         challenges = client.authorizer.challenges
         attempts: Attempts | None = None
         image: Image | None
@@ -168,7 +165,7 @@ class Requester:
                 status, image = yield from client.head(request)
             if image is not None or self._denied(status):
                 break
-            attempts = attempts or Attempts(client, behaviour, challenges, last=last)
+            attempts = attempts or self.attempts(challenges, last=last)
             not_allowed = status == NOT_ALLOWED and request.head and request.kind == "manifests"
             if not attempts.again(status, always=not_allowed):
                 break
@@ -176,27 +173,29 @@ class Requester:
                 request.head = False
             if status in TIMEOUTS:
                 yield Timeout(self._node.env, PAUSE)
-        if status == FORBIDDEN and request.head and behaviour.asks_why:
+        if status == FORBIDDEN and request.head and self._node.behaviour.asks_why:
             return (yield from self._ask_why(request)), None
         return self.answer(request, status), image
 
-    def get(self, request: Request, download: Download, *, last: bool) -> Generator[Any, Any, int]:
-        """GET a manifest or blob; return the status of the last answer."""
-        client = self.client
-        challenges = client.authorizer.challenges
-        attempts: Attempts | None = None
-        while True:
-            if attempts is not None and attempts.challenged(self._node.env.now):
-                status = yield from self._challenge(request)
-            else:
-                status = yield from client.get(request, download)
-            if status in ENDED or self._denied(status):
-                return status
-            attempts = attempts or Attempts(client, self._node.behaviour, challenges, last=last)
-            if not attempts.again(status):
-                return status
+    def get_again(
+        self, request: Request, download: Download, status: int, attempts: Attempts
+    ) -> Generator[Any, Any, int]:
+        """Send a GET again, whose first answer had ``status``, as often as containerd does; return the last status."""
+        while status not in ENDED and not self._denied(status) and attempts.again(status):
             if status in TIMEOUTS:
                 yield Timeout(self._node.env, PAUSE)
+            if attempts.challenged(self._node.env.now):
+                status = yield from self._challenge(request)
+            else:
+                status = yield from self.client.get(request, download)
+        return status
+
+    def attempts(self, challenges: int, *, last: bool) -> Attempts:
+        """Return the count of the attempts of a request, before which the client had got ``challenges`` 401 answers.
+
+        ``last``: the host is the last one that is asked.
+        """
+        return Attempts(self.client, self._node.behaviour, challenges, last=last)
 
     def answer(self, request: Request, status: int, message: str | None = None) -> Answer:
         """Return how a request ended, with the registry's own text unless ``message`` is given."""
