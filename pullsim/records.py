@@ -262,9 +262,11 @@ class ClusterOutcome(NamedTuple):
 class Recorder(Protocol):
     """Takes the rows as they are completed.
 
-    ``status``, ``request`` and ``spans`` are None where nobody asked for these rows, so that none is made in vain.
+    ``layer``, ``status``, ``request`` and ``spans`` are None where nobody asked for these rows, so that none is made in
+    vain.
     """
 
+    layer: Callable[[LayerRecord], None] | None
     status: Callable[[StatusRecord], None] | None
     request: Callable[[ImageRequest], None] | None
     spans: Callable[[str | None, str, str, Sequence[Span]], None] | None  # of a pod: its node, namespace and name
@@ -274,9 +276,6 @@ class Recorder(Protocol):
 
     def pull(self, row: PullRecord) -> None:
         """Take a finished pull."""
-
-    def layer(self, row: LayerRecord) -> None:
-        """Take a finished layer."""
 
     def pod(self, row: PodRecord) -> None:
         """Take a pod that started or will not."""

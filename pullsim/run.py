@@ -104,7 +104,7 @@ class ResultRecorder:
         self.pull: Callable[[PullRecord], None] = result.pulls.append if pulls else drop
         self.event: Callable[[KubeletEvent], None] = result.events.append if pulls else drop
         self.removal: Callable[[ImageRemoval], None] = result.removals.append if pulls else drop
-        self.layer: Callable[[LayerRecord], None] = result.layers.append if layers else drop
+        self.layer: Callable[[LayerRecord], None] | None = result.layers.append if layers else None
         self.spans: Callable[[str | None, str, str, Sequence[Span]], None] | None = result.spans.add if layers else None
         self.plugin: Callable[[PluginRun], None] = result.plugin_runs.append if status else drop
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None

@@ -205,7 +205,7 @@ class BlobFetch(LayerStages):
         self.position = position  # of the layer in the image, from the bottom
         self.queued = self.slot = self.requested = self.ended = now
         self.committed: float | None = None  # when the whole blob was committed
-        self.recorded = False  # whether the layer's record was written
+        self.recorded = False  # whether the layer's record was written, if layers are recorded
 
     def record(
         self, node: str, caller: Caller, registry: str, downloaded: int, unpacked: Unpacked | None
@@ -214,7 +214,6 @@ class BlobFetch(LayerStages):
 
         ``registry`` is the host in the record if `host` is unknown; ``downloaded``: bytes that this pull downloaded.
         """
-        self.recorded = True
         layer = self.layer
         egress, connection, nic = self.limited
         began, until, limit = unpacked or _NEVER

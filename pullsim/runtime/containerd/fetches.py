@@ -104,7 +104,9 @@ class Fetches:
         """Write the record of a layer; ``unpacked`` is None if this pull has not unpacked it."""
         pull = self._pull
         node = pull.node
-        node.recorder.layer(fetch.record(node.name, self._caller, pull.remote.resolved_by, fetch.downloaded, unpacked))
+        fetch.recorded = True
+        if (write := node.recorder.layer) is not None:
+            write(fetch.record(node.name, self._caller, pull.remote.resolved_by, fetch.downloaded, unpacked))
 
     def stalled(self) -> bool:
         """Whether a request for a layer is under way and gets no bytes."""

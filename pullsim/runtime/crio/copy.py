@@ -260,6 +260,6 @@ class Copy(OngoingCopy):
     def _record(self, fetch: BlobCopy, unpacked: Unpacked | None = None) -> None:
         """Write the record of a layer, if it was fetched or unpacked."""
         fetch.recorded = True
-        if not fetch.local or unpacked is not None:
-            node = self.node
-            node.recorder.layer(fetch.record(node.name, self._caller, self.source.host, fetch.received, unpacked))
+        node = self.node
+        if (write := node.recorder.layer) is not None and (not fetch.local or unpacked is not None):
+            write(fetch.record(node.name, self._caller, self.source.host, fetch.received, unpacked))
