@@ -1,5 +1,5 @@
 import json
-from contextlib import suppress
+import re
 
 import pytest
 from hypothesis import given
@@ -62,7 +62,17 @@ def test_what_json_writes_is_read_as_it_was(value, ascii_only):
     assert parse_json(json.dumps(value, ensure_ascii=ascii_only), "f") == value
 
 
-@given(st.text(alphabet='{}[]",:\\u0d8-1e9.tn \n') | st.text())
-def test_no_text_ends_in_anything_but_a_value_or_an_input_error(text):
-    with suppress(InputError):
-        parse_json(text, "f")
+def written(value):
+    """JSON with a replacement character for each half of a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@given(st.text(alphabet='{}[]",:\\u0d8-1e9.tn \n') | values.map(json.dumps) | st.text())
+def test_any_text_is_read_as_json_reads_it_or_refused_at_its_place(text):
+    try:
+        value = parse_json(text, "f")
+    except InputError as error:
+        assert re.fullmatch(r"f:\d+(:\d+)?: .+", str(error))  # noqa: PT017
+    else:
+        assert json.dumps(value, ensure_ascii=False) == written(json.loads(text))

@@ -52,17 +52,25 @@ def replaced(document, route, value):
     return changed
 
 
-def read_or_refuse(read, file):
-    """Everything but InputError is a bug; its message has the file, and can be read."""
+def taken_from(read, file):
+    """Whether what is read is as the file has it, or empty where the file has nothing; unknown keys are left out."""
+    if isinstance(read, dict) and isinstance(file, dict):
+        return all(taken_from(value, file[key]) if key in file else not value for key, value in read.items())
+    if isinstance(read, list) and isinstance(file, list):
+        return len(read) == len(file) and all(map(taken_from, read, file))
+    return read == file
+
+
+def read_or_refused(read, file):
+    """What is read; None if the file is refused: everything but InputError is a bug, and its message can be read."""
     try:
-        read()
+        return read()
     except InputError as error:
         message = str(error)
-    else:
-        return
     assert str(file) in message
     assert len(message) < 2000
     assert len(message.split("\n")) <= 20
+    return None
 
 
 @settings(max_examples=150, deadline=None)
@@ -77,9 +85,15 @@ def test_any_summary_is_compared_or_refused(saved, summary, tmp_path_factory, da
 
     def read():
         compared = compare.paired(compare.saved(saved), compare.saved(directory))
-        return compared.table(), compared.moved(), compared.changes()
+        return read_summary(directory / "summary.json"), compared.changes(), compared.moved(), compared.table()
 
-    read_or_refuse(read, directory / "summary.json")
+    found = read_or_refused(read, directory / "summary.json")
+    if found is not None:
+        document, changes, moved, table = found
+        assert taken_from(document, json.loads((directory / "summary.json").read_text()))
+        assert changes == []  # both runs have one scenario
+        assert route[:1] == ("time",) or moved == []
+        assert len(table) > 0
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,8 @@ def test_any_baseline_is_held_or_refused(tmp_path_factory, data):
         baseline.hold(verdict, baseline.read(file).get("small.yaml"), tolerances)
         return verdict.problems
 
-    read_or_refuse(read, file)
+    problems = read_or_refused(read, file)
+    assert problems != []  # no value that is put there is the run's
 
 
 @pytest.mark.parametrize(
