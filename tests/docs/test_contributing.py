@@ -31,6 +31,12 @@ def test_the_files_on_the_way_of_a_pull_exist():
     assert [file for file in files if not (ROOT / "pullsim" / file).is_file()] == []
 
 
+def test_the_tests_of_the_rules_exist():
+    files = re.findall(r"`(\w+/test_\w+)`", section("Rules of the kubelet and their tests"))
+    assert len(files) > 40
+    assert [file for file in files if not (ROOT / "tests" / f"{file}.py").is_file()] == []
+
+
 def test_the_picture_is_that_of_the_imports():
     (drawn,) = re.findall(r"```mermaid\n(.*?)\n```", TEXT, re.DOTALL)
     assert drawn == runpy.run_path(str(ROOT / "docs" / "house.py"))["diagram"]()

@@ -17,16 +17,8 @@ from benchmarks.fidelity.lab import LAB, predict
 from pullsim.releases.containerd import CONTAINERD, behaviour
 from pullsim.study.fit import parameters
 from pullsim.study.fit.lab import Lab
-from tests.support.world import (
-    NEW,
-    OLD,
-    containerd,
-    image,
-    layer,
-    layers,
-    node,
-    run_containerd,
-)
+from tests.support.outcome import layers
+from tests.support.world import NEW, OLD, containerd, image, layer, node, run_containerd
 
 FILE = Path(__file__).parent.parent / "data" / "lab" / "measurements.json"
 OWN = Lab.read(json.loads(FILE.read_text()), str(FILE))

@@ -1,6 +1,6 @@
 """The vectors of back-off and cadence (tests/data/vectors/backoff_sequence.json).
 
-Its worked timeline is tested in tests/kubelet/test_kubelet_backoff.py.
+Its worked timeline is tested in tests/kubelet/test_backoff_timeline.py.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pullsim.results.invariants import check
 from pullsim.spec.credentials import CredentialSources, DockerConfigEntry, Plugin, Provider, Secret, Window
 from pullsim.spec.registry import AccessSpec, Account, Fault
 from pullsim.spec.runtime import FixedImage
+from tests.support.outcome import messages, pull, row, stages, started, times
 from tests.support.world import (
     HOST,
     STEADY,
@@ -19,17 +20,11 @@ from tests.support.world import (
     fixed,
     image,
     layer,
-    messages,
     node,
     pod,
-    pull,
     registry,
-    row,
     run,
     run_containerd,
-    stages,
-    started,
-    times,
     with_secrets,
 )
 

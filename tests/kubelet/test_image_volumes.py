@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pullsim.spec.runtime import FixedImage
-from tests.support.world import STEADY, UNLIMITED, container, failing, pod, pull, row, run_fixed, stages, story, volume
+from tests.support.outcome import pull, row, stages, story
+from tests.support.world import STEADY, UNLIMITED, container, failing, pod, run_fixed, volume
 
 IMAGES = {"app:1": 2.0, "side:1": 1.0, "init:1": 0.5, "data:1": 3.0, "more:1": 4.0}
 

@@ -1,104 +1,16 @@
-"""Refusals by registryPullQPS, the image back-off, and when the kubelet looks again."""
+"""The image back-off: its windows, whom it holds, and its events."""
 
 from __future__ import annotations
 
-import json
 import math
 from itertools import pairwise
-from pathlib import Path
-from statistics import mean
 
 import pytest
 
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.runtime import FixedFailure, FixedImage
-from tests.support.world import (
-    REAL,
-    STEADY,
-    UNLIMITED,
-    container,
-    failing,
-    fixed,
-    messages,
-    node,
-    pod,
-    pods,
-    pull,
-    row,
-    run,
-    run_fixed,
-    stages,
-    started,
-    story,
-    times,
-    whole,
-)
-
-# ---------------------------------------------------------------- registryPullQPS
-
-
-def test_a_burst_is_let_through_and_the_rest_refused():
-    config = {**UNLIMITED, "registryPullQPS": 1, "registryBurst": 3}
-    result = run_fixed(pods(5), {f"app{n}:1": 2.0 for n in range(5)}, kubelet=config)
-    assert started(result) == {"p0": 2.0, "p1": 2.0, "p2": 2.0, "p3": 12.0, "p4": 12.0}
-    refused = [each for each in result.pulls if not each.ok]
-    assert [(each.pod, each.cause, each.error, each.ended) for each in refused] == [
-        ("p3", "qps", "pull QPS exceeded", 0.0),
-        ("p4", "qps", "pull QPS exceeded", 0.0),
-    ]
-    assert 'Failed to pull image "app3:1": pull QPS exceeded' in messages(result, "Failed")
-    assert stages(row(result, "p3")) == {"qps": 10.0, "pull": 2.0}
-
-
-def test_five_a_second_with_a_burst_of_ten_by_default():
-    result = run_fixed(pods(14), {f"app{n}:1": 2.0 for n in range(14)}, kubelet={"serializeImagePulls": False})
-    assert [each.pod for each in result.pulls if each.cause == "qps"] == ["p10", "p11", "p12", "p13"]
-
-
-def test_tokens_come_back_at_the_rate():
-    """One token at the most, one a second: every other request finds one."""
-    config = {**UNLIMITED, "registryPullQPS": 1, "registryBurst": 1}
-    result = run_fixed(pods(6, every=0.6), {f"app{n}:1": 0.1 for n in range(6)}, kubelet=config, horizon=5.0)
-    # tokens before each request: 1, 0.6, 1.0 (capped), 0.6, 1.0, 0.6
-    assert [each.ok for each in sorted(result.pulls, key=lambda each: each.requested)][:6] == [True, False] * 3
-
-
-@pytest.mark.parametrize(
-    "config", [{"serializeImagePulls": True}, {"serializeImagePulls": False, "maxParallelImagePulls": 1}]
-)
-def test_the_token_is_asked_for_when_the_pull_begins(config):
-    """After the queue: pulls of 1.5 s one after another never meet a limit of one a second."""
-    config = {**config, "registryPullQPS": 1, "registryBurst": 1}
-    result = run_fixed(pods(6), {f"app{n}:1": 1.5 for n in range(6)}, kubelet=config)
-    assert all(each.ok for each in result.pulls)
-
-
-def test_a_refusal_does_not_reach_the_runtime_and_counts_for_the_back_off():
-    """p1 is refused at 0 and at 10, where p2 has just taken the token; so it waits for 10 s and then for 20 s."""
-    config = {**UNLIMITED, "registryPullQPS": 1, "registryBurst": 1}
-    images = {"a:1": 1.0, "b:1": failing(1.0, pull=2.0, times=1), "c:1": 1.0}
-    result = run_fixed([pod("p0", "a:1"), pod("p1", "b:1"), pod("p2", "c:1", at=9.5)], images, kubelet=config)
-    assert times(result, "Pulling", pod="p1")[:3] == [0.0, 10.0, 30.0]
-    assert times(result, "BackOff", pod="p1")[0] == 20.0
-    # The runtime's first call for b:1 is the attempt at 30: it fails once, and the back-off is then 40 s.
-    assert times(result, "Pulling", pod="p1")[3] == 71.0
-    assert started(result)["p1"] == 73.0
-    assert stages(row(result, "p1"))["pull"] == 3.0
-    assert whole(row(result, "p1"))
-
-
-def test_no_limit_at_zero():
-    result = run_fixed(pods(50), {f"app{n}:1": 1.0 for n in range(50)}, kubelet=UNLIMITED)
-    assert all(each.ok for each in result.pulls)
-
-
-def test_a_present_image_needs_no_token():
-    config = {**UNLIMITED, "registryPullQPS": 1, "registryBurst": 1}
-    result = run_fixed(pods(5, "app:1"), {"app:1": FixedImage(5.0, present=True)}, kubelet=config)
-    assert set(started(result).values()) == {0.0}
-
-
-# ---------------------------------------------------------------- back-off
+from tests.support.outcome import pull, row, story, times
+from tests.support.world import container, failing, pod, run_fixed
 
 
 def attempts(requeue, after=1.0, *, count=9, initial=10.0, cap=300.0, at=0.0):
@@ -274,99 +186,3 @@ def test_back_off_events():
     ]
     assert row(result, "p").backoffs == 3
     assert row(result, "p").reason == "ImagePullBackOff"
-
-
-# ---------------------------------------------------------------- cadence of the real loop
-
-
-def test_a_requeued_pod_is_looked_at_at_the_first_tick_strictly_after():
-    """Ticks at k + 0.7, relists at k + 0.3.
-
-    The first pull fails at 1; the sandbox's event makes a sync at the next relist, 1.3. That one is due again at 11.3,
-    so at 11.7; the pull fails at 12.7 and is due at 22.7, a tick: not strictly after, so 23.7 (11 s < 20 s: back-off);
-    due at 33.7: 34.7 (22 s).
-    """
-    wanted = [pod("p", "bad:1"), pod("q", "app:1", at=40.0)]
-    result = run_fixed(wanted, {"bad:1": failing(1.0), "app:1": 1.0}, loop=STEADY, horizon=40.0)
-    assert times(result, "Pulling", pod="p") == pytest.approx([0.0, 11.7, 34.7])
-    assert times(result, "BackOff", pod="p") == pytest.approx([1.3, 23.7])
-
-
-def test_given_draws_are_used_in_order_instead_of_the_requeue_interval():
-    loop = LoopSpec(minimal=True, retry=Interval(10.0, 0.0), requeue_draws={"p": (12.5, 14.0)})
-    result = run_fixed([pod("p", "app:1")], {"app:1": failing(1.0, pull=2.0, times=3)}, loop=loop)
-    # fails at 1; look 13.5 (12.5 s >= 10): fails at 14.5; look 28.5 (14 s < 20): back-off; look 38.5
-    assert times(result, "Pulling") == [0.0, 13.5, 38.5, 79.5]
-
-
-# 20 000 runs of the rules, each attempt failing after 1 s: when attempt n starts, and BackOff events before it.
-VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/backoff_sequence.json").read_text())
-WORKED = VECTORS["worked_timeline_missing_image"]
-TIMELINE = [  # min, max, 5 %, mean, 95 %, back-offs
-    (
-        each["start_min_s"],
-        each["start_max_s"],
-        WORKED["monte_carlo"]["p05"][number],
-        WORKED["monte_carlo"]["mean_start_s"][number],
-        WORKED["monte_carlo"]["p95"][number],
-        each.get("backoff_events_since_previous_attempt_mean_derived", 0),
-    )
-    for number, each in enumerate(WORKED["attempts"])
-]
-NODES = 80
-
-
-@pytest.fixture(scope="module")
-def timeline():
-    """An image that never exists, on NODES nodes; by node: starts of attempts and times of back-offs."""
-    wanted = [pod(f"p{n}", "bad:1", node=f"n-{n}") for n in range(NODES)]
-    wanted.append(pod("last", "app:1", node="n-0", at=1652.0))  # keeps the run going
-    spec = node(fixed({"bad:1": failing(1.0), "app:1": 1.0}), loop=REAL)
-    result = run(wanted, spec, nodes=NODES, seed=11, horizon=1652.0)
-    found = {}
-    for event in result.events:
-        found.setdefault(event.pod, {}).setdefault(event.reason, []).append(event.t)
-    return [found[f"p{n}"] for n in range(NODES)], result
-
-
-@pytest.mark.parametrize("number", range(10))
-def test_timeline_of_an_image_that_never_exists(timeline, number):
-    low, high, p5, average, p95, _ = TIMELINE[number]
-    starts = [each["Pulling"][number] for each in timeline[0]]
-    assert all(low <= start < high or start == low == high for start in starts)
-    if number:
-        assert p5 < mean(starts) < p95
-        error = (p95 - p5) / 3.29 / math.sqrt(NODES)  # of the mean
-        assert mean(starts) == pytest.approx(average, abs=5 * error + 0.5)
-        inside = sum(p5 <= start <= p95 for start in starts) / NODES
-        assert 0.8 <= inside <= 1.0  # 90 % by the table
-    gaps = [each["Pulling"][number] - each["Pulling"][number - 1] - 1.0 for each in timeline[0] if number]
-    backoff = min(10.0 * 2 ** (number - 1), 300.0)
-    assert all(backoff - 1e-6 <= gap < backoff + 16.0 for gap in gaps)
-
-
-@pytest.mark.parametrize("number", range(1, 10))
-def test_back_offs_before_each_attempt(timeline, number):
-    counts = [
-        sum(each["Pulling"][number - 1] < t < each["Pulling"][number] for t in each["BackOff"]) for each in timeline[0]
-    ]
-    assert mean(counts) == pytest.approx(TIMELINE[number][5], abs=0.4)
-
-
-def test_order_of_the_first_events(timeline):
-    for n in range(NODES):
-        events = [each for each in timeline[1].events if each.pod == f"p{n}"][:8]
-        assert [event.reason for event in events] == [
-            "Pulling", "Failed", "Failed", "BackOff", "Failed", "Pulling", "Failed", "Failed",
-        ]  # fmt: skip
-        assert 1.0 <= events[3].t <= 3.0  # the pending event of the sandbox
-
-
-def test_stages_of_a_pod_that_never_starts(timeline):
-    rows = [each for each in timeline[1].pods if each.pod != "last"]
-    assert len(rows) == NODES
-    for each in rows:
-        assert whole(each)
-        assert stages(each)["pull"] == pytest.approx(10.0, abs=1.0)
-        assert stages(each)["backoff"] == pytest.approx(each.start_seconds - stages(each)["pull"])
-        assert each.reason in ("ErrImagePull", "ImagePullBackOff")

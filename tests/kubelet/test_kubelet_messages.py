@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pullsim.spec.runtime import FixedImage
-from tests.support.world import (
-    SERIAL,
-    messages,
-    pod,
-    pods,
-    run_fixed,
-)
+from tests.support.outcome import messages
+from tests.support.world import SERIAL, pod, pods, run_fixed
 
 
 @pytest.mark.parametrize(

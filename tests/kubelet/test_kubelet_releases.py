@@ -8,7 +8,8 @@ from pullsim.errors import InputError
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.spec.feature_gates import GATES
 from pullsim.spec.runtime import FixedImage, FixedStatusFailure
-from tests.support.world import SERIAL, UNLIMITED, messages, parallel, pod, pods, pull, run_fixed, started
+from tests.support.outcome import messages, pull, started
+from tests.support.world import SERIAL, UNLIMITED, parallel, pod, pods, run_fixed
 
 RELEASES = [(1, minor) for minor in range(24, 37)]
 APP = {"app:1": FixedImage(2.0, size=9)}

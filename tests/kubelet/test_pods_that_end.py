@@ -12,25 +12,8 @@ from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.spec.cluster import DaemonSet, PodSpec
 from pullsim.spec.credentials import CredentialSources, Plugin, Provider
 from pullsim.spec.runtime import FixedImage
-from tests.support.world import (
-    HOST,
-    STEADY,
-    UNLIMITED,
-    container,
-    failing,
-    fixed,
-    node,
-    parallel,
-    pod,
-    pull,
-    row,
-    run,
-    run_fixed,
-    stages,
-    story,
-    times,
-    whole,
-)
+from tests.support.outcome import pull, row, stages, story, times, whole
+from tests.support.world import HOST, STEADY, UNLIMITED, container, failing, fixed, node, parallel, pod, run, run_fixed
 
 
 def test_a_pod_is_deleted_so_long_after_its_creation():

@@ -13,6 +13,7 @@ from pullsim.run import simulate
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, DaemonSet, Node, Pod, PodSpec
 from pullsim.spec.registry import Fault
 from pullsim.spec.runtime import FixedImage, FixedSpec
+from tests.support.outcome import pull, row, started
 from tests.support.world import (
     containerd,
     failing,
@@ -21,13 +22,10 @@ from tests.support.world import (
     named,
     node,
     pod,
-    pull,
     registry,
-    row,
     run,
     run_containerd,
     run_fixed,
-    started,
 )
 
 IMAGES = FixedSpec({"app:1": FixedImage(3.0)})

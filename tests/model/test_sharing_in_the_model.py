@@ -8,23 +8,8 @@ import pytest
 
 from pullsim.spec.cluster import Node
 from pullsim.spec.registry import Fault
-from tests.support.world import (
-    HOST,
-    RATE,
-    containerd,
-    ended,
-    image,
-    layer,
-    layers,
-    named,
-    node,
-    pod,
-    pull,
-    registry,
-    row,
-    run,
-    stages,
-)
+from tests.support.outcome import ended, layers, pull, row, stages
+from tests.support.world import HOST, RATE, containerd, image, layer, named, node, pod, registry, run
 
 OLD = containerd((2, 0), 3)
 

@@ -10,31 +10,29 @@ from hypothesis import strategies as st
 
 from pullsim.results.invariants import check
 from pullsim.spec.registry import Cut, Fault
+from tests.support.outcome import layers, pull, stages
 from tests.support.world import (
+    ALL,
     EVERY,
     FAR,
     HOST,
+    NAME,
     OLD,
     RATE,
     containerd,
     image,
     layer,
-    layers,
     named,
     node,
     pod,
-    pull,
     pull_alone,
     registry,
     run,
     run_containerd,
-    stages,
     unresolved,
 )
 
-ALL = pytest.mark.parametrize("version", EVERY, ids=str)
 FOREVER = float("inf")
-NAME = named("a:1")
 FAILED = f'failed to pull and unpack image "{NAME}": '
 
 

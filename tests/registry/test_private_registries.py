@@ -14,6 +14,7 @@ from pullsim.spec.credentials import CredentialSources, DockerConfigEntry, Secre
 from pullsim.spec.hosts import HostSpec, RegistryHosts
 from pullsim.spec.registry import AccessSpec, Account
 from pullsim.spec.runtime import FixedImage
+from tests.support.outcome import messages, pull, row, stages, started, story, times
 from tests.support.world import (
     EVERY,
     FAR,
@@ -23,19 +24,12 @@ from tests.support.world import (
     fixed,
     image,
     layer,
-    messages,
     named,
     node,
     pod,
-    pull,
     registry,
-    row,
     run,
     run_containerd,
-    stages,
-    started,
-    story,
-    times,
     unresolved,
     with_secrets,
 )

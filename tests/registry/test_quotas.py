@@ -12,23 +12,8 @@ from pullsim.oci.manifest import Index
 from pullsim.results.summary.summary import summarize
 from pullsim.spec.cluster import Node
 from pullsim.spec.registry import Fault, Limit
-from tests.support.world import (
-    AMD64,
-    EVERY,
-    FAR,
-    HOST,
-    NEW,
-    containerd,
-    image,
-    layer,
-    named,
-    node,
-    pod,
-    pull,
-    registry,
-    run,
-    started,
-)
+from tests.support.outcome import pull, started
+from tests.support.world import AMD64, EVERY, FAR, HOST, NEW, containerd, image, layer, named, node, pod, registry, run
 
 IMAGES = {f"{name}:1": image(layer(name, 1)) for name in "abc"}
 ONE = Limit(per=100.0, requests=1, by="registry", message="toomanyrequests: enough")

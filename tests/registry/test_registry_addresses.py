@@ -10,26 +10,10 @@ from pullsim.oci.reference import parse
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.spec.hosts import Address, HostSpec, RegistryHosts, address_of, port_of
 from pullsim.spec.registry import Cut, Fault
-from tests.support.world import (
-    FAR,
-    HOST,
-    RATE,
-    containerd,
-    image,
-    layer,
-    layers,
-    named,
-    node,
-    pod,
-    pull,
-    registry,
-    run,
-    stages,
-    unresolved,
-)
+from tests.support.outcome import layers, pull, stages
+from tests.support.world import FAR, HOST, NAME, RATE, containerd, image, layer, node, pod, registry, run, unresolved
 
 MIRROR = "m.test"
-NAME = named("a:1")
 APP = {"a:1": image(layer("x", 1))}
 
 

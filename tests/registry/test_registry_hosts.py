@@ -9,8 +9,9 @@ import pytest
 from pullsim.cri import Auth
 from pullsim.spec.hosts import HostSpec, RegistryHosts
 from pullsim.spec.registry import BlobHost, Fault, Host, TokenServer
+from tests.support.outcome import layers, messages, pull, stages
 from tests.support.world import (
-    EVERY,
+    ALL,
     FAR,
     HOST,
     OLD,
@@ -18,20 +19,15 @@ from tests.support.world import (
     containerd,
     image,
     layer,
-    layers,
-    messages,
     named,
     node,
     pod,
-    pull,
     pull_alone,
     registry,
     run,
     run_containerd,
-    stages,
 )
 
-ALL = pytest.mark.parametrize("version", EVERY, ids=str)
 CREDENTIALS = {HOST: Auth("ci", "secret")}
 
 # ---------------------------------------------------------------- tokens

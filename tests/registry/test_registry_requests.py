@@ -6,39 +6,30 @@ import pytest
 
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Index
-from pullsim.oci.platform import Platform
 from pullsim.spec.registry import Fault
+from tests.support.outcome import layers, messages, pull, row, stages, started, times
 from tests.support.world import (
+    ALL,
     AMD64,
-    EVERY,
+    ARM64,
+    BOTH,
     FAR,
     HOST,
+    NAME,
     NEW,
     OLD,
     RATE,
     containerd,
     image,
     layer,
-    layers,
-    messages,
     named,
     node,
     pod,
-    pull,
     pull_alone,
     registry,
-    row,
     run_containerd,
-    stages,
-    started,
-    times,
     unresolved,
 )
-
-BOTH = pytest.mark.parametrize("version", [OLD, NEW], ids=["2.0", "2.1"])
-ALL = pytest.mark.parametrize("version", EVERY, ids=str)
-ARM64 = Platform.parse("linux/arm64")
-
 
 # ---------------------------------------------------------------- round trips
 
@@ -138,7 +129,6 @@ def test_a_connection_is_limited_by_its_window():
 
 # ---------------------------------------------------------------- what a registry answers
 
-NAME = named("a:1")
 HEAD = f"unexpected status from HEAD request to https://{HOST}/v2/a/manifests/1: "
 
 

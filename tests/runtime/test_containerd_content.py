@@ -8,43 +8,31 @@ import pytest
 
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Index
-from pullsim.oci.platform import Platform
 from pullsim.spec.cluster import Node
 from pullsim.spec.registry import Fault
+from tests.support.outcome import ended, fetches, layers, messages, pull, row, stages, started, times, whole
 from tests.support.world import (
     AMD64,
-    EVERY,
+    ARM64,
+    BOTH,
     FAR,
     HOST,
+    NAME,
     NEW,
     OLD,
     RATE,
     catalog,
     containerd,
-    ended,
-    fetches,
     image,
     layer,
-    layers,
-    messages,
     named,
     node,
     pod,
-    pull,
     registry,
-    row,
     run,
     run_containerd,
-    stages,
-    started,
-    times,
-    whole,
 )
 
-BOTH = pytest.mark.parametrize("version", [OLD, NEW], ids=["2.0", "2.1"])
-ALL = pytest.mark.parametrize("version", EVERY, ids=str)
-ARM64 = Platform.parse("linux/arm64")
-NAME = named("a:1")
 AT_HALF = [pod("a", NAME), pod("b", named("b:1"), at=0.5)]
 
 

@@ -12,26 +12,23 @@ from pullsim.cri import Auth
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.spec.hosts import HostSpec, RegistryHosts
 from pullsim.spec.registry import AccessSpec, Account, Fault, Host, Limit
+from tests.support.outcome import layers, pull, stages
 from tests.support.world import (
     FAR,
     HOST,
+    NAME,
     containerd,
     image,
     layer,
-    layers,
-    named,
     node,
     pod,
-    pull,
     registry,
     run,
     run_containerd,
-    stages,
     unresolved,
 )
 
 MIRROR = "m.test"
-NAME = named("a:1")
 APP = {"a:1": image(layer("x", 1))}
 #: Releases on both sides of every rule of this file.
 OLD = [(1, 6), (1, 7), (2, 0, 11), (2, 1), (2, 2), (2, 3, 0), (2, 3, 1)]

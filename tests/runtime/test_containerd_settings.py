@@ -11,29 +11,24 @@ import pytest
 from pullsim.results import check
 from pullsim.spec.hardware import DiskSpec, PageCacheSpec
 from pullsim.spec.registry import Fault, Limit
+from tests.support.outcome import ended, layers, pull, stages, whole
 from tests.support.world import (
     FAR,
     HOST,
     RATE,
+    UNIT,
     containerd,
-    ended,
     image,
     layer,
-    layers,
     named,
     node,
     pod,
-    pull,
     registry,
     run_containerd,
-    stages,
-    whole,
 )
 
 if TYPE_CHECKING:
     from pullsim.spec.runtime import ContainerdSpec
-
-UNIT = round(RATE)
 
 
 def settings(version=(2, 2), downloads=3, **given) -> ContainerdSpec:

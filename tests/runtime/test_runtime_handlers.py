@@ -11,26 +11,20 @@ from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.spec.runtime import FixedImage, FixedSpec, RuntimeHandler
 from pullsim.time_line import TimeLine
+from tests.support.outcome import fetches, layers, pull, row, stages, story, times
 from tests.support.world import (
     MINIMAL,
     STEADY,
     UNLIMITED,
     containerd,
-    fetches,
     image,
     layer,
-    layers,
     named,
     node,
     pod,
-    pull,
     registry,
-    row,
     run,
     run_fixed,
-    stages,
-    story,
-    times,
 )
 
 RUNC, KATA = RuntimeHandler("runc"), RuntimeHandler("kata", "devmapper")

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 SERIAL: Mapping[str, Any] = {"serializeImagePulls": True}
 PARALLEL: Mapping[str, Any] = {"serializeImagePulls": False}
 LIMITED: Mapping[str, Any] = {"serializeImagePulls": False, "maxParallelImagePulls": 1}
+PULLERS = pytest.mark.parametrize("puller", [SERIAL, PARALLEL, LIMITED], ids=["serial", "parallel", "one token"])
+
+ABSENT, PRESENT = FixedImage(1.0, 0.25, 7), FixedImage(1.0, 0.25, 7, present=True)
+DOWN = "rpc error: code = Unavailable desc = down"
+
+STATUS, PULL = "ImageStatus", "PullImage"
+LOOK, FETCH, LOOK_AND_FETCH = [STATUS], [PULL, STATUS], [STATUS, PULL, STATUS]  # the last ImageStatus is for the size
 
 
 @dataclass(slots=True)

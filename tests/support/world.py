@@ -7,17 +7,18 @@ at `RATE`, and to unpack on a core of its own.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from pullsim.cluster.cluster import Cluster
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
-from pullsim.run import Result, simulate
+from pullsim.run import Result, ResultRecorder, simulate
 from pullsim.spec.cadence import Interval, LoopSpec
 from pullsim.spec.cluster import ClusterSpec, ContainerSpec, Node, NodeSpec, Pod, PodSpec
 from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
@@ -25,6 +26,7 @@ from pullsim.spec.pod import ImageVolume
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, CrioSpec, FixedFailure, FixedImage, FixedSpec, RuntimeSpec
 from pullsim.spec.unpack import InflateSpec, UnpackSpec
+from tests.support.outcome import pull
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
 
 HOST = "registry.test"
 RATE = 100e6  # bytes/s
+UNIT = round(RATE)  # bytes of a second
 FAST = 1e15  # bytes/s: never binds
-AMD64 = Platform.parse("linux/amd64")
+AMD64, ARM64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
 
 MINIMAL = LoopSpec(minimal=True, retry=Interval(10.0, 0.0), resync=Interval(60.0, 0.0))
 #: The real loop without jitter: ticks at k + 0.7 s, relists at k + 0.3 s.
@@ -114,6 +117,10 @@ def failing(after: float = 1.0, *, pull: float = 1.0, times: int = -1, pattern: 
     return FixedImage(pull, fail=FixedFailure(after, error, times, pattern))
 
 
+#: An image that comes in 3 s, and one that never does.
+APP = fixed({"app:1": 3.0, "bad:1": failing(1.0)})
+
+
 def containerd(
     version: Written = (2, 1),
     downloads: int = 3,
@@ -174,6 +181,9 @@ def catalog(images: Mapping[str, Manifest]) -> Catalog:
 
 def named(name: str) -> str:
     return name if "/" in name else f"{HOST}/{name}"
+
+
+NAME = named("a:1")
 
 
 # Clusters
@@ -241,6 +251,13 @@ def run(
     )
 
 
+def opened(spec: ClusterSpec) -> tuple[Cluster, Result]:
+    """A cluster to look into while it runs and afterwards, and the result that it fills."""
+    pools = {each.name: each.spec.pool for each in spec.nodes}
+    result = Result("", 0, "", 0.0, "", tuple(pools), pools, "layers")
+    return Cluster(spec, ResultRecorder(result)), result
+
+
 def run_fixed(
     wanted: Iterable[Pod],
     images: Mapping[str, FixedImage | float],
@@ -260,6 +277,8 @@ def run_fixed(
 FAR: Mapping[str, Any] = {"round_trip": 1.0, "initial_window": 10**15, "max_window": 10**15}
 OLD, NEW = (2, 0), (2, 1)  # releases of containerd: slots of each pull; slots of the node
 EVERY = ((1, 6), (1, 7), OLD, NEW, (2, 2))
+BOTH = pytest.mark.parametrize("version", [OLD, NEW], ids=["2.0", "2.1"])
+ALL = pytest.mark.parametrize("version", EVERY, ids=str)
 
 
 def run_containerd(
@@ -282,76 +301,7 @@ def pull_alone(*content: Layer, **given: Any) -> tuple[Result, PullRecord]:
     return result, pull(result, "a")
 
 
-# What came out
-
-
-def times(result: Result, reason: str, *, pod: str | None = None, container: str | None = None, text: str = "") -> list:
-    """Times of the events of a reason."""
-    return [
-        event.t
-        for event in result.events
-        if event.reason == reason
-        and text in event.message
-        and pod in (None, event.pod)
-        and container in (None, event.container)
-    ]
-
-
-def story(result: Result, pod: str | None = None) -> list[tuple[float, str]]:
-    """Time and reason of all events of a pod, or of all pods."""
-    return [(round(event.t, 6), event.reason) for event in result.events if pod in (None, event.pod)]
-
-
 def unresolved(name: str, version: Written = NEW) -> str:
     """What a containerd says first of a name that it could not resolve."""
     what = "image" if version >= NEW else f'reference "{name}"'
     return f'failed to pull and unpack image "{name}": failed to resolve {what}: '
-
-
-def messages(result: Result, reason: str) -> list[str]:
-    return [event.message for event in result.events if event.reason == reason]
-
-
-def started(result: Result) -> dict[str, float | None]:
-    """When each pod started."""
-    return {row.pod: row.started for row in result.pods}
-
-
-def ended(result: Result) -> dict[str, float]:
-    """When each pod's last pull ended."""
-    return {row.pod: row.ended for row in sorted(result.pulls, key=lambda row: row.ended)}
-
-
-def row(result: Result, pod: str):
-    """The record of a pod."""
-    (found,) = (each for each in result.pods if each.pod == pod)
-    return found
-
-
-def pull(result: Result, pod: str, attempt: int = 1):
-    """The record of a pod's pull."""
-    (found,) = (each for each in result.pulls if each.pod == pod and each.attempt == attempt)
-    return found
-
-
-def layers(result: Result, pod: str) -> list:
-    """The records of a pod's layers, from the bottom up."""
-    return sorted((each for each in result.layers if each.pod == pod), key=lambda each: each.position)
-
-
-def stages(record: Any) -> dict[str, float]:
-    """The stages of a pod or a pull that took time, to the microsecond."""
-    return {stage: round(seconds, 6) for stage, seconds in record.stages.items() if round(seconds, 6)}
-
-
-def fetches(result: Result) -> Counter[tuple[str, str]]:
-    """How often each node fetched each blob of a layer."""
-    return Counter((each.node, each.digest) for each in result.layers if each.source != "local")
-
-
-def whole(record: Any) -> bool:
-    """Whether the stages of a pod or a pull are all positive and sum to what they divide."""
-    total = record.start_seconds if hasattr(record, "start_seconds") else record.ended - record.started
-    return all(seconds >= 0 for seconds in record.stages.values()) and math.isclose(
-        sum(record.stages.values()), total, rel_tol=1e-9, abs_tol=1e-9
-    )
