@@ -14,6 +14,7 @@ from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
+from pullsim.spec.scheduling import PLAIN, NodeScheduling
 
 __all__ = [
     "ClusterSpec",
@@ -142,6 +143,7 @@ class NodeSpec:
     address: str | None = None  # the address from which registries see a node's requests come
     credentials: CredentialSources = field(default_factory=CredentialSources)  # those of the node, not of pods
     leave: Leave | None = None  # None: nodes do not leave
+    scheduling: NodeScheduling = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class Node:
     name: str
     spec: NodeSpec
     joins: float = 0.0  # seconds
+    zone: str | None = None  # value of its label topology.kubernetes.io/zone
 
 
 @dataclass(frozen=True, slots=True)

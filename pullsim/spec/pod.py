@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pullsim.spec.scheduling import ANYWHERE, Scheduling
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
@@ -47,6 +49,7 @@ class PodSpec:
     pull_secrets: tuple[str, ...] = ()  # imagePullSecrets, names of secrets in the pod's namespace
     service_account: str = "default"
     runtime_handler: str = ""  # the handler that the pod's RuntimeClass names; "": the runtime's default
+    scheduling: Scheduling = ANYWHERE
 
     @property
     def wants(self) -> tuple[ContainerSpec | ImageVolume, ...]:
