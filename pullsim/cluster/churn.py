@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from pullsim.kernel.event import Call
 from pullsim.records import Departure
-from pullsim.spec.cluster import Node
 
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.spec.cluster import ClusterSpec, Node
     from pullsim.streams import Streams
 
 
@@ -60,7 +60,7 @@ class Churn:
         now = self._env.now
         pods, pulls = self._nodes.remove_node(node.name)
         self.departures.append(Departure(now, node.name, pool, joined, name, pods, pulls))
-        following = Node(name, node.spec, now + replace_after)
+        following = replace(node, name=name, joins=now + replace_after)
         if replace_after:
             Call(self._env, lambda _: self._nodes.add_node(following), replace_after)
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.daemon_sets import DaemonSets
 from pullsim.cluster.node import ClusterNode
+from pullsim.kernel.event import Call
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,6 +40,7 @@ class NodeLifecycle:
         self._to_join = sorted(spec.nodes, key=lambda node: node.joins)
         self._disks: list[DiskUse] = []  # use of the disks of nodes that have left
         self._lost: set[PodStatus] = set()  # pods of the node that is being removed now
+        self._planned = False  # whether the pending pods are tried later in this instant
         self._churn = Churn(context.env, spec, context.streams, self)
         self.pools: dict[str, str] = {}  # pool of each node that has joined in place of another
         self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods)
@@ -45,18 +48,21 @@ class NodeLifecycle:
             self.daemon_sets.expect(node)
 
     def run(self) -> Generator[Any, Any, None]:
-        """Let the nodes of the scenario join at their times."""
+        """Let the nodes of the scenario join at their times; all that join in one instant do before a pod is tried."""
         env = self._context.env
-        for node in self._to_join:
-            if node.joins > env.now:
-                yield env.timeout(node.joins - env.now)
-            self._join(node)
+        for joins, nodes in groupby(self._to_join, key=lambda node: node.joins):
+            if joins > env.now:
+                yield env.timeout(joins - env.now)
+            for node in nodes:
+                self._join(node)
+            self._scheduler.retry()
 
     def add_node(self, node: Node) -> None:
-        """Let a node that is not in the scenario join now."""
+        """Let a node that is not in the scenario join now; pods are tried once all of this instant have joined."""
         self.pools[node.name] = node.spec.pool
         self.daemon_sets.expect(node)
         self._join(node)
+        self._retry_soon()
 
     def remove_node(self, name: str) -> tuple[int, int]:
         """Take a node away with everything on it; return the numbers of its pods and of their pulls under way."""
@@ -115,4 +121,15 @@ class NodeLifecycle:
         self._churn.joined(node)
         self.daemon_sets.joined(joined)  # DaemonSet pods are created before pending pods are tried
         self._pods.prepulls.joined(joined)
+
+    def _retry_soon(self) -> None:
+        """Try the pending pods after what else happens in this instant; the run is not over before that."""
+        if not self._planned:
+            self._planned = True
+            self._quiescence.hold()
+            Call(self._context.env, lambda _: self._retry(), 0.0)
+
+    def _retry(self) -> None:
+        self._planned = False
         self._scheduler.retry()
+        self._quiescence.release()

@@ -154,6 +154,7 @@ class Node:
     spec: NodeSpec
     joins: float = 0.0  # seconds
     zone: str | None = None  # value of its label topology.kubernetes.io/zone
+    ready_after: float = 0.0  # seconds from its joining on in which it has the taint node.kubernetes.io/not-ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,9 @@ class Scheduling:
 
     labels: Labels = ()
     requests: Amounts = ()  # of the whole pod, as resourcehelper.PodRequests sums them, overhead included
+    #: The same sum of cpu and memory where each container that requests none counts as 100m or 200 MiB, which scores
+    #: use (pkg/scheduler/util/pod_resources.go). None: derived from ``requests`` and the number of containers.
+    nonzero: tuple[int, int] | None = None
     priority: int = 0
     node_selector: Labels = ()
     required_nodes: tuple[NodeSelectorTerm, ...] | None = None  # one of them must hold; None: no required node affinity

@@ -91,6 +91,13 @@ def test_pods_wait_for_a_node_that_joins_later():
     assert [row(result, f"p{n}").scheduled for n in range(3)] == [0.0, 5.0, 11.0]
 
 
+@pytest.mark.parametrize("placement", ["spread", "imageLocality"])
+def test_nodes_that_join_in_one_instant_share_the_pods_that_wait(placement):
+    nodes = [Node(f"n-{n}", node(APP), joins=20.0) for n in range(3)]
+    result = run(pods(3, "app:1"), nodes, placement=placement)
+    assert placed(result) == {"p0": "n-0", "p1": "n-1", "p2": "n-2"}
+
+
 def test_pods_that_wait_are_placed_in_order():
     spec = node(APP, max_pods=2)
     result = run(pods(4, "app:1", every=0.5), [Node("n-0", spec, joins=4.0), Node("n-1", spec, joins=9.0)])
