@@ -82,8 +82,9 @@ by_image.sort_values("bytes", ascending=False)
 # Every second between a pod's creation and its start belongs to exactly one stage, so stages add up.
 
 # %%
-stages = [column for column in pods.columns if column.endswith("_s") and column not in ("until_start_s", "deadline_s")]
-assert (pods[stages].sum(axis=1) - pods["until_start_s"]).abs().max() < 1e-6
+others = ("until_start_s", "until_ready_s", "deadline_s")
+stages = [column for column in pods.columns if column.endswith("_s") and column not in others]
+assert (pods[stages].sum(axis=1) - pods["until_ready_s"]).abs().max() < 1e-6
 mean = pods.groupby("workload")[stages].mean()
 mean.loc[:, mean.max() > 0.1].assign(total=mean.sum(axis=1)).sort_values("total", ascending=False)
 

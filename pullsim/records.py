@@ -116,7 +116,7 @@ class LayerRecord(NamedTuple):
 
 
 class PodRecord(NamedTuple):
-    """One pod, at its start or at the end of the run."""
+    """One pod, when it became ready, when it ended before that, or at the end of the run."""
 
     namespace: str
     pod: str
@@ -126,6 +126,8 @@ class PodRecord(NamedTuple):
     scheduled: float | None
     started: float | None  # all its containers run; None: it never started
     start_seconds: float  # started - created; end of the run - created for a pod that never started
+    ready: float | None  # it is Ready; None: it never was
+    ready_seconds: float  # ready - created; for a pod that never was ready, its end or that of the run - created
     pulls: int  # attempts, successful ones too
     failures: int  # attempts that failed
     backoffs: int  # looks of the kubelet that found it in back-off (BackOff events)
@@ -135,7 +137,7 @@ class PodRecord(NamedTuple):
     image_refs: tuple[str | None, ...]  # digest that each container runs and each volume holds; None: not started
     deadline: float | None  # seconds after its creation by which it is to have started; None: it has none
     missed: bool  # whether it has a deadline and had not started by then
-    stages: Stages  # the seconds by stage sum to start_seconds
+    stages: Stages  # the seconds by stage sum to ready_seconds, those but `pullsim.stages.READINESS` to start_seconds
 
 
 class Rollout(NamedTuple):

@@ -23,7 +23,7 @@ class Resource(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One of the stages of which each second between a pod's creation and its start belongs to exactly one."""
+    """One of the stages of which each second from a pod's creation until it is ready belongs to exactly one."""
 
     name: str  # in tables, where it is a column, and in the model
     label: str  # in charts and on the terminal; short enough for a legend
@@ -101,6 +101,8 @@ RESOURCES: Final = (
     Resource("initContainers", "the pods' own init containers", ""),
     Resource("fixedPull", "pulls of given duration (fixed runtime)", ""),
     Resource("containerStart", "creating and starting containers", ""),
+    Resource("sandbox", "creating the pods' sandboxes", ""),
+    Resource("readiness", "containers that ran and were not ready yet", ""),
 )
 
 #: All stages, in the order in which a pod usually meets them. The colours are fixed, one hue for each family: grey
@@ -115,6 +117,7 @@ TABLE: Final = (
         "sync",
         "#a8a8a8",
     ),
+    Stage("sandbox", "sandbox", "the pod's sandbox was created", "sandbox", "#5c148c"),
     Stage("init", "init containers", "an init container ran", "initContainers", "#737373"),
     Stage(
         "queue",
@@ -181,7 +184,11 @@ TABLE: Final = (
         "#1987b0",
     ),
     Stage("start", "container start", "containers were created and started", "containerStart", "#ededed"),
+    Stage("readiness", "readiness", "all containers ran, and the pod was not ready yet", "readiness", "#bcf874"),
 )
+
+#: The only stage after the start of a pod: without it the stages sum to the time until the start.
+READINESS: Final = "readiness"
 
 #: The names of all stages, in the same order.
 STAGES: Final = tuple(stage.name for stage in TABLE)

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import ClusterSpec
     from pullsim.spec.pod import Pod
 
-NOT_CREATED = "NotCreated"  # reason of a pod that was to be created at the start of another, which never started
+NOT_CREATED = "NotCreated"  # reason of a pod that was to be created when another is ready, which never was
 
 
 class PodLifecycle:
     """Creates the pods of the scenario at their times, tracks their states, and writes the row of each.
 
     For controllers and prepull jobs, which create and delete pods, it stands for the API server: it has the operations
-    of `PodApi`, and tells them when pods start and when they are gone.
+    of `PodApi`, and tells them when pods are ready and when they are gone.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class PodLifecycle:
         self._quiescence = quiescence
         self._started = started
         self._count = 0  # pods that have started
-        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods created when another starts, by that one
+        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods created when another is ready, by that one
         for pod in spec.pods:
             if pod.follows is not None:
                 self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
@@ -120,7 +120,7 @@ class PodLifecycle:
         self._quiescence.expect(pod)
 
     def look(self, pod: PodStatus) -> None:
-        """Check whether a pod has started or is idle, when a pull for it begins and after every sync.
+        """Check whether a pod has started, is ready or is idle, when a pull for it begins and after every sync.
 
         A pod that has ended is not checked: images that its last sync still pulls do not start any container.
         """
@@ -129,11 +129,14 @@ class PodLifecycle:
         if pod.started is None:
             self._quiescence.look(pod)
             return
-        self._write(pod, pod.record(pod.started))
-        self._quiescence.finished(pod)
-        self._count += 1
-        self._follow(pod)
-        self._quiescence.check()
+        if pod.ready is not None:
+            self._write(pod, pod.record(pod.ready))
+            self._quiescence.finished(pod)
+        if pod.ready is None or not pod.pod.spec.startup.ready:  # otherwise its start was noted before
+            self._note_start(pod)
+        if pod.ready is not None:
+            self._follow(pod)
+            self._quiescence.check()
 
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Note that a pull of the pod brought an image to its node."""
@@ -142,7 +145,7 @@ class PodLifecycle:
             self._scheduler.images_changed(pod.node)
 
     def ended(self, pod: PodStatus) -> None:
-        """Write the row of a pod that was deleted or evicted before it started; its last sync may still run."""
+        """Write the row of a pod that has ended before it was ready; its last sync may still run."""
         if pod in self._quiescence.unfinished:
             self._write(pod, pod.record(self._env.now, never=True))
         self._quiescence.ended(pod)
@@ -164,8 +167,8 @@ class PodLifecycle:
     # The methods that are called at the end of the run.
 
     def close(self, at: float, *, never: bool) -> None:
-        """Write the rows of pods that have not started by ``at``; ``never``: they would not start later either."""
-        for waiting in self._followers.values():  # their predecessors have not started
+        """Write the rows of pods that are not ready by ``at``; ``never``: they would not start later either."""
+        for waiting in self._followers.values():  # their predecessors are not ready
             for follower in waiting:
                 self._status(follower).reason = NOT_CREATED
         for pod in self._quiescence.unfinished:
@@ -192,14 +195,18 @@ class PodLifecycle:
         self._quiescence.create(status)
         return status
 
-    def _follow(self, pod: PodStatus) -> None:
-        """Note that a pod has started: create the pods that wait for that, and tell its controller."""
+    def _note_start(self, pod: PodStatus) -> None:
+        """Note that a pod has started, and let it complete when its containers have run for as long as they do."""
+        self._count += 1
         self._started(self._env.now, self._count)
-        for follower in self._followers.pop((pod.namespace, pod.name), ()):
-            self._adopt(replace(follower, created=self._env.now))
         if pod.pod.spec.completes and not pod.pod.prepull:
             self.hold()
             Call(self._env, lambda _: self._complete(pod), max(each.run for each in pod.pod.spec.containers))
+
+    def _follow(self, pod: PodStatus) -> None:
+        """Create the pods that wait until a pod is ready, and tell its controller that it is."""
+        for follower in self._followers.pop((pod.namespace, pod.name), ()):
+            self._adopt(replace(follower, created=self._env.now))
         self.controllers.started(pod)
         self.prepulls.started(pod)
 

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 class Quiescence:
     """Tracks which pods are active, and triggers the event ``over`` when nothing can change any more.
 
-    A pod is active while a sync of it may still change something. It is idle when it cannot start without a change:
-    none of its images is being pulled, no failure is retryable, and each failed attempt began after the last change
-    that could alter its outcome (a fault that ends, a tag that moves, an image that is removed, a node that joins, a
-    pod that is created). It stays idle during further attempts, which fail as the last one did. An image that another
-    pod brings to the node makes it active again.
+    A pod is active while a sync of it may still change something, and from its start until it is ready. It is idle when
+    it cannot start without a change: none of its images is being pulled, no failure is retryable, and each failed
+    attempt began after the last change that could alter its outcome (a fault that ends, a tag that moves, an image that
+    is removed, a node that joins, a pod that is created). It stays idle during further attempts, which fail as the last
+    one did. An image that another pod brings to the node makes it active again.
     """
 
     def __init__(self, env: simpy.Environment, spec: ClusterSpec, pressure_may_end: Callable[[], bool]) -> None:
         """``pressure_may_end`` tells whether the disk pressure of a node may still end, so that it takes pods again."""
         self.over = Event(env)
         self.to_come = 0  # pods that have not been created yet
-        self.unfinished: dict[PodStatus, None] = {}  # neither started nor ended, in order of creation
+        self.unfinished: dict[PodStatus, None] = {}  # neither ready nor ended, in order of creation
         self._env = env
         self._pressure_may_end = pressure_may_end
         self._last_change = max(changes(spec), default=0.0)
@@ -65,7 +65,7 @@ class Quiescence:
         self._active.add(pod)
 
     def finished(self, pod: PodStatus) -> None:
-        """Note that a pod has started; `check` is called once its followers are there."""
+        """Note that a pod is ready; `check` is called once its followers are there."""
         self._active.discard(pod)
         del self.unfinished[pod]
 
@@ -96,7 +96,7 @@ class Quiescence:
         self.check()
 
     def check(self) -> None:
-        """End the run if no pod is active, and all pods have started or nothing will change any more."""
+        """End the run if no pod is active, and all pods are ready or nothing will change any more."""
         changed = not self.unfinished or self._env.now >= self._last_change
         if (
             changed

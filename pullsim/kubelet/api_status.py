@@ -73,10 +73,16 @@ class RecordedApiStatus(ApiStatus):
             status = f"Init:{waiting[0]}" if waiting else f"Init:{done}/{len(spec.init_containers)}"
             shown = (ready, status, waiting[1] if waiting else None)
         else:
-            shown = (ready + len(spec.containers) - len(mains), *self._main(spec, mains))
+            ready += 0 if self._awaits_readiness(at) else len(spec.containers) - len(mains)
+            shown = (ready, *self._main(spec, mains))
         if shown != self._shown:
             self._shown = shown
             self._record(_row(self._pod, at, *shown))
+
+    def _awaits_readiness(self, at: float) -> bool:
+        """Whether the pod takes time to become ready and is not: no regular container of it is ready before."""
+        pod, wait = self._pod, self._pod.pod.spec.startup.ready
+        return wait > 0 and (pod.started is None or at < pod.started + wait)
 
     def _main(self, spec: PodSpec, waits: Sequence[ContainerSpec]) -> tuple[str, str | None]:
         """Return the status of a pod whose init containers are done: that of its first waiting container, by name.

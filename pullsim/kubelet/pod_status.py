@@ -66,6 +66,7 @@ class PodStatus:
         "pod",
         "pull_secrets",
         "pulling",
+        "ready",
         "reason",
         "scheduled",
         "started",
@@ -82,6 +83,7 @@ class PodStatus:
         self.node: str | None = None
         self.scheduled: float | None = None  # when it was bound to its node
         self.started: float | None = None  # when the last of its containers was started
+        self.ready: float | None = None  # when its condition Ready became true
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
@@ -147,15 +149,16 @@ class PodStatus:
         return spans
 
     def record(self, now: float, *, never: bool = False) -> PodRecord:
-        """Return the pod's row: at its start, or at the end of the run.
+        """Return the pod's row: when it is ready, when it has ended before that, or at the end of the run.
 
         ``never``: the pod has not started and never would have, so that it has missed a deadline that is yet to come.
         """
         pod = self.pod
         end = now if self.started is None else self.started
+        ready_end = now if self.ready is None else self.ready
         wants = pod.spec.wants
         waits = self.started is None
-        stages = self.clock.close(end)
+        stages = self.clock.close(ready_end)
         return PodRecord(
             namespace=self.namespace,
             pod=self.name,
@@ -165,6 +168,8 @@ class PodStatus:
             scheduled=self.scheduled,
             started=self.started,
             start_seconds=end - pod.created,
+            ready=self.ready,
+            ready_seconds=ready_end - pod.created,
             pulls=sum(self.attempts.values()),
             failures=self.failures,
             backoffs=self.backoffs,

@@ -12,6 +12,7 @@ from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK
 from pullsim.kubelet.pod_status import Failure
 from pullsim.records import ImageRequest
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
+from pullsim.stages import READINESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -71,7 +72,7 @@ class PodWorker:
         self._mains = pod.pod.spec.containers  # the regular containers not yet started
 
     def run(self) -> Generator[Any, Any, None]:
-        """Sync until all containers run or the pod has ended; a sync that is running when the pod ends is finished."""
+        """Sync until all containers run and are ready, or the pod has ended; a sync is not cut short by that."""
         env, pod, cadence = self._env, self._pod, self._cadence
         if pod.pod.spec.runtime_handler:
             yield from self._create_sandbox(pod.pod.spec.runtime_handler)
@@ -89,15 +90,39 @@ class PodWorker:
                 self._terminate(pod)
                 return
             if not self._mains:
-                pod.started = env.now
-            pod.watcher.look(pod)
-            if not self._mains:
-                if self._api.wanted and not pod.has_ended():
-                    self._show(cadence.next_sync(env.now, ok=True))
+                yield from self._become_ready()
                 return
+            pod.watcher.look(pod)
             yield from self._wait(cadence.next_sync(env.now, ok=ok))
             if pod.has_ended():
                 return
+
+    def _become_ready(self) -> Generator[Any, Any, None]:
+        """Note that all containers run and, when the pod is ready, that too.
+
+        The kubelet tells the API that containers are ready as soon as its probes find it
+        (pkg/kubelet/status/status_manager.go SetContainerReadiness), and that they run in the sync after the relist.
+        """
+        env, pod, wait = self._env, self._pod, self._pod.pod.spec.startup.ready
+        pod.started = env.now
+        if wait:
+            pod.clock.enter(READINESS, env.now)
+        else:
+            pod.ready = env.now
+        pod.watcher.look(pod)
+        shown = env.now
+        if self._api.wanted and not pod.has_ended():
+            shown = self._cadence.next_sync(env.now, ok=True)
+            self._show(shown)
+        if not wait or pod.has_ended():
+            return
+        yield env.timeout(wait)
+        if pod.has_ended():
+            return
+        pod.ready = env.now
+        pod.watcher.look(pod)
+        if self._api.wanted and not pod.has_ended():
+            self._show(max(shown, env.now))
 
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox exists; before that no image is requested."""

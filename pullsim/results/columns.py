@@ -1,7 +1,8 @@
 """The columns of every table that pullsim writes: name, type, unit, meaning, and how a value is read from a record.
 
 Instants end in ``_at`` and are seconds since the start of the run; durations end in ``_s``; sizes are bytes. The stage
-columns of a pod sum to its ``until_start_s``, those of a pull to its ``duration_s``.
+columns of a pod sum to its ``until_ready_s``, and without ``readiness_s`` to its ``until_start_s``; those of a pull sum
+to its ``duration_s``.
 """
 
 from __future__ import annotations
@@ -83,7 +84,15 @@ PODS: Final = (
     _field("cause", "str", "", "cause of its last failed pull"),
     _field("deadline_s", "float", "s", "time it was given to start, from its creation", "deadline"),
     _field("missed", "bool", "", "whether it has a deadline and was not started by then"),
-    *_stages("until_start_s"),
+    _field("ready_at", "float", "s", "it was Ready; empty: never", "ready"),
+    _field(
+        "until_ready_s",
+        "float",
+        "s",
+        "from its creation until it was Ready; to its end or the end of the run when it never was",
+        "ready_seconds",
+    ),
+    *_stages("until_ready_s"),
 )
 
 PULLS: Final = (

@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.pod_status import DELETED, EVICTED
-from pullsim.stages import STAGES
+from pullsim.stages import READINESS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,14 +38,29 @@ def check(result: Result) -> list[str]:
 
 def _pod(pod: PodRecord, end: float) -> Iterator[str]:
     yield from _in_order(
-        {"created": pod.created, "scheduled": pod.scheduled, "started": pod.started, "the end of the run": end}
+        {
+            "created": pod.created,
+            "scheduled": pod.scheduled,
+            "started": pod.started,
+            "ready": pod.ready,
+            "the end of the run": end,
+        }
     )
     until, what = (end, "end of the run") if pod.started is None else (pod.started, "started")
     if pod.started is None and pod.reason in (DELETED, EVICTED):
         until, what = min(end, pod.created + pod.start_seconds), "its end, in the run"
     if not _close(pod.start_seconds, until - pod.created):
         yield f"start_seconds is {pod.start_seconds}, {what} - created is {until - pod.created}"
-    yield from _stages(pod.stages, pod.start_seconds)
+    if pod.started is None and (pod.ready is not None or pod.ready_seconds != pod.start_seconds):
+        yield f"it never started, but is ready at {pod.ready} s, after {pod.ready_seconds} s"
+    if pod.ready is not None and not _close(pod.ready_seconds, pod.ready - pod.created):
+        yield f"ready_seconds is {pod.ready_seconds}, ready - created is {pod.ready - pod.created}"
+    if not _ordered(pod.created + pod.ready_seconds, end):
+        yield f"ready_seconds is {pod.ready_seconds}, it was created at {pod.created} s, the run ended at {end} s"
+    readiness = pod.stages.get(READINESS, 0.0)
+    if not _close(readiness, pod.ready_seconds - pod.start_seconds):
+        yield f"stage {READINESS} has {readiness} s of {pod.ready_seconds - pod.start_seconds} s"
+    yield from _stages(pod.stages, pod.ready_seconds)
 
 
 def _pull(pull: PullRecord) -> Iterator[str]:

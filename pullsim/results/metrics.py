@@ -63,6 +63,7 @@ _DIMENSIONS: Final = (
     ("housekeeping.disks.*.nodes", COUNT),
     ("housekeeping.disks.*", BYTES),
     ("pods.start.*", SECONDS),
+    ("pods.ready.*", SECONDS),
     ("pulls.pull.*", SECONDS),
     ("pulls.queue.*", SECONDS),
     ("pulls.includingWaiting.*", SECONDS),

@@ -107,7 +107,8 @@ def _files() -> Iterator[str]:
             shown.add(export.columns)
     charts = ", ".join(f"`{name}`" for name in chart_files.NAMES)
     yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in chart_files.FORMATS)}."
-    yield "### Stages\n\nEvery second of a pod until its start belongs to one stage.\n\n" + _stages()
+    stages = "Every second of a pod until it is ready belongs to one stage; all but `readiness` are before its start."
+    yield f"### Stages\n\n{stages}\n\n{_stages()}"
 
 
 #: By the least value of --detail with which a file is written.

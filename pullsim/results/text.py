@@ -136,7 +136,7 @@ def _pods(table: Table, pods: Pods) -> None:
     if pods.missed_deadlines:
         table.add_row("Deadlines", Text(f"{pods.missed_deadlines:,} missed", "red"))
     if pods.last_ready_at is None:
-        table.add_row("Last ready", "no pod started, so there are no start times")
+        table.add_row("Last ready", f"no pod {'was ready' if pods.started else 'started, so there are no start times'}")
     else:
         table.add_row("Last ready", f"at {duration(pods.last_ready_at)}")
     rate = pods.per_minute
@@ -210,6 +210,8 @@ def _distributions(pods: Pods, pulls: Pulls | None) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     started = "pod start" if not pods.not_started else f"pod start (of {pods.started:,})"
     rows: list[tuple[str, Distribution]] = [(started, pods.start)]
+    if pods.ready != pods.start:  # something takes time from the start to the pod's being ready
+        rows.append(("pod ready" if not pods.not_ready else f"pod ready (of {pods.ready.count:,})", pods.ready))
     if pulls:
         rows += [("queue before a pull", pulls.queue), ("pull", pulls.pull)]
     for name, figures in rows:

@@ -15,6 +15,7 @@ from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
 from pullsim.spec.scheduling import PLAIN, NodeScheduling
+from pullsim.spec.startup import AT_ONCE, Startup
 
 __all__ = [
     "ClusterSpec",
@@ -144,6 +145,7 @@ class NodeSpec:
     credentials: CredentialSources = field(default_factory=CredentialSources)  # those of the node, not of pods
     leave: Leave | None = None  # None: nodes do not leave
     scheduling: NodeScheduling = PLAIN
+    startup: Startup = AT_ONCE  # of pods that do not say how long their sandbox and their containers take
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pullsim.spec.scheduling import ANYWHERE, Scheduling
+from pullsim.spec.startup import AT_ONCE, Startup
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class PodSpec:
     service_account: str = "default"
     runtime_handler: str = ""  # the handler that the pod's RuntimeClass names; "": the runtime's default
     scheduling: Scheduling = ANYWHERE
+    startup: Startup = AT_ONCE
 
     @property
     def wants(self) -> tuple[ContainerSpec | ImageVolume, ...]:
@@ -75,6 +77,6 @@ class Pod:
     pool: str | None = None
     deadline: float | None = None  # seconds after creation
     lives: float | None = None  # seconds from its creation to its deletion; None: it is never deleted
-    follows: str | None = None  # the pod of its namespace that must have started first (StatefulSet, OrderedReady)
+    follows: str | None = None  # the pod of its namespace that must be ready first (StatefulSet, OrderedReady)
     owner: int | None = None  # index of its owner in `ClusterSpec.owners`; None: no controller replaces it
     prepull: bool = False  # whether it belongs to a prepull job, which pulls images ahead for the pods of workloads

@@ -146,7 +146,8 @@ def test_keys_of_the_json_are_frozen():
         "timeInStatus", "bottleneck", "mixedVersions", "warnings", "assertions", "modelError",
     ]  # fmt: skip
     assert list(content["pods"]) == [
-        "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "lastReadyAt", "perMinute",
+        "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "ready",
+            "notReady", "lastReadyAt", "perMinute",
     ]  # fmt: skip
     assert list(content["pods"]["start"]) == ["count", "mean", "p50", "p90", "p95", "p99", "max"]
     assert list(content["pulls"]) == [

@@ -24,7 +24,7 @@ def csv_text(write, result):
 
 FROZEN = {
     "pods": """namespace pod workload pool node images image_refs started created_at scheduled_at started_at
-        until_start_s pulls failures backoffs reason cause deadline_s missed""",
+        until_start_s pulls failures backoffs reason cause deadline_s missed ready_at until_ready_s""",
     "pulls": """pool node namespace pod container image attempt ok cause error image_ref registry requested_at
         started_at ended_at wait_s duration_s including_waiting_s size downloaded layers layers_fetched refetched
         calls""",
@@ -65,7 +65,8 @@ def test_every_column_is_documented_and_named_by_its_unit(name):
 def test_stages_sum_to_the_total_column():
     result = make(pods=40, fail_first=3, never=2)
     pods, pulls = tables.pods(result), tables.pulls(result)
-    assert pods[STAGE_COLUMNS].sum(axis=1).to_numpy() == pytest.approx(pods["until_start_s"].to_numpy())
+    assert pods[STAGE_COLUMNS].sum(axis=1).to_numpy() == pytest.approx(pods["until_ready_s"].to_numpy())
+    assert pods["until_start_s"].tolist() == pods["until_ready_s"].tolist()  # nothing here takes time to be ready
     assert pulls[STAGE_COLUMNS].sum(axis=1).to_numpy() == pytest.approx(pulls["duration_s"].to_numpy())
     waited = pulls["wait_s"] + pulls["duration_s"]
     assert waited.to_numpy() == pytest.approx(pulls["including_waiting_s"].to_numpy())
@@ -140,7 +141,7 @@ def test_csv_numbers_are_exact_to_the_nanosecond(value):
     result = empty()
     stages = {"queue": value}
     result.pods.append(
-        PodRecord("d", "p", "w", "n", 0.0, 0.0, value, value, 0, 0, 0, None, None, (), (), None, False, stages)
+        PodRecord("d", "p", "w", "n", 0.0, 0.0, *[value] * 4, 0, 0, 0, None, None, (), (), None, False, stages)
     )
     row = pd.read_csv(io.StringIO(csv_text(tables.write_pods_csv, result)), **EXACT).iloc[0]
     assert abs(row["queue_s"] - value) <= 0.5000001e-9 + 1e-11

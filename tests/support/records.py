@@ -36,7 +36,7 @@ def make(
         if pod.started is None:
             whole = result.end - pod.created
             stages = pod.stages | {"backoff": pod.stages["backoff"] + whole - sum(pod.stages.values())}
-            result.pods[index] = pod._replace(start_seconds=whole, stages=stages)
+            result.pods[index] = pod._replace(start_seconds=whole, ready_seconds=whole, stages=stages)
     result.links = _links(result)
     result.events.sort(key=lambda event: event.t)
     return result
@@ -108,6 +108,8 @@ def _pod(result, index, node, image, created, tokens, present, *, fails, stuck, 
             scheduled=scheduled,
             started=started_at,
             start_seconds=0.0 if stuck else started_at - created,
+            ready=started_at,
+            ready_seconds=0.0 if stuck else started_at - created,
             pulls=attempt,
             failures=failures,
             backoffs=failures,

@@ -164,4 +164,4 @@ class Controller(ABC):
 
 def available(pod: PodStatus) -> bool:
     """Whether the pod is ready and not being deleted."""
-    return pod.started is not None and pod.ended is None
+    return pod.ready is not None and pod.ended is None

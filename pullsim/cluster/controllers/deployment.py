@@ -114,9 +114,9 @@ class DeploymentController(Controller):
             self._old,
             key=lambda pod: (
                 pod.node is not None,
-                pod.started is not None,
+                pod.ready is not None,
                 -nodes[pod.node],
-                -(pod.started or 0.0),
+                -(pod.ready or 0.0),
                 -pod.pod.created,
                 -order[pod],
             ),

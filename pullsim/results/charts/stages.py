@@ -34,7 +34,7 @@ def plot_time_by_pool(result: Result, ax: Axes | None = None) -> Axes:
     """Plot the mean time of a pod by stage: all pods, the slowest 1 %, and each pool where there are several."""
     pools: Counter[str] = Counter()
     seconds: defaultdict[str, float] = defaultdict(float)
-    for node, took in values(result.pods, "node", "start_seconds"):
+    for node, took in values(result.pods, "node", "ready_seconds"):
         pool = _pool(result, node)
         pools[pool] += 1
         seconds[pool] += took
@@ -47,7 +47,7 @@ def plot_time_by_pool(result: Result, ax: Axes | None = None) -> Axes:
         ranked = sorted(pools, key=lambda pool: (-seconds[pool] / pools[pool], pool))[:_POOLS]
         bars += [_Bar(pool, pools[pool], stages[pool]) for pool in ranked]
     more = f" (slowest {_POOLS} of {len(pools)} pools)" if len(pools) > _POOLS else ""
-    return _bars(ax, bars, f"Where the time went until pods started{more}", "pod")
+    return _bars(ax, bars, f"Where the time went until pods were ready{more}", "pod")
 
 
 def _pool(result: Result, node: str | None) -> str:

@@ -30,7 +30,7 @@ MENTION = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """The resource that took most of the pods' time until they started (or until the end of the run)."""
+    """The resource that took most of the pods' time until they were ready (or until the end of the run)."""
 
     resource: str | None  # a key of RESOURCES; None: nobody waited
     seconds: float | None  # sum over all pods

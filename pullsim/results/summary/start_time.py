@@ -1,4 +1,4 @@
-"""Where the time of pods went until they started."""
+"""Where the time of pods went until they were ready."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Where the time of pods went until they started, or until the end of the run when they never did."""
+    """Where the time of pods went until they were ready, or until the end of the run when they never were."""
 
     seconds: float
     stages: dict[str, StageTime]
-    slowest_pods: int  # the slowest 1 %, one at least; pods that never started are as slow as the run is long
+    slowest_pods: int  # the slowest 1 %, one at least; pods that never were ready come first
     slowest_stages: dict[str, StageTime]
 
 
-def time_until_start(pods: Sequence[PodRecord]) -> Time:
+def time_until_ready(pods: Sequence[PodRecord]) -> Time:
     """Sum the stages of all pods, and those of the slowest."""
     slowest = slowest_pods(pods)
     stages = total(values(pods, "stages"))
@@ -47,8 +47,8 @@ def time_until_start(pods: Sequence[PodRecord]) -> Time:
 
 
 def slowest_pods(pods: Sequence[PodRecord]) -> list[PodRecord]:
-    """Return the slowest 1 % of the pods, one at least, slowest first; those that never started come first of all."""
-    return nsmallest(math.ceil(len(pods) / 100), pods, key=lambda pod: (pod.started is not None, -pod.start_seconds))
+    """Return the slowest 1 % of the pods, one at least, slowest first; those that never were ready come first."""
+    return nsmallest(math.ceil(len(pods) / 100), pods, key=lambda pod: (pod.ready is not None, -pod.ready_seconds))
 
 
 def _stage_times(stages: dict[str, float]) -> dict[str, StageTime]:

@@ -23,7 +23,7 @@ from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, Rollo
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
-from pullsim.results.summary.start_time import Time, time_until_start
+from pullsim.results.summary.start_time import Time, time_until_ready
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Pods by outcome. Percentiles are over the pods that started."""
+    """Pods by outcome. Percentiles of the start are over the pods that started, those of ready over those that were."""
 
     total: int
     started: int
@@ -46,8 +46,10 @@ class Pods:
     not_started_by_reason: dict[str, int]
     missed_deadlines: int
     start: Distribution  # time from creation to start
+    ready: Distribution  # time from creation until the pod is Ready
+    not_ready: int  # pods that never were, those that never started among them
     last_ready_at: float | None
-    per_minute: Rate  # from the first creation to the last start
+    per_minute: Rate  # pods that became ready, from the first creation to the last of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def summarize(result: Result) -> Summary:
         rollouts=rollouts(result),
         churn=churn(result) if has_pulls else None,
         prepulls=prepulls(result),
-        time=time_until_start(result.pods) if has_pods else None,
+        time=time_until_ready(result.pods) if has_pods else None,
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
         mixed_versions=moved,
@@ -163,24 +165,29 @@ def summarize(result: Result) -> Summary:
 
 
 def _pods(result: Result) -> Pods:
-    started, took = array("d"), array("d")
+    took, ready, until_ready = array("d"), array("d"), array("d")
     waiting: Counter[str] = Counter()
     for at, seconds, reason, scheduled in values(result.pods, "started", "start_seconds", "reason", "scheduled"):
         if at is None:
             waiting[_waiting_reason(reason, scheduled)] += 1
         else:
-            started.append(at)
             took.append(seconds)
+    for at, seconds in values(result.pods, "ready", "ready_seconds"):
+        if at is not None:
+            ready.append(at)
+            until_ready.append(seconds)
     first = min(values(result.pods, "created"), default=0.0)
-    per_second = event_rate(started, first, POD_WINDOW)
+    per_second = event_rate(ready, first, POD_WINDOW)
     return Pods(
         total=len(result.pods),
-        started=len(started),
+        started=len(took),
         not_started=waiting.total(),
         not_started_by_reason=_ranked(waiting),
         missed_deadlines=sum(values(result.pods, "missed")),
         start=distribution(took),
-        last_ready_at=max(started, default=None),
+        ready=distribution(until_ready),
+        not_ready=len(result.pods) - len(ready),
+        last_ready_at=max(ready, default=None),
         per_minute=Rate(_times(per_second.mean, 60), _times(per_second.peak, 60), per_second.window),
     )
 
