@@ -42,11 +42,19 @@ def ci(
         list[str] | None,
         typer.Option(
             metavar="METRIC=AMOUNT",
-            help="Let a difference pass: pods.start.*=2%, pods.lastReadyAt=0.5s. Repeatable.",
+            help="How much worse figures may get, by default 1%: pods.start.*=2%, pods.lastReadyAt=0.5s. Repeatable.",
             rich_help_panel=INPUT,
             show_default=False,
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Any difference fails that no --tolerance lets pass, for the better too.",
+            rich_help_panel=INPUT,
+        ),
+    ] = False,
     assert_: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,7 +86,7 @@ def ci(
         bool, typer.Option("--quiet", "-q", help="Only what does not pass.", rich_help_panel=OUTPUT)
     ] = False,
 ) -> None:
-    """Run scenarios and fail when one is not what it was, or an assertion does not hold.
+    """Run scenarios and fail when a figure is worse than it was, or an assertion does not hold.
 
     Exit codes: 0 all pass, 1 one does not, 2 wrong input.
     """
@@ -96,7 +104,7 @@ def ci(
             before |= {verdict.name: verdict.metrics for verdict in verdicts}
         for verdict in verdicts:
             if baseline is not None:
-                baselines.hold(verdict, before.get(verdict.name), tolerances)
+                baselines.hold(verdict, before.get(verdict.name), tolerances, strict=strict)
         _report(verdicts, junit, markdown, github=github, quiet=quiet)
         if not all(verdict.ok for verdict in verdicts):
             raise typer.Exit(ASSERTION_FAILED)
@@ -133,21 +141,12 @@ def _run(
 def _report(
     verdicts: Sequence[Verdict], junit: Path | None, markdown: Path | None, *, github: bool | None, quiet: bool
 ) -> None:
-    from pullsim.results.metrics import text, value  # noqa: PLC0415
     from pullsim.study import ci_reports  # noqa: PLC0415
 
     for path, content in ((junit, ci_reports.junit), (markdown, ci_reports.markdown)):
         if path is not None:
             write_text(path, content(verdicts))
-    lines = []
-    for verdict in verdicts:
-        if verdict.ok and not quiet:
-            start = text("pods.start.p99", value(verdict.metrics, "pods.start.p99"))
-            within = f", {len(verdict.changes)} changes within tolerance" if verdict.changes else ""
-            lines.append(f"ok      {verdict.name}: p99 {start}{within}")
-        elif not verdict.ok:
-            lines.append(f"FAILED  {verdict.name}")
-            lines += (f"        {problem}" for problem in verdict.problems)
+    lines = ci_reports.text(verdicts, quiet=quiet)
     if github if github is not None else os.environ.get("GITHUB_ACTIONS") == "true":
         lines += ci_reports.github_annotations(verdicts)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

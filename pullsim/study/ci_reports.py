@@ -1,20 +1,60 @@
-"""Reports about a regression check: JUnit XML, GitHub's annotations and step summary, Markdown."""
+"""Reports about a regression check: text, JUnit XML, GitHub's annotations and step summary, Markdown.
+
+All of them have one table of the figures that changed, what fails first, of at most `LINES` lines.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from pullsim.printable import markdown as safe
 from pullsim.printable import printable
-from pullsim.results import metrics
+from pullsim.results import direction, metrics
+from pullsim.study.baseline import Kind, order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pullsim.study.baseline import Verdict
+    from pullsim.study.baseline import Change, Verdict
 
+LINES: Final = 20  # the most lines of a table, with its heading and the line about what is left out
+_HEADING: Final = ("", "figure", "before", "now", "change", "tolerance", "scenario")
+_RIGHT: Final = (2, 3, 4, 5)  # columns of figures
 _SHOWN = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "pods.notStarted", "pulls.failed")
+_START: Final = "pods.start.p99"
+
+
+def text(verdicts: Sequence[Verdict], *, quiet: bool = False) -> list[str]:
+    """Return the lines for the terminal: one a scenario, and the table; ``quiet``: only what does not pass."""
+    lines = []
+    for verdict in verdicts:
+        if not verdict.ok:
+            lines.append(f"FAILED  {verdict.name}: {_start(verdict)}{_counts(verdict)}")
+            lines += (f"        {problem}" for problem in verdict.others)
+        elif not quiet:
+            lines.append(f"ok      {verdict.name}: {_start(verdict)}{_counts(verdict)}")
+    rows, left = table(verdicts, failing=quiet)
+    if rows:
+        lines += ["", *_aligned([(*_HEADING[:-1], rows[0][-1] and _HEADING[-1]), *rows])]
+    return [*lines, left] if left else lines
+
+
+def table(verdicts: Sequence[Verdict], *, failing: bool = False) -> tuple[list[tuple[str, ...]], str]:
+    """Return the rows of what changed, and a line about those left out; ``failing``: only what fails.
+
+    A row has the kind of the change, the figure, its value before and now, the change, the tolerance, the scenario
+    (empty where only one has rows).
+    """
+    changes = [(change, verdict.name) for verdict in verdicts for change in verdict.changes if _told(change)]
+    shown = [each for each in changes if each[0].fails or not failing]
+    shown.sort(key=lambda each: order(each[0]))
+    alone = len({name for _, name in shown}) < 2
+    room = LINES - 1 if len(shown) < LINES else LINES - 2
+    rows = [_row(change, "" if alone else name) for change, name in shown[:room]]
+    rest = Counter(change.kind for change, _ in shown[room:])
+    return rows, f"and {rest.total():,} more ({_listed(rest)})" if rest else ""
 
 
 def junit(verdicts: Sequence[Verdict]) -> str:
@@ -25,38 +65,99 @@ def junit(verdicts: Sequence[Verdict]) -> str:
     suite = ET.SubElement(root, "testsuite", {"name": "pullsim", **counts})
     for verdict in verdicts:
         case = ET.SubElement(suite, "testcase", {"classname": "pullsim", "name": printable(verdict.name)})
+        report = "\n".join(map(printable, text([verdict])))
         if not verdict.ok:
-            problems = [printable(problem) for problem in verdict.problems]
-            ET.SubElement(case, "failure", {"message": problems[0]}).text = "\n".join(problems)
+            ET.SubElement(case, "failure", {"message": printable(verdict.problems[0])}).text = report
+        elif verdict.changes:
+            ET.SubElement(case, "system-out").text = report
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def github_annotations(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Yield GitHub's workflow commands: one error for each problem, at the scenario's file."""
+    """Yield GitHub's workflow commands at the scenarios' files: errors for problems, a notice for what got better."""
     for verdict in verdicts:
-        for problem in verdict.problems:
+        problems = verdict.problems
+        for problem in problems[:LINES]:
             yield f"::error file={_property(verdict.name)},title=pullsim::{_data(problem)}"
+        if len(problems) > LINES:
+            yield f"::error file={_property(verdict.name)},title=pullsim::and {len(problems) - LINES:,} more"
+        better = [str(change) for change in verdict.changes if change.kind is Kind.better and not change.fails]
+        if better:
+            more = f"; and {len(better) - 3:,} more" if len(better) > 3 else ""
+            yield f"::notice file={_property(verdict.name)},title=pullsim::better: {_data('; '.join(better[:3]))}{more}"
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
-    """Return a table of the scenarios and what changed, for a step summary or a comment."""
+    """Return a table of the scenarios and one of what changed, for a step summary or a comment."""
     passed = sum(verdict.ok for verdict in verdicts)
     lines = [f"### Pod start latency: {passed} of {len(verdicts)} scenarios pass", ""]
     lines += ["| | scenario | " + " | ".join(_SHOWN) + " |", "| --- | --- |" + " ---: |" * len(_SHOWN)]
     for verdict in verdicts:
         cells = [
-            metrics.text(name, metrics.value(verdict.metrics, name)) if verdict.metrics else "-" for name in _SHOWN
+            direction.text(name, metrics.value(verdict.metrics, name)) if verdict.metrics else "-" for name in _SHOWN
         ]
         changed = {change.metric for change in verdict.changes}
         cells = [f"**{cell}**" if name in changed else cell for name, cell in zip(_SHOWN, cells, strict=True)]
         lines.append(f"| {'✅' if verdict.ok else '❌'} | {safe(verdict.name)} | " + " | ".join(cells) + " |")
     for verdict in verdicts:
-        if verdict.problems:
-            lines += ["", f"**{safe(verdict.name)}**", "", *(f"- {safe(problem)}" for problem in verdict.problems[:20])]
-            if len(verdict.problems) > 20:
-                lines.append(f"- and {len(verdict.problems) - 20} more")
+        if verdict.others:
+            lines += ["", f"**{safe(verdict.name)}**", "", *(f"- {safe(problem)}" for problem in verdict.others)]
+    rows, left = table(verdicts)
+    if rows:
+        lines += ["", "| " + " | ".join(_HEADING) + " |", "| --- | --- |" + " ---: |" * len(_RIGHT) + " --- |"]
+        lines += ["| " + " | ".join(map(safe, row)) + " |" for row in rows]
+    if left:
+        lines += ["", left]
     return "\n".join(lines) + "\n"
+
+
+def _told(change: Change) -> bool:
+    """Whether a change has a row: what is within its tolerance or new is only counted, unless it fails."""
+    return change.fails or change.kind not in (Kind.within, Kind.new)
+
+
+def _row(change: Change, name: str) -> tuple[str, ...]:
+    held = change.fails or change.kind is Kind.better
+    return (
+        change.kind.value,
+        change.metric,
+        *change.figures,
+        change.tolerance.text(change.metric) if held else "-",
+        name,
+    )
+
+
+def _start(verdict: Verdict) -> str:
+    """``p99 21.7 s → 23.0 s``, or without a change ``p99 21.7 s``."""
+    changed = next((change for change in verdict.changes if change.metric == _START), None)
+    if changed is not None and changed.kind is not Kind.new:
+        before, now, _ = changed.figures
+        return f"p99 {before} → {now}"
+    return f"p99 {direction.text(_START, metrics.value(verdict.metrics, _START))}"
+
+
+def _counts(verdict: Verdict) -> str:
+    """``; 3 worse, 2 better, 12 changed, 40 within tolerance``."""
+    counts = Counter(change.kind for change in verdict.changes)
+    return f"; {_listed(counts)}" if counts else ""
+
+
+def _listed(counts: Counter[Kind]) -> str:
+    names = {Kind.within: "within tolerance", Kind.new: "new, not in the baseline"}
+    return ", ".join(f"{counts[kind]:,} {names.get(kind, kind.value)}" for kind in Kind if counts[kind])
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the rows as lines with columns of equal width, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if index in _RIGHT else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _data(text: str) -> str:

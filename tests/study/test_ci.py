@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 from xml.etree import ElementTree as ET
 
@@ -23,23 +24,42 @@ def gate(baseline, *arguments, **options):
     return pullsim("ci", "small.yaml", "--baseline", "baseline.json", *arguments, cwd=baseline.parent, **options)
 
 
-def test_the_same_passes_and_any_change_does_not(baseline):
-    assert gate(baseline).returncode == 0
+def test_what_got_worse_fails_and_the_same_passes(baseline):
+    assert gate(baseline, "--strict").returncode == 0
     document = json.loads(baseline.read_text())
-    document["scenarios"]["small.yaml"]["pods.start.p99"] *= 1.0001
+    document["scenarios"]["small.yaml"]["pods.start.p99"] *= 0.97
     baseline.write_text(json.dumps(document))
     done = gate(baseline)
     assert done.returncode == 1
-    assert "pods.start.p99" in done.stdout
-    assert gate(baseline, "--tolerance", "pods.start.*=0.1%").returncode == 0
-    assert gate(baseline, "--tolerance", "pods.start.p99=10ms").returncode == 0
-    assert gate(baseline, "--tolerance", "pods.start.p50=1%").returncode == 1
+    assert "worse  pods.start.p99" in done.stdout
+    assert gate(baseline, "--tolerance", "pods.start.*=5%").returncode == 0
+    assert gate(baseline, "--tolerance", "pods.start.p99=10s").returncode == 0
+    assert gate(baseline, "--tolerance", "pods.start.p50=5%").returncode == 1
 
 
-def test_a_change_of_the_inputs_is_a_change_of_the_numbers(baseline):
-    done = gate(baseline, "--set", "kubelet.maxParallelImagePulls=3")
+def test_strict_fails_for_any_difference(baseline):
+    document = json.loads(baseline.read_text())
+    document["scenarios"]["small.yaml"]["pods.start.p99"] *= 1.0001
+    baseline.write_text(json.dumps(document))
+    assert gate(baseline).returncode == 0
+    done = gate(baseline, "--strict")
     assert done.returncode == 1
-    assert "FAILED  small.yaml" in done.stdout
+    assert "pods.start.p99" in done.stdout
+    assert gate(baseline, "--strict", "--tolerance", "pods.start.*=0.1%").returncode == 0
+    assert gate(baseline, "--strict", "--tolerance", "pods.start.p50=1%").returncode == 1
+
+
+def test_an_improvement_passes_and_the_way_back_does_not(baseline):
+    """Pulls beside one another take longer each, and every pod starts earlier."""
+    better = gate(baseline, "--set", "kubelet.maxParallelImagePulls=3")
+    assert better.returncode == 0, better.stdout
+    assert re.search("^better +pods.start.p99 ", better.stdout, re.MULTILINE)
+    assert not re.search("^worse", better.stdout, re.MULTILINE)
+    assert gate(baseline, "--set", "kubelet.maxParallelImagePulls=3", "--update-baseline").returncode == 0
+    worse = gate(baseline)
+    assert worse.returncode == 1
+    assert worse.stdout.startswith("FAILED  small.yaml: p99 ")
+    assert re.search("^worse +pods.start.p99 ", worse.stdout, re.MULTILINE)
 
 
 def test_a_scenario_that_the_baseline_does_not_have_fails(baseline):

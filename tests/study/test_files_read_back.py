@@ -158,7 +158,7 @@ def test_any_baseline_is_held_or_refused(tmp_path_factory, data):
     def read():
         verdict = baseline.Verdict("small.yaml", {"pods.start.p99": 1.5, "pods.total": 3, "end": None})
         tolerances = [baseline.parse_tolerance("pods.start.*=2%")]
-        baseline.hold(verdict, baseline.read(file).get("small.yaml"), tolerances)
+        baseline.hold(verdict, baseline.read(file).get("small.yaml"), tolerances, strict=True)
         return verdict.problems
 
     problems = read_or_refused(read, file)
