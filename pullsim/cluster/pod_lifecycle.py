@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import ClusterSpec
     from pullsim.spec.pod import Pod
 
-NOT_CREATED = "NotCreated"  # reason of a pod that was to be created when another is ready, which never was
+NOT_CREATED = "NotCreated"  # reason of a pod that was to be created when another is available, which never was
 
 
 class PodLifecycle:
     """Creates the pods of the scenario at their times, tracks their states, and writes the row of each.
 
     For controllers and prepull jobs, which create and delete pods, it stands for the API server: it has the operations
-    of `PodApi`, and tells them when pods are ready and when they are gone.
+    of `PodApi`, and tells them when pods are available and when they are gone.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class PodLifecycle:
         self._quiescence = quiescence
         self._started = started
         self._count = 0  # pods that have started
-        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods created when another is ready, by that one
+        self._followers: dict[tuple[str, str], list[Pod]] = {}  # pods created when another is available, by that one
         for pod in spec.pods:
             if pod.follows is not None:
                 self._followers.setdefault((pod.namespace, pod.follows), []).append(pod)
@@ -204,7 +204,24 @@ class PodLifecycle:
             Call(self._env, lambda _: self._complete(pod), max(each.run for each in pod.pod.spec.containers))
 
     def _follow(self, pod: PodStatus) -> None:
-        """Create the pods that wait until a pod is ready, and tell its controller that it is."""
+        """Go on with what waits for a pod that is ready: at once, or after its owner's minReadySeconds."""
+        owner = pod.pod.owner
+        wait = 0.0 if owner is None else self._spec.owners[owner].min_ready
+        if wait and (self.controllers.watch(pod) or (pod.namespace, pod.name) in self._followers):
+            self.hold()
+            Call(self._env, lambda _: self._become_available(pod), wait)
+        else:
+            self._note_available(pod)
+
+    def _become_available(self, pod: PodStatus) -> None:
+        """Note that a pod is available, unless it has ended before."""
+        if not pod.has_ended():
+            self._note_available(pod)
+        self.release()
+
+    def _note_available(self, pod: PodStatus) -> None:
+        """Create the pods that wait until a pod is available, and tell its controller that it is."""
+        pod.available = True
         for follower in self._followers.pop((pod.namespace, pod.name), ()):
             self._adopt(replace(follower, created=self._env.now))
         self.controllers.started(pod)

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 class Container(NamedTuple):
-    """One container that was started, with its image and the images that it mounts."""
+    """One container that was created, with its image and the images that it mounts."""
 
     name: str
     images: tuple[ContainerImage, ...]  # the container's own image, then those of its image volumes
+    starts: float  # time at which it has started, in seconds
     exits: float  # time at which it exits by itself, in seconds; inf: it runs until its pod ends
 
     def runs(self, now: float) -> bool:
-        """Whether it has not exited."""
-        return now < self.exits
+        """Whether it has started and not exited."""
+        return self.starts <= now < self.exits
 
 
 class Containers:
@@ -41,7 +42,9 @@ class Containers:
         """Create a pod's sandbox for a runtime handler; return the runtime's error, or None."""
         return self._sandboxes.run_pod_sandbox(handler)
 
-    def create(self, pod: PodStatus, name: str, images: tuple[str, ...], exits: float = math.inf) -> str | None:
+    def create(
+        self, pod: PodStatus, name: str, images: tuple[str, ...], starts: float = 0.0, exits: float = math.inf
+    ) -> str | None:
         """Create a container of the images with these IDs; return the ID of one that is not on the node, or None."""
         created: list[ContainerImage] = []
         for image in images:
@@ -51,7 +54,7 @@ class Containers:
                     self._service.remove_container(other)
                 return image
             created.append(found)
-        self._pods.setdefault(pod, []).append(Container(name, tuple(created), exits))
+        self._pods.setdefault(pod, []).append(Container(name, tuple(created), starts, exits))
         return None
 
     def pods(self) -> list[PodStatus]:
@@ -83,9 +86,9 @@ class Containers:
         """Remove all exited containers (pkg/kubelet/kuberuntime/kuberuntime_gc.go DeleteAllUnusedContainers)."""
         for pod, containers in list(self._pods.items()):
             for container in containers:
-                if not container.runs(now):
+                if container.exits <= now:
                     self._remove(container)
-            self._pods[pod] = [container for container in containers if container.runs(now)]
+            self._pods[pod] = [container for container in containers if now < container.exits]
 
     def _remove(self, container: Container) -> None:
         for image in container.images:

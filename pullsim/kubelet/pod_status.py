@@ -53,6 +53,7 @@ class PodStatus:
 
     __slots__ = (
         "attempts",
+        "available",
         "backoffs",
         "cause",
         "clock",
@@ -84,6 +85,7 @@ class PodStatus:
         self.scheduled: float | None = None  # when it was bound to its node
         self.started: float | None = None  # when the last of its containers was started
         self.ready: float | None = None  # when its condition Ready became true
+        self.available = False  # whether it has been ready for its owner's minReadySeconds
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began

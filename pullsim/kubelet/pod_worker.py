@@ -70,6 +70,11 @@ class PodWorker:
         self._inits = pod.pod.spec.init_containers  # those not yet started
         self._init_exit: float | None = None  # when the init container that was started last exits
         self._mains = pod.pod.spec.containers  # the regular containers not yet started
+        own, pool = pod.pod.spec.startup, context.spec.startup
+        #: Seconds that the creation of the sandbox takes; 0 once the pod has it.
+        self._sandbox: float = (pool.sandbox or 0.0) if own.sandbox is None else own.sandbox
+        #: Seconds that creating and starting a container takes.
+        self._container: float = (pool.container or 0.0) if own.container is None else own.container
 
     def run(self) -> Generator[Any, Any, None]:
         """Sync until all containers run and are ready, or the pod has ended; a sync is not cut short by that."""
@@ -78,7 +83,8 @@ class PodWorker:
             yield from self._create_sandbox(pod.pod.spec.runtime_handler)
         if pod.has_ended():
             return
-        cadence.changed(env.now)  # the first sync creates the sandbox before anything else
+        if not self._sandbox:
+            cadence.changed(env.now)  # the first sync creates the sandbox before anything else
         while True:
             pod.syncing = True
             ok = yield from self._sync()
@@ -141,6 +147,10 @@ class PodWorker:
         now = self._env.now
         self._show(now)
         self._read_secrets()
+        if self._sandbox:
+            yield from self._await_sandbox()
+            if self._pod.has_ended():
+                return False
         runs = self._init_exit is not None and self._init_exit > now
         if runs and self._context.version >= (1, 37):  # only a sync that starts a container looks at image volumes
             return True  # (kubernetes pull 138655)
@@ -169,6 +179,15 @@ class PodWorker:
         self._mains = tuple(waiting)
         return not waiting
 
+    def _await_sandbox(self) -> Generator[Any, Any, None]:
+        """Create the sandbox, where that takes time; the first image is requested when it exists."""
+        env, clock = self._env, self._pod.clock
+        clock.enter("sandbox", env.now)
+        yield env.timeout(self._sandbox)
+        clock.enter("sync", env.now)
+        self._sandbox = 0.0
+        self._cadence.changed(env.now)
+
     def _read_secrets(self) -> None:
         """Read the imagePullSecrets and emit an event about missing ones, without which the sync goes on."""
         if not self._pod.pod.spec.pull_secrets:
@@ -183,15 +202,26 @@ class PodWorker:
 
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
         """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer)."""
-        pod, requested = self._pod, self._env.now
+        env, pod, requested = self._env, self._pod, self._env.now
         if self._volumes and self._blocked(container):
             return False
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
         self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
-        return not pod.has_ended() and self._create(container, requested, ensured)
+        if pod.has_ended() or not self._create(container, requested, ensured):
+            return False
+        if self._container:
+            yield env.timeout(self._container)
+            if pod.has_ended():
+                return False
+        assert ensured.image_ref is not None
+        pod.hold(container.name, ensured.image_ref)
+        self._emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
+        self._emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
+        self._cadence.changed(env.now)
+        return True
 
     def _create(self, container: ContainerSpec, requested: float, ensured: Ensured) -> bool:
-        """Create and start a container, if its image is there."""
+        """Begin to create and start a container, if its image is there, which is in use from now on."""
         env, pod = self._env, self._pod
         pod.clock.enter("start", env.now)
         self._api.tried(container.name, ensured)
@@ -200,18 +230,15 @@ class PodWorker:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
         runs_out = container.completes or (container in pod.pod.spec.init_containers and not container.sidecar)
-        exits = env.now + container.run if runs_out else inf
+        starts = env.now + self._container
+        exits = starts + container.run if runs_out else inf
         mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
         images = (ensured.image_ref, *(image for image in mounted if image is not None))
-        missing = self._containers.create(pod, container.name, images, exits)
+        missing = self._containers.create(pod, container.name, images, starts, exits)
         if missing is not None:  # the image was removed in the meantime; the next sync pulls it again
             pod.reason = CREATE_CONTAINER_ERROR
             self._emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
             return False
-        pod.hold(container.name, ensured.image_ref)
-        self._emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
-        self._emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
-        self._cadence.changed(env.now)
         return True
 
     def _ensure_volume(self, volume: ImageVolume) -> Generator[Any, Any, None]:

@@ -91,11 +91,19 @@ A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs 
 RuntimeClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List.
 Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
 needs a horizon; a run begins on a Monday, 1 January, at midnight. Of a pod count its containers' names, images,
-`imagePullPolicy` and `restartPolicy`, `imagePullSecrets`, `serviceAccountName`, `nodeName`, and in
+`imagePullPolicy`, `restartPolicy` and probes, `imagePullSecrets`, `serviceAccountName`, `nodeName`, and in
 `nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
 where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
 `pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its
 place, and others follow until the Job has its completions. Without that a Job has the pods that it begins with.
+
+A pod has *started* when all its containers run, and is *ready* `startup.ready` later; the sandbox (`startup.sandbox`)
+comes before its first pull, the start of a container (`startup.container`) after each. These are given durations, 0 by
+default: nothing on the node makes them longer. Deadlines count until the start; controllers, ordered StatefulSets too,
+wait until a pod is ready, and has been for `minReadySeconds`. How long a pod takes to be ready is not in a manifest: no
+container is before the `initialDelaySeconds` of its readiness and startup probes, so the longest of them counts from
+the pod's start, with a warning, where the workload has no `startup.ready`. `kubectl`'s READY counts a pod's regular
+containers when the pod is ready.
 """
 
 CREDENTIALS: Final = """\

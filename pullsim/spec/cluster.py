@@ -60,6 +60,7 @@ class Owner:
     ordered: bool = False  # StatefulSet: podManagementPolicy OrderedReady
     completions: int | None = None  # Job: pods that must complete; None: all of its pods
     update: RollingUpdate | None = None
+    min_ready: float = 0.0  # minReadySeconds: how long a pod is ready before controllers count it as available
 
 
 @dataclass(frozen=True, slots=True)

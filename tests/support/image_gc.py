@@ -81,7 +81,7 @@ class World:
     def use(self, image, *, exits=float("inf"), handler=""):
         spec = PodSpec((ContainerSpec("c", image, "IfNotPresent"),), runtime_handler=handler)
         pod = PodStatus(Pod(f"p-{image}", "default", "w", spec), self.env.now, Watcher())
-        assert self.containers.create(pod, "c", (image,), exits) is None
+        assert self.containers.create(pod, "c", (image,), exits=exits) is None
         return pod
 
     def at(self, minutes):

@@ -69,7 +69,7 @@ class Controller(ABC):
         return replace(pod, spec=update.spec)
 
     def started(self, pod: PodStatus) -> None:
-        """Take note that a pod is ready."""
+        """Take note that a pod is available."""
         del pod
         self.act()
 
@@ -163,5 +163,5 @@ class Controller(ABC):
 
 
 def available(pod: PodStatus) -> bool:
-    """Whether the pod is ready and not being deleted."""
-    return pod.ready is not None and pod.ended is None
+    """Whether the pod is available and not being deleted (pkg/api/v1/pod/util.go IsPodAvailable)."""
+    return pod.available and pod.ended is None

@@ -46,13 +46,17 @@ class Controllers:
         controller = self._controllers.get(pod.owner)
         return pod if controller is None else controller.revise(pod)
 
+    def watch(self, pod: PodStatus) -> bool:
+        """Whether the pod has a controller that acts."""
+        return pod.pod.owner in self._controllers
+
     def adopt(self, pod: PodStatus) -> None:
         """Give a pod of the scenario that was just created to its controller."""
         if (controller := self._controllers.get(pod.pod.owner)) is not None:
             controller.adopt(pod)
 
     def started(self, pod: PodStatus) -> None:
-        """Tell a pod's controller that it is ready."""
+        """Tell a pod's controller that it is available."""
         if (controller := self._controllers.get(pod.pod.owner)) is not None:
             controller.started(pod)
 

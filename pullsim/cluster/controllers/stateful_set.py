@@ -19,9 +19,9 @@ class StatefulSetController(Controller):
     """Replaces pods under their own names, and updates them from the highest ordinal down.
 
     A pod is created again when the old one is gone. With OrderedReady, pods are created one at a time, each when all
-    pods with lower ordinals are ready. By default pods are updated one at a time, each when the one before is ready;
-    maxUnavailable above 1 needs the gate MaxUnavailableStatefulSet. Once an update has begun, pods whose ordinals are
-    not below the partition are created from the new template.
+    pods with lower ordinals are available. By default pods are updated one at a time, each when the one before is
+    available; maxUnavailable above 1 needs the gate MaxUnavailableStatefulSet. Once an update has begun, pods whose
+    ordinals are not below the partition are created from the new template.
 
     Models pkg/controller/statefulset/stateful_set_control.go updateStatefulSet, all releases.
     """

@@ -14,6 +14,7 @@ from pullsim.errors import InputError, InputErrors, shown
 from pullsim.formats.kubernetes.cron import Schedule
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.pod import RUN_ANNOTATION, image_volume_indexes, pod_spec
+from pullsim.formats.kubernetes.probes import initial_delay
 from pullsim.formats.kubernetes.pull_secrets import read_secret, read_service_account
 from pullsim.formats.kubernetes.strategy import Strategy, read_strategy
 from pullsim.inputs.document import Document, read_documents
@@ -85,6 +86,7 @@ class PodGroup:
     completions: int | None = None  # spec.completions of a Job whose pods complete
     schedule: Schedule | None = None  # when a CronJob creates Jobs; the other fields then describe each Job
     strategy: Strategy = field(default_factory=Strategy)
+    probed: float | None = None  # seconds that its probes keep a pod from being ready at the least; None: it has none
 
 
 @dataclass(slots=True)
@@ -194,6 +196,7 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
             image_volumes=image_volume_indexes(pod),
             schedule=_schedule(item.mapping("spec")) if kind == "CronJob" else None,
             strategy=read_strategy(kind, item.mapping("spec")),
+            probed=initial_delay(pod),
         )
     )
 

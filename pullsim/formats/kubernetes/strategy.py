@@ -28,10 +28,11 @@ class Strategy:
     max_unavailable: str | None = None
     max_surge: str | None = None
     partition: int = 0
+    min_ready: float = 0.0  # minReadySeconds of the object: seconds that a pod is ready before it is available
 
 
 def read_strategy(kind: str, spec: Item) -> Strategy:
-    """Read the strategy of an object's spec. Raises InputError for a strategy that the API server refuses."""
+    """Read the strategy of an object's spec, and what it calls available. Raises InputError for an invalid one."""
     if kind not in _FIELDS:
         return Strategy()
     name, types = _FIELDS[kind]
@@ -45,8 +46,19 @@ def read_strategy(kind: str, spec: Item) -> Strategy:
         item.fail(f"rollingUpdate may not be specified when the type is {shown(type_)}", "rollingUpdate")
     rolling.check_spelling(("maxUnavailable", "maxSurge", "partition"))
     return Strategy(
-        type_, _amount(rolling, "maxUnavailable"), _amount(rolling, "maxSurge"), rolling.count("partition", 0)
+        type_,
+        _amount(rolling, "maxUnavailable"),
+        _amount(rolling, "maxSurge"),
+        rolling.count("partition", 0),
+        _min_ready(spec),
     )
+
+
+def _min_ready(spec: Item) -> float:
+    value = spec.value.get("minReadySeconds")
+    if value is not None and (type(value) is not int or not 0 <= value < 2**31):
+        spec.fail(f"it must be a whole number of seconds from 0 on, not {shown(value)}", "minReadySeconds")
+    return float(value or 0)
 
 
 def _amount(item: Item, key: str) -> str | None:

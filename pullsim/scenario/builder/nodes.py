@@ -27,6 +27,7 @@ from pullsim.spec.runtime import (
     FixedStatusFailure,
     RuntimeHandler,
 )
+from pullsim.spec.startup import Startup
 from pullsim.spec.unpack import KLAUSPOST_GZIP, KNOWN_SINCE, InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         runtime_handlers=handlers or runtime.handlers,
         leave=None if not pool.leave or not pool.leave.rate else spec_of(pool.leave, Leave),
         credentials=credential_sources(pool, kubelet, index, directory, findings),
+        startup=spec_of(pool.startup, Startup),
     )
 
 

@@ -12,12 +12,13 @@ from pullsim.oci.platform import Platform
 from pullsim.scenario.builder.collector import Place, PodKind
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.node_support import unsupported_by_nodes
-from pullsim.scenario.builder.pods import images_of
+from pullsim.scenario.builder.pods import images_of, with_startup
 from pullsim.scenario.builder.updates import UpdateError, updated_group
 from pullsim.spec.cluster import DaemonSet, Owner
+from pullsim.units import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pullsim.formats.kubernetes.objects import Objects, PodGroup
     from pullsim.inputs.document import Route
@@ -41,6 +42,8 @@ class ObjectBuilder:
         made.service_accounts += objects.service_accounts
         made.findings.warnings += objects.warnings
         made.findings.ignored += objects.ignored
+        if workload.startup.ready is None:
+            made.findings.warnings += _unknown_readiness(objects.groups)
         updated = self._updated(workload, objects.groups, route)
         for group in objects.groups:
             if group.kind == "CronJob":
@@ -78,6 +81,7 @@ class ObjectBuilder:
         here = group.document.place(group.route)
         title = f"{group.kind} {group.name}"
         spec = self._made.admission.admit(group.spec, group.runtime_class)
+        spec = with_startup(spec, workload.startup, group.probed)
         name = next(iter(group.pods or ()), group.name)
         for wrong, text in self._made.admission.violations(name, spec, group.runtime_class, group.image_volumes):
             where = group.document.own_route((*group.pod_route, *wrong))
@@ -87,7 +91,15 @@ class ObjectBuilder:
         count = len(group.pods or ())
         owner: int | None = None
         if group.kind != "Pod":
-            new = Owner(group.kind, group.name, namespace, count, group.ordered, group.completions)
+            new = Owner(
+                group.kind,
+                group.name,
+                namespace,
+                count,
+                group.ordered,
+                group.completions,
+                min_ready=group.strategy.min_ready,
+            )
             rolled = workload if updated else workload.model_copy(update={"update": None})
             owner = self._made.own(new, spec, rolled, route, group.strategy)
         if group.pods is None:
@@ -156,3 +168,13 @@ class ObjectBuilder:
         ]
         self._made.claim(names, namespace, f"DaemonSet {group.name}", route)
         self._made.daemon_sets.append(daemon_set)
+
+
+def _unknown_readiness(groups: Sequence[PodGroup]) -> Iterator[str]:
+    """Yield a warning with the objects whose probes a manifest has: what they wait for is not in it."""
+    probed = [
+        f"{group.kind} {group.name} ({duration_text(group.probed)})" for group in groups if group.probed is not None
+    ]
+    if probed:
+        told = "pods are taken as ready after the initialDelaySeconds of their probes"
+        yield f"{', '.join(probed)}: {told}, as a manifest does not have how long they really take: give startup.ready"

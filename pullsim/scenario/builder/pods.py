@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.oci.reference import default_pull_policy
+from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.cluster import ContainerSpec, PodSpec
 from pullsim.spec.pod import ImageVolume
+from pullsim.spec.startup import Startup as StartupSpec
 
 if TYPE_CHECKING:
     from pullsim.inputs.document import Route
+    from pullsim.scenario.model.startup import Startup
     from pullsim.scenario.model.workloads import Container, Pods, PodTemplate, Prepull
 
 
@@ -57,6 +61,12 @@ def prepull_spec(prepull: Prepull) -> PodSpec:
         for n, image in enumerate(dict.fromkeys(prepull.images))
     )
     return PodSpec(tuple(containers), pull_secrets=tuple(prepull.image_pull_secrets))
+
+
+def with_startup(spec: PodSpec, startup: Startup, ready: float | None = None) -> PodSpec:
+    """Return the pod with the durations of its workload; ``ready`` counts where that has no ``startup.ready``."""
+    made = spec_of(startup, StartupSpec)
+    return replace(spec, startup=made if startup.ready is not None or not ready else replace(made, ready=ready))
 
 
 def _policy(container: Container) -> str:

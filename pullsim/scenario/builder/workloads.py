@@ -12,7 +12,7 @@ from pullsim.scenario.builder.arrivals import arrival_times
 from pullsim.scenario.builder.collector import Collector, PodKind
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.objects import ObjectBuilder
-from pullsim.scenario.builder.pods import image_routes, prepull_spec, short_spec, template_spec
+from pullsim.scenario.builder.pods import image_routes, prepull_spec, short_spec, template_spec, with_startup
 from pullsim.spec.cluster import DaemonSet, Owner, Pod, Prepull
 from pullsim.streams import Streams
 
@@ -125,6 +125,7 @@ class _Builder:
                 workload.count,
             )
             self._made.use(name, spec, workload.on, image_routes(written, here), route)
+        spec = with_startup(spec, workload.startup)
         try:
             stream = self._streams.get("arrivals", name)
             times = arrival_times(workload.arrivals, count, workload.at, stream, self._directory)

@@ -25,6 +25,7 @@ from pullsim.scenario.model.quantities import (
     Size,
     WrittenRelease,
 )
+from pullsim.scenario.model.startup import NodeStartup
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
@@ -285,6 +286,7 @@ class NodePool(Section):
         "the config.toml, or runc.",
     )
     cached: list[str] = Field(default=[], description="Images on the node before time 0.")
+    startup: NodeStartup = Field(default_factory=NodeStartup, description="What starting a pod takes beside its pulls.")
     address: str | None = Field(
         default=None, description="As registries see it: of a limit `by: address`, and for `allow`."
     )

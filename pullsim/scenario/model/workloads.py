@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pullsim.errors import shown
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.model.quantities import Count, DnsName, Duration, Frequency, Section
+from pullsim.scenario.model.startup import Startup
 
 #: A number of pods, or a percentage of them.
 Share = Annotated[
@@ -191,7 +192,10 @@ class Workload(Section):
         description="Time from a pod's creation to its deletion, which frees its place and its images and is not made "
         "up for by another pod, nor is an evicted one; by default for ever.",
     )
-    deadline: Duration | None = Field(default=None, description="A pod not started by then counts as missed.")
+    deadline: Duration | None = Field(
+        default=None, description="A pod not started by then, ready or not, counts as missed."
+    )
+    startup: Startup = Field(default_factory=Startup, description="What starting its pods takes beside their pulls.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -205,6 +209,8 @@ class Workload(Section):
             raise ValueError("arrivals go with pods or pod")
         if self.prepull is not None and (self.lives is not None or self.deadline is not None):
             raise ValueError(f"{'deadline' if self.lives is None else 'lives'} does not go with prepull")
+        if self.prepull is not None and self.startup.model_fields_set:
+            raise ValueError("startup does not go with prepull: its pods take what their nodes' startup has")
         if self.update is not None and (self.prepull is not None or self.arrivals is not None):
             raise ValueError(f"an update does not go with {'prepull' if self.prepull else 'arrivals'}")
         if self.update is not None and self.update.object is not None and self.manifest is None:
