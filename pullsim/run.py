@@ -70,6 +70,7 @@ class Result:
     disks: list[DiskUse] = field(default_factory=list)  # one for each node whose disk has a size
     registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors included
     under_way: int = 0  # pulls queued or running at the end
+    absent: int = 0  # nodes that would have joined after the end
     warnings: list[str] = field(default_factory=list)
     statuses: Rows[StatusRecord] = field(default_factory=Rows)  # in the order of time; kept with ``status``
     requests: Rows[ImageRequest] = field(default_factory=Rows)  # in the order in which they ended; kept with ``status``
@@ -178,11 +179,14 @@ def simulate(
     cluster = Cluster(spec, ResultRecorder(result, status=status, watch=watch), started)
     with rare_collections():
         end, ended = cluster.run()
-        result = replace(result, end=end, ended=ended, **cluster.outcome()._asdict())
+        absent = sum(node.joins > end for node in spec.nodes)
+        result = replace(result, end=end, ended=ended, absent=absent, **cluster.outcome()._asdict())
         if cluster.to_come:
             result.warnings.append(
                 f"pods that are created after the end of the run, and are in no figure: {cluster.to_come}"
             )
+        if absent:
+            result.warnings.append(f"nodes that join after the end of the run, and took no pods: {absent:,}")
         cluster.dissolve()
         result.statuses.sort(key=attrgetter("t"))
         if result.ended == "horizon":

@@ -65,18 +65,27 @@ def solve(
         typer.Option(
             "--range",
             metavar="LOW..HIGH",
-            help="Its range, one a knob: 1..32, 100MiB/s..1000MiB/s.",
+            help="Its range, one a knob: 1..32, 100MiB/s..1GB/s.",
             rich_help_panel=GOAL,
             show_default=False,
         ),
     ],
     objective: Annotated[
-        str, typer.Option(metavar="METRIC", help="What to judge by.", rich_help_panel=GOAL)
-    ] = "pods.start.p99",
+        str | None,
+        typer.Option(
+            metavar="METRIC",
+            help="What to judge by; by default what the SLO names, or pods.start.p99.",
+            rich_help_panel=GOAL,
+            show_default=False,
+        ),
+    ] = None,
     slo: Annotated[
         str | None,
         typer.Option(
-            metavar="'< VALUE'", help="Limit that must be met: '< 90s'.", rich_help_panel=GOAL, show_default=False
+            metavar="'< VALUE'",
+            help="Limit that must be met: '< 90s', 'pulls.failed == 0'.",
+            rich_help_panel=GOAL,
+            show_default=False,
         ),
     ] = None,
     want: Annotated[

@@ -136,15 +136,17 @@ def sweep(
             write(result, metrics, out, parquet=parquet, cost=cost)
             if not quiet:
                 terminal.note(f"files are in {out}")
-        _print(result, metrics, output)
+        _print(result, metrics, output, quiet=quiet)
         for line in [] if quiet else message(_failed(result)):
             terminal.note(line)
         result.check_complete()
 
 
-def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:
+def _print(result: Sweep, metrics: tuple[str, ...], output: Format, *, quiet: bool) -> None:
     if output is Format.table:
         terminal.show(_table(result, metrics))
+        if not quiet:
+            _note(result, metrics)
         return
     with terminal.standard_output() as stdout:
         frame = result.runs()
@@ -155,6 +157,17 @@ def _print(result: Sweep, metrics: tuple[str, ...], output: Format) -> None:
         else:
             frame.to_json(stdout, orient="records", indent=2, double_precision=15)
             stdout.write("\n")
+
+
+def _note(result: Sweep, metrics: tuple[str, ...]) -> None:
+    """Print what a reader must know of the figures: knobs that move none of them, pods that never started."""
+    from rich.console import Group  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from pullsim.study.ending import notes  # noqa: PLC0415
+
+    if found := message(notes(result, metrics)):
+        terminal.show(Group(Text(), *map(Text, found)))
 
 
 def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:

@@ -43,15 +43,15 @@ _UNITS: Final = {
 
 
 def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Draw metrics over the values of the first knob, with 95 % bands over the seeds.
+    """Draw metrics over the values of the first knob that has several, with 95 % bands over the seeds.
 
     With one knob there is a line a metric, with several a line of the first metric for each setting of the others.
     """
     ax = new_axes(ax)
     scale, unit = _UNITS[metric_names.dimension(metrics[0])]
     lines: dict[str, list[tuple[str, int]]] = {}  # (value, variant) of each line, by the settings of the other knobs
-    for position, variant in enumerate(sweep.variants):
-        first, *others = variant.settings or (("", "as it is"),)
+    for position in range(len(sweep.variants)):
+        first, *others = sweep.settings(position) or (("", "as it is"),)
         lines.setdefault(", ".join(f"{_short(key)}={value}" for key, value in others), []).append((first[1], position))
     values = list(dict.fromkeys(value for line in lines.values() for value, _ in line))
     drawn = [(metrics[0], label, line) for label, line in lines.items()]
@@ -68,7 +68,8 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
         ax.plot(places, mean, marker="o", color=colour, label=shortened(label, 60))
         ax.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
     ax.set_xticks(range(len(values)), [shortened(value, TICK) for value in values])
-    ax.set_xlabel(safe(sweep.knobs[0].key) if sweep.knobs else "")
+    axes = sweep.axes
+    ax.set_xlabel(safe(axes[0].key) if axes else "")
     of = metrics[0] if len(lines) > 1 else ""
     ax.set_ylabel(f"{of} ({unit})" if of and unit else of or unit or "count")
     ax.set_ylim(bottom=0)
@@ -78,13 +79,13 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
 
 
 def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
-    """Draw a metric's mean for every pair of values of two knobs."""
-    first, second = sweep.knobs
+    """Draw a metric's mean for every pair of values of the two knobs that have several."""
+    first, second = sweep.axes
     ax = new_axes(ax, max(5.0, 2.4 + 1.1 * len(second.values)), 1.8 + 0.5 * len(first.values))
     scale, unit = _UNITS[metric_names.dimension(metric)]
     grid = np.full((len(first.values), len(second.values)), np.nan)
-    for position, variant in enumerate(sweep.variants):
-        (_, row), (_, column) = variant.settings
+    for position in range(len(sweep.variants)):
+        (_, row), (_, column) = sweep.settings(position)
         mean = sweep.interval(position, metric).mean
         if mean is not None:
             grid[first.values.index(row), second.values.index(column)] = mean / scale
@@ -133,7 +134,7 @@ def write_charts(sweep: Sweep, metrics: Sequence[str], directory: Path, *, cost:
     kind = metric_names.dimension(metrics[0])
     alike = [name for name in metrics if metric_names.dimension(name) == kind]
     made["knee"] = plot_knee(sweep, alike)
-    if len(sweep.knobs) == 2 and len(sweep.variants) == len(sweep.knobs[0].values) * len(sweep.knobs[1].values):
+    if len(sweep.axes) == 2 and len(sweep.variants) == len(sweep.axes[0].values) * len(sweep.axes[1].values):
         made["heat"] = plot_heat(sweep, metrics[0])
     if cost is not None:
         made["trade-off"] = plot_trade_off(sweep, cost, metrics[0])
@@ -151,7 +152,7 @@ def _short(key: str) -> str:
 
 def _label(sweep: Sweep, position: int) -> str:
     """Return the values of a variant without its knobs, which the axis names."""
-    return ", ".join(value for _, value in sweep.variants[position].settings) or "as it is"
+    return ", ".join(value for _, value in sweep.settings(position)) or "as it is"
 
 
 def _over(sweep: Sweep) -> str:

@@ -166,8 +166,9 @@ def compare(
     count = seeds if isinstance(seeds, int) else len(seeds)
     check_size(2, count, force=force)
     executor = choose(processes, dask, count, dask_tls)
-    first = _run(a, overrides_a, seeds, executor, progress, force=force)
-    return Comparison(first, _run(b or a, overrides_b, list(first.runs), executor, progress, force=force))
+    both = [text for text in overrides_a if text in overrides_b]
+    first = _run(a, overrides_a, both, seeds, executor, progress, force=force)
+    return Comparison(first, _run(b or a, overrides_b, both, list(first.runs), executor, progress, force=force))
 
 
 def saved(path: Path) -> Side:
@@ -214,19 +215,21 @@ def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
 def _run(
     scenario: Scenario,
     overrides: Sequence[str],
+    both: Sequence[str],
     seeds: int | Sequence[int],
     executor: Executor | None,
     progress: Callable[[int, int], None] | None,
     *,
     force: bool,
 ) -> Side:
+    """Run one side; overrides in ``both``, which the other side has too, do not name it."""
     changed = override(scenario, overrides)
     result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, force=force, progress=progress)
     result.check_complete()
     runs = {seed: o.metrics for (_, seed), o in sorted(result.outcomes.items()) if o.metrics is not None}
     verdict = result.verdict(0)
     inputs = dict(_flat(parse_document(effective_yaml(changed), "scenario").tree, ""))
-    name = ", ".join(overrides) or scenario.name
+    name = ", ".join(text for text in overrides if text not in both) or scenario.name
     return Side(
         name,
         inputs,

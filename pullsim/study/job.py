@@ -98,7 +98,9 @@ class Outcome(NamedTuple):
 
     number: int
     metrics: dict[str, float | None] | None
-    verdict: dict[str, Any] | None  # resource, sentence, hint: see `pullsim.results.summary.bottleneck.Bottleneck`
+    #: resource, sentence and hint as in `pullsim.results.summary.bottleneck.Bottleneck`, ended and absent as in
+    #: `pullsim.run.Result`.
+    verdict: dict[str, Any] | None
     error: str | None = None
 
 
@@ -107,15 +109,17 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
     try:
         with serving(bundle.files):
             scenario = override(bundle.load(), [*job.overrides, f"seed={job.seed}"])
-            summary = summarize(run(scenario, force=bundle.force))
+            result = run(scenario, force=bundle.force)
+            summary = summarize(result)
     except InputError as error:
         return Outcome(job.number, None, None, str(error))
     except Exception as error:  # noqa: BLE001  one run that fails must not lose the others
         return Outcome(job.number, None, None, f"internal error: {type(error).__name__}: {error}")
     binding = summary.bottleneck
-    verdict = None
+    verdict: dict[str, Any] | None = None
     if binding is not None:
         verdict = {"resource": binding.resource, "sentence": binding.sentence, "hint": binding.hint}
+        verdict |= {"ended": result.ended, "absent": result.absent}
     return Outcome(job.number, metrics.values(summary.to_dict()), verdict)
 
 

@@ -17,6 +17,7 @@ from pullsim.errors import InputError, Location
 from pullsim.results import metrics as metric_names
 from pullsim.results.assertions import Assertion, parse_assertion
 from pullsim.study.design import Knob, Variant
+from pullsim.study.ending import ending, unmoved
 from pullsim.study.executors import choose
 from pullsim.study.ranges import parse_range
 from pullsim.study.sweep import run_variants
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.ending import Ending
     from pullsim.study.executors import Executor
     from pullsim.study.intervals import Interval
     from pullsim.study.ranges import Range
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 FIRST: Final = 7  # how many values of a single knob are tried first
 GRID: Final = 4  # how many values of each knob are tried where there are several
 EQUAL: Final = 0.01  # an objective within this relative difference of the best one counts as equally good
+METRIC: Final = "pods.start.p99"  # the objective where neither an objective nor a limit names one
 
 Point = tuple[float, ...]
 
@@ -47,11 +50,12 @@ class Goal(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """One setting that was tried, its objective, and the shares of the resources in its first run."""
+    """One setting that was tried: its objective, the resources' shares in its first run, and how its runs ended."""
 
     point: Point
     objective: Interval
     shares: dict[str, float]
+    ending: Ending
 
 
 @dataclass(slots=True)
@@ -66,6 +70,11 @@ class Solution:
     tried: list[Tried]
     turns: list[float] = field(default_factory=list)  # values that miss the goal between values that meet it
 
+    @property
+    def flat(self) -> bool:
+        """Whether several settings were tried, and the objective is the same with all."""
+        return len(self.tried) > 1 and unmoved([tried.objective.mean for tried in self.tried])
+
     def settings(self, point: Point) -> list[str]:
         """Write a setting as ``--set`` takes it."""
         return [
@@ -74,19 +83,22 @@ class Solution:
         ]
 
 
-def parse_goal(objective: str, slo: str | None, want: str | None, *, maximize: bool = False) -> Goal:
-    """Read an objective (a metric) and an SLO (``< 90s``). Raises InputError."""
-    metric = metric_names.check(objective, Location("--objective"))
+def parse_goal(objective: str | None, slo: str | None, want: str | None, *, maximize: bool = False) -> Goal:
+    """Read an objective (a metric) and an SLO (``< 90s``). Without an objective it is the SLO's. Raises InputError."""
+    metric = metric_names.check(objective or METRIC, Location("--objective"))
     if slo is None:
         if want in ("smallest", "largest"):
             raise InputError(f"the {want} value that meets what? give --slo '< 90s'", Location("--want"))
         return Goal(metric, None, "best", maximize)
     text = slo.strip()
     limit = parse_assertion(f"{metric} {text}" if text[:1] in "<>=!" else text, Location("--slo"))
+    if objective is None:
+        metric = limit.metric
     if limit.metric != metric:
         raise InputError(f"the SLO is on {limit.metric}, the objective is {metric}", Location("--slo"))
-    if limit.compare in ("==", "!="):
-        raise InputError("an SLO is a limit: < <= > >=", Location("--slo"))
+    counted = limit.limit == 0 or metric_names.dimension(metric) == metric_names.COUNT
+    if limit.compare == "!=" or (limit.compare == "==" and not counted):
+        raise InputError("an SLO is a limit: < <= > >=, or == 0", Location("--slo"))
     return Goal(metric, limit, want or "smallest", limit.compare in (">", ">=") or maximize)
 
 
@@ -95,7 +107,7 @@ def solve(
     knob: str | Sequence[str],
     range: str | Sequence[str],
     *,
-    objective: str = "pods.start.p99",
+    objective: str | None = None,
     slo: str | None = None,
     want: str | None = None,
     maximize: bool = False,
@@ -110,8 +122,9 @@ def solve(
     """Search the ranges of one or more knobs for the setting that meets a goal.
 
     ``knob`` and ``range``: keys of the scenario and as many ranges, ``1..32`` or ``100MiB/s..1000MiB/s``.
-    ``objective``: a metric; ``slo``: a limit on it, ``< 90s``; ``want``: of the values that meet it the smallest
-    (default), largest or best; without a limit the best: the lowest objective, or the highest with ``maximize``.
+    ``objective``: a metric, by default that of ``slo``, or METRIC; ``slo``: a limit on it, ``< 90s``, or with its
+    metric ``pulls.failed == 0``; ``want``: of the values that meet it the smallest (default), largest or best; without
+    a limit the best: the lowest objective, or the highest with ``maximize``.
     ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).
     ``seeds``: runs a value. ``processes``, ``dask``, ``dask_tls`` and ``force``: see `pullsim.study.sweep.sweep`.
     ``progress`` is called with the number of runs made so far. Raises InputError.
@@ -273,8 +286,7 @@ class _Search:
         limit = self._goal.limit
         assert limit is not None
         mean, low, high, _ = self.tried[point].objective
-        worst = low if limit.compare in (">", ">=") else high
-        return limit.holds(mean) and limit.holds(mean if worst is None else worst)
+        return all(limit.holds(mean if end is None else end) for end in (mean, low, high))
 
     def _try(self, points: Sequence[Point]) -> None:
         fresh = [point for point in dict.fromkeys(points) if point not in self.tried]
@@ -306,6 +318,7 @@ class _Search:
                 for name, share in (outcome.metrics or {}).items()
                 if name.startswith(prefix) and share is not None
             }
-            self.tried[point] = Tried(point, made.interval(position, self._goal.metric), shares)
+            objective = made.interval(position, self._goal.metric)
+            self.tried[point] = Tried(point, objective, shares, ending(made, position))
         if self._progress is not None:
             self._progress(len(self.tried) * self._seeds)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
 from pullsim.stages import RESOURCES
+from pullsim.study.ending import MOVED, common_texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +24,12 @@ def sentence(solution: Solution) -> str:
     """Return the answer in a sentence for a ticket: how sure it is, the bottleneck there, and what comes next."""
     goal, answer = solution.goal, solution.answer
     over = " and ".join(f"{k} in {r}" for k, r in zip(solution.knobs, solution.ranges, strict=True))
+    if solution.flat:
+        tried = answer or solution.tried[0]
+        ranges = " and ".join(map(str, solution.ranges))
+        meets = f", and {'each meets' if answer else 'none meets'} {goal.limit.text}" if goal.limit else ""
+        every = f"{_figure(solution, tried)} with every {' and '.join(solution.knobs)}{meets}"
+        return f"None of {ranges} moves {goal.metric} by more than {MOVED * 100:g} %: {every}.{_binding(tried)}"
     if answer is None:
         limit = goal.limit.text if goal.limit else goal.metric
         nearest = _nearest(solution)
@@ -40,6 +47,10 @@ def sentence(solution: Solution) -> str:
 def warnings(solution: Solution, error: ModelError | None) -> list[str]:
     """Return what a reader must know before relying on the answer."""
     goal, answer, found = solution.goal, solution.answer, []
+    if answer is not None:
+        found += [f"With {_setting(solution, answer)}: {text}." for text in answer.ending.texts()]
+    else:
+        found += common_texts([tried.ending for tried in solution.tried])
     if solution.turns and answer is not None:
         numbers = ", ".join(solution.ranges[0].value(number) for number in solution.turns)
         found.append(f"The objective is not monotone: {numbers} miss it although values on both sides meet it.")

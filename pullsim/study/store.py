@@ -38,13 +38,15 @@ class _Head(BaseModel):
 
 
 class _Verdict(BaseModel):
-    """The bottleneck of a run, see `pullsim.results.summary.bottleneck.Bottleneck`."""
+    """What `pullsim.study.job.Outcome` says of a run."""
 
     model_config = ConfigDict(strict=True)
 
     resource: str | None
     sentence: str
     hint: str
+    ended: str = ""
+    absent: int = 0
 
 
 class _Entry(BaseModel):

@@ -58,6 +58,16 @@ class Sweep:
             raise InputError(self.stopped)
 
     @property
+    def axes(self) -> tuple[Knob, ...]:
+        """The knobs that have several values; the others are the same in all variants."""
+        return tuple(knob for knob in self.knobs if len(knob.values) > 1)
+
+    def settings(self, variant: int) -> tuple[tuple[str, str], ...]:
+        """Return what a variant sets of the axes."""
+        axes = {knob.key for knob in self.axes}
+        return tuple(setting for setting in self.variants[variant].settings if setting[0] in axes)
+
+    @property
     def failures(self) -> list[Failure]:
         """The runs that failed, in order."""
         return [

@@ -105,6 +105,9 @@ def test_optuna_finds_it_too(small):
         ("100MiB/s..800MiB/s", [100, 141.4, 200, 282.8, 400, 565.7, 800]),
         ("0..100", [0, 1, 2, 5, 10, 22, 46, 100]),
         ("1s..10s", [1, 1.468, 2.154, 3.162, 4.642, 6.813, 10]),
+        ("500m..2", [500, 630, 794, 1000, 1260, 1587, 2000]),
+        ("30s..2m", [30, 37.8, 47.62, 60, 75.6, 95.24, 120]),
+        ("1MB/s..64MB/s", [1, 2, 4, 8, 16, 32, 64]),
     ],
 )
 def test_a_range_is_tried_in_equal_ratios(text, numbers):
@@ -118,7 +121,9 @@ def test_a_range_is_tried_in_equal_ratios(text, numbers):
         ("32..1", "write 1..32"),
         ("1..", "is no number"),
         ("a..b", "is no number"),
-        ("1MB/s..2MiB/s", "one unit"),
+        ("1MB/s..2s", "units of one kind, here are MB/s and s"),
+        ("2GB/s..100MiB/s", "write 100MiB/s..2GB/s"),
+        ("1furlong..2MB", "units of one kind"),
         ("1..2..3", "LOW..HIGH"),
     ],
 )
@@ -127,12 +132,30 @@ def test_what_is_no_range_is_refused(text, message):
         parse_range(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "low", "middle", "high"),
+    [
+        ("100MiB/s..1GB/s", "100MiB/s", "308.8MiB/s", "1GB/s"),
+        ("1Gbit/s..500MB/s", "1Gbit/s", "2Gbit/s", "500MB/s"),
+        ("500m..2", "500m", "1000m", "2"),
+        ("1..4000m", "1", "2000m", "4000m"),
+        ("30s..2m", "30s", "60s", "2m"),
+        ("256Mi..1Gi", "256Mi", "512Mi", "1Gi"),
+    ],
+)
+def test_ends_in_different_units_are_tried_as_they_are_written(text, low, middle, high):
+    made = parse_range(text)
+    assert str(made) == text
+    assert [made.value(number) for number in made.spread(3)] == [low, middle, high]
+
+
 @given(st.integers(0, 1000), st.integers(0, 1000))
 @settings(max_examples=50)
 def test_halving_a_range_ends(low, high):
     low, high = sorted((low, high))
-    for text in (f"{low}..{high}", f"{low}MB/s..{high}MB/s"):
-        range_, steps, end = parse_range(text), 0, float(high)
+    for text in (f"{low}..{high}", f"{low}MB/s..{high}MB/s", f"{low}kB/s..{high}MB/s", f"{low}m..{high + 1}"):
+        range_, steps = parse_range(text), 0
+        low, end = range_.low, range_.high
         while (middle := range_.between(float(low), end)) is not None:
             assert low < middle < end
             end, steps = middle, steps + 1
