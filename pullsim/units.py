@@ -27,6 +27,13 @@ _RATES: Final = {
     **{f"{prefix}{per}": Fraction(factor) for prefix, factor in _PREFIXES.items() for per in ("B/s", "Bps")},
     **{f"{prefix}{per}": Fraction(factor, 8) for prefix, factor in _PREFIXES.items() for per in ("bit/s", "bps")},
 }
+#: Factors of the suffixes that Kubernetes knows (apimachinery, api/resource, suffix.go).
+_SUFFIXES: Final = {
+    "n": Fraction(1, 10**9),
+    "u": Fraction(1, 10**6),
+    "m": Fraction(1, 1000),
+    **{suffix: Fraction(factor) for suffix, factor in (*_DECIMAL.items(), *_BINARY.items())},
+}
 _NANOSECONDS: Final = {
     "ns": 1,
     "us": 10**3,
@@ -57,6 +64,22 @@ def parse_size(text: str | float) -> int:
     if size > _MAX:
         raise ValueError(f"size {shown(str(text))} is too large: at most 2^63 - 1 bytes")
     return size
+
+
+def parse_quantity(text: str | float) -> Fraction:
+    """Return the value of a Kubernetes quantity that is not negative: ``2``, ``500m``, ``1.5Gi``, ``1e3``.
+
+    Source: apimachinery, api/resource, quantity.go ParseQuantity.
+    """
+    rule = "a quantity is a number, with a suffix or without: 2, 500m, 1.5, 64Gi, 100M, 1e3"
+    number, suffix = _split(text, "quantity", rule)
+    if suffix not in _SUFFIXES or (suffix and "e" in str(text).lower().removesuffix(suffix.lower())):
+        known = suffix.removesuffix("B")
+        right = f" (Kubernetes writes {known})" if suffix.endswith("B") and known in _SUFFIXES else ""
+        raise ValueError(f"quantity {shown(str(text))}: unknown suffix {shown(suffix)}{right}; {rule}")
+    if number * _SUFFIXES[suffix] > _MAX:
+        raise ValueError(f"quantity {shown(str(text))} is too large: at most 2^63 - 1")
+    return number * _SUFFIXES[suffix]
 
 
 def parse_rate(text: str | float) -> float:

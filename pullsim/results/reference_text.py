@@ -56,6 +56,7 @@ UNITS: Final = """\
 | size | `30MB`, `900kB`, `10GiB`, or as Kubernetes has it `10Gi`, `500M`; a bare number is bytes | bytes |
 | rate | bits `10Gbit/s`, `10Gbps`, `800Mbit/s`, or bytes `90MB/s`, `128MiB/s`; the unit is required | bytes/s |
 | duration | as Go has it: `250ms`, `10s`, `5m0s`, `1.5h`, `54µs`; the unit is required but for `0` | seconds |
+| amounts | by resource: `{cpu: 15500m, memory: 60GiB, nvidia.com/gpu: 1}`, in the quantities of Kubernetes | |
 | frequency | `4/s`, `10/min`, `0.1/h`, `2/d` | per second |
 | price | `0.09/GB`, `90/TB` | per byte |
 | version | `"1.35"`, `2.1`, or with a patch `v1.35.2`, `v1.35.1+k3s1`; without one the newest known patch | text |

@@ -12,6 +12,7 @@ from pullsim.scenario import Scenario
 from pullsim.scenario.model import quantities as quantity
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.nodes import KubeletSource
+from pullsim.scenario.model.placement import Allocatable, Labels, PodField, PodFields, Requests
 from pullsim.scenario.model.quantities import Section
 from pullsim.scenario.model.scenario import AlwaysPullImages
 from pullsim.scenario.model.workloads import Share
@@ -37,6 +38,11 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (Share, "number or percentage"),
     (AlwaysPullImages, "`true`, `false` or `validate`"),
     (KubeletSource, "mapping or path"),
+    (Requests, "[amounts](#units)"),
+    (Allocatable, "[amounts](#units) or `unlimited`"),
+    (Labels, "labels"),
+    (PodField, "as in a Pod"),
+    (PodFields, "as in a Pod"),
     (str, "text"),
     (bool, "`true` or `false`"),
     (int, "whole number"),

@@ -4,41 +4,9 @@ from pathlib import Path
 import pytest
 
 from pullsim.errors import InputError
-from pullsim.formats.kubernetes.objects import read_objects
-from pullsim.scenario import from_mapping
+from tests.support.manifests import built, pod, read, with_template
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/imagepullpolicy_defaults.json").read_text())["vectors"]
-
-
-def pod(containers=None, **spec):
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "p"},
-        "spec": {"containers": containers or [{"name": "c", "image": "x:1"}], **spec},
-    }
-
-
-def with_template(kind, name="d", metadata=None, template=None, **spec):
-    own = pod()
-    template = template or {"metadata": {}, "spec": own["spec"]}
-    return {"kind": kind, "metadata": {"name": name, **(metadata or {})}, "spec": {"template": template, **spec}}
-
-
-def read(tmp_path, *objects):
-    path = tmp_path / "objects.yaml"
-    path.write_text("\n---\n".join(json.dumps(entry) for entry in objects))
-    return read_objects(path)
-
-
-def built(tmp_path, *objects, nodes=None, workload=None, **scenario):
-    read(tmp_path, *objects)
-    mapping = {
-        "nodes": nodes or [{"name": "n", "count": 2, "runtime": {"fixed": {}}}],
-        "workloads": [{"manifest": "objects.yaml", **(workload or {})}],
-        **scenario,
-    }
-    return from_mapping(mapping, directory=tmp_path).build()
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["image"] or "empty")
@@ -116,39 +84,33 @@ def test_node_names_and_selectors_are_honoured(tmp_path):
         {"name": "amd", "count": 2, "runtime": {"fixed": {}}},
         {"name": "arm", "platform": "linux/arm64", "runtime": {"fixed": {}}},
     ]
-    for spec, node, pool in (
-        ({"nodeName": "amd-0001"}, "amd-0001", None),
-        ({"nodeSelector": {"kubernetes.io/hostname": "arm-0000"}}, "arm-0000", None),
-        ({"nodeSelector": {"kubernetes.io/arch": "arm64"}}, None, "arm"),
-        ({"nodeSelector": {"kubernetes.io/os": "linux"}}, None, None),
+    for spec, node, selector in (
+        ({"nodeName": "amd-0001"}, "amd-0001", ()),
+        (
+            {"nodeSelector": {"kubernetes.io/hostname": "arm-0000"}},
+            None,
+            (("kubernetes.io/hostname", "arm-0000"),),
+        ),
+        ({"nodeSelector": {"kubernetes.io/arch": "arm64"}}, None, (("kubernetes.io/arch", "arm64"),)),
     ):
         (found,) = built(tmp_path, pod(**spec), nodes=nodes).pods
-        assert (found.node, found.pool) == (node, pool)
-    overruled = built(tmp_path, pod(nodeName="elsewhere"), nodes=nodes, workload={"on": {"pool": "arm"}}).pods[0]
-    assert (overruled.node, overruled.pool) == (None, "arm")
+        assert (found.node, found.pool, found.spec.scheduling.node_selector) == (node, None, selector)
+    for spec in ({"nodeName": "elsewhere"}, {"nodeSelector": {"kubernetes.io/arch": "amd64"}}):
+        overruled = built(tmp_path, pod(**spec), nodes=nodes, workload={"on": {"pool": "arm"}}).pods[0]
+        assert (overruled.node, overruled.pool, overruled.spec.scheduling.node_selector) == (None, "arm", ())
 
 
-def test_what_cannot_be_honoured_is_warned_of(tmp_path):
+def test_what_is_left_out_is_warned_of(tmp_path):
     objects = read(
         tmp_path,
-        pod(
-            nodeSelector={"disktype": "ssd"},
-            affinity={"podAntiAffinity": {}},
-            tolerations=[{"key": "gpu", "operator": "Exists"}],
-            ephemeralContainers=[{"name": "debug", "image": "busybox"}],
-        ),
+        pod(ephemeralContainers=[{"name": "debug", "image": "busybox"}]),
         with_template("StatefulSet", replicas=3),
         with_template("Job", "j", parallelism=2, completions=5),
     )
     assert [line.split(" is ")[0].split(" are ")[0] for line in objects.warnings] == [
-        "Pod p: nodeSelector disktype: ssd",
-        "Pod p: affinity",
-        "Pod p: tolerations",
         "Pod p: ephemeralContainers",
         "Job j: only the first 2 of 5 pods",
     ]
-    admitted = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]
-    assert read(tmp_path, pod(tolerations=admitted)).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -196,31 +158,10 @@ def test_wrong_objects(tmp_path, given, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ({"nodeName": "n-0009"}, "Pod p wants the node 'n-0009', which there is not; did you mean n-000"),
-        ({"nodeSelector": {"kubernetes.io/os": "windows"}}, "Pod p wants nodes of windows, which there are not"),
-    ],
-)
-def test_places_that_there_are_not(tmp_path, spec, message):
-    with pytest.raises(InputError) as caught:
-        built(tmp_path, pod(**spec))
-    assert message in str(caught.value)
-
-
-def test_a_selector_that_leaves_several_pools_asks_for_a_choice(tmp_path):
-    nodes = [
-        {"name": name, "platform": f"{system}/amd64"}
-        for name, system in (("a", "linux"), ("b", "linux"), ("w", "windows"))
-    ]
-    nodes = [{**node, "runtime": {"fixed": {}}} for node in nodes]
-    selector = {"kubernetes.io/os": "linux"}
-    with pytest.raises(InputError, match="fits the pools a, b; choose one with on"):
-        built(tmp_path, pod(nodeSelector=selector), nodes=nodes)
-    template = {"spec": pod(nodeSelector=selector)["spec"]}
-    sets = built(tmp_path, with_template("DaemonSet", template=template), nodes=nodes).daemon_sets
-    assert [daemon_set.pool for daemon_set in sets] == ["a", "b"]
+def test_a_node_that_there_is_not(tmp_path):
+    message = "Pod p wants the node 'n-0009', which there is not; did you mean n-000"
+    with pytest.raises(InputError, match=message):
+        built(tmp_path, pod(nodeName="n-0009"))
 
 
 def test_an_empty_file(tmp_path):

@@ -30,8 +30,7 @@ def test_the_example_loads_and_builds():
     assert cluster.horizon == 1800.0
     assert cluster.registries[0].faults[2].status is None
     assert sorted(built.warnings) == [
-        "DaemonSet agent: tolerations are not simulated, nor are taints",
-        "Deployment app: nodeSelector disktype: ssd is not simulated; use on: {pool: …}",
+        "Deployment app: nodeSelector disktype: ssd: no node has such a label (nodes[].labels), so it is left out",
         "registries[docker.io].faults: no image that is pulled matches 'team/gone:*'",
     ]
     assert built.ignored == (f"{DATA / 'k8s/app.yaml'}:1:1: ConfigMap settings",)

@@ -71,3 +71,11 @@ class Item:
         metadata = self.value.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         return name if isinstance(name, str) else None
+
+
+def item_at(document: Document, route: Route) -> Item:
+    """Return the mapping at a route of a document."""
+    value: Any = document.tree
+    for part in route:
+        value = value[part]
+    return Item(value, document, route)

@@ -1,46 +1,44 @@
 """Reading files of Kubernetes objects, whose pods become workloads of a scenario.
 
-The kinds that are read are Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass, Secret and
-ServiceAccount, in YAML (with several documents), in JSON, or in a List as ``kubectl get -o json`` prints it. Objects of
-other kinds, and objects whose owner is in the same file, are skipped and listed.
+The kinds that are read are Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass,
+PriorityClass, Secret and ServiceAccount, in YAML (with several documents), in JSON, or in a List as ``kubectl get -o
+json`` prints it. Objects of other kinds, and objects whose owner is in the same file, are skipped and listed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.errors import InputError, InputErrors, shown
+from pullsim.errors import InputError, InputErrors
+from pullsim.formats.kubernetes.classes import ClassNames, read_class_names, read_priority_class, read_runtime_class
+from pullsim.formats.kubernetes.controller_labels import with_controller_labels
 from pullsim.formats.kubernetes.cron import Schedule
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.pod import RUN_ANNOTATION, image_volume_indexes, pod_spec
 from pullsim.formats.kubernetes.probes import initial_delay
 from pullsim.formats.kubernetes.pull_secrets import read_secret, read_service_account
+from pullsim.formats.kubernetes.scheduling import read_scheduling
+from pullsim.formats.kubernetes.selectors import read_labels
 from pullsim.formats.kubernetes.strategy import Strategy, read_strategy
 from pullsim.inputs.document import Document, read_documents
 from pullsim.inputs.suggestion import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from pullsim.formats.kubernetes.classes import PriorityClass, RuntimeClass
     from pullsim.inputs.document import Route
     from pullsim.spec.cluster import PodSpec
     from pullsim.spec.credentials import Secret, ServiceAccount
 
+_WITHOUT_PODS: Final = ("Pod", "List", "RuntimeClass", "PriorityClass", "Secret", "ServiceAccount")
 _WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
 #: The fields of a workload that are read.
 _WORKLOAD_FIELDS: Final = ("template", "replicas", "parallelism", "completions", "podManagementPolicy", "ordinals")
-#: The labels of a node selector that are simulated: the name of the node, and its platform.
-_HOSTNAME: Final = "kubernetes.io/hostname"
-_PLATFORM_LABELS: Final = {"kubernetes.io/os": "os", "kubernetes.io/arch": "arch"}
-#: Fields of a pod that can change where or how it starts and that are not simulated: they are warned of.
-_NOT_HONOURED: Final = (
-    "affinity",
-    "topologySpreadConstraints",
-    "schedulingGates",
-)
-_DEFAULT_TOLERATIONS: Final = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
+#: Kinds without pods of their own that can keep pods from a node, or change what they request.
+_LIMITING: Final = ("ResourceQuota", "LimitRange")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,8 @@ class PodGroup:
     ordered: bool  # whether each pod is created only when the previous one has started
     document: Document
     route: Route
-    node: str | None = None
-    os: str | None = None
-    arch: str | None = None
-    runtime_class: str | None = None
+    node: str | None = None  # spec.nodeName
+    classes: ClassNames = field(default_factory=ClassNames)
     pod_route: Route = ()  # the route of the pod's spec in the document
     image_volumes: tuple[int, ...] = ()  # indices of image volumes in the pod's list of volumes
     completions: int | None = None  # spec.completions of a Job whose pods complete
@@ -94,7 +90,8 @@ class Objects:
     """The content of a file of Kubernetes objects."""
 
     groups: list[PodGroup] = field(default_factory=list)
-    runtime_classes: dict[str, str] = field(default_factory=dict)  # the handler of each RuntimeClass, by its name
+    runtime_classes: dict[str, RuntimeClass] = field(default_factory=dict)
+    priority_classes: dict[str, PriorityClass] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     service_accounts: list[ServiceAccount] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -139,8 +136,8 @@ def _items(document: Document, tree: Any, route: Route) -> Iterator[Item]:
 def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Objects, namespace: str) -> None:
     kind = str(item.value["kind"])
     title = f"{kind} {item.name}" if item.name else kind
-    if kind == "RuntimeClass":
-        _read_runtime_class(item, title, objects)
+    if kind in ("RuntimeClass", "PriorityClass"):
+        _read_class(item, kind, title, objects)
         return
     if kind == "Secret":
         secret = read_secret(item, namespace)
@@ -153,8 +150,10 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
         return
     if kind != "Pod" and kind not in _WITH_TEMPLATE:
         if _has_pods(item.value):
-            hint = did_you_mean(kind, ["Pod", "List", "RuntimeClass", "Secret", "ServiceAccount", *_WITH_TEMPLATE])
+            hint = did_you_mean(kind, [*_WITHOUT_PODS, *_WITH_TEMPLATE])
             objects.warnings.append(f"{title}: this kind is not simulated, nor are its pods{hint}")
+        elif kind in _LIMITING:
+            objects.warnings.append(f"{title}: this kind is not simulated: it neither refuses pods nor changes them")
         objects.ignored.append(f"{item.document.place(item.route)}: {title}")
         return
     metadata = item.mapping("metadata")
@@ -170,9 +169,15 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
         workload.check_spelling(_WORKLOAD_FIELDS)
     template = item if kind == "Pod" else workload.mapping("template")
     pod = template.mapping("spec")
-    selector = _node_selector(pod, title, objects)
     claims = [claim.name or "" for claim in item.mapping("spec").items("volumeClaimTemplates")]
     spec = pod_spec(pod, template.mapping("metadata", "annotations"), claims, completes=kind in ("Job", "CronJob"))
+    labels = with_controller_labels(kind, name, read_labels(template.mapping("metadata"), "labels"))
+
+    def warn(text: str) -> None:
+        objects.warnings.append(f"{title}: {text}")
+
+    spec = replace(spec, scheduling=read_scheduling(pod, labels, warn))
+    _warn_of_the_rest(pod, claims, warn)
     completions = (
         workload.count("completions", workload.count("parallelism", 1)) if kind in ("Job", "CronJob") else None
     )
@@ -188,10 +193,8 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
             and item.mapping("spec").text("podManagementPolicy", "OrderedReady") == "OrderedReady",
             document=item.document,
             route=item.route,
-            node=pod.text("nodeName") or selector.get(_HOSTNAME),
-            os=selector.get("kubernetes.io/os"),
-            arch=selector.get("kubernetes.io/arch"),
-            runtime_class=pod.text("runtimeClassName"),
+            node=pod.text("nodeName"),
+            classes=read_class_names(pod),
             pod_route=pod.route,
             image_volumes=image_volume_indexes(pod),
             schedule=_schedule(item.mapping("spec")) if kind == "CronJob" else None,
@@ -201,17 +204,16 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     )
 
 
-def _read_runtime_class(item: Item, title: str, objects: Objects) -> None:
-    """Read the handler of a RuntimeClass (node.k8s.io/v1)."""
-    name, handler = item.name, item.text("handler")
-    if not name:
-        item.fail("a RuntimeClass needs metadata.name")
-    if not handler:
-        item.fail(f"{title}: handler: Required value", "handler")
-    if objects.runtime_classes.setdefault(name, handler) != handler:
-        item.fail(f"{title} is in the file already, with the handler {objects.runtime_classes[name]}")
-    if item.value.get("scheduling"):
-        objects.warnings.append(f"{title}: scheduling is not simulated; use on: {{pool: …}}")
+def _read_class(item: Item, kind: str, title: str, objects: Objects) -> None:
+    """Read a RuntimeClass or a PriorityClass, and add it to the objects."""
+    known: dict[str, Any]
+    if kind == "RuntimeClass":
+        known = objects.runtime_classes
+        new: Any = read_runtime_class(item, title, lambda text: objects.warnings.append(f"{title}: {text}"))
+    else:
+        known, new = objects.priority_classes, read_priority_class(item)
+    if known.setdefault(item.name or "", new) != new:
+        item.fail(f"{title} is in the file already, with other values")
 
 
 def _schedule(spec: Item) -> Schedule | None:
@@ -254,19 +256,10 @@ def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects, *
     return PodNames(name, count)
 
 
-def _node_selector(pod: Item, title: str, objects: Objects) -> dict[str, str]:
-    """Return the labels of nodeSelector that are simulated; warn of everything else that influences placement."""
-    selector = {}
-    for label, value in pod.mapping("nodeSelector").value.items():
-        if not isinstance(value, str):
-            pod.fail(f"{label} must be text, not {shown(value)}", "nodeSelector", label)
-        if label == _HOSTNAME or label in _PLATFORM_LABELS:
-            selector[label] = value
-        else:
-            objects.warnings.append(f"{title}: nodeSelector {label}: {value} is not simulated; use on: {{pool: …}}")
-    objects.warnings += (f"{title}: {key} is not simulated" for key in _NOT_HONOURED if pod.value.get(key))
-    if any(item.value.get("key") not in _DEFAULT_TOLERATIONS for item in pod.items("tolerations")):
-        objects.warnings.append(f"{title}: tolerations are not simulated, nor are taints")
+def _warn_of_the_rest(pod: Item, claims: Sequence[str], warn: Callable[[str], None]) -> None:
+    """Warn of what in a pod's spec is not simulated and can change what is pulled where."""
+    volumes = pod.items("volumes")
+    if claims or any(volume.value.get(kind) for volume in volumes for kind in ("persistentVolumeClaim", "ephemeral")):
+        warn("volumes do not restrict where its pods go, as those of a zone or of a node would")
     if pod.value.get("ephemeralContainers"):
-        objects.warnings.append(f"{title}: ephemeralContainers are left out: no pod is created with any")
-    return selector
+        warn("ephemeralContainers are left out: no pod is created with any")

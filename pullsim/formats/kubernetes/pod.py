@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
 from pullsim.formats.kubernetes.pull_secrets import pull_secrets
+from pullsim.formats.kubernetes.scheduling import FIELDS as PLACEMENT_FIELDS
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.oci.reference import default_pull_policy
 from pullsim.spec.cluster import ContainerSpec, PodSpec
@@ -25,13 +26,13 @@ _POD_FIELDS: Final = (
     "containers",
     "initContainers",
     "nodeName",
-    "nodeSelector",
+    *PLACEMENT_FIELDS,
     "runtimeClassName",
     "volumes",
     "imagePullSecrets",
     "serviceAccountName",
 )
-_CONTAINER_FIELDS: Final = ("image", "imagePullPolicy", "restartPolicy", "name", "volumeMounts")
+_CONTAINER_FIELDS: Final = ("image", "imagePullPolicy", "restartPolicy", "name", "volumeMounts", "resources", "ports")
 _IMAGE_FIELDS: Final = ("reference", "pullPolicy")
 
 

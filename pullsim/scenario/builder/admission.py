@@ -1,4 +1,4 @@
-"""What the API server does to a pod that is created: validation of its images, and two admission plugins."""
+"""What the API server does to a pod that is created: validation of its images, and three admission plugins."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pullsim.formats.kubernetes.classes import SYSTEM_PRIORITIES
+from pullsim.formats.kubernetes.resources import CPU, MEMORY, added
 from pullsim.inputs.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pullsim.formats.kubernetes.classes import ClassNames, PriorityClass, RuntimeClass
     from pullsim.inputs.document import Route
     from pullsim.spec.cluster import PodSpec
 
@@ -21,19 +24,27 @@ Violation = tuple["Route", str]  # the route of the value within the pod's spec,
 class Admission:
     """Admits pods, as kube-apiserver does on create.
 
-    Models plugin/pkg/admission/alwayspullimages and plugin/pkg/admission/runtimeclass.
+    Models plugin/pkg/admission/alwayspullimages, plugin/pkg/admission/runtimeclass and plugin/pkg/admission/priority.
     """
 
-    def __init__(self, always_pull_images: bool | str, runtime_classes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        always_pull_images: bool | str,
+        runtime_classes: Mapping[str, RuntimeClass],
+        priority_classes: Mapping[str, PriorityClass],
+    ) -> None:
         """``always_pull_images``: whether the plugin is on; "validate": it refuses other policies but sets none.
 
-        ``runtime_classes``: the handler of each RuntimeClass, by its name.
+        The classes are by their names.
         """
         self._mutates = always_pull_images is True
         self._validates = bool(always_pull_images)
         self._runtime_classes = runtime_classes
+        self._priorities = {**SYSTEM_PRIORITIES, **{name: each.value for name, each in priority_classes.items()}}
+        #: The priority of pods without a class, the lowest one if several classes claim to set it.
+        self._default = min((each.value for each in priority_classes.values() if each.default), default=0)
 
-    def admit(self, spec: PodSpec, runtime_class: str | None) -> PodSpec:
+    def admit(self, spec: PodSpec, classes: ClassNames) -> PodSpec:
         """Return the pod as the API server stores it, with the changes that the admission plugins make."""
         if self._mutates:
             spec = replace(
@@ -42,12 +53,34 @@ class Admission:
                 init_containers=tuple(replace(each, policy=ALWAYS) for each in spec.init_containers),
                 image_volumes=tuple(replace(each, policy=ALWAYS) for each in spec.image_volumes),
             )
-        handler = self._runtime_classes.get(runtime_class or "", "")
-        return replace(spec, runtime_handler=handler) if handler else spec
+        scheduling = replace(spec.scheduling, priority=self._priority(classes))
+        if (runtime := self._runtime_classes.get(classes.runtime or "")) is None:
+            return replace(spec, scheduling=scheduling)
+        overhead = () if classes.own_overhead else runtime.overhead
+        selector = {**dict(scheduling.node_selector), **dict(runtime.node_selector)}
+        scheduling = replace(
+            scheduling,
+            requests=added((scheduling.requests, overhead)),
+            nonzero=_with_overhead(scheduling.nonzero, dict(overhead)),
+            node_selector=tuple(sorted(selector.items())),
+            tolerations=tuple(dict.fromkeys((*scheduling.tolerations, *runtime.tolerations))),
+        )
+        return replace(spec, runtime_handler=runtime.handler, scheduling=scheduling)
 
-    def violations(
-        self, pod: str, spec: PodSpec, runtime_class: str | None, volumes: Sequence[int]
-    ) -> Iterator[Violation]:
+    def _priority(self, classes: ClassNames) -> int:
+        if classes.priority in self._priorities:
+            return self._priorities[classes.priority]
+        return self._default if classes.own_priority is None else classes.own_priority
+
+    def unknown_priority(self, classes: ClassNames) -> str | None:
+        """Return a text about a priority class that there is not, of which nothing else tells the priority."""
+        name = classes.priority
+        if name is None or name in self._priorities or classes.own_priority is not None:
+            return None
+        hint = did_you_mean(name, self._priorities)
+        return f"no manifest has the PriorityClass {name}, so its pods have the priority {self._default}{hint}"
+
+    def violations(self, pod: str, spec: PodSpec, classes: ClassNames, volumes: Sequence[int]) -> Iterator[Violation]:
         """Yield the reasons why the API server refuses the pod that `admit` returned.
 
         ``volumes`` are the indices of the image volumes in the pod's list of volumes.
@@ -55,14 +88,18 @@ class Admission:
         for route, text in invalid_images(spec, volumes):
             yield route, f'Pod "{pod}" is invalid: {_path(route)}: {text}'
         forbidden = f'pods "{pod}" is forbidden: '
-        if runtime_class is not None and runtime_class not in self._runtime_classes:
-            hint = did_you_mean(runtime_class, self._runtime_classes)
-            yield ("runtimeClassName",), f'{forbidden}pod rejected: RuntimeClass "{runtime_class}" not found{hint}'
+        if classes.runtime is not None and classes.runtime not in self._runtime_classes:
+            hint = did_you_mean(classes.runtime, self._runtime_classes)
+            yield ("runtimeClassName",), f'{forbidden}pod rejected: RuntimeClass "{classes.runtime}" not found{hint}'
         if self._validates:
             for route, policy in _policies(spec, volumes):
                 if policy != ALWAYS:
                     text = f'Unsupported value: "{policy}": supported values: "{ALWAYS}"'
                     yield route, f"{forbidden}{_path(route)}: {text}"
+
+
+def _with_overhead(nonzero: tuple[int, int] | None, overhead: Mapping[str, int]) -> tuple[int, int] | None:
+    return nonzero and (nonzero[0] + overhead.get(CPU, 0), nonzero[1] + overhead.get(MEMORY, 0))
 
 
 def invalid_images(spec: PodSpec, volumes: Sequence[int]) -> Iterator[Violation]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic.alias_generators import to_camel
 
 from pullsim.errors import InputError, shown
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.scenario.builder.fitting import Fitting, preferences
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.node_support import unsupported_by_nodes
 from pullsim.scenario.builder.pods import images_of
@@ -18,6 +19,7 @@ from pullsim.spec.cluster import DaemonSet, Owner, Pod, PodSpec, Prepull
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pullsim.formats.kubernetes.classes import ClassNames
     from pullsim.formats.kubernetes.strategy import Strategy
     from pullsim.inputs.document import Route
     from pullsim.inputs.findings import Findings
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from pullsim.scenario.model.workloads import On, Workload
     from pullsim.spec.cluster import Node
     from pullsim.spec.credentials import Secret, ServiceAccount
+    from pullsim.spec.scheduling import Scheduling
+
+
+GIVEN: Final = "given"
+#: Placements that do not rank nodes by the scheduler's scores.
+UNSCORED: Final = ("spread", "pack", GIVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Collector:
     nodes: Sequence[Node]
     findings: Findings
     admission: Admission
-    given_places: bool  # whether every workload must say where its pods go (`placement: given`)
+    placement: str
     pods: list[Pod] = field(default_factory=list)
     daemon_sets: list[DaemonSet] = field(default_factory=list)
     uses: list[ImageUse] = field(default_factory=list)
@@ -66,11 +74,13 @@ class Collector:
     prepulls: list[Prepull] = field(default_factory=list)
     pools: dict[str, Platform] = field(init=False)
     node_pools: dict[str, str] = field(init=False)
+    fitting: Fitting = field(init=False)
     _makers: dict[tuple[str, str], str] = field(default_factory=dict)  # the workload of each (namespace, pod)
 
     def __post_init__(self) -> None:
         self.pools = {node.spec.pool: node.spec.platform for node in self.nodes}
         self.node_pools = {node.name: node.spec.pool for node in self.nodes}
+        self.fitting = Fitting(self.nodes)
 
     def own(
         self, owner: Owner, spec: PodSpec, workload: Workload, route: Route, strategy: Strategy | None = None
@@ -91,11 +101,13 @@ class Collector:
         self.owners.append(owner)
         return len(self.owners) - 1
 
-    def admit(self, name: str, spec: PodSpec, runtime_class: str | None, route: Route) -> PodSpec:
+    def admit(self, name: str, spec: PodSpec, classes: ClassNames, route: Route) -> PodSpec:
         """Return a pod as the API server stores it; add an error for each reason for which it would refuse the pod."""
-        spec = self.admission.admit(spec, runtime_class)
+        spec = self.admission.admit(spec, classes)
+        if unknown := self.admission.unknown_priority(classes):
+            self.findings.warnings.append(f"{name}: {unknown}")
         volumes = range(len(spec.image_volumes))
-        for wrong, text in self.admission.violations(name, spec, runtime_class, volumes):
+        for wrong, text in self.admission.violations(name, spec, classes, volumes):
             # A workload with `pods` has the fields of its only container itself, not in a list of containers.
             below = wrong[2:] if route[-1] == "pods" and wrong[0] == "containers" else wrong
             self.findings.error(text, *route, *below)
@@ -106,7 +118,7 @@ class Collector:
     ) -> None:
         """Add pods of one kind, each with its name and the time of its creation in seconds."""
         node, pool = (place.node, place.pool) if place else (None, None)
-        if self.given_places and node is None and pool is None:
+        if self.placement == GIVEN and node is None and pool is None:
             if len(self.nodes) > 1:
                 self.findings.error("placement is given, so the workload must say where: on: {pool: …}", *route)
                 return
@@ -149,9 +161,40 @@ class Collector:
             hint = did_you_mean(on.node, self.node_pools)
             self.findings.error(f"there is no node {shown(on.node)}{hint}", *route, "on", "node")
 
-    def pools_of(self, on: On | None) -> frozenset[str] | None:
-        """Return the pools on whose nodes the pods can run; None: all pools."""
-        if on is None:
+    def place(self, scheduling: Scheduling, given: On | Place) -> On | Place:
+        """Return the node or the pool to which pods are restricted, besides their constraints.
+
+        ``given`` is what the workload or the pod's nodeName says. Where places must be given, labels that only one node
+        or one pool has are a place too.
+        """
+        if self.placement != GIVEN or given.node is not None or given.pool is not None:
+            return given
+        nodes = self.fitting.nodes(scheduling) or []
+        if len(nodes) == 1 and self.fitting.names_nodes(scheduling):
+            return Place(node=nodes[0].name)
+        pools = {node.spec.pool for node in nodes}
+        return Place(pool=pools.pop()) if len(pools) == 1 else given
+
+    def warn_of_places(self, title: str, scheduling: Scheduling, given: On | Place, *, each: bool = False) -> None:
+        """Warn of constraints that no node satisfies, and of wishes that the placement does not know.
+
+        ``each``: whether there is a pod on each node that its labels and taints leave, as of a DaemonSet.
+        """
+        obstacle = self.fitting.obstacle(scheduling, self.pools_of(given), each=each)
+        if obstacle is not None and given.node is None:
+            self.findings.warnings.append(f"{title}: its pods start nowhere: {obstacle}")
+        if self.placement in UNSCORED and (wishes := preferences(scheduling)):
+            text = f"{title}: placement {self.placement} takes no notice of {', '.join(wishes)}"
+            self.findings.warnings.append(f"{text}; placement: scheduler does")
+
+    def uses_of(self, scheduling: Scheduling, place: On | Place) -> frozenset[str] | None:
+        """Return the pools on whose nodes pods can run, by their labels or the place that is given; None: all."""
+        given = self.pools_of(place)
+        return self.fitting.pools(scheduling) if given is None else given
+
+    def pools_of(self, on: On | Place | None) -> frozenset[str] | None:
+        """Return the pools that a place leaves; None: all of them."""
+        if on is None or (on.pool is None and on.node is None):
             return None
         return frozenset({on.pool or self.node_pools.get(on.node or "", "")})
 
@@ -160,6 +203,6 @@ class Collector:
 
         ``routes`` has the place of each image in the scenario; the place of an image that is not there is ``route``.
         """
-        pools = self.pools_of(on)
+        pools = self.uses_of(spec.scheduling, on or Place())
         self.uses += (ImageUse(image, pools, routes.get(image, route)) for image in images_of(spec) if image)
         self.findings.warnings += unsupported_by_nodes(name, spec, self.nodes, pools)

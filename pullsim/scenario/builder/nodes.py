@@ -13,6 +13,7 @@ from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_warnings
+from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
     from pullsim.inputs.findings import Findings
     from pullsim.scenario.model.hardware import Disk, Nic
-    from pullsim.scenario.model.nodes import Fixed, NodePool, Simulation
-    from pullsim.scenario.model.nodes import FixedImage as FixedImageModel
+    from pullsim.scenario.model.nodes import NodePool, Simulation
+    from pullsim.scenario.model.runtime import Fixed
+    from pullsim.scenario.model.runtime import FixedImage as FixedImageModel
     from pullsim.spec.runtime import RuntimeSpec
 
 
@@ -51,7 +53,11 @@ def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) 
             findings.take(error, "nodes", index, "kubelet")
             continue
         join = pool.join
-        nodes += (Node(f"{pool.name}-{n:04d}", spec, join.at + n * join.every) for n in range(pool.count))
+        zones: Sequence[str | None] = pool.zones or [None]
+        nodes += (
+            Node(f"{pool.name}-{n:04d}", spec, join.at + n * join.every, zones[n % len(zones)], join.ready)
+            for n in range(pool.count)
+        )
     return tuple(nodes)
 
 
@@ -69,7 +75,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         pool,
         NodeSpec,
         pool=pool.name,
-        max_pods=kubelet.max_pods if pool.max_pods is None else pool.max_pods,
+        max_pods=max_pods(pool, kubelet),
         nic=_nic(pool.nic),
         disk=_disk(pool.disk),
         filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
@@ -82,6 +88,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         leave=None if not pool.leave or not pool.leave.rate else spec_of(pool.leave, Leave),
         credentials=credential_sources(pool, kubelet, index, directory, findings),
         startup=spec_of(pool.startup, Startup),
+        scheduling=node_scheduling(pool, index, findings),
     )
 
 

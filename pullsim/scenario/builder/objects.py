@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, shown
+from pullsim.formats.kubernetes.controller_labels import job_labels, relabelled
 from pullsim.formats.kubernetes.cron import EPOCH
 from pullsim.inputs.suggestion import did_you_mean
-from pullsim.oci.platform import Platform
 from pullsim.scenario.builder.collector import Place, PodKind
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.node_support import unsupported_by_nodes
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.objects import Objects, PodGroup
     from pullsim.inputs.document import Route
     from pullsim.scenario.builder.collector import Collector
-    from pullsim.scenario.model.workloads import Workload
-    from pullsim.spec.cluster import PodSpec
+    from pullsim.scenario.model.workloads import On, Workload
+    from pullsim.spec.scheduling import Scheduling
 
 
 class ObjectBuilder:
@@ -45,11 +45,12 @@ class ObjectBuilder:
         if workload.startup.ready is None:
             made.findings.warnings += _unknown_readiness(objects.groups)
         updated = self._updated(workload, objects.groups, route)
-        for group in objects.groups:
+        for written in objects.groups:
+            group = self._admitted(written, workload, route)
             if group.kind == "CronJob":
                 self._add_jobs(group, workload, route)
             else:
-                self._add_group(group, workload, route, updated=group is updated)
+                self._add_group(group, workload, route, updated=written is updated)
 
     def _add_jobs(self, group: PodGroup, workload: Workload, route: Route) -> None:
         """Add the Jobs of a CronJob, each named after its minute (pkg/controller/cronjob/utils.go getJobName)."""
@@ -60,7 +61,9 @@ class ObjectBuilder:
         assert group.pods is not None
         for at in group.schedule.times(workload.at, horizon) if group.schedule else ():
             name = f"{group.name}-{int(EPOCH.timestamp() + at) // 60}"
-            job = replace(group, kind="Job", name=name, pods=replace(group.pods, name=name), schedule=None)
+            spec = replace(group.spec, scheduling=relabelled(group.spec.scheduling, job_labels(name)))
+            pods = replace(group.pods, name=name)
+            job = replace(group, kind="Job", name=name, spec=spec, pods=pods, schedule=None)
             self._add_group(job, workload.model_copy(update={"at": at}), route, updated=False)
 
     def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
@@ -73,21 +76,34 @@ class ObjectBuilder:
             self._made.findings.error(str(error), *route, "update", *filter(None, (error.key,)))
             return None
 
-    def _add_group(self, group: PodGroup, workload: Workload, route: Route, *, updated: bool) -> None:
-        """Add the pods of a Kubernetes object. The workload's ``on`` overrides the object's own selectors."""
-        namespace = group.namespace or workload.namespace
-        pools = self._fitting(group) if workload.on is None else None
-        uses = self._made.pools_of(workload.on) if pools is None else frozenset(pools)
-        here = group.document.place(group.route)
-        title = f"{group.kind} {group.name}"
-        spec = self._made.admission.admit(group.spec, group.runtime_class)
+    def _admitted(self, group: PodGroup, workload: Workload, route: Route) -> PodGroup:
+        """Return an object with its pods as the API server stores them; collect their images, errors and warnings.
+
+        The workload's ``on`` overrides the object's own selectors. Raises InputError.
+        """
+        made, title, here = self._made, f"{group.kind} {group.name}", group.document.place(group.route)
+        self._check_node(group, workload)
+        spec = made.admission.admit(group.spec, group.classes)
+        spec = replace(spec, scheduling=self._scheduling(spec.scheduling, title, workload))
         spec = with_startup(spec, workload.startup, group.probed)
         name = next(iter(group.pods or ()), group.name)
-        for wrong, text in self._made.admission.violations(name, spec, group.runtime_class, group.image_volumes):
+        for wrong, text in made.admission.violations(name, spec, group.classes, group.image_volumes):
             where = group.document.own_route((*group.pod_route, *wrong))
-            self._made.findings.errors.append(InputError(f"{title}: {text}", group.document.place(where)))
-        self._made.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in images_of(spec) if image)
-        self._made.findings.warnings += unsupported_by_nodes(title, spec, self._made.nodes, uses)
+            made.findings.errors.append(InputError(f"{title}: {text}", group.document.place(where)))
+        if unknown := made.admission.unknown_priority(group.classes):
+            made.findings.warnings.append(f"{title}: {unknown}")
+        given = workload.on or Place(node=group.node)
+        made.warn_of_places(title, spec.scheduling, given, each=group.pods is None)
+        uses = made.uses_of(spec.scheduling, given)
+        made.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in images_of(spec) if image)
+        made.findings.warnings += unsupported_by_nodes(title, spec, made.nodes, uses)
+        return replace(group, spec=spec)
+
+    def _add_group(self, group: PodGroup, workload: Workload, route: Route, *, updated: bool) -> None:
+        """Add the pods of a Kubernetes object that was admitted."""
+        made, spec = self._made, group.spec
+        namespace = group.namespace or workload.namespace
+        given = workload.on or Place(node=group.node)
         count = len(group.pods or ())
         owner: int | None = None
         if group.kind != "Pod":
@@ -101,59 +117,44 @@ class ObjectBuilder:
                 min_ready=group.strategy.min_ready,
             )
             rolled = workload if updated else workload.model_copy(update={"update": None})
-            owner = self._made.own(new, spec, rolled, route, group.strategy)
+            owner = made.own(new, spec, rolled, route, group.strategy)
         if group.pods is None:
-            for pool in [None] if pools is None else pools:
-                self._add_daemon_set(group, spec, namespace, pool, owner, workload, route)
+            self._add_daemon_set(group, namespace, given, owner, workload, route)
             return
-        place = workload.on or Place(node=group.node)
-        if pools is not None and group.node is None:
-            if len(pools) > 1:
-                message = (
-                    f"{group.kind} {group.name} fits the pools {', '.join(pools)}; choose one with on: {{pool: …}}"
-                )
-                raise InputError(message, group.document.place(group.route))
-            place = Place(pool=pools[0])
+        place = made.place(spec.scheduling, given)
         kind = PodKind(group.name, namespace, spec, workload.deadline, workload.lives, owner, group.ordered)
-        self._made.add_pods(list(group.pods), [workload.at] * len(group.pods), kind, place, route)
+        made.add_pods(list(group.pods), [workload.at] * len(group.pods), kind, place, route)
 
-    def _fitting(self, group: PodGroup) -> list[str] | None:
-        """Return the pools that match the object's node name and selectors; None: all. Raises InputError for none."""
-        location = group.document.place(group.route)
-        title = f"{group.kind} {group.name}"
-        if group.node is not None and group.node not in self._made.node_pools:
-            hint = did_you_mean(group.node, self._made.node_pools)
-            raise InputError(
-                f"{title} wants the node {shown(group.node)}, which there is not{hint}; `on` overrules it", location
-            )
-        fitting = [
-            pool
-            for pool, platform in self._made.pools.items()
-            if group.os in (None, platform.os)
-            and (group.arch is None or Platform(platform.os, group.arch).architecture == platform.architecture)
-            and (group.node is None or self._made.node_pools[group.node] == pool)
-        ]
-        if not fitting:
-            wanted = "/".join(filter(None, (group.os, group.arch)))
-            raise InputError(f"{title} wants nodes of {wanted}, which there are not; `on` overrules it", location)
-        return None if len(fitting) == len(self._made.pools) else fitting
+    def _check_node(self, group: PodGroup, workload: Workload) -> None:
+        """Raise InputError if there is no node of the name that the object's pods give."""
+        nodes = self._made.node_pools
+        if workload.on is None and group.node is not None and group.node not in nodes:
+            title, hint = f"{group.kind} {group.name}", did_you_mean(group.node, nodes)
+            message = f"{title} wants the node {shown(group.node)}, which there is not{hint}; `on` overrules it"
+            raise InputError(message, group.document.place(group.route))
+
+    def _scheduling(self, scheduling: Scheduling, title: str, workload: Workload) -> Scheduling:
+        """Return the constraints of an object's pods, without those that ``on`` overrules or no node can tell."""
+        if workload.on is not None and scheduling.required_nodes != ():
+            scheduling = replace(scheduling, node_selector=(), required_nodes=None)
+        known, texts = self._made.fitting.known(scheduling)
+        self._made.findings.warnings += (f"{title}: {text}" for text in texts)
+        return known
 
     def _add_daemon_set(
         self,
         group: PodGroup,
-        spec: PodSpec,
         namespace: str,
-        pool: str | None,
+        place: On | Place,
         owner: int | None,
         workload: Workload,
         route: Route,
     ) -> None:
-        node = workload.on.node if workload.on else group.node
-        pool = workload.on.pool if workload.on else pool
+        node, pool = place.node, place.pool
         daemon_set = DaemonSet(
             group.name,
             namespace,
-            spec,
+            group.spec,
             workload.at,
             pool=None if node else pool,
             node=node,

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
+from pullsim.formats.kubernetes.controller_labels import HASHES, relabelled
 from pullsim.formats.kubernetes.strategy import Strategy
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.spec.cluster import RollingUpdate
@@ -77,10 +78,12 @@ def rolling_update(
         raise UpdateError("maxUnavailable cannot be 0 when maxSurge is 0: nothing could move", "max_unavailable")
     if unavailable is not None and unavailable.endswith("%") and int(unavailable[:-1]) > 100:
         raise UpdateError("maxUnavailable cannot be more than 100%", "max_unavailable")
+    suffix = _suffix(kind, name, update)
+    spec = replace(spec, scheduling=relabelled(spec.scheduling, {HASHES[kind]: suffix}))
     return RollingUpdate(
         at=update.at,
         spec=_with_image(spec, update),
-        suffix=_suffix(kind, name, update),
+        suffix=suffix,
         max_unavailable=unavailable,
         max_surge=surge,
         partition=strategy.partition,

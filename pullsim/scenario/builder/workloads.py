@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError
+from pullsim.formats.kubernetes.classes import ClassNames, RuntimeClass
+from pullsim.formats.kubernetes.controller_labels import with_controller_labels
+from pullsim.formats.kubernetes.item import item_at
 from pullsim.formats.kubernetes.objects import Objects, read_objects
+from pullsim.formats.kubernetes.resources import CPU, MEMORY, written
+from pullsim.formats.kubernetes.scheduling import LITTLE, read_scheduling
 from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times
-from pullsim.scenario.builder.collector import Collector, PodKind
+from pullsim.scenario.builder.collector import Collector, Place, PodKind
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.objects import ObjectBuilder
 from pullsim.scenario.builder.pods import image_routes, prepull_spec, short_spec, template_spec, with_startup
+from pullsim.scenario.model.workloads import Pods
 from pullsim.spec.cluster import DaemonSet, Owner, Pod, Prepull
 from pullsim.streams import Streams
 
@@ -20,13 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from pullsim.formats.kubernetes.classes import PriorityClass
     from pullsim.inputs.document import Route
     from pullsim.inputs.findings import Findings
+    from pullsim.scenario.model.placement import Placed
     from pullsim.scenario.model.scenario import ScenarioModel
+    from pullsim.scenario.model.workloads import PodTemplate, Workload
     from pullsim.scenario.model.workloads import Prepull as PrepullModel
-    from pullsim.scenario.model.workloads import Workload
     from pullsim.spec.cluster import Node
     from pullsim.spec.credentials import Secret, ServiceAccount
+    from pullsim.spec.scheduling import Scheduling
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,12 @@ def build_workloads(
     scenario: ScenarioModel, nodes: Sequence[Node], objects: dict[int, Objects], directory: Path, findings: Findings
 ) -> Workloads:
     """Build pods and daemon sets; ``objects`` is the result of `read_manifests`. Errors go to the findings."""
-    classes = _runtime_classes(scenario, objects.values(), findings)
-    admission = Admission(scenario.admission.always_pull_images, classes)
-    made = Collector(nodes, findings, admission, given_places=scenario.placement == "given")
+    admission = Admission(
+        scenario.admission.always_pull_images,
+        _runtime_classes(scenario, objects.values(), findings),
+        _priority_classes(objects.values(), findings),
+    )
+    made = Collector(nodes, findings, admission, scenario.placement)
     builder = _Builder(scenario, directory, made)
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is not None and index not in objects:
@@ -80,13 +92,29 @@ def read_manifests(scenario: ScenarioModel, directory: Path, findings: Findings)
     return objects
 
 
-def _runtime_classes(scenario: ScenarioModel, objects: Iterable[Objects], findings: Findings) -> dict[str, str]:
-    """Return the handler of each RuntimeClass, of the scenario and its manifests, by name."""
-    classes = {entry.name: entry.handler for entry in scenario.runtime_classes}
+def _runtime_classes(
+    scenario: ScenarioModel, objects: Iterable[Objects], findings: Findings
+) -> dict[str, RuntimeClass]:
+    """Return each RuntimeClass, of the scenario and its manifests, by name."""
+    classes = {entry.name: RuntimeClass(entry.handler) for entry in scenario.runtime_classes}
     for each in objects:
-        for name, handler in each.runtime_classes.items():
-            if classes.setdefault(name, handler) != handler:
-                findings.error(f"RuntimeClass {name} has the handler {classes[name]} here and {handler} elsewhere")
+        for name, own in each.runtime_classes.items():
+            known = classes.setdefault(name, own)
+            if known.handler != own.handler:
+                findings.error(f"RuntimeClass {name} has the handler {known.handler} here and {own.handler} elsewhere")
+            elif known != own:
+                classes[name] = own  # a manifest says more than the scenario, which has handlers only
+    return classes
+
+
+def _priority_classes(objects: Iterable[Objects], findings: Findings) -> dict[str, PriorityClass]:
+    """Return each PriorityClass of the manifests, by name."""
+    classes: dict[str, PriorityClass] = {}
+    for each in objects:
+        for name, own in each.priority_classes.items():
+            known = classes.setdefault(name, own)
+            if known != own:
+                findings.error(f"PriorityClass {name} has the value {known.value} here and {own.value} elsewhere")
     return classes
 
 
@@ -111,20 +139,17 @@ class _Builder:
             self._add_prepull(workload.prepull, name, workload, route)
             return
         if workload.pods is not None:
-            short = workload.pods
-            spec, count = (
-                self._made.admit(name, short_spec(short), short.runtime_class_name, (*route, "pods")),
-                short.count,
-            )
-            self._made.use(name, spec, workload.on, {short.image: (*route, "pods", "image")}, route)
+            short, here = workload.pods, (*route, "pods")
+            spec, count = replace(short_spec(short), scheduling=self._scheduling(short, name, here)), short.count
+            classes, routes = _class_names(short, short.runtime_class_name), {short.image: (*here, "image")}
         else:
             assert workload.pod is not None
-            written, here = workload.pod, (*route, "pod")
-            spec, count = (
-                self._made.admit(name, template_spec(written), written.runtime_class_name, here),
-                workload.count,
-            )
-            self._made.use(name, spec, workload.on, image_routes(written, here), route)
+            pod, here = workload.pod, (*route, "pod")
+            spec, count = replace(template_spec(pod), scheduling=self._scheduling(pod, name, here)), workload.count
+            classes, routes = _class_names(pod, pod.runtime_class_name), image_routes(pod, here)
+        spec = self._made.admit(name, spec, classes, here)
+        self._made.warn_of_places(name, spec.scheduling, workload.on or Place())
+        self._made.use(name, spec, workload.on, routes, route)
         spec = with_startup(spec, workload.startup)
         try:
             stream = self._streams.get("arrivals", name)
@@ -136,12 +161,24 @@ class _Builder:
         names = [name] if single else [f"{name}-{n:05d}" for n in range(len(times))]
         owner = self._made.own(Owner("Deployment", name, workload.namespace, len(names)), spec, workload, route)
         kind = PodKind(name, workload.namespace, spec, workload.deadline, workload.lives, owner)
-        self._made.add_pods(names, times, kind, workload.on, route)
+        place = self._made.place(spec.scheduling, workload.on or Place())
+        self._made.add_pods(names, times, kind, place, route)
+
+    def _scheduling(self, pods: Pods | PodTemplate, name: str, route: Route) -> Scheduling:
+        """Return what a pod of the scenario says of where it goes. Raises InputError."""
+        item = item_at(self._made.findings.document, route)
+        labels = with_controller_labels("Deployment", name, tuple(pods.labels.items()))
+        warnings = self._made.findings.warnings
+        scheduling = read_scheduling(item, labels, lambda text: warnings.append(f"{name}: {text}"))
+        if not isinstance(pods, Pods):
+            return scheduling
+        counted = {**LITTLE, **pods.requests}
+        return replace(scheduling, requests=written(pods.requests), nonzero=(counted[CPU], counted[MEMORY]))
 
     def _add_prepull(self, prepull: PrepullModel, name: str, workload: Workload, route: Route) -> None:
         on, here = workload.on, (*route, "prepull")
         routes = {image: (*here, "images", n) for n, image in enumerate(prepull.images)}
-        spec = self._made.admit(name, prepull_spec(prepull), None, (*here, "spec"))
+        spec = self._made.admit(name, prepull_spec(prepull), ClassNames(), (*here, "spec"))
         self._made.use(name, spec, on, routes, here)
         nodes = [
             node for node, pool in self._made.node_pools.items() if on is None or node == on.node or pool == on.pool
@@ -151,3 +188,7 @@ class _Builder:
         self._made.prepulls.append(
             Prepull(name, workload.namespace, spec, workload.at, prepull.parallelism, prepull.timeout, *place)
         )
+
+
+def _class_names(pods: Placed, runtime_class: str | None) -> ClassNames:
+    return ClassNames(runtime_class, pods.priority_class_name, pods.priority)

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pullsim.errors import shown
+from pullsim.formats.kubernetes.resources import CPU
 from pullsim.oci.platform import Platform
-from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE
-from pullsim.releases.crio import CRIO
+from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET
-from pullsim.releases.release import written_text
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
-from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Short, Unpack
+from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Unpack
+from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint
 from pullsim.scenario.model.quantities import (
-    Count,
     DnsName,
     Duration,
     Frequency,
     PlatformName,
     Section,
-    Size,
     WrittenRelease,
 )
+from pullsim.scenario.model.runtime import Runtime, RuntimeHandler
 from pullsim.scenario.model.startup import NodeStartup
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
-from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
-from pullsim.spec.runtime import FixedImage as FixedImageSpec
 from pullsim.spec.unpack import gzip_rate
 from pullsim.units import duration_text
 
-_CONTAINERD = ContainerdSpec()
 _LOOP = LoopSpec()
 _RETRY = {"base": duration_text(_LOOP.retry.base), "jitter": _LOOP.retry.jitter}
 _LEAVE = LeaveSpec(rate=0.0)
-_FIXED = FixedImageSpec(pull=0.0)
 
 
 def _kubelet_source(value: Any) -> Any:
@@ -55,6 +49,11 @@ class Join(Section):
 
     at: Duration = Field(default=0.0, description="The first node.")
     every: Duration = Field(default=0.0, description="Time between one node and the next.")
+    ready: Duration = Field(
+        default=0.0,
+        description="Time from a node's join until it is Ready; until then it has the taint "
+        "node.kubernetes.io/not-ready, which only pods of DaemonSets tolerate, and those that say so.",
+    )
 
 
 class Leave(Section):
@@ -67,149 +66,6 @@ class Leave(Section):
 
     rate: Frequency = Field(description="How often a node leaves, each for itself.")
     replace_after: Duration = Field(default=_LEAVE.replace_after, description="Time until the node in its place joins.")
-
-
-class FixedFail(Section):
-    """Which calls for an image fail."""
-
-    after: Duration = Field(description="How long a failing call takes.")
-    error: str = Field(description="The runtime's text.")
-    times: Annotated[int, Field(ge=-1)] | None = Field(
-        default=None, description="The first n calls; -1 (default): all."
-    )
-    pattern: Annotated[str, Field(pattern="^[FS]*$")] | None = Field(
-        default=None, description="A letter a call, F for failure or S for success; calls after its end succeed."
-    )
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        if self.times is not None and self.pattern is not None:
-            raise ValueError("give times or pattern, not both")
-        return self
-
-
-class FixedStatusFail(Section):
-    """When ImageStatus calls for an image fail."""
-
-    error: str = Field(description="The runtime's text, whole: rpc error: code = Unavailable desc = …")
-    at: Duration = Field(default=0.0, description="When it begins.")
-    for_: Duration | None = Field(default=None, alias="for", description="How long it lasts; absent: to the end.")
-
-
-class FixedImage(Section):
-    """What the fixed runtime does for one image."""
-
-    pull: Duration = Field(description="Time of a pull when the image is absent as it starts.")
-    repull: Duration = Field(default=_FIXED.repull, description="Time of a pull when it is present.")
-    size: Size = Field(default=_FIXED.size, description="Bytes; without a unit bytes too.")
-    present: bool = Field(default=_FIXED.present, description="On the node before time 0.")
-    removed_at: list[Duration] = Field(default=[], description="Times at which it vanishes.")
-    fail: FixedFail | None = Field(default=None, description="Failing calls.")
-    status_fail: FixedStatusFail | None = Field(
-        default=None, description="Failing ImageStatus calls: ImageInspectError."
-    )
-
-
-class Fixed(Section):
-    """A runtime of given durations. An image that is not listed fails as not found."""
-
-    images: dict[str, FixedImage] = Field(default={}, description="By image, as the kubelet hands it over.")
-
-
-class Runtime(Section):
-    """One of containerd (the default), crio and fixed."""
-
-    containerd: WrittenRelease | None = Field(
-        default=None,
-        description="containerd and its release, 1.6 to 2.4, with a patch or without: 2.3 is its newest known one; by "
-        "default 2.1. A newer one runs as the newest known.",
-    )
-    max_concurrent_downloads: Count | None = Field(
-        default=None,
-        description="containerd's layers at a time, for each pull, from 2.1 on for the node; by default what config "
-        "says, or 3.",
-    )
-    layer_fetch_buffer: Size | None = Field(
-        default=None,
-        description="Bytes of a chunk of a layer, as many at a time as downloads (from containerd 2.1 on): "
-        "concurrent_layer_fetch_buffer; by default what config says, or 0, whole layers.",
-    )
-    max_concurrent_unpacks: Count | None = Field(
-        default=None,
-        description="Layers unpacked side by side, over the node (from containerd 2.2 on); by default what config "
-        "says, or 1.",
-    )
-    config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
-    hosts: str | None = Field(
-        default=None,
-        description="Path of a copy of containerd's certs.d, with its hosts.toml. With config it is used if the "
-        "release reads what config_path names.",
-    )
-    progress_timeout: Duration | None = Field(
-        default=None,
-        description="containerd ends a pull that gets no byte for so long, 0: never; by default what config says, or "
-        "what the release has: 1.6 none, from 1.7.10 on 5m.",
-    )
-    collect_after: Duration | None = Field(
-        default=None,
-        description="Time from a failed pull until containerd collects what it left of blobs; by default 245ms.",
-    )
-    crio: WrittenRelease | None = Field(
-        default=None,
-        description=f"CRI-O and its release, {CRIO.text}, with a patch or its newest known one; a newer release runs "
-        "as the newest of them.",
-    )
-    fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _containerd(cls, data: Any) -> Any:
-        """Choose containerd where no other runtime is given, and set its defaults, unless a config.toml has them."""
-        if not isinstance(data, Mapping) or any(data.get(other) is not None for other in ("crio", "fixed")):
-            return data
-        defaults: dict[str, Any] = {"containerd": written_text(DEFAULT_RELEASE)}
-        if data.get("config") is None:
-            defaults["maxConcurrentDownloads"] = _CONTAINERD.max_concurrent_downloads
-        return defaults | {key: value for key, value in data.items() if value is not None}
-
-    @field_validator("containerd", "crio")
-    @classmethod
-    def _known(cls, version: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
-        if version is not None:
-            (CRIO if info.field_name == "crio" else CONTAINERD).resolve(version)
-        return version
-
-    @model_validator(mode="after")
-    def _one_runtime(self) -> Self:
-        if sum(choice is not None for choice in (self.containerd, self.crio, self.fixed)) > 1:
-            raise ValueError("a node has one runtime: give one of containerd, crio and fixed")
-        if self.crio or self.fixed:
-            for key, value in (
-                ("maxConcurrentDownloads", self.max_concurrent_downloads),
-                ("layerFetchBuffer", self.layer_fetch_buffer),
-                ("maxConcurrentUnpacks", self.max_concurrent_unpacks),
-                ("config", self.config),
-                ("hosts", self.hosts),
-                ("progressTimeout", self.progress_timeout),
-                ("collectAfter", self.collect_after),
-            ):
-                if value is not None:
-                    raise ValueError(f"{key} is containerd's")
-        release = None if self.containerd is None else CONTAINERD.resolve(self.containerd)
-        for key, value, since in (
-            ("layerFetchBuffer", self.layer_fetch_buffer, (2, 1)),
-            ("maxConcurrentUnpacks", self.max_concurrent_unpacks, (2, 2)),
-        ):
-            if value is not None and release is not None and release < since:
-                raise ValueError(f"{key} exists from containerd {since[0]}.{since[1]} on")
-        return self
-
-
-class RuntimeHandler(Short):
-    """A runtime handler: a name, or a mapping."""
-
-    name: str = Field(description="Name, as in a RuntimeClass.")
-    snapshotter: str = Field(default=DEFAULT_SNAPSHOTTER, description="containerd's snapshotter for its images.")
 
 
 class Interval(Section):
@@ -263,7 +119,21 @@ class NodePool(Section):
     )
     platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")
     max_pods: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Most pods on a node; by default the kubelet's maxPods, 110."
+        default=None,
+        description="Most pods on a node; by default what allocatable has as pods, or the kubelet's maxPods, 110.",
+    )
+    allocatable: Allocatable = Field(
+        default={CPU: None},
+        description="What pods may request of a node: {cpu: 15500m, memory: 60GiB, nvidia.com/gpu: 1}. By default as "
+        "much cpu as cores, if those are given, and cpu, memory and ephemeral-storage without limit; of any other "
+        "resource that is not listed a node has none.",
+    )
+    labels: Labels = Field(
+        default={}, description="Labels, beside those that each node has: its name, platform, zone and pool."
+    )
+    taints: list[Taint] = Field(default=[], description="Taints: key=value:NoSchedule, as kubectl writes them.")
+    zones: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[], description="Zones in which its nodes are, in turn: topology.kubernetes.io/zone."
     )
     nic: Nic = Field(default_factory=Nic, description="Network interface: a rate, or a mapping.")
     disk: Disk = Field(default_factory=Disk, description="Disk.")
@@ -298,6 +168,21 @@ class NodePool(Section):
     def _known_version(cls, version: tuple[int, ...]) -> tuple[int, ...]:
         KUBELET.resolve(version)
         return version
+
+    @model_validator(mode="after")
+    def _one_number_of_pods(self) -> Self:
+        listed = self.allocatable.get(PODS)
+        if listed is not None and self.max_pods not in (None, listed):
+            raise ValueError(f"maxPods is {self.max_pods} and allocatable has {listed} pods: one of them is enough")
+        return self
+
+    @model_validator(mode="after")
+    def _cpu_of_the_cores(self) -> Self:
+        """Set the allocatable cpu to the cores, where the scenario has cores but no allocatable cpu."""
+        if "allocatable" in self.model_fields_set and CPU in self.allocatable:
+            return self
+        cpu = self.cores.count * 1000 if "count" in self.cores.model_fields_set else None
+        return self.model_copy(update={"allocatable": self.allocatable | {CPU: cpu}})
 
     @model_validator(mode="after")
     def _gzip_of_the_release(self) -> Self:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pullsim.errors import shown
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.scenario.model.placement import Placed, PodField, Requests
 from pullsim.scenario.model.quantities import Count, DnsName, Duration, Frequency, Section
 from pullsim.scenario.model.startup import Startup
 
@@ -37,6 +38,7 @@ class Container(Section):
         default=None, description="By default as the API server sets it: Always for the tag latest, else IfNotPresent."
     )
     volume_mounts: list[VolumeMount] = Field(default=[], description="Volumes that it needs to start.")
+    resources: PodField = Field(default={}, description="Requests and limits: {requests: {cpu: 500m, memory: 1Gi}}.")
 
 
 class InitContainer(Container):
@@ -62,8 +64,8 @@ class Volume(Section):
     image: ImageSource = Field(description="The image.")
 
 
-class PodTemplate(Section):
-    """A pod written out."""
+class Containers(Section):
+    """The containers of a pod."""
 
     containers: Annotated[list[Container], Field(min_length=1)] = Field(description="Containers.")
     init_containers: list[InitContainer] = Field(default=[], description="Init containers, in order.")
@@ -91,14 +93,23 @@ class PodTemplate(Section):
         return self
 
 
-class Pods(Section):
-    """Pods of one container, in short."""
+class PodTemplate(Placed, Containers):
+    """A pod written out."""
+
+
+class OneContainer(Section):
+    """A pod of one container."""
 
     image: str = Field(description="Image.")
     count: Count | None = Field(default=None, description="How many; 1, or as many as the arrivals list has times.")
     image_pull_policy: PullPolicy | None = Field(default=None, description="As in a container.")
     runtime_class_name: DnsName | None = Field(default=None, description="As in a pod.")
     image_pull_secrets: list[str] = Field(default=[], description="As in a pod.")
+    requests: Requests = Field(default={}, description="What the container requests: {cpu: 500m, memory: 1GiB}.")
+
+
+class Pods(Placed, OneContainer):
+    """Pods of one container, in short."""
 
 
 class Arrivals(Section):

@@ -1,0 +1,54 @@
+"""Building what the scheduler reads of a pool's nodes: labels, taints, and what pods may request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import shown
+from pullsim.scenario.builder.spec_of import spec_of
+from pullsim.scenario.model.placement import PODS
+from pullsim.spec.scheduling import HOSTNAME, ZONE, NodeScheduling, Taint
+
+if TYPE_CHECKING:
+    from pullsim.inputs.findings import Findings
+    from pullsim.scenario.model.nodes import NodePool
+    from pullsim.spec.kubelet import KubeletConfig
+
+POOL: Final = "pullsim.io/pool"
+
+
+def node_scheduling(pool: NodePool, index: int, findings: Findings) -> NodeScheduling:
+    """Return what the scheduler reads of the nodes of a pool but their names and zones.
+
+    Labels of a node are those that a kubelet sets (pkg/kubelet/kubelet_node_status.go initialNode), that of the pool,
+    and the pool's own. An error is added for a label that says something else than the rest of the pool.
+    """
+    platform = pool.platform
+    set_by_kubelet = {
+        "kubernetes.io/os": platform.os,
+        "kubernetes.io/arch": platform.architecture,
+        "beta.kubernetes.io/os": platform.os,
+        "beta.kubernetes.io/arch": platform.architecture,
+        POOL: pool.name,
+    }
+    for key, value in pool.labels.items():
+        if key == HOSTNAME:
+            findings.error("each node has its own name as this label", "nodes", index, "labels", key)
+        elif key == ZONE and pool.zones:
+            findings.error("zones give each node this label", "nodes", index, "labels", key)
+        elif value != set_by_kubelet.get(key, value):
+            right = f"is {set_by_kubelet[key]} on nodes of this pool, not {shown(value)}"
+            findings.error(right, "nodes", index, "labels", key)
+    return NodeScheduling(
+        labels=tuple(sorted((set_by_kubelet | pool.labels).items())),
+        taints=tuple(spec_of(taint, Taint) for taint in pool.taints),
+        allocatable=tuple(
+            sorted((name, amount) for name, amount in pool.allocatable.items() if amount is not None and name != PODS)
+        ),
+    )
+
+
+def max_pods(pool: NodePool, kubelet: KubeletConfig) -> int:
+    """Return the most pods on a node of a pool: what the pool says, or its kubelets."""
+    given = (pool.max_pods, pool.allocatable.get(PODS), kubelet.max_pods)
+    return next(number for number in given if number is not None)
