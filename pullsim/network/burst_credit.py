@@ -1,7 +1,9 @@
 """Ports with a burst rate: bytes above the sustained rate use up credit, and unused sustained rate earns it back.
 
 The capacity of a port is its burst rate while it has credit, and its sustained rate once the credit is used up. When
-something else keeps its rate below the sustained rate it earns credit, and has its burst rate again at the next settle.
+a link or a cap keeps the rate of such a port below its sustained rate, the port earns credit, and has its burst rate
+again at the next settle.
+
 A balance changes linearly between two changes of the port's rate. So it is computed only when the rate changes, and the
 time at which it runs out is known in advance. A settle costs O(ports with credit in the components that are settled),
 and nothing in a network without credit.
@@ -62,13 +64,13 @@ class Credits:
         self._tick = tick
         self._isolated = isolated
         self._by_component: dict[Component, dict[Credit, None]] = {}
-        # Of isolated ports placed in this settle: the rates of other isolated ports stay.
+        # The credits of those isolated ports that were placed in this settle: no other isolated port has a new rate.
         self._placed: list[Credit] = []
         self._ends: list[tuple[float, int, Credit]] = []  # lazy heap of the times at which credit ends
-        self._earning: dict[Credit, None] = {}  # spent ones whose port is kept below its sustained rate
+        self._earning: dict[Credit, None] = {}  # spent credits of ports that take less than their sustained rate
 
     def place(self, credit: Credit, component: Component | None, now: float) -> None:
-        """Note the component in which a port's rate is found; None: the port is idle and earns credit."""
+        """Note the component that finds the rate of the credit's port; None: the port is idle and earns credit."""
         if credit.component is not component:
             if credit.component is not None:
                 members = self._by_component[credit.component]
@@ -142,6 +144,6 @@ class Credits:
         if balance <= 0.0:
             return True
         credit.version = self._tick()
-        standing = sum(map(len, self._by_component.values()))
-        lazy_heap.push(self._ends, now + balance / (rate - credit.sustained), credit, standing)
+        valid = sum(map(len, self._by_component.values()))
+        lazy_heap.push(self._ends, now + balance / (rate - credit.sustained), credit, valid)
         return False

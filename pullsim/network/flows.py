@@ -30,8 +30,9 @@ class Component(Protocol):
     ports: dict[Port, None]
     needs_rebase: bool  # all ports are to be placed anew: a clock has become large, or no port needs this component
     general: bool  # it serves paths of several links
-    needed_by: int  # ports that only a component of this kind can serve; 0 in one of a single link
-    bottlenecks: dict[Link, None]  # links that can bind and have all their transfers here; empty for a single link
+    needed_by: int  # number of its ports that no cheaper kind of component can serve; always 0 in the cheapest kinds
+    # The links that can bind and whose transfers are all in this component. The cheapest kinds leave it empty.
+    bottlenecks: dict[Link, None]
 
     def sync(self, port: Port, now: float) -> None:
         """Bring the clocks and the accounts of limited seconds of the port's groups up to ``now``."""
@@ -53,12 +54,12 @@ class Component(Protocol):
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """End the transfers that are due and add them to ``ended``; the caller triggers their events.
 
-        The rates since the last settle have been constant: whatever has changed since changed in this instant.
+        All rates have been constant since the last settle: changes since then are changes of this same instant.
         """
 
 
 class Link:
-    """A link, such as a registry's egress: ``capacity`` bytes/s that its transfers share; one of inf never binds."""
+    """A link, such as a registry's egress: ``capacity`` bytes/s that its transfers share; inf means no limit."""
 
     __slots__ = ("_env", "_meter", "_rate", "_rates", "_since", "capacity", "component", "name", "serial", "transfers")
 
@@ -72,12 +73,12 @@ class Link:
         self._meter = Meter()
         self._rates: dict[Component, float] = {}  # bytes/s of the transfers that each component serves
         self._rate = 0.0  # bytes/s of all transfers
-        self._since = 0.0  # until when the meter has been read
+        self._since = 0.0  # time up to which the meter has counted
 
     @property
     def meter(self) -> Meter:
         """The bytes carried over time, up to now."""
-        self._read(self._env.now)
+        self._advance(self._env.now)
         return self._meter
 
     @property
@@ -87,31 +88,34 @@ class Link:
 
     def set_rate(self, component: Component, now: float, rate: float) -> None:
         """Set the bytes/s that the transfers of one component take together from ``now`` on."""
-        self._read(now)
+        self._advance(now)
         if rate:
             self._rates[component] = rate
         else:
             self._rates.pop(component, None)
         self._rate = sum(self._rates.values())
 
-    def _read(self, now: float) -> None:
+    def _advance(self, now: float) -> None:
+        """Count the bytes carried up to ``now``."""
         if self._rate and now > self._since:
             self._meter.add(self._since, now, self._rate)
         self._since = now
 
 
 class Settling:
-    """The part of the network that a port tells of its changes: it shares capacity anew at the end of the instant."""
+    """What a port announces its changes to: the network, which finds the rates anew at the end of the instant."""
 
     __slots__ = ()
 
     def changed(self, port: Port) -> None:
-        """Have this instant settled, the synced port included."""
+        """Note that a port changes in this instant, so that the instant will be settled; the port is synced already."""
         raise NotImplementedError
 
 
 class Port:
-    """A node's NIC: ``capacity`` bytes/s shared by all transfers to it. A port without transfers can be dropped.
+    """A node's NIC: ``capacity`` bytes/s shared by all transfers to it.
+
+    The network does not refer to a port without transfers, so that a node's port ends with the node.
 
     The capacity of a port with ``credit`` switches between the burst rate and the sustained rate.
 
@@ -141,7 +145,7 @@ class Port:
         self.network = network
         self.groups: dict[tuple[Link | tuple[Link, ...], float], FlowGroup] = {}  # by path and cap
         self.component: Component | None = None  # None: it has no transfers
-        self.placed: Any = None  # its groups as its component keeps them, in a form of the component's own
+        self.placed: Any = None  # its groups, in the form in which its component keeps them
         self.dirty = False  # changed in this instant
         self.emptied = False  # one of the groups has become empty in this instant
 
@@ -197,12 +201,14 @@ class FlowGroup:
         self.cls: Any = None  # its class of ports, or its aggregate in one
         self.index = 0  # its row in the arrays of a `Mesh`
         self.offset = 0.0  # its clock minus the clock of its class
-        self.mark = 0.0  # limited seconds of its class in a `SingleBottleneck`, as of the last sync
-        self.connection_mark = 0.0  # seconds of its aggregate limited by the cap in a `SeveralBottlenecks`, likewise
-        self.nic_mark = 0.0  # seconds of its aggregate limited by the port, likewise
+        self.mark = 0.0  # in a `SingleBottleneck`: the limited seconds of its class at the last sync
+        self.connection_mark = (
+            0.0  # in a `SeveralBottlenecks`: its aggregate's seconds limited by the cap at the last sync
+        )
+        self.nic_mark = 0.0  # in a `SeveralBottlenecks`: its aggregate's seconds limited by the port at the last sync
         self.rate = 0.0  # bytes/s of one transfer
         self.total = 0.0  # bytes/s of all its transfers
-        self.by_cap = False  # what limits it: the cap, else the port
+        self.by_cap = False  # the cap limits its transfers; False: the port does
         self.since = 0.0  # time of the last sync
 
     def fastest(self) -> float:
@@ -233,8 +239,8 @@ class FlowGroup:
 class Transfer(Event):
     """Bytes on their way over links to a port: an event that succeeds when the last byte has arrived.
 
-    ``limited`` divides the seconds of the transfer so far by what limited its rate: its share of a link (egress), its
-    own cap (connection) or its share of the port (nic). Where several limits are equal, the time counts as egress
+    ``limited`` gives each second of the transfer so far to what limited its rate then: its share of a link (egress),
+    its own cap (connection) or its share of the port (nic). Where several limits are equal, the time counts as egress
     before nic, and as nic before connection.
     """
 
@@ -246,7 +252,7 @@ class Transfer(Event):
         self._more = None
         self._value = PENDING
         self._group = group  # its flow group; None: it has ended
-        self._limited = (0.0, 0.0, 0.0)  # of a transfer that has ended
+        self._limited = (0.0, 0.0, 0.0)  # what `limited` returns once the transfer has ended
         if group is None:
             return
         self._start = now
@@ -264,6 +270,7 @@ class Transfer(Event):
         return self._accounts(group, now)
 
     def _accounts(self, group: FlowGroup, now: float) -> tuple[float, float, float]:
+        """Return the seconds limited by (egress, connection, nic) from the start to ``now``; the group is synced."""
         connection = max(0.0, group.connection - self._connection)
         nic = max(0.0, group.nic - self._nic)
         duration = now - self._start

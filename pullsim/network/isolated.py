@@ -18,7 +18,7 @@ _BY_CAP = attrgetter("cap")
 
 
 class _Total:
-    """The number of groups that pull from one link, and their bytes/s together."""
+    """The number of flow groups over one link, and the bytes/s of all their transfers."""
 
     __slots__ = ("groups", "rate")
 
@@ -38,7 +38,7 @@ class Isolated(Component):
         self.bottlenecks: dict[Link, None] = {}
         self.needs_rebase = False  # never: clocks restart from 0 when their port is placed
         self._tick = tick
-        self._due: list[tuple[float, int, FlowGroup]] = []  # lazy heap of each port's next end by time
+        self._due: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the next ends by time, one entry a port
         self._totals: dict[Link, _Total] = {}
         self._changed: dict[Link, _Total] = {}  # totals that may have changed since the last settle
 

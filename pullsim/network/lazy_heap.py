@@ -20,14 +20,14 @@ class Versioned(Protocol):
 Owner = TypeVar("Owner", bound=Versioned)
 
 
-def push(heap: list[tuple[float, int, Owner]], key: float, owner: Owner, standing: int) -> None:
+def push(heap: list[tuple[float, int, Owner]], key: float, owner: Owner, valid: int) -> None:
     """Add an entry for ``owner`` with its version.
 
-    ``standing`` is a bound on the number of valid entries; when the heap has grown to over four times as many, the
+    ``valid`` is an upper bound of the number of valid entries; when the heap has grown to over four times as many, the
     withdrawn ones are dropped.
     """
     heappush(heap, (key, owner.version, owner))
-    if len(heap) > 64 + 4 * standing:
+    if len(heap) > 64 + 4 * valid:
         compact(heap)
 
 

@@ -33,7 +33,7 @@ class Mesh(Component):
         self.needs_rebase = False
         self.needed_by = 0  # ports with transfers over several links, which no other component can serve
         self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
-        self._idle_settles = 0  # number of settles since it last had such a port
+        self._idle_settles = 0  # number of settles since a port last needed it
         self._time = 0.0  # up to which clocks and accounts are advanced
         self._groups: list[FlowGroup | None] = []  # by row; None: the row is free
         self._spare: list[int] = []  # rows without a group
@@ -131,8 +131,8 @@ class Mesh(Component):
             group = self._groups[row]
             assert group is not None
             end = self._end[row]
-            self._ends[row] = self._end[row] = math.inf  # until it is placed again
-            # If it differs, the transfer that was due has been cancelled in this instant.
+            self._ends[row] = self._end[row] = math.inf  # no end is known until the port is placed again
+            # If the group's first end is another one, the transfer that was due has been cancelled in this instant.
             if group.ends and group.ends[0][0] == end:
                 group.finish(now, ended)
 
@@ -197,6 +197,7 @@ class Mesh(Component):
 
 
 def _crosses_links(placed: list[FlowGroup]) -> bool:
+    """Whether a transfer of these groups takes a path of several links."""
     return any(len(group.links) > 1 for group in placed)
 
 

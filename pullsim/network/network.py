@@ -7,8 +7,8 @@ way for the whole network. Which algorithm serves a port follows from what it pu
 * one link that can bind, under one cap: the `SingleBottleneck` of that link;
 * several links that can bind, or one under several caps: a `SeveralBottlenecks`, which holds all links that are
   connected through such ports, and all ports of these links;
-* the same, but with transfers that cross several links, or with more links than a `SeveralBottlenecks` handles fast: a
-  `Mesh`.
+* paths of several links, or more links that can bind than a `SeveralBottlenecks` handles fast: a `Mesh`, which also
+  holds all that is connected.
 
 A component of one of the last two kinds is dissolved, and its ports go back to the cheaper ones, once no port has
 needed it for more settles than it has ports: moving the ports costs about as much as so many settles.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pullsim.network.mesh import Mesh
     from pullsim.spec.hardware import Burst
 
-_MANY = 20  # with more links that can bind than this, a Mesh is faster than a SeveralBottlenecks
+_MOST_BOTTLENECKS = 20  # with more links that can bind than this, a Mesh is faster than a SeveralBottlenecks
 
 
 class Network(Settling):
@@ -51,7 +51,7 @@ class Network(Settling):
         self._dirty: list[Port] = []  # ports that changed in this instant
         self._unsettled: dict[Component, None] = {}  # components to settle in this instant
         self._settling = False  # a settle of this instant is scheduled or under way
-        self._settlement = Recurrent(env, self._settle)
+        self._settle_event = Recurrent(env, self._settle)
         self._components: dict[Component, None] = {}  # those with ports
         self._due = math.inf  # time of the wake-up that is scheduled
         self._call: Call | None = None  # that wake-up; those scheduled before it do nothing
@@ -110,11 +110,11 @@ class Network(Settling):
         return transfer
 
     def changed(self, port: Port) -> None:
-        """Have this instant settled, the port included, whose component has just brought it up to date."""
+        """See `Settling`."""
         self._dirty.append(port)
         if not self._settling:
             self._settling = True
-            self._settlement.schedule(LAST)
+            self._settle_event.schedule(LAST)
 
     def _settle(self, _: Event | None = None) -> None:
         """Find the rates after all changes of this instant, and plan the next wake-up."""
@@ -176,7 +176,7 @@ class Network(Settling):
                 component.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
-        # Nothing is due yet: the end for which this wake-up was scheduled has moved.
+        # The end for which this wake-up was scheduled has moved to a later time, and nothing else is due.
         if not unsettled and not self._dirty:
             self._settling = settling
             self._plan(now)
@@ -186,7 +186,7 @@ class Network(Settling):
             if self.env.peek() > now:  # nothing else happens in this instant: settling at once saves an event
                 self._settle()
             else:
-                self._settlement.schedule(LAST)
+                self._settle_event.schedule(LAST)
 
     def _place_dirty(self, now: float) -> None:
         """Hand each port that has changed to the component that can serve it as it is now."""
@@ -232,7 +232,7 @@ class Network(Settling):
             if bottleneck.component is not self._single[bottleneck]
         }
         number = len(bottlenecks) + sum([len(each.bottlenecks) for each in joined])
-        general = crossing or number > _MANY or any(each.general for each in joined)
+        general = crossing or number > _MOST_BOTTLENECKS or any(each.general for each in joined)
         fit = [each for each in joined if each.general is general]
         if not bottlenecks and port.component is not None and port.component.general:
             fit.append(port.component)

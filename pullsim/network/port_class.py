@@ -1,4 +1,4 @@
-"""The parts of a `SeveralBottlenecks`: links, classes of ports, and aggregates of transfers between these."""
+"""The parts of a `SeveralBottlenecks`: links, classes of ports, and aggregates of transfers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Bottleneck:
         self.clock = 0.0  # bytes
         # Lazy heap of the aggregates that follow the link, by next end.
         self.ends: list[tuple[float, int, Aggregate]] = []
-        self.due = math.inf  # time at which the first of these ends
+        self.due = math.inf  # time of the first end in that heap
         self.rate = 0.0  # bytes/s of all transfers, as last set in `Link.set_rate`
 
 
@@ -69,7 +69,7 @@ class Aggregate:
         self.cap = cap
         self.number = number  # transfers of this kind in each port
         self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
-        self.first: float | None = None  # clock at the next end that stands in a heap of ends; None: none stands
+        self.first: float | None = None  # clock at the next end, as entered in a heap of ends; None: it has no entry
         self.version = 0  # version of that entry, see `lazy_heap`
         self.reset(0.0)
 

@@ -1,4 +1,4 @@
-"""Max-min fair rates by progressive filling, for the ports of a `SeveralBottlenecks` that are limited by both sides.
+"""Max-min fair rates by progressive filling, for ports of which links limit some transfers, and port or caps others.
 
 A port has transfers over several links, and a link has transfers to several ports, so neither can be solved alone.
 """

@@ -4,9 +4,9 @@ It also says what is right where several things fall into one instant:
 
 * Capacity is shared after everything of an instant has happened. The order of starts, ends and cancellations within the
   instant does not matter.
-* A transfer or credit that ends in an instant but for rounding ends in it. A transfer whose last byte is due in the
-  instant of its cancellation has arrived: it succeeds, and the cancellation stops nothing. Credit that is due to end in
-  an instant is used up.
+* A transfer or credit whose end differs from an instant by rounding alone ends in that instant. A transfer whose last
+  byte is due in the instant of its cancellation has arrived: it succeeds, and the cancellation stops nothing. Credit
+  that is due to end in an instant is used up.
 * A port has its burst rate while it has credit. It has its sustained rate from the instant in which no credit is left
   until an instant in which it has earned some. Nothing but the balance decides this.
 * Where several limits are equal, the time counts as limited by the egress before the NIC, and by the NIC before the
@@ -191,7 +191,7 @@ class ReferenceNetwork:
 
     def fill(self) -> None:
         """Find all rates, and schedule the next end of a transfer or of credit."""
-        self._raise()
+        self._raise_rates()
         self._check()
         self._generation += 1
         ends: list[tuple[float, ReferenceTransfer | ReferencePort]] = [
@@ -209,7 +209,7 @@ class ReferenceNetwork:
     def _used(self, port: ReferencePort) -> float:
         return sum(flow.rate for flow in self.flows if flow.port is port)
 
-    def _raise(self) -> None:
+    def _raise_rates(self) -> None:
         """Raise all rates together; a transfer that meets a limit stays at that rate."""
         unfilled = dict.fromkeys(self.flows)
         while unfilled:

@@ -53,7 +53,7 @@ class SeveralBottlenecks(Component):
         self._idle_settles = 0  # number of settles since a port last had transfers of several kinds
         self._time = 0.0  # up to which the links' clocks are advanced
         self._changed: dict[Aggregate, None] = {}  # aggregates whose first end may have changed
-        # Lazy heap of next ends by time: those of aggregates that do not follow a link.
+        # Lazy heap of the next ends, by time, of the aggregates that do not follow a link.
         self._by_time: list[tuple[float, int, Aggregate]] = []
 
     def sync(self, port: Port, now: float) -> None:
@@ -260,7 +260,7 @@ class SeveralBottlenecks(Component):
 
     def _enter_ends(self, now: float) -> None:
         """Enter the next ends of all aggregates that may have changed in the heaps of ends."""
-        standing = len(self._free) + len(self._full) + len(self._bound)
+        valid = 4 * (len(self._free) + len(self._full) + len(self._bound))
         for aggregate in self._changed:
             if not aggregate.cls.count:
                 continue
@@ -268,13 +268,13 @@ class SeveralBottlenecks(Component):
             assert entry is not None
             end = entry[0]
             if end == aggregate.first:
-                continue  # its entry stands
+                continue  # its entry in the heap is still right
             aggregate.first = end
             aggregate.version = self._tick()
             reading = aggregate.read(now)
             self.needs_rebase |= reading > REBASE
             if aggregate.follows:
-                lazy_heap.push(aggregate.bottleneck.ends, end - aggregate.clock, aggregate, 4 * standing)
+                lazy_heap.push(aggregate.bottleneck.ends, end - aggregate.clock, aggregate, valid)
             else:
-                lazy_heap.push(self._by_time, now + max(0.0, end - reading) / aggregate.rate, aggregate, 4 * standing)
+                lazy_heap.push(self._by_time, now + max(0.0, end - reading) / aggregate.rate, aggregate, valid)
         self._changed.clear()

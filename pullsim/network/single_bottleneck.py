@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
     from pullsim.network.flows import Transfer
 
-_RATIO = attrgetter("ratio")
+_TRANSFER_LIMIT = attrgetter("transfer_limit")
 
 
 class PortClass:
-    """Ports with ``m`` transfers each. The transfers of one port can take ``limit`` bytes/s together at the most."""
+    """Ports with ``m`` transfers each. The transfers of one port can take ``limit`` bytes/s together at the most.
+
+    It is simpler than the class of the same name in `port_class`: all transfers of a port are of one kind.
+    """
 
     __slots__ = (
         "by_cap",
@@ -38,24 +41,24 @@ class PortClass:
         "full",
         "limit",
         "m",
-        "ratio",
         "seconds",
         "since",
+        "transfer_limit",
         "version",
     )
 
-    def __init__(self, limit: float, m: int, by_cap: bool, ratio: float) -> None:
+    def __init__(self, limit: float, m: int, by_cap: bool, transfer_limit: float) -> None:
         self.limit = limit
         self.m = m
-        self.ratio = ratio  # bytes/s that one transfer can take at the most
+        self.transfer_limit = transfer_limit  # bytes/s that one transfer can take at the most
         self.by_cap = by_cap  # the limit is the transfers' cap, else the port's capacity
         self.count = 0  # number of ports in the class
         self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
         self.full = False  # its own limit is below the level of the link
         self.clock = 0.0  # if full: its clock at the time `since`; if free: its clock minus the link's
         self.since = 0.0  # time at which it became full
-        self.seconds = 0.0  # for which it has been full in all; while it is full, up to `since`
-        self.first: float | None = None  # clock at the next end that stands in a heap of ends; None: none stands
+        self.seconds = 0.0  # seconds for which it has been full, without those since `since` while it is full
+        self.first: float | None = None  # clock at the next end, as entered in a heap of ends; None: it has no entry
         self.version = 0  # version of that entry, see `lazy_heap`
 
 
@@ -72,7 +75,7 @@ class SingleBottleneck(Component):
         self._link = link
         self._tick = tick
         self._classes: dict[tuple[float, int, bool], PortClass] = {}
-        self._active: list[PortClass] = []  # classes with ports, by ratio; the first `_full` are full
+        self._active: list[PortClass] = []  # classes with ports, by transfer_limit; the first `_full` are full
         self._full = 0  # number of full classes
         self._full_rate = 0.0  # bytes/s of all transfers of full classes
         self._free = 0  # number of transfers of free classes
@@ -97,7 +100,7 @@ class SingleBottleneck(Component):
         if cls.full:
             elapsed = now - cls.since
             seconds += elapsed
-            group.clock = cls.clock + elapsed * cls.ratio + group.offset
+            group.clock = cls.clock + elapsed * cls.transfer_limit + group.offset
         else:
             group.clock = self._clock + cls.clock + group.offset
         if cls.by_cap:
@@ -166,14 +169,14 @@ class SingleBottleneck(Component):
                 heappop(entries)
             end = entries[0][0]
             if end == cls.first:
-                continue  # its entry stands
+                continue  # its entry in the heap is still right
             cls.first = end
             cls.version = version = self._tick()
             if cls.full:
-                reading = cls.clock + (now - cls.since) * cls.ratio
+                reading = cls.clock + (now - cls.since) * cls.transfer_limit
                 if reading > REBASE:
                     self.needs_rebase = True
-                heappush(by_time, (now + (end - reading) / cls.ratio, version, cls))
+                heappush(by_time, (now + (end - reading) / cls.transfer_limit, version, cls))
             else:
                 heappush(by_clock, (end - cls.clock, version, cls))
         self._changed.clear()
@@ -219,13 +222,13 @@ class SingleBottleneck(Component):
     def _clock_of(self, cls: PortClass) -> float:
         """Return the clock of a class in bytes, at the time `_time`."""
         if cls.full:
-            return cls.clock + (self._time - cls.since) * cls.ratio
+            return cls.clock + (self._time - cls.since) * cls.transfer_limit
         return self._clock + cls.clock
 
     def _activate(self, cls: PortClass, now: float) -> None:
         """Enter a class that gets its first port; it is full if a class after it in the order is."""
         active = self._active
-        index = bisect_right(active, cls.ratio, key=_RATIO)
+        index = bisect_right(active, cls.transfer_limit, key=_TRANSFER_LIMIT)
         cls.full = index < self._full  # so that the full classes stay the first ones
         self._full += cls.full
         active.insert(index, cls)
@@ -250,7 +253,7 @@ class SingleBottleneck(Component):
         if cls.count:
             return
         active = self._active
-        index = bisect_left(active, cls.ratio, key=_RATIO)
+        index = bisect_left(active, cls.transfer_limit, key=_TRANSFER_LIMIT)
         while active[index] is not cls:
             index += 1
         del active[index]
@@ -276,12 +279,14 @@ class SingleBottleneck(Component):
         active, egress = self._active, self._link.capacity
         while self._full:
             cls = active[self._full - 1]
-            if LESS * (egress - self._full_rate + cls.count * cls.limit) > cls.ratio * (self._free + cls.count * cls.m):
+            if LESS * (egress - self._full_rate + cls.count * cls.limit) > cls.transfer_limit * (
+                self._free + cls.count * cls.m
+            ):
                 break
             self._flip(cls, now)
         while self._full < len(active):
             cls = active[self._full]
-            if cls.ratio * self._free >= LESS * (egress - self._full_rate):
+            if cls.transfer_limit * self._free >= LESS * (egress - self._full_rate):
                 break
             self._flip(cls, now)
         if not self._full:

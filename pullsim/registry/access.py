@@ -37,7 +37,7 @@ class Presented(NamedTuple):
 
 
 class Denial(Enum):
-    """Why a request is not answered."""
+    """Why a registry answers a request with 401 or 403."""
 
     ANONYMOUS = "no credentials, and the repository is not public"
     INVALID = "unknown user or wrong password"
@@ -47,20 +47,20 @@ class Denial(Enum):
 
 def decide(spec: AccessSpec, reference: Reference, auth: Auth | None, address: str | None, now: float) -> Denial | None:
     """Return why a request with these credentials at time ``now`` is denied, or None if it is allowed."""
-    free = address in spec.allow or _any(spec.public, reference)
+    free = address in spec.allow or _match(spec.public, reference)
     if auth is None:
         return None if free else Denial.ANONYMOUS
-    own = [each for each in spec.accounts if _is(each, auth) and each.since <= now]
-    valid = [each for each in own if now < min(each.until, auth.expires)]
+    known = [each for each in spec.accounts if _identifies(auth, each) and each.since <= now]
+    valid = [each for each in known if now < min(each.until, auth.expires)]
     if not valid:
-        return Denial.EXPIRED if own else Denial.INVALID
-    return None if free or any(_any(each.repositories, reference) for each in valid) else Denial.FORBIDDEN
+        return Denial.EXPIRED if known else Denial.INVALID
+    return None if free or any(_match(each.repositories, reference) for each in valid) else Denial.FORBIDDEN
 
 
-def _is(account: Account, auth: Auth) -> bool:
+def _identifies(auth: Auth, account: Account) -> bool:
     """Whether the credentials are those of the account.
 
-    A token must equal its password; the user name does not count.
+    A token must equal the password of the account; its user name does not count.
     """
     token = auth.registry_token or auth.identity_token
     if token:
@@ -68,7 +68,7 @@ def _is(account: Account, auth: Auth) -> bool:
     return (auth.username, auth.password) == (account.username, account.password)
 
 
-def _any(patterns: tuple[str, ...], reference: Reference) -> bool:
+def _match(patterns: tuple[str, ...], reference: Reference) -> bool:
     """Whether one of the shell patterns fits the repository's path, with or without Docker Hub's ``library/``."""
     path = reference.path
     short = path.removeprefix("library/")

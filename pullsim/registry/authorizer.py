@@ -11,20 +11,21 @@ if TYPE_CHECKING:
     from pullsim.registry.access import Presented
     from pullsim.registry.host import Registry
 
-BASIC_RESPONSES: Final = 6  # answers after which containerd up to 2.3.1 gives up wrong credentials (retryRequest)
+BASIC_RESPONSES: Final = 6  # 401 answers to wrong credentials after which containerd up to 2.3.1 fails (retryRequest)
 
 
 class Authorizer:
     """Authenticates the first request of a client; later requests use the same credentials or token until it expires.
 
     ``honours_expiry``: an expired token is renewed before it is used; else the client learns of it by a 401.
-    ``requests``: how many requests are sent with wrong credentials for basic authentication. ``insists``: a client with
-    credentials asks the token server with a POST (OAuth) and then, if that is refused, with a GET; the others send the
-    GET alone and take the first refusal of credentials as final (containers/image docker/docker_client.go). Each
-    request for a token makes a new connection to the token server, as an idle one is closed after 30 s.
+    ``requests``: how many requests are sent with wrong credentials for basic authentication. ``insists``: the client
+    is containerd, which asks the token server with a POST (OAuth) if it has credentials, and then, if the POST is
+    refused, with a GET. CRI-O, with ``insists`` False, sends the GET alone and takes the first refusal of credentials
+    as final (containers/image docker/docker_client.go). Each request for a token makes a new connection to the token
+    server, as an idle one is closed after 30 s.
 
-    Models containerd core/remotes/docker/authorizer.go and auth/fetch.go, all releases. Credentials are checked at the
-    first request alone; that they expire later does not matter. All times are in seconds.
+    Models containerd core/remotes/docker/authorizer.go and auth/fetch.go, all releases. The registry checks credentials
+    at the client's first request only, so it does not matter that they expire later. All times are in seconds.
     """
 
     __slots__ = (
@@ -57,9 +58,9 @@ class Authorizer:
         self._honours_expiry = honours_expiry
         self._insists = insists
         self._requests = requests
-        self._pinged = False  # a ping has been answered with a challenge that the client has not answered yet
+        self._pinged = False  # a ping has been answered with a 401, whose challenge the client has not used yet
         self._expires = float("inf")  # time at which the token expires
-        self.authenticated = spec.auth == "none" and spec.access.open  # it has no challenge left to answer
+        self.authenticated = spec.auth == "none" and spec.access.open  # requests are served without a further challenge
         self.challenges = 0  # number of 401 answers so far
         self.denial: Denial | None = None  # why the registry answers with 401 or 403
 

@@ -79,7 +79,7 @@ class Client:
         self.authorizer = authorizer
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
-        # The last failure may not happen again later, even if nothing else in the simulation changes.
+        # The request that failed last may succeed later, even if nothing else in the simulation changes.
         self.retryable = False
         self._env = env
         self._port = port
@@ -107,7 +107,7 @@ class Client:
         answer = registry.gates.challenge(request, env.now)
         if answer is None:
             answer = registry.gates.answer(request, env.now, authenticated=False)
-        status = OK if answer is None else self._take(answer)
+        status = OK if answer is None else self._refused(answer)
         self._keep(self._idle, window)
         if status == OK:
             self.authorizer.pinged()
@@ -125,7 +125,7 @@ class Client:
         if window is None:
             yield Timeout(env, latency)
             return status, None
-        found = status == OK and request.kind == "manifests"  # a manifest is never found among the blobs
+        found = status == OK and request.kind == "manifests"  # a manifest is not served at a path of blobs
         image = registry.content(request.reference, env.now + latency) if found else None
         if request.head:  # a GET whose body is not read closes its connection instead
             self._keep(self._idle, window)
@@ -158,8 +158,8 @@ class Client:
             latency += connect + site.round_trip + site.first_byte
         size, rate = request.size, site.rate(port)
         rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
-        # Wait for the time by which slow start is slower than its bytes at the rate of the rest. After that all bytes
-        # are transferred, those of slow start included, so that links carry every byte and never exceed their capacity.
+        # Slow start takes longer than its bytes would take at `rate`. Only this difference is waited for here. Then all
+        # bytes are transferred, those of slow start included: links carry every byte, within their capacity.
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = spec.host
         faults = [] if registry.gates.regular else registry.gates.body(request, env.now)
@@ -188,7 +188,7 @@ class Client:
     def _send(
         self, request: Request, server: float, download: Download | None
     ) -> Generator[Any, Any, tuple[int, float, int | None]]:
-        """Connect, authenticate and ask the registry's gates about a request; ``server``: seconds it takes the server.
+        """Connect, authenticate and ask the registry's gates about a request that takes the server ``server`` seconds.
 
         Returns the status, the seconds until the request itself is sent, and the window in bytes of the connection. If
         no connection serves the request, the window is None, and the seconds are those until the attempt has failed.
@@ -214,21 +214,21 @@ class Client:
                 yield Timeout(env, latency)
                 latency = 0.0
             if authorizer.challenged(env.now) and (answer := gates.challenge(request, env.now)) is not None:
-                return self._take(answer), latency, window
+                return self._refused(answer), latency, window
         waited = authorizer.authorize(request.reference, server, env.now + latency)
         if authorizer.denial is not None:
             answer = gates.answer(request, env.now + latency, authenticated=False)
             if answer is None:
                 return authorizer.status, latency + authorizer.denied_after(server, waited), None
             registry.count(request)
-            return self._take(answer), latency + waited, window
+            return self._refused(answer), latency + waited, window
         latency += waited
         if gates.timed and latency:
             yield Timeout(env, latency)
             latency = 0.0
         registry.count(request)
         if not gates.regular and (answer := gates.answer(request, env.now + latency)) is not None:
-            return self._take(answer), latency, window
+            return self._refused(answer), latency, window
         return OK, latency, window
 
     def _obstacle(self, request: Request) -> Fault | None:
@@ -238,8 +238,8 @@ class Client:
             self.retryable = fault.retryable
         return fault
 
-    def _take(self, answer: Answer) -> int:
-        """Keep the details of an answer for the caller. Returns its status."""
+    def _refused(self, answer: Answer) -> int:
+        """Note the details of a gate's answer, which the caller of this client reads. Returns its status."""
         self.message = answer.message
         self.retry_after = answer.retry_after
         self.retryable = answer.retryable

@@ -27,7 +27,7 @@ class Faults(Gate):
         self._streams = streams
         numbered = list(enumerate(faults))
         self._connections = [(n, each) for n, each in numbered if each.refused or each.unreachable]
-        self._answers = [(n, each) for n, each in numbered if each.status is not None and not _other(each)]
+        self._answers = [(n, each) for n, each in numbered if each.status is not None and not _beyond_answer(each)]
         self._bodies = [(n, each) for n, each in numbered if each.in_body or each.refused or each.unreachable]
 
     def connection(self, request: Request, now: float) -> Fault | None:
@@ -48,18 +48,18 @@ class Faults(Gate):
             fault
             for number, fault in self._bodies
             if now < fault.ends
-            # The draw for a connection is not repeated for the body that comes over it.
+            # A fault of connections with a probability has drawn for this request when its connection was made.
             and (fault.in_body or fault.probability == 1.0)
-            and self._strikes(number, fault, request)
+            and self._affects(number, fault, request)
         ]
 
     def _first(self, faults: list[tuple[int, Fault]], request: Request, at: float) -> Fault | None:
         for number, fault in faults:
-            if fault.at <= at < fault.ends and self._strikes(number, fault, request):
+            if fault.at <= at < fault.ends and self._affects(number, fault, request):
                 return fault
         return None
 
-    def _strikes(self, number: int, fault: Fault, request: Request) -> bool:
+    def _affects(self, number: int, fault: Fault, request: Request) -> bool:
         """Whether a fault that lasts affects a request; draws a random number if the fault has a probability."""
         if fault.of not in ("requests", request.kind) or not fault.concerns(request.reference):
             return False
@@ -70,6 +70,6 @@ class Faults(Gate):
         return stream.uniform() < fault.probability
 
 
-def _other(fault: Fault) -> bool:
+def _beyond_answer(fault: Fault) -> bool:
     """Whether a fault with a status affects something else than the answer: the body or the connection."""
     return fault.in_body or fault.unreachable

@@ -51,8 +51,9 @@ class Gates:
 
     def __init__(self, gates: tuple[Gate, ...]) -> None:
         self._gates = gates
-        self.regular = not gates  # every authorized request gets what it asks for, which is asked for each request
-        self.timed = any(gate.timed for gate in gates)  # requests must be asked about in the order of their arrival
+        # Kept as attributes, as each request reads them.
+        self.regular = not gates  # there are no gates: every authorized request gets what it asks for
+        self.timed = any(gate.timed for gate in gates)  # the gates must see requests in the order of their arrival
 
     def connection(self, request: Request, now: float) -> Fault | None:
         """See `Gate`."""
@@ -69,7 +70,7 @@ class Gates:
         return None
 
     def answer(self, request: Request, at: float, *, authenticated: bool = True) -> Answer | None:
-        """See `Gate`; a request that is not ``authenticated`` gets to those gates only that answer before."""
+        """See `Gate`. Only the gates that are ``unauthenticated`` see a request that is not ``authenticated``."""
         for gate in self._gates:
             if (authenticated or gate.unauthenticated) and (answer := gate.answer(request, at)) is not None:
                 return answer

@@ -32,7 +32,7 @@ class Quota(Protocol):
 class SlidingWindow:
     """At most ``limit`` requests or bytes within any ``per`` seconds.
 
-    One from exactly ``per`` seconds ago is forgotten.
+    A request of exactly ``per`` seconds ago counts no more.
     """
 
     __slots__ = ("_limit", "_per", "_taken", "_used")
@@ -175,7 +175,7 @@ def concerns(limit: Limit, request: Request) -> bool:
 
 
 def sharer(limit: Limit, request: Request) -> str:
-    """Return the name of the quota that a request uses: its account, its address, its node, or all of the registry."""
+    """Return who shares the quota that a request uses: an account, an address or a node; "" stands for all clients."""
     presented = request.presented
     if limit.by == "registry":
         return ""
