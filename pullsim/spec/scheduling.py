@@ -96,6 +96,7 @@ class Scheduling:
     #: use (pkg/scheduler/util/pod_resources.go). None: derived from ``requests`` and the number of containers.
     nonzero: tuple[int, int] | None = None
     priority: int = 0
+    preempts: bool = True  # preemptionPolicy: whether it may evict pods of a lower priority, which is not simulated
     node_selector: Labels = ()
     required_nodes: tuple[NodeSelectorTerm, ...] | None = None  # one of them must hold; None: no required node affinity
     preferred_nodes: tuple[PreferredNodes, ...] = ()

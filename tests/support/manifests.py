@@ -33,11 +33,11 @@ def built(tmp_path, *objects, **scenario):
     return assembled(tmp_path, *objects, **scenario).cluster
 
 
-def assembled(tmp_path, *objects, nodes=None, workload=None, **scenario):
+def assembled(tmp_path, *objects, nodes=None, workload=None, more=(), **scenario):
     read(tmp_path, *objects)
     mapping = {
         "nodes": nodes or [FIXED],
-        "workloads": [{"manifest": "objects.yaml", **(workload or {})}],
+        "workloads": [{"manifest": "objects.yaml", **(workload or {})}, *more],
         **scenario,
     }
     return from_mapping(mapping, directory=tmp_path).assemble()

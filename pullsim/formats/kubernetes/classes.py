@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: The classes that each cluster has (pkg/apis/scheduling/v1/helpers.go SystemPriorityClasses).
 SYSTEM_PRIORITIES: Final = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
+_POLICIES: Final = ("PreemptLowerPriority", "Never")
 _HIGHEST: Final = (
     1_000_000_000  # of a class that is not the system's (pkg/apis/scheduling HighestUserDefinablePriority)
 )
@@ -39,6 +40,7 @@ class PriorityClass:
 
     value: int
     default: bool = False  # globalDefault: whether pods without a class have it
+    preempts: bool = True  # preemptionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class ClassNames:
     runtime: str | None = None  # runtimeClassName
     priority: str | None = None  # priorityClassName
     own_priority: int | None = None  # spec.priority
+    preempts: bool | None = None  # spec.preemptionPolicy
     own_overhead: bool = False  # whether spec.overhead is given; the pod's requests contain it then
 
 
@@ -57,8 +60,20 @@ def read_class_names(pod: Item) -> ClassNames:
     if priority is not None and (type(priority) is not int or not -(2**31) <= priority < 2**31):
         pod.fail(f"priority must be a whole number of 32 bits, not {shown(priority)}", "priority")
     return ClassNames(
-        pod.text("runtimeClassName"), pod.text("priorityClassName"), priority, pod.value.get("overhead") is not None
+        pod.text("runtimeClassName"),
+        pod.text("priorityClassName"),
+        priority,
+        _preempts(pod),
+        pod.value.get("overhead") is not None,
     )
+
+
+def _preempts(item: Item) -> bool | None:
+    """Return whether the preemptionPolicy of a pod or a class lets it evict others; None: there is none."""
+    policy = item.text("preemptionPolicy")
+    if policy not in (None, *_POLICIES):
+        item.fail(f"preemptionPolicy {shown(policy)} is not one of {', '.join(_POLICIES)}", "preemptionPolicy")
+    return None if policy is None else policy == _POLICIES[0]
 
 
 def read_runtime_class(item: Item, title: str, warn: Callable[[str], None]) -> RuntimeClass:
@@ -88,4 +103,4 @@ def read_priority_class(item: Item) -> PriorityClass:
         item.fail(f"value must be a whole number of at most {_HIGHEST}, not {shown(value)}", "value")
     if system is not None and value != system:
         item.fail(f"value of {item.name} is {system}, not {value}", "value")
-    return PriorityClass(value, item.value.get("globalDefault") is True)
+    return PriorityClass(value, item.value.get("globalDefault") is True, _preempts(item) is not False)

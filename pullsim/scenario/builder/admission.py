@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pullsim.formats.kubernetes.classes import SYSTEM_PRIORITIES
+from pullsim.formats.kubernetes.classes import SYSTEM_PRIORITIES, PriorityClass
 from pullsim.formats.kubernetes.resources import CPU, MEMORY, added
 from pullsim.inputs.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pullsim.formats.kubernetes.classes import ClassNames, PriorityClass, RuntimeClass
+    from pullsim.formats.kubernetes.classes import ClassNames, RuntimeClass
     from pullsim.inputs.document import Route
     from pullsim.spec.cluster import PodSpec
 
@@ -40,9 +40,11 @@ class Admission:
         self._mutates = always_pull_images is True
         self._validates = bool(always_pull_images)
         self._runtime_classes = runtime_classes
-        self._priorities = {**SYSTEM_PRIORITIES, **{name: each.value for name, each in priority_classes.items()}}
+        system = {name: PriorityClass(value) for name, value in SYSTEM_PRIORITIES.items()}
+        self._priority_classes = {**system, **priority_classes}
         #: The priority of pods without a class, the lowest one if several classes claim to set it.
-        self._default = min((each.value for each in priority_classes.values() if each.default), default=0)
+        defaults = [each for each in priority_classes.values() if each.default]
+        self._default = min(defaults, key=lambda each: each.value, default=PriorityClass(0))
 
     def admit(self, spec: PodSpec, classes: ClassNames) -> PodSpec:
         """Return the pod as the API server stores it, with the changes that the admission plugins make."""
@@ -53,7 +55,9 @@ class Admission:
                 init_containers=tuple(replace(each, policy=ALWAYS) for each in spec.init_containers),
                 image_volumes=tuple(replace(each, policy=ALWAYS) for each in spec.image_volumes),
             )
-        scheduling = replace(spec.scheduling, priority=self._priority(classes))
+        named = self._priority_class(classes)
+        preempts = named.preempts if classes.preempts is None else classes.preempts
+        scheduling = replace(spec.scheduling, priority=named.value, preempts=preempts)
         if (runtime := self._runtime_classes.get(classes.runtime or "")) is None:
             return replace(spec, scheduling=scheduling)
         overhead = () if classes.own_overhead else runtime.overhead
@@ -67,18 +71,18 @@ class Admission:
         )
         return replace(spec, runtime_handler=runtime.handler, scheduling=scheduling)
 
-    def _priority(self, classes: ClassNames) -> int:
-        if classes.priority in self._priorities:
-            return self._priorities[classes.priority]
-        return self._default if classes.own_priority is None else classes.own_priority
+    def _priority_class(self, classes: ClassNames) -> PriorityClass:
+        """Return the class of a pod; one of its own for a pod that has a priority and no class that is known."""
+        own = self._default if classes.own_priority is None else PriorityClass(classes.own_priority)
+        return self._priority_classes.get(classes.priority or "", own)
 
     def unknown_priority(self, classes: ClassNames) -> str | None:
         """Return a text about a priority class that there is not, of which nothing else tells the priority."""
         name = classes.priority
-        if name is None or name in self._priorities or classes.own_priority is not None:
+        if name is None or name in self._priority_classes or classes.own_priority is not None:
             return None
-        hint = did_you_mean(name, self._priorities)
-        return f"no manifest has the PriorityClass {name}, so its pods have the priority {self._default}{hint}"
+        hint = did_you_mean(name, self._priority_classes)
+        return f"no manifest has the PriorityClass {name}, so its pods have the priority {self._default.value}{hint}"
 
     def violations(self, pod: str, spec: PodSpec, classes: ClassNames, volumes: Sequence[int]) -> Iterator[Violation]:
         """Yield the reasons why the API server refuses the pod that `admit` returned.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pullsim.inputs.findings import Findings
+from pullsim.scenario.builder.capacity import provided, undeclared
+from pullsim.scenario.builder.capacity import warnings as capacity_warnings
 from pullsim.scenario.builder.credentials import admit, build_secrets, build_service_accounts, missing_secrets
 from pullsim.scenario.builder.disks import check_disks
 from pullsim.scenario.builder.estimate import Estimate, estimate
@@ -56,6 +58,9 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     if not force:
         estimated.check()
     workloads = build_workloads(scenario, nodes, objects, directory, findings)
+    guessed = undeclared(nodes, workloads)
+    nodes = provided(nodes, guessed)
+    findings.warnings += capacity_warnings(nodes, workloads, guessed)
     check = ImageCheck(scenario.images, catalog, registries, nodes, findings)
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from pullsim.formats.kubernetes.resources import STANDARD
 from pullsim.spec.scheduling import HOSTNAME, ZONE, NodeSelectorTerm
 from pullsim.spec.selectors import requires, untolerated
 
@@ -33,6 +34,9 @@ class Fitting:
         self._nodes = [_Kind(node, _labels(node)) for node in nodes]
         self._kinds = list({(each.node.spec.pool, each.node.zone): each for each in self._nodes}.values())
         self._keys = {key for kind in self._kinds for key in kind.labels}
+        allocatable = (kind.node.spec.scheduling.allocatable for kind in self._kinds)
+        #: Resources that some node has. Of the rest each node gets what is asked of it (`builder.capacity`).
+        self._resources = {*STANDARD, *(name for amounts in allocatable for name, _ in amounts)}
 
     def known(self, scheduling: Scheduling) -> tuple[Scheduling, list[str]]:
         """Return constraints without those on labels that no node of the scenario has, and texts that say so.
@@ -130,6 +134,8 @@ class Fitting:
             return None if each or not names else f"all nodes for them have taints: {', '.join(names)}"
         nodes = [node for node, taint in zip(nodes, taints, strict=True) if taint is None]
         for resource, amount in scheduling.requests:
+            if resource not in self._resources:
+                continue
             most = [_allocatable(node, resource) for node in nodes]
             if all(each is not None and each < amount for each in most):
                 have = max(each or 0 for each in most)
@@ -155,5 +161,5 @@ def _labels(node: Node) -> dict[str, str]:
 
 def _allocatable(node: Node, resource: str) -> int | None:
     """Return what a node has of a resource; None: it has no limit."""
-    without = None if resource in ("cpu", "memory", "ephemeral-storage") else 0
+    without = None if resource in STANDARD else 0
     return dict(node.spec.scheduling.allocatable).get(resource, without)
