@@ -51,7 +51,7 @@ rich.print(render(summary))  # what `pullsim run` prints
 # The summary is an object too; `summary.to_dict()` is what `pullsim run -o json` prints.
 
 # %%
-print(f"p50 {summary.pods.start.p50:.1f} s, p99 {summary.pods.start.p99:.1f} s")
+print(f"p50 {summary.pods.start.p50:.1f} s, p95 {summary.pods.start.p95:.1f} s, p99 {summary.pods.start.p99} (never)")
 print(f"{summary.pods.not_started} of {summary.pods.total} pods never started: {summary.pods.not_started_by_reason}")
 print(summary.bottleneck.sentence)
 

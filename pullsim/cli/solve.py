@@ -196,7 +196,7 @@ def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> N
                 "answer": solution.settings(solution.answer.point) if solution.answer else None,
                 "sentence": solve_text.sentence(solution),
                 "warnings": warnings,
-                "tried": [{"set": solution.settings(t.point), **t.objective._asdict()} for t in solution.tried],
+                "tried": [{"set": solution.settings(t.point), **solve_text.figures(t)} for t in solution.tried],
             }
             stdout.write(json_text(document, indent=2) + "\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from pullsim.study.intervals import Interval
     from pullsim.study.sweep import Sweep
 
 
@@ -173,21 +175,27 @@ def _note(result: Sweep, metrics: tuple[str, ...]) -> None:
 def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:
     from rich.table import Table  # noqa: PLC0415
 
-    from pullsim.results.metrics import text  # noqa: PLC0415
-
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for knob in result.knobs:
         table.add_column(knob.key.rpartition(".")[2], no_wrap=True)
     for name in metrics:
         table.add_column(name.removeprefix("pods."), justify="right", overflow="fold")
     for position, variant in enumerate(result.variants):
-        cells = []
-        for name in metrics:
-            mean, low, high, _ = result.interval(position, name)
-            spread = "" if low is None or high is None or low == high else f" ±{text(name, (high - low) / 2)}"
-            cells.append(text(name, mean) + spread)
+        cells = [_cell(name, result.interval(position, name)) for name in metrics]
         table.add_row(*(value for _, value in variant.settings), *cells)
     return table
+
+
+def _cell(name: str, interval: Interval) -> str:
+    """Write a mean with its interval: ``13.7 s ±0.2 s``, or ``never [13.7 s, never]`` where it has no middle."""
+    from pullsim.results.metrics import text  # noqa: PLC0415
+
+    mean, low, high, _ = interval
+    if low is None or high is None or low == high:
+        return text(name, mean)
+    if math.isinf(high) or math.isinf(low):
+        return f"{text(name, mean)} [{text(name, low)}, {text(name, high)}]"
+    return f"{text(name, mean)} ±{text(name, (high - low) / 2)}"
 
 
 def _failed(result: Sweep) -> list[str]:

@@ -86,16 +86,9 @@ class PodLifecycle:
         return self._create(pod)
 
     def delete(self, pod: PodStatus) -> None:
-        """Delete a pod, unless it has ended."""
-        if pod.ended is not None:
-            return
-        if pod.node is None:
-            self._scheduler.delete(pod)
-            pod.end(DELETED)
-            record_end(pod, self._recorder, self._env.now)
-            self._gone(pod, lost=False)
-        else:
-            self._scheduler.node(pod.node).kubelet.end(pod, DELETED)
+        """Delete a pod that nobody wants any more, unless it has ended."""
+        pod.withdrawn = pod.withdrawn or pod.ended is None
+        self._delete(pod)
 
     def free_name(self, namespace: str, prefix: str, first: int) -> tuple[str, int]:
         """Return the first unused name ``<prefix>-NNNNN`` with a number from ``first`` on, and the number."""
@@ -186,9 +179,21 @@ class PodLifecycle:
         status = self._status(pod)
         record_pending(status, self._recorder)
         if pod.lives is not None:
-            Call(self._env, lambda _: self.delete(status), pod.lives)
+            Call(self._env, lambda _: self._delete(status), pod.lives)
         self._scheduler.add(status)
         return status
+
+    def _delete(self, pod: PodStatus) -> None:
+        """Delete a pod, unless it has ended."""
+        if pod.ended is not None:
+            return
+        if pod.node is None:
+            self._scheduler.delete(pod)
+            pod.end(DELETED)
+            record_end(pod, self._recorder, self._env.now)
+            self._gone(pod, lost=False)
+        else:
+            self._scheduler.node(pod.node).kubelet.end(pod, DELETED)
 
     def _status(self, pod: Pod) -> PodStatus:
         status = PodStatus(pod, pod.created, self, spans=self._recorder.spans is not None)

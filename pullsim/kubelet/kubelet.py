@@ -133,6 +133,7 @@ class Kubelet:
         self.housekeeping.stop()
         for pod in self.pods:
             if not pod.has_ended():
+                pod.withdrawn = pod.pod.owner is not None or pod.pod.prepull  # it has a successor, or is not needed
                 pod.end(DELETED)
                 record_end(pod, self._context.recorder, self._env.now)
             self._containers.remove(pod)

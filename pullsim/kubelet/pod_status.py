@@ -73,6 +73,7 @@ class PodStatus:
         "started",
         "syncing",
         "watcher",
+        "withdrawn",
     )
 
     def __init__(self, pod: Pod, now: float, watcher: Watcher, *, spans: bool = False) -> None:
@@ -96,6 +97,7 @@ class PodStatus:
         self.backoffs = 0  # number of attempts that found the image in back-off
         self.syncing = False  # whether a sync of it is under way
         self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
+        self.withdrawn = False  # whether nobody wanted it any more when it was deleted
         self.reason: str | None = None  # why it waits, or how it ended
         self.cause: str | None = None  # the cause of the last failure, as `PullOutcome.cause` names it
         #: The image IDs of containers that were started, and of image volumes whose image is there, by key.
@@ -181,5 +183,6 @@ class PodStatus:
             image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,
             missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and never)),
+            withdrawn=(self.withdrawn or self.ended == COMPLETED) and self.ready is None,
             stages=stages if self.ended is None else dict(stages),  # a running pull may still add to the dictionary
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from dataclasses import dataclass, replace
@@ -40,7 +41,10 @@ class Assertion:
     limit: float
 
     def holds(self, value: float | None) -> bool:
-        """Whether a value fulfils the condition. None (a number that does not exist, as no pod started) does not."""
+        """Whether a value fulfils the condition.
+
+        None (a number that does not exist, as there are no pods) does not; infinity (pods never started) is above all.
+        """
         return value is not None and _COMPARE[self.compare](value, self.limit)
 
 
@@ -50,6 +54,7 @@ class Checked:
 
     assertion: Assertion
     value: float | None
+    never: str = ""  # why the value is infinite: ``2 of 100 never did``
 
     @property
     def holds(self) -> bool:
@@ -65,6 +70,7 @@ class Checked:
         """``pods.start.p99 < 90s: it is 94.1 s``."""
         metric = self.assertion.metric
         had = "it has no value (no such pod or pull)" if self.value is None else f"it is {self._shown(metric)}"
+        had += f" ({self.never})" if self.value == math.inf and self.never else ""
         return f"{self.assertion.text}: {had}"
 
     def _shown(self, metric: str) -> str:
@@ -106,7 +112,13 @@ def with_assertions(summary: Summary, assertions: Sequence[Assertion]) -> Summar
     """Return the summary with the outcome of each assertion."""
     checked = check(assertions, metrics.values(summary.to_dict()))
     outcomes = [
-        AssertionOutcome(each.assertion.text, each.value, each.holds, each.within(summary.model_error))
+        AssertionOutcome(
+            each.assertion.text,
+            each.value,
+            each.holds,
+            each.within(summary.model_error),
+            never=each.value == math.inf,
+        )
         for each in checked
     ]
     return replace(summary, assertions=outcomes)
@@ -120,4 +132,6 @@ def failures(assertions: Sequence[Assertion], summary: Summary) -> list[str]:
 
 def check(assertions: Sequence[Assertion], values: Mapping[str, float | None]) -> list[Checked]:
     """Check assertions against the metrics of a run (see `metrics.values`)."""
-    return [Checked(assertion, metrics.value(values, assertion.metric)) for assertion in assertions]
+    return [
+        Checked(each, metrics.value(values, each.metric), metrics.never(values, each.metric)) for each in assertions
+    ]

@@ -92,6 +92,12 @@ PODS: Final = (
         "from its creation until it was Ready; to its end or the end of the run when it never was",
         "ready_seconds",
     ),
+    _field(
+        "withdrawn",
+        "bool",
+        "",
+        "whether nobody waits for it although it was never ready: it was replaced, its node left, or it completed",
+    ),
     *_stages("until_ready_s"),
 )
 

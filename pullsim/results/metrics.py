@@ -5,6 +5,7 @@ The unit of a metric (seconds, bytes, bytes/s, a share or a count) decides how i
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.results.statistics import PERCENTILE_METHOD, THOUSANDTHS
 from pullsim.results.summary.summary import Summary, camel
 from pullsim.results.wording import duration, size
 from pullsim.stages import RESOURCES, STAGES
@@ -62,8 +64,9 @@ _DIMENSIONS: Final = (
     ("housekeeping.refetched", BYTES),
     ("housekeeping.disks.*.nodes", COUNT),
     ("housekeeping.disks.*", BYTES),
-    ("pods.start.*", SECONDS),
-    ("pods.ready.*", SECONDS),
+    ("*.never", COUNT),
+    ("pods.start*.*", SECONDS),
+    ("pods.ready*.*", SECONDS),
     ("pulls.pull.*", SECONDS),
     ("pulls.queue.*", SECONDS),
     ("pulls.includingWaiting.*", SECONDS),
@@ -73,6 +76,8 @@ _DIMENSIONS: Final = (
     ("*.seconds", SECONDS),
     ("end", SECONDS),
 )
+#: The figures of a distribution that are infinite where they fall to what never came.
+_FIGURES: Final = ("mean", *map(camel, THOUSANDTHS))
 _EXAMPLES: Final = {
     SECONDS: "90s, 1m30s",
     BYTES: "10GB, 500MiB",
@@ -83,8 +88,34 @@ _EXAMPLES: Final = {
 
 
 def values(document: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return all metrics of a summary as `Summary.to_dict` gives it; None for a number that does not exist."""
-    return {name: value for name, value in _leaves(document, "") if name.split(".", 1)[0] not in _TEXTS}
+    """Return all metrics of a summary as `Summary.to_dict` gives it; None for a number that does not exist.
+
+    A time that falls to pods that never started is infinite.
+    """
+    found = {name: value for name, value in _leaves(document, "") if name.split(".", 1)[0] not in _TEXTS}
+    return with_never(found) if document.get("percentiles") == PERCENTILE_METHOD else found  # older ones had no such
+
+
+def without_never(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return metrics as JSON can hold them: None for what is infinite. `with_never` reads them back."""
+    return {name: None if value == math.inf else value for name, value in metrics.items()}
+
+
+def with_never(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return metrics in which a figure of a distribution that is None is infinite, if the distribution has values."""
+    return {
+        name: math.inf if value is None and (count := _beside(name, "count")) and metrics.get(count) else value
+        for name, value in metrics.items()
+    }
+
+
+def never(metrics: Mapping[str, float | None], name: str) -> str:
+    """Return why a figure of a distribution is infinite: ``2 of 100 never started``; an empty text if it is not one."""
+    count, none = (metrics.get(_beside(name, each) or "") for each in ("count", "never"))
+    if not count or not none:
+        return ""
+    did = "started" if ".start" in name else "were ready" if ".ready" in name else "came to it"
+    return f"{none:,.0f} of {count:,.0f} never {did}"
 
 
 def value(metrics: Mapping[str, float | None], name: str) -> float | None:
@@ -134,7 +165,8 @@ def parse_value(name: str, text: str) -> float:
     """Read a value of a metric, with its unit. Raises ValueError."""
     kind, stripped = dimension(name), text.strip()
     try:
-        return float(stripped)
+        if math.isfinite(number := float(stripped)):
+            return number
     except ValueError:
         pass
     try:
@@ -155,6 +187,8 @@ def text(name: str, number: float | None) -> str:
     """Write a value of a metric for people."""
     if number is None:
         return "-"
+    if math.isinf(number):
+        return "never"
     kind = dimension(name)
     if kind == SECONDS:
         return ("-" if number < 0 else "") + duration(abs(number))
@@ -163,6 +197,12 @@ def text(name: str, number: float | None) -> str:
     if kind == RATE:
         return ("-" if number < 0 else "") + size(abs(number)) + "/s"
     return f"{number:.1%}" if kind == SHARE else f"{number:,.4g}" if number % 1 else f"{number:,.0f}"
+
+
+def _beside(name: str, key: str) -> str | None:
+    """Return the name of another figure of a distribution; None: the metric is no percentile, mean or maximum."""
+    figure = next((each for each in _FIGURES if name.endswith(f".{each}")), None)
+    return None if figure is None else name.removesuffix(figure) + key
 
 
 def _leaves(node: Any, name: str) -> Iterator[tuple[str, float | None]]:

@@ -98,7 +98,8 @@ def _files() -> Iterator[str]:
     rows.append(f"| `{chart_files.DIRECTORY}/` | {_DETAIL['pods']} | charts; some need `pulls` |")
     yield "## Files\n\n`pullsim run SCENARIO --out DIR` writes:\n\n" + "\n".join(rows)
     yield CELLS
-    yield "### `summary.json`\n\n`-o json` prints it. Numbers that cannot be had are `null`.\n\n" + _summary()
+    null = "Numbers that cannot be had are `null`; so are times of pods that never started, where `count` is not 0."
+    yield f"### `summary.json`\n\n`-o json` prints it. {null}\n\n{_summary()}"
     shown: set[tuple[Column, ...]] = set()
     for export in EXPORTS:
         if export.columns and export.columns not in shown:
@@ -154,7 +155,7 @@ _PLAIN: Final = {
     "ended": "why: see [when a run ends](#when-a-run-ends)",
     "nodes": "number of nodes",
     "pools": "number of nodes by pool",
-    "percentiles": "how percentiles are interpolated",
+    "percentiles": "which of the values they are, as numpy names it; [none is interpolated](../docs/percentiles.md)",
     "time_in_status": "seconds of pods by what `kubectl get pods` showed, until all their containers ran",
     "warnings": "what the scenario asks for and the run does not have",
 }

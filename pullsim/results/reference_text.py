@@ -148,7 +148,8 @@ long as garbage collection, deletions and evictions still change the node: until
 minutes and the ages and periods of its KubeletConfiguration. 24 hours of simulated time are the most. `ended` in
 `summary.json` says which it was: `horizon`, `settled`, `limit` or `interrupted`.
 
-A pod that has not started by then has its time until the end of the run in the tables, and is left out of percentiles.
+A pod that has not started by then has its time until the end of the run in the tables; in percentiles it is later than
+all others ([what p99 means here](../docs/percentiles.md)).
 
 What a run takes is estimated before it begins, from nodes, pods, layers, departures and failing pulls over the horizon:
 `pullsim validate` prints it, and commands that run say so when it is more than 10 s or 2 GB. What would not fit into

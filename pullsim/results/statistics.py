@@ -1,6 +1,7 @@
 """Distributions and rates of a run.
 
-Percentiles interpolate linearly between order statistics (Hyndman and Fan's type 7, the default of numpy and pandas).
+A percentile is one of the values, the smallest that so many of them do not exceed (the inverse of the empirical
+distribution function, Hyndman and Fan's type 1, numpy's ``inverted_cdf``), and not a number between two of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PERCENTILE_METHOD: Final = "linear"
+PERCENTILE_METHOD: Final = "inverted_cdf"
+#: The percentiles of a distribution, in thousandths, by their field; all values are at most the maximum.
+THOUSANDTHS: Final = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p99_9": 999, "max": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,19 @@ class Distribution:
     p90: float | None = None
     p95: float | None = None
     p99: float | None = None
+    p99_9: float | None = None
     max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Distribution):
+    """A distribution of waits of which some did not end.
+
+    These are later than all others: what falls to them, and the mean, is infinite, which JSON has as null beside a
+    count above 0. So a percentile is an upper bound of what it would have been had the run gone on.
+    """
+
+    never: int = 0  # how many did not end; they are in the count
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +58,31 @@ class Rate:
 
 def distribution(seconds: Sequence[float]) -> Distribution:
     """Summarize durations in seconds."""
-    if not seconds:
-        return Distribution(0)
-    values = np.asarray(seconds, dtype=np.float64)
-    p50, p90, p95, p99 = (float(p) for p in np.percentile(values, (50, 90, 95, 99), method=PERCENTILE_METHOD))
-    return Distribution(len(seconds), math.fsum(seconds) / len(seconds), p50, p90, p95, p99, float(values.max()))
+    return Distribution(len(seconds), **_figures(seconds, 0))
+
+
+def waits(seconds: Sequence[float], never: int) -> Waits:
+    """Summarize waits: the ``seconds`` of those that ended, and how many did not."""
+    return Waits(len(seconds) + never, **_figures(seconds, never), never=never)
+
+
+def percentile(ordered: Sequence[float] | NDArray[np.float64], thousandths: int, never: int = 0) -> float:
+    """Return a percentile of values in ascending order, followed by ``never`` infinite ones; at least one in all.
+
+    The rank is computed in whole numbers: 0.999 times 1,000 is 999, but not for all such pairs of floats.
+    """
+    rank = max(-(-thousandths * (len(ordered) + never) // 1000), 1)
+    return float(ordered[rank - 1]) if rank <= len(ordered) else math.inf
+
+
+def _figures(seconds: Sequence[float], never: int) -> dict[str, float]:
+    """Return mean, percentiles and maximum by the field of a distribution; nothing where there are no values."""
+    count = len(seconds) + never
+    if not count:
+        return {}
+    ordered = np.sort(np.asarray(seconds, dtype=np.float64))
+    mean = math.inf if never else math.fsum(seconds) / count
+    return {"mean": mean} | {name: percentile(ordered, each, never) for name, each in THOUSANDTHS.items()}
 
 
 def event_rate(times: Sequence[float], start: float, window: float) -> Rate:

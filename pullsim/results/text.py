@@ -10,7 +10,10 @@ from rich.text import Text
 
 from pullsim.printable import message
 from pullsim.results import metrics
-from pullsim.results.summary.summary import BYTE_WINDOW, POD_WINDOW
+from pullsim.results.assertions import parse_assertion
+from pullsim.results.start_table import start_table
+from pullsim.results.summary.pods import POD_WINDOW
+from pullsim.results.summary.summary import BYTE_WINDOW
 from pullsim.results.wording import counted, duration, size
 from pullsim.stages import LABELS
 
@@ -19,12 +22,12 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pullsim.results.statistics import Distribution
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.summary.housekeeping import Housekeeping
+    from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.registry_use import RegistryUse
     from pullsim.results.summary.start_time import Time
-    from pullsim.results.summary.summary import Bytes, Layers, Pods, Pulls, Summary
+    from pullsim.results.summary.summary import Bytes, Layers, Pulls, Summary
 
 _BAR: Final = 24  # length of the bar for a share of 100 %
 _SMALL: Final = 0.005  # stages with a smaller share are combined in one line
@@ -43,7 +46,7 @@ def render(summary: Summary) -> Group:
     parts: list[RenderableType] = [_heading(summary), Text()]
     parts.append(_figures(summary))
     if summary.pods:
-        parts += [Text(), _distributions(summary.pods, summary.pulls)]
+        parts += [Text(), start_table(summary)]
     if summary.time and summary.time.stages:
         parts += [Text(), _time(summary.time)]
     if summary.bottleneck:
@@ -53,7 +56,7 @@ def render(summary: Summary) -> Group:
     if summary.assertions:
         parts.append(Text())
         for each in summary.assertions:
-            shown = metrics.text(each.assertion.split()[0], each.value)
+            shown = metrics.text(parse_assertion(each.assertion).metric, each.value)
             text = f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({shown})"
             if each.within_model_error and summary.model_error is not None:
                 error = summary.model_error
@@ -201,23 +204,6 @@ def _registry(table: Table, registry: RegistryUse) -> None:
 def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:
     """Write a rate; where the run is not longer than the window of the peak, the peak says nothing and is left out."""
     return f"{mean} on average, {peak} in the best {duration(window)}" if window == usual else f"{mean} on average"
-
-
-def _distributions(pods: Pods, pulls: Pulls | None) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for heading in ("p50", "p90", "p95", "p99", "max"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    started = "pod start" if not pods.not_started else f"pod start (of {pods.started:,})"
-    rows: list[tuple[str, Distribution]] = [(started, pods.start)]
-    if pods.ready != pods.start:  # something takes time from the start to the pod's being ready
-        rows.append(("pod ready" if not pods.not_ready else f"pod ready (of {pods.ready.count:,})", pods.ready))
-    if pulls:
-        rows += [("queue before a pull", pulls.queue), ("pull", pulls.pull)]
-    for name, figures in rows:
-        values = (figures.p50, figures.p90, figures.p95, figures.p99, figures.max)
-        table.add_row(name, *(duration(value) for value in values), style="bold" if name == started else "")
-    return table
 
 
 def _time(time: Time) -> Table:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration in seconds: ``0.42 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 03 min``; a dash for None."""
+    """Write seconds: ``0.42 s``, ``4 min 05 s``, ``2 h 03 min``; ``never`` for infinity, a dash for None."""
     if seconds is None:
         return "-"
+    if seconds == float("inf"):
+        return "never"
     if seconds < 99.95:
         return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
     whole = round(seconds)

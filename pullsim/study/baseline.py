@@ -57,7 +57,7 @@ class Tolerance(NamedTuple):
 
     def allows(self, before: float, now: float) -> bool:
         """Whether a metric may change so much."""
-        return abs(now - before) <= max(self.absolute, self.relative * abs(before))
+        return math.isfinite(before) and abs(now - before) <= max(self.absolute, self.relative * abs(before))
 
     def text(self, metric: str) -> str:
         """Write the tolerance of a metric with its unit: ``1%``, ``0.50 s``."""
@@ -95,14 +95,14 @@ class Change(NamedTuple):
     @property
     def severity(self) -> float:
         """The size of the change as a part of the value before; infinite where a value comes from 0, or never comes."""
-        if self.before is None or self.now is None or self.before == 0:
+        if self.before is None or self.now is None or self.before == 0 or math.inf in (self.before, self.now):
             return math.inf
         return abs(self.now - self.before) / abs(self.before)
 
     @property
     def never(self) -> bool:
         """Whether it is the time of something that does not come any more."""
-        return self.kind is Kind.worse and self.now is None
+        return self.kind is Kind.worse and self.now in (None, math.inf)
 
     @property
     def figures(self) -> tuple[str, str, str]:
@@ -110,7 +110,7 @@ class Change(NamedTuple):
         before, now = direction.text(self.metric, self.before), direction.text(self.metric, self.now)
         if self.kind is Kind.gone or self.kind is Kind.new:
             return ("-", now, "") if self.kind is Kind.new else (before, "-", "")
-        if self.before is None or self.now is None:
+        if self.before is None or self.now is None or math.inf in (self.before, self.now):
             return before, now, ""
         if before == now:
             before, now = repr(self.before), repr(self.now)
@@ -220,12 +220,13 @@ def read(path: Path) -> dict[str, dict[str, float | None]]:
     """Read a baseline: metrics by scenario. Raises InputError for a file that is no baseline, or of a newer format."""
     document = parse_json(read_text(path), str(path))
     check_version(document, "formatVersion", FORMAT, "baseline, as --update-baseline writes it", Location(str(path)))
-    return validated(_FILE, document, str(path)).scenarios
+    return {name: metrics.with_never(found) for name, found in validated(_FILE, document, str(path)).scenarios.items()}
 
 
 def write(path: Path, verdicts: Sequence[Verdict], before: Mapping[str, Mapping[str, float | None]]) -> None:
     """Write a baseline with the metrics of these scenarios and of the others that it had. Raises InputError."""
-    scenarios = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts}
+    found = dict(before) | {verdict.name: verdict.metrics for verdict in verdicts}
+    scenarios = {name: metrics.without_never(each) for name, each in found.items()}
     document = {"formatVersion": FORMAT, "scenarios": dict(sorted(scenarios.items()))}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 

@@ -62,7 +62,7 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
         places = [values.index(value) for value, _ in line]
         colour = SERIES[index % len(SERIES)]
         mean, low, high = (
-            np.array([np.nan if end is None else end / scale for end in ends])
+            np.array([np.nan if end is None or np.isinf(end) else end / scale for end in ends])
             for ends in ([i.mean for i in intervals], [i.low for i in intervals], [i.high for i in intervals])
         )
         ax.plot(places, mean, marker="o", color=colour, label=shortened(label, 60))
@@ -84,15 +84,18 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax, max(5.0, 2.4 + 1.1 * len(second.values)), 1.8 + 0.5 * len(first.values))
     scale, unit = _UNITS[metric_names.dimension(metric)]
     grid = np.full((len(first.values), len(second.values)), np.nan)
+    never = np.zeros(grid.shape, dtype=bool)
     for position in range(len(sweep.variants)):
         (_, row), (_, column) = sweep.settings(position)
         mean = sweep.interval(position, metric).mean
         if mean is not None:
-            grid[first.values.index(row), second.values.index(column)] = mean / scale
+            place = first.values.index(row), second.values.index(column)
+            grid[place], never[place] = (np.nan, True) if np.isinf(mean) else (mean / scale, False)
     image = ax.imshow(grid, cmap="viridis_r", aspect="auto")
     middle = (np.nanmin(grid) + np.nanmax(grid)) / 2 if np.isfinite(grid).any() else 0.0
     for (row, column), number in np.ndenumerate(grid):
-        text = "failed" if np.isnan(number) else f"{number:.3g}"
+        missing = "never" if never[row, column] else "failed"
+        text = missing if np.isnan(number) else f"{number:.3g}"
         ax.text(column, row, text, ha="center", va="center", color="white" if number > middle else INK, fontsize=9)
     ax.set_xticks(range(len(second.values)), [shortened(value, TICK) for value in second.values])
     ax.set_yticks(range(len(first.values)), [shortened(value, TICK) for value in first.values])
@@ -112,7 +115,7 @@ def plot_trade_off(sweep: Sweep, cost: str, latency: str, ax: Axes | None = None
     points: dict[tuple[float, float], list[str]] = {}
     for position in range(len(sweep.variants)):
         x, y = sweep.interval(position, cost).mean, sweep.interval(position, latency).mean
-        if x is not None and y is not None:
+        if x is not None and y is not None and np.isfinite((x, y)).all():
             points.setdefault((x / cost_scale, y / scale), []).append(_label(sweep, position))
     front = [p for p in sorted(points) if not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in points)]
     ax.plot([p[0] for p in front], [p[1] for p in front], color=FAINT, zorder=1, label="no other is better in both")

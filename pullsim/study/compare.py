@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -56,17 +57,19 @@ class Difference(NamedTuple):
 
     @property
     def relative(self) -> float | None:
-        """The difference as a share of a's value."""
+        """The difference as a share of a's value; None: there is none, or a pod never started on one of the sides."""
         mean = self.difference.mean
-        return None if mean is None or not self.a.mean else mean / self.a.mean
+        if mean is None or not self.a.mean or math.inf in (self.a.mean, self.b.mean):
+            return None
+        return mean / self.a.mean
 
     @property
     def verdict(self) -> str:
         """The verdict in words: same, lower, higher, unclear (the interval spans zero), below the model's error."""
         mean, low, high, _ = self.difference
         if mean is None:
-            return "no value"
-        if abs(mean) <= SMALL * max(abs(self.a.mean or 0.0), abs(self.b.mean or 0.0)):
+            return "no value" if low is None else "unclear"
+        if math.isfinite(mean) and abs(mean) <= SMALL * max(abs(self.a.mean or 0.0), abs(self.b.mean or 0.0)):
             return "same"
         if low is not None and high is not None and low <= 0 <= high:
             return "unclear"
@@ -110,7 +113,7 @@ class Comparison:
                 and right.mean is not None
                 and any(within(side.error, left.mean, right.mean) for side in (self.a, self.b))
             )
-            made.append(Difference(name, left, right, bootstrap([y - x for x, y in pairs]), small))
+            made.append(Difference(name, left, right, bootstrap([_minus(y, x) for x, y in pairs]), small))
         return made
 
     def moved(self) -> list[Moved]:
@@ -182,7 +185,7 @@ def saved(path: Path) -> Side:
     binding, measured = summary["bottleneck"], summary["modelError"]
     return Side(
         path.name,
-        dict(_flat(effective.tree, "")),
+        dict(_flat(effective.tree, "")) | {"percentiles": summary["percentiles"]},  # older versions interpolated them
         {summary["seed"]: metric_names.values(summary)},
         binding["sentence"] if binding else None,
         ModelError(**measured) if measured else None,
@@ -237,6 +240,11 @@ def _run(
         verdict["sentence"] if verdict else None,
         model_error(node.spec.runtime.kind for node in changed.assemble(force=force).cluster.nodes),
     )
+
+
+def _minus(b: float, a: float) -> float:
+    """Subtract; two infinite values, of runs in which pods never started, do not differ."""
+    return 0.0 if a == b else b - a
 
 
 def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from pullsim import printable
@@ -91,7 +92,7 @@ def plot_moved(comparison: Comparison, ax: Axes | None = None) -> Axes:
 
 def _figures(d: Difference) -> tuple[str, str, str]:
     name, (mean, low, high, _) = d.metric, d.difference
-    if mean is None:
+    if mean is None or math.inf in (d.a.mean, d.b.mean):
         return metric_names.text(name, d.a.mean), metric_names.text(name, d.b.mean), "-"
     difference = _signed(name, mean)
     if d.relative is not None:

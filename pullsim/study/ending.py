@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -49,7 +50,7 @@ def ending(sweep: Sweep, position: int) -> Ending:
         if outcome is None or outcome.metrics is None or outcome.verdict is None:
             continue
         never, pods, end = (
-            metric_names.value(outcome.metrics, name) or 0.0 for name in ("pods.notStarted", "pods.total", "end")
+            metric_names.value(outcome.metrics, name) or 0.0 for name in ("pods.start.never", "pods.total", "end")
         )
         run = Ending(int(never), int(pods), outcome.verdict["ended"], end, outcome.verdict["absent"])
         found = max(found, run, key=lambda each: (each.never, each.absent, each.pods))
@@ -67,10 +68,10 @@ def common_texts(endings: Sequence[Ending]) -> list[str]:
 
 
 def unmoved(values: Sequence[float | None]) -> bool:
-    """Whether all values are the same, within MOVED of the largest; no value is the same as no value only."""
-    there = [value for value in values if value is not None]
+    """Whether all values are the same, within MOVED of the largest; no value and never are the same as themselves."""
+    there = [value for value in values if value is not None and math.isfinite(value)]
     if len(there) < len(values):
-        return not there
+        return len({*values}) == 1
     return not there or max(there) - min(there) <= MOVED * max(map(abs, there))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from pullsim.results.statistics import percentile
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ RESAMPLES: Final = 2000
 
 
 class Interval(NamedTuple):
-    """A mean and its bootstrap interval; the ends are None if there are fewer than two values."""
+    """A mean and its bootstrap interval; the ends are None if there are fewer than two values.
+
+    Infinite where a value is, as pods never started in one of the runs.
+    """
 
     mean: float | None
     low: float | None
@@ -33,13 +37,19 @@ def bootstrap(values: Sequence[float | None]) -> Interval:
     there = np.array([value for value in values if value is not None], dtype=float)
     if len(there) == 0:
         return Interval(None, None, None, 0)
+    if {-np.inf, np.inf} <= {*there}:  # differences of runs in which pods never started, on one side or the other
+        return Interval(None, -np.inf, np.inf, len(there))
     mean = float(there.mean())
     if len(there) == 1:
         return Interval(mean, None, None, 1)
-    if np.ptp(there) == 0:  # all values are equal
+    if (there == there[0]).all():
         return Interval(float(there[0]), float(there[0]), float(there[0]), len(there))
     stream = Streams(0).get("bootstrap", str(len(there)))
     picks = np.array([stream.uniform() for _ in range(RESAMPLES * len(there))]).reshape(RESAMPLES, len(there))
     means = there[(picks * len(there)).astype(int)].mean(axis=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(mean, float(low), float(high), len(there))
+    if np.isfinite(mean):
+        low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return Interval(mean, float(low), float(high), len(there))
+    means.sort()  # nothing lies between a number and infinity
+    low, high = (percentile(means, round(500 * each)) for each in (1 - LEVEL, 1 + LEVEL))
+    return Interval(mean, low, high, len(there))

@@ -260,7 +260,9 @@ class _Search:
         there = [
             (sign * each.objective.mean, each)
             for each in self.tried.values()
-            if each.objective.mean is not None and (self._goal.limit is None or self._meets(each.point))
+            if each.objective.mean is not None
+            and math.isfinite(each.objective.mean)
+            and (self._goal.limit is None or self._meets(each.point))
         ]
         if not there:
             return None

@@ -73,6 +73,13 @@ def rows(solution: Solution) -> list[tuple[str, str, str]]:
     return made
 
 
+def figures(tried: Tried) -> dict[str, float | bool | None]:
+    """Return the objective's mean, its interval and the number of runs; ``never``: it is infinite, and null in JSON."""
+    numbers = tried.objective._asdict()
+    finite = {key: None if number is None or math.isinf(number) else number for key, number in numbers.items()}
+    return {**finite, "never": tried.objective.mean == math.inf}
+
+
 def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     """Draw the objective over the values of the first knob, with its limit and the answer."""
     from pullsim.results.charts.style import SERIES, TICK, legend_outside, new_axes, safe, shortened, title  # noqa: PLC0415
@@ -83,7 +90,7 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
         points = [t for t in points if t.point[1:] == solution.answer.point[1:]]
     x = [t.point[0] for t in points]
     mean, low, high = (
-        [math.nan if end is None else end for end in ends]
+        [math.nan if end is None or math.isinf(end) else end for end in ends]
         for ends in zip(*((t.objective.mean, t.objective.low, t.objective.high) for t in points), strict=True)
     )
     ax.plot(x, mean, marker="o", color=SERIES[0], label=solution.goal.metric)
@@ -154,7 +161,7 @@ def _binding(tried: Tried | None) -> str:
 
 
 def _nearest(solution: Solution) -> Tried | None:
-    there = [t for t in solution.tried if t.objective.mean is not None]
+    there = [t for t in solution.tried if t.objective.mean is not None and math.isfinite(t.objective.mean)]
     limit = solution.goal.limit
     if not there or limit is None:
         return None

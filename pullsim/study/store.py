@@ -12,6 +12,7 @@ from pullsim.inputs.json_text import parse_json
 from pullsim.inputs.validation import validated
 from pullsim.outputs import reason, sync, written
 from pullsim.printable import json_text
+from pullsim.results.metrics import with_never, without_never
 from pullsim.staging import Staging
 from pullsim.study.job import Outcome
 from pullsim.version import __version__
@@ -125,7 +126,8 @@ class RunStore:
     def add(self, job: Job, outcome: Outcome) -> None:
         """Write an outcome to the disk at once, so that it survives this process. Raises InputError for a full disk."""
         line: dict[str, Any] = {"overrides": list(job.overrides), "seed": job.seed}
-        line |= {"metrics": outcome.metrics, "verdict": outcome.verdict, "error": outcome.error}
+        found = None if outcome.metrics is None else without_never(outcome.metrics)
+        line |= {"metrics": found, "verdict": outcome.verdict, "error": outcome.error}
         try:
             self._write(line)
             if self._new is not None:
@@ -179,7 +181,9 @@ class RunStore:
                 self._end += len(line)
                 if entry.metrics is not None:
                     key = (tuple(entry.overrides), entry.seed)
-                    self.found[key] = Outcome(0, entry.metrics, entry.verdict.model_dump() if entry.verdict else None)
+                    self.found[key] = Outcome(
+                        0, with_never(entry.metrics), entry.verdict.model_dump() if entry.verdict else None
+                    )
         return True
 
     def _opened(self) -> BinaryIO:

@@ -18,7 +18,14 @@ from pullsim import load, run
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     name
-    for name in ("README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md", "docs/runtimes.md", "docs/studies.md")
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "scenarios/REFERENCE.md",
+        "docs/percentiles.md",
+        "docs/runtimes.md",
+        "docs/studies.md",
+    )
     if (ROOT / name).exists()
 ]
 SHELLS = ("console", "bash", "sh", "shell")

@@ -7,7 +7,7 @@ from pullsim.results import metrics
 from pullsim.results.assertions import check, failures, parse_assertion, scenario_assertions, with_assertions
 from pullsim.results.summary.summary import summarize
 from pullsim.scenario import from_mapping
-from tests.support.records import make
+from tests.support.records import empty, make
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_what_a_run_had_none_of_is_zero_and_what_it_cannot_know_is_none(summary)
     found = metrics.values(summary.to_dict())
     assert metrics.value(found, "pulls.failuresByCause.qps") == 0
     assert metrics.value(found, "time.stages.lock.seconds") == 0
-    none = metrics.values(summarize(make(pods=2, never=2)).to_dict())
+    none = metrics.values(summarize(empty()).to_dict())
     assert metrics.value(none, "pods.start.p99") is None
     no_pulls = metrics.values(summarize(make(pods=2)).to_dict() | {"pulls": None})
     assert metrics.value(no_pulls, "pulls.failuresByCause.qps") is None
@@ -104,8 +104,8 @@ def test_failures_say_what_the_run_had(summary):
     assert second.startswith("pods.start.p99 < 1ms: it is ")
     held = with_assertions(summary, wanted).to_dict()["assertions"]
     assert [each["holds"] for each in held] == [False, False]
-    never = summarize(make(pods=2, never=2))
-    assert failures([parse_assertion("pods.start.p99 < 90s")], never) == [
+    nothing = summarize(empty())
+    assert failures([parse_assertion("pods.start.p99 < 90s")], nothing) == [
         "pods.start.p99 < 90s: it has no value (no such pod or pull)"
     ]
     assert str(check([parse_assertion("pods.start.p99 < 90s")], {"pods.start.p99": 90.0000001})[0]).endswith(

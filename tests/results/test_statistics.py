@@ -1,9 +1,22 @@
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim.results.statistics import Distribution, distribution, event_rate, flow_rate
+from pullsim.results.statistics import (
+    PERCENTILE_METHOD,
+    THOUSANDTHS,
+    Distribution,
+    Waits,
+    distribution,
+    event_rate,
+    flow_rate,
+    percentile,
+    waits,
+)
 
 SECONDS = st.floats(0, 1e5)
 
@@ -12,17 +25,69 @@ def test_no_values():
     assert distribution([]) == Distribution(0)
 
 
-@given(st.lists(SECONDS, min_size=1, max_size=50))
-def test_percentiles_are_those_of_numpy_and_pandas(values):
+#: The percentiles as exact numbers; floats would not do, as 0.999 times some counts is not what it is on paper.
+SHARES = {name: Fraction(thousandths, 1000) for name, thousandths in THOUSANDTHS.items()}
+TIES = st.integers(0, 5).map(float)
+
+
+def percentiles(figures):
+    return [getattr(figures, name) for name in SHARES]
+
+
+def first_that_is_reached(values, share):
+    """The definition: the smallest of the values that at least this share of them does not exceed."""
+    return min(v for v in values if sum(other <= v for other in values) >= share * len(values))
+
+
+@given(st.lists(SECONDS | TIES, min_size=1, max_size=60))
+def test_percentiles_are_by_definition_of_the_values_and_never_fall(values):
     figures = distribution(values)
     assert figures.count == len(values)
-    for name, q in (("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99), ("max", 100)):
-        assert getattr(figures, name) == pytest.approx(np.percentile(values, q))
-    assert figures.p50 <= figures.p90 <= figures.p95 <= figures.p99 <= figures.max
+    assert percentiles(figures) == [first_that_is_reached(values, share) for share in SHARES.values()]
+    assert {*percentiles(figures)} <= {*values}
+    assert percentiles(figures) == sorted(percentiles(figures))
 
 
-def test_percentiles_interpolate():
-    assert distribution([1.0, 2.0]).p90 == pytest.approx(1.9)
+@given(st.lists(SECONDS | TIES, min_size=1, max_size=60))
+def test_percentiles_are_numpys_inverted_cdf(values):
+    for q in (50, 90, 95, 99):
+        if (q * len(values)) % 100:  # at a whole rank numpy's is one further where q / 100 is above what it should be
+            assert percentile(sorted(values), 10 * q) == np.percentile(values, q, method=PERCENTILE_METHOD)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (1, [1, 1, 1, 1, 1, 1]),
+        (2, [1, 2, 2, 2, 2, 2]),
+        (10, [5, 9, 10, 10, 10, 10]),
+        (100, [50, 90, 95, 99, 100, 100]),
+        (999, [500, 900, 950, 990, 999, 999]),
+        (1000, [500, 900, 950, 990, 999, 1000]),
+        (1001, [501, 901, 951, 991, 1000, 1001]),
+        (3000, [1500, 2700, 2850, 2970, 2997, 3000]),
+    ],
+)
+def test_percentiles_of_known_values(count, expected):
+    assert percentiles(distribution([float(each) for each in range(1, count + 1)])) == expected
+
+
+@given(st.lists(SECONDS | TIES, max_size=60), st.integers(0, 20))
+def test_what_never_came_is_later_than_everything(values, never):
+    figures = waits(values, never)
+    assert (figures.count, figures.never) == (len(values) + never, never)
+    if not figures.count:
+        assert figures == Waits(0)
+        return
+    everything = [*values, *[math.inf] * never]
+    assert percentiles(figures) == [first_that_is_reached(everything, share) for share in SHARES.values()]
+    assert figures.mean == (math.inf if never else pytest.approx(sum(values) / len(values)))
+
+
+def test_two_of_a_hundred_never():
+    figures = waits([float(each) for each in range(98)], 2)
+    assert (figures.p95, figures.p99, figures.p99_9, figures.max, figures.mean) == (94.0, *[math.inf] * 4)
+    assert waits([1.0] * 99, 1).p99 == 1.0
 
 
 def fullest(times, window):

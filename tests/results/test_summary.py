@@ -23,9 +23,11 @@ def test_pods():
     pods = summarize(result).pods
     assert (pods.total, pods.started, pods.not_started) == (40, 37, 3)
     assert pods.not_started_by_reason == {"ImagePullBackOff": 3}
-    seconds = [pod.start_seconds for pod in result.pods if pod.started is not None]
-    assert pods.start.p99 == pytest.approx(np.percentile(seconds, 99))
-    assert pods.start.max == max(seconds)
+    seconds = sorted(pod.start_seconds for pod in result.pods if pod.started is not None)
+    assert (pods.start.count, pods.start.never, pods.start.p99, pods.start.max) == (40, 3, math.inf, math.inf)
+    assert (pods.start.p50, pods.start.p90) == (seconds[19], seconds[35])
+    assert (pods.start_of_started.count, pods.start_of_started.max) == (37, seconds[-1])
+    assert pods.start_of_started.p99 == np.percentile(seconds, 99, method="inverted_cdf")
     assert pods.last_ready_at == max(pod.started for pod in result.pods if pod.started is not None)
     assert pods.missed_deadlines == sum(pod.missed for pod in result.pods) > 3
     assert pods.per_minute.mean == pytest.approx(37 / pods.last_ready_at * 60)
@@ -102,7 +104,9 @@ def test_slowest_pods_are_a_hundredth_and_pods_that_never_started_come_first():
 
 def test_numbers_that_cannot_be_had_are_none():
     pods = summarize(make(pods=4, never=4)).pods
-    assert pods.start.p50 is pods.start.max is pods.last_ready_at is pods.per_minute.mean is None
+    assert pods.start_of_started.p50 is pods.start_of_started.max is pods.last_ready_at is pods.per_minute.mean is None
+    assert pods.start.p50 == pods.start.mean == math.inf
+    assert summarize(empty()).pods.start.p50 is None
     assert summarize(make(pods=4, never=4)).pulls.pull.p99 is None
 
 
@@ -146,10 +150,12 @@ def test_keys_of_the_json_are_frozen():
         "timeInStatus", "bottleneck", "mixedVersions", "warnings", "assertions", "modelError",
     ]  # fmt: skip
     assert list(content["pods"]) == [
-        "total", "started", "notStarted", "notStartedByReason", "missedDeadlines", "start", "ready",
-            "notReady", "lastReadyAt", "perMinute",
+        "total", "started", "notStarted", "notStartedByReason", "withdrawn", "missedDeadlines", "start",
+        "startOfStarted", "ready", "readyOfReady", "notReady", "lastReadyAt", "perMinute",
     ]  # fmt: skip
-    assert list(content["pods"]["start"]) == ["count", "mean", "p50", "p90", "p95", "p99", "max"]
+    figures = ["count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]
+    assert list(content["pods"]["start"]) == [*figures, "never"]
+    assert list(content["pods"]["startOfStarted"]) == list(content["pulls"]["pull"]) == figures
     assert list(content["pulls"]) == [
         "total", "ok", "failed", "failuresByCause", "underWay", "backoffs", "pull", "queue", "includingWaiting",
     ]  # fmt: skip

@@ -1,8 +1,11 @@
 import io
+import math
+import re
 
 import pytest
 from rich.console import Console
 
+from pullsim.results.start_table import brief
 from pullsim.results.summary.summary import summarize
 from pullsim.results.text import render
 from pullsim.results.wording import duration, size
@@ -45,7 +48,13 @@ def test_what_a_reader_needs():
     assert f"failed ({failed} unavailable), {failed} back-offs" in words
     assert " ".join(summarize(result).bottleneck.sentence.split()) in words
     assert "To turn kubelet.serializeImagePulls=false" in words
-    assert "pod start (of 57)" in words
+    assert re.search(r"pod start( \S+s){3}( never){3} those that started, 57( \S+s){6} queue", words)
+
+
+def test_what_happened_once_a_minute_or_an_hour_is_brief():
+    assert [brief(each) for each in (None, 0, 9.994, 9.996, 99.94, 99.96, 245, 3599.6, 7380, math.inf)] == [
+        "-", "0.00s", "9.99s", "10.0s", "99.9s", "1m40s", "4m05s", "1h00m", "2h03m", "never",
+    ]  # fmt: skip
 
 
 def test_it_says_why_there_are_no_times():
@@ -69,7 +78,8 @@ def test_all_shares_are_shown_or_summed_up():
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
-        (None, "-"), (0, "0.00 s"), (9.994, "9.99 s"), (9.996, "10.0 s"), (99.94, "99.9 s"), (99.96, "1 min 40 s"),
+        (None, "-"), (math.inf, "never"), (0, "0.00 s"), (9.994, "9.99 s"), (9.996, "10.0 s"), (99.94, "99.9 s"),
+        (99.96, "1 min 40 s"),
         (245, "4 min 05 s"), (3599.6, "1 h 00 min"), (7380, "2 h 03 min"), (86400, "24 h 00 min"),
     ],
 )  # fmt: skip

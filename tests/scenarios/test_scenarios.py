@@ -43,12 +43,14 @@ def _run(path: Path) -> pullsim.Result:
 def _figures(path: Path) -> dict[str, Any]:
     """Give the headline figures of a scenario."""
     summary = pullsim.summarize(_run(path))
+    start = summary.to_dict()["pods"]["start"]
     return {
         "pods": summary.pods.total,
         "started": summary.pods.started,
         "lastReadyAt": summary.pods.last_ready_at,
-        "p50": summary.pods.start.p50,
-        "p99": summary.pods.start.p99,
+        "p50": start["p50"],
+        "p99": start["p99"],
+        "never": start["never"],
         "pulls": summary.pulls.total,
         "failuresByCause": summary.pulls.failures_by_cause,
         "downloaded": summary.bytes.downloaded,

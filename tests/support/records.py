@@ -118,6 +118,7 @@ def _pod(result, index, node, image, created, tokens, present, *, fails, stuck, 
             images=(image,),
             image_refs=(None if stuck else f"sha256:{image[-4:]}",),
             deadline=15.0,
+            withdrawn=False,
             missed=stuck or started_at - created > 15.0,
             stages=stages,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from pullsim.results.charts import style
-from pullsim.results.statistics import distribution
+from pullsim.results.statistics import percentile
 from pullsim.results.wording import counted
 from pullsim.rows import values
 
@@ -24,19 +25,22 @@ _LONG_TAIL: Final = 50  # times the median: beyond, a linear axis shows nothing 
 
 
 def plot_start_cdf(result: Result, ax: Axes | None = None) -> Axes:
-    """Plot the share of all pods that had started after a time; it ends below 100 % when some never did."""
+    """Plot the share of pods that had started after a time; it ends below 100 % when some never did.
+
+    Pods that were withdrawn before they started do not count.
+    """
     ax = style.new_axes(ax)
     seconds = sorted(took for at, took in values(result.pods, "started", "start_seconds") if at is not None)
-    pods, never = len(result.pods), len(result.pods) - len(seconds)
+    pods = len(result.pods) - sum(values(result.pods, "withdrawn"))
+    never = pods - len(seconds)
     ax.set_ylabel("pods started (% of all pods)")
     if not seconds:
         style.time_axis(ax, result.end, "time from creation to start")
         style.title(ax, "Time until pods started")
         style.nothing(ax, f"none of {pods:,} pods started" if pods else "no pods")
         return ax
-    figures = distribution(seconds)
     right = 1.25 * seconds[-1]
-    long_tail = seconds[0] > 0 and seconds[-1] > _LONG_TAIL * (figures.p50 or 0.0)
+    long_tail = seconds[0] > 0 and seconds[-1] > _LONG_TAIL * percentile(seconds, 500)
     unit = style.time_axis(ax, seconds[0] if long_tail else right, "time from creation to start")
     ranks = np.unique(np.linspace(0, len(seconds) - 1, style.MAX_POINTS).round().astype(int))
     x = np.array([0.0, *(seconds[rank] for rank in ranks), right]) / unit.size
@@ -53,11 +57,12 @@ def plot_start_cdf(result: Result, ax: Axes | None = None) -> Axes:
         style.title(ax, f"Time until pods started: {len(seconds):,} of {pods:,}; {never:,} never started (shaded)")
     else:
         style.title(ax, f"Time until pods started: all {pods:,}" if pods > 1 else "Time until the pod started")
-    for name, value, share in (("p50", figures.p50, 50), ("p99", figures.p99, 99)):
-        if value is not None:
-            point = (value / unit.size, share * len(seconds) / pods)
+    for share in (50, 99):
+        value = percentile(seconds, 10 * share, never)
+        if math.isfinite(value):
+            point = (value / unit.size, share)
             ax.plot(*point, "o", color=style.SERIES[1], markersize=5)
-            text = f"{name} {style.seconds_text(value)}" + (" of those started" if never else "")
+            text = f"p{share} {style.seconds_text(value)}"
             ax.annotate(text, point, (7, -3), textcoords="offset points", va="top", color=style.INK, fontsize=9)
     return ax
 

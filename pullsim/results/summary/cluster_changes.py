@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.pod_status import DELETED
-from pullsim.results.statistics import Distribution, distribution
+from pullsim.results.statistics import Waits, waits
 from pullsim.results.wording import qualified
 from pullsim.rows import values
 
@@ -63,7 +63,7 @@ class PrepullFigures:
     given_up: int  # nodes that did not have all images when the job's time was up, or when they left
     under_way: int  # nodes that were still pulling at the end of the run
     last_at: float | None  # when the last of the done nodes got its last image
-    seconds: Distribution  # from the creation of a node's pod until all images were there
+    seconds: Waits  # from the creation of a node's pod until all images were there; nodes that left meanwhile not
     downloaded_bytes: int
 
 
@@ -81,7 +81,10 @@ def prepulls(result: Result) -> dict[str, PrepullFigures]:
             given_up=sum(row.reason == DELETED for row in rows),
             under_way=sum(row.started is None and row.reason != DELETED for row in rows),
             last_at=max((row.started for row in rows if row.started is not None), default=None),
-            seconds=distribution([row.start_seconds for row in rows if row.started is not None]),
+            seconds=waits(
+                [row.start_seconds for row in rows if row.started is not None],
+                sum(row.started is None and not row.withdrawn for row in rows),
+            ),
             downloaded_bytes=sum(downloaded[key] for key in {(row.namespace, row.pod) for row in rows}),
         )
         for name, rows in sorted(jobs.items())

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+import pydantic
+from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 
 from pullsim.errors import Location
 from pullsim.inputs import parse_json, read_text
 from pullsim.inputs.validation import validated
 from pullsim.inputs.versions import check_version
-from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel
+from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: Whole numbers stay integers.
-_NUMBER: Final = int | Annotated[float, Field(allow_inf_nan=False)]
+_NUMBER: Final = int | Annotated[float, pydantic.Field(allow_inf_nan=False)]
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -39,12 +40,18 @@ def _adapter() -> TypeAdapter[BaseModel]:
 
 @cache
 def _model(kind: type) -> type[BaseModel]:
-    """Return the pydantic model for a dataclass of the summary; optional values, lists and mappings may be missing."""
+    """Return the pydantic model for a dataclass of the summary.
+
+    Optional values, lists and mappings may be missing, and what has a default: older versions did not write it.
+    """
     hints = get_type_hints(kind)
     made: dict[str, Any] = {}
     for each in fields(kind):
         hint = hints[each.name]
-        made[each.name] = (_annotation(hint), Field(_default(hint), alias=camel(each.name)))
+        made[each.name] = (
+            _annotation(hint),
+            pydantic.Field(_default(each, hint), alias=camel(each.name), validate_default=True),
+        )
     return create_model(kind.__name__, __config__=ConfigDict(strict=True), **made)
 
 
@@ -59,7 +66,9 @@ def _annotation(hint: Any) -> Any:
     return _NUMBER if hint is float else hint
 
 
-def _default(hint: Any) -> Any:
+def _default(field: Field[Any], hint: Any) -> Any:
+    if field.default is not MISSING:
+        return plain(field.default)
     if get_origin(hint) in (Union, UnionType) and type(None) in get_args(hint):
         return None
     return {dict: {}, list: []}.get(get_origin(hint), ...)

@@ -1,6 +1,7 @@
 """The figures of a run, as `summary.json` and the terminal show them.
 
-A number that cannot be had (no pod started, or rows that the run's detail left out) is None, never 0.
+A number that cannot be had (no pod, or rows that the run's detail left out) is None, never 0. A time of pods that falls
+to those that never started is infinite, which is null in the JSON beside a count above 0 (see `statistics.Waits`).
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import numpy as np
 from pullsim.garbage import rare_collections
 from pullsim.oci.reference import parse
 from pullsim.results.model_error import ModelError, model_error
-from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, event_rate, flow_rate
+from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, flow_rate
 from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
+from pullsim.results.summary.pods import Pods, pods
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.start_time import Time, time_until_ready
 from pullsim.rows import values
@@ -30,26 +32,9 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 SCHEMA_VERSION: Final = 1
-POD_WINDOW: Final = 60.0  # seconds: the window of the peak rate of pods that become ready
 BYTE_WINDOW: Final = 10.0
 DIGITS: Final = 12  # significant digits in summary.json; further ones depend on the order of sums
 _LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
-
-
-@dataclass(frozen=True, slots=True)
-class Pods:
-    """Pods by outcome. Percentiles of the start are over the pods that started, those of ready over those that were."""
-
-    total: int
-    started: int
-    not_started: int
-    not_started_by_reason: dict[str, int]
-    missed_deadlines: int
-    start: Distribution  # time from creation to start
-    ready: Distribution  # time from creation until the pod is Ready
-    not_ready: int  # pods that never were, those that never started among them
-    last_ready_at: float | None
-    per_minute: Rate  # pods that became ready, from the first creation to the last of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +78,7 @@ class AssertionOutcome:
     value: float | None
     holds: bool
     within_model_error: bool  # the value is nearer to the limit than the model is to reality
+    never: bool = False  # the value is infinite, and None in the JSON: too many pods never started
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +93,7 @@ class Summary:
     ended: str  # horizon | settled | limit | interrupted
     nodes: int
     pools: dict[str, int]
-    percentiles: str  # how they are interpolated
+    percentiles: str  # which of the values they are, in the words of numpy.percentile
     pods: Pods | None
     pulls: Pulls | None
     bytes: Bytes | None
@@ -127,7 +113,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
-        return {"schemaVersion": SCHEMA_VERSION, **_plain(self)}
+        return {"schemaVersion": SCHEMA_VERSION, **plain(self)}
 
 
 @rare_collections()
@@ -146,7 +132,7 @@ def summarize(result: Result) -> Summary:
         nodes=len(result.nodes),
         pools=dict(sorted(Counter(result.pools[node] for node in result.nodes).items())),
         percentiles=PERCENTILE_METHOD,
-        pods=_pods(result) if has_pods else None,
+        pods=pods(result) if has_pods else None,
         pulls=_pulls(result) if has_pulls else None,
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
@@ -162,39 +148,6 @@ def summarize(result: Result) -> Summary:
         warnings=[*result.warnings, *(str(tag) for tag in moved)],
         model_error=model_error(result.runtimes.values()),
     )
-
-
-def _pods(result: Result) -> Pods:
-    took, ready, until_ready = array("d"), array("d"), array("d")
-    waiting: Counter[str] = Counter()
-    for at, seconds, reason, scheduled in values(result.pods, "started", "start_seconds", "reason", "scheduled"):
-        if at is None:
-            waiting[_waiting_reason(reason, scheduled)] += 1
-        else:
-            took.append(seconds)
-    for at, seconds in values(result.pods, "ready", "ready_seconds"):
-        if at is not None:
-            ready.append(at)
-            until_ready.append(seconds)
-    first = min(values(result.pods, "created"), default=0.0)
-    per_second = event_rate(ready, first, POD_WINDOW)
-    return Pods(
-        total=len(result.pods),
-        started=len(took),
-        not_started=waiting.total(),
-        not_started_by_reason=_ranked(waiting),
-        missed_deadlines=sum(values(result.pods, "missed")),
-        start=distribution(took),
-        ready=distribution(until_ready),
-        not_ready=len(result.pods) - len(ready),
-        last_ready_at=max(ready, default=None),
-        per_minute=Rate(_times(per_second.mean, 60), _times(per_second.peak, 60), per_second.window),
-    )
-
-
-def _waiting_reason(reason: str | None, scheduled: float | None) -> str:
-    """Return the reason that `kubectl get pods` would show."""
-    return reason or ("Pending" if scheduled is None else "ContainerCreating")
 
 
 def _pulls(result: Result) -> Pulls:
@@ -259,24 +212,22 @@ def _ranked(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _times(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
-
-
-def _plain(value: Any) -> Any:
-    """Turn dataclasses into dictionaries with camelCase keys, and numbers into what JSON can hold."""
+def plain(value: Any) -> Any:
+    """Turn dataclasses into dictionaries with the keys of `summary.json`, and numbers into what JSON can hold."""
     if is_dataclass(value):
-        return {camel(each.name): _plain(getattr(value, each.name)) for each in fields(value)}
+        return {camel(each.name): plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
 
 
 def camel(name: str) -> str:
-    """Write a name as the keys of `summary.json` are."""
+    """Write a name as the keys of `summary.json` are: ``lastReadyAt``, ``p99.9`` for ``p99_9``."""
     head, *tail = name.split("_")
+    if tail and tail[0].isdigit():
+        return ".".join((head, *tail))
     return head + "".join(part.capitalize() for part in tail)

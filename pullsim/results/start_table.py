@@ -1,0 +1,56 @@
+"""The table of a run's percentiles: how long pods took to start, and what pulls took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from pullsim.results.statistics import THOUSANDTHS
+from pullsim.results.summary.summary import Summary, camel
+
+if TYPE_CHECKING:
+    from pullsim.results.statistics import Distribution
+
+#: Seconds in a minute and an hour.
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+
+def start_table(summary: Summary) -> Table:
+    """Return the table, with a line for each distribution; ``never`` is what falls to pods that never started."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in THOUSANDTHS:
+        table.add_column(camel(heading), justify="right", no_wrap=True)
+    if summary.pods:
+        _row(table, "pod start", summary.pods.start, "bold")
+        if summary.pods.start.never and summary.pods.started:
+            _row(table, f"those that started, {summary.pods.started:,}", summary.pods.start_of_started)
+        if summary.pods.ready != summary.pods.start:  # something takes time from the start to the pod's being ready
+            _row(table, "pod ready", summary.pods.ready, "bold")
+    if summary.pulls:
+        _row(table, "queue before a pull", summary.pulls.queue)
+        _row(table, "pull", summary.pulls.pull)
+    return table
+
+
+def brief(seconds: float | None) -> str:
+    """Write seconds as Go does, in at most six letters: ``0.42s``, ``12.3s``, ``4m05s``, ``2h03m``."""
+    if seconds is None:
+        return "-"
+    if seconds == float("inf"):
+        return "never"
+    if seconds < 99.95:
+        return f"{seconds:.2f}s" if seconds < 9.995 else f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
+    minutes = round(seconds / _MINUTE)
+    return f"{minutes // _MINUTE}h{minutes % _MINUTE:02d}m"
+
+
+def _row(table: Table, name: str, figures: Distribution, style: str = "") -> None:
+    cells = (brief(getattr(figures, each)) for each in THOUSANDTHS)
+    table.add_row(Text(name), *cells, style=style)
