@@ -10,7 +10,6 @@ from pullsim.cluster.node_lifecycle import NodeLifecycle
 from pullsim.cluster.pod_lifecycle import PodLifecycle
 from pullsim.cluster.quiescence import Quiescence
 from pullsim.cluster.registries import Registries
-from pullsim.cluster.scheduler.image_locality import placement
 from pullsim.cluster.scheduler.scheduler import Scheduler
 from pullsim.kernel.clock import run_until
 from pullsim.kernel.environment import Environment
@@ -54,7 +53,7 @@ class Cluster:
         self._horizon = spec.horizon
         self._pools = {node.name: node.spec.pool for node in spec.nodes}
         self._registries = Registries(env, self.network, spec, streams)
-        self._scheduler = scheduler = Scheduler(placement(env, spec))
+        self._scheduler = scheduler = Scheduler(env, spec)
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
         self._pods = pods = PodLifecycle(env, spec, recorder, scheduler, quiescence, started)
         objects = PullObjects(spec.secrets, spec.service_accounts)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class DaemonSets:
-    """Creates a pod of each set on each selected node, when the set is created or when the node joins."""
+    """Creates a pod of each set on each selected node, when the set is created or when the node joins.
+
+    Nodes whose labels or taints keep the pod out get none; neither changes while a node is there, but for taints that
+    the pods of all DaemonSets tolerate.
+    """
 
     def __init__(
         self, env: simpy.Environment, sets: Iterable[DaemonSet], scheduler: Scheduler, pods: PodLifecycle
@@ -55,5 +59,10 @@ class DaemonSets:
         self._pods.expect(-sum(covers(each, node.pool, node.name) for each in self._to_create))
 
     def _create_pod(self, daemon_set: DaemonSet, node: ClusterNode) -> None:
-        if covers(daemon_set, node.pool, node.name):
-            self._pods.create_expected(daemon_set.pod(node.name, self._env.now))
+        if not covers(daemon_set, node.pool, node.name):
+            return
+        pod = daemon_set.pod(node.name, self._env.now)
+        if self._scheduler.runs_daemon(node.name, pod):
+            self._pods.create_expected(pod)
+        else:
+            self._pods.expect(-1)

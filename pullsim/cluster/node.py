@@ -48,12 +48,9 @@ class ClusterNode:
         "_service",
         "_workers",
         "kubelet",
-        "max_pods",
         "name",
-        "order",
-        "pods",
+        "node",
         "pool",
-        "tainted",
     )
 
     def __init__(
@@ -65,12 +62,9 @@ class ClusterNode:
         env, runtimes, streams, recorder, objects = cluster
         spec = node.spec
         self._env = env
+        self.node = node
         self.name = node.name
         self.pool = spec.pool
-        self.max_pods = spec.max_pods
-        self.pods = 0  # number of pods that are bound to it
-        self.order = 0  # number of nodes that had joined before it
-        self.tainted = False  # whether it has the taint node.kubernetes.io/disk-pressure:NoSchedule
         self._workers: dict[PodStatus, Process] | None = None if spec.leave is None else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
@@ -80,11 +74,6 @@ class ClusterNode:
         self._service, self._max_images = service, spec.kubelet.node_status_max_images
         context = NodeContext(env, node, service, streams, recorder)
         self.kubelet = Kubelet(context, PullCredentials(context, objects), handlers, watcher)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether the scheduler may bind another pod to it."""
-        return self.pods < self.max_pods and not self.tainted
 
     def images(self) -> tuple[list[ListedImage], int]:
         """Return the images on the node, and how many of them its status may list (-1: all)."""

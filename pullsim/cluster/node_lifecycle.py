@@ -118,9 +118,18 @@ class NodeLifecycle:
     def _join(self, node: Node) -> None:
         joined = ClusterNode(self._context, node, self)
         self._scheduler.join(joined)
+        if node.ready_after:
+            self._quiescence.hold()
+            Call(self._context.env, lambda _: self._ready(node.name), node.ready_after)
         self._churn.joined(node)
         self.daemon_sets.joined(joined)  # DaemonSet pods are created before pending pods are tried
         self._pods.prepulls.joined(joined)
+
+    def _ready(self, name: str) -> None:
+        """Note that a node is ready, unless it has left; pods are tried when all of this instant are."""
+        self._scheduler.ready(name)
+        self._retry_soon()
+        self._quiescence.release()
 
     def _retry_soon(self) -> None:
         """Try the pending pods after what else happens in this instant; the run is not over before that."""

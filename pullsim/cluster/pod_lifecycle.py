@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.controllers.controller_manager import Controllers
@@ -63,12 +65,13 @@ class PodLifecycle:
     def run(self) -> Generator[Any, Any, None]:
         """Create the pods of the scenario at their times."""
         env = self._env
-        for pod in self._spec.pods:
-            if pod.follows is not None:
-                continue
-            if pod.created > env.now:
-                yield env.timeout(pod.created - env.now)
-            self.create_expected(pod)
+        first = (pod for pod in self._spec.pods if pod.follows is None)
+        for created, pods in groupby(first, key=attrgetter("created")):
+            if created > env.now:
+                yield env.timeout(created - env.now)
+            with self._scheduler.batch():
+                for pod in pods:
+                    self.create_expected(pod)
 
     def expect(self, pods: int) -> None:
         """Count pods of DaemonSets that are to come; fewer by ``-pods`` where that is negative."""
@@ -141,6 +144,8 @@ class PodLifecycle:
         """Write the row of a pod that has ended before it was ready; its last sync may still run."""
         if pod in self._quiescence.unfinished:
             self._write(pod, pod.record(self._env.now, never=True))
+        if pod.node is not None:
+            self._scheduler.ended(pod)
         self._quiescence.ended(pod)
 
     # The methods that the lifecycle of nodes calls.
@@ -153,8 +158,8 @@ class PodLifecycle:
 
     def node_left(self, node: str) -> None:
         """Delete the pending pods of DaemonSets and prepull jobs that were meant for a node that has left."""
-        for pod in self._scheduler.pending():
-            if pod.pod.node == node and self._is_daemon(pod):
+        for pod in self._scheduler.pending_for(node):
+            if self._is_daemon(pod):
                 self.delete(pod)
 
     # The methods that are called at the end of the run.

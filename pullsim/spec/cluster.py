@@ -173,6 +173,6 @@ class ClusterSpec:
     catalog: Catalog = field(default_factory=Catalog)
     secrets: tuple[Secret, ...] = ()
     service_accounts: tuple[ServiceAccount, ...] = ()  # besides the account `default` that every namespace has
-    placement: str = "spread"  # spread | pack | given
+    placement: str = "scheduler"  # scheduler | imageLocality (the same) | spread | pack | given
     seed: int = 0
     horizon: float | None = None  # seconds, inclusive; None: until nothing can change any more, but at most 24 h

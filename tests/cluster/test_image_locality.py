@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.cluster.scheduler.image_locality import MB, locality, normalized, topology_spread
+from pullsim.cluster.scheduler.scores import MB, locality
+from pullsim.cluster.scheduler.signature import normalized
+from pullsim.cluster.scheduler.topology import normalized_spread
 from pullsim.scenario import from_mapping
 from pullsim.spec.cluster import Node, Owner
 from pullsim.spec.runtime import FixedImage
@@ -29,10 +31,11 @@ def test_scores_are_in_range(present, containers):
 
 
 @pytest.mark.parametrize(
-    ("mates", "scores"), [([0, 0, 0], [100, 100, 100]), ([1, 0], [66, 100]), ([2, 1, 0], [40, 60, 100]), ([3], [100])]
+    ("raw", "scores"),
+    [([2, 2, 2], [100, 100, 100]), ([3, 2], [66, 100]), ([5, 4, 2], [40, 60, 100]), ([-1, 2], [0, 100])],
 )
-def test_scores_of_spreading(mates, scores):
-    assert topology_spread(mates) == scores
+def test_scores_of_spreading(raw, scores):
+    assert normalized_spread(raw) == scores
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ CASES = {
     "text for a number": ("nodes: [{count: '3'}]", "1:17: nodes[0].count: '3' must be a whole number"),
     "number for a text": ("name: 3\nnodes: [{}]", "1:7: name: 3 must be text; write it in quotes"),
     "zero nodes in a pool": ("nodes: [{count: 0}]", "1:17: nodes[0].count: 0 must be greater than or equal to 1"),
-    "no choice": ("nodes: [{}]\nplacement: random", "2:12: placement: 'random' is not one of spread, pack, "),
+    "no choice": ("nodes: [{}]\nplacement: random", "2:12: placement: 'random' is not one of scheduler, spread, "),
     "no version": ("nodes: [{kubeletVersion: latest}]", "nodes[0].kubeletVersion: 'latest' is no version"),
     "unknown release": (
         "nodes: [{kubeletVersion: 1.3}]",

@@ -37,7 +37,7 @@ def test_defaults_are_written_out():
     assert tree["nodes"][0]["kubeletVersion"] == "1.35"
     assert tree["nodes"][0]["kubelet"]["serializeImagePulls"] is True
     assert tree["nodes"][0]["kubelet"]["registryBurst"] == 10
-    assert tree["placement"] == "spread"
+    assert tree["placement"] == "scheduler"
 
 
 def test_a_mirror_by_its_host_alone_stays_the_registry_of_that_host():

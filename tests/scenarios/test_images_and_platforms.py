@@ -32,14 +32,14 @@ def test_a_node_that_has_the_old_content_keeps_it():
         "autoscaled-0001": new,
         **{f"old-000{n}": old for n in range(3)},
     }
-    assert mixed.containers == {old: 10, new: 6}
+    assert mixed.containers == {old: 12, new: 4}
     assert mixed.nodes == {old: 3, new: 2}
     assert sorted(name for names in mixed.pods.values() for name in names) == sorted(
         f"default/{pod.pod}" for pod in result.pods
     )
     (warning,) = pullsim.summarize(result).warnings
     assert warning.startswith(
-        "containers with the image registry.example.com/team/app:stable run different digests: 10 "
+        "containers with the image registry.example.com/team/app:stable run different digests: 12 "
     )
 
 

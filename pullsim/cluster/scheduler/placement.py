@@ -2,95 +2,190 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from pullsim.cluster.scheduler.candidates import Candidates
+from pullsim.cluster.scheduler.changes import Changes
+from pullsim.cluster.scheduler.filters import NOT_SELECTED, OTHER_NODE, fits, refuses_always, refuses_now
+from pullsim.cluster.scheduler.selectors import requires, untolerated
+from pullsim.cluster.scheduler.signature import Signatures
+from pullsim.cluster.scheduler.tally import Tallies
+from pullsim.cluster.scheduler.topology import Topology
 
 if TYPE_CHECKING:
-    from pullsim.cluster.node import ClusterNode
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pullsim.cluster.scheduler.node_info import NodeInfo
+    from pullsim.cluster.scheduler.signature import Signature
+    from pullsim.spec.cluster import Owner
     from pullsim.spec.pod import Pod
+    from pullsim.spec.scheduling import Taint
 
 SPREAD, PACK, GIVEN = "spread", "pack", "given"
+#: What nodes are ranked by instead of the scores of the scheduler.
+RANKS: Final[Mapping[str, Callable[[NodeInfo, Signature], int]]] = {
+    SPREAD: lambda node, _: -node.pods,
+    PACK: lambda node, _: node.pods,
+    GIVEN: lambda node, _: -node.pods,
+}
 
 
 class Placement:
-    """Chooses, among the nodes that have room, the one with the fewest pods (spread) or with the most pods (pack).
+    """Chooses a node for each pod, one after the other, as the default profile of kube-scheduler 1.35 does.
 
-    On a tie it chooses the node that joined first. With ``given``, only pods that name their node or pool are bound. A
-    pod that names a node or pool is bound only there. A node has room up to maxPods; other resources are not modelled.
-    A node with the taint of disk pressure gets no pod, not even a DaemonSet's. A choice takes O(log nodes) steps.
+    A node is feasible if it passes the filters NodeUnschedulable, NodeName, TaintToleration, NodeAffinity, NodePorts,
+    NodeResourcesFit, PodTopologySpread and InterPodAffinity. Of the feasible nodes the pod gets the one with the
+    highest sum of the scores TaintToleration, NodeAffinity, NodeResourcesFit (LeastAllocated), PodTopologySpread,
+    InterPodAffinity, NodeResourcesBalancedAllocation and ImageLocality with their default weights. With spread and
+    pack it gets the feasible node with the fewest or the most pods; with given, only pods that name their node or pool
+    are bound.
+
+    On a tie it is the node with the fewest pods, then the one that joined first, where the scheduler chooses at random.
+    Left out as well: that only some of the nodes of a cluster with more than 100 are scored, preemption, volumes, and
+    Services as the reason to spread pods. An image that is being pulled does not count for ImageLocality; names are
+    compared as written, so that `nginx` does not match `docker.io/library/nginx` in a node's status (kubernetes issues
+    112699, 112573).
     """
 
-    def __init__(self, how: str) -> None:
-        """``how``: spread | pack | given."""
-        self._sign = -1 if how == PACK else 1
+    def __init__(self, how: str, owners: tuple[Owner, ...] = ()) -> None:
+        """``how``: scheduler | imageLocality (the same) | spread | pack | given."""
+        self._rank = RANKS.get(how)
         self._given = how == GIVEN
-        self._nodes: dict[str, ClusterNode] = {}  # nodes that have joined and not left, by name
+        self._nodes: dict[str, NodeInfo] = {}
         self._joined = 0  # number of nodes that have joined so far
-        #: For each pool a heap of (pods, order, node), with pods negative to pack; outdated entries are skipped.
-        self._pools: dict[str, list[tuple[int, int, ClusterNode]]] = {}
+        self._signatures = Signatures(owners)
+        self._changes = Changes(self._nodes)
+        self._tallies = Tallies()
+        self._rules: dict[Signature, Topology] = {}
+        self._candidates: dict[Signature, Candidates] = {}
 
-    def join(self, node: ClusterNode) -> None:
-        """Add a node that pods can be bound to."""
+    def signature(self, pod: Pod) -> Signature:
+        """Return the signature of a pod."""
+        return self._signatures.of(pod)
+
+    def waits_for_pods(self, pod: Signature) -> bool:
+        """Whether another pod that is bound can make a node feasible for the pod."""
+        return self._topology(pod).waits_for_pods
+
+    def join(self, node: NodeInfo) -> None:
+        """Add a node, without pods."""
         node.order = self._joined
         self._joined += 1
         self._nodes[node.name] = node
-        self._pools.setdefault(node.pool, [])
-        self._offer(node)
+        self._tallies.join(node)
+        self._changes.note(node)
 
     def remove(self, name: str) -> None:
         """Remove a node, which leaves the cluster."""
-        self._nodes.pop(name).tainted = True
+        node = self._nodes.pop(name)
+        node.gone = True
+        self._tallies.leave(node)
+        self._changes.listed(node, {})
 
-    def leave(self, name: str, pod: Pod) -> None:
-        """Free the place of a pod on a node, unless the node has left."""
-        del pod
-        node = self._nodes.get(name)
-        if node is None:
-            return
-        node.pods -= 1
-        self._offer(node)
-
-    def taint(self, name: str, *, tainted: bool) -> None:
-        """Set or remove the taint of a node, with which it gets no pods."""
+    def taint(self, name: str, taint: Taint, *, tainted: bool) -> None:
+        """Set or remove a taint of a node."""
         node = self._nodes[name]
-        node.tainted = tainted
-        self._offer(node)
+        node.taint(taint, tainted=tainted)
+        self._tallies.tainted(node)
+        self._changes.note(node)
 
-    def images_changed(self, node: str) -> None:
-        """Note that images came to a node or were removed from it; this placement does not depend on them."""
-
-    def node(self, name: str) -> ClusterNode:
-        """Return the node of that name. Raises KeyError if it has left."""
+    def node(self, name: str) -> NodeInfo:
+        """Return the node of that name. Raises KeyError if it is not there."""
         return self._nodes[name]
 
-    def nodes(self) -> list[ClusterNode]:
-        """Return the nodes that have joined and not left, in the order in which they joined."""
-        return list(self._nodes.values())
+    def listed(self, node: NodeInfo, images: Mapping[str, int]) -> None:
+        """Take the images of a node's status, unless the node has left: their bytes by name."""
+        if not node.gone:
+            self._changes.listed(node, images)
 
-    def choose(self, pod: Pod) -> ClusterNode | None:
-        """Choose a node for the pod and reserve a place on it; None: no node has room."""
-        node = self._choose(pod)
+    def choose(self, pod: Pod) -> NodeInfo | None:
+        """Choose a node for the pod and reserve a place on it; None: no node is feasible."""
+        signature = self._signatures.of(pod)
+        if pod.node is not None:
+            named = self._nodes.get(pod.node)
+            node = named if named is not None and self._takes(named, signature) else None
+        elif self._given and pod.pool is None:
+            node = None
+        else:
+            node = self._best(signature)
         if node is not None:
-            node.pods += 1
-            self._offer(node)
+            self._topology(signature)
+            node.add(signature)
+            self._tallies.bound(node, signature)
+            self._changes.note(node)
         return node
 
-    def _choose(self, pod: Pod) -> ClusterNode | None:
-        if pod.node is not None:
-            node = self._nodes.get(pod.node)
-            return node if node is not None and node.has_room else None
-        if self._given and pod.pool is None:
-            return None
-        pools = self._pools if pod.pool is None else (pod.pool,)
-        heads = [head for pool in pools if (head := self._head(pool)) is not None]
-        return min(heads, key=lambda head: head[:2])[2] if heads else None
+    def ended(self, name: str, pod: Pod) -> None:
+        """Note that a pod on a node is being deleted, was evicted, or has completed."""
+        node, signature = self._nodes.get(name), self._signatures.of(pod)
+        if node is not None:
+            node.end(signature)
+            self._tallies.ended(node, signature)
+            self._changes.note(node)
 
-    def _head(self, pool: str) -> tuple[int, int, ClusterNode] | None:
-        heap = self._pools.get(pool, [])
-        while heap and (heap[0][0] != self._sign * heap[0][2].pods or not heap[0][2].has_room):
-            heappop(heap)
-        return heap[0] if heap else None
+    def leave(self, name: str, pod: Pod) -> None:
+        """Free the place of a pod that is gone from a node, unless the node has left."""
+        node, signature = self._nodes.get(name), self._signatures.of(pod)
+        if node is not None:
+            node.remove(signature)
+            self._tallies.gone(node, signature)
+            self._changes.note(node)
 
-    def _offer(self, node: ClusterNode) -> None:
-        if node.has_room:
-            heappush(self._pools[node.pool], (self._sign * node.pods, node.order, node))
+    def runs_daemon(self, name: str, pod: Pod) -> bool:
+        """Whether a DaemonSet has a pod on a node.
+
+        Models pkg/controller/daemon/daemon_controller.go NodeShouldRunDaemonPod.
+        """
+        node, signature = self._nodes[name], self._signatures.of(pod)
+        allowed = untolerated(node.taints, signature.tolerations) is None
+        return allowed and requires(signature.scheduling, name, node.labels)
+
+    def explain(self, pod: Pod) -> str:
+        """Return why a pod is bound nowhere, in the words of the event FailedScheduling.
+
+        Models pkg/scheduler/framework/types.go FitError.Error, without what preemption adds to it.
+        """
+        if not self._nodes:
+            return "no nodes available to schedule pods"
+        reasons = Counter(reason for node in self._nodes.values() for reason in self._reasons(node, pod))
+        texts = sorted(f"{count} {reason}" for reason, count in reasons.items())
+        return f"0/{len(self._nodes)} nodes are available: {', '.join(texts)}."
+
+    def _reasons(self, node: NodeInfo, pod: Pod) -> Iterator[str]:
+        """Yield the reasons of the first filter that refuses a node."""
+        signature = self._signatures.of(pod)
+        if pod.node not in (None, node.name):
+            yield OTHER_NODE
+        elif always := refuses_always(node, signature):
+            yield always
+        elif now := refuses_now(node, signature):
+            yield from now
+        else:
+            topology = self._topology(signature)
+            # With the placement `given` a pod that names nothing passes all filters, and yet no node takes it.
+            yield topology.refuses(topology.place(node)) or NOT_SELECTED
+
+    def _takes(self, node: NodeInfo, pod: Signature) -> bool:
+        """Whether a node passes all filters."""
+        if not fits(node, pod) or refuses_always(node, pod) is not None:
+            return False
+        topology = self._topology(pod)
+        return topology.plain or topology.refuses(topology.place(node)) is None
+
+    def _best(self, pod: Signature) -> NodeInfo | None:
+        candidates = self._candidates.get(pod)
+        if candidates is None:
+            candidates = self._candidates[pod] = Candidates(pod, self._topology(pod), self._changes, self._rank)
+        return candidates.best()
+
+    def _topology(self, pod: Signature) -> Topology:
+        topology = self._rules.get(pod)
+        if topology is None:
+            topology = Topology(pod, self._tallies)
+            topology.meet(self._rules)
+            if pod.scheduling.affinity or pod.scheduling.anti_affinity:
+                for other in self._rules.values():
+                    other.meet([pod])
+            self._rules[pod] = topology
+        return topology

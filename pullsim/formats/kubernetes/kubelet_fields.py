@@ -64,7 +64,7 @@ FIELDS: Final = {
         "int32",
         pointer=True,
         written=False,
-        meaning="Images that a node tells of, largest first, for `placement: imageLocality`; -1: all.",
+        meaning="Images that a node tells of, largest first, for the score ImageLocality of the scheduler; -1: all.",
     ),
     "maxPods": Field("int32", written=False, meaning="Most pods on the node; `nodes[].maxPods` goes before it."),
     "featureGates": Field("mapping", written=False, meaning="Some change the wording of events."),

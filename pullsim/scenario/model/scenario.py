@@ -60,10 +60,10 @@ class ScenarioModel(Section):
     )
     secrets: list[Secret] = Field(default=[], description="Secrets with registry credentials, beside manifests'.")
     service_accounts: list[ServiceAccount] = Field(default=[], description="ServiceAccounts, beside manifests'.")
-    placement: Literal["spread", "pack", "imageLocality", "given"] = Field(
-        default="spread",
-        description="Where pods without a node go. spread and pack: to the node with the fewest or most pods; "
-        "imageLocality: by kube-scheduler's scores, for the images that nodes have and for spreading; "
+    placement: Literal["scheduler", "spread", "pack", "imageLocality", "given"] = Field(
+        default="scheduler",
+        description="Where pods without a node go, of the nodes that kube-scheduler's filters let them on. "
+        "scheduler: by its scores; imageLocality: the same; spread and pack: to the node with the fewest or most pods; "
         "given: every workload says it with on.",
     )
     admission: Admission = Field(default_factory=Admission, description="Admission plugins.")

@@ -1,0 +1,64 @@
+"""Which nodes have changed, for those who look again only when they are asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pullsim.cluster.scheduler.node_info import NodeInfo
+
+KEPT: Final = 4  # changes per node that are kept; who is further behind looks at all nodes
+
+
+class Changes:
+    """The log of the nodes that have changed, and how many nodes have each image."""
+
+    def __init__(self, known: Mapping[str, NodeInfo]) -> None:
+        """``known`` has the nodes that have joined and not left."""
+        self._known = known
+        self._log: list[NodeInfo] = []
+        self._dropped = 0  # number of changes that are no longer in the log
+        self.holders: Counter[str] = Counter()  # number of nodes whose status lists an image
+
+    @property
+    def nodes(self) -> int:
+        """The number of nodes."""
+        return len(self._known)
+
+    @property
+    def count(self) -> int:
+        """The number of changes so far."""
+        return self._dropped + len(self._log)
+
+    def note(self, node: NodeInfo) -> None:
+        """Note that something about a node has changed."""
+        self._log.append(node)
+        if len(self._log) > KEPT * len(self._known) + 1000:
+            half = len(self._log) // 2
+            self._dropped += half
+            del self._log[:half]
+
+    def all(self) -> Iterable[NodeInfo]:
+        """Return the nodes that there are."""
+        return self._known.values()
+
+    def since(self, count: int) -> Iterable[NodeInfo] | None:
+        """Return each node once that has changed since there were ``count`` changes; None: they are not kept."""
+        start = count - self._dropped
+        if start < 0:
+            return None
+        if start == len(self._log) - 1:
+            return self._log[start:]
+        return dict.fromkeys(self._log[start:])
+
+    def listed(self, node: NodeInfo, images: Mapping[str, int]) -> None:
+        """Take the images of a node's status: their bytes by name."""
+        for name in node.images.keys() - images.keys():
+            self.holders[name] -= 1
+        for name in images.keys() - node.images.keys():
+            self.holders[name] += 1
+        node.images = images
+        self.note(node)

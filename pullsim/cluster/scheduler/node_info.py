@@ -1,0 +1,115 @@
+"""What the scheduler knows of a node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from pullsim.cluster.scheduler.resources import ANY_IP
+from pullsim.spec.scheduling import HOSTNAME, ZONE, Taint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pullsim.cluster.scheduler.signature import Signature
+    from pullsim.spec.cluster import Node
+
+#: The taint of a node under disk pressure (pkg/controller/nodelifecycle/node_lifecycle_controller.go
+#: nodeConditionToTaintKeyStatusMap).
+DISK_PRESSURE: Final = Taint("node.kubernetes.io/disk-pressure", "", "NoSchedule")
+#: The taint of a node that has joined and is not ready, with the effect that the DaemonSet controller's toleration has.
+#: The API server adds one with NoSchedule too (plugin/pkg/admission/nodetaint), which pods need a toleration of their
+#: own for; it is left out, so that each DaemonSet's pod comes before the node is ready, as the manual has it.
+NOT_READY: Final = Taint("node.kubernetes.io/not-ready", "", "NoExecute")
+UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"  # the key of the taint of a node that is cordoned
+
+
+class NodeInfo:
+    """A node's labels, taints, resources and images, and what its pods take of it.
+
+    Models pkg/scheduler/framework/types.go NodeInfo. Pods are counted by signature.
+    """
+
+    __slots__ = (
+        "allocatable",
+        "gone",
+        "images",
+        "labels",
+        "live",
+        "max_pods",
+        "name",
+        "nonzero",
+        "order",
+        "pods",
+        "pool",
+        "ports",
+        "requested",
+        "signatures",
+        "static",
+        "taints",
+    )
+
+    def __init__(self, node: Node) -> None:
+        spec = node.spec
+        self.name = node.name
+        self.pool = spec.pool
+        self.order = 0  # number of nodes that had joined before it
+        self.labels: dict[str, str] = {
+            "kubernetes.io/os": spec.platform.os,
+            "kubernetes.io/arch": spec.platform.architecture,
+            **dict(spec.scheduling.labels),
+            HOSTNAME: node.name,
+        }
+        if node.zone is not None:
+            self.labels[ZONE] = node.zone
+        self.taints = spec.scheduling.taints
+        self.allocatable = dict(spec.scheduling.allocatable)
+        self.max_pods = spec.max_pods
+        self.gone = False  # whether it has left
+        self.static = 0  # number of changes of its taints
+        self.images: Mapping[str, int] = {}  # bytes of the images in its status, by name
+        self.pods = 0
+        self.requested: dict[str, int] = {}  # sums of the requests of its pods
+        self.nonzero = (0, 0)  # the same of cpu and memory with the scheduler's defaults
+        self.ports: Counter[tuple[str, str, int]] = Counter()  # (protocol, address, port) in use
+        self.signatures: Counter[Signature] = Counter()  # number of its pods
+        self.live: Counter[Signature] = Counter()  # number of its pods that are not being deleted
+
+    def add(self, pod: Signature) -> None:
+        """Reserve what a pod asks for."""
+        self._change(pod, 1)
+        self.live[pod] += 1
+
+    def remove(self, pod: Signature) -> None:
+        """Free what a pod that is gone asked for; `end` was called before."""
+        self._change(pod, -1)
+
+    def end(self, pod: Signature) -> None:
+        """Note that a pod is being deleted, or has come to its end."""
+        self.live[pod] -= 1
+
+    def taint(self, taint: Taint, *, tainted: bool) -> None:
+        """Set or remove a taint."""
+        others = tuple(each for each in self.taints if each != taint)
+        self.taints = (*others, taint) if tainted else others
+        self.static += 1
+
+    def _change(self, pod: Signature, sign: int) -> None:
+        self.pods += sign
+        self.signatures[pod] += sign
+        requested = self.requested
+        for name, amount in pod.requests:
+            requested[name] = requested.get(name, 0) + sign * amount
+        cpu, memory = pod.nonzero
+        self.nonzero = self.nonzero[0] + sign * cpu, self.nonzero[1] + sign * memory
+        for port in pod.ports:
+            self.ports[port] += sign
+
+    def has_free(self, port: tuple[str, str, int]) -> bool:
+        """Whether a host port is free (pkg/scheduler/framework/types.go HostPortInfo.CheckConflict)."""
+        protocol, address, number = port
+        return not any(
+            used
+            for (other, at, where), used in self.ports.items()
+            if other == protocol and where == number and (address in (ANY_IP, at) or at == ANY_IP)
+        )
