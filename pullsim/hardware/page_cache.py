@@ -195,7 +195,7 @@ class CachedDisk:
     def _end_write_back(self) -> None:
         """Stop write-back; the dirty bytes that are left wait for their expiry.
 
-        The oldest of them was written before the last write by the time that the disk takes to write them all.
+        The oldest of these bytes counts as older than the last write by the time in which the disk writes them all.
         """
         self._writing_back = False
         self._since -= self._floor / self._write
@@ -270,7 +270,8 @@ class CachedDisk:
         self._begin_write_back(self.dirty)
 
     def _expire(self) -> None:
-        # If somebody is writing, as many bytes as are dirty now are taken for too young to expire: that level is kept.
+        # While a pull writes, new bytes replace the expired ones: write-back keeps the dirty bytes at their present
+        # number, as bytes that are written from now on are too young to expire.
         self._begin_write_back(self.dirty if self._buffered else 0.0)
 
     def _exhaust(self) -> None:

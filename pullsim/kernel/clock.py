@@ -14,7 +14,7 @@ from pullsim.kernel.event import LAST, Call, Event
 if TYPE_CHECKING:
     import simpy
 
-# The horizon comes after everything else of its instant, the network's settles included.
+# The priority of the event at the horizon: it comes after all others of its instant, the network's settles included.
 _STOP = EventPriority(LAST + 1)
 
 
@@ -46,7 +46,7 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: Event | simpy
     stop.callbacks.append(finish_instant)  # type: ignore[union-attr]  # it is not processed, so this is a list
     queue: list[Any] = env._queue
     # This is SimPy's `peek` and `step` in one loop. Calling both for each event would add 6 % to the CPU time of a
-    # rollout to 300 nodes, W(300).
+    # rollout to 300 nodes (W300 of `benchmarks.speed`).
     while queue:
         entry = heappop(queue)
         time: float = entry[0]

@@ -22,7 +22,7 @@ _push: Final[Any] = heapq.heappush
 
 
 def _over(_: Any) -> None:
-    """Mark an event whose callbacks have been called: it takes the place of the first callback, and is never called."""
+    """Stand in the place of the first callback of an event whose callbacks have been called; nothing calls this."""
 
 
 OVER: Final[Any] = _over

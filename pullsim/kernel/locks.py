@@ -32,7 +32,7 @@ class Slots:
     def acquire(self) -> Event | None:
         """Take a slot.
 
-        Returns None if one was free, and otherwise an event that succeeds when a slot has become ours.
+        Returns None if one was free, and otherwise an event that succeeds when the request is given a slot.
         """
         if self._free is None:
             return None
@@ -94,7 +94,7 @@ class KeyedLocks:
     def acquire(self, key: Hashable) -> Event | None:
         """Take the lock of ``key``.
 
-        Returns None if it was free, and otherwise an event that succeeds when it is ours.
+        Returns None if it was free, and otherwise an event that succeeds when the request is given the lock.
         """
         if key not in self._waiting:
             self._waiting[key] = None
@@ -110,7 +110,7 @@ class KeyedLocks:
     def wait(self, key: Hashable, request: Event) -> Generator[Any, Any, None]:
         """Wait for a request that ``acquire(key)`` returned.
 
-        If the process is interrupted meanwhile, it is withdrawn.
+        If the process is interrupted meanwhile, the request is withdrawn.
         """
         try:
             yield request

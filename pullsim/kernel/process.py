@@ -98,7 +98,7 @@ class Process(Event):
 
 
 class Part(Process):
-    """A generator that a process runs and waits for: ``yield Part(…)`` does what ``yield from`` does, for less.
+    """A generator that a process runs and waits for: ``yield Part(…)`` does what ``yield from`` does, at lower cost.
 
     With ``yield from``, each event passes through all generators above the one that waits. An event of a part resumes
     the part alone: for a pull, the generators of its pod's worker are left out.
@@ -125,5 +125,6 @@ def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generat
             inner.interrupt(interrupt.cause)
 
 
+#: The event that `Process.start` resumes a new generator with: a generator begins when it is sent None.
 _BEGIN = Event(simpy.Environment())
 _BEGIN._ok, _BEGIN._value = True, None

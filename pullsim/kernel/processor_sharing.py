@@ -53,7 +53,7 @@ class ProcessorSharing:
     The clock is virtual time: the service in units that each job has had since the clock read 0. A job ends when the
     clock reads its key, the reading at its start plus its work, whatever the rates until then. The end of a job that
     nobody waits for costs no event: it is processed when something else happens. That leaves a third of all wake-ups
-    of a rollout to 100 nodes, W(100).
+    of a rollout to 100 nodes (W100 of `benchmarks.speed`).
     """
 
     def __init__(self, env: simpy.Environment, capacity: Callable[[int], float]) -> None:

@@ -23,11 +23,11 @@ DOWNLOAD: Final = ("download_egress", "download_connection", "download_nic")
 _BEGIN: Final = itemgetter(2)
 #: When a layer was unpacked: from, until, limited by (cpu | disk).
 Unpacked = tuple[float, float, str]
-_NEVER: Final = (None, None, None)
+_NOT_UNPACKED: Final = (None, None, None)
 
 
 class DownloadSlots(Slots):
-    """Slots that remember which fetch gave the last one back."""
+    """Slots that remember which fetch gave the last one back; containerd's unpack slots are of this class too."""
 
     __slots__ = ("_handing_over", "given_back_by")
 
@@ -89,7 +89,7 @@ class LayerStages(Division):
         self._slot_from: LayerStages | None = None  # the fetch of the same pull that handed its slot over to this one
         self._marks: list[tuple[str, float]] = []  # (stage, when it began), in order
         self._transfer: Transfer | None = None
-        self._limited = (0.0, 0.0, 0.0)  # as `limited`, by the transfers before this one
+        self._limited = (0.0, 0.0, 0.0)  # what `limited` was before the present transfer
 
     @property
     def limited(self) -> tuple[float, float, float]:
@@ -140,7 +140,7 @@ class LayerStages(Division):
     def divide(self, begin: float, end: float, spans: list[Span] | None, image: str | None) -> Stages:
         """Return the seconds by stage between ``begin`` and ``end``, an interval in which the pull waited for this.
 
-        Of a download only the sum for each limit is known, so that its spans are one after the other.
+        A download is known only as the sum of the seconds for each limit, so its spans are put one after the other.
         """
         stages: Stages = {}
         found = self._between(begin, end)
@@ -202,7 +202,7 @@ class BlobFetch(LayerStages):
 
     def __init__(self, layer: Layer, position: int, now: float) -> None:
         super().__init__(layer, now)
-        self.position = position  # of the layer in the image, from the bottom
+        self.position = position  # 0 for the bottom layer of the image
         self.queued = self.slot = self.requested = self.ended = now
         self.committed: float | None = None  # when the whole blob was committed
         self.recorded = False  # whether the layer's record was written, if layers are recorded
@@ -216,8 +216,8 @@ class BlobFetch(LayerStages):
         """
         layer = self.layer
         egress, connection, nic = self.limited
-        began, until, limit = unpacked or _NEVER
-        return LayerRecord(  # by position: keyword arguments would cost 3 % of the time of J(1000), compiled
+        began, until, limit = unpacked or _NOT_UNPACKED
+        return LayerRecord(  # by position: keywords would cost 3 % of the time of J1000 of `benchmarks.speed`
             node,
             caller.namespace,
             caller.pod,

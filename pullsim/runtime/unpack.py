@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.hardware.jobs import cancel_all
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.spec.unpack import UnpackSpec
 
 #: If the disk ends later than the core by less than this part of the whole time, the difference is rounding.
-_AT_ONCE: Final = 1e-9
+_ROUNDING: Final = 1e-9
 
 
 class Unpacker:
@@ -49,8 +51,6 @@ class Unpacker:
             if write is not None and (writing := write.wait()) is not None:
                 yield writing
         except BaseException:
-            for job in (work, inflate, write):
-                if job is not None:
-                    job.cancel()
+            cancel_all(work, inflate, write)
             raise
-        return "disk" if env.now - worked > _AT_ONCE * (env.now - began) else "cpu"
+        return "disk" if env.now - worked > _ROUNDING * (env.now - began) else "cpu"

@@ -48,11 +48,11 @@ class Chunk:
 class ChunkedGet:
     """The GET of a blob in chunks, in order, with max_concurrent_downloads chunks of the layer at a time.
 
-    Where slots are held by requests, each chunk takes a slot. Each chunk also takes a connection of its own: the Range
-    header of its request has no end, so that the client closes the connection when it has the bytes of the chunk. The
-    other chunks are requested once the answer to the first one is there. Chunks are written in order, so that after a
-    failure only the bytes before the first missing one count as received. Models core/remotes/docker/fetcher.go open
-    (from 2.1).
+    Where a slot is held for each GET (``slots``), each chunk takes a slot. Each chunk also takes a connection of its
+    own: the Range header of its request has no end, so that the client closes the connection when it has the bytes of
+    the chunk. The other chunks are requested once the answer to the first one is there. Chunks are written in order, so
+    that after a failure only the bytes before the first missing one count as received. Models
+    core/remotes/docker/fetcher.go open (from 2.1).
     """
 
     __slots__ = ("_chunks", "_next", "_offset", "_pull", "_slots", "_workers", "begun", "fetch", "holds")
@@ -63,13 +63,13 @@ class ChunkedGet:
         """``offset``: bytes of the blob that an earlier pull has left; ``size``: bytes to download after them."""
         self.fetch = fetch
         self.begun = False  # the answer to the first chunk is there
-        self.holds = slots is not None  # whether the process that runs this holds a slot: first the one of the fetch
+        self.holds = slots is not None  # whether the process in `run` holds a slot; it begins with the fetch's
         self._pull = pull
         self._slots = slots
         self._offset = offset
         length, end = pull.node.chunk, offset + size
         self._chunks = [Chunk(self, at, min(length, end - at)) for at in range(offset, end, length)]
-        self._next = 1
+        self._next = 1  # index of the first chunk that no process has taken
         self._workers: list[simpy.Process] = []
 
     @property
@@ -82,11 +82,11 @@ class ChunkedGet:
         try:
             yield from self._request(self._chunks[0])
             while self._next < len(self._chunks):
-                chunk = self._take()
+                chunk = self._next_chunk()
                 if self._slots is not None:
                     self._slots.give_back(self.fetch)
                     self.holds = False
-                    yield from self._slot(self._slots)
+                    yield from self._wait_for_slot(self._slots)
                     self.holds = True
                 yield from self._request(chunk)
             if self._slots is not None:
@@ -113,13 +113,14 @@ class ChunkedGet:
         self._workers = [pull.env.process(self._work()) for _ in range(count)]
 
     def _work(self) -> Generator[Any, Any, None]:
+        """Run one of the workers that get the chunks after the first one beside the process in `run`."""
         try:
             while self._next < len(self._chunks):
-                chunk = self._take()
+                chunk = self._next_chunk()
                 if self._slots is None:
                     yield from self._request(chunk)
                     continue
-                yield from self._slot(self._slots)
+                yield from self._wait_for_slot(self._slots)
                 try:
                     yield from self._request(chunk)
                 finally:
@@ -129,12 +130,13 @@ class ChunkedGet:
         except PullFailed as failed:
             self._pull.fail(failed.outcome)
 
-    def _take(self) -> Chunk:
+    def _next_chunk(self) -> Chunk:
+        """Take the next chunk, so that no other process requests it."""
         chunk = self._chunks[self._next]
         self._next += 1
         return chunk
 
-    def _slot(self, slots: DownloadSlots) -> Generator[Any, Any, None]:
+    def _wait_for_slot(self, slots: DownloadSlots) -> Generator[Any, Any, None]:
         if (turn := slots.acquire()) is not None:
             yield from slots.wait(turn)
 

@@ -32,7 +32,7 @@ class DocumentDownload:
         """See `Download`."""
         self._go_on(now)
 
-    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol's
+    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol has it
         """See `Download`."""
         self._go_on(now)
 
@@ -43,6 +43,7 @@ class DocumentDownload:
         self._pull.stalled(begun=begun)
 
     def _go_on(self, now: float) -> None:
+        """Return from the stage ``stall`` to ``resolve``."""
         if self.stalled:
             self.stalled = False
             self._pull.clock.enter("resolve", now)
@@ -55,13 +56,13 @@ class Documents:
 
     def __init__(self, pull: OngoingPull) -> None:
         self._pull = pull
-        self._download: DocumentDownload | None = None  # of the document that is being fetched
+        self._download: DocumentDownload | None = None  # the download under way; None: there is none
 
     def stalled(self) -> bool:
         """Whether the request for a document is under way and gets no bytes."""
         return self._download is not None and self._download.stalled
 
-    def received_since(self, since: float) -> bool:  # noqa: ARG002 - the protocol's
+    def received_since(self, since: float) -> bool:  # noqa: ARG002 - the protocol has it
         """Return False: documents are too small to count as progress of a download."""
         return False
 

@@ -35,6 +35,7 @@ NO_SPACE: Final = "no space left on device"
 #: (core/remotes/docker/errcode.go unexpectedResponseErr).
 STATUS_WITH_URL: Final = (1, 6, 25)
 MESSAGE_ON_ITS_OWN: Final = (2, 1, 3)
+#: `PullOutcome.cause` by HTTP status; other statuses are a serverError.
 CAUSES: Final = {401: "unauthorized", 403: "forbidden", 404: "notFound", 429: "tooManyRequests"}
 
 
@@ -101,7 +102,7 @@ def resolve_failure(reference: Reference, answer: Answer, behaviour: Behaviour) 
         why += answer.message and f"\n{answer.message}"
     else:
         why = f"pulling from host {address.host} failed with status code [manifests {tag}]: {_status(status)}"
-    return _failure(reference, _resolving(reference, why, behaviour), status)
+    return _request_failed(reference, _resolving(reference, why, behaviour), status)
 
 
 def fetch_failure(
@@ -126,7 +127,7 @@ def fetch_failure(
         why = f"unexpected status from GET request to {url}: {_status(status)}" + (message and f"\n{message}")
     else:
         why = f"unexpected status code {url}: {_status(status)}" + (message and f" - Server message: {message}")
-    return _failure(reference, f"failed to copy: httpReadSeeker: failed open: {why}", status)
+    return _request_failed(reference, f"failed to copy: httpReadSeeker: failed open: {why}", status)
 
 
 def media_type(layer: Layer) -> str:
@@ -224,7 +225,8 @@ def snapshot_no_space(reference: Reference, layer: Layer, chain_id: str, snapsho
     return _failed(reference, why, "Unknown", "noSpace")
 
 
-def _failure(reference: Reference, why: str, status: int) -> PullFailed:
+def _request_failed(reference: Reference, why: str, status: int) -> PullFailed:
+    """Return the failure of a pull of which one request failed with ``status`` and the error text ``why``."""
     cause = "unavailable" if status in NO_CONNECTION else CAUSES.get(status, "serverError")
     return _failed(reference, why, "NotFound" if status == NOT_FOUND else "Unknown", cause)
 

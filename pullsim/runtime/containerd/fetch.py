@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.hardware.jobs import cancel_all
 from pullsim.kernel.process import Process
 from pullsim.runtime.containerd.chunks import ChunkedGet
 from pullsim.runtime.containerd.failures import PullFailed, blob_no_space
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 class Fetch(BlobFetch):
     """Gets the blob of a layer into the content store.
 
-    Up to 2.0 a fetch holds a slot of its pull from before the blob's lock until the commit; from 2.1 it holds a slot of
-    the node from after the lock until the last byte (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
+    Where the CRI plugin pulls (up to 2.0), a fetch holds a slot from before it has the blob's lock until the commit.
+    Where the transfer service pulls (from 2.1), it holds a slot from when it has the lock until the last byte
+    (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
+
     A fetch that waits for its slot has no process yet, only an event in the queue for slots: with ten layers and three
     slots that saves a third of a pull's memory.
     """
@@ -44,7 +47,7 @@ class Fetch(BlobFetch):
     )
 
     def __init__(self, pull: OngoingPull, position: int, layer: Layer) -> None:
-        """Ask for a slot, in releases up to 2.0.
+        """Ask for a slot, if the CRI plugin pulls.
 
         If no slot is free, the fetch `waits` and starts by itself when it gets one; otherwise the caller calls `start`.
         """
@@ -92,7 +95,7 @@ class Fetch(BlobFetch):
 
     @property
     def downloaded(self) -> int:
-        """Bytes that this pull has downloaded, with those of complete chunks behind a chunk that is missing."""
+        """Bytes that this pull has downloaded; in chunks, those of all complete ones, also behind a missing one."""
         return self.received - self.resumed if self._chunks is None else self._chunks.downloaded
 
     def stall(self, now: float, *, begun: bool) -> None:
@@ -185,8 +188,7 @@ class Fetch(BlobFetch):
                 yield committed
         except BaseException:
             store.leave(layer.digest, self.received, of=self.resumed + claimed)
-            if written is not None:
-                written.cancel()
+            cancel_all(written)
             raise
         self.fetched = True
 
@@ -203,6 +205,7 @@ class Fetch(BlobFetch):
         self._has_waited()
 
     def _has_waited(self) -> None:
+        """Note when the slot came, and from which fetch if that is one of the same pull."""
         self.slot = self.env.now
         before = self.pull.slots.given_back_by
         if isinstance(before, Fetch) and before.pull is self.pull:

@@ -61,7 +61,7 @@ class Fetches:
         Call(pull.env, start, priority=URGENT)  # as SimPy starts a process: when the pull yields next
 
     def wait(self, fetch: Fetch) -> Generator[Any, Any, None]:
-        """Wait for a fetch that has not ended; the pull's time since the fetches began is given to its stages.
+        """Wait for a fetch that has not ended; the fetch's stages become those of the pull since the fetches began.
 
         A fetch that fails interrupts the process that waits here; the interrupt's cause is the PullOutcome.
         """
@@ -96,7 +96,8 @@ class Fetches:
                 if not fetch.recorded:
                     self.record(fetch, None)
         # Fetches refer to this pull. With the references to them gone there is no cycle, so that they are freed at once
-        # and not at the next, rare run of Python's cycle collector: that is two thirds of the memory of W(100).
+        # and not at the next, rare run of Python's cycle collector: that is two thirds of the memory of a rollout to
+        # 100 nodes (W100 of `benchmarks.speed`).
         self._pull.slots.forget(self._fetches.values())
         self._fetches = {}
 

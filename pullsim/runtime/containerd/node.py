@@ -83,7 +83,7 @@ class ContainerdNode:
         return found
 
     def blob_source(self, registry: BlobSource) -> BlobSource:
-        """Return the source of an image's blobs, given its registry: today that is the registry alone."""
+        """Return the source of an image's blobs, given its registry: it is the registry, with its mirrors."""
         return registry
 
     def snapshotter(self, handler: str) -> Snapshotter:

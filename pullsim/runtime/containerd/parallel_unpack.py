@@ -98,6 +98,7 @@ class _SlotWait(Division):
         return {"slot": end - begin}
 
     def _before(self) -> Unpacking | None:
+        """Return the layer of this pull that gave the slot back; None if that was a layer of another pull."""
         before = self._slots.given_back_by
         return before if isinstance(before, Unpacking) and before.pull is self._pull else None
 
@@ -135,6 +136,7 @@ class ParallelUnpack:
             raise
 
     def _start(self) -> Generator[Any, Any, None]:
+        """Take the layers in order, and begin to unpack each that the node does not have as soon as a slot is free."""
         pull, env, clock = self._pull, self._pull.env, self._pull.clock
         store, layers = pull.node.store, self._image.manifest.layers
         for position, (layer, chain_id) in enumerate(zip(layers, self._image.snapshots(), strict=True)):
@@ -158,7 +160,7 @@ class ParallelUnpack:
             self._unpackings.append(Unpacking(pull, self._slots, chain_id, fetch))
 
     def _slot(self) -> Generator[Any, Any, None]:
-        """Wait for an unpack slot."""
+        """Take an unpack slot; if there is none, wait for one."""
         slots, now = self._slots, self._pull.env.now
         if (turn := slots.acquire()) is None:
             return
@@ -166,6 +168,7 @@ class ParallelUnpack:
         yield from slots.wait(turn)
 
     def _commit(self) -> Generator[Any, Any, None]:
+        """Commit the snapshots in order, each when its layer is unpacked."""
         pull, env = self._pull, self._pull.env
         store, node = pull.node.store, pull.node
         for unpacking in self._unpackings:

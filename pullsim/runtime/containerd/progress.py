@@ -51,35 +51,37 @@ class ProgressWatch:
     Models internal/cri/server/images/image_pull.go pullProgressReporter (1.7: pkg/cri/server).
     """
 
-    __slots__ = ("_interval", "_looks", "_pull", "_timeout")
+    __slots__ = ("_checking", "_interval", "_pull", "_timeout")
 
     def __init__(self, pull: Watched, timeout: float) -> None:
         """``timeout`` in seconds; 0: the pull is never given up."""
         self._pull = pull
         self._timeout = timeout
         self._interval = INTERVAL if timeout >= INTERVAL else timeout / 2
-        self._looks = False  # whether checks are being simulated now
+        self._checking = False  # whether checks are being simulated now
 
     def stalled(self, *, begun: bool) -> None:
         """Note that a request of the pull gets no more bytes; ``begun``: it got some before."""
-        if self._timeout and not self._looks:
-            self._looks = True
+        if self._timeout and not self._checking:
+            self._checking = True
             self._pull.env.process(self._run(begun=begun))
 
     def _run(self, *, begun: bool) -> Generator[Any, Any, None]:
         pull, env = self._pull, self._pull.env
-        looks = (env.now - pull.began) / self._interval
-        seen = looked = math.ceil(looks) if begun else math.floor(looks)  # checks since the pull began
+        checks = (env.now - pull.began) / self._interval
+        # Numbers of checks since the pull began. The timeout starts anew at the next check if that will find the bytes
+        # that have come until now, else at the last check, which found bytes or no request under way.
+        restarted = check = math.ceil(checks) if begun else math.floor(checks)
         while pull.stalled_downloads():
-            if looked * self._interval + pull.began <= env.now:
-                looked += 1
-            yield env.timeout(looked * self._interval + pull.began - env.now)
+            if check * self._interval + pull.began <= env.now:
+                check += 1
+            yield env.timeout(check * self._interval + pull.began - env.now)
             if not pull.running:
                 return
             if pull.received_since(env.now - self._interval):
-                seen = looked
-            elif (looked - seen) * self._interval > self._timeout and pull.stalled_downloads():
+                restarted = check
+            elif (check - restarted) * self._interval > self._timeout and pull.stalled_downloads():
                 pull.give_up()
                 return
-            looked += 1
-        self._looks = False
+            check += 1
+        self._checking = False

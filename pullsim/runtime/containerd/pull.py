@@ -57,8 +57,8 @@ class Pull(OngoingPull):
         self.began = self.env.now
         self.running = True
         self._caller = caller
-        self._downloads: tuple[Downloads, ...] = ()  # while it runs
-        self._watch: ProgressWatch | None = None  # once a request has stalled
+        self._downloads: tuple[Downloads, ...] = ()  # its documents and layers; empty unless the pull runs
+        self._watch: ProgressWatch | None = None  # made when a request stalls for the first time
         self._process: Any = None  # the process that runs the pull
         self._failed = False
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pullsim.spec.hosts import Address
 
 # Statuses after which a request is sent again (core/remotes/docker/resolver.go retryRequest, isTransientTransportErr).
-# After an answer with such a status that happens at once, after a timeout it happens after `PAUSE`.
+# After an answer with such a status the request is sent again at once, after a timeout it is sent again after `PAUSE`.
 TOO_MANY: Final = (408, 429)
 SERVER_ERRORS: Final = (500, 503, 504)
 TIMEOUTS: Final = (TIMED_OUT, NO_HEADER)
@@ -191,7 +191,7 @@ class Requester:
         return status
 
     def attempts(self, challenges: int, *, last: bool) -> Attempts:
-        """Return the count of the attempts of a request, before which the client had got ``challenges`` 401 answers.
+        """Return a counter of the attempts of a request; ``challenges``: the client's 401 answers before the request.
 
         ``last``: the host is the last one that is asked.
         """

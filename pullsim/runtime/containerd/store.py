@@ -82,13 +82,13 @@ class Store:
             self.filesystem.release(of - written)
 
     def leave(self, digest: str, received: int, *, of: int) -> None:
-        """Leave an unfinished blob behind, as `abandon` does; the next fetch of the blob goes on from there."""
+        """Leave an unfinished blob behind, as `abandon` does, so that the next fetch of the blob can `resume` it."""
         if received:
             self.partials[digest] = received
         self.abandon(received, of=of)
 
     def resume(self, digest: str) -> int:
-        """Take over what an earlier fetch has left of a blob; return its bytes."""
+        """Take over what an earlier fetch has left of a blob; return the number of its bytes, 0 for none."""
         received = self.partials.pop(digest, 0) if self.partials else 0
         self._abandoned -= received
         return received

@@ -36,10 +36,13 @@ IMAGE_RECORDS: Final = 3
 class Copy(OngoingCopy):
     """Copies the manifest, the config, and up to six layers at a time, which it commits from the bottom up.
 
-    A fetch whose blob the commits had to wait for commits its layer, and the layers above it whose blobs are there. If
-    a layer cannot be fetched, the layers above it are still fetched but not committed, and the copy fails when their
-    fetches have ended. Layers that were committed by then stay. Models containers/image copy/copy.go,
-    copy/single.go, storage/storage_dest.go; cri-o server/image_pull.go and internal/storage/image.go.
+    Whenever the blob of the lowest layer that is not committed arrives, the fetch that brought it commits that layer,
+    and then the layers above it up to the first one whose blob is not there. Until then it keeps its slot. If a layer
+    cannot be fetched, the layers above it are still fetched but not committed, and the copy fails when their fetches
+    have ended. Layers that were committed by then stay.
+
+    Models containers/image copy/copy.go, copy/single.go, storage/storage_dest.go (queueOrCommit); cri-o
+    server/image_pull.go and internal/storage/image.go.
     """
 
     __slots__ = ("_auth", "_caller", "_chain_ids", "_committer", "_fetches", "_reference")
@@ -136,7 +139,7 @@ class Copy(OngoingCopy):
         for fetch, chain_id in zip(self._fetches, image.manifest.chain_ids, strict=True):
             self.next = fetch.position
             if fetch.process.is_alive:
-                self._let_go()
+                self._give_back_slot()
                 before = clock.fork(env.now)
                 clock.split_from(fork, fetch)
                 yield fetch.process
@@ -152,7 +155,7 @@ class Copy(OngoingCopy):
             if failure is not None:
                 break
         self.next = -1
-        self._let_go()
+        self._give_back_slot()
         for fetch in self._fetches:
             if fetch.process.is_alive:
                 clock.split(fetch, env.now)
@@ -226,7 +229,7 @@ class Copy(OngoingCopy):
         outcome.retryable = self.source.retryable
         return outcome
 
-    def _let_go(self) -> None:
+    def _give_back_slot(self) -> None:
         """Give back the slot of the fetch that committed layers, because the blob of the next layer is not there."""
         if self._committer is not None:
             self.slots.give_back(self._committer)
@@ -239,6 +242,7 @@ class Copy(OngoingCopy):
             self._committer.enter(stage, self.env.now)
 
     def _write(self, count: int) -> Generator[Any, Any, None]:
+        """Wait for ``count`` writes of records."""
         written = self.store.records.write(count)
         if written is not None:
             yield written
@@ -248,6 +252,7 @@ class Copy(OngoingCopy):
         return failures.MANIFEST_LIST if image.target != image.manifest.digest else ""
 
     def _account(self, outcome: PullOutcome) -> None:
+        """Add what was fetched to the outcome, and write the layer records that have not been written yet."""
         for fetch in self._fetches:
             outcome.downloaded += fetch.received
             outcome.layers_fetched += fetch.committed is not None and not fetch.local

@@ -72,7 +72,7 @@ def manifest_failure(
     reference: Reference, tag: str, status: int, message: str, denied: Authorizer | None
 ) -> CopyFailed:
     """Return the failure of the GET of a manifest (docker_image_src.go fetchManifest)."""
-    if _token(denied):
+    if _credentials_refused(denied):
         return token_failure(status)
     why = f"reading manifest {tag} in {reference.repository}: {_answer(reference, 'manifests', tag, status, message)}"
     return CopyFailed(why, cause_of(status), status)
@@ -80,7 +80,7 @@ def manifest_failure(
 
 def blob_failure(reference: Reference, digest: str, status: int, message: str, denied: Authorizer | None) -> CopyFailed:
     """Return the failure of the GET of a blob (docker_image_src.go getBlob)."""
-    if _token(denied):
+    if _credentials_refused(denied):
         why = token_failure(status).why
     else:
         why = f"fetching blob: {_answer(reference, 'blobs', digest, status, message)}"
@@ -191,14 +191,17 @@ def cause_of(status: int) -> str:
 
 
 def _source(reference: Reference) -> str:
+    """Return the prefix of the errors of opening a source (copy/copy.go Image)."""
     return f"initializing source docker://{reference}: "
 
 
-def _token(denied: Authorizer | None) -> bool:
+def _credentials_refused(denied: Authorizer | None) -> bool:
+    """Whether the token server has refused the client's credentials."""
     return denied is not None and denied.scheme == "bearer" and denied.denial in (Denial.INVALID, Denial.EXPIRED)
 
 
 def _answer(reference: Reference, kind: str, what: str, status: int, message: str) -> str:
+    """Return the text of how a GET of a manifest or blob failed: no connection, or an answer that is an error."""
     if status in NO_CONNECTION:
         name = HUB[1] if reference.domain == HUB[0] else reference.domain
         return f'Get "https://{name}/v2/{reference.path}/{kind}/{what}": dial tcp {_address(name)}: {_problem(status)}'

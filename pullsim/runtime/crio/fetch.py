@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.hardware.jobs import cancel_all
 from pullsim.kernel.process import Process
 from pullsim.runtime.crio.failures import CopyFailed, temporary_no_space
 from pullsim.runtime.fetch_stages import BlobFetch
@@ -67,6 +68,7 @@ class BlobCopy(BlobFetch):
             copy.slots.give_back(self)
 
     def _present(self) -> bool:
+        """Whether the node has the content of the layer already, so that nothing is downloaded."""
         copy, now, digest = self._copy, self._copy.env.now, self.layer.digest
         self.copied = digest not in copy.files and copy.store.knows(digest)
         self.local = self.copied or digest in copy.files
@@ -100,9 +102,7 @@ class BlobCopy(BlobFetch):
             if claimed < layer.size:
                 raise temporary_no_space(self.position + 1)  # noqa: TRY301  # the handler below cleans up
         except BaseException:
-            for job in (inflate, written):
-                if job is not None:
-                    job.cancel()
+            cancel_all(inflate, written)
             raise
         self.committed = env.now
         copy.files.add(layer.digest)

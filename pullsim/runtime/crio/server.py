@@ -43,7 +43,7 @@ class Crio(StoreService):
         self._operations: dict[tuple[str, str, str, str], Event] = {}
         self._containers: Counter[str] = Counter()  # number of containers, by image ID
 
-    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:  # noqa: ARG002 - the protocol's
+    def image_status(self, image: str, handler: str = "") -> ImageStatus | None:  # noqa: ARG002 - the protocol has it
         """Look the name up in the store; the size is that of unpacked layers."""
         stored = self.store.image(parse(image))
         return None if stored is None else ImageStatus(stored.id, stored.size)
@@ -55,7 +55,7 @@ class Crio(StoreService):
         clock: TimeLine,
         *,
         auth: Auth | None = None,
-        handler: str = "",  # noqa: ARG002 - the protocol's
+        handler: str = "",  # noqa: ARG002 - the protocol has it
     ) -> Generator[Any, Any, PullOutcome]:
         """Copy the image, or wait for an equal pull that is under way (server/image_pull.go PullImage)."""
         if auth is not None and not auth.username:  # CRI-O does not pass tokens on to containers/image
@@ -77,7 +77,7 @@ class Crio(StoreService):
         if not self._containers[image_id]:
             self.store.remove(image_id)
 
-    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:  # noqa: ARG002 - the same
+    def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:  # noqa: ARG002 - the protocol has it
         """Create a container, which keeps its image from being removed; return None if the image is not there."""
         if self.store.find(image_id) is None:
             return None

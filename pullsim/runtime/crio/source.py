@@ -49,11 +49,11 @@ class _Document:
         """See `Download`."""
         self._clock.enter("resolve", now)
 
-    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol's
+    def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol has it
         """See `Download`."""
         self._clock.enter("resolve", now)
 
-    def stall(self, now: float, *, begun: bool) -> None:  # noqa: ARG002 - the protocol's
+    def stall(self, now: float, *, begun: bool) -> None:  # noqa: ARG002 - the protocol has it
         """See `Download`."""
         self._clock.enter("stall", now)
 
@@ -80,7 +80,7 @@ class ImageSource:
         self._clock = clock
         self._opened: Opened | None = None
         self._clients: list[Client] = []
-        self._files = 0
+        self._files = 0  # number of the temporary files so far, which errors name
 
     @property
     def host(self) -> str:

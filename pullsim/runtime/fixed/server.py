@@ -77,10 +77,10 @@ class FixedRuntime:
     def pull_image(
         self,
         image: str,
-        caller: Caller,  # noqa: ARG002 - the protocol's
+        caller: Caller,  # noqa: ARG002 - the protocol has it
         clock: TimeLine,
         *,
-        auth: Auth | None = None,  # noqa: ARG002 - the same
+        auth: Auth | None = None,  # noqa: ARG002 - the protocol has it
         handler: str = "",
     ) -> Generator[Any, Any, PullOutcome]:
         """Wait for the time, and succeed or fail, as the spec says for this call."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pullsim.runtime.snapshotter.protocol import Snapshotter
     from pullsim.runtime.unpack import Unpacker
 
-#: By the name in containerd's settings.
+#: The function that makes a snapshotter, by the snapshotter's name in containerd's settings.
 SNAPSHOTTERS: Final[dict[str, Callable[[RuntimeNode, Unpacker], Snapshotter]]] = {"overlayfs": Overlay}
 
 

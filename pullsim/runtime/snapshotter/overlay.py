@@ -19,10 +19,10 @@ class Overlay:
 
     __slots__ = ("_unpacker",)
 
-    def __init__(self, node: RuntimeNode, unpacker: Unpacker) -> None:  # noqa: ARG002 - the table's
+    def __init__(self, node: RuntimeNode, unpacker: Unpacker) -> None:  # noqa: ARG002 - a snapshotter may use it
         self._unpacker = unpacker
 
-    def mount(self, layer: Layer, source: BlobSource) -> Mount | None:  # noqa: ARG002 - the protocol's
+    def mount(self, layer: Layer, source: BlobSource) -> Mount | None:  # noqa: ARG002 - the protocol has it
         """Return None: every layer is unpacked from its blob."""
         return None
 
