@@ -19,7 +19,7 @@ RUNNING = "Running"
 
 
 class ApiStatus:
-    """The status of a pod that nobody reads: nothing is computed and nothing is written."""
+    """The status of a pod in a run that records no statuses: nothing is computed and nothing is written."""
 
     wanted = False  # whether the status is written
 
@@ -96,7 +96,7 @@ class RecordedApiStatus(ApiStatus):
         return self._reasons.get(min(container.name for container in waits), (default, None))
 
 
-NOT_WANTED: Final = ApiStatus()  # one object for all pods whose status nobody reads
+NOT_WANTED: Final = ApiStatus()  # one object for all pods whose status is not recorded
 
 
 def api_status(pod: PodStatus, recorder: Recorder) -> ApiStatus:

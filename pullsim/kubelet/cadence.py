@@ -55,7 +55,7 @@ class Requeue:
 
 
 class MinimalCadence:
-    """A cadence without ticks and relists: it syncs one delay after an error, and when an init container exits."""
+    """A cadence without ticks and relists: it syncs a requeue delay after an error, or when an init container exits."""
 
     __slots__ = ("_changed", "_requeue")
 
@@ -77,7 +77,7 @@ class MinimalCadence:
 class Phases:
     """The moments within each second at which a node's kubelet ticks and relists: it may have started at any moment.
 
-    A phase that is not given is drawn when it is first needed: by a pod that its first sync does not start.
+    A phase that is not given is drawn when it is first needed: by the first pod that needs a second sync.
     """
 
     __slots__ = ("_drawn", "_node", "_relist", "_streams", "_tick")
@@ -141,6 +141,8 @@ class KubeletCadence:
             self._unseen = [t for t in self._unseen if t > end]
             self._pending = True
             return now
+        # The worker takes the pod at `taken`: at once for an update, else with a tick. It syncs at `wake`, when the
+        # cache has an entry newer than the last sync too.
         fresh = _next(relist, end)
         if pending:
             taken, wake = end, fresh

@@ -35,7 +35,7 @@ class Housekeeping:
         """Whether the node is under disk pressure, and something may still be removed or expire that ends it."""
         return False
 
-    def finished(self, at: float) -> bool:  # noqa: ARG002 - for those who override it
+    def finished(self, at: float) -> bool:  # noqa: ARG002 - subclasses use it
         """Whether nothing can be removed any more after ``at``: a pull that had no space then will never have it."""
         return True
 
@@ -50,16 +50,16 @@ class ImageHousekeeping(Housekeeping):
         removed: Callable[[str], None],
         evict: Callable[[str], bool],
         pressure: Callable[[bool], None],
-        looked: Callable[[], None],
+        collected: Callable[[], None],
     ) -> None:
-        """``removed`` is told the ID of each image that is removed; ``looked`` is called after every collection.
+        """``removed`` is told the ID of each image that is removed; ``collected`` is called after every collection.
 
         ``evict`` and ``pressure`` are those of `EvictionManager`.
         """
         config = context.config
         self._env = context.env
         self._removed = removed
-        self._looked = looked
+        self._collected = collected
         self._changed = self._env.now
         self._collection: simpy.Process | None = None
         self._images = ImageGCManager(context, containers, policy(config), self._remove)
@@ -97,7 +97,7 @@ class ImageHousekeeping(Housekeeping):
 
     def _collect(self) -> Generator[Any, Any, None]:
         for step in self._images.run():
-            self._looked()
+            self._collected()
             try:
                 yield step
             except simpy.Interrupt:  # the node has left

@@ -196,6 +196,7 @@ class PodWorker:
         self._tell_missing_secrets(told=self._messages.tells_missing_secrets)
 
     def _tell_missing_secrets(self, *, told: bool) -> None:
+        """Emit the event about missing Secrets, if the release has it at this point of a sync (``told``)."""
         if self._missing and told:
             text = self._messages.missing_secrets(self._missing)
             self._emit(self._pod, None, WARNING, "FailedToRetrieveImagePullSecret", text)
@@ -274,7 +275,7 @@ class PodWorker:
 
     def _record_request(
         self,
-        of: ContainerSpec | ImageVolume,
+        subject: ContainerSpec | ImageVolume,
         requested: float,
         ensured: Ensured,
         mounts: tuple[str, ...] = (),
@@ -289,17 +290,17 @@ class PodWorker:
         if record is None:
             return
         pod, spec = self._pod, self._pod.pod.spec
-        init = any(of is container for container in spec.init_containers)
-        kind = "init_container" if init else "container" if of.key == of.name else "image_volume"
+        init = any(subject is container for container in spec.init_containers)
+        kind = "init_container" if init else "container" if subject.key == subject.name else "image_volume"
         sizes = self._images.record_sizes
         row = ImageRequest(
             node=pod.node or "",
             namespace=pod.namespace,
             pod=pod.name,
-            container=of.name,
+            container=subject.name,
             kind=kind,
-            image=of.image,
-            policy=of.policy if asked else None,
+            image=subject.image,
+            policy=subject.policy if asked else None,
             requested=requested,
             ended=self._env.now,
             present=ensured.present if asked else None,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pullsim.cri import Auth
 from pullsim.kubelet.credentials.keyring import Credential
-from pullsim.kubelet.images.pull_records import ImagePullManager
+from pullsim.kubelet.images.pull_records import MUST_AUTHENTICATE, ImagePullManager
 from pullsim.spec.credentials import Coordinates
 
 NEVER, PRELOADED = "NeverVerify", "NeverVerifyPreloadedImages"
@@ -36,19 +36,25 @@ def manager(policy, *pulled_with, image=APP, allowlist=()) -> ImagePullManager:
     return made
 
 
+def must_attempt_pull(records: ImagePullManager, image: str, image_ref: str, credentials=None) -> bool | None:
+    """The answer of the kubelet's MustAttemptImagePull; None: it needs the pod's credentials."""
+    result = records.check(image, image_ref, credentials)
+    return None if result is None else result == MUST_AUTHENTICATE
+
+
 @pytest.mark.parametrize(("accounts", "must_pull"), [(True, True), (False, False)])
 def test_to_1_33_what_a_provider_gave_for_a_service_account_is_the_nodes(accounts, must_pull):
     made = ImagePullManager(PRELOADED, accounts=accounts)
     made.record_intent(APP)
     made.record_pulled(APP, REF, account("a"))
-    assert made.must_attempt_pull(APP, REF, (account("b"),)) is must_pull
+    assert must_attempt_pull(made, APP, REF, (account("b"),)) is must_pull
 
 
 def test_a_record_with_another_name_than_the_images_id_is_never_found_and_goes_with_any_image():
     made = ImagePullManager(PRELOADED)
     made.record_intent(APP)
     made.record_pulled(APP, "reg.example.com/team/app@sha256:2", secret("a"))
-    assert made.must_attempt_pull(APP, REF, (secret("b"),)) is False
+    assert must_attempt_pull(made, APP, REF, (secret("b"),)) is False
     assert made.sizes == (0, 1)
     made.forget("sha256:3")
     assert made.sizes == (0, 0)
@@ -77,7 +83,7 @@ LISTED = ("reg.example.com/team/app",)
 )
 def test_the_policies(policy, allowlist, must_pull):
     found = tuple(
-        manager(policy, *history, allowlist=allowlist).must_attempt_pull(APP, REF, ()) for history in HISTORY.values()
+        must_attempt_pull(manager(policy, *history, allowlist=allowlist), APP, REF, ()) for history in HISTORY.values()
     )
     assert found == must_pull
 
@@ -101,35 +107,35 @@ def test_the_policies(policy, allowlist, must_pull):
     ],
 )
 def test_who_may_use_what_was_pulled_with_credentials(pulled_with, presents, must_pull):
-    assert manager(PRELOADED, *pulled_with).must_attempt_pull(APP, REF, tuple(presents)) is must_pull
+    assert must_attempt_pull(manager(PRELOADED, *pulled_with), APP, REF, tuple(presents)) is must_pull
 
 
 def test_credentials_are_asked_for_only_where_they_matter():
-    assert manager(PRELOADED, secret("a")).must_attempt_pull(APP, REF) is None
-    assert manager(PRELOADED, None).must_attempt_pull(APP, REF) is False
-    assert manager(ALWAYS).must_attempt_pull(APP, REF) is True
-    assert manager(NEVER, secret("a")).must_attempt_pull(APP, REF) is False
+    assert must_attempt_pull(manager(PRELOADED, secret("a")), APP, REF) is None
+    assert must_attempt_pull(manager(PRELOADED, None), APP, REF) is False
+    assert must_attempt_pull(manager(ALWAYS), APP, REF) is True
+    assert must_attempt_pull(manager(NEVER, secret("a")), APP, REF) is False
 
 
 def test_another_repository_of_the_same_image_is_pulled():
     made = manager(PRELOADED, None)
-    assert made.must_attempt_pull("reg.example.com/team/copy:1", REF, ()) is True
-    assert made.must_attempt_pull("reg.example.com/team/app:2", REF, ()) is False  # another tag shares the record
+    assert must_attempt_pull(made, "reg.example.com/team/copy:1", REF, ()) is True
+    assert must_attempt_pull(made, "reg.example.com/team/app:2", REF, ()) is False  # another tag shares the record
 
 
 def test_a_pull_under_way_makes_it_the_kubelets():
     made = ImagePullManager(PRELOADED)
-    assert made.must_attempt_pull(APP, REF, ()) is False
+    assert must_attempt_pull(made, APP, REF, ()) is False
     made.record_intent(APP)
-    assert made.must_attempt_pull(APP, REF, ()) is True
+    assert must_attempt_pull(made, APP, REF, ()) is True
     made.record_failure(APP)
-    assert made.must_attempt_pull(APP, REF, ()) is False
+    assert must_attempt_pull(made, APP, REF, ()) is False
 
 
 def test_what_matches_is_remembered():
     made = manager(PRELOADED, secret("a"))
-    assert made.must_attempt_pull(APP, REF, (secret("b"),)) is False
-    assert made.must_attempt_pull(APP, REF, (secret("b", "later"),)) is False  # its Secret is known now
+    assert must_attempt_pull(made, APP, REF, (secret("b"),)) is False
+    assert must_attempt_pull(made, APP, REF, (secret("b", "later"),)) is False  # its Secret is known now
 
 
 @pytest.mark.parametrize(
@@ -137,15 +143,15 @@ def test_what_matches_is_remembered():
 )
 def test_up_to_a_hundred_secrets(count, added, takes_changes):
     made = manager(PRELOADED, *(secret(f"s{n}", f"p{n}") for n in range(count)))
-    assert made.must_attempt_pull(APP, REF, (secret("new", "p0"),)) is False
+    assert must_attempt_pull(made, APP, REF, (secret("new", "p0"),)) is False
     assert (Coordinates("new", "default", "new") in made._records[REF]["reg.example.com/team/app"].secrets) is added
     # A full record does not take a Secret whose content has changed.
-    assert made.must_attempt_pull(APP, REF, (secret("s1", "other"),)) is not takes_changes
+    assert must_attempt_pull(made, APP, REF, (secret("s1", "other"),)) is not takes_changes
 
 
 @given(st.lists(st.sampled_from([None, NODE, secret("a"), secret("b", "q"), account("x")]), min_size=1, max_size=6))
 def test_what_a_pull_succeeded_with_may_be_used_afterwards(history):
     made = manager(ALWAYS, *history)
     for credential in history:
-        assert made.must_attempt_pull(APP, REF, () if credential is None else (credential,)) is False
-    assert made.must_attempt_pull(APP, REF, ()) is (None not in history and NODE not in history)
+        assert must_attempt_pull(made, APP, REF, () if credential is None else (credential,)) is False
+    assert must_attempt_pull(made, APP, REF, ()) is (None not in history and NODE not in history)

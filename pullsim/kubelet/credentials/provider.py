@@ -93,7 +93,7 @@ class CredentialProvider:
     ) -> Generator[Any, Any, DockerConfig]:
         """Run the plugin, or wait for a run that is under way, and cache the answer for the duration that it gives."""
         env, plugin = self._env, self.spec.plugin
-        # A plugin that gets a service account token gets the pod's: only containers of one pod can then share a run.
+        # The service account token that a plugin gets is bound to the pod: then only containers of one pod share a run.
         flight = (repository, *identity, requester.pod) if identity else (repository,)
         clock.enter("credentials", env.now)
         running = self._running.get(flight)
@@ -123,6 +123,7 @@ class CredentialProvider:
         return config
 
     def _answer(self, requester: Requester) -> DockerConfig:
+        """Return the entries that the plugin gives; none for a service account that it does not know."""
         plugin = self.spec.plugin
         allowed = plugin.service_accounts
         if allowed is not None and (requester.namespace, requester.service_account) not in allowed:

@@ -41,7 +41,7 @@ def lookup_time(version: Version) -> LookupTime:
 
 
 class LookupFailed(Exception):
-    """A pod's credentials cannot be looked up because one of its Secrets cannot be read; has the kubelet's message."""
+    """A pod's credentials cannot be looked up because a Secret cannot be read; str() is the kubelet's message."""
 
 
 class PullCredentials:
@@ -68,7 +68,7 @@ class PullCredentials:
             CredentialProvider(context.env, spec, context.record_plugin_run) for spec in sources.providers
         )
         self.time = lookup_time(context.version)
-        self._any = bool(sources.docker_config or sources.providers)
+        self._node_has_sources = bool(sources.docker_config or sources.providers)
 
     def read_secrets(self, pod: PodStatus) -> tuple[str, ...]:
         """Read the pod's imagePullSecrets, as a sync does first, and return the names of those that are missing.
@@ -82,7 +82,7 @@ class PullCredentials:
 
     def wanted(self, pod: PodStatus) -> bool:
         """Whether any source of credentials exists for the pod."""
-        return self._any or bool(pod.pull_secrets)
+        return self._node_has_sources or bool(pod.pull_secrets)
 
     def look_up(self, pod: PodStatus, image: str, clock: TimeLine) -> Generator[Any, Any, Credentials]:
         """Return the credentials that match the image, in the order in which they are tried. Raises LookupFailed."""

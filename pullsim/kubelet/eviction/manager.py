@@ -59,7 +59,7 @@ class EvictionManager:
         self._pressure = pressure
         self._phase = self._env.now  # time of a check; the others are whole periods later
         self._checking = False
-        self._joining = True
+        self._joining = True  # `start` has not returned: the first check is still to come in this instant
         self._stopped = False
         self._observed: dict[Threshold, int] = {}  # time in nanoseconds since which a threshold is met
         self._acting: list[Threshold] = []  # thresholds whose grace period was over at the last check
@@ -82,6 +82,7 @@ class EvictionManager:
         """Begin to check the disk; called when a threshold is met."""
         if not self._checking:
             self._checking = True
+            # A check of this very instant has been made already, unless the node is just joining.
             wait = -(self._env.now - self._phase) % PERIOD
             self._env.process(self._check(wait or (0.0 if self._joining else PERIOD)))
 

@@ -46,7 +46,7 @@ EXPLAINED: Final = {
 }
 
 
-class Wanted(NamedTuple):
+class NeededPull(NamedTuple):
     """A pull that a container or image volume needs."""
 
     request: PullRequest
@@ -100,21 +100,23 @@ class ImageManager:
         self, pod: PodStatus, container: ContainerSpec | ImageVolume
     ) -> Generator[Any, Any, Ensured]:
         """Find or pull the image, and enter the stages of that in the pod's time line, but not the stage after it."""
-        wanted: Ensured | Wanted = yield from self._find(pod, container)
-        if isinstance(wanted, Ensured):
-            return wanted
+        needed: Ensured | NeededPull = yield from self._find(pod, container)
+        if isinstance(needed, Ensured):
+            return needed
         # In a large run most pods wait here for their turn to pull, and each keeps this frame with its local variables.
         # Variables that are not needed after the wait are therefore local to other functions: that saves a tenth of the
-        # memory at the start of W(5000).
+        # memory of a rollout to 5000 nodes at its start.
         requested = self._env.now
         self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
-        self._pulls.record_intent(wanted.request.image)
-        result = yield from self._puller.pull(wanted.request, pod.clock)
-        ensured = self._pulled(pod, container, wanted, requested, result)
-        return ensured._replace(present=wanted.present, pull_required=True, check=wanted.check)
+        self._pulls.record_intent(needed.request.image)
+        result = yield from self._puller.pull(needed.request, pod.clock)
+        ensured = self._pulled(pod, container, needed, requested, result)
+        return ensured._replace(present=needed.present, pull_required=True, check=needed.check)
 
-    def _find(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured | Wanted]:
+    def _find(
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume
+    ) -> Generator[Any, Any, Ensured | NeededPull]:
         """Return the present image or the reason not to pull now, as `Ensured`; otherwise the pull that is needed."""
         messages, image = self._messages, container.image
         try:
@@ -164,7 +166,8 @@ class ImageManager:
         look_up = None
         if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
             look_up = partial(self._credentials.look_up, pod, wanted)
-        return Wanted(PullRequest(wanted, caller, pod.pod, handler, auths, look_up), credentials or (), present, check)
+        request = PullRequest(wanted, caller, pod.pod, handler, auths, look_up)
+        return NeededPull(request, credentials or (), present, check)
 
     @property
     def record_sizes(self) -> tuple[int, int] | None:
@@ -183,12 +186,12 @@ class ImageManager:
         self,
         pod: PodStatus,
         container: ContainerSpec | ImageVolume,
-        wanted: Wanted,
+        needed: NeededPull,
         requested: float,
         result: PullResult,
     ) -> Ensured:
         """Record how a pull ended, emit its event, and return the outcome for the container."""
-        env, messages, image, request = self._env, self._messages, container.image, wanted.request
+        env, messages, image, request = self._env, self._messages, container.image, needed.request
         pod.pulling = False
         outcome = result.outcome
         now = nanoseconds(env.now)
@@ -210,7 +213,7 @@ class ImageManager:
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
         self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
         self._backoff.gc(now)
-        used = next((credential for credential in wanted.credentials if credential.auth is outcome.auth), None)
+        used = next((credential for credential in needed.credentials if credential.auth is outcome.auth), None)
         self._pulls.record_pulled(request.image, outcome.answer or outcome.image_ref, used)
         self._housekeeping.changed()
         pod.pulled(request.image)

@@ -107,16 +107,12 @@ class ImagePullManager:
         self._records.pop(image_ref, None)
         self._records = {ref: record for ref, record in self._records.items() if "@" not in ref}
 
-    def must_attempt_pull(self, image: str, image_ref: str, credentials: Credentials | None = None) -> bool | None:
-        """Whether a present image has to be pulled all the same, to prove that the pod may use it.
-
-        ``credentials`` are the pod's; without them the answer is None where it depends on them (MustAttemptImagePull).
-        """
-        found = self.check(image, image_ref, credentials)
-        return None if found is None else found == MUST_AUTHENTICATE
-
     def check(self, image: str, image_ref: str, credentials: Credentials | None = None) -> str | None:
-        """Return the result of the check of a present image; None: it depends on the pod's credentials."""
+        """Return the result of the check of a present image: with MUST_AUTHENTICATE it is pulled all the same.
+
+        ``credentials`` are the pod's, None if they have not been looked up: then the result is None where it depends on
+        them. Models MustAttemptImagePull.
+        """
         if self._policy in (None, NEVER_VERIFY):
             return POLICY_ALLOWED
         record = self._records.get(image_ref)
@@ -163,5 +159,6 @@ def _proves(pulled_with: PulledWith, credentials: Credentials) -> bool:
             if room:
                 known[credential.secret] = own
             return True
+    # A pod has one service account, which all its credentials with a service account name.
     accounts = (credential.service_account for credential in credentials if credential.service_account is not None)
     return next(accounts, None) in pulled_with.accounts

@@ -81,22 +81,22 @@ class ImagePuller:
         self._env = env
         self._service = service
         self._queue = queue
-        self._before: str | None = None  # image of the pull that ended last
+        self._last_image: str | None = None  # image of the pull that ended last
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
         """Wait for the turn, then pull; ``clock`` is the pod's."""
         env = self._env
         clock.enter("queue", env.now)
         if (turn := self._queue.acquire(request)) is not None:
-            yield turn
-            if self._before is not None:
-                clock.explain(self._before)
+            yield turn  # it is interrupted only when the node leaves, and the queue with it: nothing is withdrawn
+            if self._last_image is not None:
+                clock.explain(self._last_image)
         started = env.now
         image = request.caller.image
         pull_clock = TimeLine(started, "pull", spans=clock.spans is not None, image=image)
         clock.split(pull_clock, started)
         outcome = yield from self._service.pull(request, pull_clock)
-        self._before = image
+        self._last_image = image
         self._queue.release(request)
         pull_clock.close(env.now)
         return PullResult(outcome, started, env.now, pull_clock)
