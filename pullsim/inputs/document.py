@@ -41,6 +41,7 @@ class Document:
 
     file: str
     tree: Any
+    #: The place of each value and of each key: a mark in this file, or the place of the override that set it.
     values: dict[Route, Mark | Location] = field(default_factory=dict)
     keys: dict[Route, Mark | Location] = field(default_factory=dict)
 
@@ -173,7 +174,7 @@ class _Node:
     content: Any
     scalar: bool = False
     mapping: bool = False
-    aliases: int = 0
+    aliases: int = 0  # 1 if the node stands where an alias repeats another one
 
 
 class _Composer:
@@ -182,9 +183,10 @@ class _Composer:
     def __init__(self, text: str, file: str) -> None:
         self._events = yaml.parse(text, Loader=_LOADER)
         self._file = file
-        self._count = 0
+        self._count = 0  # values so far, in all documents
 
     def documents(self) -> Iterator[_Node]:
+        """Yield the top node of each document. Raises InputError."""
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 yield self._document()
@@ -240,12 +242,13 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._aliased = 0
+        self._aliased = 0  # values so far that aliases repeat
         self.values: dict[Route, Mark | Location] = {}
         self.keys: dict[Route, Mark | Location] = {}
         self.errors: list[InputError] = []
 
     def build(self, node: _Node, route: Route, aliases: int) -> Any:
+        """Return the value of a node that is reached through a number of aliases. Raises InputError."""
         aliases += node.aliases
         if aliases:
             self._aliased += 1

@@ -45,9 +45,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT: Final = "pullsim-catalog/1"
-MAX_BYTES: Final = 50_000_000  # of a file that is read
-MOST_IMAGES: Final = 100_000  # of a file
-MOST_LAYERS_IN_ALL: Final = 1_000_000  # of a file; each takes half a kilobyte of memory
+# The most that is read of one catalogue file.
+MAX_BYTES: Final = 50_000_000
+MOST_IMAGES: Final = 100_000
+MOST_LAYERS_IN_ALL: Final = 1_000_000  # each takes half a kilobyte of memory
 _FILE_KEYS: Final = frozenset({"format", "source", "date", "license", "images"})
 _IMAGE_KEYS: Final = frozenset(
     {

@@ -124,7 +124,7 @@ class Manifest:
     @property
     def chain_ids(self) -> tuple[str, ...]:
         """The chain ID of each layer, which names its snapshot on top of those below (OCI image spec, config.md)."""
-        if len(self._chain_ids) != len(self.layers):
+        if len(self._chain_ids) != len(self.layers):  # computed once, when the first pull needs them
             chain = accumulate((layer.diff_id for layer in self.layers), lambda below, diff: _sha256(f"{below} {diff}"))
             object.__setattr__(self, "_chain_ids", tuple(chain))
         return self._chain_ids

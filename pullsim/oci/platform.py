@@ -34,7 +34,7 @@ class Platform:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Bring the fields into canonical form: lower case, without aliases, default variants written one way."""
+        """Bring the fields into canonical form: lower case, no aliases, each default variant in its usual form."""
         system = self.os.lower()
         architecture, variant = _normalize(self.architecture.lower(), self.variant.lower())
         object.__setattr__(self, "os", "darwin" if system == "macos" else system)
@@ -71,6 +71,7 @@ def preferences(platform: Platform) -> tuple[Platform, ...]:
         others = [Platform(system, "arm", f"v{n}") for n in range(_version(variant) - 1, 4, -1)]
     elif architecture == "arm64":
         others = [Platform(system, "arm64", lower) for lower in _lower_arm64(variant or "v8")]
+        # An arm64 node also runs content for arm, of the version that its own variant includes.
         arm = "v8" if variant.startswith(("v8.", "v9.")) else variant or "v8"
         others += preferences(Platform(system, "arm", arm))
     return (platform, *others)

@@ -22,8 +22,8 @@ CONTAINERD: Final = Releases(
 DEFAULT_RELEASE: Final = (2, 1)
 #: The first release that mounts images as volumes (containerd/containerd pull 10579).
 MOUNTS_IMAGES: Final = (2, 1)
-# The first release that has a rule. If the rule was backported, the first patch that has it comes before that, by older
-# minor release.
+# The first release that has a rule. A rule that was backported has a pair: the first patch with the rule in each older
+# minor release, and the first release that always had it.
 _PROGRESS_5M: Final = (1, 7, 10)
 _BLOBS_LIMITED: Final = ({(2, 0): 11, (2, 2): 6}, (2, 3))
 _ASKS_WHY: Final = ({(2, 0): 12}, (2, 3, 3))

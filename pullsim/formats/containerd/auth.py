@@ -14,7 +14,7 @@ _KEYS: Final = ("username", "password", "auth", "identitytoken")
 
 
 def runtime_auth(table: Table, warnings: list[str]) -> Auth:
-    """Read the credentials that containerd itself uses for a pull without credentials from the kubelet.
+    """Read the credentials that containerd itself uses for a pull for which the kubelet gives it none.
 
     What containerd would ignore is added to ``warnings``. Raises InputError for credentials that it cannot read.
     Source: internal/cri/server/images/image_pull.go ParseAuth and registryHosts (1.x: pkg/cri/server), all releases.

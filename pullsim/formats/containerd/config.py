@@ -44,7 +44,8 @@ CRI: Final = "io.containerd.grpc.v1.cri"  # the whole CRI plugin in version 2, o
 IMAGES: Final = "io.containerd.cri.v1.images"
 TRANSFER: Final = "io.containerd.transfer.v1.local"
 DEFAULT_DOWNLOADS: Final = 3
-REBASES: Final = ("overlayfs", "erofs")  # snapshotters whose layers can be unpacked side by side
+REBASES: Final = ("overlayfs", "erofs")  # snapshotters with the capability rebase: layers can be unpacked in parallel
+#: Snapshotters that mount layers without downloading them first.
 LAZY: Final = ("stargz", "soci", "nydus", "overlaybd", "gcfs")
 _OLD_REGISTRY: Final = ("mirrors", "configs", "auths")
 _TRANSFER_DEFAULTS: Final = {
@@ -86,7 +87,7 @@ def read_runtime_config(path: Path, version: Release) -> RuntimeConfig:
     images = _images(top, plugins, config)
     warnings += plugins.table(TRANSFER).unknown(TRANSFER_KEYS, release)
     written = _registry(images, config)
-    _engine(images, _Section((plugins.table(TRANSFER),), config, transfer=True), config)
+    _pull_settings(images, _Section((plugins.table(TRANSFER),), config, transfer=True), config)
     config.config_path = ConfigPath(version, written, by_service=version >= (2, 1) and not config.spec.local_pull)
     containerd = plugins.table(RUNTIME if top.get("version", int) == 3 else CRI, "containerd")
     platforms = images.at("runtime_platforms").table("runtime_platforms")
@@ -158,6 +159,7 @@ def _images(top: Table, plugins: Table, config: RuntimeConfig) -> _Section:
             if key in MIGRATED or key == "containerd"
         )
         return _Section((images,), config)
+    # Settings that version 3 has and that containerd 2.x does not take over from a file of version 2.
     lost = [key for key in ("concurrent_layer_fetch_buffer", "use_local_image_pull") if current and key in cri]
     warnings += (
         f'{cri.place(key)}: {cri.name(key)} is lost when version 2 is converted: write it in plugins."{IMAGES}"'
@@ -170,7 +172,7 @@ def _images(top: Table, plugins: Table, config: RuntimeConfig) -> _Section:
     return _Section((kept, inner, images) if current else (kept, inner), config)
 
 
-def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None:
+def _pull_settings(images: _Section, transfer: _Section, config: RuntimeConfig) -> None:
     """Find whether the CRI plugin or the transfer service pulls; set its limits; warn of settings without effect."""
     spec, warnings = config.spec, config.warnings
     downloads = images.get("max_concurrent_downloads", int, DEFAULT_DOWNLOADS)
@@ -185,6 +187,7 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
         pinned=_pinned(images),
         progress_timeout=_timeout(images, spec.progress_timeout or 0.0),
     )
+    # From 2.1 on the CRI plugin pulls by itself if any of these holds (CheckLocalImagePullConfigs).
     conditions = {
         "use_local_image_pull": images.get("use_local_image_pull", bool, False),
         "disable_snapshot_annotations": not annotations_off,
@@ -227,6 +230,7 @@ def _engine(images: _Section, transfer: _Section, config: RuntimeConfig) -> None
 
 
 def _condition(images: _Section, key: str) -> str:
+    """Return the text that names the setting because of which the CRI plugin pulls, with its value."""
     table, _, last = key.rpartition(".")
     if table:
         return f"{images.at(table).table(table).name(last)} is set"
@@ -235,6 +239,7 @@ def _condition(images: _Section, key: str) -> str:
 
 
 def _no_effect(section: _Section, key: str, why: str) -> str:
+    """Return the warning about a setting that has no effect."""
     return f"{section.at(key).place(key)}: {section.name(key)} has no effect: {why}"
 
 

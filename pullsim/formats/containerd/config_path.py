@@ -4,7 +4,7 @@ When the CRI plugin pulls by itself, it splits the setting into a list of direct
 (internal/cri/server/images/image_pull.go registryHosts, filepath.SplitList; 1.x: pkg/cri). The transfer service, which
 pulls from 2.1 on, takes the same text as the name of one directory (WithHostDir in image_pull.go,
 core/transfer/registry/registry.go NewOCIRegistry, HostDirFromRoot), in every release so far (containerd#12415, #12636,
-#12808, #14168). So a list of directories works for the former only.
+#12808, #14168). So a list of directories works only where the CRI plugin pulls.
 """
 
 from __future__ import annotations

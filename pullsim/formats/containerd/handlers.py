@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 RUNTIME: Final = "io.containerd.cri.v1.runtime"
 DEFAULT_RUNTIME: Final = "runc"  # the handler that exists even when the file does not have it
-OWN_SNAPSHOTTER: Final = (1, 7)
+OWN_SNAPSHOTTER: Final = (1, 7)  # the first release in which a handler can have a snapshotter of its own
 
 
 def runtime_handlers(

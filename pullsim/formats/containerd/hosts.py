@@ -87,7 +87,7 @@ class _Reader:
         )
 
     def host(self, url: str, *at: str) -> HostSpec:
-        """Read one host (hosts.go parseHostConfig)."""
+        """Read one host (hosts.go parseHostConfig); ``at`` is the key of its URL, for an error about that."""
         table = self.table
         parts = split_url(url)
         if parts is None:
@@ -129,6 +129,7 @@ class _Reader:
 
 
 def _hosts(namespace: str, top: _Reader) -> RegistryHosts:
+    """Read the hosts of one file; without a server, settings at the top of the file are those of the registry."""
     top.unknown("server", "host")
     hosts = []
     for url, table in top.table.table("host").tables():

@@ -34,7 +34,8 @@ def read_with_imports(path: Path, version: tuple[int, ...]) -> tuple[Document, l
     """
     merged = Document(str(path), {})
     warnings: list[str] = []
-    pending, loaded, root = [_plain(path)], set(), None
+    pending, loaded = [_plain(path)], set()
+    root = None  # the version of the importing file
     while pending:
         file = pending.pop(0)
         if file in loaded:
@@ -109,6 +110,7 @@ def _merge(to: dict[str, Any], new: dict[str, Any], *, deep: bool) -> dict[str, 
 
 
 def _deep(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Merge two tables key by key, at every depth."""
     result = dict(old)
     for key, value in new.items():
         before = result.get(key)

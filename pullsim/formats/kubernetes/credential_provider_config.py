@@ -46,19 +46,23 @@ _TOKEN_FIELDS: Final = {
     "optionalServiceAccountAnnotationKeys": (1, 33),
     "cacheType": (1, 34),
 }
+#: The fields that exist in the apiVersion v1 only.
 _ONLY_V1: Final = frozenset(["tokenAttributes"])
-_STRICT: Final = (1, 32)
+_STRICT: Final = (1, 32)  # the first kubelet release that refuses unknown fields
 _SUFFIXES: Final = (".json", ".yaml", ".yml")
 _QUALIFIED: Final = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-\w.]{0,61}[a-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
+    """Reads files as a kubelet of ``version`` does; ``warn`` is called for each field that it ignores."""
+
     version: Version
     tokens: bool  # whether the feature gate KubeletServiceAccountTokenForCredentialProviders is on
     warn: Callable[[str], None]
 
     def config(self, file: Path) -> list[tuple[Provider, Item]]:
+        """Return the providers of one file, each with its place. Raises InputError."""
         document = read_document(file)
         item = Item(document.tree if isinstance(document.tree, dict) else {}, document, ())
         if item.value.get("kind") != KIND:

@@ -59,7 +59,7 @@ class Schedule:
             raise ValueError(
                 f"{shown(text)} has {len(fields)} fields; a schedule has five, as in 0 2 * * *, or is of {names}"
             )
-        values = tuple(frozenset(_values(field, *of)) for field, of in zip(fields, _FIELDS, strict=True))
+        values = tuple(frozenset(_values(field, *limits)) for field, limits in zip(fields, _FIELDS, strict=True))
         return cls(values, not any(fields[n].startswith(("*", "?")) for n in (2, 4)))
 
     def times(self, after: float, until: float) -> Iterator[float]:

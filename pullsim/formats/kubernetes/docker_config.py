@@ -85,6 +85,7 @@ def decode_auth(field: str) -> Auth:
 
 
 def _object(value: Any, into: str) -> dict[str, Any]:
+    """Return an object; ``into`` is the Go type that the error of encoding/json names if it is none."""
     if not isinstance(value, dict):
         raise InvalidDockerConfig(
             f"json: cannot unmarshal {_VALUES.get(type(value), 'null')} into Go value of type "

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 class Field(NamedTuple):
     """A field that is read. Its default is that of the attribute of `KubeletConfig` with the same name."""
 
-    type: str
+    type: str  # bool | int32 | duration | string | strings (a list) | texts (text by text) | mapping
     since: tuple[int, int] = (1, 0)  # the first kubelet release that has the field
     pointer: bool = False  # whether it is a pointer in Go: then zero is a value, otherwise zero counts as unset
     effect: bool = True  # False: the field is validated but changes nothing in the simulation

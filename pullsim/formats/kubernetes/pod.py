@@ -61,6 +61,7 @@ def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = (), *, comple
 
 
 def _regular(container: ContainerSpec, runs: dict[str, float]) -> ContainerSpec:
+    """Return a regular container, which completes if the annotation gives its time."""
     run = runs.get(container.name)
     return container if run is None else replace(container, run=run, completes=True)
 
@@ -84,7 +85,10 @@ def _image_volume(item: Item) -> ImageVolume:
 
 
 def _container(item: Item, declared: set[str], images: set[str], runs: dict[str, float] | None = None) -> ContainerSpec:
-    """Read a container; ``declared`` are the names of the pod's volumes, ``images`` those of its image volumes."""
+    """Read a container; ``declared`` are the names of the pod's volumes, ``images`` those of its image volumes.
+
+    ``runs``: seconds that each init container runs, by name; None: the container is a regular one.
+    """
     item.check_spelling(_CONTAINER_FIELDS)
     name, image = item.text("name"), item.text("image")
     if not name:

@@ -32,7 +32,7 @@ class Strategy:
 
 
 def read_strategy(kind: str, spec: Item) -> Strategy:
-    """Read the strategy of an object's spec, and what it calls available. Raises InputError for an invalid one."""
+    """Read the strategy and minReadySeconds of an object's spec. Raises InputError for an invalid one."""
     if kind not in _FIELDS:
         return Strategy()
     name, types = _FIELDS[kind]
