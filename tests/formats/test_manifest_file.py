@@ -115,8 +115,11 @@ def test_diff_ids_come_from_the_config_beside_the_manifest(tmp_path):
 
 def test_changed_bytes_are_noticed(tmp_path):
     child = json.dumps(manifest(OCI + "layer.v1.tar+gzip")).encode()
-    (tmp_path / f"sha256-{digest(child).removeprefix('sha256:')}.json").write_bytes(child + b"\n")
+    path = tmp_path / f"sha256-{digest(child).removeprefix('sha256:')}.json"
     write(tmp_path / "index.json", index(entry(child, os="linux", architecture="amd64")))
+    path.write_bytes(child + b"\n")  # an editor's, which changes nothing
+    assert read_image(tmp_path / "index.json").manifests[0][1].digest == digest(child)
+    path.write_bytes(b" " + child)
     with pytest.raises(InputError, match="must be exactly the registry's"):
         read_image(tmp_path / "index.json")
 
