@@ -56,6 +56,7 @@ def _summary(preset: Preset) -> dict[str, Any]:
         "disk": figures.get("disk.write"),
         "cores": figures.get("cores.count"),
         "unpack": figures.get("unpack.gzip"),
+        "pods": figures.get("maxPods"),
     }
 
 
@@ -67,7 +68,7 @@ def _figures(preset: Preset) -> Iterator[dict[str, Any]]:
 def _table(rows: list[dict[str, Any]]) -> Table:
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     for number, key in enumerate(rows[0]):
         table.add_column(key, overflow="fold", no_wrap=number == 0)
     for row in rows:

@@ -1,8 +1,8 @@
 """Presets of nodes: the hardware of an instance type by its name, or from a file. A pool's own keys override them.
 
-A preset has keys of a pool that describe hardware (`SECTIONS`). It may also have ``about`` (a line of description),
-``sources`` (for a dotted key or a section, where its value is from) and ``registry`` (values for an entry of
-``registries``, which the scenario's own keys override).
+A preset has keys of a pool that describe hardware and what a node of that type has for pods (`SECTIONS`). It may also
+have ``about`` (a line of description), ``sources`` (for a dotted key or a section, where its value is from) and
+``registry`` (values for an entry of ``registries``, which the scenario's own keys override).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from pullsim.inputs.document import Route
 
-SECTIONS: Final = ("nic", "disk", "cores", "unpack", "metadata")
+MAX_PODS: Final = "maxPods"
+ALLOCATABLE: Final = "allocatable"
+SECTIONS: Final = ("nic", "disk", "cores", "unpack", "metadata", MAX_PODS, ALLOCATABLE, "labels")
 _KEYS: Final = (*SECTIONS, "registry", "about", "sources")
 _FILE: Final = "presets.yaml"
 #: Sections that may be written as the value of one of their keys.
@@ -97,6 +99,8 @@ def _broken_rule(key: str, value: Any) -> str | None:
     if key == "sources":
         right = isinstance(value, dict) and all(isinstance(source, str) for source in value.values())
         return None if right else "a mapping of keys to texts"
+    if key == MAX_PODS:
+        return None if type(value) is int else "a whole number"
     if isinstance(value, dict) or (key in SHORTHAND and not isinstance(value, list)):
         return None
     return "a mapping"
@@ -120,12 +124,29 @@ def expand(document: Document, directory: Path) -> Document:
     for index, name in chosen:
         preset = find(name, directory, document.place(("nodes", index, "preset")))
         filling = _Filling(expanded, preset)
+        pool = expanded.tree["nodes"][index]
+        given = _given(pool)
         for section in SECTIONS:
-            if section in preset.tree:
-                filling.fill(expanded.tree["nodes"][index], section, ("nodes", index), (section,))
+            if section in preset.tree and (section,) not in given:
+                filling.fill(pool, section, ("nodes", index), (section,), given)
         if preset.tree.get("registry") is not None:
             _fill_registry(expanded, preset, filling)
     return expanded
+
+
+def _given(pool: dict[str, Any]) -> frozenset[Route]:
+    """Return the routes of values that a pool says in another way, which stands above the preset's."""
+    kubelet, allocatable = pool.get("kubelet"), pool.get(ALLOCATABLE)
+    given: set[Route] = set()
+    if isinstance(kubelet, dict):  # as it is, or in the answer of /configz
+        kubelet = kubelet.get("kubeletconfig", kubelet)
+    if isinstance(kubelet, str) or (isinstance(kubelet, dict) and kubelet.get(MAX_PODS) is not None):
+        given.add((MAX_PODS,))
+    if isinstance(allocatable, dict) and allocatable.get("pods") is not None:
+        given.add((MAX_PODS,))
+    if pool.get("cores") is not None:
+        given.add((ALLOCATABLE, "cpu"))
+    return frozenset(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +154,13 @@ class _Filling:
     document: Document
     preset: Preset
 
-    def fill(self, into: dict[str, Any], key: str, parent: Route, source: Route) -> None:
-        """Add the preset's value at the route ``source`` as ``into[key]``; ``parent`` is the route of ``into``."""
+    def fill(
+        self, into: dict[str, Any], key: str, parent: Route, source: Route, given: frozenset[Route] = frozenset()
+    ) -> None:
+        """Add the preset's value at the route ``source`` as ``into[key]``; ``parent`` is the route of ``into``.
+
+        Values at the routes ``given`` of the preset are left out.
+        """
         value: Any = self.preset.tree
         for part in source:
             value = value[part]
@@ -153,7 +179,8 @@ class _Filling:
             return
         if isinstance(into[key], dict) and isinstance(value, dict):
             for inner in value:
-                self.fill(into[key], inner, here, (*source, inner))
+                if (*source, inner) not in given:
+                    self.fill(into[key], inner, here, (*source, inner), given)
 
 
 def _fill_registry(document: Document, preset: Preset, filling: _Filling) -> None:
