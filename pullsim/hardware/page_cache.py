@@ -129,6 +129,7 @@ class CachedDisk:
         return job.left
 
     def _start(self, size: float, pace: float, jobs: dict[DiskJob, None]) -> DiskJob:
+        """Start a job of ``size`` bytes, which come at ``pace`` bytes/s, among the durable or buffered ``jobs``."""
         if size < 0.0:
             raise ValueError(f"work is >= 0, not {size}")
         job = DiskJob(self, size, pace)
@@ -244,6 +245,7 @@ class CachedDisk:
         return ends
 
     def _wake(self, event: Any) -> None:
+        """Do what the wake-up was scheduled for, unless rates have changed since, and find all rates anew."""
         value: Any = event.value
         generation, reached = value
         if generation == self._generation:
@@ -252,27 +254,33 @@ class CachedDisk:
             self._plan()
 
     def _end(self, job: DiskJob, jobs: dict[DiskJob, None]) -> None:
+        """End a job whose last byte is written."""
         job.left = 0.0
         self._take_out(job, jobs)
         job.succeed()
 
     def _take_out(self, job: DiskJob, jobs: dict[DiskJob, None]) -> None:
+        """Remove a job, and note the time if write-back may soon end because of that."""
         del jobs[job]
         if self._writing_back and jobs is self._buffered:
             self._since = self.env.now
 
     def _reach(self, dirty: float) -> None:
+        """Set the dirty bytes to the threshold that they have reached, without rounding errors."""
         self.dirty = dirty
 
     def _reach_background(self) -> None:
+        """Begin write-back at the background threshold."""
         assert self._cache is not None
         self.dirty = self._cache.background
         self._begin_write_back(self.dirty)
 
     def _expire(self) -> None:
+        """Begin write-back because the oldest dirty bytes have reached the expiry time."""
         # While a pull writes, new bytes replace the expired ones: write-back keeps the dirty bytes at their present
         # number, as bytes that are written from now on are too young to expire.
         self._begin_write_back(self.dirty if self._buffered else 0.0)
 
     def _exhaust(self) -> None:
+        """Note that the burst credit is used up."""
         self._balance = 0.0

@@ -192,6 +192,7 @@ class _Composer:
                 yield self._document()
 
     def _document(self) -> _Node:
+        """Compose one document, whose start event was the last one. Raises InputError."""
         root: list[_Node] = []
         open_: list[tuple[_Node, list[_Node]]] = []  # the collections that are open, and their children so far
         anchors: dict[str, _Node] = {}

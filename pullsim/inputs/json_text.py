@@ -73,6 +73,7 @@ def without_lone_surrogates(value: Any) -> Any:
 
 
 def _check_memory(text: str, place: Location) -> None:
+    """Raise InputError if the values of a JSON text could take more than MAX_MEMORY."""
     estimate = 2 * len(text) + _OBJECT * text.count("{") + _LIST * text.count("[") + _VALUE * text.count(",")
     if estimate > MAX_MEMORY:
         raise InputError(
@@ -83,17 +84,20 @@ def _check_memory(text: str, place: Location) -> None:
 
 
 def _refuse(message: str, text: str, position: int, file: str, first_line: int) -> NoReturn:
+    """Raise an InputError with the line and column of a position in the text."""
     line = text.count("\n", 0, position) + first_line
     raise InputError(message, Location(file, line, position - text.rfind("\n", 0, position))) from None
 
 
 def _whole(text: str) -> int:
+    """Read a whole number. Raises _WrongNumber for too many digits."""
     if len(text) > MAX_DIGITS:
         raise _WrongNumber(text, f"a number of {len(text)} digits is too long: at most {MAX_DIGITS}")
     return int(text)
 
 
 def _finite(text: str) -> float:
+    """Read a number with a fraction or exponent. Raises _WrongNumber if no float can hold it."""
     value = float(text)
     if not math.isfinite(value):
         raise _WrongNumber(text, f"{text[:60]} is too large for a number")
@@ -101,4 +105,5 @@ def _finite(text: str) -> float:
 
 
 def _constant(text: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python's parser accepts and JSON does not have."""
     raise _WrongNumber(text, f"{text} is no number in JSON")

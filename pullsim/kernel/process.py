@@ -51,6 +51,7 @@ class Process(Event):
         self.env._active_proc = running
 
     def _resume(self, event: Any) -> None:
+        """Send the event's value into the generator, or raise its error there, until the process waits for an event."""
         env, generator = self.env, self._generator
         env._active_proc = self
         try:

@@ -182,6 +182,7 @@ class ProcessorSharing:
             self._call = Call(self.env, self._wake, wait)
 
     def _wake(self, call: Any) -> None:
+        """End the jobs that are due, and schedule the next wake-up."""
         if call is not self._call:
             return
         self._due = math.inf

@@ -117,6 +117,7 @@ def record_end(pod: PodStatus, recorder: Recorder, at: float) -> None:
 
 
 def _row(pod: PodStatus, at: float, ready: int, status: str, message: str | None) -> StatusRecord:
+    """Return the row of `kubectl get pods` for a pod from the time ``at`` on."""
     spec = pod.pod.spec
     containers = len(spec.containers) + sum(container.sidecar for container in spec.init_containers)
     return StatusRecord(

@@ -96,6 +96,7 @@ class ImageHousekeeping(Housekeeping):
         return at >= self._changed + self._longest
 
     def _collect(self) -> Generator[Any, Any, None]:
+        """Run the garbage collection until the node leaves."""
         for step in self._images.run():
             self._collected()
             try:

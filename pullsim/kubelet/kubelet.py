@@ -179,6 +179,7 @@ class Kubelet:
         return True
 
     def _cadence(self, pod: PodStatus) -> Cadence:
+        """Return what decides when the pod's worker syncs."""
         requeue = Requeue(
             self._loop.retry,
             self._resync,

@@ -42,8 +42,9 @@ class Mesh(Component):
         self._spare_columns: list[int] = []  # columns without a link or port
         self._capacity: Any = np.full(16, math.inf)  # bytes/s, by column
         self._used: Any = np.zeros(16)  # bytes/s of all transfers by column, as last set in `Link.set_rate`
-        # By row, the columns that its transfers cross: the port first.
-        self._path: Any = np.zeros((16, 3), dtype=np.intp)
+        self._path: Any = np.zeros(
+            (16, 3), dtype=np.intp
+        )  # by row, the columns that its transfers cross, the port first
         self._number: Any = np.zeros(16)  # by row, its transfers; 0: the row is free
         self._cap: Any = np.zeros(16)  # by row, bytes/s of one transfer at the most
         self._rate: Any = np.zeros(16)  # by row, bytes/s of one transfer
@@ -137,6 +138,7 @@ class Mesh(Component):
                 group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
+        """Bring the clocks and limited seconds of all rows up to ``now``."""
         elapsed = now - self._time
         if elapsed:
             self._time = now

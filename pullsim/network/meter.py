@@ -46,6 +46,7 @@ class Meter:
         return [(start, stop, amount / (stop - start)) for start, stop, amount in spans if stop > start]
 
     def _merge(self) -> None:
+        """Merge neighbouring bins, so that each is twice as wide."""
         bins = self._bins
         self._bins = [sum(bins[i : i + 2]) for i in range(0, len(bins), 2)]
         self._width *= 2.0

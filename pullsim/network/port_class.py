@@ -153,7 +153,7 @@ class PortClass:
         self.aggregates = [Aggregate(self, *kind) for kind in kinds]
         self.serial = serial
         self.state = State.BOUND
-        self.transfers = sum(aggregate.number for aggregate in self.aggregates)  # of each port
+        self.transfers = sum(aggregate.number for aggregate in self.aggregates)  # number in each port
         self.count = 0  # number of ports in the class
         # Bytes/s: while no link's level is above it, links are the only limits.
         self.free_up_to = min(kinds[0][1], capacity / self.transfers)

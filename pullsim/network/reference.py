@@ -253,6 +253,7 @@ class ReferenceNetwork:
             )
 
     def _end(self, generation: int, what: ReferenceTransfer | ReferencePort) -> None:
+        """End a transfer or a port's credit, unless rates have changed since this end was scheduled."""
         if generation == self._generation:
             self.advance()
             if isinstance(what, ReferencePort):

@@ -158,6 +158,7 @@ class SeveralBottlenecks(Component):
             group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
+        """Bring the clocks of all links up to ``now``."""
         elapsed = now - self._time
         if elapsed:
             self._time = now

@@ -216,6 +216,7 @@ class SingleBottleneck(Component):
                 group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
+        """Bring the clock of the link up to ``now``."""
         self._clock += (now - self._time) * self._level
         self._time = now
 

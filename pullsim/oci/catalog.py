@@ -73,7 +73,7 @@ class Catalog:
     """The content of all registries, by image name and simulated time in seconds."""
 
     def __init__(self) -> None:
-        # By repository:tag, the images that the tag points to, each with the time from which it does, in order of time.
+        # The images that each repository:tag points to, with the time from which it does, in order of time.
         self._tags: dict[str, list[tuple[float, Image]]] = {}
         self._contents: dict[str, dict[str, Image]] = {}  # by repository, then by digest
 
@@ -159,6 +159,7 @@ class Catalog:
 
     @classmethod
     def _parse(cls, text: str, file: str, unpack_ratio: float) -> Catalog:
+        """Read the text of a catalogue file. Raises InputError."""
         document = JsonObject.parse(text, file)
         if document.value.get("format") != FORMAT:
             document.fail(f'format is {shown(document.value.get("format"))}; a catalogue has "format": "{FORMAT}"')
@@ -231,6 +232,7 @@ def _at(entry: JsonObject) -> float:
 
 
 def _manifest(entry: JsonObject, unpack_ratio: float) -> Manifest:
+    """Read the manifest of an entry. Raises InputError."""
     config = entry.object("config") if entry.has("config") else None
     return Manifest.of(
         _layers(entry, unpack_ratio),
@@ -241,6 +243,7 @@ def _manifest(entry: JsonObject, unpack_ratio: float) -> Manifest:
 
 
 def _layers(entry: JsonObject, unpack_ratio: float) -> list[Layer]:
+    """Read the layers of an entry, from the bottom up. Raises InputError."""
     layers = list(entry.objects("layers", MOST_LAYERS))
     sizes = [layer.count("size") for layer in layers]
     if entry.optional_count("size") not in (None, sum(sizes)):

@@ -54,6 +54,7 @@ class Faults(Gate):
         ]
 
     def _first(self, faults: list[tuple[int, Fault]], request: Request, at: float) -> Fault | None:
+        """Return the first of the faults that lasts at ``at`` and affects the request, or None."""
         for number, fault in faults:
             if fault.at <= at < fault.ends and self._affects(number, fault, request):
                 return fault

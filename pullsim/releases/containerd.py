@@ -40,7 +40,7 @@ class Behaviour:
     retries_timeouts: bool  # a request that timed out at the last host is retried after a short wait
     requests: int  # number that may be sent to one host for one answer; those that are answered 401 count as well
     header_timeout: float  # seconds to wait for a response to begin over an open connection; inf: no timeout
-    ranks_errors: bool  # of several hosts' errors, that of the latest step is reported; else the first that is no 404
+    ranks_errors: bool  # the error of the host that came furthest is reported; else the first one that is no 404
     limits_blobs: bool  # a digest is looked up as a blob only if each host answered 404 for the manifest, or not at all
     asks_why: bool  # a HEAD that is answered 403 is followed by a GET, which gives the registry's own error text
     honours_token_expiry: bool  # an expired token is renewed before it is used; else after a 401

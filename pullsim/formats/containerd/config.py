@@ -103,6 +103,7 @@ def read_runtime_config(path: Path, version: Release) -> RuntimeConfig:
 
 
 def _check_version(top: Table, version: Release, release: str) -> None:
+    """Raise InputError unless the file is of version 2 or 3 and the release knows that version."""
     written = top.get("version", int)
     if written in (None, 0, 1):
         top.fail(f"a file without version = 2 or 3 is of version 1, which is not read; write it for {release}")
@@ -256,6 +257,7 @@ def _not_simulated(images: _Section, config: RuntimeConfig) -> None:
 
 
 def _timeout(images: _Section, default: float) -> float:
+    """Return image_pull_progress_timeout in seconds. Raises InputError."""
     text = images.get("image_pull_progress_timeout", str, "")
     if not text:
         return default

@@ -109,6 +109,7 @@ class _Reader:
         )
 
     def _capabilities(self) -> tuple[str, ...]:
+        """Return the host's capabilities, by default all. Raises InputError for one that the release does not know."""
         known = [name for name in ALL_CAPABILITIES if self.release >= CAPABILITY_SINCE.get(name, (1, 6))]
         capabilities = tuple(text.lower() for text in self.table.texts("capabilities"))
         if wrong := [text for text in capabilities if text not in known]:
@@ -119,6 +120,7 @@ class _Reader:
         return capabilities or ALL_CAPABILITIES
 
     def _dial_timeout(self) -> float:
+        """Return the dial timeout in seconds; a release without this key has the default. Raises InputError."""
         text = self.table.get("dial_timeout", str)
         if not text or self.release < KEY_SINCE["dial_timeout"]:
             return DIAL_TIMEOUT
@@ -153,6 +155,7 @@ def split_url(url: str) -> SplitResult | None:
 
 
 def _header(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the name and the values of each header that requests to a host get. Raises InputError."""
     header: list[tuple[str, tuple[str, ...]]] = []
     for key, value in table.value.items():
         values: Any = [value] if isinstance(value, str) else value

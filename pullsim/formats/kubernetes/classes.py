@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 #: The classes that each cluster has (pkg/apis/scheduling/v1/helpers.go SystemPriorityClasses).
 SYSTEM_PRIORITIES: Final = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
 _POLICIES: Final = ("PreemptLowerPriority", "Never")
-_HIGHEST: Final = (
-    1_000_000_000  # of a class that is not the system's (pkg/apis/scheduling HighestUserDefinablePriority)
-)
+#: The highest value of a class that is not the system's (pkg/apis/scheduling HighestUserDefinablePriority).
+_HIGHEST: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class RuntimeClass:
 
     handler: str
     overhead: Amounts = ()  # overhead.podFixed
-    node_selector: Labels = ()  # of scheduling
-    tolerations: tuple[Toleration, ...] = ()  # of scheduling
+    node_selector: Labels = ()  # scheduling.nodeSelector
+    tolerations: tuple[Toleration, ...] = ()  # scheduling.tolerations
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ class _Reader:
         return read
 
     def _provider(self, item: Item, *, latest: bool) -> Provider:
+        """Read one provider; ``latest``: the file's apiVersion is v1. Raises InputError."""
         read = self._fields(item, _PROVIDER_FIELDS, latest=latest)
         name = item.text("name", "") or ""
         if not name:
@@ -141,6 +142,7 @@ class _Reader:
         )
 
     def _token(self, item: Item, provider: Item) -> TokenAttributes:
+        """Read the tokenAttributes of a provider. Raises InputError."""
         if not self.tokens:
             item.fail(
                 f"tokenAttributes: Forbidden: tokenAttributes is not supported when {TOKENS} feature gate is disabled"
@@ -205,6 +207,7 @@ def read_providers(
 
 
 def _duration(item: Item) -> float:
+    """Return defaultCacheDuration in seconds. Raises InputError."""
     text = item.text("defaultCacheDuration")
     if text is None:
         item.fail("defaultCacheDuration: Required value (12h)", "defaultCacheDuration")
@@ -219,6 +222,7 @@ def _duration(item: Item) -> float:
 
 
 def _keys(item: Item, field: str) -> tuple[str, ...]:
+    """Return a list of keys of annotations. Raises InputError."""
     keys = _texts(item, field)
     for index, key in enumerate(keys):
         if not _QUALIFIED.fullmatch(key.lower()):

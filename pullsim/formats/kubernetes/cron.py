@@ -97,6 +97,7 @@ class Schedule:
 
 
 def _values(field: str, name: str, low: int, high: int, names: tuple[str, ...]) -> Iterator[int]:
+    """Yield the values that one field of a schedule stands for. Raises ValueError."""
     for part in field.split(","):
         span, slash, step = part.partition("/")
         first, dash, last = span.partition("-")
@@ -113,6 +114,7 @@ def _values(field: str, name: str, low: int, high: int, names: tuple[str, ...]) 
 
 
 def _value(text: str, name: str, low: int, high: int, names: tuple[str, ...]) -> int:
+    """Read a number from ``low`` to ``high``, or one of its names. Raises ValueError."""
     if text.lower() in names:
         return names.index(text.lower()) + low
     if not text.isdigit() or not low <= int(text) <= high:

@@ -111,6 +111,7 @@ def _constant(text: str) -> NoReturn:
 
 
 def _syntax_error(text: str, error: json.JSONDecodeError) -> str:
+    """Return encoding/json's message for a syntax error."""
     place = error.pos
     while place < len(text) and text[place] in " \t\r\n":
         place += 1

@@ -77,6 +77,7 @@ def violations(values: Mapping[str, Any], gates: Mapping[str, bool], version: Ve
 
 
 def _credential_violations(values: Mapping[str, Any], *, enabled: bool) -> list[str]:
+    """Return the messages about the verification of credentials; ``enabled``: its feature gate is on."""
     found = []
     policy = values["imagePullCredentialsVerificationPolicy"]
     allowlist = values["preloadedImagesVerificationAllowlist"]

@@ -18,7 +18,7 @@ EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _WRITTEN: Final = re.compile(r"(?P<key>[^=:\s]+)(=(?P<value>[^=:\s]*))?:(?P<effect>[A-Za-z]+)")
 _LOST: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _EQUAL: Final = ("Equal", "Exists")
-_NUMERIC: Final = ("Gt", "Lt")  # of the feature gate TaintTolerationComparisonOperators, off by default
+_NUMERIC: Final = ("Gt", "Lt")  # they need the feature gate TaintTolerationComparisonOperators, off by default
 
 
 def parse_taint(text: str) -> Taint:

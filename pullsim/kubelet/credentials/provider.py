@@ -32,7 +32,7 @@ class Requester(NamedTuple):
     namespace: str
     pod: str
     service_account: str
-    annotations: Mapping[str, str] | None  # of the service account; None: the service account does not exist
+    annotations: Mapping[str, str] | None  # the service account's; None: it does not exist
 
 
 class _Cached(NamedTuple):

@@ -87,6 +87,7 @@ class EvictionManager:
             self._env.process(self._check(wait or (0.0 if self._joining else PERIOD)))
 
     def _check(self, wait: float) -> Generator[Any, Any, None]:
+        """Check the disk after ``wait`` seconds and then again and again, while a check can find something."""
         env = self._env
         yield env.timeout(wait)
         while not self._stopped:
@@ -119,6 +120,7 @@ class EvictionManager:
         return self._evict(self._message(self._acting[0], usage))
 
     def _set_pressure(self, under_pressure: bool) -> None:
+        """Set the condition DiskPressure, and emit an event when it changes."""
         if under_pressure != self.under_pressure:
             self.under_pressure = under_pressure
             status = "NodeHasDiskPressure" if under_pressure else "NodeHasNoDiskPressure"

@@ -133,6 +133,7 @@ class ImagePullManager:
         return RECORD_FOUND if _proves(pulled_with, credentials) else MUST_AUTHENTICATE
 
     def _allowlisted(self, image: str) -> bool:
+        """Whether an entry of the allowlist names the image's repository, or with ``/*`` a path above it."""
         reference = parse(image)
         repository = reference.repository
         if not self._normalise:

@@ -237,6 +237,7 @@ def _failed(reference: Reference, why: str, code: str, cause: str) -> PullFailed
 
 
 def _no_connection(answer: Answer) -> str:
+    """Return Go's text for a request that got no response."""
     if answer.status == NO_HEADER:
         return "net/http: timeout awaiting response headers"
     problem = "i/o timeout" if answer.status == TIMED_OUT else "connect: connection refused"
@@ -244,4 +245,5 @@ def _no_connection(answer: Answer) -> str:
 
 
 def _status(status: int) -> str:
+    """Return an HTTP status as Go's Response.Status has it: ``404 Not Found``."""
     return f"{status} {PHRASES.get(status, '')}".rstrip()

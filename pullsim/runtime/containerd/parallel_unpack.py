@@ -54,6 +54,7 @@ class Unpacking(LayerStages):
         return end if self.began is None else min(max(self.began, begin), end)
 
     def _run(self) -> Generator[Any, Any, None]:
+        """Wait for the blob, unpack it, and give the slot back."""
         try:
             if self.fetch.process.is_alive:
                 yield self.fetch.process
@@ -67,6 +68,7 @@ class Unpacking(LayerStages):
             self._slots.give_back(self)
 
     def _unpack(self) -> Generator[Any, Any, None]:
+        """Unpack the blob. If the disk has too little space, unpack until it is full, and raise PullFailed."""
         layer, store = self.layer, self.pull.node.store
         self.began = self.pull.env.now
         self.claimed = store.claim(layer.unpacked)

@@ -67,6 +67,7 @@ class ProgressWatch:
             self._pull.env.process(self._run(begun=begun))
 
     def _run(self, *, begun: bool) -> Generator[Any, Any, None]:
+        """Check the progress at containerd's times until no request is stalled, or the pull is given up."""
         pull, env = self._pull, self._pull.env
         checks = (env.now - pull.began) / self._interval
         # Numbers of checks since the pull began. The timeout starts anew at the next check if that will find the bytes

@@ -130,6 +130,7 @@ class Remote:
         return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
 
     def _requester(self, source: Source) -> Requester:
+        """Return a requester with a client of its own for a host."""
         node, behaviour = self._node, self._node.behaviour
         authorizer = Authorizer(
             source.registry,

@@ -44,7 +44,7 @@ class CopyFailed(Exception):
         super().__init__(why)
         self.why = why
         self.cause = cause
-        self.status = status  # of the request that failed; 0: no request did
+        self.status = status  # the status of the request that failed; 0: no request did
 
     @property
     def unreachable(self) -> bool:

@@ -57,6 +57,7 @@ class BlobCopy(BlobFetch):
             yield from self._copy_blob()
 
     def _copy_blob(self) -> Generator[Any, Any, None]:
+        """Get the blob while holding a slot, and keep the slot if the layer is committed next."""
         copy = self._copy
         yield from self._take_slot()
         try:
@@ -108,6 +109,7 @@ class BlobCopy(BlobFetch):
         copy.files.add(layer.digest)
 
     def _take_slot(self) -> Generator[Any, Any, None]:
+        """Take a slot of the copy; if there is none, wait for one."""
         slots, env = self._copy.slots, self._copy.env
         self.enter("slot", env.now)
         turn = slots.acquire()

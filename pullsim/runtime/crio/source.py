@@ -151,6 +151,7 @@ class ImageSource:
             last_offset, last_time = download.received, env.now
 
     def _open(self, registry: Registry) -> Generator[Any, Any, Opened]:
+        """Ping one host and get the manifest of the reference from it. Raises CopyFailed."""
         node, reference = self._node, self._reference
         presented = Presented(self._auth, None, node.address, node.name)
         client = Client(node.env, registry, node.port, Authorizer(registry, presented, insists=False))
@@ -163,6 +164,7 @@ class ImageSource:
         return Opened(client, image)
 
     def _ping(self, client: Client) -> Generator[Any, Any, None]:
+        """Ask how to authenticate, again after each 429 and a pause. Raises CopyFailed."""
         request = Request(client.presented, self._reference, "ping")
         pause = FIRST_PAUSE
         for attempt in range(1, ATTEMPTS + 1):
@@ -175,6 +177,7 @@ class ImageSource:
             raise failures.ping_failure(client.registry.spec.host, status, client.message)
 
     def _manifest(self, client: Client, what: str, size: int, *, index: bool = False) -> Generator[Any, Any, None]:
+        """GET a manifest or index by the tag or digest ``what``. Raises CopyFailed."""
         digest = what if ":" in what else ""
         request = Request(client.presented, self._reference, "manifests", digest, size, is_index=index)
         status = yield from self._get(client, request, _Document(self._clock))
@@ -185,6 +188,7 @@ class ImageSource:
             raise self._no_manifest(client, what, status)
 
     def _no_manifest(self, client: Client, what: str, status: int) -> CopyFailed:
+        """Return the failure of a GET of the manifest ``what``."""
         return failures.manifest_failure(self._reference, what, status, client.message, _denied(client))
 
     def _get(self, client: Client, request: Request, download: Download) -> Generator[Any, Any, int]:
