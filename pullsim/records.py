@@ -163,9 +163,20 @@ class Departure(NamedTuple):
     node: str
     pool: str
     joined: float
-    replaced_by: str  # the node that joins in its place
+    replaced_by: str  # the node that joins in its place; "": none does
     pods: int  # pods that were on the node and had not completed
     pulls: int  # pulls of these pods that were under way or queued
+    reason: str = "left"  # left (churn) | consolidated (it was empty)
+
+
+class Join(NamedTuple):
+    """One node that an autoscaler asked for."""
+
+    node: str
+    pool: str
+    asked: float
+    joined: float | None  # None: it was on its way at the end of the run
+    pods: int  # pending pods that it was asked for
 
 
 class LinkSample(NamedTuple):
@@ -258,6 +269,7 @@ class ClusterOutcome(NamedTuple):
     registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
     rollouts: list[Rollout]  # in the order in which the updates began
     departures: list[Departure]  # nodes that left, in the order of time
+    joins: list[Join]  # nodes that an autoscaler asked for, in the order of time
     prepulls: list[PodRecord]  # pods of prepull jobs, which are not among the pods
     under_way: int  # pulls queued or running
 

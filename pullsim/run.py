@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DiskUse,
         ImageRemoval,
         ImageRequest,
+        Join,
         KubeletEvent,
         LayerRecord,
         LinkSample,
@@ -79,6 +80,8 @@ class Result:
     runtimes: dict[str, str] = field(default_factory=dict)  # the runtime of the nodes by pool: containerd, fixed, …
     rollouts: list[Rollout] = field(default_factory=list)  # in the order in which the updates began
     departures: list[Departure] = field(default_factory=list)  # nodes that left, in the order of time
+    joins: list[Join] = field(default_factory=list)  # nodes that an autoscaler asked for, in the order of time
+    autoscaled: tuple[str, ...] = ()  # pools of an autoscaler
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
     spans: SpanRows = field(default_factory=SpanRows)  # the pods' time lines, kept with the layers
 
@@ -198,6 +201,7 @@ def simulate(
 
 def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
     """Return the result of a run that has not begun."""
+    kinds = [*(node.spec for node in spec.nodes), *(pool.spec for pool in spec.autoscaled)]
     pools = {node.name: node.spec.pool for node in spec.nodes}
     return Result(
         name,
@@ -208,6 +212,7 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
         tuple(pools),
         pools,
         detail,
-        platforms={node.spec.pool: str(node.spec.platform) for node in spec.nodes},
-        runtimes={node.spec.pool: node.spec.runtime.kind for node in spec.nodes},
+        platforms={node.pool: str(node.platform) for node in kinds},
+        runtimes={node.pool: node.runtime.kind for node in kinds},
+        autoscaled=tuple(pool.spec.pool for pool in spec.autoscaled),
     )

@@ -96,7 +96,7 @@ RESOURCES: Final = (
         "looking up registry credentials",
         "nodes[*].credentials (a faster or cached credential provider)",
     ),
-    Resource("scheduling", "room on a node", "nodes[*].count, nodes[*].maxPods or nodes[*].join"),
+    Resource("scheduling", "room on a node", "nodes[*].count, nodes[*].maxPods, nodes[*].join or nodes[*].autoscale"),
     Resource("sync", "the kubelet's next look at its pods", ""),
     Resource("initContainers", "the pods' own init containers", ""),
     Resource("fixedPull", "pulls of given duration (fixed runtime)", ""),

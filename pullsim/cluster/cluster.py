@@ -114,6 +114,7 @@ class Cluster:
             registries=self._registries.records(),
             rollouts=self._pods.controllers.rollouts(),
             departures=self._nodes.departures(),
+            joins=self._nodes.joins(),
             prepulls=self._pods.prepull_rows,
             under_way=self._under_way(),
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pullsim.cluster.pod_lifecycle import PodLifecycle
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.spec.cluster import DaemonSet, Node
+    from pullsim.spec.pod import Pod
 
 
 class DaemonSets:
@@ -53,6 +54,11 @@ class DaemonSets:
         """Create the pods of a node that has joined, for the sets that have been created."""
         for daemon_set in self._created:
             self._create_pod(daemon_set, node)
+
+    def pods_of(self, node: Node) -> list[Pod]:
+        """Return the pods that the sets which have been created would have on a node."""
+        now = self._env.now
+        return [each.pod(node.name, now) for each in self._created if covers(each, node.spec.pool, node.name)]
 
     def left(self, node: ClusterNode) -> None:
         """After a node has left, uncount the pods on it of sets that are not created yet."""

@@ -65,7 +65,7 @@ class ClusterNode:
         self.node = node
         self.name = node.name
         self.pool = spec.pool
-        self._workers: dict[PodStatus, Process] | None = None if spec.leave is None else {}
+        self._workers: dict[PodStatus, Process] | None = None if spec.leave is None and not spec.removable else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
         service = make_runtime(RuntimeNode(runtimes, node, self._filesystem, handlers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from pullsim.cluster.autoscaler import Autoscaler
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.daemon_sets import DaemonSets
 from pullsim.cluster.node import ClusterNode
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.records import Departure, DiskUse
+    from pullsim.records import Departure, DiskUse, Join
     from pullsim.spec.cluster import ClusterSpec, Node
+    from pullsim.spec.pod import Pod
 
 
 class NodeLifecycle:
@@ -42,10 +44,14 @@ class NodeLifecycle:
         self._lost: set[PodStatus] = set()  # pods of the node that is being removed now
         self._planned = False  # whether the pending pods are tried later in this instant
         self._churn = Churn(context.env, spec, context.streams, self)
-        self.pools: dict[str, str] = {}  # pool of each node that has joined in place of another
+        self.pools: dict[str, str] = {}  # pool of each node that is not in the scenario
         self.daemon_sets = DaemonSets(context.env, spec.daemon_sets, scheduler, pods)
         for node in spec.nodes:
             self.daemon_sets.expect(node)
+        self._autoscaler: Autoscaler | None = None
+        if spec.autoscaled:
+            self._autoscaler = Autoscaler(context.env, spec, scheduler, self, quiescence)
+            pods.autoscaler = self._autoscaler
 
     def run(self) -> Generator[Any, Any, None]:
         """Let the nodes of the scenario join at their times; all that join in one instant do before a pod is tried."""
@@ -82,6 +88,10 @@ class NodeLifecycle:
         self._quiescence.release()
         return len(pods), pulls
 
+    def daemons_of(self, node: Node) -> list[Pod]:
+        """Return the pods that DaemonSets would have on a node."""
+        return self.daemon_sets.pods_of(node)
+
     # The methods that kubelets call: see `pullsim.kubelet.kubelet.NodeWatcher`.
 
     def terminated(self, pod: PodStatus) -> None:
@@ -109,11 +119,17 @@ class NodeLifecycle:
 
     def departures(self) -> list[Departure]:
         """Return the nodes that have left."""
-        return self._churn.departures
+        if self._autoscaler is None:
+            return self._churn.departures
+        return sorted([*self._churn.departures, *self._autoscaler.departures], key=lambda row: row.t)
+
+    def joins(self) -> list[Join]:
+        """Return the nodes that an autoscaler asked for."""
+        return [] if self._autoscaler is None else self._autoscaler.joins()
 
     def dissolve(self) -> None:
-        """Drop the reference to the churn, which refers back to this object."""
-        del self._churn
+        """Drop the references to the churn and the autoscaler, which refer back to this object."""
+        del self._churn, self._autoscaler
 
     def _join(self, node: Node) -> None:
         joined = ClusterNode(self._context, node, self)
@@ -122,6 +138,8 @@ class NodeLifecycle:
             self._quiescence.hold()
             Call(self._context.env, lambda _: self._ready(node.name), node.ready_after)
         self._churn.joined(node)
+        if self._autoscaler is not None:
+            self._autoscaler.joined(node)
         self.daemon_sets.joined(joined)  # DaemonSet pods are created before pending pods are tried
         self._pods.prepulls.joined(joined)
 

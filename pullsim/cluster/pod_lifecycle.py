@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import simpy
 
+    from pullsim.cluster.autoscaler import Autoscaler
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.records import PodRecord, Recorder
@@ -61,6 +62,7 @@ class PodLifecycle:
         self.prepull_rows: list[PodRecord] = []  # rows of the pods of prepull jobs
         self.prepulls = PrepullJobs(env, spec, self, scheduler.nodes)
         self.controllers = Controllers(env, spec, self)
+        self.autoscaler: Autoscaler | None = None
 
     def run(self) -> Generator[Any, Any, None]:
         """Create the pods of the scenario at their times."""
@@ -114,6 +116,8 @@ class PodLifecycle:
     def bound(self, pod: PodStatus) -> None:
         """Note that the pod was bound to a node."""
         self._quiescence.expect(pod)
+        if self.autoscaler is not None and not self._is_daemon(pod):
+            self.autoscaler.came(pod)
 
     def look(self, pod: PodStatus) -> None:
         """Check whether a pod has started, is ready or is idle, when a pull for it begins and after every sync.
@@ -146,6 +150,8 @@ class PodLifecycle:
             self._write(pod, pod.record(self._env.now, never=True))
         if pod.node is not None:
             self._scheduler.ended(pod)
+            if self.autoscaler is not None and not self._is_daemon(pod):
+                self.autoscaler.went(pod)
         self._quiescence.ended(pod)
 
     # The methods that the lifecycle of nodes calls.
@@ -174,7 +180,7 @@ class PodLifecycle:
 
     def dissolve(self) -> None:
         """Drop the references to objects that refer back to this one."""
-        del self.controllers, self.prepulls, self._started
+        del self.controllers, self.prepulls, self._started, self.autoscaler
 
     def _adopt(self, pod: Pod) -> None:
         """Create a pod of the scenario and give it to its controller."""
@@ -186,6 +192,8 @@ class PodLifecycle:
         if pod.lives is not None:
             Call(self._env, lambda _: self._delete(status), pod.lives)
         self._scheduler.add(status)
+        if self.autoscaler is not None and status.node is None:
+            self.autoscaler.awaited()
         return status
 
     def _delete(self, pod: PodStatus) -> None:

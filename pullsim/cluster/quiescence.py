@@ -39,6 +39,8 @@ class Quiescence:
         self._held = 0  # how many holds keep the run from being over
         self._active: set[PodStatus] = set()
         self._idle: set[PodStatus] = set()
+        #: Whether a node may still come that pods without one wait for; an autoscaler says so.
+        self.nodes_may_come: Callable[[], bool] = _never
         self._terminating: set[PodStatus] = set()  # deleted or evicted pods whose last sync is still running
         #: Idle pods that would use an image if it were present, by node and by the image's name as the CRI is given it.
         self._would_find: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
@@ -111,7 +113,7 @@ class Quiescence:
     def _awaits_node(self) -> bool:
         """Whether a pod without a node may still be bound to one."""
         return any(pod.node is None for pod in self.unfinished) and (
-            bool(self._terminating) or self._pressure_may_end()
+            bool(self._terminating) or self._pressure_may_end() or self.nodes_may_come()
         )
 
     def pulled(self, pod: PodStatus, image: str) -> None:
@@ -133,6 +135,10 @@ class Quiescence:
             began = min(began, failure.began)
         # An image that a failing container would find on the node may have come since its attempt began.
         return all(self._pulled.get((pod.node, image), -1.0) < began for image in present_helps(pod))
+
+
+def _never() -> bool:
+    return False
 
 
 def present_helps(pod: PodStatus) -> Iterator[str]:

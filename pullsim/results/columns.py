@@ -246,9 +246,18 @@ DEPARTURES: Final = (
     _field("node", "str", "", "node that left"),
     _field("joined_at", "float", "s", "it joined", "joined"),
     _field("left_at", "float", "s", "it left", "t"),
-    _field("replaced_by", "str", "", "node that joins in its place"),
+    _field("replaced_by", "str", "", "node that joins in its place; empty: none"),
     _field("pods", "int", "", "pods that it took along"),
     _field("pulls", "int", "", "of them with a pull under way or queued"),
+    _field("reason", "str", "", "left: churn; consolidated: it was empty, and the autoscaler took it away"),
+)
+
+JOINS: Final = (
+    POOL,
+    _field("node", "str", "", "node that an autoscaler asked for"),
+    _field("asked_at", "float", "s", "it was asked for", "asked"),
+    _field("joined_at", "float", "s", "it joined; empty: not by the end of the run", "joined"),
+    _field("pods", "int", "", "pending pods that it was asked for"),
 )
 
 DISKS: Final = (

@@ -71,6 +71,8 @@ _DIMENSIONS: Final = (
     ("pulls.queue.*", SECONDS),
     ("pulls.includingWaiting.*", SECONDS),
     ("prepulls.*.seconds.*", SECONDS),
+    ("autoscaling.*.nodeSeconds", SECONDS),
+    ("autoscaling.*.life.*", SECONDS),
     ("timeInStatus.*", SECONDS),
     ("*At", SECONDS),
     ("*.seconds", SECONDS),

@@ -14,6 +14,7 @@ from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.results.exports import chart_files
 from pullsim.results.exports.registry import EXPORTS
 from pullsim.results.reference_text import (
+    AUTOSCALE,
     CELLS,
     CREDENTIALS,
     DISK,
@@ -51,6 +52,7 @@ def reference_markdown() -> str:
         *key_tables(("registries",)),
         "## Nodes\n",
         *key_tables(("nodes",)),
+        AUTOSCALE,
         _kubelet(),
         "## Workloads\n",
         *key_tables(("workloads",)),

@@ -18,7 +18,8 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
   [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv),
-  [`rollouts.csv`](#rolloutscsv), [`departures.csv`](#departurescsv), [`status.csv`](#statuscsv),
+  [`rollouts.csv`](#rolloutscsv), [`departures.csv`](#departurescsv), [`joins.csv`](#joinscsv),
+  [`status.csv`](#statuscsv),
   [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
 - [Exit codes](#exit-codes)
 
@@ -64,6 +65,19 @@ UNITS: Final = """\
 | name | lower-case letters, digits, `-` and `.`, as Kubernetes has it | text |
 
 `k`, `M`, `G`, `T` are powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` of 1024.
+"""
+
+AUTOSCALE: Final = """\
+### Autoscaled pools
+
+Nodes are asked for when pods are pending: the scheduler tries them, those with the largest requests first, on the nodes
+that there are, on those on their way (with their DaemonSets' pods on them), and what fits nowhere on a new node of the
+first pool of the file that it fits. The new nodes join after `autoscale.boot`, `joins.csv` lists them. A run does not
+end while pods wait for a node that is on its way, and does not wait for empty nodes to leave.
+
+An empty node leaves after `consolidateAfter` (Karpenter's policy WhenEmpty); `departures.csv` has it as `consolidated`,
+with the pods of DaemonSets and prepulls that it took along. Karpenter's consolidation of nodes that are not empty
+(WhenEmptyOrUnderutilized), budgets, prices and a choice between instance types are not simulated.
 """
 
 DISK: Final = """\
@@ -141,12 +155,12 @@ END: Final = """\
 
 With a `horizon`, there: what happens at that instant is recorded.
 
-Without one, when no pod is still starting. A pod whose last attempt failed does not count as starting once that attempt
-began after the last change of the world: the end of a fault, a tag that moves, an image that is removed, a node that
-joins, a pod that is created or deleted; what it tries after that changes nothing. A pull without space may succeed as
-long as garbage collection, deletions and evictions still change the node: until nothing has come or gone for ten
-minutes and the ages and periods of its KubeletConfiguration. 24 hours of simulated time are the most. `ended` in
-`summary.json` says which it was: `horizon`, `settled`, `limit` or `interrupted`.
+Without one, when no pod is still starting or becoming ready. A pod whose last attempt failed does not count as starting
+once that attempt began after the last change of the world: the end of a fault, a tag that moves, an image that is
+removed, a node that joins, a pod that is created or deleted; what it tries after that changes nothing. A pull without
+space may succeed as long as garbage collection, deletions and evictions still change the node: until nothing has come
+or gone for ten minutes and the ages and periods of its KubeletConfiguration. 24 hours of simulated time are the most.
+`ended` in `summary.json` says which it was: `horizon`, `settled`, `limit` or `interrupted`.
 
 A pod that has not started by then has its time until the end of the run in the tables; in percentiles it is later than
 all others ([what p99 means here](../docs/percentiles.md)).

@@ -57,6 +57,13 @@ _DEPARTURES: Final = Table(
     "departures.csv",
     written=attrgetter("departures"),
 )
+_JOINS: Final = Table(
+    attrgetter("joins"),
+    schema.JOINS,
+    "a row a node that an autoscaler asked for; where it did",
+    "joins.csv",
+    written=attrgetter("joins"),
+)
 _PREPULLS: Final = Table(
     attrgetter("prepulls"),
     schema.PODS,
@@ -77,6 +84,7 @@ TABLES: Final = (
     _REMOVALS,
     _ROLLOUTS,
     _DEPARTURES,
+    _JOINS,
     _PREPULLS,
     _EVENTS,
     _DISKS,
@@ -93,6 +101,7 @@ removals: Final = _REMOVALS.frame
 rollouts: Final = _ROLLOUTS.frame
 prepulls: Final = _PREPULLS.frame
 departures: Final = _DEPARTURES.frame
+joins: Final = _JOINS.frame
 disks: Final = _DISKS.frame
 links: Final = _LINKS.frame
 
@@ -104,6 +113,7 @@ write_removals_csv: Final = _REMOVALS.write_csv
 write_rollouts_csv: Final = _ROLLOUTS.write_csv
 write_prepulls_csv: Final = _PREPULLS.write_csv
 write_departures_csv: Final = _DEPARTURES.write_csv
+write_joins_csv: Final = _JOINS.write_csv
 write_disks_csv: Final = _DISKS.write_csv
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pullsim.results.summary.autoscaling import AutoscalingFigures
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.summary.housekeeping import Housekeeping
     from pullsim.results.summary.pods import Pods
@@ -70,7 +71,8 @@ def render(summary: Summary) -> Group:
 
 def _heading(summary: Summary) -> Text:
     ended = _ENDED.get(summary.ended, summary.ended)
-    rest = f"  {counted(summary.nodes, 'node')}, seed {summary.seed}; ended at {duration(summary.end)}: {ended}"
+    nodes = counted(summary.nodes, "node") + (" at first" if summary.autoscaling else "")
+    rest = f"  {nodes}, seed {summary.seed}; ended at {duration(summary.end)}: {ended}"
     return Text.assemble((summary.name, "bold"), rest)
 
 
@@ -99,6 +101,8 @@ def _figures(summary: Summary) -> Table:
         _prepull(table, name, prepull)
     if summary.churn:
         _churn(table, summary.churn)
+    for name, pool in summary.autoscaling.items():
+        _autoscaled(table, name, pool)
     return table
 
 
@@ -119,6 +123,16 @@ def _prepull(table: Table, name: str, prepull: PrepullFigures) -> None:
     if prepull.under_way:
         text += f", {prepull.under_way:,} under way"
     table.add_row("Prepull", f"{text}; {size(prepull.downloaded_bytes)} downloaded for it")
+
+
+def _autoscaled(table: Table, name: str, pool: AutoscalingFigures) -> None:
+    text = f"{name}: {counted(pool.asked, 'node')} asked for"
+    if pool.joined != pool.asked:
+        text += f" ({pool.asked - pool.joined:,} still on the way)"
+    text += f", {pool.removed:,} taken away, at most {pool.peak:,} at a time"
+    if pool.cut_pulls:
+        text += f", {counted(pool.cut_pulls, 'pull')} cut"
+    table.add_row("Autoscaler", f"{text}; {pool.node_seconds / 3600:,.1f} node hours")
 
 
 def _churn(table: Table, churn: Churn) -> None:

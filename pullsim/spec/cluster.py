@@ -147,6 +147,7 @@ class NodeSpec:
     leave: Leave | None = None  # None: nodes do not leave
     scheduling: NodeScheduling = PLAIN
     startup: Startup = AT_ONCE  # of pods that do not say how long their sandbox and their containers take
+    removable: bool = False  # whether an autoscaler may take its nodes away
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,24 @@ class Node:
     joins: float = 0.0  # seconds
     zone: str | None = None  # value of its label topology.kubernetes.io/zone
     ready_after: float = 0.0  # seconds from its joining on in which it has the taint node.kubernetes.io/not-ready
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscaledPool:
+    """A pool that an autoscaler adds nodes to and takes nodes from; the nodes of time 0 are in the cluster's spec."""
+
+    spec: NodeSpec
+    maximum: int  # most nodes at a time, those on their way among them
+    boot: float  # seconds from the request for a node until it joins
+    minimum: int = 0  # nodes that stay although they are empty
+    first: int = 0  # number in the name of the first node that is asked for
+    zones: tuple[str | None, ...] = (None,)  # node n is in zone n modulo their number, unless its pods need another
+    ready_after: float = 0.0  # seconds from its joining on in which a node has the taint node.kubernetes.io/not-ready
+    consolidate_after: float | None = None  # seconds that a node stays when it is empty; None: for ever
+
+    def node(self, number: int, zone: str | None, joins: float) -> Node:
+        """Return the pool's node of that number."""
+        return Node(f"{self.spec.pool}-{number:04d}", self.spec, joins, zone, self.ready_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +194,6 @@ class ClusterSpec:
     service_accounts: tuple[ServiceAccount, ...] = ()  # besides the account `default` that every namespace has
     placement: str = "scheduler"  # scheduler | imageLocality (the same) | spread | pack | given
     seed: int = 0
+    autoscaled: tuple[AutoscaledPool, ...] = ()  # in the order in which the autoscaler tries them
+    scan_interval: float | None = None  # seconds between looks of the autoscaler; None: it looks at batches of pods
     horizon: float | None = None  # seconds, inclusive; None: until nothing can change any more, but at most 24 h

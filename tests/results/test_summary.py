@@ -148,6 +148,7 @@ def test_keys_of_the_json_are_frozen():
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
         "pulls", "bytes", "layers", "housekeeping", "registries", "rollouts", "churn", "prepulls", "time",
         "timeInStatus", "bottleneck", "mixedVersions", "warnings", "assertions", "modelError",
+        "autoscaling",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "withdrawn", "missedDeadlines", "start",

@@ -79,4 +79,5 @@ class Controllers:
 def controlled(spec: ClusterSpec) -> bool:
     """Whether anything can happen that controllers act on: an update, a Job's completion, a node that leaves."""
     acts = any(owner.update is not None or owner.completions is not None for owner in spec.owners)
-    return acts or any(node.spec.leave for node in spec.nodes)
+    removable = any(pool.spec.removable for pool in spec.autoscaled)
+    return acts or removable or any(node.spec.leave for node in spec.nodes)

@@ -9,6 +9,7 @@ from pullsim.cluster.scheduler.node_images import NodeImages
 from pullsim.cluster.scheduler.node_info import DISK_PRESSURE, NOT_READY, NodeInfo
 from pullsim.cluster.scheduler.placement import Placement
 from pullsim.cluster.scheduler.scheduling_queue import SchedulingQueue
+from pullsim.cluster.scheduler.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -33,6 +34,8 @@ class Scheduler:
         self._images: dict[str, NodeImages] = {}
         self._looks_at_images = any(pod.node is None for pod in spec.pods)
         self._waits = False  # whether pods that are created wait until `batch` ends
+        self._not_ready: dict[str, None] = {}  # nodes that have joined and are not ready
+        self._tried = 0  # number of nodes that trials have had
 
     @contextmanager
     def batch(self) -> Generator[None]:
@@ -41,6 +44,13 @@ class Scheduler:
         yield
         self._waits = False
         self._queue.retry()
+
+    @contextmanager
+    def trial(self) -> Generator[Trial]:
+        """Try in the block where pods would go if there were more nodes; nothing of it is left afterwards."""
+        trial = Trial(self._placement, self._not_ready, self._tried)
+        yield trial
+        self._tried = trial.undo()
 
     def add(self, pod: PodStatus) -> None:
         """Bind a pod that was just created, or let it wait until a node is feasible."""
@@ -76,6 +86,7 @@ class Scheduler:
         info = NodeInfo(node.node)
         if node.node.ready_after:
             info.taint(NOT_READY, tainted=True)
+            self._not_ready[node.name] = None
         self._nodes[node.name] = node
         self._placement.join(info)
         if self._looks_at_images:
@@ -84,11 +95,13 @@ class Scheduler:
     def ready(self, node: str) -> None:
         """Take the taint of a node away that it has until it is ready; pods are tried at the next `retry`."""
         if node in self._nodes:
+            del self._not_ready[node]
             self._placement.taint(node, NOT_READY, tainted=False)
 
     def remove(self, node: str) -> None:
         """Remove a node, which leaves the cluster."""
         del self._nodes[node]
+        self._not_ready.pop(node, None)
         self._images.pop(node, None)
         self._placement.remove(node)
 

@@ -1,4 +1,4 @@
-"""What the cluster itself did during a run: rolling updates, and nodes that left."""
+"""What the cluster itself did during a run: rolling updates, prepull jobs, and nodes that left."""
 
 from __future__ import annotations
 
@@ -112,22 +112,23 @@ def rollouts(result: Result) -> dict[str, RolloutFigures]:
 
 
 def churn(result: Result) -> Churn | None:
-    """Return what churn did; None where no node left."""
-    if not result.departures:
+    """Return what churn did; None where no node left for another."""
+    left = [row for row in result.departures if row.replaced_by]
+    if not left:
         return None
-    first = set(result.nodes)
+    gone, later = {row.node for row in left}, {row.replaced_by for row in left}
     cut = successors = downloaded = 0
     for node, cause, size in values(result.pulls, "node", "cause", "downloaded"):
         downloaded += size
-        cut += size if cause == "nodeLeft" else 0
-        successors += size if node not in first else 0
-    pods, departures = sum(row.pods for row in result.departures), len(result.departures)
+        cut += size if cause == "nodeLeft" and node in gone else 0
+        successors += size if node in later else 0
+    pods, departures = sum(row.pods for row in left), len(left)
     days = result.end / DAY
     priced = [each for each in result.registries if each.price]
     return Churn(
         departures=departures,
         pods=pods,
-        cut_pulls=sum(row.pulls for row in result.departures),
+        cut_pulls=sum(row.pulls for row in left),
         cut_bytes=cut,
         successors_bytes=successors,
         per_day=PerDay(

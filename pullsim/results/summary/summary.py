@@ -19,6 +19,7 @@ from pullsim.oci.reference import parse
 from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, flow_rate
 from pullsim.results.summary.api_status import time_in_status
+from pullsim.results.summary.autoscaling import AutoscalingFigures, autoscaling
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
@@ -110,6 +111,7 @@ class Summary:
     warnings: list[str]
     assertions: list[AssertionOutcome] = field(default_factory=list)
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
+    autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
@@ -147,6 +149,7 @@ def summarize(result: Result) -> Summary:
         mixed_versions=moved,
         warnings=[*result.warnings, *(str(tag) for tag in moved)],
         model_error=model_error(result.runtimes.values()),
+        autoscaling=autoscaling(result),
     )
 
 

@@ -48,7 +48,8 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     findings = Findings(scenario.document)
     if not force:
         Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file).check()
-    nodes = build_nodes(scenario.nodes, directory, findings)
+    built = build_nodes(scenario.nodes, directory, findings)
+    nodes = built.kinds
     platforms = {node.spec.platform for node in nodes}
     catalog = build_catalog(scenario.images, platforms, directory, findings)
     registries = build_registries(scenario.registries, findings)
@@ -80,13 +81,23 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     pods, daemon_sets = admit(workloads.pods, accounts), admit(workloads.daemon_sets, accounts)
     prepulls = admit(workloads.prepulls, accounts)
     findings.warnings += missing_secrets((*pods, *daemon_sets, *prepulls), secrets)
+    there = {node.name for node in built.nodes}
+    coming = {node.name: node.spec.pool for node in nodes if node.name not in there}
+    for index, workload in enumerate(scenario.workloads):
+        if workload.on is not None and workload.on.node in coming:
+            message = (
+                f"is not there at time 0, and no autoscaler brings a node of that name: {coming[workload.on.node]} is"
+            )
+            findings.error(f"{message} its pool", "workloads", index, "on", "node")
     for index, pool in enumerate(scenario.nodes):
         if pool.leave is not None and pool.leave.rate and scenario.horizon is None:
             message = "with nodes that leave and come a run never ends by itself: give it a horizon, as horizon: 24h"
             findings.error(message, "nodes", index, "leave")
     findings.check()
     cluster = ClusterSpec(
-        nodes=nodes,
+        nodes=built.nodes,
+        autoscaled=built.autoscaled,
+        scan_interval=built.scan_interval,
         pods=pods,
         daemon_sets=daemon_sets,
         prepulls=prepulls,

@@ -127,13 +127,21 @@ class Estimate:
 def estimate(scenario: ScenarioModel, objects: Mapping[int, Objects], catalog: Catalog, directory: Path) -> Estimate:
     """Return the estimate for a scenario; ``objects`` has the manifest of each workload by the workload's index."""
     counter = _Counter(scenario, catalog, directory)
+    _count(counter, scenario, objects)
+    if any(pool.autoscale is not None for pool in scenario.nodes):  # no more nodes come than there are pods
+        counter = _Counter(scenario, catalog, directory, more=round(counter.pods))
+        _count(counter, scenario, objects)
+    return counter.total()
+
+
+def _count(counter: _Counter, scenario: ScenarioModel, objects: Mapping[int, Objects]) -> None:
+    """Count the pods of all workloads."""
     for index, workload in enumerate(scenario.workloads):
         if workload.manifest is None:
             counter.add_workload(workload)
         elif index in objects:
             for group in objects[index].groups:
                 counter.add_group(group, workload)
-    return counter.total()
 
 
 def machine_memory() -> float:
@@ -156,14 +164,21 @@ def machine_memory() -> float:
 class _Counter:
     """Adds up the pods of workloads by image and place, since a node fetches an image only once."""
 
-    def __init__(self, scenario: ScenarioModel, catalog: Catalog, directory: Path) -> None:
+    def __init__(self, scenario: ScenarioModel, catalog: Catalog, directory: Path, *, more: int = 0) -> None:
+        """``more``: how many nodes an autoscaler adds to each of its pools, if they may have so many."""
+        self._more = more
         self._scenario = scenario
         self._catalog = catalog
         self._directory = directory
         self._horizon = scenario.horizon or 0.0  # without one a run ends as soon as no pull can succeed any more
-        self._estimate = Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file)
+        self._estimate = Estimate(nodes=sum(map(self._size, scenario.nodes)), file=scenario.document.file)
         self._pods: Counter[tuple[str, On | None]] = Counter()  # how many pods want an image, by image and place
         self._manifests: dict[tuple[str, str], int | None] = {}
+
+    @property
+    def pods(self) -> float:
+        """The number of pods that were counted."""
+        return self._estimate.pods
 
     def add_workload(self, workload: Workload) -> None:
         """Count a workload that is written in the scenario itself: ``pods``, ``pod`` or ``prepull``."""
@@ -215,7 +230,7 @@ class _Counter:
                     pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)
                 )  # the cost of a retry includes one look each _LOOK seconds
             made.layers += min(pods, self._nodes(on)) * most
-        made.checks += sum(pool.count * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
+        made.checks += sum(self._size(pool) * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
         nodes, made_pods, fetched = made.nodes, made.pods, made.layers
         for pool in self._scenario.nodes:
             if pool.leave is not None and pool.leave.rate and self._scenario.horizon is not None:
@@ -244,7 +259,11 @@ class _Counter:
         return [pool for pool in pools if pool.name == named]
 
     def _nodes(self, on: On | None) -> int:
-        return 1 if on is not None and on.node is not None else sum(pool.count for pool in self._pools(on))
+        return 1 if on is not None and on.node is not None else sum(map(self._size, self._pools(on)))
+
+    def _size(self, pool: NodePool) -> int:
+        """Return the most nodes that a pool will have at a time."""
+        return pool.count if pool.autoscale is None else min(pool.count + self._more, pool.autoscale.max)
 
     def _layers(self, image: str, platform: str, pool: NodePool) -> int | None:
         """Return the number of layers of an image on a platform; None: the catalogue does not have the image."""

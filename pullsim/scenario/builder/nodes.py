@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.spec.cadence import Interval, LoopSpec
-from pullsim.spec.cluster import Leave, Node, NodeSpec
+from pullsim.spec.cluster import AutoscaledPool, Leave, Node, NodeSpec
 from pullsim.spec.hardware import Burst, CoresSpec, DiskBurst, DiskSpec, FilesystemSpec, NicSpec, PageCacheSpec
 from pullsim.spec.runtime import (
     CrioSpec,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.inputs.findings import Findings
+    from pullsim.scenario.model.autoscale import Autoscale
     from pullsim.scenario.model.hardware import Disk, Nic
     from pullsim.scenario.model.nodes import NodePool, Simulation
     from pullsim.scenario.model.runtime import Fixed
@@ -43,9 +44,29 @@ if TYPE_CHECKING:
     from pullsim.spec.runtime import RuntimeSpec
 
 
-def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) -> tuple[Node, ...]:
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes of a scenario, pool by pool."""
+
+    nodes: tuple[Node, ...]  # of time 0, and those that join at given times
+    autoscaled: tuple[AutoscaledPool, ...]
+    scan_interval: float | None  # seconds between two looks of the autoscaler; None: it looks at batches of pods
+
+    @property
+    def kinds(self) -> tuple[Node, ...]:
+        """All nodes, and of each pool with an autoscaler the next one in each zone: all that pods can meet."""
+        coming = (
+            pool.node(pool.first + turn, pool.zones[(pool.first + turn) % len(pool.zones)], 0.0)
+            for pool in self.autoscaled
+            for turn in range(len(pool.zones))
+        )
+        return (*self.nodes, *coming)
+
+
+def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) -> Nodes:
     """Return all nodes, pool by pool. A pool with errors is left out; its errors go to the findings."""
     nodes: list[Node] = []
+    autoscaled: list[AutoscaledPool] = []
     for index, pool in enumerate(pools):
         try:
             spec = _node_spec(pool, index, directory, findings)
@@ -53,12 +74,38 @@ def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) 
             findings.take(error, "nodes", index, "kubelet")
             continue
         join = pool.join
-        zones: Sequence[str | None] = pool.zones or [None]
+        zones: tuple[str | None, ...] = tuple(pool.zones) or (None,)
         nodes += (
             Node(f"{pool.name}-{n:04d}", spec, join.at + n * join.every, zones[n % len(zones)], join.ready)
             for n in range(pool.count)
         )
-    return tuple(nodes)
+        if pool.autoscale is not None:
+            autoscaled.append(_autoscaled(pool, pool.autoscale, spec, zones))
+    return Nodes(tuple(nodes), tuple(autoscaled), _scan_interval(pools, findings))
+
+
+def _autoscaled(pool: NodePool, scale: Autoscale, spec: NodeSpec, zones: tuple[str | None, ...]) -> AutoscaledPool:
+    return AutoscaledPool(
+        spec,
+        maximum=scale.max,
+        boot=scale.boot,
+        minimum=scale.min,
+        first=pool.count,
+        zones=zones,
+        ready_after=pool.join.ready,
+        consolidate_after=scale.consolidate_after,
+    )
+
+
+def _scan_interval(pools: Sequence[NodePool], findings: Findings) -> float | None:
+    """Return the interval of the autoscaler, of which a cluster has one; add an error where pools have another."""
+    intervals = {n: pool.autoscale.scan_interval for n, pool in enumerate(pools) if pool.autoscale is not None}
+    first = next(iter(intervals.values()), None)
+    for index, interval in intervals.items():
+        if interval != first:
+            message = "scanInterval is not that of the other pools, and a cluster has one autoscaler: give all the same"
+            findings.error(message, "nodes", index, "autoscale")
+    return first
 
 
 def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> NodeSpec:
@@ -88,6 +135,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         leave=None if not pool.leave or not pool.leave.rate else spec_of(pool.leave, Leave),
         credentials=credential_sources(pool, kubelet, index, directory, findings),
         startup=spec_of(pool.startup, Startup),
+        removable=pool.autoscale is not None and pool.autoscale.consolidate_after is not None,
         scheduling=node_scheduling(pool, index, findings),
     )
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from pullsim.errors import shown
 from pullsim.formats.kubernetes.resources import CPU
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET
+from pullsim.scenario.model.autoscale import Autoscale  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Unpack
 from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint
@@ -110,7 +112,10 @@ class NodePool(Section):
     """A pool of equal nodes, named <name>-0000, <name>-0001 and so on."""
 
     name: DnsName = Field(default="nodes", description="Name of the pool.")
-    count: Annotated[int, Field(ge=1, le=100_000)] = Field(default=1, description="Number of nodes.")
+    autoscale: Autoscale | None = Field(default=None, description="Nodes that come and go with the pods.")
+    count: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=1, description="Number of nodes; with `autoscale` those of time 0, by default its min."
+    )
     join: Join = Field(default_factory=Join, description="When they join.")
     leave: Leave | None = Field(default=None, description="Churn.")
     preset: str | None = Field(
@@ -162,6 +167,36 @@ class NodePool(Section):
     )
     credentials: NodeCredentials | None = Field(default=None, description="The kubelet's credentials.")
     simulation: Simulation = Field(default_factory=Simulation, description="The kubelet's loop, for replays and tests.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_of_the_autoscaler(cls, data: Any) -> Any:
+        """Begin with the least nodes of an autoscaler, where the scenario has no count."""
+        if not isinstance(data, Mapping) or data.get("count") is not None:
+            return data
+        autoscale = data.get("autoscale")
+        least = autoscale.get("min", 0) if isinstance(autoscale, Mapping) else None
+        return {**data, "count": least} if isinstance(least, int) and least >= 0 else data
+
+    @field_validator("count")
+    @classmethod
+    def _some_nodes(cls, count: int, info: ValidationInfo) -> int:
+        if not count and info.data.get("autoscale", count) is None:
+            raise ValueError(f"{count} must be greater than or equal to 1")
+        return count
+
+    @model_validator(mode="after")
+    def _fits_the_autoscaler(self) -> Self:
+        scale = self.autoscale
+        if scale is None:
+            return self
+        if not scale.min <= self.count <= scale.max:
+            raise ValueError(f"count is {self.count:,}, and autoscale has from {scale.min:,} to {scale.max:,} nodes")
+        if self.join.at or self.join.every:
+            raise ValueError("join.at and join.every do not go with autoscale: its nodes join when pods need them")
+        if self.leave is not None:
+            raise ValueError("leave does not go with autoscale, which takes nodes away itself (consolidateAfter)")
+        return self
 
     @field_validator("kubelet_version")
     @classmethod

@@ -1,0 +1,82 @@
+"""Trying where pods would go if there were more nodes, as autoscalers do before they ask for any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.cluster.scheduler.node_info import NOT_READY, NodeInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pullsim.cluster.scheduler.placement import Placement
+    from pullsim.cluster.scheduler.signature import Signature
+    from pullsim.spec.cluster import Node
+    from pullsim.spec.pod import Pod
+
+
+class Trial:
+    """Nodes that are not there and pods on them, in a placement that is as it was before after `undo`.
+
+    Nodes that have joined and are not ready count as ready, as they soon are: so no other is asked for in their place
+    (cluster-autoscaler/core/scaleup/orchestrator/orchestrator.go upcoming nodes; Karpenter, pkg/controllers/state
+    StateNode.Taints, which leaves the taints of a node that starts out of account).
+    """
+
+    def __init__(self, placement: Placement, not_ready: Iterable[str], number: int) -> None:
+        """``number`` is different for each trial, so that nothing is remembered of nodes of an earlier one."""
+        self._placement = placement
+        self._not_ready = tuple(not_ready)
+        self._number = number
+        self._nodes: dict[str, NodeInfo] = {}
+        self._pods: list[tuple[str, Pod]] = []
+        for name in self._not_ready:
+            placement.taint(name, NOT_READY, tainted=False)
+
+    def join(self, node: Node, daemons: Iterable[Pod]) -> None:
+        """Add a node with those pods of DaemonSets that its labels and taints let in."""
+        info = NodeInfo(node)
+        self._number += 1
+        info.static = -self._number  # what is remembered of a node is by its name and this number
+        self._placement.join(info)
+        self._nodes[node.name] = info
+        for pod in daemons:
+            if self._placement.runs_daemon(node.name, pod):
+                self.place(pod)
+
+    def leave(self, name: str) -> None:
+        """Take a node away again that only pods of DaemonSets were placed on."""
+        while self._pods and self._pods[-1][0] == name:
+            self._take(*self._pods.pop())
+        self._placement.remove(name)
+        del self._nodes[name]
+
+    def place(self, pod: Pod) -> str | None:
+        """Place a pod as the scheduler would; return the name of its node, None if none is feasible."""
+        node = self._placement.choose(pod)
+        if node is None:
+            return None
+        self._pods.append((node.name, pod))
+        return node.name
+
+    def signature(self, pod: Pod) -> Signature:
+        """Return the signature of a pod: those that have the same one need the same."""
+        return self._placement.signature(pod)
+
+    def waits_for_pods(self, pod: Signature) -> bool:
+        """Whether placing another pod can make a node feasible for the pod."""
+        return self._placement.waits_for_pods(pod)
+
+    def undo(self) -> int:
+        """Take all pods and nodes away; return the number from which the next trial's are different."""
+        for name, pod in reversed(self._pods):
+            self._take(name, pod)
+        for name in reversed(self._nodes):
+            self._placement.remove(name)
+        for name in self._not_ready:
+            self._placement.taint(name, NOT_READY, tainted=True)
+        return self._number
+
+    def _take(self, name: str, pod: Pod) -> None:
+        self._placement.ended(name, pod)
+        self._placement.leave(name, pod)
