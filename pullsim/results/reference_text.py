@@ -103,12 +103,12 @@ Pods are named as their workload when they are alone, else `NAME-00000`, `NAME-0
 name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAME-NODE`.
 
 A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, and what they need:
-RuntimeClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List.
+RuntimeClasses, PriorityClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List.
 Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
 needs a horizon; a run begins on a Monday, 1 January, at midnight. Of a pod count its containers' names, images,
-`imagePullPolicy`, `restartPolicy` and probes, `imagePullSecrets`, `serviceAccountName`, `nodeName`, and in
-`nodeSelector` the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch`; what else could change
-where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
+`imagePullPolicy`, `restartPolicy` and probes, `imagePullSecrets`, `serviceAccountName`, and what decides
+[its node](#where-pods-go); what else could change where or how a pod starts is a warning. An annotation of the pod says
+how long its init containers run:
 `pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its
 place, and others follow until the Job has its completions. Without that a Job has the pods that it begins with.
 
@@ -119,6 +119,39 @@ wait until a pod is ready, and has been for `minReadySeconds`. How long a pod ta
 container is before the `initialDelaySeconds` of its readiness and startup probes, so the longest of them counts from
 the pod's start, with a warning, where the workload has no `startup.ready`. `kubectl`'s READY counts a pod's regular
 containers when the pod is ready.
+"""
+
+NODES_OF_PODS: Final = """\
+### Where pods go
+
+Read are, of manifests and of `pods` and `pod` alike:
+
+| of a pod | how |
+|---|---|
+| `resources` | summed as the scheduler does: requests or limits; init containers, sidecars, `overhead` |
+| `nodeName`, `nodeSelector`, `affinity` | all; of `namespaceSelector` the names of namespaces, or an empty one |
+| `topologySpreadConstraints` | all fields |
+| `tolerations` | against `taints` of pools, and those of nodes that are not ready or short of disk |
+| `ports` | `hostPort`, and with `hostNetwork` all |
+| `priority`, `priorityClassName` | the system's two classes, and PriorityClasses of any manifest, `globalDefault` too |
+| `runtimeClassName` | the handler, `overhead` and `scheduling` of the RuntimeClass |
+| labels | its own, and those of its controller: `pod-template-hash`, `controller-revision-hash`, `job-name` |
+
+A node has the labels `kubernetes.io/hostname`, `kubernetes.io/os` and `kubernetes.io/arch` (those with `beta.` too),
+`topology.kubernetes.io/zone` with `zones`, `node.kubernetes.io/instance-type` with a built-in preset,
+`pullsim.io/pool` with the name of its pool, and the pool's `labels`. `on` stands above `nodeName`, `nodeSelector` and
+required node affinity.
+
+With warnings:
+
+- A label that a manifest asks for and no node has is left out: the scenario does not tell its nodes apart so. What a
+  scenario itself asks for holds, and pods that fit on no node, not even an empty one, start nowhere.
+- A resource beyond cpu, memory and `ephemeral-storage` that no pool declares is given to each node, as much as one pod
+  requests at the most. If one pool declares it, the others have none.
+- Preemption is not simulated, where pods of a higher priority come later and all pods want more than all nodes have.
+- Volumes (claims) restrict nothing, other schedulers place as the default one does, pods with `schedulingGates` wait
+  for ever, and those of a PriorityClass that no manifest has are of the default priority. ResourceQuotas, LimitRanges,
+  `resourceClaims` and `tolerationSeconds` have no effect.
 """
 
 CREDENTIALS: Final = """\

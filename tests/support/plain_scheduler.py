@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cluster.scheduler.resources import ANY_IP
-from pullsim.cluster.scheduler.selectors import covers, matches, requires, selects, untolerated
 from pullsim.spec.scheduling import HOSTNAME, ZONE, SpreadConstraint, Taint
+from pullsim.spec.selectors import covers, matches, requires, selects, untolerated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

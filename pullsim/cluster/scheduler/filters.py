@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.node_info import DISK_PRESSURE, UNSCHEDULABLE
 from pullsim.cluster.scheduler.resources import UNLIMITED
-from pullsim.cluster.scheduler.selectors import requires, untolerated
 from pullsim.cluster.scheduler.signature import CRITICAL
+from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:
     from pullsim.cluster.scheduler.node_info import NodeInfo

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from pullsim.cluster.scheduler.candidates import Candidates
 from pullsim.cluster.scheduler.changes import Changes
 from pullsim.cluster.scheduler.filters import NOT_SELECTED, OTHER_NODE, fits, refuses_always, refuses_now
-from pullsim.cluster.scheduler.selectors import requires, untolerated
 from pullsim.cluster.scheduler.signature import Signatures
 from pullsim.cluster.scheduler.tally import Tallies
 from pullsim.cluster.scheduler.topology import Topology
+from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

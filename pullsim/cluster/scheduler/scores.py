@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.resources import CPU, MEMORY
-from pullsim.cluster.scheduler.selectors import NOT_PREFERRED, covers, selects
 from pullsim.cluster.scheduler.topology import TOP
+from pullsim.spec.selectors import NOT_PREFERRED, covers, selects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

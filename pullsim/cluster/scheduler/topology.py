@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pullsim.cluster.scheduler.selectors import matches, requires, untolerated
 from pullsim.cluster.scheduler.tally import Tally
 from pullsim.spec.scheduling import HOSTNAME, ZONE, SpreadConstraint
+from pullsim.spec.selectors import matches, requires, untolerated
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.kubernetes.resources import STANDARD
-from pullsim.spec.cluster import covers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
+    from pullsim.scenario.builder.nodes import Nodes
     from pullsim.scenario.builder.workloads import Workloads
-    from pullsim.spec.cluster import Node, NodeSpec
     from pullsim.spec.pod import PodSpec
 
 PODS: Final = "pods"
 
 
-def undeclared(nodes: Iterable[Node], workloads: Workloads) -> dict[str, int]:
+def undeclared(nodes: Nodes, workloads: Workloads) -> dict[str, int]:
     """Return the most that one pod requests of each resource, such as GPUs, of which no pool says what it has."""
-    declared = {name for spec in _specs(nodes) for name, _ in spec.scheduling.allocatable}
+    declared = {name for spec, _ in nodes.most() for name, _ in spec.scheduling.allocatable}
     most: dict[str, int] = {}
     for pod in _pods(workloads):
         for name, amount in pod.scheduling.requests:
@@ -30,20 +28,7 @@ def undeclared(nodes: Iterable[Node], workloads: Workloads) -> dict[str, int]:
     return most
 
 
-def provided(nodes: Sequence[Node], amounts: dict[str, int]) -> tuple[Node, ...]:
-    """Return the nodes, each with these amounts too."""
-    if not amounts:
-        return tuple(nodes)
-    specs = {id(spec): _with(spec, amounts) for spec in _specs(nodes)}
-    return tuple(replace(node, spec=specs[id(node.spec)]) for node in nodes)
-
-
-def _with(spec: NodeSpec, amounts: dict[str, int]) -> NodeSpec:
-    allocatable = tuple(sorted((dict(spec.scheduling.allocatable) | amounts).items()))
-    return replace(spec, scheduling=replace(spec.scheduling, allocatable=allocatable))
-
-
-def warnings(nodes: Sequence[Node], workloads: Workloads, guessed: dict[str, int]) -> Iterator[str]:
+def warnings(nodes: Nodes, workloads: Workloads, guessed: dict[str, int]) -> Iterator[str]:
     """Yield a text about amounts that nodes were given unasked, and one if pods would evict others."""
     if guessed:
         names = ", ".join(sorted(guessed))
@@ -59,11 +44,11 @@ def warnings(nodes: Sequence[Node], workloads: Workloads, guessed: dict[str, int
         )
 
 
-def _may_preempt(nodes: Sequence[Node], workloads: Workloads) -> bool:
+def _may_preempt(nodes: Nodes, workloads: Workloads) -> bool:
     """Whether a pod may be created when pods of a lower priority have their nodes already."""
     created = [(pod.created, pod.spec.scheduling) for pod in workloads.pods]
     created += [(each.created, each.spec.scheduling) for each in workloads.daemon_sets]
-    if any(node.spec.leave for node in nodes) or any(owner.update for owner in workloads.owners):
+    if any(spec.leave for spec, _ in nodes.most()) or any(owner.update for owner in workloads.owners):
         return len({scheduling.priority for _, scheduling in created}) > 1
     lowest: int | None = None
     earlier: int | None = None  # the lowest priority of pods that were created before this time
@@ -77,26 +62,25 @@ def _may_preempt(nodes: Sequence[Node], workloads: Workloads) -> bool:
     return False
 
 
-def _scarce(nodes: Sequence[Node], workloads: Workloads) -> bool:
+def _scarce(nodes: Nodes, workloads: Workloads) -> bool:
     """Whether all pods together request more of something than all nodes have."""
     wanted: Counter[str] = Counter()
     for pod in workloads.pods:
         wanted.update({PODS: 1, **dict(pod.spec.scheduling.requests)})
-    for each in workloads.daemon_sets:
-        count = sum(covers(each, node.spec.pool, node.name) for node in nodes)
-        wanted.update({PODS: count} | {name: count * amount for name, amount in each.spec.scheduling.requests})
     had: Counter[str] = Counter()
     unlimited: set[str] = set()
-    for node in nodes:
-        have = dict(node.spec.scheduling.allocatable)
+    for spec, count in nodes.most():
+        have = dict(spec.scheduling.allocatable)
         unlimited.update(name for name in STANDARD if name not in have)
-        had.update({PODS: node.spec.max_pods, **have})
+        had.update(_times(count, {PODS: spec.max_pods, **have}))
+        for each in workloads.daemon_sets:
+            if each.pool in (None, spec.pool) and each.node is None:
+                wanted.update(_times(count, {PODS: 1, **dict(each.spec.scheduling.requests)}))
     return any(amount > had[name] for name, amount in wanted.items() if name not in unlimited)
 
 
-def _specs(nodes: Iterable[Node]) -> list[NodeSpec]:
-    """Return the spec of each pool once."""
-    return list({id(node.spec): node.spec for node in nodes}.values())
+def _times(count: int, amounts: dict[str, int]) -> dict[str, int]:
+    return {name: count * amount for name, amount in amounts.items()}
 
 
 def _pods(workloads: Workloads) -> Iterator[PodSpec]:

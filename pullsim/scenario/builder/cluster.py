@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pullsim.inputs.findings import Findings
-from pullsim.scenario.builder.capacity import provided, undeclared
+from pullsim.scenario.builder.capacity import undeclared
 from pullsim.scenario.builder.capacity import warnings as capacity_warnings
 from pullsim.scenario.builder.credentials import admit, build_secrets, build_service_accounts, missing_secrets
 from pullsim.scenario.builder.disks import check_disks
@@ -59,9 +59,9 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     if not force:
         estimated.check()
     workloads = build_workloads(scenario, nodes, objects, directory, findings)
-    guessed = undeclared(nodes, workloads)
-    nodes = provided(nodes, guessed)
-    findings.warnings += capacity_warnings(nodes, workloads, guessed)
+    guessed = undeclared(built, workloads)
+    built = built.with_resources(guessed)
+    findings.warnings += capacity_warnings(built, workloads, guessed)
     check = ImageCheck(scenario.images, catalog, registries, nodes, findings)
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):

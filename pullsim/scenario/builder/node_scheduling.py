@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
@@ -12,6 +13,7 @@ from pullsim.spec.scheduling import HOSTNAME, ZONE, NodeScheduling, Taint
 if TYPE_CHECKING:
     from pullsim.inputs.findings import Findings
     from pullsim.scenario.model.nodes import NodePool
+    from pullsim.spec.cluster import NodeSpec
     from pullsim.spec.kubelet import KubeletConfig
 
 POOL: Final = "pullsim.io/pool"
@@ -52,3 +54,9 @@ def max_pods(pool: NodePool, kubelet: KubeletConfig) -> int:
     """Return the most pods on a node of a pool: what the pool says, or its kubelets."""
     given = (pool.max_pods, pool.allocatable.get(PODS), kubelet.max_pods)
     return next(number for number in given if number is not None)
+
+
+def with_resources(spec: NodeSpec, amounts: dict[str, int]) -> NodeSpec:
+    """Return the spec of nodes that have these amounts of resources too."""
+    allocatable = tuple(sorted((dict(spec.scheduling.allocatable) | amounts).items()))
+    return replace(spec, scheduling=replace(spec.scheduling, allocatable=allocatable))

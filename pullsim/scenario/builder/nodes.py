@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_warnings
-from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling
+from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, with_resources
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
@@ -32,7 +33,7 @@ from pullsim.spec.startup import Startup
 from pullsim.spec.unpack import KLAUSPOST_GZIP, KNOWN_SINCE, InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pullsim.inputs.findings import Findings
@@ -61,6 +62,22 @@ class Nodes:
             for turn in range(len(pool.zones))
         )
         return (*self.nodes, *coming)
+
+    def with_resources(self, amounts: dict[str, int]) -> Nodes:
+        """Return the nodes, each with these amounts of resources too."""
+        if not amounts:
+            return self
+        specs = {id(node.spec): with_resources(node.spec, amounts) for node in self.kinds}
+        nodes = tuple(replace(node, spec=specs[id(node.spec)]) for node in self.nodes)
+        autoscaled = tuple(replace(pool, spec=specs[id(pool.spec)]) for pool in self.autoscaled)
+        return replace(self, nodes=nodes, autoscaled=autoscaled)
+
+    def most(self) -> Iterator[tuple[NodeSpec, int]]:
+        """Yield the spec of each pool, and the most nodes that it has at a time."""
+        specs = {id(node.spec): node.spec for node in self.kinds}
+        counts = Counter(id(node.spec) for node in self.nodes)
+        counts.update({id(pool.spec): max(pool.maximum - counts[id(pool.spec)], 0) for pool in self.autoscaled})
+        return ((spec, counts[key]) for key, spec in specs.items())
 
 
 def build_nodes(pools: Sequence[NodePool], directory: Path, findings: Findings) -> Nodes:
