@@ -43,7 +43,7 @@ class Job(Event):
         return None if self.done else self
 
     def cancel(self) -> float:
-        """Stop the job. Returns the work left, which is 0 if it was done; the event never happens."""
+        """Stop the job. Returns the units of work left, which are 0 if it was done; the event never happens."""
         return self._server.remove(self)
 
 
@@ -118,7 +118,7 @@ class ProcessorSharing:
                 self._plan(now)
 
     def remove(self, job: Job) -> float:
-        """Stop a job. Returns the work left, which is 0 if it was done."""
+        """Stop a job. Returns the units of work left, which are 0 if it was done."""
         now = self._advance()
         if job.done:
             return 0.0

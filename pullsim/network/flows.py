@@ -115,7 +115,7 @@ class Settling:
 class Port:
     """A node's NIC: ``capacity`` bytes/s shared by all transfers to it.
 
-    The network does not refer to a port without transfers, so that a node's port ends with the node.
+    A port without transfers needs no removal when its node leaves: nothing in the network uses it any more.
 
     The capacity of a port with ``credit`` switches between the burst rate and the sustained rate.
 

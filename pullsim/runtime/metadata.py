@@ -39,7 +39,7 @@ class MetadataDatabase:
         return Timeout(self._env, self.reserve(count) - self._env.now)
 
     def reserve(self, count: int) -> float:
-        """Make ``count`` writes; return the time at which the last one ends.
+        """Make ``count`` writes; return the time in seconds at which the last one ends.
 
         Every write takes the same time and none is withdrawn, so that the time at which the last write ends is all
         that has to be kept of the queue.

@@ -87,7 +87,7 @@ class _Reader:
         )
 
     def host(self, url: str, *at: str) -> HostSpec:
-        """Read one host (hosts.go parseHostConfig); ``at`` is the key of its URL, for an error about that."""
+        """Read one host (hosts.go parseHostConfig); ``at``: the key of its URL, for errors. Raises InputError."""
         table = self.table
         parts = split_url(url)
         if parts is None:

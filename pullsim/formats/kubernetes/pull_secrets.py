@@ -15,7 +15,7 @@ _SECRET_FIELDS: Final = ("apiVersion", "kind", "metadata", "type", "data", "stri
 
 
 def read_secret(item: Item, namespace: str) -> Secret:
-    """Read a Secret; ``namespace`` is the namespace of one that has none.
+    """Read a Secret; ``namespace`` is the namespace of one that has none. Raises InputError for an invalid one.
 
     A Secret of a type that is not in `SECRET_KEYS` has no credentials. Content that the kubelet cannot parse is not an
     error of the file: pods that use the Secret fail in the run with the Secret's ``error``.
@@ -37,7 +37,10 @@ def read_secret(item: Item, namespace: str) -> Secret:
 
 
 def secret_text(item: Item, key: str) -> str | None:
-    """Return the text at a key of a Secret's stringData, or else of its data (base64); None: neither has the key."""
+    """Return the text at a key of a Secret's stringData, or else of its data (base64); None: neither has the key.
+
+    Raises InputError for data that is not base64 of text.
+    """
     plain = item.mapping("stringData").text(key)
     encoded = item.mapping("data").text(key)
     if plain is not None or encoded is None:

@@ -141,8 +141,8 @@ def read_topology_key(item: Item) -> str:
 def with_label_keys(item: Item, labels: Labels, equal: str, unequal: str | None = None) -> Selector | None:
     """Return labelSelector with what matchLabelKeys and mismatchLabelKeys add to it, by the pod's own labels.
 
-    A key that the pod does not have adds nothing. Source: pkg/registry/core/pod/strategy.go
-    applyMatchLabelKeysAndMismatchLabelKeys.
+    A key that the pod does not have adds nothing. Raises InputError for keys without a labelSelector. Source:
+    pkg/registry/core/pod/strategy.go applyMatchLabelKeysAndMismatchLabelKeys.
     """
     selector, own = read_selector(item, "labelSelector"), dict(labels)
     for field, operator in ((equal, "In"), (unequal, "NotIn")):
