@@ -166,7 +166,7 @@ class Departure(NamedTuple):
     replaced_by: str  # the node that joins in its place; "": none does
     pods: int  # pods that were on the node and had not completed
     pulls: int  # pulls of these pods that were under way or queued
-    reason: str = "left"  # left (churn) | consolidated (it was empty)
+    reason: str = "left"  # left (churn) | empty | underutilized
 
 
 class Join(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pullsim.cluster.autoscaler import Autoscaler
+from pullsim.cluster.autoscaler.autoscaler import Autoscaler
 from pullsim.cluster.churn import Churn
 from pullsim.cluster.daemon_sets import DaemonSets
 from pullsim.cluster.node import ClusterNode
@@ -91,6 +91,11 @@ class NodeLifecycle:
     def daemons_of(self, node: Node) -> list[Pod]:
         """Return the pods that DaemonSets would have on a node."""
         return self.daemon_sets.pods_of(node)
+
+    def occupants(self, name: str) -> list[Pod]:
+        """Return the pods of a node that are not being deleted, without those of DaemonSets and prepull jobs."""
+        pods = self._scheduler.node(name).kubelet.pods
+        return [pod.pod for pod in pods if not pod.has_ended() and not self._pods.is_daemon(pod)]
 
     # The methods that kubelets call: see `pullsim.kubelet.kubelet.NodeWatcher`.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.cluster.autoscaler import Autoscaler
+    from pullsim.cluster.autoscaler.autoscaler import Autoscaler
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.records import PodRecord, Recorder
@@ -116,7 +116,7 @@ class PodLifecycle:
     def bound(self, pod: PodStatus) -> None:
         """Note that the pod was bound to a node."""
         self._quiescence.expect(pod)
-        if self.autoscaler is not None and not self._is_daemon(pod):
+        if self.autoscaler is not None and not self.is_daemon(pod):
             self.autoscaler.came(pod)
 
     def look(self, pod: PodStatus) -> None:
@@ -150,7 +150,7 @@ class PodLifecycle:
             self._write(pod, pod.record(self._env.now, never=True))
         if pod.node is not None:
             self._scheduler.ended(pod)
-            if self.autoscaler is not None and not self._is_daemon(pod):
+            if self.autoscaler is not None and not self.is_daemon(pod):
                 self.autoscaler.went(pod)
         self._quiescence.ended(pod)
 
@@ -165,8 +165,13 @@ class PodLifecycle:
     def node_left(self, node: str) -> None:
         """Delete the pending pods of DaemonSets and prepull jobs that were meant for a node that has left."""
         for pod in self._scheduler.pending_for(node):
-            if self._is_daemon(pod):
+            if self.is_daemon(pod):
                 self.delete(pod)
+
+    def is_daemon(self, pod: PodStatus) -> bool:
+        """Whether a pod is a DaemonSet's, or a prepull job's."""
+        owner = pod.pod.owner
+        return pod.pod.prepull or (owner is not None and self._spec.owners[owner].kind == "DaemonSet")
 
     # The methods that are called at the end of the run.
 
@@ -254,11 +259,6 @@ class PodLifecycle:
     def _gone(self, pod: PodStatus, *, lost: bool) -> None:
         self.controllers.gone(pod, lost=lost)
         self.prepulls.gone(pod)
-
-    def _is_daemon(self, pod: PodStatus) -> bool:
-        """Whether a pod is a DaemonSet's, or a prepull job's."""
-        owner = pod.pod.owner
-        return pod.pod.prepull or (owner is not None and self._spec.owners[owner].kind == "DaemonSet")
 
     def _write(self, pod: PodStatus, row: PodRecord) -> None:
         """Write the row of a pod, and the spans of its time line if the recorder takes spans."""

@@ -249,7 +249,7 @@ DEPARTURES: Final = (
     _field("replaced_by", "str", "", "node that joins in its place; empty: none"),
     _field("pods", "int", "", "pods that it took along"),
     _field("pulls", "int", "", "of them with a pull under way or queued"),
-    _field("reason", "str", "", "left: churn; consolidated: it was empty, and the autoscaler took it away"),
+    _field("reason", "str", "", "left: churn; by the autoscaler: empty, or underutilized"),
 )
 
 JOINS: Final = (

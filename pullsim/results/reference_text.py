@@ -75,9 +75,10 @@ that there are, on those on their way (with their DaemonSets' pods on them), and
 first pool of the file that it fits. The new nodes join after `autoscale.boot`, `joins.csv` lists them. A run does not
 end while pods wait for a node that is on its way, and does not wait for empty nodes to leave.
 
-An empty node leaves after `consolidateAfter` (Karpenter's policy WhenEmpty); `departures.csv` has it as `consolidated`,
-with the pods of DaemonSets and prepulls that it took along. Karpenter's consolidation of nodes that are not empty
-(WhenEmptyOrUnderutilized), budgets, prices and a choice between instance types are not simulated.
+An empty node leaves after `consolidateAfter`. With the policy WhenEmptyOrUnderutilized so does, one in 10 s, a node
+whose pods fit on the others that are ready, and the pods begin anew there. `departures.csv` has both, with the reason,
+the pods that a node took along and their pulls. Budgets (Karpenter's and PodDisruptionBudgets), the annotation
+do-not-disrupt, prices and a choice between instance types are not simulated.
 """
 
 DISK: Final = """\

@@ -172,7 +172,8 @@ class AutoscaledPool:
     first: int = 0  # number in the name of the first node that is asked for
     zones: tuple[str | None, ...] = (None,)  # node n is in zone n modulo their number, unless its pods need another
     ready_after: float = 0.0  # seconds from its joining on in which a node has the taint node.kubernetes.io/not-ready
-    consolidate_after: float | None = None  # seconds that a node stays when it is empty; None: for ever
+    consolidate_after: float | None = None  # seconds that a node stays without need; None: for ever
+    underutilized: bool = False  # whether nodes leave too whose pods fit on others
 
     def node(self, number: int, zone: str | None, joins: float) -> Node:
         """Return the pool's node of that number."""

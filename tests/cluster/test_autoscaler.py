@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings
@@ -154,7 +156,7 @@ def test_an_empty_node_leaves_and_one_whose_pod_pulls_does_not():
         "gpu-0000",
         91.0,
         155.0,
-        "consolidated",
+        "empty",
         "",
     )
     assert row(result, "q").started == 491.0
@@ -193,6 +195,55 @@ def test_the_place_of_a_node_that_left_is_asked_for_again_with_a_new_name():
     assert [(join.node, join.asked) for join in result.joins] == [("gpu-0000", 1.0), ("gpu-0001", 201.0)]
 
 
+def underutilized(pull, *, moves=True, **given):
+    """Two nodes of 4 cores from 91 s on: gpu-0000 has b, and until 95 s f, gpu-0001 has a; each pod wants 2 cores."""
+    kept = {} if moves else {"node_selector": (("kubernetes.io/hostname", "gpu-0001"),)}
+    pods = [
+        needs(pod("f", "app:1", lives=95.0), 2000),
+        replace(needs(pod("a", "slow:1"), 2000, **kept), owner=0),
+        replace(needs(pod("b", "slow:1"), 2000), owner=0),
+    ]
+    shape = pool(runtime={**IMAGES, "slow:1": pull}, consolidate_after=20.0, **given)
+    owner = Owner("Deployment", "workload", "default", 2)
+    result = go(pods, shape, owners=(owner,), horizon=400.0)
+    assert (row(result, "f").node, row(result, "b").node) == ("gpu-0000", "gpu-0000")
+    return result
+
+
+def test_a_node_whose_pods_fit_on_others_leaves_with_their_pulls():
+    """a came at 91 s, so that its node is due at 111 s, and the look is at 120 s."""
+    result = underutilized(100.0, underutilized=True)
+    (left,) = result.departures
+    assert (left.node, left.t, left.reason, left.pods, left.pulls) == ("gpu-0001", 120.0, "underutilized", 1, 1)
+    assert (row(result, "a").started, row(result, "a").reason) == (None, "Deleted")
+    (anew,) = (each for each in result.pods if each.created == 120.0)
+    assert (anew.node, anew.started) == ("gpu-0000", 220.0)  # it pulls anew
+    figures = summarize(result).autoscaling["gpu"]
+    assert (figures.removed, figures.moved_pods, figures.cut_pulls) == (1, 1, 1)
+
+
+def test_without_the_policy_or_room_elsewhere_it_stays():
+    assert underutilized(100.0).departures == []
+    assert underutilized(100.0, underutilized=True, minimum=2, first=0).departures == []
+
+
+def test_a_pod_that_may_run_nowhere_else_keeps_its_node_and_the_other_one_moves():
+    result = underutilized(100.0, underutilized=True, moves=False)
+    (left,) = result.departures
+    assert (left.node, left.pods, row(result, "b").reason) == ("gpu-0000", 1, "Deleted")
+
+
+def test_trying_to_move_pods_leaves_nothing_behind():
+    pods = [needs(pod(f"p{n}", "app:1", at=n, lives=60.0 + n), 1000 * (n % 3 + 2)) for n in range(12)]
+    there = [pool(consolidate_after=5.0, minimum=4).node(n, None, 0.0) for n in range(4)]
+    kinds = [pool(maximum=4, minimum=4, first=4, consolidate_after=5.0, underutilized=moves) for moves in (False, True)]
+    closed = replace(kinds[1], minimum=3)  # one node may leave, but its pods never fit on the others
+    full = [needs(pod(f"q{n}", "app:1"), 4000) for n in range(4)]
+    first, second = (go(pods, kind, nodes=there).pods for kind in kinds)
+    assert first == second
+    assert go(full, closed, nodes=there, horizon=100.0).pods == go(full, kinds[0], nodes=there, horizon=100.0).pods
+
+
 def test_trying_leaves_nothing_behind():
     """Pods that the autoscaler's nodes do not take are placed as if there were no autoscaler."""
     there = [Node(f"n-{n}", replace(node(fixed(IMAGES)), scheduling=CPU)) for n in range(3)]
@@ -218,25 +269,25 @@ def test_a_new_node_has_what_the_pool_has_cached_and_takes_its_startup():
     st.integers(1, 4),
     st.sampled_from([None, 0.0, 5.0, 60.0]),
     st.sampled_from([None, 10.0]),
+    st.booleans(),
 )  # fmt: skip
-def test_nodes_are_between_least_and_most_and_all_pods_that_fit_get_one(wanted, least, most, after, interval):
+def test_nodes_are_between_least_and_most_and_all_pods_that_fit_get_one(wanted, least, most, after, interval, moves):
     least = min(least, most)
-    spec = pool(maximum=most, minimum=least, first=least, consolidate_after=after)
+    spec = pool(maximum=most, minimum=least, first=least, consolidate_after=after, underutilized=moves)
     nodes = [spec.node(n, None, 0.0) for n in range(least)]
     pods = [needs(pod(f"p{n}", "app:1", at=at, lives=lives), cpu) for n, (at, cpu, lives) in enumerate(wanted)]
     result = go(pods, spec, nodes=nodes, scan_interval=interval)
-    steps = sorted([(join.joined, 1) for join in result.joins if join.joined is not None]
-                   + [(left.t, -1) for left in result.departures])  # fmt: skip
-    count = least
-    for _, step in steps:
-        count += step
-        assert least <= count <= most
+    steps = Counter(join.joined for join in result.joins if join.joined is not None)
+    steps.subtract(left.t for left in result.departures)
+    counts = [least, *accumulate((steps[at] for at in sorted(steps)), initial=least)]
+    assert least <= min(counts) <= max(counts) <= most
     figures = summarize(result).autoscaling["gpu"]
     assert least <= figures.peak <= most
     assert figures.asked >= figures.joined >= figures.removed - least
     rows = {each.pod: each for each in result.pods}
     assert set(rows) == {f"p{n}" for n in range(len(wanted))}
     assert all(rows[f"p{n}"].started is None for n, (_, cpu, _) in enumerate(wanted) if cpu > 4000)
+    # Without others that end or move, each pod that fits has a node of its own at the worst.
     alone = [n for n, (_, cpu, lives) in enumerate(wanted) if cpu <= 4000 and lives is None]
-    if len(wanted) == len(alone) <= most:  # each has a node of its own at the worst
+    if len(wanted) == len(alone) <= most and not (moves and after is not None):
         assert all(rows[f"p{n}"].started is not None for n in alone)

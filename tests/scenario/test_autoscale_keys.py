@@ -68,6 +68,11 @@ def test_an_estimate_has_as_many_nodes_as_pods_at_the_most(most):
         ([gpu(min=5)], "nodes[gpu].autoscale: min is 5, more than max, 4"),
         ([{"name": "gpu", "autoscale": {"boot": "90s"}}], "nodes[gpu].autoscale: max is missing"),
         ([{"name": "gpu", "autoscale": {"max": 3}}], "nodes[gpu].autoscale: boot is missing"),
+        (
+            [gpu(consolidationPolicy="WhenEmptyOrUnderutilized")],
+            "nodes[gpu].autoscale: consolidationPolicy WhenEmptyOrUnderutilized needs consolidateAfter",
+        ),
+        ([gpu(consolidationPolicy="WhenIdle")], "autoscale.consolidationPolicy: 'WhenIdle' is not one of WhenEmpty"),
         ([gpu(max=0)], "nodes[gpu].autoscale.max: 0 must be greater than or equal to 1"),
         ([gpu(scanInterval="0s")], "nodes[gpu].autoscale.scanInterval: 0s"),
         ([{**gpu(), "count": 5}], "nodes[gpu]: count is 5, and autoscale has from 0 to 4 nodes"),

@@ -43,4 +43,4 @@ def test_an_empty_node_that_waits_long_enough_is_there_for_the_next_replica(afte
     seconds = (until - joins["joined_at"].to_numpy()).sum()
     assert seconds == pytest.approx(pullsim.summarize(result).autoscaling["gpu"].node_seconds)
     assert seconds / 3600 == pytest.approx(hours, abs=0.05)
-    assert set(gone["reason"]) <= {"consolidated"}
+    assert set(gone["reason"]) <= {"empty"}

@@ -110,11 +110,18 @@ class Placement:
         else:
             node = self._best(signature)
         if node is not None:
-            self._topology(signature)
-            node.add(signature)
-            self._tallies.bound(node, signature)
-            self._changes.note(node)
+            self._reserve(node, signature)
         return node
+
+    def reserve(self, name: str, pod: Pod) -> None:
+        """Reserve a place for a pod on a node, whatever the filters say."""
+        self._reserve(self._nodes[name], self._signatures.of(pod))
+
+    def _reserve(self, node: NodeInfo, signature: Signature) -> None:
+        self._topology(signature)
+        node.add(signature)
+        self._tallies.bound(node, signature)
+        self._changes.note(node)
 
     def ended(self, name: str, pod: Pod) -> None:
         """Note that a pod on a node is being deleted, was evicted, or has completed."""

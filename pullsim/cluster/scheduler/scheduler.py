@@ -46,9 +46,12 @@ class Scheduler:
         self._queue.retry()
 
     @contextmanager
-    def trial(self) -> Generator[Trial]:
-        """Try in the block where pods would go if there were more nodes; nothing of it is left afterwards."""
-        trial = Trial(self._placement, self._not_ready, self._tried)
+    def trial(self, *, ready_only: bool = False) -> Generator[Trial]:
+        """Try in the block where pods would go if nodes were other ones; nothing of it is left afterwards.
+
+        Nodes that are not ready yet take pods in it, unless ``ready_only`` is set.
+        """
+        trial = Trial(self._placement, () if ready_only else self._not_ready, self._tried)
         yield trial
         self._tried = trial.undo()
 

@@ -1,13 +1,14 @@
-"""Trying where pods would go if there were more nodes, as autoscalers do before they ask for any."""
+"""Trying where pods would go if there were more nodes or fewer, as autoscalers do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.node_info import NOT_READY, NodeInfo
+from pullsim.spec.scheduling import Taint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pullsim.cluster.scheduler.placement import Placement
     from pullsim.cluster.scheduler.signature import Signature
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from pullsim.spec.pod import Pod
 
 
+#: The taint of a node that takes no pods any more, which those that tolerate everything tolerate.
+CORDONED: Final = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
+
+
 class Trial:
-    """Nodes that are not there and pods on them, in a placement that is as it was before after `undo`.
+    """Nodes and pods that are elsewhere than they are, in a placement that is as it was before after `undo`.
 
     Nodes that have joined and are not ready count as ready, as they soon are: so no other is asked for in their place
     (cluster-autoscaler/core/scaleup/orchestrator/orchestrator.go upcoming nodes; Karpenter, pkg/controllers/state
@@ -30,6 +35,7 @@ class Trial:
         self._number = number
         self._nodes: dict[str, NodeInfo] = {}
         self._pods: list[tuple[str, Pod]] = []
+        self._vacated: dict[str, Sequence[Pod]] = {}  # the pods that were on nodes
         for name in self._not_ready:
             placement.taint(name, NOT_READY, tainted=False)
 
@@ -50,6 +56,13 @@ class Trial:
             self._take(*self._pods.pop())
         self._placement.remove(name)
         del self._nodes[name]
+
+    def vacate(self, name: str, pods: Sequence[Pod]) -> None:
+        """Take all these pods from a node, and let it take no others."""
+        for pod in pods:
+            self._take(name, pod)
+        self._vacated[name] = pods
+        self._placement.taint(name, CORDONED, tainted=True)
 
     def place(self, pod: Pod) -> str | None:
         """Place a pod as the scheduler would; return the name of its node, None if none is feasible."""
@@ -73,6 +86,10 @@ class Trial:
             self._take(name, pod)
         for name in reversed(self._nodes):
             self._placement.remove(name)
+        for name, pods in self._vacated.items():
+            self._placement.taint(name, CORDONED, tainted=False)
+            for pod in pods:
+                self._placement.reserve(name, pod)
         for name in self._not_ready:
             self._placement.taint(name, NOT_READY, tainted=True)
         return self._number

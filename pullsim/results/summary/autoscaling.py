@@ -18,7 +18,8 @@ class AutoscalingFigures:
 
     asked: int  # nodes that were asked for
     joined: int  # of them, those that have joined
-    removed: int  # nodes that left because they were empty
+    removed: int  # nodes that were taken away: empty ones, or ones whose pods fitted on others
+    moved_pods: int  # pods that were on these: those of DaemonSets, or those that had to begin anew elsewhere
     cut_pulls: int  # pulls on these that were under way or queued
     peak: int  # most nodes at a time
     at_end: int  # nodes at the end of the run
@@ -47,6 +48,7 @@ def _figures(result: Result, pool: str) -> AutoscalingFigures:
         asked=len(asked),
         joined=sum(row.joined is not None for row in asked),
         removed=len(removed),
+        moved_pods=sum(row.pods for row in removed),
         cut_pulls=sum(row.pulls for row in removed),
         peak=peak,
         at_end=count,

@@ -111,6 +111,7 @@ def _autoscaled(pool: NodePool, scale: Autoscale, spec: NodeSpec, zones: tuple[s
         zones=zones,
         ready_after=pool.join.ready,
         consolidate_after=scale.consolidate_after,
+        underutilized=scale.consolidation_policy == "WhenEmptyOrUnderutilized",
     )
 
 

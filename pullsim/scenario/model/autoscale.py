@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -32,11 +32,18 @@ class Autoscale(Section):
     )
     consolidate_after: Duration | None = Field(
         default=None,
-        description="Time after which an empty node leaves, from the last pod that came or went; by default it stays.",
+        description="Time after which an empty node leaves, from the last pod that came or ended; by default it stays.",
+    )
+    consolidation_policy: Literal["WhenEmpty", "WhenEmptyOrUnderutilized"] = Field(
+        default="WhenEmpty",
+        description="WhenEmptyOrUnderutilized, Karpenter's default: a node leaves too whose pods fit on other nodes, "
+        "also while they pull; their controllers make new ones.",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min > self.max:
             raise ValueError(f"min is {self.min:,}, more than max, {self.max:,}")
+        if self.consolidation_policy != "WhenEmpty" and self.consolidate_after is None:
+            raise ValueError(f"consolidationPolicy {self.consolidation_policy} needs consolidateAfter")
         return self

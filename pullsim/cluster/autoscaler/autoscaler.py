@@ -1,65 +1,33 @@
-"""The autoscaler: it asks for nodes when pods fit nowhere, and takes nodes away that are empty."""
+"""The autoscaler: it asks for nodes when pods fit nowhere."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
+from pullsim.cluster.autoscaler.consolidation import Consolidation
+from pullsim.cluster.autoscaler.pool import Pool
 from pullsim.kernel.event import Call
-from pullsim.records import Departure, Join
-from pullsim.spec.cluster import AutoscaledPool, Node
+from pullsim.records import Join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import simpy
 
+    from pullsim.cluster.autoscaler.pool import Nodes
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.cluster.scheduler.signature import Signature
     from pullsim.cluster.scheduler.trial import Trial
     from pullsim.kubelet.pod_status import PodStatus
-    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.records import Departure
+    from pullsim.spec.cluster import ClusterSpec, Node
     from pullsim.spec.pod import Pod
 
 #: Karpenter's batches of pending pods, in seconds: a batch ends when no pod has come for so long, and at the latest
 #: after the second (pkg/operator/options/options.go, BatchIdleDuration and BatchMaxDuration).
 BATCH_IDLE: Final = 1.0
 BATCH_MAX: Final = 10.0
-CONSOLIDATED: Final = "consolidated"
-
-
-class Nodes(Protocol):
-    """The part of the cluster that makes nodes join and leave."""
-
-    def add_node(self, node: Node) -> None:
-        """Let a node that is not in the scenario join now."""
-
-    def remove_node(self, name: str) -> tuple[int, int]:
-        """Take a node away with everything on it; return the numbers of its pods and of their pulls under way."""
-        ...
-
-    def daemons_of(self, node: Node) -> Iterable[Pod]:
-        """Return the pods that DaemonSets would have on a node."""
-        ...
-
-
-@dataclass(slots=True)
-class _Pool:
-    """The state of a pool."""
-
-    spec: AutoscaledPool
-    number: int  # of the next node
-    there: dict[str, float] = field(default_factory=dict)  # when each node that is there joined
-    coming: dict[str, Node] = field(default_factory=dict)  # nodes that were asked for and have not joined
-    kept: dict[str, float] = field(default_factory=dict)  # empty nodes that stay for the minimum, since when
-
-    @property
-    def spare(self) -> bool:
-        """Whether it has more nodes than it must have."""
-        return len(self.there) > self.spec.minimum
 
 
 class Autoscaler:
@@ -73,13 +41,7 @@ class Autoscaler:
     images. Models pkg/controllers/provisioning/provisioner.go Schedule of Karpenter and
     cluster-autoscaler/estimator/binpacking_estimator.go Estimate, whose bins are filled first-fit instead.
 
-    *A node leaves* when it was empty for the pool's ``consolidate_after``: no pod was bound to it but those of
-    DaemonSets and prepull jobs, counted from the last other pod that came or ended, or from when it was ready. A pod
-    that is bound counts, also while it pulls: so a long pull does not make a node empty, but pulls of DaemonSets go
-    with it. Models Karpenter's policy WhenEmpty (pkg/controllers/disruption/emptiness.go ShouldDisrupt,
-    pkg/utils/pod/scheduling.go IsReschedulable, pkg/controllers/nodeclaim/disruption/consolidation.go Reconcile). Left
-    out: its 15 s of validation, budgets, and the consolidation of nodes that are not empty (WhenEmptyOrUnderutilized),
-    which moves pods and so can end their pulls (aws/karpenter-provider-aws issue 7414).
+    *Nodes leave* as `Consolidation` says.
     """
 
     def __init__(
@@ -96,13 +58,11 @@ class Autoscaler:
         self._nodes = nodes
         self._quiescence = quiescence
         self._interval = spec.scan_interval
-        self._pools = {pool.spec.pool: _Pool(pool, pool.first) for pool in spec.autoscaled}
+        self._pools = {pool.spec.pool: Pool(pool, pool.first) for pool in spec.autoscaled}
         self._began: float | None = None  # when the batch began that the next look ends; None: no look is planned
         self._latest = 0.0  # when the last pod came to the batch
-        self._occupants: Counter[str] = Counter()  # number of pods that keep a node, by node
-        self._changed: dict[str, float] = {}  # when the last of these pods came or went, or the node was ready
         self._joins: dict[str, Join] = {}
-        self.departures: list[Departure] = []
+        self._consolidation = Consolidation(env, self._pools, scheduler, nodes, self._node_left)
 
     def brings_nodes(self) -> bool:
         """Whether a look is planned or a node is on its way, so that pending pods may still get one."""
@@ -111,6 +71,11 @@ class Autoscaler:
     def joins(self) -> list[Join]:
         """Return the nodes that were asked for, in the order of time."""
         return list(self._joins.values())
+
+    @property
+    def departures(self) -> list[Departure]:
+        """The nodes that were taken away, in the order of time."""
+        return self._consolidation.departures
 
     def awaited(self) -> None:
         """Take note that a pod is pending: a look is planned, or put off, as more pods may come."""
@@ -124,23 +89,24 @@ class Autoscaler:
 
     def came(self, pod: PodStatus) -> None:
         """Take note that a pod that keeps nodes was bound."""
-        self._count(str(pod.node), 1)
+        self._consolidation.count(str(pod.node), 1)
 
     def went(self, pod: PodStatus) -> None:
         """Take note that a pod that keeps nodes is being deleted, was evicted, or has completed."""
-        self._count(str(pod.node), -1)
+        self._consolidation.count(str(pod.node), -1)
 
     def joined(self, node: Node) -> None:
-        """Take note that a node has joined: pods that did not get it need others, and it may stay empty."""
+        """Take note that a node has joined: pods that did not get it need others."""
         pool = self._pools.get(node.spec.pool)
-        if pool is None:
-            return
-        now = self._env.now
-        pool.there[node.name] = now
-        self._note_change(pool, node.name, now + node.ready_after)
-        for name, since in list(pool.kept.items()):
-            self._consider(pool, name, since)
-        self.awaited()
+        if pool is not None:
+            pool.there[node.name] = self._env.now
+            self._consolidation.joined(node)
+            self.awaited()
+
+    def _node_left(self) -> None:
+        """Look at the pods that are pending, now that their pool may have another node."""
+        if self._scheduler.pending():
+            self.awaited()
 
     def _look(self) -> None:
         """Ask for the nodes that the pending pods need, unless their batch goes on."""
@@ -165,12 +131,13 @@ class Autoscaler:
             for node in pool.coming.values():
                 trial.join(node, self._nodes.daemons_of(node))
         wanted: dict[str, tuple[Node, int]] = {}
+        room = {name: pool.room for name, pool in self._pools.items()}
         hopeless: set[Signature] = set()
         for pod in sorted(pods, key=_largest_first):
             signature = trial.signature(pod)
             if signature in hopeless:
                 continue
-            name = trial.place(pod) or self._open(trial, pod, wanted)
+            name = trial.place(pod) or self._open(trial, pod, wanted, room)
             if name is None:
                 if not trial.waits_for_pods(signature):
                     hopeless.add(signature)
@@ -179,20 +146,22 @@ class Autoscaler:
                 wanted[name] = node, count + 1
         return wanted
 
-    def _open(self, trial: Trial, pod: Pod, wanted: dict[str, tuple[Node, int]]) -> str | None:
-        """Add a node to the trial that the pod is placed on; return its name, None if the pod fits none."""
-        planned = Counter(node.spec.pool for node, _ in wanted.values())
+    def _open(self, trial: Trial, pod: Pod, wanted: dict[str, tuple[Node, int]], room: dict[str, int]) -> str | None:
+        """Add a node to the trial that the pod is placed on; return its name, None if the pod fits none.
+
+        The node is added to the wanted ones, and ``room``, how many more each pool may have, is updated.
+        """
         for name, pool in self._pools.items():
-            more = planned[name]
-            if pod.pool not in (None, name) or len(pool.there) + len(pool.coming) + more >= pool.spec.maximum:
+            if pod.pool not in (None, name) or not room[name]:
                 continue
-            number, zones = pool.number + more, pool.spec.zones
+            number, zones = pool.number + pool.room - room[name], pool.spec.zones
             for turn in range(len(zones)):
                 zone = zones[(number + turn) % len(zones)]
                 node = pool.spec.node(number, zone, self._env.now + pool.spec.boot)
                 trial.join(node, self._nodes.daemons_of(node))
                 if (placed := trial.place(pod)) is not None:
                     wanted[node.name] = node, 0
+                    room[name] -= 1
                     return placed
                 trial.leave(node.name)
         return None
@@ -204,50 +173,11 @@ class Autoscaler:
         self._joins[node.name] = Join(node.name, node.spec.pool, self._env.now, None, pods)
         Call(self._env, lambda _: self._join(pool, node), pool.spec.boot)
 
-    def _join(self, pool: _Pool, node: Node) -> None:
+    def _join(self, pool: Pool, node: Node) -> None:
         now = self._env.now
         del pool.coming[node.name]
         self._joins[node.name] = self._joins[node.name]._replace(joined=now)
         self._nodes.add_node(replace(node, joins=now))
-
-    def _count(self, name: str, change: int) -> None:
-        """Count a pod that has come to or gone from a node of a pool."""
-        if name not in self._changed:
-            return
-        self._occupants[name] += change
-        pool = self._pools[name.rpartition("-")[0]]
-        self._note_change(pool, name, max(self._env.now, self._changed[name]))
-
-    def _note_change(self, pool: _Pool, name: str, at: float) -> None:
-        """Note when the pods of a node changed, and look after ``consolidate_after`` whether it stayed empty."""
-        self._changed[name] = at
-        pool.kept.pop(name, None)
-        after = pool.spec.consolidate_after
-        if after is not None and not self._occupants[name]:
-            Call(self._env, lambda _: self._come_due(pool, name, at), at + after - self._env.now)
-
-    def _come_due(self, pool: _Pool, name: str, since: float) -> None:
-        """Consider a node once the pods of this instant are bound: those that it was asked for protect it.
-
-        Source: Karpenter, pkg/controllers/state/statenode.go Nominated.
-        """
-        Call(self._env, lambda _: self._consider(pool, name, since), 0.0)
-
-    def _consider(self, pool: _Pool, name: str, since: float) -> None:
-        """Take a node away that has been empty since a time, unless the pool must keep it."""
-        if self._occupants[name] or self._changed.get(name) != since:
-            return
-        if not pool.spare:
-            pool.kept[name] = since
-            return
-        joined = pool.there.pop(name)
-        pool.kept.pop(name, None)
-        del self._changed[name]
-        pods, pulls = self._nodes.remove_node(name)
-        now, of = self._env.now, pool.spec.spec.pool
-        self.departures.append(Departure(now, name, of, joined, "", pods, pulls, CONSOLIDATED))
-        if self._scheduler.pending():
-            self.awaited()
 
 
 def _largest_first(pod: Pod) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""The autoscaler, which adds nodes to pools for pods that fit nowhere, and takes nodes away."""
