@@ -133,6 +133,7 @@ class PodRecord(NamedTuple):
     backoffs: int  # looks of the kubelet that found it in back-off (BackOff events)
     reason: str | None  # last waiting reason (ErrImagePull, ImagePullBackOff, …) of a pod that never started
     cause: str | None  # why its last failed pull failed (see PullRecord)
+    message: str | None  # why no node was feasible, as the event FailedScheduling says; None: it got a node
     images: tuple[str, ...]  # the images as written: init containers, containers, image volumes
     image_refs: tuple[str | None, ...]  # digest that each container runs and each volume holds; None: not started
     deadline: float | None  # seconds after its creation by which it is to have started; None: it has none

@@ -180,6 +180,7 @@ class PodLifecycle:
         for waiting in self._followers.values():  # their predecessors are not ready
             for follower in waiting:
                 self._status(follower).reason = NOT_CREATED
+        self._scheduler.explain()
         for pod in self._quiescence.unfinished:
             self._write(pod, pod.record(at, never=never))
 

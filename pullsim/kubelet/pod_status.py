@@ -61,6 +61,7 @@ class PodStatus:
         "failing",
         "failures",
         "image_refs",
+        "message",
         "name",
         "namespace",
         "node",
@@ -100,6 +101,7 @@ class PodStatus:
         self.withdrawn = False  # whether nobody wanted it any more when it was deleted
         self.reason: str | None = None  # why it waits, or how it ended
         self.cause: str | None = None  # the cause of the last failure, as `PullOutcome.cause` names it
+        self.message: str | None = None  # why no node was feasible, at the end of the run
         #: The image IDs of containers that were started, and of image volumes whose image is there, by key.
         self.image_refs: Mapping[str, str] = _NONE
 
@@ -179,6 +181,7 @@ class PodStatus:
             backoffs=self.backoffs,
             reason=self.reason if waits else None,
             cause=self.cause if waits else None,
+            message=self.message,
             images=tuple(want.image for want in wants),
             image_refs=tuple(self.image_refs.get(want.key) for want in wants),
             deadline=pod.deadline,

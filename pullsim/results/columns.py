@@ -98,6 +98,7 @@ PODS: Final = (
         "",
         "whether nobody waits for it although it was never ready: it was replaced, its node left, or it completed",
     ),
+    _field("message", "str", "", "why it got no node, as the event FailedScheduling says"),
     *_stages("until_ready_s"),
 )
 

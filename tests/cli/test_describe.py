@@ -63,3 +63,13 @@ def test_wrong_input(inside, bad, arguments, rule):
     done = inside("describe", bad, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert rule in done.stderr
+
+
+def test_a_pod_without_a_node_says_why(inside, tmp_path):
+    path = tmp_path / "full.yaml"
+    path.write_text("version: 1\nnodes: [{maxPods: 1}]\nworkloads: [{pods: {image: nginx, count: 2}}]\n")
+    done = inside("describe", path, "w0-00001", "--at", "9s")
+    assert done.returncode == 0, done.stderr
+    event = re.split(" {2,}", done.stdout.splitlines()[-1].strip())
+    assert event[:2] == ["Warning", "FailedScheduling"]
+    assert event[3:] == ["default-scheduler", "0/1 nodes are available: 1 Too many pods."]

@@ -24,7 +24,8 @@ def csv_text(write, result):
 
 FROZEN = {
     "pods": """namespace pod workload pool node images image_refs started created_at scheduled_at started_at
-        until_start_s pulls failures backoffs reason cause deadline_s missed ready_at until_ready_s withdrawn""",
+        until_start_s pulls failures backoffs reason cause deadline_s missed ready_at until_ready_s withdrawn
+        message""",
     "pulls": """pool node namespace pod container image attempt ok cause error image_ref registry requested_at
         started_at ended_at wait_s duration_s including_waiting_s size downloaded layers layers_fetched refetched
         calls""",
@@ -141,7 +142,9 @@ def test_csv_numbers_are_exact_to_the_nanosecond(value):
     result = empty()
     stages = {"queue": value}
     result.pods.append(
-        PodRecord("d", "p", "w", "n", 0.0, 0.0, *[value] * 4, 0, 0, 0, None, None, (), (), None, False, False, stages)
+        PodRecord(
+            "d", "p", "w", "n", 0.0, 0.0, *[value] * 4, 0, 0, 0, None, None, None, (), (), None, False, False, stages
+        )
     )
     row = pd.read_csv(io.StringIO(csv_text(tables.write_pods_csv, result)), **EXACT).iloc[0]
     assert abs(row["queue_s"] - value) <= 0.5000001e-9 + 1e-11

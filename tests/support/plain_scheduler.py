@@ -122,7 +122,11 @@ class PlainScheduler:
         return sum(
             not other.ending
             and (
-                (other.pod.namespace == pod.namespace and matches(constraint.selector, dict(other.labels)))
+                (
+                    other.pod.namespace == pod.namespace
+                    and bool(constraint.selector)
+                    and matches(constraint.selector, dict(other.labels))
+                )
                 if own
                 else other.pod.owner == pod.owner
             )
@@ -238,7 +242,9 @@ class PlainScheduler:
             counts = self._counts(pod, constraint, keys)
             for n, node in enumerate(nodes):
                 if key in node.labels:
-                    count = self._matching(pod, constraint, node) if key == HOSTNAME else counts[node.labels[key]]
+                    count = (
+                        self._matching(pod, constraint, node) if key == HOSTNAME else counts.get(node.labels[key], 0)
+                    )
                     raw[n] += count * math.log(size + 2) + (constraint.max_skew - 1)
         rounded = [math.floor(score + 0.5) for score in raw]
         scored = [score for score, out in zip(rounded, ignored, strict=True) if not out]

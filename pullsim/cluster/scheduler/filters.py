@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.cluster.scheduler.node_info import DISK_PRESSURE, UNSCHEDULABLE
+from pullsim.cluster.scheduler.node_info import UNSCHEDULABLE
 from pullsim.cluster.scheduler.resources import UNLIMITED
 from pullsim.cluster.scheduler.signature import CRITICAL
 from pullsim.spec.selectors import requires, untolerated
@@ -12,13 +12,30 @@ from pullsim.spec.selectors import requires, untolerated
 if TYPE_CHECKING:
     from pullsim.cluster.scheduler.node_info import NodeInfo
     from pullsim.cluster.scheduler.signature import Signature
+    from pullsim.spec.scheduling import NodeSelectorTerm
 
 CORDONED: Final = "node(s) were unschedulable"
 OTHER_NODE: Final = "node(s) didn't match the requested node name"
 TAINTED: Final = "node(s) had untolerated taint(s)"
 NOT_SELECTED: Final = "node(s) didn't match Pod's node affinity/selector"
+NOT_NAMED: Final = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
+CONFLICT: Final = "pod affinity terms conflict"
 NO_PORT: Final = "node(s) didn't have free ports for the requested pod ports"
 FULL: Final = "Too many pods"
+
+
+def named_nodes(terms: tuple[NodeSelectorTerm, ...] | None) -> frozenset[str] | None:
+    """Return the nodes that required node affinity names, where all its terms name some; None: one does not.
+
+    Models the PreFilter of pkg/scheduler/framework/plugins/nodeaffinity/node_affinity.go.
+    """
+    names: frozenset[str] | None = None
+    for term in terms or ():
+        chosen = [frozenset(each.values) for each in term.fields if each.operator == "In"]
+        if not chosen:
+            return None
+        names = (names or frozenset()) | frozenset.intersection(*chosen)
+    return names
 
 
 def refuses_always(node: NodeInfo, pod: Signature) -> str | None:
@@ -30,11 +47,23 @@ def refuses_always(node: NodeInfo, pod: Signature) -> str | None:
     """
     if (taint := untolerated(node.taints, pod.tolerations)) is not None:
         return CORDONED if taint.key == UNSCHEDULABLE else TAINTED
-    if DISK_PRESSURE in node.taints and pod.priority < CRITICAL:
+    if node.pressed and pod.priority < CRITICAL:
         return TAINTED
     if pod.pool not in (None, node.pool) or not requires(pod.scheduling, node.name, node.labels):
         return NOT_SELECTED
     return None
+
+
+def admits(node: NodeInfo, pod: Signature) -> bool:
+    """Whether the kubelet of a node admits a pod that came with nodeName, as far as labels and taints decide it.
+
+    Such a pod passes the scheduler by. The kubelet refuses those that its labels do not select or that do not tolerate
+    a taint with NoExecute (pkg/kubelet/lifecycle/predicate.go Admit), and so it does under disk pressure.
+    """
+    taints = [taint for taint in node.taints if taint.effect == "NoExecute"]
+    if untolerated(taints, pod.tolerations) or (node.pressed and pod.priority < CRITICAL):
+        return False
+    return requires(pod.scheduling, node.name, node.labels)
 
 
 def fits(node: NodeInfo, pod: Signature) -> bool:

@@ -43,6 +43,7 @@ class NodeInfo:
         "pods",
         "pool",
         "ports",
+        "pressed",
         "requested",
         "signatures",
         "static",
@@ -66,6 +67,7 @@ class NodeInfo:
         self.allocatable = dict(spec.scheduling.allocatable)
         self.max_pods = spec.max_pods
         self.gone = False  # whether it has left
+        self.pressed = False  # whether its disk is under pressure, so that its kubelet admits no pods
         self.static = 0  # number of changes of its taints
         self.images: Mapping[str, int] = {}  # bytes of the images in its status, by name
         self.pods = 0
@@ -92,6 +94,7 @@ class NodeInfo:
         """Set or remove a taint."""
         others = tuple(each for each in self.taints if each != taint)
         self.taints = (*others, taint) if tainted else others
+        self.pressed = tainted if taint is DISK_PRESSURE else self.pressed
         self.static += 1
 
     def _change(self, pod: Signature, sign: int) -> None:

@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.candidates import Candidates
 from pullsim.cluster.scheduler.changes import Changes
-from pullsim.cluster.scheduler.filters import NOT_SELECTED, OTHER_NODE, fits, refuses_always, refuses_now
+from pullsim.cluster.scheduler.filters import (
+    CONFLICT,
+    NOT_NAMED,
+    NOT_SELECTED,
+    OTHER_NODE,
+    admits,
+    fits,
+    named_nodes,
+    refuses_always,
+    refuses_now,
+)
 from pullsim.cluster.scheduler.signature import Signatures
 from pullsim.cluster.scheduler.tally import Tallies
 from pullsim.cluster.scheduler.topology import Topology
 from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from pullsim.cluster.scheduler.node_info import NodeInfo
     from pullsim.cluster.scheduler.signature import Signature
@@ -59,6 +69,8 @@ class Placement:
         self._tallies = Tallies()
         self._rules: dict[Signature, Topology] = {}
         self._candidates: dict[Signature, Candidates] = {}
+        #: Why pods fit nowhere, with the number of changes so far; by signature and by the node that they name.
+        self._explained: dict[tuple[Signature, str | None], tuple[int, str]] = {}
 
     def signature(self, pod: Pod) -> Signature:
         """Return the signature of a pod."""
@@ -153,29 +165,48 @@ class Placement:
 
         Models pkg/scheduler/framework/types.go FitError.Error, without what preemption adds to it.
         """
+        key = self._signatures.of(pod), pod.node
+        known = self._explained.get(key)
+        if known is None or known[0] != self._changes.count:
+            known = self._explained[key] = self._changes.count, self._explain(*key)
+        return known[1]
+
+    def _explain(self, pod: Signature, named: str | None) -> str:
         if not self._nodes:
             return "no nodes available to schedule pods"
-        reasons = Counter(reason for node in self._nodes.values() for reason in self._reasons(node, pod))
-        texts = sorted(f"{count} {reason}" for reason, count in reasons.items())
-        return f"0/{len(self._nodes)} nodes are available: {', '.join(texts)}."
+        start = f"0/{len(self._nodes)} nodes are available: "
+        names = named_nodes(pod.scheduling.required_nodes) if named is None or not pod.daemon else frozenset((named,))
+        if names is not None and not names:
+            return f"{start}{CONFLICT}."
+        reasons = Counter(
+            reason
+            for node in self._nodes.values()
+            for reason in ([NOT_NAMED] if names and node.name not in names else self._reasons(node, pod, named))
+        )
+        return f"{start}{', '.join(sorted(f'{count} {reason}' for reason, count in reasons.items()))}."
 
-    def _reasons(self, node: NodeInfo, pod: Pod) -> Iterator[str]:
-        """Yield the reasons of the first filter that refuses a node."""
-        signature = self._signatures.of(pod)
-        if pod.node not in (None, node.name):
-            yield OTHER_NODE
-        elif always := refuses_always(node, signature):
-            yield always
-        elif now := refuses_now(node, signature):
-            yield from now
-        else:
-            topology = self._topology(signature)
-            # With the placement `given` a pod that names nothing passes all filters, and yet no node takes it.
-            yield topology.refuses(topology.place(node)) or NOT_SELECTED
+    def _reasons(self, node: NodeInfo, pod: Signature, named: str | None) -> list[str]:
+        """Return the reasons of the first filter that refuses a node."""
+        if named not in (None, node.name):
+            return [OTHER_NODE]
+        if always := refuses_always(node, pod):
+            return [always]
+        if now := refuses_now(node, pod):
+            return now
+        topology = self._topology(pod)
+        # With the placement `given` a pod that names nothing passes all filters, and yet no node takes it.
+        return [topology.refuses(topology.place(node)) or NOT_SELECTED]
 
     def _takes(self, node: NodeInfo, pod: Signature) -> bool:
-        """Whether a node passes all filters."""
-        if not fits(node, pod) or refuses_always(node, pod) is not None:
+        """Whether a pod may go to the node that it names: a controller's pods pass all filters, others the kubelet's.
+
+        A pod that does not fit waits, although a kubelet would refuse it for good (OutOfcpu, OutOfpods).
+        """
+        if not fits(node, pod):
+            return False
+        if not pod.daemon:
+            return admits(node, pod)
+        if refuses_always(node, pod) is not None:
             return False
         topology = self._topology(pod)
         return topology.plain or topology.refuses(topology.place(node)) is None

@@ -66,6 +66,7 @@ class Scheduler:
 
     def delete(self, pod: PodStatus) -> None:
         """Remove a pod that was deleted while it was pending."""
+        pod.message = self._placement.explain(pod.pod)
         self._queue.delete(pod)
 
     def pending(self) -> Iterable[PodStatus]:
@@ -76,9 +77,12 @@ class Scheduler:
         """Return the pods that are not bound and name the node."""
         return self._queue.naming(node)
 
-    def explain(self, pod: Pod) -> str:
-        """Return why a pod is bound nowhere, in the words of the event FailedScheduling."""
-        return self._placement.explain(pod)
+    def explain(self) -> None:
+        """Tell the pods that are not bound why, in the words of the event FailedScheduling."""
+        for pods in self._queue.alike():
+            message = self._placement.explain(pods[0].pod)
+            for pod in pods:
+                pod.message = message
 
     def runs_daemon(self, node: str, pod: Pod) -> bool:
         """Whether a DaemonSet has its pod on a node: whether the node's labels and taints let it in."""

@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pullsim.cluster.scheduler.signature import Signature
     from pullsim.kubelet.pod_status import PodStatus
@@ -65,6 +65,12 @@ class SchedulingQueue:
         """Return the pods in the order in which they are tried."""
         every = (entry for group in self._groups.values() for entry in group.pods)
         return [pod for _, pod in sorted(every, key=lambda entry: entry[0]) if pod not in self._deleted]
+
+    def alike(self) -> Iterator[list[PodStatus]]:
+        """Yield lists of pods that are not bound for the same reasons."""
+        for group in self._groups.values():
+            if pods := [pod for _, pod in group.pods if pod not in self._deleted]:
+                yield pods
 
     def naming(self, node: str) -> list[PodStatus]:
         """Return the pods that name a node."""

@@ -41,6 +41,7 @@ class Signature:
     __slots__ = (
         "best_effort",
         "cpu",
+        "daemon",
         "group",
         "images",
         "labels",
@@ -55,13 +56,17 @@ class Signature:
     )
 
     def __init__(self, pod: Pod, group: Hashable, tolerations: tuple[Toleration, ...]) -> None:
-        """``group`` is equal for the pods that the default constraints spread among each other; None: none do."""
+        """``group`` is equal for the pods that the default constraints spread among each other; None: none do.
+
+        ``tolerations`` are those that a controller adds; only controllers that put a pod on each node add any.
+        """
         spec = pod.spec
         self.scheduling = scheduling = spec.scheduling
         self.labels = dict(scheduling.labels)
         self.namespace = pod.namespace
         self.pool = pod.pool
         self.group = group
+        self.daemon = bool(tolerations)  # whether a pod that names a node does so for a controller
         self.tolerations = (*scheduling.tolerations, *tolerations)
         self.images = tuple(normalized(container.image) for container in (*spec.init_containers, *spec.containers))
         self.requests = tuple((name, amount) for name, amount in scheduling.requests if amount > 0)

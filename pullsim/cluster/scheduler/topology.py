@@ -197,7 +197,9 @@ class Topology:
         def weigh(other: Signature) -> int:
             if not own:
                 return other.group == pod.group
-            return other.namespace == pod.namespace and matches(constraint.selector, other.labels)
+            # A selector without requirements counts no pod (countPodsMatchSelector), although it matches this one.
+            chosen = bool(constraint.selector) and matches(constraint.selector, other.labels)
+            return chosen and other.namespace == pod.namespace
 
         nodes = scheduling.node_selector, scheduling.required_nodes, tolerations, keys
         counts = pod.group if not own else (pod.namespace, constraint)

@@ -63,6 +63,8 @@ def _scheduled(pod: PodRecord, at: float) -> Iterator[tuple[str, ...]]:
     if pod.scheduled is not None and 0 <= at - pod.scheduled < TTL:
         text = f"Successfully assigned {pod.namespace}/{pod.pod} to {pod.node}"
         yield "Normal", "Scheduled", age(at - pod.scheduled), "default-scheduler", text
+    elif pod.message is not None and at >= pod.created:
+        yield "Warning", "FailedScheduling", age(at - math.floor(pod.created)), "default-scheduler", pod.message
 
 
 def interval(event: ApiEvent, at: float) -> str:

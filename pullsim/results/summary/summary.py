@@ -27,6 +27,7 @@ from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.pods import Pods, pods
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.start_time import Time, time_until_ready
+from pullsim.results.summary.unbound import unbound
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def summarize(result: Result) -> Summary:
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
         mixed_versions=moved,
-        warnings=[*result.warnings, *(str(tag) for tag in moved)],
+        warnings=[*result.warnings, *unbound(result), *(str(tag) for tag in moved)],
         model_error=model_error(result.runtimes.values()),
         autoscaling=autoscaling(result),
     )
