@@ -14,6 +14,7 @@ from pullsim.cli.describe import describe
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
+from pullsim.cli.list_metrics import metrics
 from pullsim.cli.presets import presets
 from pullsim.cli.run import run
 from pullsim.cli.schema import schema
@@ -81,6 +82,7 @@ app.command(rich_help_panel=STUDY)(sweep)
 app.command(rich_help_panel=STUDY)(compare)
 app.command(rich_help_panel=STUDY)(solve)
 app.command(rich_help_panel=STUDY)(ci)
+app.command(rich_help_panel=INFORM)(metrics)
 app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
 app.command(rich_help_panel=INFORM)(explain_credentials)

@@ -116,6 +116,7 @@ def compare(
                     dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
                     force=force,
                     progress=progress,
+                    metrics=metrics,
                 )
         if out is not None:
             _write(comparison, metrics, out)

@@ -98,7 +98,7 @@ def sweep(
         from pullsim.study.design import check_size, count_variants, parse_knob, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
-        from pullsim.study.sweep import run_variants  # noqa: PLC0415
+        from pullsim.study.sweep import check_metrics, run_variants  # noqa: PLC0415
 
         knobs = {knob.key: knob for knob in map(parse_knob, set_ or ())}
         if len(knobs) < len(set_ or ()):
@@ -119,6 +119,8 @@ def sweep(
         check_size(count_variants(list(knobs.values()), paired=paired), count, force=force)
         loaded = load(scenario)
         made = variants(list(knobs.values()), paired=paired)
+        asked = {*metrics, *([] if cost is None else [cost])}
+        check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
         with study_progress(quiet=quiet) as progress:
             result = run_variants(
                 loaded,
@@ -131,6 +133,7 @@ def sweep(
                 force=force,
                 progress=progress,
                 announce=None if quiet else terminal.note,
+                metrics=asked,
             )
         if out is not None and result.outcomes:
             from pullsim.study.files import write  # noqa: PLC0415

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.results import metrics
+from pullsim.results.metric_list import check_groups
 from pullsim.results.model_error import within
 from pullsim.results.summary.summary import AssertionOutcome
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pullsim.results.summary.summary import Summary
     from pullsim.scenario import Scenario
 
-_FORM: Final = re.compile(r"\s*(?P<metric>\S+?)\s*(?P<compare><=|>=|==|!=|<|>)\s*(?P<value>.*?)\s*")
+_FORM: Final = re.compile(r"\s*(?P<metric>\S.*?)\s*(?P<compare><=|>=|==|!=|<|>)\s*(?P<value>[^<>=!]*?)\s*", re.DOTALL)
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -105,6 +106,8 @@ def scenario_assertions(scenario: Scenario, more: Iterable[str] = ()) -> list[As
             errors.append(error)
     if errors:
         raise InputErrors(errors)
+    places = {assertion.metric: place for assertion, (_, place) in zip(found, texts, strict=True)}
+    check_groups(places, [scenario])
     return found
 
 

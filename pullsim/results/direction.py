@@ -86,6 +86,8 @@ def text(name: str, number: float | None) -> str:
 
 def has(metrics: Mapping[str, float | None], name: str) -> bool:
     """Whether a run has a metric: by its name, as 0 of what did not occur, or as a part of what the run has not."""
+    if metric_names.of_group(name):
+        return name in metrics
     if name in metrics or any(fnmatchcase(name, pattern) for pattern in _BY_NAME):
         return True
     return metric_names.value(metrics, name) is None

@@ -6,21 +6,25 @@ The unit of a metric (seconds, bytes, bytes/s, a share or a count) decides how i
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cache
+from sys import intern
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.results.statistics import PERCENTILE_METHOD, THOUSANDTHS
+from pullsim.results.summary.groups import GroupFigures
 from pullsim.results.summary.summary import Summary, camel
 from pullsim.results.wording import duration, size
 from pullsim.stages import RESOURCES, STAGES
 from pullsim.units import parse_duration, parse_percent, parse_rate, parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 SECONDS, BYTES, RATE, SHARE, COUNT = "seconds", "bytes", "bytes/s", "share", "count"
 #: The metrics that are shown by default.
@@ -78,6 +82,9 @@ _DIMENSIONS: Final = (
     ("*.seconds", SECONDS),
     ("end", SECONDS),
 )
+FEW: Final = 40  # workloads, pools and images together of which studies and baselines keep all figures
+#: What the metrics of a part of the pods begin with, by the key that the summary has for them.
+_GROUPS: Final = {"workloads": "workloads", "podsByPool": "pools", "images": "images"}
 #: The figures of a distribution that are infinite where they fall to what never came.
 _FIGURES: Final = ("mean", *map(camel, THOUSANDTHS))
 _EXAMPLES: Final = {
@@ -94,8 +101,21 @@ def values(document: Mapping[str, Any]) -> dict[str, float | None]:
 
     A time that falls to pods that never started is infinite.
     """
-    found = {name: value for name, value in _leaves(document, "") if name.split(".", 1)[0] not in _TEXTS}
+    found = {intern(name): value for name, value in _leaves(document, "") if name.split(".", 1)[0] not in _TEXTS}
     return with_never(found) if document.get("percentiles") == PERCENTILE_METHOD else found  # older ones had no such
+
+
+def kept(document: Mapping[str, Any], wanted: Collection[str]) -> dict[str, float | None]:
+    """Return the metrics of a summary that are kept of many runs.
+
+    Of workloads, pools and images they are all where there are no more than FEW of them, else those that are wanted:
+    a scenario may have a thousand of each, with two dozen figures.
+    """
+    if sum(len(document[key]) for key in _GROUPS) <= FEW:
+        return values(document)
+    found = values({key: each for key, each in document.items() if key not in _GROUPS})
+    groups = values({key: document[key] for key in (*_GROUPS, "percentiles")}) if any(map(of_group, wanted)) else {}
+    return found | {name: groups[name] for name in wanted if name in groups}
 
 
 def without_never(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -121,9 +141,14 @@ def never(metrics: Mapping[str, float | None], name: str) -> str:
 
 
 def value(metrics: Mapping[str, float | None], name: str) -> float | None:
-    """Return one metric of a run; 0 for a cause of failures, a stage or a host that did not occur in the run."""
+    """Return one metric of a run; 0 for a cause of failures, a stage or a host that did not occur in the run.
+
+    A workload, pool or image that the run did not have has no value.
+    """
     if name in metrics:
         return metrics[name]
+    if of_group(name):
+        return None
     parent = name.rpartition(".")[0]
     none = any(known == parent or parent.startswith(f"{known}.") for known, number in metrics.items() if number is None)
     return None if none else 0.0
@@ -134,11 +159,51 @@ def names() -> list[str]:
     return [name for name, _ in _known(Summary, "")]
 
 
+def of_group(name: str) -> tuple[str, str, str] | None:
+    """Return ``workloads``, ``pools`` or ``images``, the name of one, and the figure; None for another metric.
+
+    A name may have dots. No figure ends with another one after a dot, so that there is one way to part them.
+    """
+    head, _, rest = name.partition(".")
+    if head not in _GROUPS.values():
+        return None
+    figure = next((each for each in group_figures() if rest.endswith(f".{each}")), None)
+    group = rest if figure is None else rest.removesuffix(f".{figure}")
+    return (head, group, figure or "") if figure or head == "pools" else None
+
+
+@cache
+def group_figures() -> tuple[str, ...]:
+    """Return the figures of a workload, a pool or an image: ``total``, ``start.p50`` and so on."""
+    return tuple(name for name, _ in _known(GroupFigures, ""))
+
+
+def matching(wild: str) -> list[str]:
+    """Return the metrics that a shell pattern may stand for; one of a group has ``*`` for its name.
+
+    There must be a name with which a figure fits: the letters before the pattern's first wild card, or what stands
+    before any of its dots.
+    """
+    head, _, rest = wild.partition(".")
+    literal = re.split(r"[*?\[]", rest, maxsplit=1)[0]
+    ends = [rest[place + 1 :] for place, letter in enumerate(rest) if letter == "."]
+
+    def fits(pattern: str) -> bool:
+        group = of_group(pattern)
+        if group is None or not group[2] or not fnmatchcase(group[0], head):
+            return fnmatchcase(pattern, wild)
+        return fnmatchcase(f"{literal}.{group[2]}", rest) or any(fnmatchcase(group[2], end) for end in ends)
+
+    return [pattern for pattern in names() if fits(pattern)]
+
+
 def overview() -> list[str]:
-    """Return the names with STAGE and RESOURCE for every stage and resource."""
+    """Return the names with STAGE and RESOURCE for every stage and resource, and FIGURE for each of a group."""
     resources = {resource.key for resource in RESOURCES}
 
     def general(name: str) -> str:
+        if (group := of_group(name)) and group[2]:
+            return f"{group[0]}.NAME.FIGURE"
         parts = name.split(".")
         return ".".join(
             "STAGE" if parts[0] == "time" and part in STAGES else "RESOURCE" if part in resources else part
@@ -160,6 +225,8 @@ def check(name: str, place: Location | None = None) -> str:
 
 def dimension(name: str) -> str:
     """Return what a metric is measured in: seconds, bytes, bytes/s, share or count."""
+    if group := of_group(name):
+        return SECONDS if _beside(group[2], "count") else COUNT
     return next((kind for pattern, kind in _DIMENSIONS if fnmatchcase(name, pattern)), COUNT)
 
 
@@ -210,7 +277,7 @@ def _beside(name: str, key: str) -> str | None:
 def _leaves(node: Any, name: str) -> Iterator[tuple[str, float | None]]:
     if isinstance(node, dict):
         for key, inner in node.items():
-            yield from _leaves(inner, f"{name}.{key}" if name else key)
+            yield from _leaves(inner, f"{name}.{key}" if name else str(_GROUPS.get(key, key)))
     elif node is None or (isinstance(node, int | float) and not isinstance(node, bool)):
         yield name, node
 
@@ -231,7 +298,7 @@ def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
         for field in fields(kind):
             key = camel(field.name)
             if name or key not in _TEXTS:
-                yield from _known(hints[field.name], f"{name}.{key}" if name else key)
+                yield from _known(hints[field.name], f"{name}.{key}" if name else _GROUPS.get(key, key))
     elif kind in (int, float):
         yield name, kind
 

@@ -111,7 +111,8 @@ def _files() -> Iterator[str]:
             yield f"### `{export.name}`\n\n{keys}{_columns(export.columns)}"
             shown.add(export.columns)
     charts = ", ".join(f"`{name}`" for name in chart_files.NAMES)
-    yield f"### Charts\n\n{charts}: each as {' and '.join(form.upper() for form in chart_files.FORMATS)}."
+    forms = " and ".join(form.upper() for form in chart_files.FORMATS)
+    yield f"### Charts\n\n{charts}: each as {forms}. The one by workload is there where there are several."
     stages = "Every second of a pod until it is ready belongs to one stage; all but `readiness` are before its start."
     yield f"### Stages\n\n{stages}\n\n{_stages()}"
 
@@ -145,7 +146,7 @@ def _summary() -> str:
     hints = get_type_hints(Summary)
     for field in fields(Summary):
         section = _dataclass(hints[field.name])
-        content = f"{_sentence(section)} {_keys(section)}" if section else _PLAIN[field.name]
+        content = _PLAIN.get(field.name) or (f"{_sentence(section)} {_keys(section)}" if section else "")
         rows.append(f"| `{camel(field.name)}` | {content} |")
     return "\n".join(rows)
 
@@ -159,6 +160,8 @@ _PLAIN: Final = {
     "ended": "why: see [when a run ends](#when-a-run-ends)",
     "nodes": "number of nodes",
     "pools": "number of nodes by pool",
+    "pods_by_pool": "the same of the pods that were bound to a node of a pool; as metrics they are `pools.NAME.…`",
+    "images": "the same of the pods that use an image, by its name as written",
     "percentiles": "which of the values they are, as numpy names it; [none is interpolated](../docs/percentiles.md)",
     "time_in_status": "seconds of pods by what `kubectl get pods` showed, until all their containers ran",
     "warnings": "what the scenario asks for and the run does not have",

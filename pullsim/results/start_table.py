@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from pullsim.printable import printable, shortened
 from pullsim.results.statistics import THOUSANDTHS
+from pullsim.results.summary.groups import slowest
 from pullsim.results.summary.summary import Summary, camel
 
 if TYPE_CHECKING:
     from pullsim.results.statistics import Distribution
+    from pullsim.results.summary.groups import GroupFigures
 
+ROWS: Final = 12  # the most rows for workloads
+LABEL: Final = 30  # the most letters of a row's name: the figures need fifty columns
 #: Seconds in a minute and an hour.
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -28,8 +33,10 @@ def start_table(summary: Summary) -> Table:
         _row(table, "pod start", summary.pods.start, "bold")
         if summary.pods.start.never and summary.pods.started:
             _row(table, f"those that started, {summary.pods.started:,}", summary.pods.start_of_started)
+        _workloads(table, summary.workloads, "start")
         if summary.pods.ready != summary.pods.start:  # something takes time from the start to the pod's being ready
             _row(table, "pod ready", summary.pods.ready, "bold")
+            _workloads(table, summary.workloads, "ready")
     if summary.pulls:
         _row(table, "queue before a pull", summary.pulls.queue)
         _row(table, "pull", summary.pulls.pull)
@@ -49,6 +56,20 @@ def brief(seconds: float | None) -> str:
         return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
     minutes = round(seconds / _MINUTE)
     return f"{minutes // _MINUTE}h{minutes % _MINUTE:02d}m"
+
+
+def _workloads(table: Table, workloads: dict[str, GroupFigures], what: str) -> None:
+    """Add a row for each workload if there are several, the latest first, and one about those that have no room."""
+    if len(workloads) < 2:
+        return
+    shown = slowest(workloads, what)
+    most = ROWS if len(shown) <= ROWS else ROWS - 1
+    for name in shown[:most]:
+        count = f" ({workloads[name].total:,})"
+        label = shortened(printable(name), LABEL - len(count) - 2)
+        _row(table, f"  {label}{count}", getattr(workloads[name], what))
+    if len(shown) > most:
+        table.add_row(Text(f"  {len(shown) - most:,} more workloads"))
 
 
 def _row(table: Table, name: str, figures: Distribution, style: str = "") -> None:

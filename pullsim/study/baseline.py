@@ -160,7 +160,7 @@ def parse_tolerance(text: str) -> Tolerance:
     name, equals, amount = (part.strip() for part in text.partition("="))
     if not equals or not amount:
         raise InputError("a tolerance is METRIC=AMOUNT: pods.start.*=2%, pods.lastReadyAt=0.5s", place)
-    wild = [known for known in metrics.names() if fnmatchcase(known, name)]
+    wild = metrics.matching(name)
     if not wild:
         metrics.check(name, place)
     if amount.endswith("%"):
@@ -184,7 +184,9 @@ def measure(
 ) -> Verdict:
     """Run a scenario (``force`` and ``announce`` as in `run`) and check its assertions. Raises InputError."""
     notice = None if announce is None else lambda text: announce(f"{name}: {text}")
-    found = metrics.values(summarize(run(scenario, force=force, announce=notice)).to_dict())
+    found = metrics.kept(
+        summarize(run(scenario, force=force, announce=notice)).to_dict(), {each.metric for each in wanted}
+    )
     return Verdict(name, found, assertions=assertions.check(wanted, found))
 
 
@@ -211,9 +213,10 @@ def hold(
     verdict.changes.sort(key=order)
 
 
-def order(change: Change) -> tuple[bool, int, bool, float]:
-    """Return the key by which changes are sorted: failures, by kind, what never comes, then the largest first."""
-    return not change.fails, list(Kind).index(change.kind), not change.never, -change.severity
+def order(change: Change) -> tuple[bool, int, bool, bool, float]:
+    """Return the key by which changes are sorted: failures, by kind, what is of all pods, never, then the largest."""
+    part = metrics.of_group(change.metric) is not None
+    return not change.fails, list(Kind).index(change.kind), part, not change.never, -change.severity
 
 
 def read(path: Path) -> dict[str, dict[str, float | None]]:

@@ -71,7 +71,7 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
     axes = sweep.axes
     ax.set_xlabel(safe(axes[0].key) if axes else "")
     of = metrics[0] if len(lines) > 1 else ""
-    ax.set_ylabel(f"{of} ({unit})" if of and unit else of or unit or "count")
+    ax.set_ylabel(safe(f"{of} ({unit})" if of and unit else of or unit or "count"))
     ax.set_ylim(bottom=0)
     title(ax, f"{sweep.name}: {_over(sweep)}")
     legend_outside(ax)
@@ -123,8 +123,8 @@ def plot_trade_off(sweep: Sweep, cost: str, latency: str, ax: Axes | None = None
         marker = "osD^v"[index // len(SERIES) % 5]
         label = shortened("; ".join(labels), 60)
         ax.scatter(*point, color=SERIES[index % len(SERIES)], marker=marker, zorder=3, label=label)
-    ax.set_xlabel(f"{cost} ({cost_unit})" if cost_unit else cost)
-    ax.set_ylabel(f"{latency} ({unit})" if unit else latency)
+    ax.set_xlabel(safe(f"{cost} ({cost_unit})" if cost_unit else cost))
+    ax.set_ylabel(safe(f"{latency} ({unit})" if unit else latency))
     ax.margins(x=0.15, y=0.1)
     title(ax, f"{sweep.name}: {_over(sweep)}")
     legend_outside(ax)

@@ -12,6 +12,7 @@ from pullsim.inputs.versions import check_version
 from pullsim.outputs import written
 from pullsim.results import metrics as metric_names
 from pullsim.results.exports.registry import SCENARIO, SUMMARY
+from pullsim.results.metric_list import check_groups
 from pullsim.results.model_error import ModelError, model_error, within
 from pullsim.results.summary.file import read_summary
 from pullsim.scenario import effective_yaml, override
@@ -21,17 +22,16 @@ from pullsim.staging import clean
 from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.executors import choose
 from pullsim.study.intervals import Interval, bootstrap
-from pullsim.study.sweep import run_variants
+from pullsim.study.sweep import Sweep, run_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
-    from pullsim.study.executors import Executor
 
 SMALL: Final = 1e-9  # relative difference up to which two sums count as equal
 
@@ -156,11 +156,12 @@ def compare(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    metrics: Collection[str] = (),
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
 
     ``set`` has overrides for both sides; ``KEY=V1,V2`` sets V1 in A and V2 in B. ``set_a`` and ``set_b`` have overrides
-    for one side. For the other parameters see `pullsim.study.sweep.sweep`. Raises InputError.
+    for one side. For the others see `pullsim.study.sweep.sweep`. Raises InputError.
     """
     both_a, both_b = _sides(set)
     overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
@@ -170,8 +171,26 @@ def compare(
     check_size(2, count, force=force)
     executor = choose(processes, dask, count, dask_tls)
     both = [text for text in overrides_a if text in overrides_b]
-    first = _run(a, overrides_a, both, seeds, executor, progress, force=force)
-    return Comparison(first, _run(b or a, overrides_b, both, list(first.runs), executor, progress, force=force))
+    sides = override(a, overrides_a), override(b or a, overrides_b)
+    check_groups(dict.fromkeys(metrics, Location("--metric")), sides)
+
+    def run(side: int, seeds: int | Sequence[int]) -> Side:
+        overrides = (overrides_a, overrides_b)[side]
+        variants = run_variants(
+            sides[side],
+            (),
+            [Variant(())],
+            seeds=seeds,
+            executor=executor,
+            force=force,
+            progress=progress,
+            metrics=metrics,
+        )
+        name = ", ".join(text for text in overrides if text not in both) or sides[side].name
+        return _side(name, sides[side], variants, force=force)
+
+    first = run(0, seeds)
+    return Comparison(first, run(1, list(first.runs)))
 
 
 def saved(path: Path) -> Side:
@@ -215,30 +234,17 @@ def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     return a, b
 
 
-def _run(
-    scenario: Scenario,
-    overrides: Sequence[str],
-    both: Sequence[str],
-    seeds: int | Sequence[int],
-    executor: Executor | None,
-    progress: Callable[[int, int], None] | None,
-    *,
-    force: bool,
-) -> Side:
-    """Run one side; overrides in ``both``, which the other side has too, do not name it."""
-    changed = override(scenario, overrides)
-    result = run_variants(changed, (), [Variant(())], seeds=seeds, executor=executor, force=force, progress=progress)
+def _side(name: str, scenario: Scenario, result: Sweep, *, force: bool) -> Side:
+    """Return a side from the runs of its scenario. Raises InputError or KeyboardInterrupt if runs are missing."""
     result.check_complete()
     runs = {seed: o.metrics for (_, seed), o in sorted(result.outcomes.items()) if o.metrics is not None}
     verdict = result.verdict(0)
-    inputs = dict(_flat(parse_document(effective_yaml(changed), "scenario").tree, ""))
-    name = ", ".join(text for text in overrides if text not in both) or scenario.name
     return Side(
         name,
-        inputs,
+        dict(_flat(parse_document(effective_yaml(scenario), "scenario").tree, "")),
         runs,
         verdict["sentence"] if verdict else None,
-        model_error(node.spec.runtime.kind for node in changed.assemble(force=force).cluster.nodes),
+        model_error(node.spec.runtime.kind for node in scenario.assemble(force=force).cluster.nodes),
     )
 
 

@@ -55,7 +55,8 @@ def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
     lines += [f"- {safe(line)}" for line in changes(comparison)] or ["- no difference in the inputs"]
     lines += ["", "| metric | a | b | b - a | |", "| --- | ---: | ---: | ---: | --- |"]
     lines += [
-        f"| `{name}` | {a} | {b} | {difference} | {v} |" for name, a, b, difference, v in rows(comparison, metrics)
+        f"| `{safe(name)}` | {a} | {b} | {difference} | {v} |"
+        for name, a, b, difference, v in rows(comparison, metrics)
     ]
     lines += ["", f"{seeds} run{'s' if seeds > 1 else ''} each, paired by seed; intervals are 95 %."]
     if stages := moved(comparison):

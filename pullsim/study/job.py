@@ -24,7 +24,7 @@ from pullsim.scenario.file.reader import from_document
 from pullsim.study.secret_values import SecretValues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pullsim.scenario import Scenario
     from pullsim.study.design import Variant
@@ -41,6 +41,7 @@ class Bundle:
     text: str
     directory: str
     files: Mapping[str, bytes]
+    wanted: frozenset[str] = field(default=frozenset(), compare=False)  # metrics to be kept, see `metrics.kept`
     force: bool = field(default=False, compare=False)  # whether to make runs that take too much memory or time
     seconds: float = field(default=0.0, compare=False)  # estimated CPU time of a run: the mean of those tried
     digest: str = field(init=False)  # SHA-256 of the text and the files
@@ -56,12 +57,15 @@ class Bundle:
         return hash(self.digest)
 
     @classmethod
-    def of(cls, scenario: Scenario, wanted: Sequence[Variant], *, force: bool = False) -> Bundle:
+    def of(
+        cls, scenario: Scenario, wanted: Sequence[Variant], *, metrics: Iterable[str] = (), force: bool = False
+    ) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
         Of a knob's numbers, which name no file, only the first two and the last are tried. Secrets are replaced, see
         `pullsim.study.secret_values`. A variant that cannot be built is no error here, as its run reports why; if none
-        that was tried can be, the InputError of the first is raised. ``force``: see `pullsim.run.run`.
+        that was tried can be, the InputError of the first is raised. ``metrics``: those of workloads, pools and images
+        that must be among those of a run; ``force``: see `pullsim.run.run`.
         """
         errors, seconds = [], []
         tried = _each_value_once(wanted)
@@ -78,7 +82,7 @@ class Bundle:
         text = secrets.yaml(source_yaml(scenario))
         hidden = {name: secrets.hidden(name, data) for name, data in sorted(files.items())}
         mean = sum(seconds) / len(seconds) if seconds else 0.0
-        return cls(text, str(scenario.directory), hidden, force, mean)
+        return cls(text, str(scenario.directory), hidden, frozenset(metrics), force, mean)
 
     def load(self) -> Scenario:
         """Read the scenario."""
@@ -120,7 +124,7 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
     if binding is not None:
         verdict = {"resource": binding.resource, "sentence": binding.sentence, "hint": binding.hint}
         verdict |= {"ended": result.ended, "absent": result.absent}
-    return Outcome(job.number, metrics.values(summary.to_dict()), verdict)
+    return Outcome(job.number, metrics.kept(summary.to_dict(), bundle.wanted), verdict)
 
 
 def _texts(wanted: Sequence[Variant]) -> set[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pullsim.errors import InputError, Location
 from pullsim.results import metrics as metric_names
 from pullsim.results.assertions import Assertion, parse_assertion
+from pullsim.results.metric_list import check_groups
 from pullsim.study.design import Knob, Variant
 from pullsim.study.ending import ending, unmoved
 from pullsim.study.executors import choose
@@ -130,6 +131,7 @@ def solve(
     ``progress`` is called with the number of runs made so far. Raises InputError.
     """
     knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
+    check_groups({goal.metric: Location("--objective")}, [scenario])
     executor = choose(processes, dask, FIRST * seeds, dask_tls)
     search = _Search(scenario, tuple(knobs), goal, seeds, executor, progress, force=force)
     ranges = [range_ for _, range_ in knobs]
@@ -308,6 +310,7 @@ class _Search:
             seeds=self._seeds,
             executor=self._executor,
             force=self._force,
+            metrics=[self._goal.metric],
         )
         made.check_complete()
         for position, point in enumerate(fresh):

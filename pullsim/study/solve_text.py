@@ -93,10 +93,10 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
         [math.nan if end is None or math.isinf(end) else end for end in ends]
         for ends in zip(*((t.objective.mean, t.objective.low, t.objective.high) for t in points), strict=True)
     )
-    ax.plot(x, mean, marker="o", color=SERIES[0], label=solution.goal.metric)
+    ax.plot(x, mean, marker="o", color=SERIES[0], label=safe(solution.goal.metric))
     ax.fill_between(x, low, high, color=SERIES[0], alpha=0.2)
     if solution.goal.limit is not None:
-        ax.axhline(solution.goal.limit.limit, color=SERIES[1], linestyle="--", label=solution.goal.limit.text)
+        ax.axhline(solution.goal.limit.limit, color=SERIES[1], linestyle="--", label=safe(solution.goal.limit.text))
     if solution.answer is not None:
         ax.axvline(solution.answer.point[0], color=SERIES[2], linestyle=":", label="answer")
     ax.set_xscale("log")
@@ -105,7 +105,7 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     )
     ax.minorticks_off()
     ax.set_xlabel(safe(solution.knobs[0]))
-    ax.set_ylabel(f"{solution.goal.metric} ({metric_names.dimension(solution.goal.metric)})")
+    ax.set_ylabel(safe(f"{solution.goal.metric} ({metric_names.dimension(solution.goal.metric)})"))
     title(ax, f"mean over {solution.seeds} seeds, 95 % band")
     legend_outside(ax)
     return ax

@@ -12,7 +12,7 @@ from pullsim.inputs.json_text import parse_json
 from pullsim.inputs.validation import validated
 from pullsim.outputs import reason, sync, written
 from pullsim.printable import json_text
-from pullsim.results.metrics import with_never, without_never
+from pullsim.results.metrics import of_group, with_never, without_never
 from pullsim.staging import Staging
 from pullsim.study.job import Outcome
 from pullsim.version import __version__
@@ -86,6 +86,7 @@ class RunStore:
         self.found: dict[tuple[tuple[str, ...], int], Outcome] = {}  # the outcomes in the file, by overrides and seed
         self._resume = resume
         self._tell = tell or (lambda _: None)
+        self._wanted = {name for name in bundle.wanted if of_group(name)}
         self._head = _Head(format=FORMAT, version=__version__, scenario=bundle.digest)
         self._staging = Staging(directory)
         self._new: Path | None = None  # the new file, until it is moved to its place
@@ -121,7 +122,9 @@ class RunStore:
     def get(self, job: Job) -> Outcome | None:
         """Return the outcome of a job, None if it has not been run."""
         outcome = self.found.get((job.overrides, job.seed))
-        return None if outcome is None else outcome._replace(number=job.number)
+        if outcome is None or not self._wanted <= (outcome.metrics or {}).keys():
+            return None  # or the run has not all metrics that are wanted now, and is made again
+        return outcome._replace(number=job.number)
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Write an outcome to the disk at once, so that it survives this process. Raises InputError for a full disk."""

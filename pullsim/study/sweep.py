@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, Location
 from pullsim.results import metrics as metric_names
+from pullsim.results.metric_list import check_groups
+from pullsim.scenario import override
 from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Knob, Variant, check_size, count_variants, parse_knob, variants
@@ -17,7 +20,7 @@ from pullsim.study.job import Bundle, Job, Outcome
 from pullsim.study.store import RunStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -134,6 +137,7 @@ def sweep(
     dask_tls: TlsFiles | None = None,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
+    metrics: Collection[str] = (),
 ) -> Sweep:
     """Run every variant of a scenario with every seed.
 
@@ -143,7 +147,8 @@ def sweep(
     ``dask``: the address of a Dask scheduler; ``dask_tls``: its certificates, see `pullsim.study.dask_cluster.Dask`.
     ``out``: a directory in which ``runs.jsonl`` is written as runs end; ``resume`` reuses the runs in it. ``force``
     allows more runs than `pullsim.study.design.MAX_RUNS`. ``progress`` is called with the numbers of finished and of
-    all runs, ``announce`` with messages about older runs in ``out``.
+    all runs, ``announce`` with messages about older runs in ``out``. ``metrics``: those of workloads, pools and images
+    that are to be kept where a scenario has more than `pullsim.results.metrics.FEW` of these.
 
     A variant that cannot be run is among the failures. After Ctrl-C (``interrupted``), or when a Dask cluster has lost
     all workers (``stopped``), the sweep ends with the runs that are done. Raises InputError for wrong knobs, if no
@@ -153,6 +158,7 @@ def sweep(
     count = seeds if isinstance(seeds, int) else len(seeds)
     check_size(count_variants(knobs, paired=paired), count, force=force)
     wanted = variants(knobs, paired=paired)
+    check_metrics(scenario, wanted, dict.fromkeys(metrics, Location("metrics")))
     return run_variants(
         scenario,
         knobs,
@@ -164,6 +170,7 @@ def sweep(
         force=force,
         progress=progress,
         announce=announce,
+        metrics=metrics,
     )
 
 
@@ -179,12 +186,13 @@ def run_variants(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
+    metrics: Collection[str] = (),
 ) -> Sweep:
     """Run given variants; see `sweep`."""
     check_size(len(wanted), seeds if isinstance(seeds, int) else len(seeds), force=force)
     result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
     total = len(wanted) * len(result.seeds)
-    bundle = Bundle.of(scenario, wanted, force=force)
+    bundle = Bundle.of(scenario, wanted, metrics=metrics, force=force)
     if announce is not None and bundle.seconds * total > LONG:
         announce(f"this takes about {time_text(bundle.seconds * total)} of CPU time: {total:,} runs")
     jobs: list[Job] = []
@@ -219,6 +227,11 @@ def run_variants(
         first = result.failures[0]
         raise InputError(f"no run succeeded; the first ({first.variant}): {first.error}")
     return result
+
+
+def check_metrics(scenario: Scenario, wanted: Sequence[Variant], metrics: Mapping[str, Location]) -> None:
+    """Raise InputError for a metric of a workload, pool or image that no variant has; see `check_groups`."""
+    check_groups(metrics, chain([scenario], (override(scenario, variant.overrides) for variant in wanted)))
 
 
 def _missing(result: Sweep) -> str:

@@ -63,7 +63,20 @@ RESULTS = [
 ]
 SIGNATURES = {
     "fit": ["inputs", "catalogs", "manifests", "where", "containerd", "seed"],
-    "compare": ["a", "b", "set", "set_a", "set_b", "seeds", "processes", "dask", "dask_tls", "force", "progress"],
+    "compare": [
+        "a",
+        "b",
+        "set",
+        "set_a",
+        "set_b",
+        "seeds",
+        "processes",
+        "dask",
+        "dask_tls",
+        "force",
+        "progress",
+        "metrics",
+    ],
     "solve": [
         "scenario",
         "knob",
@@ -93,6 +106,7 @@ SIGNATURES = {
         "dask_tls",
         "progress",
         "announce",
+        "metrics",
     ],
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],

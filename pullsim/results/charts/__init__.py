@@ -14,6 +14,7 @@ from pullsim.results.charts import style
 from pullsim.results.charts.pulls import plot_gantt, plot_links, plot_pulls
 from pullsim.results.charts.stages import plot_time_by_image, plot_time_by_pool
 from pullsim.results.charts.starts import plot_pods_ready, plot_start_cdf, plot_start_rate
+from pullsim.results.charts.workloads import plot_start_cdf_by_workload, several_workloads
 from pullsim.results.exports.chart_files import FORMATS
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "plot_pods_ready",
     "plot_pulls",
     "plot_start_cdf",
+    "plot_start_cdf_by_workload",
     "plot_start_rate",
     "plot_time_by_image",
     "plot_time_by_pool",
@@ -62,11 +64,13 @@ class Chart(NamedTuple):
 
     draw: Callable[[Result], Figure]
     needs: str  # pods | pulls: least value of --detail with which it is drawn
+    written: Callable[[Result], bool] = lambda _: True  # whether a run has anything for it
 
 
 #: The charts by the name of their file.
 CHARTS: Final = {
     "start-cdf": Chart(_own_figure(plot_start_cdf), "pods"),
+    "start-cdf-by-workload": Chart(_own_figure(plot_start_cdf_by_workload), "pods", several_workloads),
     "throughput": Chart(throughput, "pods"),
     "time-by-pool": Chart(_own_figure(plot_time_by_pool), "pods"),
     "time-by-image": Chart(_own_figure(plot_time_by_image), "pulls"),
@@ -79,7 +83,7 @@ def write_charts(result: Result, directory: Path) -> None:
     """Write each chart that the run's detail allows as PNG and SVG; the same run gives the same SVG."""
     with mpl.rc_context({"svg.hashsalt": "pullsim"}):
         for name, chart in CHARTS.items():
-            if result.keeps(chart.needs):
+            if result.keeps(chart.needs) and chart.written(result):
                 figure = chart.draw(result)
                 for form in FORMATS:
                     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 DIRECTORY: Final = "charts"
-NAMES: Final = ("start-cdf", "throughput", "time-by-pool", "time-by-image", "pulls", "slowest-pulls")
+NAMES: Final = (
+    "start-cdf",
+    "start-cdf-by-workload",
+    "throughput",
+    "time-by-pool",
+    "time-by-image",
+    "pulls",
+    "slowest-pulls",
+)
 FORMATS: Final = ("png", "svg")
 
 

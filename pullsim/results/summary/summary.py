@@ -22,6 +22,7 @@ from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.autoscaling import AutoscalingFigures, autoscaling
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
+from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.pods import Pods, pods
@@ -97,6 +98,9 @@ class Summary:
     pools: dict[str, int]
     percentiles: str  # which of the values they are, in the words of numpy.percentile
     pods: Pods | None
+    workloads: dict[str, GroupFigures]  # by name, with the namespace where it is not default; empty without pods
+    pods_by_pool: dict[str, GroupFigures]  # of the pods that were bound to a node; metrics call it pools.NAME
+    images: dict[str, GroupFigures]  # of the pods that use an image, by its name as written
     pulls: Pulls | None
     bytes: Bytes | None
     layers: Layers | None
@@ -136,6 +140,9 @@ def summarize(result: Result) -> Summary:
         pools=dict(sorted(Counter(result.pools[node] for node in result.nodes).items())),
         percentiles=PERCENTILE_METHOD,
         pods=pods(result) if has_pods else None,
+        workloads=by_workload(result),
+        pods_by_pool=by_pool(result),
+        images=by_image(result),
         pulls=_pulls(result) if has_pulls else None,
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,

@@ -1,0 +1,76 @@
+"""``pullsim metrics``: list what can be asked of a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import OUTPUT, SetOption, VerboseOption
+from pullsim.errors import InputError, Location
+from pullsim.printable import json_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pullsim.results.metric_list import Metric
+
+
+class ListFormat(StrEnum):
+    """What standard output gets."""
+
+    table = "table"
+    paths = "paths"
+    json = "json"
+
+
+def metrics(
+    scenario: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[SCENARIO]",
+            help="Scenario file (YAML): fill in the names of its workloads, pools, images, hosts.",
+            show_default=False,
+        ),
+    ] = None,
+    set_: SetOption = None,
+    output: Annotated[
+        ListFormat,
+        typer.Option("--output", "-o", help="Print a table, the paths alone, or JSON.", rich_help_panel=OUTPUT),
+    ] = ListFormat.table,
+    verbose: VerboseOption = False,
+) -> None:
+    """List the metrics that assertions, sweeps, comparisons, searches and gates know, with units and meanings."""
+    with exit_codes(debug=verbose):
+        if set_ and scenario is None:
+            raise InputError("there is no scenario to change: give one", Location("--set"))
+        from pullsim.results.metric_list import listed  # noqa: PLC0415
+        from pullsim.scenario import load  # noqa: PLC0415
+
+        found = list(listed(None if scenario is None else load(scenario, set_ or ())))
+        if output is ListFormat.table:
+            terminal.show(_table(found))
+            return
+        if output is ListFormat.paths:
+            for each in found:
+                terminal.line(each.path)
+            return
+        with terminal.standard_output() as stdout:
+            stdout.write(json_text([each._asdict() for each in found], indent=2) + "\n")
+
+
+def _table(found: list[Metric]) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("metric", overflow="fold", ratio=3)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("meaning", overflow="fold", ratio=4)
+    for each in found:
+        table.add_row(Text(each.path), each.unit, each.meaning)
+    return table
