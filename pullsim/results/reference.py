@@ -90,6 +90,7 @@ def _kubelet() -> str:
         text = f"`{default:g}`" if isinstance(default, float) else f"`{str(default).lower()}`"
         rows.append(f"| `{name}` | {'none' if default is None or name == 'featureGates' else text} | {field.meaning} |")
     rest = (
+        "The scheduler sees `registerWithTaints`, and `podsPerCore` where the pool says how much cpu it has. "
         "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing. "
         "One that no known release has is passed over with a warning; what is nearly a known name is a mistake."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.errors import InputError, Location
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
 from pullsim.formats.kubernetes.kubelet_fields import field_names
+from pullsim.formats.kubernetes.kubelet_node import read_kubelet_node
 from pullsim.inputs.document import read_document
 from pullsim.inputs.suggestion import like
 from pullsim.releases.kubelet import KUBELET
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pullsim.formats.kubernetes.kubelet_node import KubeletNode
     from pullsim.releases.kubelet import Version
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.spec.kubelet import KubeletConfig
@@ -28,15 +30,7 @@ SHOWN: Final = 8  # how many unknown fields a warning names
 
 def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
     """Return the settings of a pool's kubelets. Raises InputError with the kubelet's message for what it refuses."""
-    mapping: Any = pool.kubelet
-    file = None
-    if isinstance(mapping, str):
-        file = directory / mapping
-        mapping = read_document(file).tree
-        if not isinstance(mapping, dict):
-            raise InputError("a KubeletConfiguration is a mapping", Location(str(file)))
-    if isinstance(mapping.get("kubeletconfig"), dict) and len(mapping) == 1:  # the answer of /configz
-        mapping = mapping["kubeletconfig"]
+    mapping, file = _written(pool, directory)
     gates = mapping.get("featureGates")
     if pool.feature_gates and (gates is None or isinstance(gates, dict)):
         mapping = {**mapping, "featureGates": {**(gates or {}), **pool.feature_gates}}
@@ -44,6 +38,29 @@ def kubelet_config(pool: NodePool, directory: Path) -> KubeletConfig:
         return read_kubelet_configuration(mapping, KUBELET.resolve(pool.kubelet_version))
     except InputError as error:
         raise InputError(f"{file}: {error.message}" if file else error.message) from None
+
+
+def kubelet_node(pool: NodePool, directory: Path) -> KubeletNode:
+    """Return what a pool's kubelets say of their nodes to the scheduler. Raises InputError for what they refuse."""
+    mapping, file = _written(pool, directory)
+    try:
+        return read_kubelet_node(mapping)
+    except InputError as error:
+        raise InputError(f"{file}: {error.message}" if file else error.message) from None
+
+
+def _written(pool: NodePool, directory: Path) -> tuple[dict[str, Any], Path | None]:
+    """Return a pool's KubeletConfiguration, without the wrapper of ``/configz``, and the file that has it."""
+    mapping: Any = pool.kubelet
+    file = None
+    if isinstance(mapping, str):
+        file = directory / mapping
+        mapping = read_document(file).tree
+        if not isinstance(mapping, dict):
+            raise InputError("a KubeletConfiguration is a mapping", Location(str(file)))
+    if isinstance(mapping.get("kubeletconfig"), dict) and len(mapping) == 1:
+        mapping = mapping["kubeletconfig"]
+    return mapping, file
 
 
 def kubelet_warnings(pool: NodePool, kubelet: KubeletConfig, release: Version) -> Iterator[str]:

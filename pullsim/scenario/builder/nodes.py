@@ -8,12 +8,13 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError
+from pullsim.formats.kubernetes.kubelet_node import READ
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.releases.crio import CRIO
 from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
-from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_warnings
+from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_node, kubelet_warnings
 from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, with_resources
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.spec_of import spec_of
@@ -129,7 +130,8 @@ def _scan_interval(pools: Sequence[NodePool], findings: Findings) -> float | Non
 def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> NodeSpec:
     release = KUBELET.resolve(pool.kubelet_version)
     kubelet = kubelet_config(pool, directory)
-    findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored)
+    own = kubelet_node(pool, directory)
+    findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored if name not in READ)
     findings.warnings += kubelet_warnings(pool, kubelet, release)
     findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, release)}")
     runtime = _runtime(pool, index, directory, findings)
@@ -140,7 +142,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         pool,
         NodeSpec,
         pool=pool.name,
-        max_pods=max_pods(pool, kubelet),
+        max_pods=max_pods(pool, kubelet, own, findings),
         nic=_nic(pool.nic),
         disk=_disk(pool.disk),
         filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
@@ -154,7 +156,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         credentials=credential_sources(pool, kubelet, index, directory, findings),
         startup=spec_of(pool.startup, Startup),
         removable=pool.autoscale is not None and pool.autoscale.consolidate_after is not None,
-        scheduling=node_scheduling(pool, index, findings),
+        scheduling=node_scheduling(pool, own, index, findings),
     )
 
 
