@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from pullsim.cli.advise import advise
 from pullsim.cli.catalogs import catalogs
 from pullsim.cli.ci import ci
 from pullsim.cli.compare import compare
@@ -80,6 +81,7 @@ app.command(rich_help_panel=SIMULATE)(validate)
 app.command(rich_help_panel=STUDY)(fit)
 app.command(rich_help_panel=STUDY)(sweep)
 app.command(rich_help_panel=STUDY)(compare)
+app.command(rich_help_panel=STUDY)(advise)
 app.command(rich_help_panel=STUDY)(solve)
 app.command(rich_help_panel=STUDY)(ci)
 app.command(rich_help_panel=INFORM)(metrics)

@@ -56,6 +56,12 @@ def parse_knob(text: str) -> Knob:
     return Knob(match["key"].strip(), values)
 
 
+def variant(overrides: Iterable[str]) -> Variant:
+    """Return the variant that has these overrides, each ``KEY=VALUE``."""
+    matches = [_KEY.fullmatch(text) for text in overrides]
+    return Variant(tuple((match["key"], match["values"]) for match in matches if match is not None))
+
+
 def check_values(values: Sequence[str], place: Location) -> None:
     """Raise InputError for a value that is given twice or that is not valid text."""
     seen: set[str] = set()

@@ -1,0 +1,160 @@
+"""``pullsim advise``: which change of a scenario starts its pods earlier, found by trying each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.options import INPUT, OUTPUT, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.study_options import (
+    RUNS,
+    DaskCaOption,
+    DaskCertOption,
+    DaskKeyOption,
+    DaskOption,
+    ForceOption,
+    ProcessesOption,
+    QuietOption,
+    dask_tls,
+    study_progress,
+)
+from pullsim.outputs import write_text
+from pullsim.staging import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Group
+
+    from pullsim.study.advice.advice import Advice
+
+
+class AdviceFormat(StrEnum):
+    """What standard output gets."""
+
+    table = "table"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
+
+
+def advise(
+    scenario: ScenarioArgument,
+    objective: Annotated[
+        str, typer.Option(metavar="METRIC", help="What to rank by.", rich_help_panel=INPUT)
+    ] = "pods.start.p99",
+    set_: SetOption = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Runs a change, each with another seed.", rich_help_panel=RUNS)
+    ] = 3,
+    max_runs: Annotated[
+        int, typer.Option("--max-runs", min=2, help="Most runs in all; what binds comes first.", rich_help_panel=RUNS)
+    ] = 200,
+    processes: ProcessesOption = None,
+    dask: DaskOption = None,
+    dask_ca: DaskCaOption = None,
+    dask_cert: DaskCertOption = None,
+    dask_key: DaskKeyOption = None,
+    force: ForceOption = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write advice.csv, .json, .md and a chart.", rich_help_panel=OUTPUT, show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        AdviceFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
+    ] = AdviceFormat.table,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Try what could start the pods earlier, each alone and the best in pairs, and rank it by what it gains."""
+    with exit_codes(debug=verbose):
+        from pullsim.scenario import load  # noqa: PLC0415
+        from pullsim.study.advice.advise import advise as find  # noqa: PLC0415
+
+        loaded = load(scenario, set_ or ())
+        with study_progress(quiet=quiet) as progress:
+            advice = find(
+                loaded,
+                objective=objective,
+                seeds=seeds,
+                processes=processes,
+                dask=dask,
+                dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
+                max_runs=max_runs,
+                force=force,
+                progress=progress,
+                announce=None if quiet else terminal.note,
+            )
+        if out is not None:
+            _write(advice, str(scenario), set_ or (), out)
+            if not quiet:
+                terminal.note(f"files are in {out}")
+        _print(advice, str(scenario), set_ or (), output)
+        if advice.interrupted:
+            raise KeyboardInterrupt
+
+
+def _write(advice: Advice, file: str, overrides: Sequence[str], out: Path) -> None:
+    from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
+    from pullsim.study.advice.text import markdown, plot_gains  # noqa: PLC0415
+    from pullsim.study.files import write_csv  # noqa: PLC0415
+
+    with staged(out) as files:
+        table = advice.table()
+        write_csv(table, files / "advice.csv")
+        write_text(files / "advice.json", table.to_json(orient="records", indent=2, double_precision=15) + "\n")
+        write_text(files / "advice.md", markdown(advice, file, overrides))
+        figure = plot_gains(advice).figure
+        for form in ("png", "svg"):
+            save(figure, files / f"advice.{form}")
+
+
+def _print(advice: Advice, file: str, overrides: Sequence[str], output: AdviceFormat) -> None:
+    from pullsim.study.advice import text  # noqa: PLC0415
+
+    if output is AdviceFormat.table:
+        terminal.show(_shown(advice))
+        told = zip(text.sentences(advice), text.commands(advice, file, overrides), strict=True)
+        for number, (sentence, command) in enumerate(told, 1):
+            terminal.line(f"{number}. {sentence}")
+            terminal.line(f"   {command}")
+        return
+    with terminal.standard_output() as stdout:
+        if output is AdviceFormat.markdown:
+            stdout.write(text.markdown(advice, file, overrides))
+        elif output is AdviceFormat.csv:
+            from pullsim.results.tables import safe_cells  # noqa: PLC0415
+
+            safe_cells(advice.table()).to_csv(stdout, index=False, lineterminator="\n")
+        else:
+            advice.table().to_json(stdout, orient="records", indent=2, double_precision=15)
+            stdout.write("\n")
+
+
+def _shown(advice: Advice) -> Group:
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from pullsim.study.advice import text  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("", overflow="fold")
+    for name in text.columns(advice):
+        table.add_column(name, justify="right", overflow="fold")
+    for name, figures, verdict in text.rows(advice):
+        cells = [Text("\n".join(filter(None, figure))) for figure in figures]
+        table.add_row(Text(name + (f"\n{verdict}" if verdict else "")), *cells)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True, min_width=10)
+    grid.add_column(overflow="fold")
+    for label, note in text.notes(advice).items():
+        grid.add_row(label, Text(note))
+    return Group(Text(text.heading(advice)), Text(), table, Text(), Text(text.best(advice), "bold"), grid, Text())

@@ -1,0 +1,158 @@
+"""Advice: what was tried, and what each came to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.results import direction
+from pullsim.results import metrics as metric_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from pullsim.results.model_error import ModelError
+    from pullsim.study.advice.setting import Setting
+    from pullsim.study.compare import Difference
+
+OBJECTIVE: Final = "pods.start.p99"
+#: The metrics that are told of each change beside the objective.
+METRICS: Final = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "bytes.downloaded")
+GAIN: Final = 0.01  # what gains a smaller part of the objective gains nothing
+PAIRS: Final = 3  # how many of the pairs are told
+
+
+class Tried(NamedTuple):
+    """One change that was tried, or two at once, and what it did to the metrics."""
+
+    levers: tuple[str, ...]  # names of the rows of `pullsim.study.advice.levers.LEVERS`
+    setting: Setting
+    differences: tuple[Difference, ...]  # by metric, from the scenario as it is to the changed one
+    gain: float  # part of the objective that it gains; negative: loses; infinite: what never came comes
+
+    @property
+    def helps(self) -> bool:
+        """Whether it gains something."""
+        return self.gain >= GAIN
+
+    def difference(self, metric: str) -> Difference:
+        """Return what it did to one metric."""
+        return next(each for each in self.differences if each.metric == metric)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The changes of a scenario that were tried, by what they gain in the objective."""
+
+    name: str  # of the scenario
+    objective: str
+    judged: str  # by which metric changes are compared where the objective never comes: that of what did
+    metrics: tuple[str, ...]  # with the objective
+    seeds: tuple[int, ...]
+    rows: list[Tried]  # the largest gain first
+    shares: Mapping[str, float]  # of the waiting of the scenario as it is, by resource, the largest first
+    error: ModelError | None
+    untried: list[str] = field(default_factory=list)  # changes for which there were too few runs
+    failed: list[str] = field(default_factory=list)  # changes that cannot be made, and why
+    interrupted: bool = False
+
+    @property
+    def singles(self) -> list[Tried]:
+        """The best setting of each lever, the largest gain first."""
+        best: dict[tuple[str, ...], Tried] = {}
+        for row in self.rows:
+            if len(row.levers) == 1:
+                best.setdefault(row.levers, row)
+        return list(best.values())
+
+    @property
+    def gains(self) -> list[Tried]:
+        """What is worth telling: single changes that help, and pairs that help more than either change of the two."""
+        alone = {row.levers[0]: row for row in self.singles}
+        singles = [row for row in alone.values() if row.helps]
+        pairs = [
+            row
+            for row in self.rows
+            if len(row.levers) > 1 and row.helps and _adds(row.gain, max(alone[lever].gain for lever in row.levers))
+        ]
+        return ordered([*singles, *ordered(pairs, self.judged)[:PAIRS]], self.judged)
+
+    def table(self) -> pd.DataFrame:
+        """Return a row for each change and metric: ``change``, ``set``, ``metric``, before, after, difference, ….
+
+        ``difference`` is after - before with its 95 % interval ``low`` to ``high`` over the seeds, ``relative`` the
+        same as a share of before; ``gain`` is the part of the objective that the change gains.
+        """
+        import pandas as pd  # noqa: PLC0415  only when asked
+
+        rows = [
+            (
+                " + ".join(row.levers),
+                row.setting.sentence,
+                " ".join(row.setting.overrides),
+                each.metric,
+                each.a.mean,
+                each.b.mean,
+                each.difference.mean,
+                each.difference.low,
+                each.difference.high,
+                each.relative,
+                each.verdict,
+                row.gain,
+            )
+            for row in self.rows
+            for each in row.differences
+        ]
+        names = ["change", "sentence", "set", "metric", "before", "after", "difference", "low", "high", "relative"]
+        return pd.DataFrame(rows, columns=[*names, "verdict", "gain"])
+
+    def __repr__(self) -> str:
+        """``Advice(shop: 5 pulls at a time on a node: pods.start.p99 12.6 s → 9.10 s (-28 %); 12 changes tried)``."""
+        best = next(iter(self.gains), None)
+        told = "nothing helps" if best is None else f"{best.setting.sentence}: {change(best.difference(self.judged))}"
+        return f"Advice({self.name}: {told}; {len(self.rows)} changes tried)"
+
+
+def change(difference: Difference) -> str:
+    """Write what a change does to a metric: ``pods.start.p99 12.6 s → 9.10 s (-28 %)``."""
+    name = difference.metric
+    before, after = metric_names.text(name, difference.a.mean), metric_names.text(name, difference.b.mean)
+    part = difference.relative
+    return f"{name} {before} → {after}" + ("" if part is None else f" ({percent(part)})")
+
+
+def percent(part: float) -> str:
+    """Write a change as a percentage: with a decimal where it is small."""
+    return f"{part:+.1%}".replace("%", " %") if abs(part) < 0.0995 else f"{part:+.0%}".replace("%", " %")
+
+
+def gain(difference: Difference) -> float:
+    """Return the part of a metric that is gained: 0.25 where a time is a quarter shorter, infinite where it comes."""
+    name, before, after = difference.metric, difference.a.mean, difference.b.mean
+    if before is None or after is None or before == after:
+        return 0.0
+    way = direction.direction(name) or (
+        direction.DOWN if metric_names.dimension(name) == metric_names.RATE else direction.UP
+    )
+    if math.isinf(before) or math.isinf(after) or not before:
+        return math.copysign(math.inf, (before - after) * way)
+    return (before - after) * way / abs(before)
+
+
+def ordered(rows: Sequence[Tried], judged: str) -> list[Tried]:
+    """Return the changes, the largest gain first; of equal gains the better figure, then the simpler change."""
+
+    def key(row: Tried) -> tuple[float, float, int]:
+        difference = row.difference(judged)
+        after = math.inf if difference.b.mean is None else difference.b.mean * (direction.direction(judged) or 1)
+        return -round(row.gain, 6), round(after, 6), len(row.levers)
+
+    return sorted(rows, key=key)
+
+
+def _adds(pair: float, alone: float) -> bool:
+    """Whether two changes gain more together than the better of them alone."""
+    return not math.isinf(alone) and (math.isinf(pair) or 1 - pair <= (1 - GAIN) * (1 - alone))

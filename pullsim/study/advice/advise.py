@@ -1,0 +1,260 @@
+"""Trying the levers of a scenario: each alone, then the best together, all with the same seeds."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.errors import InputError, Location
+from pullsim.results import metrics as metric_names
+from pullsim.results.model_error import model_error
+from pullsim.scenario import override
+from pullsim.study.advice.advice import GAIN, METRICS, OBJECTIVE, Advice, Tried, gain, ordered
+from pullsim.study.advice.levers import LEVERS, weights
+from pullsim.study.advice.setting import Setting
+from pullsim.study.advice.situation import Situation
+from pullsim.study.compare import Comparison, Side
+from pullsim.study.design import Variant, check_size, variant
+from pullsim.study.executors import choose
+from pullsim.study.sweep import run_variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pullsim.results.model_error import ModelError
+    from pullsim.scenario import Scenario
+    from pullsim.study.advice.levers import Lever
+    from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.executors import Executor
+    from pullsim.study.sweep import Sweep
+
+SEEDS: Final = 3
+MAX_RUNS: Final = 200
+BEST: Final = 4  # levers that are tried in pairs because they gain most
+BINDING: Final = 3  # resources of which the two best levers are tried in pairs, though they may gain nothing alone
+IN_PROCESS: Final = 3.0  # estimated seconds of CPU time up to which other processes are not worth their start
+
+
+class Candidate(NamedTuple):
+    """A lever with one of its settings."""
+
+    lever: Lever
+    setting: Setting
+
+
+def candidates(situation: Situation, shares: Mapping[str, float]) -> list[Candidate]:
+    """Return what there is to try, first what helps most of the waiting (``shares``: see `levers.weights`)."""
+    found = [Candidate(lever, setting) for lever in LEVERS for setting in lever.settings(situation)]
+    return sorted(found, key=lambda each: -each.lever.relevance(shares))
+
+
+def advise(
+    scenario: Scenario,
+    *,
+    objective: str = OBJECTIVE,
+    set: Sequence[str] = (),
+    seeds: int | Sequence[int] = SEEDS,
+    processes: int | None = 1,
+    dask: str | None = None,
+    dask_tls: TlsFiles | None = None,
+    max_runs: int = MAX_RUNS,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Advice:
+    """Try what could start a scenario's pods earlier, and return what each change comes to.
+
+    ``objective``: the metric by which changes are ranked; ``set``: overrides that hold for all runs. All changes run
+    with the same ``seeds``, so that differences are paired: what changes is the lever's doing. At most ``max_runs``
+    runs are made: first the scenario as it is, then single changes, those that help what binds first, then pairs.
+    For the other parameters see `pullsim.study.sweep.sweep`. After Ctrl-C what is done is returned (``interrupted``).
+    Raises InputError for wrong input, or if the scenario itself cannot be run.
+    """
+    metric_names.check(objective, Location("--objective"))
+    scenario = override(scenario, set) if set else scenario
+    situation = Situation.of(scenario, force=force)
+    count = seeds if isinstance(seeds, int) else len(seeds)
+    check_size(1, count, force=force)
+    if max_runs < 2 * count:
+        raise InputError(
+            f"{max_runs} runs are too few: {count} seeds of the scenario and of one change are {2 * count}"
+        )
+    cost = scenario.assemble(force=force).estimate.seconds * max_runs
+    if processes is None and dask is None and cost < IN_PROCESS:
+        processes = 1
+    executor = choose(processes, dask, max_runs, dask_tls)
+    search = Search(situation, objective, seeds, executor, progress, max_runs, force=force)
+    search.base(announce)
+    found = candidates(situation, search.weights)
+    search.run(found)
+    search.pairs(found)
+    return search.advice()
+
+
+class Search:
+    """Runs changes of a scenario and compares them with the scenario as it is."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        objective: str,
+        seeds: int | Sequence[int],
+        executor: Executor,
+        progress: Callable[[int, int], None] | None,
+        max_runs: int,
+        *,
+        force: bool,
+    ) -> None:
+        self.weights: dict[str, float] = {}
+        self._scenario = situation.scenario
+        self._objective = self._judged = objective
+        self._seeds: int | Sequence[int] = seeds
+        self._executor = executor
+        self._progress = progress
+        self._left = max_runs
+        self._done = 0
+        self._force = force
+        kinds = (spec.runtime.kind for spec in situation.specs.values())
+        self._side = Side("as it is", {}, {}, None, model_error(kinds))
+        self._shares: dict[str, float] = {}
+        self._rows: list[Tried] = []
+        self._untried: list[str] = []
+        self._failed: list[str] = []
+        self._interrupted = False
+
+    def base(self, announce: Callable[[str], None] | None) -> None:
+        """Run the scenario as it is. Raises KeyboardInterrupt if interrupted, InputError if it cannot be run."""
+        made = self._sweep([Variant(())], announce)
+        made.check_complete()
+        self.start(_side(made, 0, self._side.error))
+
+    def start(self, side: Side) -> None:
+        """Take the runs of the scenario as it is."""
+        self._side = side
+        self._seeds = list(side.runs)
+        first = next(iter(side.runs.values()))
+        shares, within = (_below(first, f"bottleneck.{key}.") for key in ("shares", "sharesOfPulls"))
+        self._shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
+        self.weights = weights(shares, within)
+        if any(metric_names.value(run, self._objective) in (None, math.inf) for run in side.runs.values()):
+            self._judged = _of_those_that_did(self._objective)
+
+    def run(self, wanted: Sequence[Candidate]) -> None:
+        """Try single changes, as many as there are runs for."""
+        self._try([((each.lever.name,), each.setting) for each in wanted])
+
+    def pairs(self, wanted: Sequence[Candidate]) -> None:
+        """Try pairs of the changes that gain most, and of those that help what binds."""
+        able = {each.lever.name: each.lever for each in wanted if each.lever.pairs}
+        best: dict[str, Tried] = {}
+        for row in ordered(self._rows, self._judged):
+            if row.levers[0] in able:
+                best.setdefault(row.levers[0], row)
+        gaining = [name for name, row in best.items() if row.gain >= GAIN][:BEST]
+        resources = sorted(self.weights, key=lambda resource: -self.weights[resource])[:BINDING]
+        binding = [
+            name
+            for resource in resources
+            for name in itertools.islice((name for name in best if resource in able[name].helps), 2)
+        ]
+        found = dict.fromkeys(
+            tuple(sorted(pair, key=list(best).index))
+            for names in (gaining, binding)
+            for pair in itertools.combinations(dict.fromkeys(names), 2)
+        )
+        self._try([(pair, both) for pair in found if (both := _together(*(best[name].setting for name in pair)))])
+
+    def advice(self) -> Advice:
+        """Return what was found."""
+        return Advice(
+            self._scenario.name,
+            self._objective,
+            self._judged,
+            self._metrics,
+            tuple(self._side.runs),
+            ordered(self._rows, self._judged),
+            self._shares,
+            self._side.error,
+            self._untried,
+            self._failed,
+            self._interrupted,
+        )
+
+    @property
+    def _metrics(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*METRICS, self._objective, self._judged]))
+
+    def _try(self, wanted: Sequence[tuple[tuple[str, ...], Setting]]) -> None:
+        room = self._left // len(self._side.runs)
+        self._untried += [setting.sentence for _, setting in wanted[room:]]
+        wanted = wanted[:room]
+        if self._interrupted or not wanted:
+            return
+        made = self._sweep([variant(setting.overrides) for _, setting in wanted], None)
+        self._interrupted = made.interrupted
+        for position, (levers, setting) in enumerate(wanted):
+            outcomes = [made.outcomes.get((position, seed)) for seed in made.seeds]
+            errors = [outcome.error for outcome in outcomes if outcome is not None and outcome.error is not None]
+            if errors:
+                self._failed.append(f"{setting.sentence}: {errors[0]}")
+            elif None not in outcomes:
+                self._rows.append(self._tried(levers, setting, _side(made, position, self._side.error)))
+
+    def _tried(self, levers: tuple[str, ...], setting: Setting, side: Side) -> Tried:
+        differences = {each.metric: each for each in Comparison(self._side, side).differences(self._metrics)}
+        made = gain(differences[self._objective]) or gain(differences[self._judged])
+        return Tried(levers, setting, tuple(differences.values()), made)
+
+    def _sweep(self, wanted: Sequence[Variant], announce: Callable[[str], None] | None) -> Sweep:
+        done = self._done
+
+        def tell(now: int, total: int) -> None:
+            self._done = done + now
+            if self._progress is not None:
+                self._progress(done + now, done + total)
+
+        made = run_variants(
+            self._scenario,
+            (),
+            wanted,
+            seeds=self._seeds,
+            executor=self._executor,
+            force=self._force,
+            progress=tell,
+            announce=announce,
+        )
+        self._left -= len(made.outcomes)
+        return made
+
+
+def _side(made: Sweep, position: int, error: ModelError | None) -> Side:
+    """Return a variant of a sweep as a side of a comparison."""
+    runs = {
+        seed: outcome.metrics
+        for seed in made.seeds
+        if (outcome := made.outcomes.get((position, seed))) is not None and outcome.metrics is not None
+    }
+    return Side(str(made.variants[position]), {}, runs, None, error)
+
+
+def _together(first: Setting, second: Setting) -> Setting | None:
+    """Return two settings at once; None where they set the same key."""
+    keys = [text.partition("=")[0] for text in (*first.overrides, *second.overrides)]
+    if len({*keys}) < len(keys):
+        return None
+    return Setting(f"{first.sentence}, and {second.sentence}", (*first.overrides, *second.overrides))
+
+
+def _below(run: Mapping[str, float | None], prefix: str) -> dict[str, float]:
+    """Return the metrics of a run below a path, by the rest of their names."""
+    return {name.removeprefix(prefix): value for name, value in run.items() if name.startswith(prefix) and value}
+
+
+def _of_those_that_did(metric: str) -> str:
+    """Return the same figure of the pods that started or became ready, where there is one."""
+    for every, those in ((".start.", ".startOfStarted."), (".ready.", ".readyOfReady.")):
+        named = metric.replace(every, those)
+        if named != metric and named in metric_names.names():
+            return named
+    return metric

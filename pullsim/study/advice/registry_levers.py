@@ -1,0 +1,85 @@
+"""Levers of the registries: a mirror near the nodes, and higher limits of the registry itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.scenario.builder.cluster import mirrors
+from pullsim.study.advice.setting import Setting, setting
+from pullsim.study.advice.situation import flow
+from pullsim.units import rate_text, size_text
+
+if TYPE_CHECKING:
+    from pullsim.scenario.model.registries import Limit, Registry
+    from pullsim.study.advice.situation import Situation
+
+_NAME: Final = "mirror.local"
+_EGRESS: Final = "10Gbit/s"
+
+
+def mirror(situation: Situation) -> list[Setting]:
+    """A mirror that has everything, near the nodes: a listed host that nothing comes from, or one of 10 Gbit/s."""
+    known = mirrors(situation.cluster.registries, situation.cluster.nodes)
+    idle = [
+        registry.host
+        for registry in situation.scenario.registries
+        if registry.host not in situation.hosts and registry.host not in known and registry.images is None
+    ]
+    entry: Any = idle[0] if idle else {"host": _NAME, "egress": _EGRESS}
+    name = idle[0] if idle else f"one of {_EGRESS}"
+    return setting(
+        f"a mirror near the nodes that has all images ({name})",
+        *(f"registries[{each.host}].mirrors={flow([entry])}" for each in situation.registries() if not each.mirrors),
+    )
+
+
+def egress(situation: Situation) -> list[Setting]:
+    """Twice the rate that all nodes share, of the registry and of the store that its blobs are in."""
+    return setting(
+        "registries of twice the egress", *(text for each in situation.registries() for text in _twice(each, "egress"))
+    )
+
+
+def connection(situation: Situation) -> list[Setting]:
+    """Twice the rate of one connection, and of the window that limits it over a round trip."""
+    overrides = []
+    for each in situation.registries():
+        found = _twice(each, "perConnection")
+        if found:
+            found.append(f"registries[{each.host}].tcp.maxWindow={size_text(2 * each.tcp.max_window)}")
+        overrides += found
+    return setting("twice the rate of one connection to the registries", *overrides)
+
+
+def quota(situation: Situation) -> list[Setting]:
+    """Twice the requests or bytes of every quota."""
+    return setting(
+        "twice the registries' quotas",
+        *(
+            f"registries[{each.host}].limits={flow([_twice_limit(limit) for limit in each.limits])}"
+            for each in situation.registries()
+            if each.limits
+        ),
+    )
+
+
+def _twice(registry: Registry, key: str) -> list[str]:
+    """Return overrides that double a rate of a registry and of its store of blobs, as far as they have one."""
+    found = []
+    for place, each in (("", registry), (".blobHost", registry.blob_host)):
+        if each is not None:
+            rate = each.egress if key == "egress" else each.per_connection
+            if rate is not None:
+                found.append(f"registries[{registry.host}]{place}.{key}={rate_text(2 * rate)}")
+    return found
+
+
+def _twice_limit(limit: Limit) -> dict[str, Any]:
+    keys: dict[str, Any] = limit.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+    if limit.requests is not None:
+        keys["requests"] = 2 * limit.requests
+    if limit.bytes is not None:
+        keys["bytes"] = size_text(2 * limit.bytes)
+    if limit.burst is not None:
+        keys["burst"] = 2 * limit.burst
+    return keys
