@@ -14,6 +14,7 @@ from pullsim.scenario import effective_yaml as effective_yaml
 from pullsim.scenario import from_mapping as from_mapping
 from pullsim.scenario import load as load
 from pullsim.scenario import override as override
+from pullsim.study.advice.advise import advise as advise
 from pullsim.study.compare import compare as compare
 from pullsim.study.fit import Fit as Fit
 from pullsim.study.fit import fit as fit

@@ -71,7 +71,6 @@ class Result:
     disks: list[DiskUse] = field(default_factory=list)  # one for each node whose disk has a size
     registries: list[RegistryRecord] = field(default_factory=list)  # requests and quotas by host, mirrors included
     under_way: int = 0  # pulls queued or running at the end
-    absent: int = 0  # nodes that would have joined after the end
     warnings: list[str] = field(default_factory=list)
     statuses: Rows[StatusRecord] = field(default_factory=Rows)  # in the order of time; kept with ``status``
     requests: Rows[ImageRequest] = field(default_factory=Rows)  # in the order in which they ended; kept with ``status``
@@ -84,6 +83,7 @@ class Result:
     autoscaled: tuple[str, ...] = ()  # pools of an autoscaler
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
     spans: SpanRows = field(default_factory=SpanRows)  # the pods' time lines, kept with the layers
+    absent: int = 0  # nodes that would have joined after the end
 
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""

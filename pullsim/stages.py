@@ -1,7 +1,7 @@
 """The stages that a pod's time is attributed to, and the resources that a pod waits for in them: everything about each.
 
-The tables, charts, summary and reference take the names, labels, meanings, levers and colours from here, so a new stage
-is a row of `TABLE`, and of `RESOURCES` if it waits for something new.
+The tables, charts, summary and reference take the names, labels, meanings and colours from here, so a new stage is a
+row of `TABLE`, and of `RESOURCES` if it waits for something new. What helps is in `pullsim.study.advice.levers`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ class Resource(NamedTuple):
 
     key: str  # the value of `bottleneck.resource` in summary.json
     phrase: str  # completes the sentence "61 % of the waiting was …"
-    lever: str  # what the terminal prints after "To turn": keys of the scenario; empty when no key changes it
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -34,75 +33,27 @@ class Stage(NamedTuple):
 
 #: What the bottleneck of a run can be; of several with equal shares of the time the first one is named.
 RESOURCES: Final = (
-    Resource(
-        "pullQueue",
-        "the kubelet's pull queue",
-        "kubelet.serializeImagePulls=false with a larger kubelet.maxParallelImagePulls",
-    ),
-    Resource(
-        "registryPullQPS",
-        "pulls that the kubelet refused (registryPullQPS)",
-        "kubelet.registryPullQPS and kubelet.registryBurst",
-    ),
-    Resource(
-        "backOff",
-        "image pull back-off after failed pulls",
-        "remove the cause of the failures; the back-off itself has no knob",
-    ),
-    Resource(
-        "layerSlots",
-        "the runtime's layer download slots",
-        "max_concurrent_downloads of the runtime (containerd counts it per node from 2.1, per pull before)",
-    ),
-    Resource(
-        "sharedLayers",
-        "another pull on the node that was fetching or unpacking the same layers",
-        "put the shared base on the nodes beforehand (nodes[*].cached or a prepull)",
-    ),
-    Resource(
-        "registryEgress",
-        "the egress of the registry",
-        "registries[HOST].egress, a mirror, or fewer nodes at a time",
-    ),
-    Resource(
-        "perConnection",
-        "the rate cap of a single registry connection",
-        "registries[HOST].perConnection (or tcp.maxWindow: a window a round trip), or more, smaller layers at a time",
-    ),
-    Resource(
-        "stalledDownloads",
-        "downloads that had stopped",
-        "registries[HOST].faults, or nodes[*].runtime.progressTimeout",
-    ),
-    Resource("nic", "the nodes' NICs", "nodes[*].nic, or smaller images"),
-    Resource(
-        "unpackCpu",
-        "unpacking layers on the CPU",
-        "nodes[*].cores and nodes[*].unpack (zstd layers, a parallel gzip), or smaller layers",
-    ),
-    Resource("disk", "writing layers to disk", "nodes[*].disk.write"),
-    Resource(
-        "commit",
-        "fsync and metadata writes of the runtime",
-        "nodes[*].disk.fsync and nodes[*].metadata.write, or fewer layers",
-    ),
-    Resource(
-        "roundTrips",
-        "round trips to the registry",
-        "registries[HOST].roundTrip and .firstByte (a nearer registry or mirror), or imagePullPolicy IfNotPresent",
-    ),
-    Resource(
-        "credentials",
-        "looking up registry credentials",
-        "nodes[*].credentials (a faster or cached credential provider)",
-    ),
-    Resource("scheduling", "room on a node", "nodes[*].count, nodes[*].maxPods, nodes[*].join or nodes[*].autoscale"),
-    Resource("sync", "the kubelet's next look at its pods", ""),
-    Resource("initContainers", "the pods' own init containers", ""),
-    Resource("fixedPull", "pulls of given duration (fixed runtime)", ""),
-    Resource("containerStart", "creating and starting containers", ""),
-    Resource("sandbox", "creating the pods' sandboxes", ""),
-    Resource("readiness", "containers that ran and were not ready yet", ""),
+    Resource("pullQueue", "the kubelet's pull queue"),
+    Resource("registryPullQPS", "pulls that the kubelet refused (registryPullQPS)"),
+    Resource("backOff", "image pull back-off after failed pulls"),
+    Resource("layerSlots", "the runtime's layer download slots"),
+    Resource("sharedLayers", "another pull on the node that was fetching or unpacking the same layers"),
+    Resource("registryEgress", "the egress of the registry"),
+    Resource("perConnection", "the rate cap of a single registry connection"),
+    Resource("stalledDownloads", "downloads that had stopped"),
+    Resource("nic", "the nodes' NICs"),
+    Resource("unpackCpu", "unpacking layers on the CPU"),
+    Resource("disk", "writing layers to disk"),
+    Resource("commit", "fsync and metadata writes of the runtime"),
+    Resource("roundTrips", "round trips to the registry"),
+    Resource("credentials", "looking up registry credentials"),
+    Resource("scheduling", "room on a node"),
+    Resource("sync", "the kubelet's next look at its pods"),
+    Resource("initContainers", "the pods' own init containers"),
+    Resource("fixedPull", "pulls of given duration (fixed runtime)"),
+    Resource("containerStart", "creating and starting containers"),
+    Resource("sandbox", "creating the pods' sandboxes"),
+    Resource("readiness", "containers that ran and were not ready yet"),
 )
 
 #: All stages, in the order in which a pod usually meets them. The colours are fixed, one hue for each family: grey

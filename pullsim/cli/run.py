@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from contextlib import nullcontext
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
@@ -117,13 +118,18 @@ def run(
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         loaded = load(scenario, overrides)
         assertions = _assertions(loaded, assert_ or [])
+        command = " ".join(["pullsim advise", *map(shlex.quote, [str(scenario), *_options(overrides)])])
+
+        def show(result: Result, summary: Summary) -> None:
+            _print(result, summary, output, lambda: _hint(loaded, summary, command, force=force), quiet=quiet)
+
         result, summary = _simulate(
             loaded,
             assertions,
             out,
             detail,
             exposition,
-            lambda result, summary: _print(result, summary, output, quiet=quiet),
+            show,
             charts=charts,
             watch=watch,
             quiet=quiet,
@@ -132,7 +138,7 @@ def run(
         )
         if check:
             _check(result)
-        _print(result, summary, output, quiet=quiet)
+        show(result, summary)
         if result.ended == "interrupted":
             raise KeyboardInterrupt
         _hold(assertions, summary)
@@ -228,7 +234,21 @@ def _check(result: Result) -> None:
         raise RuntimeError(f"{len(problems)} violations of invariants, the first: {problems[0]}")
 
 
-def _print(result: Result, summary: Summary, output: Format, *, quiet: bool) -> None:
+def _hint(scenario: Scenario, summary: Summary, command: str, *, force: bool) -> list[str]:
+    """Return the lines about what helps: tried where that takes no longer than the run itself."""
+    if summary.bottleneck is None or summary.bottleneck.resource is None:
+        return []
+    from pullsim.study.advice.hint import lines, tried  # noqa: PLC0415
+
+    return lines(tried(scenario, summary, force=force), command)
+
+
+def _options(overrides: list[str]) -> list[str]:
+    """Return overrides as options of a command."""
+    return [word for text in overrides for word in ("--set", text)]
+
+
+def _print(result: Result, summary: Summary, output: Format, hint: Callable[[], list[str]], *, quiet: bool) -> None:
     if output is Format.json:
         from pullsim.results.exports.registry import summary_json  # noqa: PLC0415
 
@@ -244,4 +264,4 @@ def _print(result: Result, summary: Summary, output: Format, *, quiet: bool) -> 
     elif not quiet:
         from pullsim.results.text import render  # noqa: PLC0415
 
-        terminal.show(render(summary))
+        terminal.show(render(summary, hint()))

@@ -18,7 +18,7 @@ from pullsim.results.wording import counted, duration, size
 from pullsim.stages import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
@@ -42,8 +42,8 @@ _ENDED: Final = {
 }
 
 
-def render(summary: Summary) -> Group:
-    """Return what `pullsim run` prints."""
+def render(summary: Summary, turn: Sequence[str] = ()) -> Group:
+    """Return what `pullsim run` prints; ``turn``: lines about what helps, see `pullsim.study.advice.hint`."""
     parts: list[RenderableType] = [_heading(summary), Text()]
     parts.append(_figures(summary))
     if summary.pods:
@@ -52,8 +52,7 @@ def render(summary: Summary) -> Group:
         parts += [Text(), _time(summary.time)]
     if summary.bottleneck:
         parts += [Text(), _labelled("Verdict", summary.bottleneck.sentence, "bold")]
-        if summary.bottleneck.hint:
-            parts.append(_labelled("To turn", summary.bottleneck.hint))
+        parts += [_labelled("" if index else "To turn", line) for index, line in enumerate(turn)]
     if summary.assertions:
         parts.append(Text())
         for each in summary.assertions:
@@ -254,7 +253,7 @@ def _labelled(label: str, text: str, style: str = "") -> Table:
 def _grid() -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True, min_width=10)
-    table.add_column()
+    table.add_column(overflow="fold")
     return table
 
 

@@ -28,6 +28,7 @@ NAMES = [
     "Result",
     "Scenario",
     "Summary",
+    "advise",
     "charts",
     "compare",
     "effective_yaml",
@@ -49,6 +50,7 @@ RESULTS = [
     "departures",
     "disks",
     "events",
+    "joins",
     "layers",
     "links",
     "pods",
@@ -62,6 +64,19 @@ RESULTS = [
     "tables",
 ]
 SIGNATURES = {
+    "advise": [
+        "scenario",
+        "objective",
+        "set",
+        "seeds",
+        "processes",
+        "dask",
+        "dask_tls",
+        "max_runs",
+        "force",
+        "progress",
+        "announce",
+    ],
     "fit": ["inputs", "catalogs", "manifests", "where", "containerd", "seed"],
     "compare": [
         "a",
@@ -141,8 +156,11 @@ RESULT_FIELDS = [
     "runtimes",
     "rollouts",
     "departures",
+    "joins",
+    "autoscaled",
     "prepulls",
     "spans",
+    "absent",
 ]
 
 

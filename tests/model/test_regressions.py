@@ -140,15 +140,6 @@ def test_a_run_in_which_nothing_starts_says_so():
     assert "No pod started (ErrImageNeverPull)" in summarize(result).bottleneck.sentence
 
 
-def test_the_hint_names_what_saturates_the_pulls_not_their_queue():
-    wanted = [pod(f"p{number}", named(f"a{number}:1")) for number in range(6)]
-    images = {f"a{number}:1": image(layer(f"x{number}", 2.0)) for number in range(6)}
-    result = run_containerd(images, wanted, spec=node(containerd(), kubelet={"serializeImagePulls": True}))
-    verdict = summarize(result).bottleneck
-    assert verdict.resource == "pullQueue"
-    assert "egress" in verdict.hint or "nic" in verdict.hint
-
-
 def test_pods_that_fail_slowly_in_turn_keep_no_run_going():
     """One of them is always pulling; what it gets is what it got before."""
     images = {f"app{n}:1": failing(200.0) for n in range(3)}

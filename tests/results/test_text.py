@@ -47,7 +47,6 @@ def test_what_a_reader_needs():
     assert "57 of 60 started, 3 never (3 ImagePullBackOff)" in words
     assert f"failed ({failed} unavailable), {failed} back-offs" in words
     assert " ".join(summarize(result).bottleneck.sentence.split()) in words
-    assert "To turn kubelet.serializeImagePulls=false" in words
     assert re.search(r"pod start( \S+s){3}( never){3} those that started, 57( \S+s){6} queue", words)
 
 

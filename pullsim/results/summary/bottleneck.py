@@ -19,24 +19,19 @@ if TYPE_CHECKING:
     from pullsim.run import Result
     from pullsim.stages import Resource
 
-#: Queues. Where the pulls saturate a resource that all of them share, the wait in a queue is no cause: with more pulls
-#: at a time none would end sooner.
-QUEUES = ("pullQueue", "layerSlots")
-SHARED = ("registryEgress", "nic", "disk")
-SATURATED = 0.8
 #: A second resource with a smaller share is not mentioned.
 MENTION = 0.10
 
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """The resource that took most of the pods' time until they were ready (or until the end of the run)."""
+    """The resource that took most of the pods' time until they were ready (or the run ended). `hint` is empty."""
 
     resource: str | None  # a key of RESOURCES; None: nobody waited
     seconds: float | None  # sum over all pods
     share: float | None  # share of the time of all pods
     sentence: str
-    hint: str  # the lever of the resource: which keys of the scenario change it; empty when none does
+    hint: str  # empty, for readers of older files: what helps is not read off a run but tried (`pullsim advise`)
     shares: dict[str, float]  # share of each resource, largest first
     shares_of_pulls: dict[str, float] | None  # the same within pulls, without their queue; None: no pulls were kept
 
@@ -67,7 +62,7 @@ def bottleneck(result: Result) -> Bottleneck:
         seconds=seconds,
         share=share,
         sentence=" ".join(filter(None, sentences)),
-        hint=_hint(_saturated(first, pulls) or first, result),
+        hint="",
         shares=_keys(shares) or {},
         shares_of_pulls=_keys(pulls),
     )
@@ -118,13 +113,6 @@ def _phrase(resource: Resource, result: Result) -> str:
     return resource.phrase
 
 
-def _hint(resource: Resource, result: Result) -> str:
-    if resource.key == "pullQueue" and most_in_flight(result.pulls) > 1:
-        return "kubelet.maxParallelImagePulls"
-    host = _host(result.layers) or "HOST"
-    return resource.lever.replace("HOST", host)
-
-
 def _host(layers: Sequence[LayerRecord]) -> str | None:
     """Return the host whose egress or connections limited downloads the longest."""
     seconds: dict[str, float] = {}
@@ -149,14 +137,6 @@ def _inside(pulls: Mapping[Resource, float]) -> str:
     """Return a text about the resources that the pulls spent their time on, without the wait in the queue."""
     (resource, share), *_ = pulls.items()
     return f"Within the pulls, {_percent(share)} was {resource.phrase}."
-
-
-def _saturated(first: Resource, pulls: Mapping[Resource, float] | None) -> Resource | None:
-    """Return the resource that all pulls share and saturate, if they wait in a queue for it."""
-    if first.key not in QUEUES or not pulls:
-        return None
-    resource, share = next(iter(pulls.items()))
-    return resource if resource.key in SHARED and share >= SATURATED else None
 
 
 def _never_started(pods: Sequence[PodRecord], first: Resource | None) -> str:

@@ -83,9 +83,14 @@ class Estimate:
         return sum(float(getattr(self, kind)) * float(getattr(price, of)) for kind, price in _PRICES.items())
 
     @property
+    def work(self) -> float:
+        """The CPU time that the interpreted model would take, in seconds: the same on every installation."""
+        return self._sum("seconds")
+
+    @property
     def seconds(self) -> float:
         """The CPU time of the run and its summary, in seconds."""
-        return self._sum("seconds") * (_COMPILED if compiled() else 1.0)
+        return self.work * (_COMPILED if compiled() else 1.0)
 
     @property
     def bytes(self) -> float:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 SEEDS: Final = 3
 MAX_RUNS: Final = 200
 BEST: Final = 4  # levers that are tried in pairs because they gain most
-BINDING: Final = 3  # resources of which the two best levers are tried in pairs, though they may gain nothing alone
 IN_PROCESS: Final = 3.0  # estimated seconds of CPU time up to which other processes are not worth their start
 
 
@@ -43,9 +42,13 @@ class Candidate(NamedTuple):
     setting: Setting
 
 
-def candidates(situation: Situation, shares: Mapping[str, float]) -> list[Candidate]:
-    """Return what there is to try, first what helps most of the waiting (``shares``: see `levers.weights`)."""
-    found = [Candidate(lever, setting) for lever in LEVERS for setting in lever.settings(situation)]
+def candidates(situation: Situation, shares: Mapping[str, float], least: float = 0.0) -> list[Candidate]:
+    """Return what there is to try, first what helps most of the waiting (``shares``: see `levers.weights`).
+
+    ``least``: levers that could help a smaller share of it are left out.
+    """
+    able = [lever for lever in LEVERS if lever.relevance(shares) >= least]
+    found = [Candidate(lever, setting) for lever in able for setting in lever.settings(situation)]
     return sorted(found, key=lambda each: -each.lever.relevance(shares))
 
 
@@ -127,17 +130,17 @@ class Search:
         """Run the scenario as it is. Raises KeyboardInterrupt if interrupted, InputError if it cannot be run."""
         made = self._sweep([Variant(())], announce)
         made.check_complete()
-        self.start(_side(made, 0, self._side.error))
+        self.start(_side(made, 0, None).runs)
 
-    def start(self, side: Side) -> None:
-        """Take the runs of the scenario as it is."""
-        self._side = side
-        self._seeds = list(side.runs)
-        first = next(iter(side.runs.values()))
+    def start(self, runs: Mapping[int, Mapping[str, float | None]]) -> None:
+        """Take the metrics of the runs of the scenario as it is, by seed."""
+        self._side = self._side._replace(runs=runs)
+        self._seeds = list(runs)
+        first = next(iter(runs.values()))
         shares, within = (_below(first, f"bottleneck.{key}.") for key in ("shares", "sharesOfPulls"))
         self._shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.weights = weights(shares, within)
-        if any(metric_names.value(run, self._objective) in (None, math.inf) for run in side.runs.values()):
+        if any(metric_names.value(run, self._objective) in (None, math.inf) for run in runs.values()):
             self._judged = _of_those_that_did(self._objective)
 
     def run(self, wanted: Sequence[Candidate]) -> None:
@@ -145,23 +148,25 @@ class Search:
         self._try([((each.lever.name,), each.setting) for each in wanted])
 
     def pairs(self, wanted: Sequence[Candidate]) -> None:
-        """Try pairs of the changes that gain most, and of those that help what binds."""
+        """Try pairs of the changes that gain most, and each that helps what binds with each that helps the next.
+
+        The latter may gain nothing alone: parallel pulls on one core, and more cores for pulls one after the other.
+        """
         able = {each.lever.name: each.lever for each in wanted if each.lever.pairs}
         best: dict[str, Tried] = {}
         for row in ordered(self._rows, self._judged):
             if row.levers[0] in able:
                 best.setdefault(row.levers[0], row)
         gaining = [name for name, row in best.items() if row.gain >= GAIN][:BEST]
-        resources = sorted(self.weights, key=lambda resource: -self.weights[resource])[:BINDING]
         binding = [
-            name
-            for resource in resources
-            for name in itertools.islice((name for name in best if resource in able[name].helps), 2)
+            names
+            for resource in sorted(self.weights, key=lambda resource: -self.weights[resource])
+            if (names := [name for name in best if resource in able[name].helps])
         ]
         found = dict.fromkeys(
             tuple(sorted(pair, key=list(best).index))
-            for names in (gaining, binding)
-            for pair in itertools.combinations(dict.fromkeys(names), 2)
+            for pair in (*itertools.combinations(gaining, 2), *itertools.product(*binding[:2]))
+            if len({*pair}) == 2
         )
         self._try([(pair, both) for pair in found if (both := _together(*(best[name].setting for name in pair)))])
 

@@ -20,7 +20,7 @@ _WANTED: Final = "IfNotPresent"
 def present(situation: Situation) -> list[Setting]:
     """All images on the nodes beforehand: pulled ahead of the pods, or part of the nodes' own image."""
     return setting(
-        "all images on the nodes beforehand (a prepull, or baked into the node image)",
+        "all images on the nodes beforehand, by a prepull or in the node image",
         *situation.nodes(
             "cached",
             lambda pool, spec: (
@@ -35,7 +35,7 @@ def present(situation: Situation) -> list[Setting]:
 def zstd(situation: Situation) -> list[Setting]:
     """Images rebuilt with zstd: their gzip layers unpack at the rate of zstd, at the same sizes."""
     return setting(
-        "images rebuilt with zstd layers (taken as of the same sizes)",
+        "images rebuilt with zstd layers, taken as of the same sizes",
         *situation.nodes(
             "unpack.gzip",
             lambda pool, spec: (

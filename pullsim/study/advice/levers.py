@@ -30,6 +30,7 @@ class Lever(NamedTuple):
         return sum(shares.get(resource, 0.0) for resource in self.helps)
 
 
+PRESENT: Final = "images present"
 #: What pulls wait for; a lever that replaces pulls helps all of it.
 _PULLING: Final = (
     "pullQueue",
@@ -58,7 +59,7 @@ LEVERS: Final = (
     Lever("faster disks", ("disk",), node_levers.disk),
     Lever("faster fsync", ("commit",), node_levers.fsync),
     Lever("faster NICs", ("nic",), node_levers.nic),
-    Lever("more nodes", ("scheduling",), node_levers.nodes),
+    Lever("more nodes", ("scheduling",), node_levers.nodes, pairs=False),
     Lever("imagePullPolicy", ("roundTrips", "pullQueue", "registryPullQPS", "backOff"), image_levers.policy),
     Lever("zstd layers", ("unpackCpu",), image_levers.zstd),
     Lever(
@@ -69,7 +70,7 @@ LEVERS: Final = (
     Lever("more egress", ("registryEgress",), registry_levers.egress),
     Lever("faster connections", ("perConnection",), registry_levers.connection),
     Lever("higher quotas", ("backOff",), registry_levers.quota),
-    Lever("images present", _PULLING, image_levers.present, pairs=False),
+    Lever(PRESENT, _PULLING, image_levers.present, pairs=False),
 )
 
 

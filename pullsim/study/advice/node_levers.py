@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import NodeSpec
     from pullsim.study.advice.situation import Situation
 
-PARALLEL: Final = (5, 2, 3, 10)  # numbers of parallel pulls that are tried, and no limit
+PARALLEL: Final = (5, 2, 10)  # numbers of parallel pulls that are tried, and no limit
 DOWNLOADS: Final = (10, 6)  # layers at a time
 CHUNK: Final = "16MB"
 _CHUNKS_SINCE: Final = (2, 1)
@@ -213,8 +213,12 @@ def nic(situation: Situation) -> list[Setting]:
 
 
 def nodes(situation: Situation) -> list[Setting]:
-    """Twice the nodes, where pods that no DaemonSet has may wait for room."""
-    return setting("twice the nodes", *situation.nodes("count", lambda pool, _: str(2 * pool.count)))
+    """Twice the nodes, or where an autoscaler adds them twice the most that it may."""
+    return setting(
+        "twice the nodes",
+        *situation.nodes("count", lambda pool, _: str(2 * pool.count) if pool.autoscale is None else None),
+        *situation.nodes("autoscale.max", lambda pool, _: str(2 * pool.autoscale.max) if pool.autoscale else None),
+    )
 
 
 def _containerd(spec: NodeSpec, since: tuple[int, ...] = (0,)) -> ContainerdSpec | None:

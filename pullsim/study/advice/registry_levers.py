@@ -26,9 +26,9 @@ def mirror(situation: Situation) -> list[Setting]:
         if registry.host not in situation.hosts and registry.host not in known and registry.images is None
     ]
     entry: Any = idle[0] if idle else {"host": _NAME, "egress": _EGRESS}
-    name = idle[0] if idle else f"one of {_EGRESS}"
+    name = idle[0] if idle else f"a mirror of {_EGRESS}"
     return setting(
-        f"a mirror near the nodes that has all images ({name})",
+        f"{name} near the nodes, with all images",
         *(f"registries[{each.host}].mirrors={flow([entry])}" for each in situation.registries() if not each.mirrors),
     )
 

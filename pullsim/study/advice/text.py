@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SHORT: Final = {
     "pods.start.p50": "p50",
     "pods.start.p99": "p99",
+    "pods.startOfStarted.p50": "p50 of started",
+    "pods.startOfStarted.p99": "p99 of started",
     "pods.lastReadyAt": "last pod",
     "bytes.downloaded": "bytes",
 }
@@ -60,18 +62,24 @@ def heading(advice: Advice) -> str:
 
 def columns(advice: Advice) -> list[str]:
     """Return the headings of the columns of figures."""
-    return [_SHORT.get(name, name) for name in advice.metrics]
+    return [_SHORT.get(name, name) for name in _shown(advice)]
 
 
 def rows(advice: Advice) -> list[tuple[str, list[Figure], str]]:
     """Return (change, its figures by column, verdict) of the scenario as it is and of what helps, the best first."""
     if not advice.rows:
         return []
-    as_it_is = [Figure(metric_names.text(each.metric, each.a.mean), "", "") for each in advice.rows[0].differences]
+    shown = _shown(advice)
+    before = [advice.rows[0].difference(name).a.mean for name in shown]
+    as_it_is = [Figure(metric_names.text(name, value), "", "") for name, value in zip(shown, before, strict=True)]
     return [
         ("as it is", as_it_is, ""),
         *(
-            (f"{number}. {' + '.join(row.levers)}", [_figure(each) for each in row.differences], _verdict(advice, row))
+            (
+                f"{number}. {' + '.join(row.levers)}",
+                [_figure(row.difference(name)) for name in shown],
+                _verdict(advice, row),
+            )
             for number, row in enumerate(advice.gains, 1)
         ),
     ]
@@ -130,7 +138,7 @@ def markdown(advice: Advice, file: str, overrides: Sequence[str] = ()) -> str:
     safe = printable.markdown
     lines = [safe(heading(advice)), ""]
     lines += ["| change | " + " | ".join(columns(advice)) + " | |"]
-    lines += ["| --- |" + " ---: |" * len(advice.metrics) + " --- |"]
+    lines += ["| --- |" + " ---: |" * len(columns(advice)) + " --- |"]
     lines += [f"| {safe(name)} | {' | '.join(map(str, cells))} | {verdict} |" for name, cells, verdict in rows(advice)]
     lines += ["", f"**{safe(best(advice))}**"]
     lines += [f"\n{label}: {safe(text)}" for label, text in notes(advice).items()]
@@ -160,6 +168,12 @@ def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("gain (%)")
     ax.set_xlim(left=0)
     return ax
+
+
+def _shown(advice: Advice) -> list[str]:
+    """Return the metrics of the columns: without an objective that is never, whatever is tried."""
+    idle = advice.judged != advice.objective and not any(math.isinf(row.gain) for row in advice.gains)
+    return [name for name in advice.metrics if not (idle and name == advice.objective)]
 
 
 def _figure(difference: Difference) -> Figure:

@@ -1,0 +1,185 @@
+"""What each lever gains where a closed form says what it must, and nothing where it cannot help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pullsim
+from pullsim.errors import InputError
+from pullsim.study.advice.advise import Search, advise, candidates
+from pullsim.study.advice.levers import LEVERS, PRESENT, weights
+from pullsim.study.advice.situation import Situation
+
+ROOT = Path(__file__).parents[3]
+#: Unpacking costs nothing, the disk takes everything, and a pull is nothing but its bytes.
+FREE = {"gzip": "1000GB/s", "perFile": "0s", "perLayer": "0s", "whileDownloading": 1}
+NODE = {
+    "name": "n",
+    "nic": "100Gbit/s",
+    "disk": {"fsync": "0s"},
+    "metadata": {"write": "0s"},
+    "unpack": FREE,
+    "runtime": {"containerd": "2.1", "maxConcurrentDownloads": 10},
+}
+
+
+def scenario(node=(), registry=(), images=1, size="1GB", kubelet=(), **more):
+    """Pods with an image of one layer each, all created at once."""
+    define = [{"image": f"r.test/a{n}:v1", "layers": [{"size": size, "files": 0}]} for n in range(images)]
+    return pullsim.from_mapping(
+        {
+            "name": "closed form",
+            "images": {"catalogs": [], "define": define, "unpackRatio": 2},
+            "registries": [{"host": "r.test", "goodput": 1, "tcp": {"initialWindow": "3MB"}, **dict(registry)}],
+            "nodes": [{**NODE, **dict(node), "kubelet": {"registryPullQPS": 0, **dict(kubelet)}}],
+            "workloads": [
+                {"name": f"a{n}", "pods": {"image": f"r.test/a{n}:v1", **more.get("pods", {})}} for n in range(images)
+            ],
+        }
+    )
+
+
+def gains(made):
+    """The gain of the best setting of each lever."""
+    return {row.levers[0]: row.gain for row in made.singles}
+
+
+def check(made, lever, gain, others=()):
+    """The lever gains what it must; of those that cannot help, none does."""
+    found = gains(made)
+    assert found[lever] == pytest.approx(gain, abs=0.03), found
+    may = {lever, "images present", *others}
+    assert {name for name, part in found.items() if part > 0.03} <= may, found
+
+
+def test_twice_the_egress_of_a_registry_that_binds_halves_the_pull():
+    made = advise(scenario({"count": 4}, {"egress": "1Gbit/s"}), seeds=1)
+    check(made, "more egress", 0.5, {"a mirror"})
+    assert gains(made)["a mirror"] == pytest.approx(0.9, abs=0.03)  # it has ten times the egress
+    assert made.singles[0].levers == ("images present",)
+
+
+def test_equal_pulls_one_after_the_other_take_as_many_times_as_long():
+    """Four pulls as fast as one connection each: side by side the last is there when the first is."""
+    made = advise(scenario({}, {"perConnection": "100MB/s", "tcp": {"maxWindow": "1GB"}}, images=4), seeds=1)
+    check(made, "parallel pulls", 0.75, {"faster connections", "a mirror", "layers in chunks", "more nodes"})
+    assert gains(made)["faster connections"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_twice_the_disk_halves_what_the_disk_binds():
+    made = advise(scenario({"disk": {"write": "50MB/s", "fsync": "0s"}}), seeds=1)
+    check(made, "faster disks", 0.5)
+
+
+def test_twice_the_cores_halve_unpacks_side_by_side_and_nothing_else():
+    busy = {"unpack": {**FREE, "gzip": "50MB/s"}, "cores": {"count": 2, "efficiency": 1}}
+    side = advise(scenario(busy, images=4, kubelet={"serializeImagePulls": False}), seeds=1)
+    assert gains(side)["more cores"] == pytest.approx(0.5, abs=0.03)
+    alone = advise(scenario(busy), seeds=1)
+    assert gains(alone)["more cores"] == pytest.approx(0.0, abs=1e-6)
+    assert gains(alone)["zstd layers"] == pytest.approx(1 - 50 / 450, abs=0.03)
+
+
+def test_the_limit_of_pulls_per_second():
+    """Ten pulls at once, of which one is let through and the others come to it again after 10 s or more."""
+    slow = scenario(
+        images=10, size="1MB", kubelet={"registryPullQPS": 1, "registryBurst": 1, "serializeImagePulls": False}
+    )
+    made = advise(slow, seeds=1)
+    best = next(row for row in made.singles if row.levers != ("images present",))
+    assert best.levers == ("registryPullQPS",)
+    assert best.gain > 0.9
+
+
+def test_a_quota_and_a_policy():
+    limited = scenario({"count": 3, "address": "nat"}, {"limits": [{"requests": 3, "per": "1h", "by": "address"}]})
+    made = advise(pullsim.override(limited, ["horizon=30m", "workloads[a0].pods.count=3"]), seeds=1)
+    (row,) = [each for each in made.rows if each.levers == ("higher quotas",)]
+    assert row.setting.overrides[0].startswith('registries[r.test].limits=[{"requests": 6')
+    assert row.difference("pods.start.p99").b.mean < 60
+    again = scenario({}, {"roundTrip": "2s"}, pods={"imagePullPolicy": "Always"}, size="1MB")
+    made = advise(pullsim.override(again, ["nodes[n].cached=[r.test/a0:v1]"]), seeds=1)
+    best = made.gains[0]
+    assert best.setting.overrides == ("workloads[a0].pods.imagePullPolicy=IfNotPresent",)
+    assert best.gain > 0.9
+
+
+def test_where_nothing_helps_nothing_is_said_to():
+    fixed = {"fixed": {"images": {"r.test/a0:v1": {"pull": "10s"}}}}
+    made = advise(scenario({"runtime": fixed}), seeds=1)
+    assert made.gains == []
+    assert repr(made).startswith("Advice(closed form: nothing helps; ")
+    assert all(abs(row.gain) < 1e-9 for row in made.rows)
+
+
+def test_a_pair_gains_what_neither_gains_alone():
+    """Pulls one after the other leave all cores but one idle; pulls side by side have only one."""
+    made = advise(
+        scenario({"unpack": {**FREE, "gzip": "50MB/s"}, "cores": {"count": 1, "efficiency": 1}}, images=4), seeds=1
+    )
+    singles = gains(made)
+    assert singles["parallel pulls"] < 0.03
+    assert singles["more cores"] < 0.03
+    (pair,) = [row for row in made.rows if {*row.levers} == {"parallel pulls", "more cores"}]
+    assert pair.gain == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "scenarios").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_setting_can_be_made(file):
+    """Of each lever, in each scenario: its overrides are keys that exist, with values that they take."""
+    base = pullsim.load(file)
+    for each in candidates(Situation.of(base), {}):
+        try:
+            pullsim.override(base, each.setting.overrides).build()
+        except InputError as error:  # the nodes' disks do not hold all images
+            assert each.lever.name == PRESENT, each.setting
+            assert "GB of images from the start" in str(error)  # noqa: PT017
+
+
+def test_pools_are_named_where_their_values_differ():
+    two = pullsim.from_mapping(
+        {
+            "nodes": [{"name": "a", "cores": 2}, {"name": "b", "cores": 4, "runtime": {"crio": "1.35"}}],
+            "workloads": [{"name": "w", "pods": {"image": "nginx:1.12"}}],
+        }
+    )
+    found = {each.lever.name: each.setting.overrides for each in reversed(candidates(Situation.of(two), {}))}
+    assert found["more cores"] == ("nodes[a].cores.count=4", "nodes[b].cores.count=8")
+    assert found["faster NICs"] == ("nodes[*].nic.rate=20Gbit/s",)
+    assert found["newer containerd"] == ("nodes[a].runtime.containerd=2.4",)
+
+
+def test_what_binds_is_tried_first():
+    shares = weights({"pullQueue": 0.9, "disk": 0.1}, {"unpackCpu": 1.0})
+    assert shares == {"pullQueue": 0.9, "disk": 0.1, "unpackCpu": 0.9}
+    ranked = [each.lever for each in candidates(Situation.of(scenario()), shares)]
+    assert [lever.relevance(shares) for lever in ranked] == sorted(
+        (lever.relevance(shares) for lever in ranked), reverse=True
+    )
+    assert {lever.name for lever in LEVERS} >= {lever.name for lever in ranked}
+
+
+def test_runs_are_limited_and_what_is_left_is_said():
+    made = advise(scenario({}, images=2), seeds=2, max_runs=10)
+    assert len(made.rows) == 4
+    assert len(made.untried) > 5
+    with pytest.raises(InputError, match="too few"):
+        advise(scenario(), seeds=3, max_runs=5)
+
+
+def test_all_changes_have_the_same_seeds(monkeypatch):
+    seen = []
+    real = Search._sweep
+
+    def spy(self, wanted, announce):
+        made = real(self, wanted, announce)
+        seen.append(made.seeds)
+        return made
+
+    monkeypatch.setattr(Search, "_sweep", spy)
+    made = advise(pullsim.override(scenario(), ["seed=7"]), seeds=2)
+    assert {*seen} == {(7, 8)}
+    assert made.seeds == (7, 8)
+    assert all(each.difference.runs == 2 for row in made.rows for each in row.differences if each.a.mean is not None)
