@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pullsim.cluster.autoscaler.pool import Nodes, Pool
     from pullsim.cluster.scheduler.scheduler import Scheduler
+    from pullsim.cluster.scheduler.trial import Kind
     from pullsim.spec.cluster import Node
 
 #: Seconds between looks at nodes that are not empty (Karpenter, pkg/controllers/disruption/controller.go).
@@ -107,6 +108,7 @@ class Consolidation:
     def _look(self) -> None:
         """Take away the empty nodes that need not stay, and one whose pods fit elsewhere."""
         self._planned = False
+        tried: set[Kind] = set()
         due = sorted(self._due, key=lambda name: self._occupants[name])  # those that are equal in the order of time
         for name in due:
             pool = self._due[name]
@@ -114,15 +116,22 @@ class Consolidation:
                 continue
             if not self._occupants[name]:
                 self._remove(pool, name, EMPTY)
-            elif pool.spec.underutilized and self._fits_elsewhere(name):
+            elif pool.spec.underutilized and self._fits_elsewhere(name, tried):
                 self._remove(pool, name, UNDERUTILIZED)
                 self._look_soon()
                 return
 
-    def _fits_elsewhere(self, name: str) -> bool:
-        """Whether the pods of a node fit on the other nodes that are ready, when the pending pods have got theirs."""
+    def _fits_elsewhere(self, name: str, tried: set[Kind]) -> bool:
+        """Whether the pods of a node fit on the other nodes that are ready, when the pending pods have got theirs.
+
+        ``tried`` are the kinds of nodes for which that is not so: another node of the same kind has as little chance.
+        """
         pods = self._nodes.occupants(name)
         with self._scheduler.trial(ready_only=True) as trial:
+            kind = trial.kind(name, pods)
+            if kind in tried:
+                return False
+            tried.add(kind)
             trial.vacate(name, pods)
             for pod in self._scheduler.pending():
                 trial.place(pod.pod)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.node_info import NOT_READY, NodeInfo
-from pullsim.spec.scheduling import Taint
+from pullsim.spec.scheduling import ZONE, Taint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pullsim.spec.pod import Pod
 
 
+#: Pool, zone, taints, and the number of pods by signature.
+Kind = tuple[str, str | None, tuple[Taint, ...], frozenset[tuple["Signature", int]]]
 #: The taint of a node that takes no pods any more, which those that tolerate everything tolerate.
 CORDONED: Final = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 
@@ -71,6 +74,12 @@ class Trial:
             return None
         self._pods.append((node.name, pod))
         return node.name
+
+    def kind(self, name: str, pods: Sequence[Pod]) -> Kind:
+        """Return what a node that has these pods is like, without its name: its pool, zone and taints, and the pods."""
+        node = self._placement.node(name)
+        signatures = Counter(map(self._placement.signature, pods))
+        return node.pool, node.labels.get(ZONE), node.taints, frozenset(signatures.items())
 
     def signature(self, pod: Pod) -> Signature:
         """Return the signature of a pod: those that have the same one need the same."""
