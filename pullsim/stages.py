@@ -48,6 +48,7 @@ RESOURCES: Final = (
     Resource("roundTrips", "round trips to the registry"),
     Resource("credentials", "looking up registry credentials"),
     Resource("scheduling", "room on a node"),
+    Resource("nodeBoot", "nodes that an autoscaler had asked for"),
     Resource("sync", "the kubelet's next look at its pods"),
     Resource("initContainers", "the pods' own init containers"),
     Resource("fixedPull", "pulls of given duration (fixed runtime)"),
@@ -61,6 +62,13 @@ RESOURCES: Final = (
 #: unpacking. A test checks that any two can be told apart, with normal vision and with each of the colour blindnesses.
 TABLE: Final = (
     Stage("scheduling", "scheduling", "no node had room, or the node had not joined", "scheduling", "#424242"),
+    Stage(
+        "node_boot",
+        "node boot",
+        "a node that an autoscaler had asked for was on its way, or not ready yet",
+        "nodeBoot",
+        "#fa32be",
+    ),
     Stage(
         "sync",
         "kubelet sync",

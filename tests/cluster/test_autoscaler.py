@@ -49,7 +49,7 @@ def test_a_node_is_asked_for_when_the_batch_of_pods_is_over_and_joins_after_its_
     assert asked(result) == [("gpu-0000", 1.0, 91.0, 1)]
     made = row(result, "p")
     assert (made.node, made.scheduled, made.started) == ("gpu-0000", 91.0, 101.0)
-    assert made.stages == {"scheduling": 91.0, "pull": 10.0}
+    assert made.stages == {"scheduling": 1.0, "node_boot": 90.0, "pull": 10.0}
     assert (result.end, result.pools) == (101.0, {"gpu-0000": "gpu"})
 
 
@@ -87,6 +87,7 @@ def test_there_are_never_more_than_the_most_and_pods_wait_for_a_place():
     result = go(pods, pool(maximum=2))
     assert len(result.joins) == 2
     assert row(result, "p2").scheduled == 200.0  # when the others are gone
+    assert row(result, "p2").stages == {"scheduling": 200.0}  # no node was on its way for it
 
 
 def test_what_fits_no_node_of_the_pool_is_never_asked_for_and_the_run_ends():
@@ -145,6 +146,7 @@ def test_a_node_that_is_not_ready_yet_gets_its_pod_and_no_second_node_is_asked_f
     result = go([needs(pod("p", "app:1"), 1000), needs(pod("q", "app:1", at=95.0), 1000)], pool(ready_after=20.0))
     assert len(result.joins) == 1
     assert row(result, "p").scheduled == row(result, "q").scheduled == 111.0
+    assert [row(result, name).stages["node_boot"] for name in "pq"] == [110.0, 15.0]  # q has a batch of 1 s, too
 
 
 def test_an_empty_node_leaves_and_one_whose_pod_pulls_does_not():
@@ -255,7 +257,9 @@ def test_trying_leaves_nothing_behind():
 def test_a_new_node_has_what_the_pool_has_cached_and_takes_its_startup():
     spec = pool()
     spec = replace(spec, spec=replace(spec.spec, startup=Startup(sandbox=2.0)))
-    assert row(go([pod("p", "app:1")], spec), "p").stages == {"scheduling": 91.0, "sandbox": 2.0, "pull": 10.0}
+    assert row(go([pod("p", "app:1")], spec), "p").stages == {
+        "scheduling": 1.0, "node_boot": 90.0, "sandbox": 2.0, "pull": 10.0,
+    }  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)

@@ -61,6 +61,7 @@ class Autoscaler:
         self._pools = {pool.spec.pool: Pool(pool, pool.first) for pool in spec.autoscaled}
         self._began: float | None = None  # when the batch began that the next look ends; None: no look is planned
         self._latest = 0.0  # when the last pod came to the batch
+        self._promised: dict[PodStatus, str] = {}  # the node that each pending pod waits for
         self._joins: dict[str, Join] = {}
         self._consolidation = Consolidation(env, self._pools, scheduler, nodes, self._node_left)
 
@@ -117,7 +118,7 @@ class Autoscaler:
             Call(self._env, lambda _: self._look(), due - now)
             return
         self._began = None
-        pods = [pod.pod for pod in self._scheduler.pending() if pod.pod.node is None]
+        pods = [pod for pod in self._scheduler.pending() if pod.pod.node is None]
         if pods:
             with self._scheduler.trial() as trial:
                 wanted = self._plan(trial, pods)
@@ -125,7 +126,7 @@ class Autoscaler:
                 self._ask(node, count)
         self._quiescence.check()
 
-    def _plan(self, trial: Trial, pods: list[Pod]) -> dict[str, tuple[Node, int]]:
+    def _plan(self, trial: Trial, pods: list[PodStatus]) -> dict[str, tuple[Node, int]]:
         """Return the nodes that the pods need besides those that come, by name, with the number of pods for each."""
         for pool in self._pools.values():
             for node in pool.coming.values():
@@ -133,18 +134,32 @@ class Autoscaler:
         wanted: dict[str, tuple[Node, int]] = {}
         room = {name: pool.room for name, pool in self._pools.items()}
         hopeless: set[Signature] = set()
-        for pod in sorted(pods, key=_largest_first):
+        promised: dict[PodStatus, str] = {}
+        for status in sorted(pods, key=lambda each: _largest_first(each.pod)):
+            pod = status.pod
             signature = trial.signature(pod)
             if signature in hopeless:
                 continue
             name = trial.place(pod) or self._open(trial, pod, wanted, room)
+            if name is not None:
+                promised[status] = name
             if name is None:
                 if not trial.waits_for_pods(signature):
                     hopeless.add(signature)
             elif name in wanted:
                 node, count = wanted[name]
                 wanted[name] = node, count + 1
+        self._promise(pods, promised)
         return wanted
+
+    def _promise(self, pods: list[PodStatus], promised: dict[PodStatus, str]) -> None:
+        """Let pods wait for the nodes that they fit, which are on their way, and not for room on any."""
+        now = self._env.now
+        for pod in pods:
+            node = promised.get(pod)
+            if node != self._promised.get(pod):
+                pod.clock.enter("scheduling" if node is None else "node_boot", now, node)
+        self._promised = promised
 
     def _open(self, trial: Trial, pod: Pod, wanted: dict[str, tuple[Node, int]], room: dict[str, int]) -> str | None:
         """Add a node to the trial that the pod is placed on; return its name, None if the pod fits none.
