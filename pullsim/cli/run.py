@@ -100,6 +100,15 @@ def run(
     metrics_by: Annotated[
         By, typer.Option(help="Metrics of each node, or summed over each pool.", rich_help_panel=OUTPUT)
     ] = By.node,
+    splits: Annotated[
+        bool | None,
+        typer.Option(
+            "--splits/--no-splits",
+            help="Run with other typical layers of images with a size only, too; by default if that is quick.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Check the invariants of the records.", hidden=True)] = False,
     verbose: VerboseOption = False,
     quiet: Annotated[
@@ -130,6 +139,7 @@ def run(
             detail,
             exposition,
             show,
+            splits=splits,
             charts=charts,
             watch=watch,
             quiet=quiet,
@@ -171,6 +181,7 @@ def _simulate(
     metrics: Exposition,
     show: Callable[[Result, Summary], None],
     *,
+    splits: bool | None,
     charts: bool,
     watch: bool,
     quiet: bool,
@@ -209,6 +220,10 @@ def _simulate(
                 terminal.note(f"ignored, it cannot matter to pulls: {ignored}")
             terminal.note(f"simulated {result.end:,.1f} s in {time.monotonic() - begun:.1f} s")
         summary = summarize(result)
+        if splits is not False and scenario.images.sizes_only and result.ended != "interrupted":
+            from pullsim.study.splits import with_splits  # noqa: PLC0415
+
+            summary = with_splits(scenario, summary, always=bool(splits))
         if assertions:
             from pullsim.results.assertions import with_assertions  # noqa: PLC0415
 

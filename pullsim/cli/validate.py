@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import (  # Typer reads the annotations
-    ForceOption,  # noqa: TC001
-    ScenarioArgument,  # noqa: TC001
-    SetOption,  # noqa: TC001
-    VerboseOption,  # noqa: TC001
+    OUTPUT,
+    ForceOption,
+    ScenarioArgument,
+    SetOption,
+    VerboseOption,
 )
 from pullsim.printable import message
 from pullsim.results.wording import counted, size
@@ -21,12 +24,23 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from pullsim.scenario import Built
+    from pullsim.scenario import Built, Scenario
     from pullsim.spec.cluster import ClusterSpec, Node, NodeSpec, PodSpec
 
 
 def validate(
-    scenario: ScenarioArgument, set_: SetOption = None, force: ForceOption = False, verbose: VerboseOption = False
+    scenario: ScenarioArgument,
+    set_: SetOption = None,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing",
+            help="Print the shell command that fetches the manifests of all images in no catalogue, if there are any.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    force: ForceOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Check a scenario without running it, and print the nodes, pods, images and registries, and what a run takes."""
     with exit_codes(debug=verbose):
@@ -37,8 +51,26 @@ def validate(
             from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
 
             scenario_assertions(loaded)
+        if missing:
+            _print_missing(loaded)
+            return
         built = loaded.assemble(force=force)
         terminal.show(_overview(built, verbose=verbose))
+
+
+def _print_missing(scenario: Scenario) -> None:
+    """Print the command that fetches what is missing. Raises InputErrors if the scenario has other errors only."""
+    from pullsim.errors import InputErrors  # noqa: PLC0415
+    from pullsim.scenario.builder.missing_images import ImagesMissing  # noqa: PLC0415
+
+    try:
+        scenario.assemble(force=True)
+    except InputErrors as errors:
+        commands = [error.missing.command() for error in errors.errors if isinstance(error, ImagesMissing)]
+        if not commands:
+            raise
+        with terminal.standard_output() as stdout:
+            stdout.write("".join(f"{command}\n" for command in commands))
 
 
 def _overview(built: Built, *, verbose: bool) -> Table:

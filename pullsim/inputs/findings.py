@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pullsim.errors import InputError, InputErrors
 
 if TYPE_CHECKING:
+    from pullsim.errors import Location
     from pullsim.inputs.document import Document
 
 
@@ -23,9 +24,15 @@ class Findings:
 
     def error(self, message: str, *route: str | int) -> None:
         """Add an error about the value at ``route``."""
+        self.errors.append(self.made(message, *route))
+
+    def made(self, message: str, *route: str | int, place: Location | None = None) -> InputError:
+        """Return an error about the value at ``route``, or about what stands at a place in another file."""
+        if place is not None:
+            return InputError(message, place)
         own = self.document.own_route(route)
         name = self.document.name(own)
-        self.errors.append(InputError(f"{name}: {message}" if name else message, self.document.place(own)))
+        return InputError(f"{name}: {message}" if name else message, self.document.place(own))
 
     def take(self, error: InputError, *route: str | int) -> None:
         """Add an error that another function raised; one without a place gets the place of the value at ``route``."""

@@ -51,6 +51,7 @@ _TEXTS: Final = frozenset(
         "seed",
         "assertions",
         "modelError",
+        "splits",
     }
 )
 #: The dimension by pattern of the name. The first pattern that fits decides; a metric that none fits is a count.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pullsim.results.summary.housekeeping import Housekeeping
     from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.registry_use import RegistryUse
+    from pullsim.results.summary.splits import SplitEffect
     from pullsim.results.summary.start_time import Time
     from pullsim.results.summary.summary import Bytes, Layers, Pulls, Summary
 
@@ -62,10 +63,27 @@ def render(summary: Summary, turn: Sequence[str] = ()) -> Group:
                 error = summary.model_error
                 text += f", nearer to the limit than the model's error ({error.median:.0%} median, {error.kind})"
             parts.append(_labelled("Assert", text, "" if each.holds else "red"))
+    if summary.splits:
+        parts += [Text(), _labelled("Guessed", _split_effect(summary.splits))]
     if summary.warnings:
         parts.append(Text())
         parts += [_labelled("Warning", warning, "yellow") for warning in message(summary.warnings)]
     return Group(*parts)
+
+
+def _split_effect(effect: SplitEffect) -> str:
+    """Return how far the guess of layers moves the starts of pods."""
+    shown = []
+    for name in ("p50", "p99", "max"):
+        interval = getattr(effect, name)
+        ends = dict.fromkeys(_seconds(value) for value in (interval.low, interval.high))
+        shown.append(f"{name} {' to '.join(ends)}")
+    images = ", ".join(effect.images)
+    return f"layers of {images}. In {effect.runs} runs with typical layers pods start at {', '.join(shown)}"
+
+
+def _seconds(value: float | None) -> str:
+    return metrics.text("pods.start.p99", value)
 
 
 def _heading(summary: Summary) -> Text:

@@ -22,6 +22,7 @@ DOCUMENTS = [
         "README.md",
         "CONTRIBUTING.md",
         "scenarios/REFERENCE.md",
+        "docs/images.md",
         "docs/percentiles.md",
         "docs/runtimes.md",
         "docs/studies.md",

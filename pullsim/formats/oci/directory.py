@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from pullsim.errors import InputError, Location
 from pullsim.formats.oci.beside import Beside
 from pullsim.formats.oci.found import FoundImage, ImageFile, normalised
-from pullsim.formats.oci.reader import MOST_BYTES, images_of
-from pullsim.inputs import is_file, list_directory, read_bytes
+from pullsim.formats.oci.reader import MOST_BYTES, images_of, read_images
+from pullsim.inputs import is_directory, is_file, list_directory, read_bytes
 from pullsim.oci.manifest import UNPACK_RATIO, Index, Manifest
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
@@ -61,6 +61,25 @@ def read_directory(
     return ImageFile(
         "a directory", tuple(together(images)), tuple(reason for file, reason in told if file not in beside.found)
     )
+
+
+def read_named(
+    path: str | Path,
+    *,
+    unpack_ratio: float = UNPACK_RATIO,
+    platforms: Collection[Platform] | None = None,
+    runtime: str | None = None,
+) -> ImageFile:
+    """Read a directory, or one file as it is read in a directory: with the name that the file itself has.
+
+    The arguments and errors are those of `pullsim.formats.oci.reader.read_images`.
+    """
+    if is_directory(path):
+        return read_directory(path, unpack_ratio=unpack_ratio, platforms=platforms, runtime=runtime)
+    read = read_images(path, unpack_ratio=unpack_ratio, platforms=platforms, runtime=runtime)
+    reasons: dict[Path, str] = {}
+    images = tuple(_named(read, Path(path), reasons))
+    return ImageFile(read.kind, images, (*reasons.values(), *read.reasons))
 
 
 def name_of(file: Path) -> tuple[str | None, Platform | None]:

@@ -27,6 +27,7 @@ from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.pods import Pods, pods
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
+from pullsim.results.summary.splits import SplitEffect
 from pullsim.results.summary.start_time import Time, time_until_ready
 from pullsim.results.summary.unbound import unbound
 from pullsim.rows import values
@@ -117,6 +118,7 @@ class Summary:
     assertions: list[AssertionOutcome] = field(default_factory=list)
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
     autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
+    splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from pullsim.inputs.findings import Findings
 from pullsim.scenario.builder.capacity import undeclared
 from pullsim.scenario.builder.capacity import warnings as capacity_warnings
+from pullsim.scenario.builder.catalog import CatalogBuilder
 from pullsim.scenario.builder.credentials import admit, build_secrets, build_service_accounts, missing_secrets
 from pullsim.scenario.builder.disks import check_disks
 from pullsim.scenario.builder.estimate import Estimate, estimate
-from pullsim.scenario.builder.images import ImageCheck, build_catalog
+from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
 from pullsim.scenario.builder.registries import build_registries
@@ -37,6 +38,7 @@ class Built:
     ignored: tuple[str, ...]  # input that was read and on which no pull depends
     notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and which setting sets them
     estimate: Estimate = field(default_factory=Estimate)  # the CPU time and memory that a run will take
+    guessed: tuple[str, ...] = ()  # the images that pods pull of which the layers are guesses
 
 
 def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> Built:
@@ -51,7 +53,8 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     built = build_nodes(scenario.nodes, directory, findings)
     nodes = built.kinds
     platforms = {node.spec.platform for node in nodes}
-    catalog = build_catalog(scenario.images, platforms, directory, findings)
+    builder = CatalogBuilder(scenario.images, platforms, directory, findings, scenario.seed)
+    catalog = builder.build()
     registries = build_registries(scenario.registries, findings)
     findings.check()
     objects = read_manifests(scenario, directory, findings)
@@ -62,13 +65,18 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     guessed = undeclared(built, workloads)
     built = built.with_resources(guessed)
     findings.warnings += capacity_warnings(built, workloads, guessed)
-    check = ImageCheck(scenario.images, catalog, registries, nodes, findings)
+    check = ImageCheck(scenario.images, builder, registries, nodes, findings)
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):
             check.cached(image, pool.name, ("nodes", index, "cached", position))
     check_disks(scenario.nodes, nodes, catalog, findings)
     for use in workloads.uses:
         check.used(use)
+    check.finish(directory)
+    findings.warnings += check.guesses()
+    findings.warnings += check.artifacts(
+        [*(pod.spec for pod in workloads.pods), *(each.spec for each in workloads.daemon_sets)]
+    )
     asked = check.hosts | mirrors(registries, nodes)
     for index, registry in enumerate(registries):
         if registry.host not in asked:
@@ -110,7 +118,9 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         seed=scenario.seed,
         horizon=scenario.horizon,
     )
-    return Built(cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes), estimated)
+    return Built(
+        cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes), estimated, check.guessed
+    )
 
 
 def mirrors(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> set[str]:

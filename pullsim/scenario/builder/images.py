@@ -1,123 +1,32 @@
-"""Building the catalogue from the section ``images``, and checking that it has the images that pods need."""
+"""Checking that the catalogue of a scenario has the images that pods and nodes need."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pullsim.errors import InputError, shown
-from pullsim.formats.oci.manifest import read_image
-from pullsim.oci.catalog import Catalog, builtin_names
-from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
+from pullsim.errors import shown
+from pullsim.oci.catalog import builtin_names
+from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.scenario.builder.catalog import builtin_catalog
+from pullsim.scenario.builder.missing_images import ImagesMissing, MissingImages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pullsim.errors import Location
+    from pullsim.errors import InputError, Location
     from pullsim.inputs.document import Route
     from pullsim.inputs.findings import Findings
-    from pullsim.oci.platform import Platform
     from pullsim.oci.reference import Reference
-    from pullsim.scenario.model.images import ImageDefinition, Images
-    from pullsim.scenario.model.images import Layer as LayerModel
+    from pullsim.scenario.builder.catalog import CatalogBuilder
+    from pullsim.scenario.model.images import Images
     from pullsim.spec.cluster import Node
+    from pullsim.spec.pod import PodSpec
     from pullsim.spec.registry import RegistrySpec
-
-
-def build_catalog(images: Images, platforms: Collection[Platform], directory: Path, findings: Findings) -> Catalog:
-    """Build the catalogue from ``catalogs``, ``manifests`` and ``define``, in this order.
-
-    An image that occurs again replaces the earlier one as a whole. Errors go to the findings.
-    """
-    catalog = Catalog()
-    for index, name in enumerate(images.catalogs):
-        try:
-            catalog.merge(_load(name, directory, images.unpack_ratio))
-        except InputError as error:
-            findings.take(error, "images", "catalogs", index)
-    for index, entry in enumerate(images.manifests):
-        try:
-            image = read_image(directory / entry.path, unpack_ratio=images.unpack_ratio, platforms=platforms)
-            single = Catalog()
-            single.add(entry.image, image)
-        except InputError as error:
-            findings.take(error, "images", "manifests", index)
-        else:
-            catalog.merge(single)
-    defined = Catalog()
-    for name, group in _by_image(images.define, findings).items():
-        for at, image in _timeline(group, images.unpack_ratio):
-            defined.add(name, image, at)
-    catalog.merge(defined)
-    return catalog
-
-
-def _load(name: str, directory: Path, unpack_ratio: float) -> Catalog:
-    if "/" in name or name.endswith(".json"):
-        return Catalog.load(directory / name, unpack_ratio=unpack_ratio)
-    return _builtin(name, unpack_ratio)
-
-
-@lru_cache(maxsize=16)
-def _builtin(name: str, unpack_ratio: float) -> Catalog:
-    """Read a built-in catalogue. Nobody changes it, as it is only merged into others, so that runs can share it."""
-    return Catalog.builtin(name, unpack_ratio=unpack_ratio)
-
-
-def _by_image(define: Sequence[ImageDefinition], findings: Findings) -> dict[str, dict[Platform, ImageDefinition]]:
-    """Group definitions by image and platform."""
-    groups: dict[str, dict[Platform, ImageDefinition]] = defaultdict(dict)
-    sizes: dict[str, int] = {}
-    for index, entry in enumerate(define):
-        for position, layer in enumerate(entry.layers):
-            if layer.digest is not None and sizes.setdefault(layer.digest, layer.size) != layer.size:
-                message = f"{layer.digest} has {sizes[layer.digest]} bytes elsewhere: one digest is one content"
-                findings.error(message, "images", "define", index, "layers", position, "digest")
-        try:
-            groups[str(parse(entry.image))][entry.platform] = entry
-        except InvalidReference as error:
-            findings.error(f"image {shown(entry.image)}: {error}", "images", "define", index, "image")
-    return groups
-
-
-def _timeline(group: dict[Platform, ImageDefinition], unpack_ratio: float) -> list[tuple[float, Image]]:
-    """Return the contents of an image, each with the time in seconds from which on the tag points to it."""
-    contents: dict[float, dict[Platform, Manifest]] = defaultdict(dict)
-    for platform, entry in group.items():
-        contents[0.0][platform] = _manifest(entry, 0.0, entry.layers, unpack_ratio)
-        for move in entry.tag_moves:
-            contents[move.at][platform] = _manifest(entry, move.at, move.layers, unpack_ratio)
-    timeline: list[tuple[float, Image]] = []
-    current: dict[Platform, Manifest] = {}
-    for at in sorted(contents):
-        current |= contents[at]
-        # It is an index even with one platform, since containerd accepts a manifest without index on any platform.
-        timeline.append((at, Index.of(current.items())))
-    return timeline
-
-
-def _manifest(entry: ImageDefinition, at: float, layers: Sequence[LayerModel], unpack_ratio: float) -> Manifest:
-    made = []
-    for position, layer in enumerate(layers):
-        # A layer without a digest has content that no other layer has: its digest is made from where it is defined.
-        unique = (str(parse(entry.image)), str(entry.platform), repr(at), str(position), str(layer.size))
-        made.append(
-            Layer.of(
-                layer.digest or synthetic_digest("layer", *unique),
-                layer.size,
-                unpacked=layer.unpacked,
-                files=layer.files,
-                compression=compression_of(layer.media_type),
-                unpack_ratio=unpack_ratio,
-            )
-        )
-    return Manifest.of(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +45,20 @@ class ImageCheck:
     def __init__(
         self,
         images: Images,
-        catalog: Catalog,
+        builder: CatalogBuilder,
         registries: Sequence[RegistrySpec],
         nodes: Sequence[Node],
         findings: Findings,
     ) -> None:
         self._images = images
-        self._catalog = catalog
+        self._catalog = builder.catalog
+        self._guessed = builder.guessed
+        self._artifacts = builder.artifacts
         self._registries = {registry.host: registry for registry in registries}
         self._pulling = {node.spec.pool: node.spec.platform for node in nodes if node.spec.runtime.pulls}
         self._findings = findings
         self._known: set[str] = set()
+        self._absent: dict[str, InputError] = {}  # by image, what is wrong at the place where it is used first
         self._references: list[Reference] = []  # the images whose names are valid
 
     @property
@@ -170,10 +82,7 @@ class ImageCheck:
         self._references.append(reference)
         missing = self._catalog.lookup(reference, math.inf) is None and self._images.unknown == "error"
         if missing and not self._always_not_found(reference):
-            if use.place is None:
-                self._findings.error(self._advice(use.image), *use.route)
-            else:
-                self._findings.errors.append(InputError(self._advice(use.image), use.place))
+            self._missing(use.image, use.route, use.place)
 
     def cached(self, image: str, pool: str, route: Route) -> None:
         """Add an error for an image that nodes are to have at time 0 and that no catalogue has for their platform."""
@@ -185,11 +94,30 @@ class ImageCheck:
             self._findings.error(f"image {shown(image)}: {error}", *route)
         else:
             if found is None:
-                self._findings.error(self._advice(image), *route)
+                self._missing(image, route)
             elif select(found, self._pulling[pool]) is None:
                 self._findings.error(
                     f"image {shown(image)} has nothing for {self._pulling[pool]}, the pool's platform", *route
                 )
+
+    def artifacts(self, pods: Iterable[PodSpec]) -> Iterator[str]:
+        """Yield a warning for each image of a container that is an OCI artifact, which only image volumes can be."""
+        if not self._artifacts:
+            return
+        found = {
+            container.image
+            for pod in dict.fromkeys(pods)
+            for container in (*pod.init_containers, *pod.containers)
+            if self._is_artifact(container.image)
+        }
+        for image in sorted(found):
+            yield f"{image} is an OCI artifact: no container starts from it; it is for image volumes"
+
+    def _is_artifact(self, image: str) -> bool:
+        try:
+            return str(parse(image)) in self._artifacts
+        except InvalidReference:
+            return False
 
     def unused_faults(self) -> Iterator[str]:
         """Yield a warning for each fault whose pattern matches no image that is pulled from its registry."""
@@ -209,17 +137,50 @@ class ImageCheck:
             for fault in registry.faults
         )
 
-    def _advice(self, image: str) -> str:
-        listed, reference = self._images.catalogs, parse(image)
-        for name in builtin_names():
-            if name not in listed and _builtin(name, self._images.unpack_ratio).lookup(reference, 0.0) is not None:
-                more = ", ".join([*listed, name])
-                return f"image {shown(image)} is in no catalogue here; a built-in one has it: images.catalogs: [{more}]"
+    def _missing(self, image: str, route: Route, place: Location | None = None) -> None:
+        """Note an image that is in no catalogue; one that a built-in catalogue has is an error at once."""
+        message = f"image {shown(image)} is in no catalogue"
+        if builtin := self._builtin(parse(image)):
+            more = ", ".join([*self._images.catalogs, builtin])
+            message = f"{message} here; a built-in one has it: images.catalogs: [{more}]"
+            self._findings.errors.append(self._findings.made(message, *route, place=place))
+            return
         near = self._catalog.suggest(image)
-        known = f"; known and near: {', '.join(near)}" if near else ""
-        return (
-            f"image {shown(image)} is in no catalogue{known}. Add it by hand (images.define: "
-            f"[{{image: {image}, layers: [{{size: 30MB}}]}}]), from its manifest (`crane manifest {image} > FILE`, "
-            f"images.manifests: [{{image: {image}, path: FILE}}]) or with a catalogue file (images.catalogs); "
-            "images.unknown: notFound lets its pulls fail"
-        )
+        message += f"; known and near: {', '.join(near)}" if near else ""
+        self._absent[image] = self._findings.made(message, *route, place=place)
+
+    def _builtin(self, reference: Reference) -> str | None:
+        """Return the name of a built-in catalogue that has an image and is not among the scenario's."""
+        for name in builtin_names():
+            catalog = builtin_catalog(name, self._images.unpack_ratio)
+            if name not in self._images.catalogs and catalog.lookup(reference, 0.0) is not None:
+                return name
+        return None
+
+    def finish(self, directory: Path) -> None:
+        """Add the errors about images that are in no catalogue, with the one command that gets all of them."""
+        if not self._absent:
+            return
+        missing = MissingImages(tuple(self._absent), tuple(self._pulling.values()), self._images, directory)
+        if len(self._absent) == 1:
+            (error,) = self._absent.values()
+            self._findings.errors.append(ImagesMissing(f"{error.message}. {missing.advice()}", error.location, missing))
+        else:
+            # The advice is first, as of many errors the last ones are not shown.
+            self._findings.errors.append(ImagesMissing(missing.advice(), None, missing))
+            self._findings.errors += self._absent.values()
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """The images that pods pull of which only the sizes are known, so that their layers are guesses."""
+        used = (reference for reference in self._references if str(reference) in self._guessed)
+        return tuple(dict.fromkeys(reference.familiar for reference in used))
+
+    def guesses(self) -> Iterator[str]:
+        """Yield a warning if layers of images that pods pull are guesses."""
+        if guessed := self.guessed:
+            yield (
+                f"layers of {len(guessed)} image{'s' * (len(guessed) > 1)} are guessed from sizes: "
+                f"{', '.join(guessed)}; `crane manifest` has the real ones, and `pullsim run --splits` shows what "
+                "other typical splits would change"
+            )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from pullsim.errors import shown
 from pullsim.oci.manifest import MOST_LAYERS, UNPACK_RATIO, compression_of
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import check_digest
+from pullsim.oci.typical import SPLITS
 from pullsim.scenario.model.quantities import Duration, PlatformName, Section, Size
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
 
 
 def _digest(value: str) -> str:
@@ -42,27 +47,74 @@ class Layer(Section):
     )
 
 
-class TagMove(Section):
+class Content(Section):
+    """What an image consists of: its layers, or a size that is split into layers as that of a typical image is."""
+
+    layers: Annotated[list[Layer], Field(max_length=MOST_LAYERS)] | None = Field(
+        default=None, description="Layers, bottom first; instead of a size."
+    )
+    size: Size | None = Field(
+        default=None,
+        gt=0,
+        description="Compressed bytes of all layers, what is downloaded; they are split as is typical.",
+    )
+    unpacked: Size | None = Field(
+        default=None,
+        gt=0,
+        description="Bytes of all layers on disk, beside size or instead of it: CRI-O and `docker images` tell these.",
+    )
+
+    @model_validator(mode="after")
+    def _layers_or_size(self) -> Self:
+        sized = self.size is not None or self.unpacked is not None
+        if sized == (self.layers is not None):
+            wrong = "has layers and a size; give one of them" if sized else "has neither layers nor a size"
+            raise ValueError(f"{wrong}: layers: [{{size: 30MB}}], or size: 500MB")
+        return self
+
+
+class TagMove(Content):
     """From a time on, the tag points to other content."""
 
     at: Duration = Field(description="When the tag moves.")
-    layers: list[Layer] = Field(max_length=MOST_LAYERS, description="The new content, bottom layer first.")
 
 
-class ImageDefinition(Section):
+class ImageDefinition(Content):
     """An image by hand, as an index: several entries of one image make one with several platforms."""
 
     image: str = Field(description="Name with tag, as a pod has it.")
     platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")
-    layers: list[Layer] = Field(max_length=MOST_LAYERS, description="Layers, bottom first.")
+    kind: Literal["base", "language", "gpu", "application"] | None = Field(
+        default=None,
+        description="Which real images lend the split to a size; without it, as the name suggests.",
+    )
     tag_moves: list[TagMove] = Field(default=[], description="Times at which the tag comes to point to other content.")
 
 
 class ManifestFile(Section):
-    """A real manifest or index from a file."""
+    """A file that a tool printed of an image, or a directory of such files."""
 
-    image: str = Field(description="Name with tag, as a pod has it.")
-    path: str = Field(description="OCI or Docker manifest or index, as `crane manifest` prints it.")
+    image: str | None = Field(
+        default=None, description="Name with tag, as a pod has it; without it, as the files or their names say."
+    )
+    path: str = Field(
+        description="File or directory; a manifest or index as `crane manifest` prints it, or what skopeo, docker, "
+        "nerdctl, crictl or ctr print."
+    )
+
+
+class _OrDirectory:
+    """Lets a text stand for a list of one entry with that path."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: [{"path": value}] if isinstance(value, str) else value, handler(source)
+        )
+
+    @staticmethod
+    def __get_pydantic_json_schema__(schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), {"type": "string", "examples": ["manifests"]}]}
 
 
 class Images(Section):
@@ -71,7 +123,9 @@ class Images(Section):
     catalogs: list[str] = Field(
         default=["official"], description="Built-in catalogues by name, or paths of catalogue files."
     )
-    manifests: list[ManifestFile] = Field(default=[], description="Real manifests from files.")
+    manifests: Annotated[list[ManifestFile], _OrDirectory] = Field(
+        default=[], description="Real manifests from files; a text is a directory of them, short for one path."
+    )
     define: list[ImageDefinition] = Field(default=[], description="Images by hand.")
     unpack_ratio: float = Field(
         default=UNPACK_RATIO,
@@ -79,6 +133,17 @@ class Images(Section):
         le=1000,
         description="Unpacked bytes per compressed byte, for layers that don't say; GPU libraries have about 2.",
     )
+    split: Annotated[int, Field(ge=0, lt=SPLITS)] | None = Field(
+        default=None,
+        description="Which typical split images with a size get: 0 that of the nearest real image; without it, "
+        "one for each image by the seed.",
+    )
     unknown: Literal["error", "notFound"] = Field(
         default="error", description="What an image in no catalogue is: wrong input, or not found (404) in the run."
     )
+
+    @property
+    def sizes_only(self) -> bool:
+        """Whether there may be images of which only the size is known: defined so, or in a file of a tool."""
+        contents = (content for entry in self.define for content in (entry, *entry.tag_moves))
+        return bool(self.manifests) or any(content.layers is None for content in contents)
