@@ -60,6 +60,7 @@ LEVERS: Final = (
     Lever("faster fsync", ("commit",), node_levers.fsync),
     Lever("faster NICs", ("nic",), node_levers.nic),
     Lever("more nodes", ("scheduling",), node_levers.nodes, pairs=False),
+    Lever("warm nodes", ("nodeBoot",), node_levers.warm_nodes, pairs=False),
     Lever("imagePullPolicy", ("roundTrips", "pullQueue", "registryPullQPS", "backOff"), image_levers.policy),
     Lever("zstd layers", ("unpackCpu",), image_levers.zstd),
     Lever(

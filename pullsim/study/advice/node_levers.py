@@ -22,6 +22,7 @@ CHUNK: Final = "16MB"
 _CHUNKS_SINCE: Final = (2, 1)
 _UNPACKS_SINCE: Final = (2, 2)
 _UNPACKS: Final = 4
+_LONGER: Final = 4
 _PROGRESS: Final = 30.0  # seconds without a byte
 
 
@@ -219,6 +220,33 @@ def nodes(situation: Situation) -> list[Setting]:
         *situation.nodes("count", lambda pool, _: str(2 * pool.count) if pool.autoscale is None else None),
         *situation.nodes("autoscale.max", lambda pool, _: str(2 * pool.autoscale.max) if pool.autoscale else None),
     )
+
+
+def warm_nodes(situation: Situation) -> list[Setting]:
+    """Nodes of an autoscaler that stay longer when they are empty, or one more that is always there."""
+
+    def longer(pool: NodePool, _: NodeSpec) -> str | None:
+        after = pool.autoscale.consolidate_after if pool.autoscale else None
+        return duration_text(_LONGER * after) if after else None
+
+    def more(pool: NodePool, _: NodeSpec) -> str | None:
+        scale = pool.autoscale
+        return str(scale.min + 1) if scale and scale.min < scale.max else None
+
+    def there(pool: NodePool, _: NodeSpec) -> str | None:
+        scale = pool.autoscale
+        return str(max(scale.min + 1, pool.count)) if scale and scale.min < scale.max else None
+
+    return [
+        *setting(
+            f"empty nodes that stay {_LONGER} times as long", *situation.nodes("autoscale.consolidateAfter", longer)
+        ),
+        *setting(
+            "one more node that is always there",
+            *situation.nodes("autoscale.min", more),
+            *situation.nodes("count", there),
+        ),
+    ]
 
 
 def _containerd(spec: NodeSpec, since: tuple[int, ...] = (0,)) -> ContainerdSpec | None:

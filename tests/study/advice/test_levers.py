@@ -10,6 +10,7 @@ import pullsim
 from pullsim.errors import InputError
 from pullsim.study.advice.advise import Search, advise, candidates
 from pullsim.study.advice.levers import LEVERS, PRESENT, weights
+from pullsim.study.advice.node_levers import warm_nodes
 from pullsim.study.advice.situation import Situation
 
 ROOT = Path(__file__).parents[3]
@@ -149,6 +150,21 @@ def test_pools_are_named_where_their_values_differ():
     assert found["more cores"] == ("nodes[a].cores.count=4", "nodes[b].cores.count=8")
     assert found["faster NICs"] == ("nodes[*].nic.rate=20Gbit/s",)
     assert found["newer containerd"] == ("nodes[a].runtime.containerd=2.4",)
+
+
+def test_nodes_of_an_autoscaler_that_stay_spare_their_boot():
+    """Two pods an hour apart, each for 10 minutes: the second one boots a node, unless the first one's is there."""
+    scale = {"max": 2, "boot": "100s", "consolidateAfter": "15m"}
+    made = scenario({"autoscale": scale}, pods={"count": 2})
+    made = pullsim.override(made, ["horizon=2h", "workloads[a0].arrivals={at: [0s, 1h]}", "workloads[a0].lives=10m"])
+    overrides = [each.overrides for each in warm_nodes(Situation.of(made))]
+    assert overrides == [
+        ("nodes[*].autoscale.consolidateAfter=1h0m0s",),
+        ("nodes[*].autoscale.min=1", "nodes[*].count=1"),
+    ]
+    first, longer, always = (pullsim.run(pullsim.override(made, each)).pods for each in ([], *overrides))
+    booted = [[pod.stages.get("node_boot", 0.0) for pod in pods] for pods in (first, longer, always)]
+    assert booted == [[100.0, 100.0], [100.0, 0.0], [0.0, 0.0]]
 
 
 def test_what_binds_is_tried_first():
