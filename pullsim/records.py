@@ -261,6 +261,16 @@ class RegistryRecord(NamedTuple):
     price: float  # money per byte
 
 
+class FaultRecord(NamedTuple):
+    """One fault of a registry or mirror, and the requests that met it."""
+
+    host: str
+    began: float
+    ended: float  # inf: never
+    image: str | None  # shell pattern of the images that it concerns; None: all
+    hits: dict[tuple[str, str], list[float]]  # when requests met it, by node and image, normalised
+
+
 class ClusterOutcome(NamedTuple):
     """The state and the counters of a cluster at the end of a run; the other rows were recorded while it ran."""
 
@@ -268,6 +278,7 @@ class ClusterOutcome(NamedTuple):
     links: list[LinkSample]  # mean use of the registries' egress over time
     disks: list[DiskUse]  # how full the disks were, of nodes whose disk has a size
     registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
+    faults: list[FaultRecord]  # of registries and mirrors, in order of hosts
     rollouts: list[Rollout]  # in the order in which the updates began
     departures: list[Departure]  # nodes that left, in the order of time
     joins: list[Join]  # nodes that an autoscaler asked for, in the order of time

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pullsim.records import (
         Departure,
         DiskUse,
+        FaultRecord,
         ImageRemoval,
         ImageRequest,
         Join,
@@ -84,6 +85,7 @@ class Result:
     prepulls: list[PodRecord] = field(default_factory=list)  # pods of prepull jobs, which are not among the pods
     spans: SpanRows = field(default_factory=SpanRows)  # the pods' time lines, kept with the layers
     absent: int = 0  # nodes that would have joined after the end
+    faults: list[FaultRecord] = field(default_factory=list)  # of registries and mirrors, in order of hosts
 
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""

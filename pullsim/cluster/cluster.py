@@ -112,6 +112,7 @@ class Cluster:
             links=self._registries.links(),
             disks=self._nodes.disks(),
             registries=self._registries.records(),
+            faults=self._registries.faults(self.env.now),
             rollouts=self._pods.controllers.rollouts(),
             departures=self._nodes.departures(),
             joins=self._nodes.joins(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pullsim.records import LinkSample, RegistryRecord
+from pullsim.records import FaultRecord, LinkSample, RegistryRecord
 from pullsim.registry.host import Registry
 from pullsim.spec.registry import RegistrySpec, spellings
 
@@ -45,6 +45,16 @@ class Registries:
             for site in dict.fromkeys((registry.site, registry.blob_site))
             for t0, t1, rate in site.link.meter.samples()
         ]
+
+    def faults(self, now: float) -> list[FaultRecord]:
+        """Return the faults of all registries, in order of hosts and of their lists; ``now``: the end of the run."""
+        records = []
+        for host, spec in sorted(self._specs.items()):
+            registry = self._registries.get(host)
+            hits = registry.faults.hits(now) if registry is not None and registry.faults is not None else []
+            for number, fault in enumerate(spec.faults):
+                records.append(FaultRecord(host, fault.at, fault.ends, fault.image, hits[number] if hits else {}))
+        return records
 
     def records(self) -> list[RegistryRecord]:
         """Return the counts of requests and bytes of each registry and mirror, in order of hosts."""

@@ -170,6 +170,8 @@ class Client:
                 status = yield from receive(env, registry.network, site, port, request, faults, download)
             finally:
                 registry.sent += size if status == OK else download.received - before
+                if registry.faults is not None:
+                    registry.faults.received(request, env.now)
         else:
             transfer = registry.network.transfer(site.link, port, size / site.goodput, site.connection_cap)
             download.begin(env.now, transfer)

@@ -85,8 +85,9 @@ class Registry:
                 store.first_byte,
             )
         self._quotas = Quotas(spec.limits) if spec.limits else None
+        self.faults = Faults(spec.host, spec.faults, streams) if spec.faults else None
         gates = (
-            Faults(spec.host, spec.faults, streams) if spec.faults else None,
+            self.faults,
             None if spec.images is None else Holdings(spec.images),
             self._quotas,
         )

@@ -79,6 +79,7 @@ _DIMENSIONS: Final = (
     ("autoscaling.*.nodeSeconds", SECONDS),
     ("autoscaling.*.life.*", SECONDS),
     ("timeInStatus.*", SECONDS),
+    ("outages.*.lastUpAfter", SECONDS),
     ("*At", SECONDS),
     ("*.seconds", SECONDS),
     ("end", SECONDS),
@@ -137,7 +138,7 @@ def never(metrics: Mapping[str, float | None], name: str) -> str:
     count, none = (metrics.get(_beside(name, each) or "") for each in ("count", "never"))
     if not count or not none:
         return ""
-    did = "started" if ".start" in name else "were ready" if ".ready" in name else "came to it"
+    did = "started" if ".start" in name else "were ready" if ".ready" in name or ".lastUp" in name else "came to it"
     return f"{none:,.0f} of {count:,.0f} never {did}"
 
 
@@ -270,7 +271,13 @@ def text(name: str, number: float | None) -> str:
 
 
 def _beside(name: str, key: str) -> str | None:
-    """Return the name of another figure of a distribution; None: the metric is no percentile, mean or maximum."""
+    """Return the name of another figure of a distribution; None: the metric is no percentile, mean or maximum.
+
+    An outage is as a distribution is: its ``pods`` are the count of when the last of them was up.
+    """
+    head, _, last = name.rpartition(".")
+    if last in ("lastUpAt", "lastUpAfter"):
+        return f"{head}.{'pods' if key == 'count' else key}"
     figure = next((each for each in _FIGURES if name.endswith(f".{each}")), None)
     return None if figure is None else name.removesuffix(figure) + key
 

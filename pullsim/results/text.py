@@ -14,7 +14,7 @@ from pullsim.results.assertions import parse_assertion
 from pullsim.results.start_table import start_table
 from pullsim.results.summary.pods import POD_WINDOW
 from pullsim.results.summary.summary import BYTE_WINDOW
-from pullsim.results.wording import counted, duration, size
+from pullsim.results.wording import clock, counted, duration, size
 from pullsim.stages import LABELS
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pullsim.results.summary.autoscaling import AutoscalingFigures
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.summary.housekeeping import Housekeeping
+    from pullsim.results.summary.outages import Outage
     from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.registry_use import RegistryUse
     from pullsim.results.summary.splits import SplitEffect
@@ -110,6 +111,8 @@ def _figures(summary: Summary) -> Table:
         _bytes(table, summary.bytes, summary.layers)
     if summary.housekeeping:
         _housekeeping(table, summary.housekeeping)
+    for outage in summary.outages.values():
+        _outage(table, outage)
     for registry in summary.registries:
         _registry(table, registry)
     for name, rollout in summary.rollouts.items():
@@ -121,6 +124,19 @@ def _figures(summary: Summary) -> Table:
     for name, pool in summary.autoscaling.items():
         _autoscaled(table, name, pool)
     return table
+
+
+def _outage(table: Table, outage: Outage) -> None:
+    what = outage.host if outage.image == "*" else f"{outage.image} of {outage.host}"
+    text = f"{what} {clock(outage.began_at)}-{clock(outage.ended_at)}: "
+    if outage.last_up_after is None:
+        table.add_row("Outage", f"{text}no pod hit")
+    elif outage.never:
+        table.add_row("Outage", Text(f"{text}{counted(outage.pods, 'pod')} hit, {outage.never:,} never up", "red"))
+    else:
+        side = "after" if outage.last_up_after >= 0 else "before"
+        last = f"last one up {duration(abs(outage.last_up_after))} {side} its end"
+        table.add_row("Outage", f"{text}{counted(outage.pods, 'pod')} hit, {last}")
 
 
 def _rollout(table: Table, name: str, rollout: RolloutFigures) -> None:

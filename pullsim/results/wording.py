@@ -18,6 +18,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def clock(seconds: float) -> str:
+    """Write a time of the run as a clock shows it: ``10:00`` for ten minutes, ``2:03:00`` for two hours and three."""
+    whole = round(seconds)
+    minutes = f"{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"{whole // 3600}:{minutes}" if whole >= 3600 else minutes
+
+
 def size(amount: float) -> str:
     """Write a size in bytes with decimal units, which registries and links use too: ``12.3 MB``."""
     for unit in ("B", "kB", "MB", "GB"):

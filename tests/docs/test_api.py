@@ -161,6 +161,7 @@ RESULT_FIELDS = [
     "prepulls",
     "spans",
     "absent",
+    "faults",
 ]
 
 

@@ -146,9 +146,9 @@ def test_keys_of_the_json_are_frozen():
     content = summarize(make()).to_dict()
     assert list(content) == [
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
-        "workloads", "podsByPool", "images", "pulls", "bytes", "layers", "housekeeping", "registries", "rollouts",
-        "churn", "prepulls", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings", "assertions",
-        "modelError", "autoscaling", "splits",
+        "workloads", "podsByPool", "images", "pulls", "bytes", "layers", "housekeeping", "registries", "outages",
+        "rollouts", "churn", "prepulls", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
+        "assertions", "modelError", "autoscaling", "splits",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "withdrawn", "missedDeadlines", "start",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pullsim.results.charts import style
+from pullsim.results.charts.faults import shade_outages
 from pullsim.results.wording import counted
 from pullsim.rows import values
 from pullsim.stages import COLOURS, STAGES
@@ -42,6 +43,7 @@ def plot_pulls(result: Result, ax: Axes | None = None) -> Axes:
     ):
         times, count = style.level(begins, ends, result.end)
         ax.step(times / unit.size, count, where="post", color=colour, linewidth=1.5, label=label)
+    shade_outages(ax, result, unit)
     style.count_axis(ax, "pulls")
     style.legend_outside(ax)
     return ax
@@ -75,6 +77,7 @@ def plot_links(result: Result, ax: Axes | None = None) -> Axes:
         if capacity <= _VISIBLE * highest:
             top = max(top, capacity)
             ax.axhline(capacity / rate.size, color=colour, linewidth=1.0, linestyle="--")
+    shade_outages(ax, result, time)
     ax.set_ylabel(f"on the wire ({rate.name})")
     ax.set_ylim(0, 1.08 * top / rate.size if top > 0 else 1)
     style.legend_outside(ax)

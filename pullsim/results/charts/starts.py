@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from pullsim.results.charts import style
+from pullsim.results.charts.faults import shade_outages
 from pullsim.results.statistics import percentile
 from pullsim.results.wording import counted
 from pullsim.rows import values
@@ -83,6 +84,7 @@ def plot_pods_ready(result: Result, ax: Axes | None = None) -> Axes:
     ):
         times, count = style.level(rises, (), result.end)
         ax.step(times / unit.size, count, dashes, where="post", color=colour, linewidth=1.8, label=label)
+    shade_outages(ax, result, unit)
     style.count_axis(ax, "pods (cumulative)")
     style.title(ax, f"{len(ready):,} of {counted(len(created), 'pod')} ready")
     style.legend_outside(ax)
@@ -103,6 +105,7 @@ def plot_start_rate(result: Result, ax: Axes | None = None) -> Axes:
     counts = np.bincount((np.asarray(started) // interval).astype(int))
     edges = np.arange(len(counts)) * interval / unit.size
     ax.bar(edges, counts, width=0.92 * interval / unit.size, align="edge", color=style.SERIES[0])
+    shade_outages(ax, result, unit)
     style.count_axis(ax, f"pods per {text}")
     ax.set_xlim(right=max(result.end, len(counts) * interval) / unit.size)  # the last interval may end after the run
     return ax

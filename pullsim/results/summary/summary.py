@@ -25,6 +25,7 @@ from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, Rollo
 from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
+from pullsim.results.summary.outages import Outage, outages
 from pullsim.results.summary.pods import Pods, pods
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.splits import SplitEffect
@@ -107,6 +108,7 @@ class Summary:
     layers: Layers | None
     housekeeping: Housekeeping | None
     registries: list[RegistryUse]
+    outages: dict[str, Outage]  # by the host of the registry, with a number after it where a host has several
     rollouts: dict[str, RolloutFigures]  # updates by workload: its name, with its namespace where that is not default
     churn: Churn | None  # None where no node left
     prepulls: dict[str, PrepullFigures]  # prepull jobs by name; their pods are not among the pods
@@ -150,6 +152,7 @@ def summarize(result: Result) -> Summary:
         layers=_layers(result) if has_pulls else None,
         housekeeping=housekeeping(result) if has_pulls else None,
         registries=[registry_use(record) for record in result.registries],
+        outages=outages(result) if has_pulls else {},
         rollouts=rollouts(result),
         churn=churn(result) if has_pulls else None,
         prepulls=prepulls(result),
