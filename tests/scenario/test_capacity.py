@@ -51,7 +51,7 @@ def test_several_resources_are_one_warning():
 
 def test_what_is_declared_somewhere_and_too_little_is_warned_of():
     (warning,) = scenario([{"allocatable": {GPU: 1}}, {}], workload(requests={GPU: 2})).warnings
-    assert warning == f"w: its pods start nowhere: it requests more {GPU} than any node has (1 of 2)"
+    assert warning == f"w: its pods start nowhere: they request more {GPU} than any node has (1 of 2)"
 
 
 @pytest.mark.parametrize(
@@ -181,3 +181,13 @@ def test_pods_that_never_preempt(tmp_path, policy, warned, of_class):
     pool = {**FIXED, "count": 1, "maxPods": 1}
     made = assembled(tmp_path, template, high, nodes=[pool], workload=manifest, more=[early])
     assert [text.startswith(PREEMPTION) for text in made.warnings] == [True] * warned
+
+
+@pytest.mark.parametrize("taints", [["old:NoSchedule"], []])
+def test_what_nodes_lack_matters_where_pods_can_go(taints):
+    """A taint keeps the pods from the nodes whose kubelet knows no image volumes."""
+    volume = {"name": "v", "image": {"reference": "y:1"}}
+    pod_of_two = {"containers": [{"name": "c", "image": "x:1", "volumeMounts": [{"name": "v"}]}], "volumes": [volume]}
+    pools = [{}, {"kubeletVersion": "1.30", "taints": taints}]
+    warnings = scenario(pools, {"name": "w", "pod": pod_of_two}).warnings
+    assert any("image volumes are dropped from its pods on nodes of p1" in text for text in warnings) == (not taints)

@@ -239,7 +239,7 @@ NOWHERE = "w: its pods start nowhere: "
     "pods, pool, warnings",
     [
         ({"tolerations": PLACED["tolerations"]}, POOL, []),
-        ({}, POOL, [NOWHERE + "all nodes for them have taints: gpu=:NoSchedule"]),
+        ({}, POOL, [NOWHERE + "all nodes for them have taints: gpu:NoSchedule"]),
         (
             {"nodeSelector": {"a": "c"}},
             {"labels": {"a": "b"}},
@@ -254,10 +254,25 @@ NOWHERE = "w: its pods start nowhere: "
         (
             {"requests": {"cpu": "8001m"}},
             {"cores": 8},
-            [NOWHERE + "it requests more cpu than any node has (8,000 of 8,001)"],
+            [NOWHERE + "they request more cpu than any node has (8 of 8001m)"],
         ),
         ({"requests": {"memory": "1TiB"}}, {}, []),
-        ({"requests": {"a.b/c": 2}}, {"allocatable": {"a.b/c": 1}}, [NOWHERE + "it requests more a.b/c than any node"]),
+        (
+            {"requests": {"memory": "1TiB"}},
+            {"allocatable": {"memory": "512GiB"}},
+            [NOWHERE + "they request more memory than any node has (512GiB of 1TiB)"],
+        ),
+        (
+            {"topologySpreadConstraints": [SPREAD]},
+            {},
+            [NOWHERE + f"no node has the label {ZONE}, over"],
+        ),
+        ({"topologySpreadConstraints": [SPREAD]}, {"zones": ["a"]}, []),
+        (
+            {"requests": {"a.b/c": 2}},
+            {"allocatable": {"a.b/c": 1}},
+            [NOWHERE + "they request more a.b/c than"],
+        ),
     ],
 )
 def test_pods_that_start_nowhere_are_warned_of(pods, pool, warnings):

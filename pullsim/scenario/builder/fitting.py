@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.kubernetes.resources import STANDARD
+from pullsim.scenario.model.placement import amount_text
 from pullsim.spec.scheduling import HOSTNAME, ZONE, NodeSelectorTerm
 from pullsim.spec.selectors import requires, untolerated
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pullsim.spec.cluster import Node
-    from pullsim.spec.scheduling import Requirement, Scheduling, Selector
+    from pullsim.spec.scheduling import Requirement, Scheduling, Selector, Taint
 
 #: Operators that a node without the label never satisfies.
 _NEED_A_LABEL: Final = ("In", "Exists", "Gt", "Lt")
@@ -113,9 +114,12 @@ class Fitting:
         )
 
     def pools(self, scheduling: Scheduling) -> frozenset[str] | None:
-        """Return the pools with nodes that have the labels which a pod asks for; None: all of them."""
-        nodes = self.nodes(scheduling)
-        return None if nodes is None else frozenset(node.spec.pool for node in nodes)
+        """Return the pools with nodes that have the labels which a pod asks for, and no taint against it; None: all."""
+        selected = self.nodes(scheduling)
+        nodes = [kind.node for kind in self._kinds] if selected is None else selected
+        tolerated = [node for node in nodes if not untolerated(node.spec.scheduling.taints, scheduling.tolerations)]
+        pools = frozenset(node.spec.pool for node in tolerated or nodes)
+        return None if pools == {kind.node.spec.pool for kind in self._kinds} else pools
 
     def obstacle(self, scheduling: Scheduling, pools: frozenset[str] | None, *, each: bool) -> str | None:
         """Return why a pod never gets a node of these pools (None: of any), even an empty one; None: it may.
@@ -127,10 +131,12 @@ class Fitting:
             nodes = [kind.node for kind in self._kinds]
         if not nodes:
             return None if each else "no node has the labels that nodeSelector and affinity ask for"
+        if absent := [key for key in _required_topologies(scheduling) if key not in self._keys]:
+            return f"no node has the label {absent[0]}, over which they spread or by which they look for other pods"
         nodes = [node for node in nodes if pools is None or node.spec.pool in pools]
         taints = [untolerated(node.spec.scheduling.taints, scheduling.tolerations) for node in nodes]
         if all(taints):
-            names = dict.fromkeys(f"{taint.key}={taint.value}:{taint.effect}" for taint in taints if taint)
+            names = dict.fromkeys(_written(taint) for taint in taints if taint)
             return None if each or not names else f"all nodes for them have taints: {', '.join(names)}"
         nodes = [node for node, taint in zip(nodes, taints, strict=True) if taint is None]
         for resource, amount in scheduling.requests:
@@ -139,7 +145,8 @@ class Fitting:
             most = [_allocatable(node, resource) for node in nodes]
             if all(each is not None and each < amount for each in most):
                 have = max(each or 0 for each in most)
-                return f"it requests more {resource} than any node has ({have:,} of {amount:,})"
+                texts = amount_text(resource, have), amount_text(resource, amount)
+                return f"they request more {resource} than any node has ({texts[0]} of {texts[1]})"
         return None
 
 
@@ -152,6 +159,17 @@ def preferences(scheduling: Scheduling) -> list[str]:
         "topologySpreadConstraints with ScheduleAnyway": [each for each in scheduling.spread if not each.hard],
     }
     return [name for name, terms in fields.items() if terms]
+
+
+def _required_topologies(scheduling: Scheduling) -> list[str]:
+    """Return the labels of nodes without which a pod fits on none of them."""
+    spread = [each.topology_key for each in scheduling.spread if each.hard]
+    return spread + [term.topology_key for term in scheduling.affinity if term.weight is None]
+
+
+def _written(taint: Taint) -> str:
+    """Write a taint as kubectl does."""
+    return f"{taint.key}={taint.value}:{taint.effect}" if taint.value else f"{taint.key}:{taint.effect}"
 
 
 def _labels(node: Node) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pullsim.oci.reference import default_pull_policy
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.cluster import ContainerSpec, PodSpec
 from pullsim.spec.pod import ImageVolume
+from pullsim.spec.scheduling import Scheduling, Toleration
 from pullsim.spec.startup import Startup as StartupSpec
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ def template_spec(pod: PodTemplate) -> PodSpec:
 
 
 def prepull_spec(prepull: Prepull) -> PodSpec:
-    """Return the spec of a prepull job's pods: one container for each image, which exits at once."""
+    """Return the spec of a prepull job's pods, which tolerate all taints: a container an image, which exits at once."""
     policy = prepull.image_pull_policy
     containers = (
         ContainerSpec(f"pull-{n}", image, policy, completes=True)
         for n, image in enumerate(dict.fromkeys(prepull.images))
     )
-    return PodSpec(tuple(containers), pull_secrets=tuple(prepull.image_pull_secrets))
+    everywhere = Scheduling(tolerations=(Toleration(operator="Exists"),))
+    return PodSpec(tuple(containers), pull_secrets=tuple(prepull.image_pull_secrets), scheduling=everywhere)
 
 
 def with_startup(spec: PodSpec, startup: Startup, ready: float | None = None) -> PodSpec:

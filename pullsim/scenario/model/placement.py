@@ -66,10 +66,11 @@ def _each(read: Callable[[str, Any], int | None]) -> BeforeValidator:
 
 
 def _written(amounts: dict[str, int | None]) -> dict[str, str | int]:
-    return {resource: _amount_text(resource, amount) for resource, amount in amounts.items()}
+    return {resource: amount_text(resource, amount) for resource, amount in amounts.items()}
 
 
-def _amount_text(resource: str, amount: int | None) -> str | int:
+def amount_text(resource: str, amount: int | None) -> str | int:
+    """Write an amount as a scenario has it: cpu in cores, bytes with a unit, other resources as numbers."""
     if amount is None:
         return UNLIMITED
     if resource == CPU:
