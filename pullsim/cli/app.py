@@ -12,6 +12,7 @@ from pullsim.cli.catalogs import catalogs
 from pullsim.cli.ci import ci
 from pullsim.cli.compare import compare
 from pullsim.cli.describe import describe
+from pullsim.cli.explain import explain
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
@@ -77,6 +78,7 @@ def _main(
 
 app.command(rich_help_panel=SIMULATE)(run)
 app.command(rich_help_panel=SIMULATE)(describe)
+app.command(rich_help_panel=SIMULATE)(explain)
 app.command(rich_help_panel=SIMULATE)(validate)
 app.command(rich_help_panel=STUDY)(fit)
 app.command(rich_help_panel=STUDY)(sweep)

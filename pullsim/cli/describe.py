@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,18 +16,13 @@ from pullsim.cli.options import (  # Typer reads the annotations
     SetOption,
     VerboseOption,
 )
+from pullsim.cli.pod_argument import PodArgument, find_pod  # Typer reads the annotations
 from pullsim.errors import InputError, Location
-
-if TYPE_CHECKING:
-    from pullsim.records import PodRecord
-    from pullsim.run import Result
 
 
 def describe(
     scenario: ScenarioArgument,
-    pod: Annotated[
-        str, typer.Argument(metavar="POD", help="Pod, or namespace/pod, as pods.csv names it.", show_default=False)
-    ],
+    pod: PodArgument,
     at: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +47,7 @@ def describe(
         if at is not None:
             overrides.append(f"horizon={_time(at)}")
         result = run(load(scenario, overrides), detail="pulls", status=True, force=force, announce=terminal.note)
-        found = _find(result, pod)
+        found = find_pod(result, pod)
         for line in describe_pod(result, found, result.end):
             terminal.line(line)
         if result.ended == "interrupted":
@@ -71,17 +66,3 @@ def _time(text: str) -> str:
     if seconds <= 0:
         raise InputError(f"{text} is not after the start of the run", Location("--at"))
     return text
-
-
-def _find(result: Result, wanted: str) -> PodRecord:
-    """Return the pod ``wanted``, which is its name, or namespace/name if several namespaces have one of that name."""
-    from pullsim.inputs.suggestion import did_you_mean  # noqa: PLC0415
-
-    named = [pod for pod in result.pods if wanted in (pod.pod, f"{pod.namespace}/{pod.pod}")]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        choices = ", ".join(f"{pod.namespace}/{pod.pod}" for pod in named)
-        raise InputError(f"several pods are named {wanted}: give one of {choices}", Location("POD"))
-    hint = did_you_mean(wanted, [pod.pod for pod in result.pods])
-    raise InputError(f"no pod {wanted} was created by {result.end:g} s{hint}", Location("POD"))

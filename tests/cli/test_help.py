@@ -20,7 +20,7 @@ def test_help_groups_the_commands():
     done = pullsim("--help")
     assert done.returncode == 0
     assert done.stdout.index("Simulate") < done.stdout.index(" run ") < done.stdout.index("Inform")
-    for command in ("run", "describe", "validate", "fit", "schema", "catalogs", "image"):
+    for command in ("run", "describe", "explain", "validate", "fit", "schema", "catalogs", "image"):
         assert re.search(rf"{command}  +\w", done.stdout)
     assert "Exit codes" in done.stdout
 

@@ -88,6 +88,7 @@ def doors() -> tuple[Door, ...]:
         "run small.yaml --metrics m.txt --metrics-interval 30s --metrics-by pool --detail pulls --no-charts",
         "validate small.yaml --set workloads[web].pods.count=5 --set kubelet.registryPullQPS=5",
         "describe small.yaml default/web-00000 --at 15m --seed 2",
+        "explain small.yaml default/web-00000 --seed 2 -o json",
         "sweep small.yaml -j 1 --set seed=1,2 --metric pods.start.p99 --cost bytes.downloaded --paired --seeds 1",
         "compare small.yaml small.yaml --a seed=3 --b seed=4 -m pods.lastReadyAt --seeds 1 -j 1 -o csv",
         "solve small.yaml --knob registries[example.com].egress --range 1Gbit/s..3Gbit/s --want best --seeds 1 -j 1",

@@ -1,0 +1,1 @@
+"""Why one pod took as long as it did."""

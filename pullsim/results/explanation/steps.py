@@ -1,0 +1,161 @@
+"""The steps of one pod's time line: what it did or waited for, one after the other, and which pulls were in its way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from pullsim.rows import values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pullsim.records import PodRecord, PullRecord, SpanRecord, Stages
+    from pullsim.run import Result
+
+#: Stages that are a step by themselves. All others are parts of a pull.
+ALONE: Final = frozenset({"scheduling", "sync", "sandbox", "init", "queue", "qps", "backoff", "start", "readiness"})
+PULL: Final = "pull"
+_LOCK: Final = "lock"
+_SAME: Final = 1e-9  # seconds: the same instant, computed in two ways
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another pull on the node, and for how many seconds of a step it ran."""
+
+    namespace: str
+    pod: str
+    image: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeaviestLayer:
+    """The layer on which a pull spent most of its time."""
+
+    digest: str
+    position: int  # 1 is the bottom
+    size: int  # compressed bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A time in which a pod waited for one thing, or one pull for it ran. Times are simulated seconds."""
+
+    what: str  # a stage; ``pull`` for all stages inside of a pull
+    at: float
+    seconds: float
+    image: str | None  # of the pull, or of the pull that waits in the queue
+    cause: str | None  # why the pull failed, or the failure that a back-off follows
+    stages: Stages = field(default_factory=dict)  # of a pull, the largest first
+    downloaded: int | None = None  # bytes that the pull fetched
+    size: int | None = None  # compressed bytes of the image
+    layers: int | None = None
+    heaviest: HeaviestLayer | None = None
+    waited_for: list[Neighbour] = field(default_factory=list)  # pulls that ran in the meantime, the longest first
+
+
+def steps(result: Result, pod: PodRecord) -> list[Step]:
+    """Return the steps of a pod in the order of time; their seconds sum to the time until it was ready, or the end."""
+    name = (pod.namespace, pod.pod)
+    until = pod.created + pod.ready_seconds
+    spans = [
+        span
+        for span in result.spans
+        if (span.namespace, span.pod) == name and span.begin >= pod.created - _SAME and span.end <= until + _SAME
+    ]
+    node = [pull for pull in result.pulls if pull.node == pod.node]
+    own = [pull for pull in node if (pull.namespace, pull.pod) == name]
+    others = [pull for pull in node if (pull.namespace, pull.pod) != name]
+    found = []
+    for (what, *_), group in groupby(spans, key=_kind):
+        part = list(group)
+        if what == PULL:
+            found.append(_pull(result, pod, part, own))
+        else:
+            found.append(_alone(what, part, own, others))
+    return found
+
+
+def _kind(span: SpanRecord) -> tuple[str, str | None]:
+    """Return what makes neighbouring spans one step: the stage, and the image of a pull or the failure behind it."""
+    return (span.stage, span.cause) if span.stage in ALONE else (PULL, span.image)
+
+
+def _alone(what: str, spans: Sequence[SpanRecord], own: Sequence[PullRecord], others: Sequence[PullRecord]) -> Step:
+    begin, end = spans[0].begin, spans[-1].end
+    if what != "queue":
+        return Step(what, begin, end - begin, None, spans[0].cause)
+    queued = next((pull for pull in own if pull.requested <= begin + _SAME and pull.started >= end - _SAME), None)
+    behind = (
+        ((pull.namespace, pull.pod, pull.image), min(pull.ended, end) - max(pull.started, begin)) for pull in others
+    )
+    image = None if queued is None else queued.image
+    return Step(what, begin, end - begin, image, None, waited_for=_neighbours(behind))
+
+
+def _pull(result: Result, pod: PodRecord, spans: Sequence[SpanRecord], own: Sequence[PullRecord]) -> Step:
+    begin, end = spans[0].begin, spans[-1].end
+    record = next((each for each in own if each.started - _SAME <= begin and end <= each.ended + _SAME), None)
+    by_layer = ranked((span.cause, span.end - span.begin) for span in spans if span.cause and span.stage != _LOCK)
+    return Step(
+        PULL,
+        begin,
+        end - begin,
+        spans[0].image,
+        None if record is None else record.cause,
+        stages=ranked((span.stage, span.end - span.begin) for span in spans),
+        downloaded=None if record is None else record.downloaded,
+        size=None if record is None else record.size,
+        layers=None if record is None else record.layers,
+        heaviest=_heaviest(result, pod, spans[0].image, by_layer),
+        waited_for=_fetchers(result, pod, [span for span in spans if span.stage == _LOCK]),
+    )
+
+
+def ranked(parts: Iterable[tuple[Key, float]]) -> dict[Key, float]:
+    """Return the sums of the seconds by key, the largest first; parts that are not positive count as none."""
+    sums: dict[Key, float] = {}
+    for key, seconds in parts:
+        if seconds > 0:
+            sums[key] = sums.get(key, 0.0) + seconds
+    return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+
+def _heaviest(result: Result, pod: PodRecord, image: str | None, seconds: Mapping[str, float]) -> HeaviestLayer | None:
+    for digest, longest in [*seconds.items()][:1]:
+        for layer in result.layers:
+            if (layer.namespace, layer.pod, layer.image, layer.digest) == (pod.namespace, pod.pod, image, digest):
+                return HeaviestLayer(layer.digest, layer.position + 1, layer.size, longest)
+    return None
+
+
+def _fetchers(result: Result, pod: PodRecord, locks: Sequence[SpanRecord]) -> list[Neighbour]:
+    """Return the pulls that fetched or unpacked the layers that the pod's pull waited for at these times."""
+    waits: defaultdict[str | None, list[SpanRecord]] = defaultdict(list)
+    for span in locks:
+        waits[span.cause].append(span)
+    if not waits:
+        return []
+    columns = ("node", "namespace", "pod", "image", "digest", "requested", "fetched", "unpack_ended", "source")
+    holders = []
+    for node, namespace, name, image, digest, requested, fetched, unpacked, source in values(result.layers, *columns):
+        if node != pod.node or digest not in waits or (namespace, name) == (pod.namespace, pod.pod):
+            continue
+        if source == "local" and unpacked is None:
+            continue  # it waited as well
+        until = fetched if unpacked is None else unpacked
+        holders += [
+            ((namespace, name, image), min(until, span.end) - max(requested, span.begin)) for span in waits[digest]
+        ]
+    return _neighbours(holders)
+
+
+def _neighbours(parts: Iterable[tuple[tuple[str, str, str], float]]) -> list[Neighbour]:
+    return [Neighbour(*name, seconds) for name, seconds in ranked(parts).items()]

@@ -1,0 +1,96 @@
+"""``pullsim explain``: the steps of one pod's time, whose pulls it waited for, and what could have been left out."""
+
+import json
+
+import pytest
+
+SERIAL = """\
+version: 1
+images:
+  define:
+    - {image: example.com/big:v1, layers: [{size: 10MB}, {size: 300MB}]}
+    - {image: example.com/small:v1, layers: [{size: 10MB}]}
+registries: [{host: example.com, perConnection: 50MB/s}]
+nodes: [{name: node}]
+workloads:
+  - {name: big, pods: {image: "example.com/big:v1"}}
+  - {name: small, pods: {image: "example.com/small:v1"}, at: 1s}
+  - {name: again, pods: {image: "example.com/small:v1", imagePullPolicy: Always}, at: 1m}
+  - {name: kept, pods: {image: "example.com/small:v1", imagePullPolicy: IfNotPresent}, at: 1m}
+  - {name: nope, pods: {image: "example.com/nope:v1"}, at: 2m}
+"""
+
+
+@pytest.fixture
+def explained(inside, tmp_path):
+    """Return what ``explain -o json`` says of a pod, by default of the slowest one."""
+    path = tmp_path / "serial.yaml"
+    path.write_text(SERIAL + "horizon: 5m\n", encoding="utf-8")
+
+    def explain(*pod, form="json"):
+        done = inside("explain", path, *pod, "--set", "images.unknown=notFound", "-o", form)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout) if form == "json" else " ".join(done.stdout.split())
+
+    return explain
+
+
+@pytest.mark.parametrize("pod", ["big", "small", "again", "kept", "nope"])
+def test_steps_are_without_gaps_and_sum_to_the_time(explained, pod):
+    found = explained(pod)
+    at = found["createdAt"]
+    for step in found["steps"]:
+        assert step["at"] == pytest.approx(at)
+        at += step["seconds"]
+    until = found["readyAt"] or found["createdAt"] + found["seconds"]
+    assert at == pytest.approx(until)
+    assert sum(found["stages"].values()) == pytest.approx(until - found["createdAt"])
+
+
+def test_it_names_the_pull_that_a_pod_queued_behind(explained):
+    queue, pull = explained("small")["steps"]
+    (big,) = explained("big")["steps"]
+    assert (queue["what"], queue["image"], pull["what"]) == ("queue", "example.com/small:v1", "pull")
+    assert [(each["pod"], each["image"]) for each in queue["waitedFor"]] == [("big", "example.com/big:v1")]
+    assert queue["waitedFor"][0]["seconds"] == pytest.approx(queue["seconds"]) == pytest.approx(big["seconds"] - 1)
+    assert "the kubelet's pull queue, the longest time for example.com/big:v1 of big" in explained(
+        "small", form="table"
+    )
+
+
+def test_it_names_the_layer_that_took_most_of_a_pull(explained):
+    (step,) = explained("big")["steps"]
+    assert (step["heaviest"]["position"], step["heaviest"]["size"], step["layers"]) == (2, 300_000_000, 2)
+    assert "most of it layer 2 of 2" in explained("big", form="table")
+
+
+def test_a_pull_that_the_policy_alone_asked_for(explained):
+    assert explained("again")["needless"] == ["example.com/small:v1"]
+    assert explained("small")["needless"] == explained("kept")["needless"] == []
+    assert "with imagePullPolicy IfNotPresent there is no pull" in explained("again", form="table")
+    assert "It waited for nothing." in explained("kept", form="table")
+
+
+def test_the_slowest_pod_is_one_that_never_started(explained):
+    found = explained()
+    assert (found["pod"], found["startedAt"], found["sooner"], found["others"]) == ("nope", None, 4, 4)
+    assert [step["what"] for step in found["steps"][:3]] == ["pull", "backoff", "pull"]
+    assert {step["cause"] for step in found["steps"]} == {"notFound"}
+    text = explained(form="table")
+    assert "back-off, after notFound" in text
+    assert "It never started (ErrImagePull)." in text
+
+
+def test_a_pod_without_a_node(inside, scenario):
+    done = inside("explain", scenario, "web-00000", "--set", "nodes[workers].maxPods=1", "--set", "horizon=10m")
+    assert done.returncode == 0
+    done = inside("explain", scenario, "--set", "nodes[workers].maxPods=1", "--set", "horizon=10m")
+    assert ", on no node, of workload" in done.stdout
+    assert "100 % of the 10 min 00 s was room on a node. It never started" in " ".join(done.stdout.split())
+
+
+def test_a_wrong_name(inside, scenario):
+    done = inside("explain", scenario, "web-0000")
+    assert done.returncode == 2
+    assert "POD: no pod web-0000 was created by" in done.stderr
+    assert "did you mean web-0000" in done.stderr
