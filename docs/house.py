@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOMS = (
-    "cli", "study", "results", "run", "scenario", "cluster", "kubelet", "runtime", "registry", "hardware", "network",
-    "kernel", "formats", "spec", "releases", "oci", "inputs",
+    "cli", "importer", "study", "results", "run", "scenario", "cluster", "kubelet", "runtime", "registry", "hardware",
+    "network", "kernel", "formats", "spec", "releases", "oci", "inputs",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from pullsim.cli.explain import explain
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
+from pullsim.cli.init import init
 from pullsim.cli.list_metrics import metrics
 from pullsim.cli.presets import presets
 from pullsim.cli.run import run
@@ -76,6 +77,7 @@ def _main(
     """Take the options that belong to no command."""
 
 
+app.command(rich_help_panel=SIMULATE)(init)
 app.command(rich_help_panel=SIMULATE)(run)
 app.command(rich_help_panel=SIMULATE)(describe)
 app.command(rich_help_panel=SIMULATE)(explain)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pullsim.inputs.document import parse_document
 from pullsim.scenario import effective_yaml, from_mapping, json_schema, load
-from pullsim.scenario.file.effective import _Dumper
+from pullsim.scenario.file.yaml_text import _Dumper
 from pullsim.scenario.schema import SHIPPED, schema_text
 
 HERE = Path(__file__).parent

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import TYPE_CHECKING, Any, Final
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from pullsim.formats.kubernetes.kubelet_configuration import written_fields
-from pullsim.inputs.core_schema import RawFloat
 from pullsim.oci.catalog import builtin_names
 from pullsim.scenario.builder.kubelet import kubelet_config
+from pullsim.scenario.file.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,27 +16,12 @@ if TYPE_CHECKING:
     from pullsim.scenario.scenario import Scenario
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes YAML, and quotes each text that a parser of YAML 1.1 or YAML 1.2 would not read as text."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Write repeated values in full, without anchors and aliases."""
-        return True
-
-
-_NUMBER: Final = re.compile(r"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+)$")
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
-
-
-_Dumper.add_representer(RawFloat, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", value.text))
-
-
 def source_yaml(scenario: Scenario) -> str:
     """Return the YAML from which the scenario was made, with overrides and without defaults.
 
     It reads as the same scenario. Relative paths are not changed.
     """
-    return yaml.dump(scenario.document.tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return yaml_text(scenario.document.tree)
 
 
 def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
@@ -59,7 +41,7 @@ def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
                     del written[key]
     if directory is not None:
         _rebase(tree, os.path.relpath(scenario.directory, directory))
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return yaml_text(tree)
 
 
 def _rebase(tree: dict[str, Any], prefix: str) -> None:

@@ -1,0 +1,105 @@
+"""Making the draft of a scenario from an inventory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.errors import InputError, Location
+from pullsim.importer.draft import Draft, Entry, Question
+from pullsim.importer.image_sizes import ImageSizes
+from pullsim.importer.images import make_images
+from pullsim.importer.names import dns_name
+from pullsim.importer.nodes import read_nodes
+from pullsim.importer.placing import (
+    fitting,
+    home,
+    keep_to_linux,
+    open_unknown,
+    settle_daemon_sets,
+    tell_of_left_out,
+    tolerate_where_they_are,
+)
+from pullsim.importer.pod_template import images_of
+from pullsim.importer.pools import make_pools
+from pullsim.importer.presence import find_present
+from pullsim.importer.questions import ask
+from pullsim.importer.registries import make_registries
+from pullsim.importer.settings import add_settings
+from pullsim.importer.stand_in import stand_in
+from pullsim.importer.workloads import make_workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.importer.inventory import Inventory
+    from pullsim.importer.notes import Notes
+    from pullsim.importer.pools import Pool
+    from pullsim.importer.workloads import Workload
+    from pullsim.oci.platform import Platform
+
+
+def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
+    """Make a scenario of what was read. Raises InputError if that is nothing of use."""
+    if inventory.empty:
+        unread = f" ({notes.unread[0]})" if notes.unread else ""
+        raise InputError(
+            f"nothing of a cluster is in what was given{unread}; `pullsim init` alone writes a template",
+            Location("FILES"),
+        )
+    pools = make_pools(read_nodes(inventory, notes), inventory, notes)
+    workloads = make_workloads(inventory, notes) or stand_in(inventory, notes)
+    if not pools[0].nodes:
+        open_unknown(workloads, pools[0], notes)
+    tolerate_where_they_are(workloads, pools)
+    keep_to_linux(workloads, pools)
+    settle_daemon_sets(workloads, pools, notes)
+    tell_of_left_out(workloads, pools, notes)
+    add_settings(pools, inventory, notes)
+    find_present(pools, workloads, inventory, notes)
+    entries = [_entry(workload, pools) for workload in workloads]
+    sizes = ImageSizes(inventory)
+    needed = _needed(workloads, pools)
+    if question is not Question.rollout and question is not Question.outage:
+        _needed_present(needed, pools, sizes)
+    failing = [image for workload in workloads if workload.failing for image in images_of(workload.pod)]
+    images = make_images(needed, failing, sizes, notes)
+    draft = Draft(
+        question, sorted({*inventory.files}), pools, images, make_registries(needed, inventory, notes), entries, notes
+    )
+    ask(draft, workloads)
+    return draft
+
+
+def _entry(workload: Workload, pools: Sequence[Pool]) -> Entry:
+    owner = workload.owner
+    values: dict[str, Any] = {"name": dns_name(workload.name, "workload")}
+    if owner.namespace != "default":
+        values["namespace"] = dns_name(owner.namespace, "default")
+    values["count"] = workload.count
+    remarks = [f"{owner}, read: {workload.file}", *workload.remarks]
+    if (pool := home(workload, pools)) is not None:
+        values["on"] = {"pool": pool.name}
+        remarks.append(
+            f"on: where its pods are now; without it they may go to {len(fitting(workload.pod, pools))} pools"
+        )
+    values["pod"] = workload.pod
+    return Entry(values, remarks)
+
+
+def _needed(workloads: Sequence[Workload], pools: Sequence[Pool]) -> dict[str, set[Platform]]:
+    """Return the images that are pulled, with the platforms of the pools on which they may be."""
+    needed: dict[str, set[Platform]] = {}
+    for workload in workloads:
+        pool = home(workload, pools)
+        allowed = [pool] if pool else fitting(workload.pod, pools) or list(pools)
+        for image in images_of(workload.pod):
+            needed.setdefault(image, set()).update(each.platform for each in allowed)
+    return needed
+
+
+def _needed_present(needed: dict[str, set[Platform]], pools: Sequence[Pool], sizes: ImageSizes) -> None:
+    """Add the images that are cached to those that need content; of unknown size they are not cached."""
+    for pool in pools:
+        pool.cached = [image for image in pool.cached if image in needed or sizes.of(image, pool.platform)]
+        for image in pool.cached:
+            needed.setdefault(image, set()).add(pool.platform)

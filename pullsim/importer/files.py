@@ -1,0 +1,84 @@
+"""Reading what was given, files, directories and standard input, into an inventory.
+
+Files are read in the order of their names, so that the order in which they are given changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pullsim.errors import InputError, Location
+from pullsim.importer.inventory import Inventory
+from pullsim.importer.recognise import read_text
+from pullsim.inputs import decoded, exists, is_directory, read_bytes
+from pullsim.inputs.files import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pullsim.importer.notes import Notes
+
+STANDARD_INPUT: Final = "-"
+MOST_FILES: Final = 20_000
+#: What files are named that hold nothing of a cluster, and are many: they are passed over within directories.
+_LOGS: Final = (".log", ".gz", ".html", ".png", ".svg")
+_LOG_NAMES: Final = ("logs.txt", "timestamp", "event-filter.html")
+
+
+def read_all(given: Iterable[str], notes: Notes) -> Inventory:
+    """Read files and directories. Raises InputError for a path that does not exist, or too many files."""
+    inventory = Inventory()
+    paths = list(dict.fromkeys(given))
+    if STANDARD_INPUT in paths:
+        _read(sys.stdin.buffer.read(MAX_BYTES + 1), Path("standard input"), inventory, notes)
+    for path in sorted(
+        set(_files(path for path in paths if path != STANDARD_INPUT)), key=lambda each: (each.name, each)
+    ):
+        try:
+            data = read_bytes(path)
+        except InputError as error:
+            notes.unread.append(str(error))
+        else:
+            _read(data, path, inventory, notes)
+    return inventory
+
+
+def _read(data: bytes, path: Path, inventory: Inventory, notes: Notes) -> None:
+    if not data.strip():
+        notes.unread.append(f"{path}: is empty: the command that was to write it has failed")
+        return
+    try:
+        if len(data) > MAX_BYTES:
+            raise InputError("is larger than what is read", Location(str(path)))  # noqa: TRY301  # told as others are
+        what = read_text(decoded(data, str(path)), path, inventory, notes)
+    except InputError as error:
+        notes.unread.append(str(error))
+    else:
+        if what:
+            inventory.files.append(path.name)
+        else:
+            notes.unread.append(f"{path}: holds nothing that is known of a cluster")
+
+
+def _files(paths: Iterable[str]) -> Iterator[Path]:
+    found = 0
+    for name in paths:
+        if not exists(name):
+            raise InputError("there is no such file or directory", Location(name))
+        for path in _below(Path(name)) if is_directory(name) else (Path(name),):
+            found += 1
+            if found > MOST_FILES:
+                raise InputError(f"more than {MOST_FILES:,} files are given", Location(name))
+            yield path
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    """Yield the files in a directory and in those below it, without logs and what begins with a dot."""
+    for parent, directories, names in os.walk(directory):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(names):
+            if not (name.startswith(".") or name.endswith(_LOGS) or name in _LOG_NAMES):
+                yield Path(parent) / name

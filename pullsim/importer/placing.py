@@ -1,0 +1,123 @@
+"""Which pools the constraints of a workload allow, and where its pods are held that are in one pool now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.errors import InputError
+from pullsim.formats.kubernetes.tolerations import parse_taint
+from pullsim.importer.fields import mapping
+from pullsim.importer.figures import default
+from pullsim.importer.pod_template import scheduling_of
+from pullsim.spec.selectors import requires, untolerated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.importer.notes import Notes
+    from pullsim.importer.pools import Pool
+    from pullsim.importer.workloads import Workload
+
+_OWN: Final = "pullsim.io/daemon-set"
+
+
+def fitting(pod: dict[str, Any], pools: Sequence[Pool]) -> list[Pool]:
+    """Return the pools whose labels and taints let a pod on their nodes; resources are not looked at."""
+    try:
+        scheduling = scheduling_of(pod)
+    except InputError:
+        return [*pools]
+    found = []
+    for pool in pools:
+        taints = [parse_taint(text) for text in pool.value("taints") or []]
+        if requires(scheduling, "", pool.labels) and untolerated(taints, scheduling.tolerations) is None:
+            found.append(pool)
+    return found
+
+
+def home(workload: Workload, pools: Sequence[Pool]) -> Pool | None:
+    """Return the pool in which all pods of a workload are now, where its constraints would allow others too."""
+    used = {pool.name: pool for pool in pools for node in workload.nodes if node in pool.node_names}
+    known = {node for pool in pools for node in pool.node_names}
+    placed = [node for node in workload.nodes if node]
+    if len(used) != 1 or not all(node in known for node in placed) or workload.daemon:
+        return None
+    allowed = fitting(workload.pod, pools)
+    only = next(iter(used.values()))
+    return only if len(allowed) > 1 and only in allowed else None
+
+
+def settle_daemon_sets(workloads: list[Workload], pools: Sequence[Pool], notes: Notes) -> None:
+    """Let pods of DaemonSets go to one node each: as many as there are nodes that they fit, where nobody says it."""
+    for workload in [each for each in workloads if each.daemon]:
+        if workload.count < 0:
+            workload.count = sum(pool.count for pool in fitting(workload.pod, pools))
+        if workload.count == 0:
+            notes.left_out["DaemonSets that fit no node"] += 1
+            workloads.remove(workload)
+            continue
+        name = workload.name[:63].strip("-.")
+        workload.pod["labels"] = {**mapping(workload.pod, "labels"), _OWN: name}
+        term = {"labelSelector": {"matchLabels": {_OWN: name}}, "topologyKey": "kubernetes.io/hostname"}
+        affinity = mapping(workload.pod, "affinity")
+        workload.pod["affinity"] = {
+            **affinity,
+            "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]},
+        }
+
+
+def tolerate_where_they_are(workloads: Sequence[Workload], pools: Sequence[Pool]) -> None:
+    """Let workloads onto tainted nodes on which their pods are now: the taint came later, or nothing tolerates it."""
+    for workload in workloads:
+        for pool in (each for each in pools if each.value("taints") and {*workload.nodes} & each.node_names):
+            for taint in (parse_taint(text) for text in pool.value("taints")):
+                tolerations = scheduling_of(workload.pod).tolerations
+                if untolerated([taint], tolerations) is not None:
+                    new = {"key": taint.key, "operator": "Exists", "effect": taint.effect}
+                    workload.pod["tolerations"] = [*workload.pod.get("tolerations", []), new]
+                    workload.remarks.append(
+                        f"tolerations: {taint.key} is added, as its pods are on nodes of {pool.name} now"
+                    )
+
+
+def keep_to_linux(workloads: Sequence[Workload], pools: Sequence[Pool]) -> None:
+    """Keep workloads from Windows nodes that do not say their system and have no pod there now."""
+    windows = [pool for pool in pools if pool.platform.os != "linux"]
+    for workload in workloads:
+        there = any(node in pool.node_names for pool in windows for node in workload.nodes)
+        if windows and not there and any(pool in windows for pool in fitting(workload.pod, pools)):
+            workload.pod["nodeSelector"] = {**mapping(workload.pod, "nodeSelector"), "kubernetes.io/os": "linux"}
+            workload.remarks.append("nodeSelector: linux is added, as its pods are on no other system now")
+
+
+def tell_of_left_out(workloads: Sequence[Workload], pools: Sequence[Pool], notes: Notes) -> None:
+    """Warn of workloads that no pool fits, and of those whose nodes are left out."""
+    known = {node for pool in pools for node in pool.node_names}
+    for workload in workloads:
+        if not fitting(workload.pod, pools):
+            notes.warn(f"{workload.owner}: its constraints fit no pool here: its pods wait for ever")
+        elif known and (lost := sum(count for node, count in workload.nodes.items() if node and node not in known)):
+            notes.warn(
+                f"{workload.owner}: {lost} of its pods are on nodes that are left out: here they go where they fit"
+            )
+
+
+def open_unknown(workloads: Sequence[Workload], pool: Pool, notes: Notes) -> None:
+    """Give the pool of unknown nodes the labels that pods select, and room for them."""
+    labels: dict[str, str] = {}
+    for workload in workloads:
+        for key, value in mapping(workload.pod, "nodeSelector").items():
+            labels.setdefault(key, value)
+    own = {key: value for key, value in labels.items() if key not in ("kubernetes.io/os", "kubernetes.io/arch")}
+    if own:
+        pool.keys["labels"] = default(own, "what pods select")
+    for workload in workloads:
+        if not fitting(workload.pod, [pool]):
+            for key in ("nodeSelector", "affinity"):
+                workload.pod.pop(key, None)
+            notes.left_out["node selectors and affinities, as nothing is known of the nodes"] += 1
+    pods = sum(workload.count for workload in workloads if workload.count > 0)
+    if pool.count * 30 < pods:
+        pool.count = -(-pods // 30)
+        pool.keys["count"] = default(pool.count, f"30 of the {pods} pods on each")
+    pool.keys["allocatable"] = default({"cpu": "unlimited"}, "pods fit by their number only")

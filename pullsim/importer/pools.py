@@ -1,0 +1,303 @@
+"""Nodes in pools of equal ones: by the owner's name, the type of the machine, the releases and the platform."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.errors import InputError
+from pullsim.formats.kubernetes.resources import CPU, MEMORY, check_name, parse_amount
+from pullsim.importer.figures import Figure, default, from_files
+from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
+from pullsim.importer.notes import listed
+from pullsim.oci.platform import Platform
+from pullsim.scenario.model.placement import check_label
+from pullsim.scenario.presets.nodes import builtin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.importer.inventory import Inventory
+    from pullsim.importer.nodes import NodeFacts
+    from pullsim.importer.notes import Notes
+
+#: What a machine of unknown kind is given: a usual NIC, and the disk of a small machine in a cloud.
+DEFAULT_NIC: Final = "10Gbit/s"
+DEFAULT_DISK: Final = "200MB/s"
+_UNNAMED: Final = "worker"
+#: Labels that each node of a pool gets by itself, or that differ from node to node.
+_OWN_LABELS: Final = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "pullsim.io/pool", *ZONES)
+_PROVIDERS: Final = {"aws": "aws/", "gce": "gcp/", "azure": "azure/"}
+
+
+@dataclass(slots=True)
+class Pool:
+    """A pool of equal nodes; ``keys`` are those of ``nodes[]`` with their figures."""
+
+    name: str
+    platform: Platform
+    nodes: tuple[NodeFacts, ...] = ()
+    count: int = 1
+    base: str = ""  # the owner's name of the pool, of which this may be a part
+    preset: str | None = None
+    kubelet: str = ""  # major and minor of the kubelet's release; empty: not known
+    keys: dict[str, Figure] = field(default_factory=dict)
+    cached: list[str] = field(default_factory=list)
+
+    @property
+    def node_names(self) -> set[str]:
+        """The names of the cluster's nodes that it stands for."""
+        return {node.name for node in self.nodes}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its nodes in a run, as far as constraints of pods ask for them."""
+        own = {"kubernetes.io/os": self.platform.os, "kubernetes.io/arch": self.platform.architecture}
+        given = self.keys.get("labels")
+        return {**(given.value if given else {}), **own}
+
+    def value(self, key: str) -> Any:
+        """Return the value of a key; None where it has none."""
+        return self.keys[key].value if key in self.keys else None
+
+
+def make_pools(nodes: Sequence[NodeFacts], inventory: Inventory, notes: Notes) -> list[Pool]:
+    """Group nodes into pools, by name; without nodes there is one, of as many as pods and events name, at least one."""
+    groups: dict[tuple[str, ...], list[NodeFacts]] = defaultdict(list)
+    for node in nodes:
+        groups[_key(node)].append(node)
+    names = _names(list(groups))
+    pools = [_pool(names[key], key, groups[key], notes) for key in sorted(groups)]
+    for base in sorted({pool.base for pool in pools}):
+        parts = [
+            f"{pool.name} ({pool.count})" for pool in sorted(pools, key=lambda each: each.name) if pool.base == base
+        ]
+        if len(parts) > 1:
+            notes.warn(
+                f"the owner's pool {base} is {len(parts)} pools here, as nodes of a pool are equal: {', '.join(parts)}"
+            )
+    return sorted(pools, key=lambda pool: pool.name) or [_unknown_pool(inventory, notes)]
+
+
+def _key(node: NodeFacts) -> tuple[str, ...]:
+    """Return what nodes of one pool have in common: name, type, kubelet, runtime, platform."""
+    taints = ",".join(f"{key}={value}:{effect}" for key, value, effect in node.taints)
+    return (
+        node.pool or _UNNAMED,
+        node.instance_type or "",
+        node.kubelet,
+        f"{node.runtime[0]}-{node.runtime[1]}",
+        str(node.platform),
+        taints,
+    )
+
+
+def _names(keys: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Name each pool after its owner's name; the parts of one have what they differ in at the end."""
+    by_base: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for key in sorted(keys):
+        by_base[key[0]].append(key)
+    names: dict[tuple[str, ...], str] = {}
+    for base, group in by_base.items():
+        differing = [position for position in (1, 2, 3, 4) if len({key[position] for key in group}) > 1]
+        telling = next(([position] for position in differing if _distinct(group, [position])), differing)
+        for number, key in enumerate(group, 1):
+            parts = [base, *(key[position] or "other" for position in telling)] if len(group) > 1 else [base]
+            name = _dns("-".join(parts))
+            while name in names.values():
+                name = (
+                    f"{_dns('-'.join(parts))}-{number}"
+                    if f"{_dns('-'.join(parts))}-{number}" not in names.values()
+                    else f"{name}-{number}"
+                )
+            names[key] = name
+    return names
+
+
+def _distinct(group: list[tuple[str, ...]], positions: list[int]) -> bool:
+    return len({tuple(key[position] for position in positions) for key in group}) == len(group)
+
+
+def _dns(text: str) -> str:
+    """Return a text as the name of a pool: lower-case letters, digits, ``-`` and ``.``."""
+    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")[:60].strip("-.")
+    return re.sub(r"([.-])[.-]+", r"\1", name) or "pool"
+
+
+def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes) -> Pool:
+    first = nodes[0]
+    files = sorted({node.found.file for node in nodes})
+    pool = Pool(name, first.platform, tuple(nodes), len(nodes), key[0], kubelet=first.kubelet)
+    pool.preset = _preset(nodes)
+    keys = pool.keys
+    keys["count"] = from_files(len(nodes), *files)
+    keys["platform"] = from_files(str(first.platform), *files)
+    if pool.preset:
+        keys["preset"] = Figure(
+            pool.preset, f"preset: by the instance type {first.instance_type}; nic, disk, unpack are its"
+        )
+        notes.guess(
+            3,
+            f"nic, disk and unpack of pool {name} are those of the preset {pool.preset}",
+            f"`pullsim fit` on events of its nodes, or `fio` and `iperf3` on one of them ({first.name})",
+        )
+    else:
+        _without_preset(pool, first, notes)
+    keys["kubeletVersion"] = from_files(first.kubelet, *files)
+    keys["runtime"] = from_files({first.runtime[0]: first.runtime[1]}, *files)
+    _resources(pool, nodes, files, notes)
+    labels = _labels(nodes)
+    if labels:
+        keys["labels"] = from_files(labels, *files)
+    if first.taints:
+        keys["taints"] = from_files([_taint(*taint) for taint in first.taints], *files)
+    if zones := sorted({node.zone for node in nodes if node.zone}):
+        keys["zones"] = from_files(zones, *files)
+    return pool
+
+
+def _without_preset(pool: Pool, first: NodeFacts, notes: Notes) -> None:
+    what = (
+        f"no preset for {first.instance_type}" if first.instance_type else "no instance type says what the machine is"
+    )
+    pool.keys["nic"] = default(DEFAULT_NIC, what)
+    pool.keys["disk"] = default({"write": DEFAULT_DISK}, what)
+    notes.guess(
+        1,
+        f"disk ({DEFAULT_DISK}) and nic ({DEFAULT_NIC}) of pool {pool.name}: {what}",
+        f"`pullsim fit` on events of its nodes, or `fio` and `iperf3` on one of them ({first.name})",
+    )
+
+
+def _preset(nodes: list[NodeFacts]) -> str | None:
+    """Return the built-in preset of the nodes' instance type."""
+    given = nodes[0].instance_type
+    if given is None or nodes[0].platform.os not in ("linux", "windows"):
+        return None
+    provider = str(nodes[0].found.value.get("spec", {}) and (nodes[0].found.value["spec"] or {}).get("providerID", ""))
+    prefix = _PROVIDERS.get(provider.partition(":")[0])
+    disk = nodes[0].labels.get("cloud.google.com/gke-boot-disk", "")
+    fitting = [
+        name
+        for name, preset in builtin().items()
+        if (preset.tree.get("labels") or {}).get(INSTANCE_TYPE) == given and (prefix is None or name.startswith(prefix))
+    ]
+    return min(fitting, key=lambda name: (bool(disk) and not name.endswith(disk), len(name), name), default=None)
+
+
+def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Notes) -> None:
+    """Add cores, maxPods and allocatable: of several nodes the figure that most have, of amounts the least."""
+    keys = pool.keys
+    if (cores := _amount(nodes, CPU, "capacity")) and cores >= 1000:
+        preset = builtin()[pool.preset].tree if pool.preset else {}
+        if (preset.get("cores") or {}).get("count") != cores // 1000:
+            keys["cores"] = from_files(cores // 1000, *files)
+    pods = [text for node in nodes if (text := node.amount("pods", "capacity") or node.amount("pods"))]
+    try:
+        most = parse_amount("pods", most_common(pods)) if pods else 0
+    except ValueError:
+        most = 0
+    if most > 0:
+        keys["maxPods"] = from_files(most, *files)
+    allocatable: dict[str, Any] = {}
+    for resource in (CPU, MEMORY, *sorted({name for node in nodes for name in node.resources if "/" in name})):
+        try:
+            check_name(resource)
+        except ValueError:
+            continue
+        amount = (
+            _amount(nodes, resource, "allocatable")
+            if resource in (CPU, MEMORY)
+            else _pieces(pool, nodes, resource, notes)
+        )
+        if amount is not None and (amount or resource not in (CPU, MEMORY)):
+            allocatable[resource] = _written(resource, amount)
+    if allocatable:
+        allocatable.setdefault(CPU, "unlimited")
+        keys["allocatable"] = from_files(allocatable, *files)
+
+
+def _pieces(pool: Pool, nodes: list[NodeFacts], resource: str, notes: Notes) -> int | None:
+    """Return how many of a device each node has; capacity counts where allocatable is 0, with a warning."""
+    allocatable, capacity = _amount(nodes, resource, "allocatable"), _amount(nodes, resource, "capacity")
+    if not allocatable and capacity:
+        sick = [node.name for node in nodes if _one(node, resource, "allocatable") in (0, None)]
+        notes.warn(
+            f"pool {pool.name}: {resource} is {capacity} in capacity and {allocatable or 0} in allocatable on "
+            f"{listed(sick)} (driver or device is not healthy): the scenario has {capacity}, as if it were"
+        )
+        return capacity
+    return allocatable if allocatable or capacity else None
+
+
+def _one(node: NodeFacts, resource: str, of: str) -> int | None:
+    text = node.amount(resource, of)
+    try:
+        amount = parse_amount(resource, text) if text is not None else None
+    except ValueError:
+        return None
+    return amount if amount is not None and 0 <= amount < 2**63 else None
+
+
+def _amount(nodes: list[NodeFacts], resource: str, of: str) -> int | None:
+    """Return the least that any of the nodes has, those without any apart."""
+    found = [amount for node in nodes if (amount := _one(node, resource, of)) is not None]
+    return min((amount for amount in found if amount), default=0) if found else None
+
+
+def _written(resource: str, amount: int) -> str | int:
+    if resource == CPU:
+        return f"{amount}m" if amount % 1000 else amount // 1000
+    return f"{amount // 1024}Ki" if resource == MEMORY and amount % 1024 == 0 else amount
+
+
+def _labels(nodes: list[NodeFacts]) -> dict[str, str]:
+    """Return the labels that all nodes have in common, without those that each gets by itself."""
+    common = set.intersection(*({*node.labels.items()} for node in nodes))
+    return {
+        key: value
+        for key, value in sorted(common)
+        if key not in _OWN_LABELS and not key.startswith("beta.kubernetes.io/") and _fit(key, value)
+    }
+
+
+def _fit(key: str, value: str) -> bool:
+    try:
+        check_label(key, value)
+    except (ValueError, InputError):
+        return False
+    return True
+
+
+def _taint(key: str, value: str, effect: str) -> str:
+    return f"{key}={value}:{effect}" if value else f"{key}:{effect}"
+
+
+def _unknown_pool(inventory: Inventory, notes: Notes) -> Pool:
+    """Return the pool of a cluster whose nodes nobody describes: as many as pods and events name, at least three."""
+    named = {
+        str((found.value.get("spec") or {}).get("nodeName"))
+        for found in inventory.of_kind("Pod")
+        if isinstance(found.value.get("spec"), dict) and found.value["spec"].get("nodeName")
+    }
+    for found in inventory.of_kind("Event"):
+        source = found.value.get("source") or found.value.get("deprecatedSource")
+        if isinstance(source, dict) and isinstance(source.get("host"), str) and source["host"]:
+            named.add(source["host"])
+    count = min(len(named), 5_000) or 3
+    why = f"{len(named)} names of nodes in pods and events" if named else "nothing tells of nodes"
+    pool = Pool(_UNNAMED, Platform("linux", "amd64"), (), count, _UNNAMED)
+    pool.keys = {
+        "count": default(count, why),
+        "nic": default(DEFAULT_NIC),
+        "cores": default(4),
+        "disk": default({"write": DEFAULT_DISK}),
+    }
+    notes.guess(
+        1,
+        f"{count} nodes with {DEFAULT_NIC}, 4 cores and a disk of {DEFAULT_DISK}: {why}",
+        "`kubectl get nodes -o json`",
+    )
+    return pool

@@ -1,0 +1,141 @@
+"""What a file holds, told by its content: a table of kinds and of what reads them into the inventory."""
+
+from __future__ import annotations
+
+import email
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.errors import InputError
+from pullsim.formats.oci.beside import Beside
+from pullsim.formats.oci.node_images import CTR_HEADER
+from pullsim.formats.oci.reader import images_of, recognised
+from pullsim.importer import node_files, objects, registry_files, runtime_files
+from pullsim.importer.describe import described_nodes, is_description
+from pullsim.importer.fields import entries, text
+from pullsim.importer.place import Place
+from pullsim.inputs import json_lines, parse_json
+from pullsim.inputs.document import parse_documents
+from pullsim.inputs.toml_document import parse_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pullsim.importer.inventory import Inventory
+    from pullsim.importer.notes import Notes
+
+_TOML: Final = re.compile(r"^(\s*(#.*)?\n)*\s*(\[|[\w-]+\s*=|\"[^\"]+\"\s*=)")
+_NODEGROUP: Final = re.compile(r"^MIME-Version:", re.IGNORECASE)
+
+
+#: Objects by the beginning of their apiVersion and by kind; all others go into the inventory as they are.
+_BY_KIND: Final[Mapping[tuple[str, str], Callable[[dict[str, Any], Place], None]]] = {
+    ("kubelet.config.k8s.io/", "KubeletConfiguration"): node_files.kubelet_configuration,
+    ("node.eks.aws/", "NodeConfig"): node_files.node_config,
+    ("machineconfiguration.openshift.io/", "KubeletConfig"): node_files.openshift_kubelet_config,
+    ("machineconfiguration.openshift.io/", "MachineConfig"): node_files.machine_config,
+    ("", "ConfigMap"): node_files.config_map,
+    ("", "Secret"): registry_files.secret,
+}
+#: Parts of a kubeadm file that say nothing of pulls by the kubelet; imagePullSerial is of kubeadm's own pulls.
+_NOTHING: Final = ("InitConfiguration", "JoinConfiguration", "ClusterConfiguration", "KubeProxyConfiguration", "Status")
+
+
+def read_text(content: str, path: Path, inventory: Inventory, notes: Notes) -> bool:
+    """Read a file's text into the inventory; whether it holds something known. Raises InputError for bad syntax."""
+    place = Place(path, inventory, notes)
+    start = content.lstrip()
+    if _NODEGROUP.match(start):
+        return _parts(start, place)
+    if CTR_HEADER.match(start):
+        return _images(content, place)
+    if is_description(content):
+        for node in described_nodes(content):
+            inventory.add(node, place.file)
+        return True
+    values = _values(content, place)
+    known = [read_value(value, place) for value in values]
+    return any(known) or _image_file(values, content, place)
+
+
+def read_value(value: Any, place: Place) -> bool:
+    """Read one parsed document into the inventory; whether it is of a known kind."""
+    if not isinstance(value, dict):
+        known = [read_value(each, place) for each in value] if isinstance(value, list) and _typed(value) else []
+        return any(known)
+    kind = text(value, "kind")
+    if kind == "List" or (kind.endswith("List") and isinstance(value.get("items"), list)):
+        of = kind.removesuffix("List")
+        for item in entries(value, "items"):
+            read_value({"kind": of, **item} if of and not text(item, "kind") else item, place)
+        return True
+    if kind in _NOTHING:
+        return True
+    for (group, name), reader in _BY_KIND.items():
+        if kind == name and text(value, "apiVersion").startswith(group):
+            reader(value, place)
+            return True
+    if kind and ("metadata" in value or "spec" in value):
+        objects.add(value, place)
+        return True
+    return any(
+        reader(value, place) for reader in (*node_files.READERS, *runtime_files.READERS, *registry_files.READERS)
+    )
+
+
+def _typed(values: list[Any]) -> bool:
+    return all(isinstance(each, dict) and text(each, "kind") for each in values)
+
+
+def _values(content: str, place: Place) -> list[Any]:
+    """Parse a text: JSON, lines of JSON, TOML or YAML."""
+    file = str(place.path)
+    if content.lstrip()[:1] in ("{", "["):
+        try:
+            return [parse_json(content, file)]
+        except InputError as error:
+            try:
+                return [value for _, value in json_lines(content, file)]
+            except InputError:
+                if _TOML.match(content):
+                    return [parse_toml(content, file).tree]
+                raise error from None
+    if place.path.suffix == ".toml" or _is_toml(content):
+        return [parse_toml(content, file).tree]
+    return [document.tree for document in parse_documents(content, file)]
+
+
+def _is_toml(content: str) -> bool:
+    if not _TOML.match(content):
+        return False
+    try:
+        return bool(tomllib.loads(content))
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return False
+
+
+def _parts(content: str, place: Place) -> bool:
+    """Read the parts of MIME user data, of which the last wins where several say the same."""
+    known = []
+    for part in email.message_from_string(content).walk():
+        payload = part.get_payload(decode=True)
+        if isinstance(payload, bytes) and "node.eks.aws" in part.get_content_type():
+            known += [read_value(each, place) for each in _values(payload.decode("utf-8", "replace"), place)]
+    return any(known)
+
+
+def _image_file(values: list[Any], content: str, place: Place) -> bool:
+    """Read what a tool printed of images, if it is that."""
+    first = values[0] if len(values) == 1 else values
+    kind, _ = recognised(first, str(place.path))
+    return kind not in (None, "nodes") and _images(content, place)
+
+
+def _images(content: str, place: Place) -> bool:
+    found = images_of(content.encode(), place.path, Beside(place.path.parent))
+    place.inventory.images += found.images
+    for reason in found.reasons:
+        place.notes.warn(reason)
+    return True
