@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.importer.image_sizes import Known
 from pullsim.importer.notes import listed
 from pullsim.oci.catalog import Catalog, builtin_names
-from pullsim.oci.manifest import UNPACK_RATIO, Index, select
+from pullsim.oci.manifest import Index, select
 from pullsim.oci.reference import InvalidReference, parse
 
 if TYPE_CHECKING:
@@ -172,13 +172,11 @@ def _origin(known: Known) -> str:
 
 
 def _content(known: Known) -> dict[str, Any]:
-    if known.compressed:
-        return {"layers": [{"size": known.size}]}
-    return {"layers": [{"size": round(known.size / UNPACK_RATIO), "unpacked": known.size}]}
+    return {"size" if known.compressed else "unpacked": known.size}
 
 
 def _tell(section: ImageSection, guessed: list[str], notes: Notes) -> None:
-    by_size = sorted({entry["image"] for entry, _ in section.define if len(entry["layers"]) == 1} - {*guessed})
+    by_size = sorted({entry["image"] for entry, _ in section.define if "layers" not in entry} - {*guessed})
     if guessed:
         notes.guess(
             0,

@@ -80,8 +80,8 @@ def content(image, platform, scenario):
     entries = [each for each in scenario["images"].get("define", []) if parse(each["image"]) == parse(image)]
     if entries:
         (entry,) = [each for each in entries if each.get("platform", "linux/amd64") == platform]
-        if "layers" not in entry or len(entry["layers"]) == 1:
-            return "fromSize", entry.get("size") or entry["layers"][0]["size"]
+        if "layers" not in entry:
+            return "fromSize", entry["size"]
         return "known", sum(layer["size"] for layer in entry["layers"])
     for name in reversed(scenario["images"].get("catalogs", ["official"])):
         found = Catalog.builtin(name).lookup(parse(image), 0.0)
