@@ -93,9 +93,9 @@ def test_nodes_are_in_zones_in_turn_and_get_ready_later():
 @pytest.mark.parametrize(
     "pool, message",
     [
-        ({"allocatable": {"cpu": "4 cores"}}, "nodes[n].allocatable: 'cpu': quantity '4 cores': unknown suffix"),
+        ({"allocatable": {"cpu": "4 cores"}}, "nodes[n].allocatable.cpu: quantity '4 cores': unknown suffix"),
         ({"allocatable": {"gpu": 1}}, "'gpu' is no resource; a resource is cpu, memory, ephemeral-storage"),
-        ({"allocatable": {"memory": "-1Gi"}}, "'memory': quantity '-1Gi' is negative"),
+        ({"allocatable": {"memory": "-1Gi"}}, "nodes[n].allocatable.memory: quantity '-1Gi' is negative"),
         ({"allocatable": {"nvidia.com/gpu": 0.5}}, "of nvidia.com/gpu must be a whole number"),
         ({"allocatable": 4}, "4 must be a mapping of resources to amounts: {cpu: 4, memory: 16GiB}"),
         ({"allocatable": {"pods": 5}, "maxPods": 6}, "maxPods is 6 and allocatable has 5 pods: one of them is enough"),
@@ -201,7 +201,7 @@ def test_a_class_gives_the_priority():
     [
         (
             {"requests": {"cpu": "fast"}},
-            "workloads[w].pods.requests: 'cpu': quantity 'fast' does not start with a number",
+            "workloads[w].pods.requests.cpu: quantity 'fast' does not start with a number",
         ),
         ({"requests": {"gpu": 1}}, "'gpu' is no resource"),
         ({"labels": {"a": 1}}, "workloads[w].pods.labels.a: 1 must be text; write it in quotes"),

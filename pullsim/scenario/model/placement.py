@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -48,21 +48,11 @@ def _allocatable(resource: str, value: Any) -> int | None:
     return None if value == UNLIMITED else _request(resource, value)
 
 
-def _each(read: Callable[[str, Any], int | None]) -> BeforeValidator:
-    """Return a validator that reads a mapping of resources to amounts, each with ``read``; null counts as absent."""
-
-    def validate(value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise ValueError(f"{shown(value)} must be a mapping of resources to amounts: {{cpu: 4, memory: 16GiB}}")  # noqa: TRY004  # pydantic takes ValueError
-        amounts = {}
-        for resource, amount in value.items():
-            try:
-                amounts[resource] = read(resource, amount) if amount is not None else None
-            except ValueError as error:
-                raise ValueError(f"{shown(resource)}: {error}") from None
-        return {resource: amounts[resource] for resource, amount in value.items() if amount is not None}
-
-    return BeforeValidator(validate)
+def _paired(value: Any) -> Any:
+    """Give each amount the name of its resource, by which it is read; null counts as absent."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{shown(value)} must be a mapping of resources to amounts: {{cpu: 4, memory: 16GiB}}")  # noqa: TRY004  # pydantic takes ValueError
+    return {resource: (resource, amount) for resource, amount in value.items() if amount is not None}
 
 
 def _written(amounts: dict[str, int | None]) -> dict[str, str | int]:
@@ -94,9 +84,12 @@ def check_label(key: str, value: str) -> None:
 
 _AMOUNTS_SCHEMA: Final = WithJsonSchema({"type": "object", "additionalProperties": _AMOUNT_TYPES})
 _WRITER: Final = PlainSerializer(_written, return_type=dict[str, str | int])
-Requests = Annotated[dict[str, int], _each(_request), _WRITER, _AMOUNTS_SCHEMA]
+_PAIRED: Final = BeforeValidator(_paired)
+_Request = Annotated[int, BeforeValidator(lambda pair: _request(*pair))]
+_Amount = Annotated[int | None, BeforeValidator(lambda pair: _allocatable(*pair))]
+Requests = Annotated[dict[str, _Request], _PAIRED, _WRITER, _AMOUNTS_SCHEMA]
 #: None: without limit.
-Allocatable = Annotated[dict[str, int | None], _each(_allocatable), _WRITER, _AMOUNTS_SCHEMA]
+Allocatable = Annotated[dict[str, _Amount], _PAIRED, _WRITER, _AMOUNTS_SCHEMA]
 Labels = Annotated[dict[str, str], AfterValidator(_checked)]
 #: Fields of a Pod's spec, which `pullsim.formats.kubernetes` reads as it reads those of manifests.
 PodField = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
