@@ -280,3 +280,9 @@ def test_pods_that_start_nowhere_are_warned_of(pods, pool, warnings):
     assert len(found) == len(warnings)
     for text, start in zip(found, warnings, strict=True):
         assert text.startswith(start)
+
+
+def test_a_resource_is_set_in_brackets_as_its_name_has_dots():
+    mapping = {"nodes": [{"name": "n", "allocatable": {"nvidia.com/gpu": 1}}]}
+    scenario = from_mapping(mapping, ["nodes[*].allocatable[nvidia.com/gpu]=2", "nodes[n].allocatable.cpu=1500m"])
+    assert scenario.nodes[0].allocatable == {"nvidia.com/gpu": 2, "cpu": 1500}
