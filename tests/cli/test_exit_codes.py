@@ -69,6 +69,7 @@ def test_a_name_of_any_length_is_wrong_input(inside, command):
         ("sweep", "--out", "NAME"),
         ("sweep", "--out", "NAME", "--resume"),
         ("compare", "--out", "NAME", "--a", "seed=1"),
+        ("advise", "--out", "NAME", "--max-runs", "2", "--seeds", "1"),
         ("explain-credentials", "--config", "NAME"),
         ("fit", "--out", "NAME"),
     ],

@@ -83,6 +83,7 @@ def doors() -> tuple[Door, ...]:
     door("sweep study.yaml -j 1 --out sweep --resume", made, "sweep/runs.jsonl")
     door("sweep small.yaml -j 1 --set nodes[workers].count=1,2 --seeds 1 -o csv", made, "small.yaml")
     door("solve small.yaml --knob nodes[workers].count --range 1..3 --slo <90s --seeds 1 -j 1", made, "small.yaml")
+    door("advise small.yaml --seeds 1 -j 1 --max-runs 4 -o markdown", made, "small.yaml")
     for arguments in (
         "run small.yaml --set nodes[workers].nic=25Gbit/s --seed 3 --assert pods.start.p99<90s",
         "run small.yaml --metrics m.txt --metrics-interval 30s --metrics-by pool --detail pulls --no-charts",
@@ -92,6 +93,7 @@ def doors() -> tuple[Door, ...]:
         "sweep small.yaml -j 1 --set seed=1,2 --metric pods.start.p99 --cost bytes.downloaded --paired --seeds 1",
         "compare small.yaml small.yaml --a seed=3 --b seed=4 -m pods.lastReadyAt --seeds 1 -j 1 -o csv",
         "solve small.yaml --knob registries[example.com].egress --range 1Gbit/s..3Gbit/s --want best --seeds 1 -j 1",
+        "advise small.yaml --objective pods.lastReadyAt --set seed=3 --seeds 1 -j 1 --max-runs 2 -o csv",
         "ci small.yaml --assert pods.total>1 --tolerance pods.start.*=0.5s --set seed=2",
         "image registry.example.com/team/app:v1@sha256:0 --kubelet-version 1.30",
         "catalogs nginx -o json",

@@ -80,6 +80,10 @@ class Advice:
         ]
         return ordered([*singles, *ordered(pairs, self.judged)[:PAIRS]], self.judged)
 
+    def told(self, row: Tried) -> Difference:
+        """Return the difference that says why a change ranks where it does: of the objective, or what is judged by."""
+        return row.difference(self.objective if math.isinf(row.gain) else self.judged)
+
     def table(self) -> pd.DataFrame:
         """Return a row for each change and metric: ``change``, ``set``, ``metric``, before, after, difference, ….
 
@@ -112,7 +116,7 @@ class Advice:
     def __repr__(self) -> str:
         """``Advice(shop: 5 pulls at a time on a node: pods.start.p99 12.6 s → 9.10 s (-28 %); 12 changes tried)``."""
         best = next(iter(self.gains), None)
-        told = "nothing helps" if best is None else f"{best.setting.sentence}: {change(best.difference(self.judged))}"
+        told = "nothing helps" if best is None else f"{best.setting.sentence}: {change(self.told(best))}"
         return f"Advice({self.name}: {told}; {len(self.rows)} changes tried)"
 
 

@@ -56,11 +56,11 @@ def lines(advice: Advice | None, command: str) -> list[str]:
             f"none of {len(advice.rows):,} changes that were tried gains {GAIN * 100:g} % of {advice.judged}",
             f"`{command}` tries more, and pairs",
         ]
-    return [*(_line(row, advice.judged) for row in told), f"`{command}` tries more, and pairs"]
+    return [*(_line(advice, row) for row in told), f"`{command}` tries more, and pairs"]
 
 
-def _line(row: Tried, judged: str) -> str:
+def _line(advice: Advice, row: Tried) -> str:
     """``nodes[*].cores.count=8 (twice the cores): pods.start.p99 12.6 s → 9.10 s (-28 %) (tried)``."""
     overrides = ", ".join(row.setting.overrides)
     what = row.setting.sentence if len(overrides) > _LONG else f"{overrides} ({row.setting.sentence})"
-    return f"{what}: {change(row.difference(judged))} (tried)"
+    return f"{what}: {change(advice.told(row))} (tried)"

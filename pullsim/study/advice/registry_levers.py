@@ -29,14 +29,15 @@ def mirror(situation: Situation) -> list[Setting]:
     name = idle[0] if idle else f"a mirror of {_EGRESS}"
     return setting(
         f"{name} near the nodes, with all images",
-        *(f"registries[{each.host}].mirrors={flow([entry])}" for each in situation.registries() if not each.mirrors),
+        *(f"{situation.registry(each)}.mirrors={flow([entry])}" for each in situation.registries() if not each.mirrors),
     )
 
 
 def egress(situation: Situation) -> list[Setting]:
     """Twice the rate that all nodes share, of the registry and of the store that its blobs are in."""
     return setting(
-        "registries of twice the egress", *(text for each in situation.registries() for text in _twice(each, "egress"))
+        "registries of twice the egress",
+        *(text for each in situation.registries() for text in _twice(situation, each, "egress")),
     )
 
 
@@ -44,9 +45,9 @@ def connection(situation: Situation) -> list[Setting]:
     """Twice the rate of one connection, and of the window that limits it over a round trip."""
     overrides = []
     for each in situation.registries():
-        found = _twice(each, "perConnection")
+        found = _twice(situation, each, "perConnection")
         if found:
-            found.append(f"registries[{each.host}].tcp.maxWindow={size_text(2 * each.tcp.max_window)}")
+            found.append(f"{situation.registry(each)}.tcp.maxWindow={size_text(2 * each.tcp.max_window)}")
         overrides += found
     return setting("twice the rate of one connection to the registries", *overrides)
 
@@ -56,21 +57,21 @@ def quota(situation: Situation) -> list[Setting]:
     return setting(
         "twice the registries' quotas",
         *(
-            f"registries[{each.host}].limits={flow([_twice_limit(limit) for limit in each.limits])}"
+            f"{situation.registry(each)}.limits={flow([_twice_limit(limit) for limit in each.limits])}"
             for each in situation.registries()
             if each.limits
         ),
     )
 
 
-def _twice(registry: Registry, key: str) -> list[str]:
+def _twice(situation: Situation, registry: Registry, key: str) -> list[str]:
     """Return overrides that double a rate of a registry and of its store of blobs, as far as they have one."""
     found = []
     for place, each in (("", registry), (".blobHost", registry.blob_host)):
         if each is not None:
             rate = each.egress if key == "egress" else each.per_connection
             if rate is not None:
-                found.append(f"registries[{registry.host}]{place}.{key}={rate_text(2 * rate)}")
+                found.append(f"{situation.registry(registry)}{place}.{key}={rate_text(2 * rate)}")
     return found
 
 

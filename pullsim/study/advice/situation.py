@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.inputs.document import entry_name
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.printable import json_text
@@ -70,10 +71,14 @@ class Situation:
         """Return how an override names a workload."""
         return f"workloads[{self._entry('workloads', index)}]"
 
+    def registry(self, registry: Registry) -> str:
+        """Return how an override names a listed registry."""
+        return f"registries[{self._entry('registries', self.scenario.registries.index(registry))}]"
+
     def _entry(self, section: str, index: int) -> str:
         """Return what stands in brackets for an entry of a list: its name in the file, or its index."""
         entries = self.scenario.document.tree.get(section)
-        name = entries[index].get("name") if isinstance(entries, list) and isinstance(entries[index], dict) else None
+        name = entry_name(entries[index]) if isinstance(entries, list) and index < len(entries) else None
         plain = isinstance(name, str) and name == name.strip() and not {*name} & {*"[]"} and name != _ALL
         return str(name) if plain else str(index)
 

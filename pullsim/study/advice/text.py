@@ -51,7 +51,8 @@ class Figure(NamedTuple):
 def heading(advice: Advice) -> str:
     """Return a sentence about the scenario as it is: what the objective is, and what binds."""
     base = next((row.difference(advice.objective).a.mean for row in advice.rows), None)
-    text = f"{advice.name}: {advice.objective} is {metric_names.text(advice.objective, base)}"
+    text = f"{advice.objective} is {metric_names.text(advice.objective, base)}"
+    text = f"{advice.name}: {text}" if advice.name else text
     binds = [
         f"{_PHRASES[resource]} ({share:.0%})".replace("%", " %")
         for resource, share in advice.shares.items()
@@ -130,7 +131,7 @@ def best(advice: Advice) -> str:
     if not advice.gains:
         return f"Nothing of what was tried gains {GAIN * 100:g} % of {advice.judged} ({len(advice.rows):,} changes)."
     row = advice.gains[0]
-    return f"Most gains: {row.setting.sentence}, {change(row.difference(advice.judged))}."
+    return f"Most gains: {row.setting.sentence}, {change(advice.told(row))}."
 
 
 def markdown(advice: Advice, file: str, overrides: Sequence[str] = ()) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pullsim.study.advice.advise import Search, advise, candidates
 from pullsim.study.advice.levers import LEVERS, PRESENT, weights
 from pullsim.study.advice.node_levers import warm_nodes
 from pullsim.study.advice.situation import Situation
+from pullsim.study.advice.text import best, notes
 
 ROOT = Path(__file__).parents[3]
 #: Unpacking costs nothing, the disk takes everything, and a pull is nothing but its bytes.
@@ -165,6 +167,32 @@ def test_nodes_of_an_autoscaler_that_stay_spare_their_boot():
     first, longer, always = (pullsim.run(pullsim.override(made, each)).pods for each in ([], *overrides))
     booted = [[pod.stages.get("node_boot", 0.0) for pod in pods] for pods in (first, longer, always)]
     assert booted == [[100.0, 100.0], [100.0, 0.0], [0.0, 0.0]]
+
+
+def test_pods_that_would_never_start_count_most():
+    """Three pods behind a quota that lets one and a half through: what brings the last ranks before any seconds."""
+    limited = scenario({"count": 3, "address": "nat"}, {"limits": [{"requests": 3, "per": "1h", "by": "address"}]})
+    made = advise(pullsim.override(limited, ["horizon=30m", "workloads[a0].pods.count=3"]), seeds=1)
+    assert (made.objective, made.judged) == ("pods.start.p99", "pods.startOfStarted.p99")
+    firsts = [row.levers[0] for row in made.gains if math.isinf(row.gain)]
+    assert {*firsts} >= {"images present", "a mirror", "higher quotas"}
+    assert "pods.start.p99 never → " in best(made)
+    assert notes(made)["Judged"] == "by pods.startOfStarted.p99 where pods.start.p99 is never"
+
+
+def test_a_registry_of_any_name_can_be_turned():
+    odd = pullsim.from_mapping(
+        {
+            "images": {"define": [{"image": "[fd00::1]:5000/a:v1", "layers": [{"size": "1MB"}]}]},
+            "registries": [{"host": "[fd00::1]:5000", "egress": "1Gbit/s"}],
+            "nodes": [{}],
+            "workloads": [{"pods": {"image": "[fd00::1]:5000/a:v1"}}],
+        }
+    )
+    found = {each.lever.name: each.setting.overrides for each in candidates(Situation.of(odd), {})}
+    assert found["more egress"] == ("registries[0].egress=2Gbit/s",)
+    assert found["faster NICs"] == ("nodes[*].nic.rate=20Gbit/s",)
+    assert advise(odd, seeds=1).failed == []
 
 
 def test_what_binds_is_tried_first():
