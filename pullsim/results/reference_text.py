@@ -169,8 +169,8 @@ SET: Final = """\
 ## `--set`
 
 `--set KEY=VALUE`, as often as wanted, later ones over earlier ones and all of them over the file. A key is a path with
-dots; an entry of a list goes by its name, host or image in brackets, or by its index; `*` is all of them. A key that has
-dots itself goes in brackets too: `nodes[*].allocatable[nvidia.com/gpu]=2`. The value is YAML, `null` unsets. Quote
+dots; an entry of a list goes by its name, host or image in brackets, or by its index; `*` is all of them. A key that
+has dots itself goes in brackets too: `nodes[*].allocatable[nvidia.com/gpu]=2`. The value is YAML, `null` unsets. Quote
 brackets and `*` for the shell.
 
 ```
