@@ -94,3 +94,20 @@ def test_a_wrong_name(inside, scenario):
     assert done.returncode == 2
     assert "POD: no pod web-0000 was created by" in done.stderr
     assert "did you mean web-0000" in done.stderr
+
+
+def test_a_pod_that_waited_for_a_node_to_boot_and_took_time_to_be_ready(inside, tmp_path):
+    path = tmp_path / "boot.yaml"
+    path.write_text(
+        SERIAL.partition("workloads:")[0].replace(
+            "[{name: node}]", "[{name: gpu, autoscale: {max: 1, boot: 90s}, startup: {sandbox: 2s}}]"
+        )
+        + """workloads: [{name: big, pods: {image: "example.com/big:v1"}, startup: {ready: 30s}}]\n""",
+        encoding="utf-8",
+    )
+    steps = [
+        (step["what"], step["seconds"]) for step in json.loads(inside("explain", path, "-o", "json").stdout)["steps"]
+    ]
+    assert steps[:3] == [("scheduling", 1.0), ("node_boot", 90.0), ("sandbox", 2.0)]
+    assert (steps[3][0], steps[-1]) == ("pull", ("readiness", 30.0))
+    assert "node boot of gpu-0000" in inside("explain", path).stdout

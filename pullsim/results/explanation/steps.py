@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 #: Stages that are a step by themselves. All others are parts of a pull.
-ALONE: Final = frozenset({"scheduling", "sync", "sandbox", "init", "queue", "qps", "backoff", "start", "readiness"})
+ALONE: Final = frozenset(
+    {"scheduling", "node_boot", "sync", "sandbox", "init", "queue", "qps", "backoff", "start", "readiness"}
+)
 PULL: Final = "pull"
 _LOCK: Final = "lock"
 _SAME: Final = 1e-9  # seconds: the same instant, computed in two ways

@@ -107,7 +107,8 @@ def _lines(step: Step) -> Iterator[str]:
     if step.what != PULL:
         image = f", for {step.image}" if step.image else ""
         failure = f", after {step.cause}" if step.what == "backoff" and step.cause else ""
-        yield LABELS[step.what] + image + failure
+        node = f" of {step.cause}" if step.what == "node_boot" and step.cause else ""
+        yield LABELS[step.what] + node + image + failure
         if step.waited_for:
             yield f"meanwhile: {_named(step.waited_for)}"
         return
