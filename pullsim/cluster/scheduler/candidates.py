@@ -2,88 +2,173 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from pullsim.cluster.scheduler.filters import fits, refuses_always
 from pullsim.cluster.scheduler.scores import (
     NODE_AFFINITY,
     POD_AFFINITY,
     TAINT_TOLERATION,
     TOPOLOGY_SPREAD,
-    allocation,
     locality,
     normalized,
-    preference,
-    unwanted,
 )
+from pullsim.cluster.scheduler.topology import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pullsim.cluster.scheduler.changes import Changes
     from pullsim.cluster.scheduler.node_info import NodeInfo
+    from pullsim.cluster.scheduler.ranking import Group, Level, Rankings
     from pullsim.cluster.scheduler.signature import Signature
-    from pullsim.cluster.scheduler.topology import Place, Topology
+    from pullsim.cluster.scheduler.topology import Topology
 
-    Entry = tuple[int, int, int, NodeInfo]  # minus its own score, number of pods, order of joining, node
-    Traits = tuple[tuple[tuple[str, int], ...], int, int, Place]
+    Images = tuple[tuple[str, int], ...]
+    Own = tuple[Images, tuple[int, ...]]  # the images that a node has of the pod's, and counts of pods on it
 
-SLACK: Final = 64  # outdated entries that a heap may have beside as many as it has valid ones
+NOTHING: Own = (), ()
 
 
 class Bucket:
-    """The feasible nodes that are equal in all that is compared between nodes, with a heap of the rest of the score."""
+    """Feasible nodes that are equal in all that is compared between nodes."""
 
-    __slots__ = ("entries", "images", "place", "preferred", "size", "unwanted")
+    __slots__ = ("group", "images", "members", "own", "place")
 
-    def __init__(self, traits: Traits) -> None:
-        self.images, self.unwanted, self.preferred, self.place = traits
-        self.entries: list[Entry] = []
-        self.size = 0  # number of valid entries
+    def __init__(self, group: Group, own: Own, zeros: tuple[int, ...]) -> None:
+        self.group, self.own = group, own
+        self.images = own[0]
+        self.place = Place(own[1] or zeros, group.traits.domains)
+        self.members: dict[int, None] = {}  # nodes by order of joining; empty: all of the group that are in no other
 
 
 class Candidates:
     """The feasible nodes of the pods of one signature, in buckets.
 
-    What a node's score depends on is of two kinds. How much of it is free concerns the node alone: that part is an
-    entry in a heap. What is compared between nodes or counted over them (images, preferences, the pods of a domain) is
-    the same for many nodes: these are a bucket, and are scored together at each choice. When a node changes, it gets a
-    new entry and the old one is skipped. A choice takes O(changes x log nodes + buckets) steps.
+    What a node's score depends on is of two kinds. How much of it is free concerns the node alone: by that a `Ranking`
+    keeps the nodes in order, for all signatures to which it is the same. What is compared between nodes or counted over
+    them (images, preferences, the pods of a domain) is the same for many nodes: these are a bucket, and are scored
+    together at each choice; then the first node of each bucket is compared. Only nodes that have the pod's images or
+    pods that count are kept here, by bucket; the others of a group of the ranking are a bucket too. A choice takes
+    O(changes x log nodes + buckets) steps and the search for the first node of each bucket, which is short unless most
+    nodes that have much free are in other buckets.
     """
 
     def __init__(
-        self, pod: Signature, topology: Topology, changes: Changes, how: Callable[[NodeInfo, Signature], int] | None
+        self, pod: Signature, topology: Topology, changes: Changes, rankings: Rankings, *, scored: bool
     ) -> None:
-        """``how`` ranks the nodes, the highest first; None: the scores of the scheduler do."""
+        """``scored``: the scores of the scheduler count, and not only the ranking."""
         self._pod = pod
         self._topology = topology
         self._changes = changes
-        self._how = how
-        self._seen = -1  # number of changes that are taken into account; -1: not even the nodes are
-        self._meaning = topology.changes
-        self._buckets: dict[Traits, Bucket] = {}
-        self._entries: dict[str, tuple[Bucket, Entry]] = {}  # the valid entry of each feasible node
-        #: By node: its number of changes of taints, and whether it may be feasible, with the traits that depend on it.
-        self._fixed: dict[str, tuple[int, bool, int, int]] = {}
+        self._rankings = rankings
+        self._scored = scored
+        self._changed: dict[NodeInfo, None] = {}  # nodes whose group, images or own pods have changed
+        if scored:
+            changes.watch(pod.images, self._changed)
+        self._begin()
 
     def best(self) -> NodeInfo | None:
         """Return the node that the next pod gets; None: no node is feasible."""
         self._refresh()
-        refuses = self._topology.refuses
-        buckets = list(self._buckets.values())
-        if not self._topology.plain:
-            buckets = [bucket for bucket in buckets if refuses(bucket.place) is None]
+        buckets = self._feasible()
         if not buckets:
             return None
+        nodes = self._ranking.nodes
         if len(buckets) == 1:
-            return self._head(buckets[0])[3]
-        bonus = self._bonus(buckets) if self._how is None else [0] * len(buckets)
-        heads = (
-            (score - extra, pods, order, node)
-            for extra, (score, pods, order, node) in zip(bonus, map(self._head, buckets), strict=True)
-        )
-        return min(heads, key=lambda head: head[:3])[3]
+            return nodes[self._first(buckets[0])[1]]
+        bonus = self._bonus(buckets) if self._scored else [0] * len(buckets)
+        # No node of a bucket is better than the first of its group, so most buckets need not be searched.
+        bounds = sorted((bucket.group.top[0] - bonus[number], number) for number, bucket in enumerate(buckets))
+        best: tuple[int, int, int] | None = None
+        for bound, number in bounds:
+            if best is not None and bound > best[0]:
+                break
+            (score, pods), node = self._first(buckets[number])
+            rank = score - bonus[number], pods, node
+            best = rank if best is None else min(best, rank)
+        assert best is not None
+        return nodes[best[2]]
+
+    def _begin(self) -> None:
+        """Begin anew: which labels of nodes matter has changed."""
+        self._meaning = self._topology.changes
+        self._topology.unwatch(self._changed)
+        self._topology.watch(self._changed)
+        self._zeros = self._topology.zeros
+        self._ranking = self._rankings.of(self._pod, self._topology.keys)
+        if not any(each is self._changed for each in self._ranking.watchers):
+            self._ranking.watchers.append(self._changed)
+        self._groups: dict[Group, Bucket] = {}  # the nodes of each group that are in no other bucket
+        self._buckets: dict[tuple[Group, Own], Bucket] = {}
+        self._places: dict[int, Bucket] = {}  # the nodes that are in one of these
+        self._apart: Counter[Group] = Counter()  # number of these nodes
+        self._changed.update(dict.fromkeys(self._changes.all()))
+
+    def _refresh(self) -> None:
+        if self._meaning != self._topology.changes:
+            self._begin()
+        self._ranking.refresh()
+        if self._changed:
+            for node in self._changed:
+                self._update(node)
+            self._changed.clear()
+
+    def _update(self, node: NodeInfo) -> None:
+        order = node.order
+        before = self._places.pop(order, None)
+        if before is not None:
+            del before.members[order]
+            self._apart[before.group] -= 1
+            if not before.members:
+                del self._buckets[before.group, before.own]
+        group = self._ranking.places.get(order)
+        if group is None:
+            return
+        own = self._own(node)
+        if own == NOTHING:
+            return
+        bucket = self._buckets.get((group, own))
+        if bucket is None:
+            bucket = self._buckets[group, own] = Bucket(group, own, self._zeros)
+        bucket.members[order] = None
+        self._places[order] = bucket
+        self._apart[group] += 1
+
+    def _own(self, node: NodeInfo) -> Own:
+        images = node.images
+        present: Images = ()
+        if images and self._scored:
+            present = tuple((name, images[name]) for name in self._pod.images if name in images)
+        counts = self._topology.counts(node)
+        return present, counts if any(counts) else ()
+
+    def _feasible(self) -> list[Bucket]:
+        """Return the buckets that have nodes and whose place the filters accept."""
+        buckets = []
+        groups, apart = self._groups, self._apart
+        if len(groups) > 2 * len(self._ranking.groups):
+            groups.clear()
+        for group in self._ranking.groups.values():
+            if group.size > apart[group]:
+                bucket = groups.get(group)
+                if bucket is None:
+                    bucket = groups[group] = Bucket(group, NOTHING, self._zeros)
+                buckets.append(bucket)
+        buckets += self._buckets.values()
+        if self._topology.refuses_none:
+            return buckets
+        refuses = self._topology.refuses
+        return [bucket for bucket in buckets if refuses(bucket.place) is None]
+
+    def _size(self, bucket: Bucket) -> int:
+        return len(bucket.members) or bucket.group.size - self._apart[bucket.group]
+
+    def _first(self, bucket: Bucket) -> tuple[Level, int]:
+        """Return the best node of a bucket by itself, with its level."""
+        if bucket.members:
+            return self._ranking.first(bucket.group, bucket.members)
+        return bucket.group.first_but(self._places)
 
     def _bonus(self, buckets: Sequence[Bucket]) -> list[int]:
         """Return the scores of the buckets of all that is compared between nodes."""
@@ -91,93 +176,22 @@ class Candidates:
         total = self._changes.nodes
         holders = self._changes.holders
         bonus = [0] * len(buckets)
-        if pod.images:
-            for number, bucket in enumerate(buckets):
-                if bucket.images:
-                    present = sum(int(size * (holders[name] / total)) for name, size in bucket.images)
-                    bonus[number] += locality(present, len(pod.images))
-        if any(bucket.unwanted for bucket in buckets):
-            _add(bonus, normalized([bucket.unwanted for bucket in buckets], reverse=True), TAINT_TOLERATION)
+        for number, bucket in enumerate(buckets):
+            if bucket.images:
+                present = sum(int(size * (holders[name] / total)) for name, size in bucket.images)
+                bonus[number] = locality(present, len(pod.images))
+        traits = [bucket.group.traits for bucket in buckets]
+        if any(each.unwanted for each in traits):
+            _add(bonus, normalized([each.unwanted for each in traits], reverse=True), TAINT_TOLERATION)
         if pod.scheduling.preferred_nodes:
-            _add(bonus, normalized([bucket.preferred for bucket in buckets], reverse=False), NODE_AFFINITY)
-        if not topology.plain:
-            _add(bonus, topology.spread([(bucket.place, bucket.size) for bucket in buckets]), TOPOLOGY_SPREAD)
-            _add(bonus, topology.liking([bucket.place for bucket in buckets]), POD_AFFINITY)
+            _add(bonus, normalized([each.preferred for each in traits], reverse=False), NODE_AFFINITY)
+        if topology.spreads or topology.likes:
+            places = [bucket.place for bucket in buckets]
+            if topology.spreads:
+                _add(bonus, topology.spread(places, [self._size(bucket) for bucket in buckets]), TOPOLOGY_SPREAD)
+            if topology.likes:
+                _add(bonus, topology.liking(places), POD_AFFINITY)
         return bonus
-
-    def _refresh(self) -> None:
-        if self._meaning != self._topology.changes:
-            self._meaning = self._topology.changes
-            self._seen = -1
-        changed = self._changes.since(self._seen)
-        if changed is None:
-            self._buckets.clear()
-            self._entries.clear()
-            changed = self._changes.all()
-        self._seen = self._changes.count
-        for node in changed:
-            self._update(node)
-
-    def _update(self, node: NodeInfo) -> None:
-        pod = self._pod
-        before = self._entries.get(node.name)
-        possible, avoided, preferred = self._look(node)
-        if not possible or not fits(node, pod):
-            if before is not None:
-                del self._entries[node.name]
-                self._drop(before[0])
-            return
-        images = node.images
-        present = tuple((name, images[name]) for name in pod.images if name in images) if images else ()
-        traits = present, avoided, preferred, self._topology.place(node)
-        if self._how is None:
-            entry = -allocation(node, pod), node.pods, node.order, node
-        else:
-            entry = -self._how(node, pod), node.pods, node.order, node
-            traits = (), 0, 0, traits[3]
-        bucket = self._buckets.get(traits)
-        if before is not None:
-            if before[0] is bucket and before[1] == entry:
-                return
-            if before[0] is not bucket:
-                self._drop(before[0])
-        if bucket is None:
-            bucket = self._buckets[traits] = Bucket(traits)
-        if before is None or before[0] is not bucket:
-            bucket.size += 1
-        self._entries[node.name] = bucket, entry
-        heappush(bucket.entries, entry)
-        if len(bucket.entries) > 2 * bucket.size + SLACK:
-            bucket.entries = [each for each in bucket.entries if self._is_valid(bucket, each)]
-            heapify(bucket.entries)
-
-    def _look(self, node: NodeInfo) -> tuple[bool, int, int]:
-        """Return whether labels and taints let the pod in, and what they are worth."""
-        if node.gone:
-            return False, 0, 0
-        known = self._fixed.get(node.name)
-        if known is None or known[0] != node.static:
-            pod = self._pod
-            possible = refuses_always(node, pod) is None
-            known = node.static, possible, unwanted(node, pod), preference(node, pod)
-            self._fixed[node.name] = known
-        return known[1:]
-
-    def _drop(self, bucket: Bucket) -> None:
-        """Note that a bucket has an entry less."""
-        bucket.size -= 1
-        if not bucket.size:
-            del self._buckets[bucket.images, bucket.unwanted, bucket.preferred, bucket.place]
-
-    def _head(self, bucket: Bucket) -> Entry:
-        entries = bucket.entries
-        while not self._is_valid(bucket, entries[0]):
-            heappop(entries)
-        return entries[0]
-
-    def _is_valid(self, bucket: Bucket, entry: Entry) -> bool:
-        valid = self._entries.get(entry[3].name)
-        return valid is not None and valid[1] is entry and valid[0] is bucket
 
 
 def _add(scores: list[int], others: Sequence[int], weight: int) -> None:

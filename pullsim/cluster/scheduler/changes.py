@@ -14,7 +14,7 @@ KEPT: Final = 4  # changes per node that are kept; who is further behind looks a
 
 
 class Changes:
-    """The log of the nodes that have changed, and how many nodes have each image."""
+    """The log of the nodes that changed in a way that may matter to any pod, and how many nodes have each image."""
 
     def __init__(self, known: Mapping[str, NodeInfo]) -> None:
         """``known`` has the nodes that have joined and not left."""
@@ -22,6 +22,7 @@ class Changes:
         self._log: list[NodeInfo] = []
         self._dropped = 0  # number of changes that are no longer in the log
         self.holders: Counter[str] = Counter()  # number of nodes whose status lists an image
+        self._watchers: dict[str, list[dict[NodeInfo, None]]] = {}  # by image
 
     @property
     def nodes(self) -> int:
@@ -56,9 +57,18 @@ class Changes:
 
     def listed(self, node: NodeInfo, images: Mapping[str, int]) -> None:
         """Take the images of a node's status: their bytes by name."""
-        for name in node.images.keys() - images.keys():
+        before = node.images
+        for name in before.keys() - images.keys():
             self.holders[name] -= 1
-        for name in images.keys() - node.images.keys():
+        for name in images.keys() - before.keys():
             self.holders[name] += 1
         node.images = images
-        self.note(node)
+        for name in before.keys() | images.keys():
+            if before.get(name) != images.get(name):
+                for watcher in self._watchers.get(name, ()):
+                    watcher[node] = None
+
+    def watch(self, images: Iterable[str], changed: dict[NodeInfo, None]) -> None:
+        """Let nodes be added to ``changed`` when what they have of these images changes."""
+        for name in dict.fromkeys(images):
+            self._watchers.setdefault(name, []).append(changed)

@@ -45,6 +45,7 @@ class NodeInfo:
         "ports",
         "pressed",
         "requested",
+        "scores",
         "signatures",
         "static",
         "taints",
@@ -72,6 +73,7 @@ class NodeInfo:
         self.images: Mapping[str, int] = {}  # bytes of the images in its status, by name
         self.pods = 0
         self.requested: dict[str, int] = {}  # sums of the requests of its pods
+        self.scores: dict[int, int] = {}  # what is free of it with one pod more, by the demand of the pod
         self.nonzero = (0, 0)  # the same of cpu and memory with the scheduler's defaults
         self.ports: Counter[tuple[str, str, int]] = Counter()  # (protocol, address, port) in use
         self.signatures: Counter[Signature] = Counter()  # number of its pods
@@ -99,6 +101,7 @@ class NodeInfo:
 
     def _change(self, pod: Signature, sign: int) -> None:
         self.pods += sign
+        self.scores.clear()
         self.signatures[pod] += sign
         requested = self.requested
         for name, amount in pod.requests:

@@ -18,6 +18,7 @@ from pullsim.cluster.scheduler.filters import (
     refuses_always,
     refuses_now,
 )
+from pullsim.cluster.scheduler.ranking import Rankings
 from pullsim.cluster.scheduler.signature import Signatures
 from pullsim.cluster.scheduler.tally import Tallies
 from pullsim.cluster.scheduler.topology import Topology
@@ -60,17 +61,19 @@ class Placement:
 
     def __init__(self, how: str, owners: tuple[Owner, ...] = ()) -> None:
         """``how``: scheduler | imageLocality (the same) | spread | pack | given."""
-        self._rank = RANKS.get(how)
+        self._scored = how not in RANKS
         self._given = how == GIVEN
         self._nodes: dict[str, NodeInfo] = {}
         self._joined = 0  # number of nodes that have joined so far
         self._signatures = Signatures(owners)
         self._changes = Changes(self._nodes)
+        self._rankings = Rankings(self._changes, RANKS.get(how))
         self._tallies = Tallies()
+        self._ended = 0  # number of pods that have come to their end
         self._rules: dict[Signature, Topology] = {}
         self._candidates: dict[Signature, Candidates] = {}
         #: Why pods fit nowhere, with the number of changes so far; by signature and by the node that they name.
-        self._explained: dict[tuple[Signature, str | None], tuple[int, str]] = {}
+        self._explained: dict[tuple[Signature, str | None], tuple[tuple[int, int], str]] = {}
 
     def signature(self, pod: Pod) -> Signature:
         """Return the signature of a pod."""
@@ -94,6 +97,7 @@ class Placement:
         node.gone = True
         self._tallies.leave(node)
         self._changes.listed(node, {})
+        self._changes.note(node)
 
     def taint(self, name: str, taint: Taint, *, tainted: bool) -> None:
         """Set or remove a taint of a node."""
@@ -141,7 +145,7 @@ class Placement:
         if node is not None:
             node.end(signature)
             self._tallies.ended(node, signature)
-            self._changes.note(node)
+            self._ended += 1
 
     def leave(self, name: str, pod: Pod) -> None:
         """Free the place of a pod that is gone from a node, unless the node has left."""
@@ -165,10 +169,10 @@ class Placement:
 
         Models pkg/scheduler/framework/types.go FitError.Error, without what preemption adds to it.
         """
-        key = self._signatures.of(pod), pod.node
+        key, moment = (self._signatures.of(pod), pod.node), (self._changes.count, self._ended)
         known = self._explained.get(key)
-        if known is None or known[0] != self._changes.count:
-            known = self._explained[key] = self._changes.count, self._explain(*key)
+        if known is None or known[0] != moment:
+            known = self._explained[key] = moment, self._explain(*key)
         return known[1]
 
     def _explain(self, pod: Signature, named: str | None) -> str:
@@ -214,7 +218,9 @@ class Placement:
     def _best(self, pod: Signature) -> NodeInfo | None:
         candidates = self._candidates.get(pod)
         if candidates is None:
-            candidates = self._candidates[pod] = Candidates(pod, self._topology(pod), self._changes, self._rank)
+            candidates = self._candidates[pod] = Candidates(
+                pod, self._topology(pod), self._changes, self._rankings, scored=self._scored
+            )
         return candidates.best()
 
     def _topology(self, pod: Signature) -> Topology:

@@ -42,6 +42,7 @@ class Signature:
         "best_effort",
         "cpu",
         "daemon",
+        "demand",
         "group",
         "images",
         "labels",
@@ -51,6 +52,7 @@ class Signature:
         "pool",
         "ports",
         "requests",
+        "same_fit",
         "scheduling",
         "tolerations",
     )
@@ -74,6 +76,9 @@ class Signature:
         self.cpu, self.memory = requests.get(CPU, 0), requests.get(MEMORY, 0)
         self.best_effort = not self.cpu and not self.memory
         self.nonzero = scheduling.nonzero or _nonzero(spec, self.cpu, self.memory)
+        self.demand = 0  # equal for signatures that request and count as the same of cpu and memory
+        #: Equal for signatures to which the same nodes are feasible by themselves and have the same free.
+        self.same_fit: Hashable = None
         self.ports = tuple(
             dict.fromkeys(
                 (protocol or "TCP", address or ANY_IP, port) for protocol, address, port in scheduling.host_ports
@@ -109,6 +114,7 @@ class Signatures:
 
     def __init__(self, owners: tuple[Owner, ...]) -> None:
         self._owners = owners
+        self._demands: dict[tuple[int, int, tuple[int, int]], int] = {}
         self._known: dict[Hashable, Signature] = {}  # by all that a signature is made of
         #: The same by the identity of the pod's spec, which is kept so that its identity stays its own.
         self._quick: dict[tuple[int, int | None, str | None, str, bool], tuple[PodSpec, Signature]] = {}
@@ -132,12 +138,23 @@ class Signatures:
         images = tuple(each.image for each in (*pod.spec.init_containers, *pod.spec.containers))
         count = len(pod.spec.containers)
         key = pod.spec.scheduling, images, count, group, tolerations, pod.namespace, pod.pool
-        return self._known.setdefault(key, Signature(pod, group, tolerations))
+        made = self._known.setdefault(key, Signature(pod, group, tolerations))
+        made.same_fit = _same_fit(made)
+        made.demand = self._demands.setdefault((made.cpu, made.memory, made.nonzero), len(self._demands))
+        return made
 
 
 def normalized(image: str) -> str:
     """Return the name that the scheduler looks up in a node's status (image_locality.go normalizedImageName)."""
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
+
+
+def _same_fit(pod: Signature) -> Hashable:
+    scheduling = pod.scheduling
+    return (
+        (pod.requests, pod.nonzero, pod.ports, pod.pool, pod.priority >= CRITICAL, pod.tolerations),
+        (scheduling.node_selector, scheduling.required_nodes, scheduling.preferred_nodes),
+    )
 
 
 def _nonzero(spec: PodSpec, cpu: int, memory: int) -> tuple[int, int]:

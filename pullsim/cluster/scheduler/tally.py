@@ -18,7 +18,7 @@ class Tally:
     Only nodes that have the label and are eligible belong to a domain.
     """
 
-    __slots__ = ("_eligible", "_nodes", "by_node", "key", "levels", "live", "sums", "total", "weigh")
+    __slots__ = ("_eligible", "_nodes", "by_node", "key", "levels", "live", "sums", "total", "watchers", "weigh")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Tally:
         self.sums: dict[str, int] = {}  # by domain
         self.levels: Counter[int] = Counter()  # number of domains that have the same sum
         self.total = 0
+        self.watchers: list[dict[NodeInfo, None]] = []  # to which nodes are added whose own pods' weight has changed
 
     def join(self, node: NodeInfo) -> None:
         """Take a node into its domain, with its pods."""
@@ -75,6 +76,8 @@ class Tally:
         self._level(before, -1)
         self._level(before + weight, 1)
         self.total += weight
+        for watcher in self.watchers:
+            watcher[node] = None
 
     def lowest(self, domains: int) -> int:
         """Return the smallest sum of a domain; 0 if there are fewer than ``domains``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.cluster.scheduler.tally import Tally
@@ -88,6 +89,21 @@ class Topology:
         return not self._parts
 
     @property
+    def refuses_none(self) -> bool:
+        """Whether the filters let the pod on all nodes."""
+        return not (self._hard or self._near or self._far or self._unwelcome)
+
+    @property
+    def spreads(self) -> bool:
+        """Whether PodTopologySpread scores the nodes."""
+        return bool(self._soft)
+
+    @property
+    def likes(self) -> bool:
+        """Whether InterPodAffinity scores the nodes."""
+        return bool(self._liked)
+
+    @property
     def waits_for_pods(self) -> bool:
         """Whether another pod that is bound can make a node feasible."""
         return bool(self._near or self._hard)
@@ -104,13 +120,35 @@ class Topology:
             if what == "preferred":
                 self._react(self._liked, term.topology_key, "liked")
 
+    def watch(self, changed: dict[NodeInfo, None]) -> None:
+        """Let nodes be added to ``changed`` when the weight of their own pods changes, and with it their place."""
+        for part in self._parts:
+            if part.slot >= 0:
+                part.tally.watchers.append(changed)
+
+    def unwatch(self, changed: dict[NodeInfo, None]) -> None:
+        """Take `watch` back."""
+        for part in self._parts:
+            watchers = part.tally.watchers
+            watchers[:] = [each for each in watchers if each is not changed]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The topology keys of `Place.domains`."""
+        return tuple(self._keys)
+
+    @property
+    def zeros(self) -> tuple[int, ...]:
+        """The `Place.counts` of a node without pods that count."""
+        return tuple(0 for part in self._parts if part.slot >= 0)
+
+    def counts(self, node: NodeInfo) -> tuple[int, ...]:
+        """Return the `Place.counts` of a node."""
+        return tuple(part.tally.by_node.get(node.name, 0) for part in self._parts if part.slot >= 0)
+
     def place(self, node: NodeInfo) -> Place:
         """Return what these plugins see of a node."""
-        name, labels = node.name, node.labels
-        return Place(
-            tuple(part.tally.by_node.get(name, 0) for part in self._parts if part.slot >= 0),
-            tuple(map(labels.get, self._keys)),
-        )
+        return Place(self.counts(node), tuple(map(node.labels.get, self._keys)))
 
     def refuses(self, place: Place) -> str | None:
         """Return why the filters refuse nodes of this place; None: they do not."""
@@ -130,37 +168,28 @@ class Topology:
             return TOO_NEAR
         return UNWELCOME if any(part.has(place) and part.at(place) > 0 for part in self._unwelcome) else None
 
-    def spread(self, places: Sequence[tuple[Place, int]]) -> list[int]:
-        """Return the score of PodTopologySpread of each place; with it comes how many feasible nodes are there."""
-        if not self._soft:
-            return [0] * len(places)
-        scored = [not self._own or all(part.has(place) for part, _ in self._soft) for place, _ in places]
-        weights = []
-        for part, _ in self._soft:
-            if part.slot >= 0:
-                size = sum(nodes for (_, nodes), counts in zip(places, scored, strict=True) if counts)
-            else:
-                size = len({place.domains[part.domain] for (place, _), c in zip(places, scored, strict=True) if c})
-            weights.append(math.log(size + 2))
-        raw = [
-            math.floor(
-                sum(
-                    part.at(place) * weight + (constraint.max_skew - 1)
-                    for (part, constraint), weight in zip(self._soft, weights, strict=True)
-                    if part.has(place)
-                )
-                + 0.5
-            )
-            if counts
-            else -1
-            for (place, _), counts in zip(places, scored, strict=True)
-        ]
-        return normalized_spread(raw)
+    def spread(self, places: Sequence[Place], sizes: Sequence[int]) -> list[int]:
+        """Return the score of PodTopologySpread of each place; ``sizes`` are the numbers of feasible nodes there."""
+        counts = [not self._own or all(part.has(place) for part, _ in self._soft) for place in places]
+        raw = [0.0] * len(places)
+        for part, constraint in self._soft:
+            slot, domain, least = part.slot, part.domain, constraint.max_skew - 1
+            if slot >= 0:
+                weight = math.log(sum(compress(sizes, counts)) + 2)
+                for number, place in enumerate(places):
+                    raw[number] += place.counts[slot] * weight + least
+                continue
+            values = [place.domains[domain] for place in places]
+            weight, sums = math.log(len(set(compress(values, counts))) + 2), part.tally.sums
+            for number, value in enumerate(values):
+                if value is not None:
+                    raw[number] += sums.get(value, 0) * weight + least
+        return normalized_spread(
+            [math.floor(score + 0.5) if counted else -1 for score, counted in zip(raw, counts, strict=True)]
+        )
 
     def liking(self, places: Sequence[Place]) -> list[int]:
         """Return the score of InterPodAffinity of each place (interpodaffinity/scoring.go NormalizeScore)."""
-        if not self._liked:
-            return [0] * len(places)
         raw = [sum(part.at(place) for part in self._liked if part.has(place)) for place in places]
         lowest, range_ = min(raw), max(raw) - min(raw)
         return [int(TOP * ((score - lowest) / range_)) if range_ else 0 for score in raw]
