@@ -75,6 +75,15 @@ def unmoved(values: Sequence[float | None]) -> bool:
     return not there or max(there) - min(there) <= MOVED * max(map(abs, there))
 
 
+def of_those_that_did(metric: str) -> str:
+    """Return the name of the same figure of the pods that started or became ready, where there is one."""
+    for every, those in ((".start.", ".startOfStarted."), (".ready.", ".readyOfReady.")):
+        named = metric.replace(every, those)
+        if named != metric and named in metric_names.names():
+            return named
+    return metric
+
+
 def notes(sweep: Sweep, metrics: Sequence[str]) -> list[str]:
     """Return sentences about knobs that move none of the metrics, and about variants whose ending made the figures."""
     found = [text for knob in sweep.axes if (text := _unmoved_knob(sweep, knob, metrics))]

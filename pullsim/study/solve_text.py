@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
 from pullsim.stages import RESOURCES
-from pullsim.study.ending import MOVED, common_texts
+from pullsim.study.ending import MOVED, common_texts, of_those_that_did
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +51,10 @@ def warnings(solution: Solution, error: ModelError | None) -> list[str]:
         found += [f"With {_setting(solution, answer)}: {text}." for text in answer.ending.texts()]
     else:
         found += common_texts([tried.ending for tried in solution.tried])
+    those = of_those_that_did(goal.metric)
+    some = any(tried.ending.never < tried.ending.pods for tried in solution.tried)
+    if some and those != goal.metric and all(tried.objective.mean == math.inf for tried in solution.tried):
+        found.append(f"{goal.metric} is never, whatever is set: {those} is that of the pods that come to it.")
     if solution.turns and answer is not None:
         numbers = ", ".join(solution.ranges[0].value(number) for number in solution.turns)
         found.append(f"The objective is not monotone: {numbers} miss it although values on both sides meet it.")

@@ -12,6 +12,7 @@ from pullsim.study.ending import notes, unmoved
 from pullsim.study.solve import solve
 from pullsim.study.solve_text import sentence, warnings
 from pullsim.study.sweep import sweep
+from tests.study.conftest import SMALL
 from tests.support.command import pullsim as command
 
 PULLS = "kubelet.maxParallelImagePulls"
@@ -46,6 +47,18 @@ def test_solve_says_what_the_horizon_and_the_nodes_made(small):
         "Whatever is set, 1 node would join only after the end (20.0 s).",
     ]
     assert "nodes that join after the end of the run, and took no pods: 1" in pullsim.run(late).warnings
+
+
+def test_solve_names_the_figure_of_the_pods_that_start(small):
+    """One pod of thirteen asks for an image that there is not: no knob brings it, and the last pod is never there."""
+    lost = {"name": "lost", "pods": {"image": "r.test/none:v1"}}
+    document = {**SMALL, "workloads": [*SMALL["workloads"], lost], "horizon": "10m"}
+    document["images"] = {**SMALL["images"], "unknown": "notFound"}
+    found = solve(pullsim.from_mapping(document), PULLS, "1..2", objective="pods.start.max", seeds=1)
+    assert sentence(found).startswith("None of 1..2 moves pods.start.max by more than 0.1 %: pods.start.max is never")
+    told = "pods.start.max is never, whatever is set: pods.startOfStarted.max is that of the pods that come to it."
+    assert told in warnings(found, None)
+    assert told not in warnings(solve(small, PULLS, "1..2", objective="pods.start.max", seeds=1), None)
 
 
 def test_equal_to_nothing_is_a_limit():

@@ -16,6 +16,7 @@ from pullsim.study.advice.setting import Setting
 from pullsim.study.advice.situation import Situation
 from pullsim.study.compare import Comparison, Side
 from pullsim.study.design import Variant, check_size, variant
+from pullsim.study.ending import of_those_that_did
 from pullsim.study.executors import choose
 from pullsim.study.sweep import run_variants
 
@@ -141,7 +142,7 @@ class Search:
         self._shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.weights = weights(shares, within)
         if any(metric_names.value(run, self._objective) in (None, math.inf) for run in runs.values()):
-            self._judged = _of_those_that_did(self._objective)
+            self._judged = of_those_that_did(self._objective)
 
     def run(self, wanted: Sequence[Candidate]) -> None:
         """Try single changes, as many as there are runs for."""
@@ -254,12 +255,3 @@ def _together(first: Setting, second: Setting) -> Setting | None:
 def _below(run: Mapping[str, float | None], prefix: str) -> dict[str, float]:
     """Return the metrics of a run below a path, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in run.items() if name.startswith(prefix) and value}
-
-
-def _of_those_that_did(metric: str) -> str:
-    """Return the same figure of the pods that started or became ready, where there is one."""
-    for every, those in ((".start.", ".startOfStarted."), (".ready.", ".readyOfReady.")):
-        named = metric.replace(every, those)
-        if named != metric and named in metric_names.names():
-            return named
-    return metric
