@@ -183,6 +183,7 @@ def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
     sections = {
         "Changed": compare_text.changes(comparison) or ["nothing in the inputs"],
         "Moved": compare_text.moved(comparison),
+        "Bytes from": compare_text.sources(comparison),
         "Verdict a": [comparison.a.verdict] if comparison.a.verdict else [],
         "Verdict b": [comparison.b.verdict] if comparison.b.verdict else [],
         "Note": compare_text.notes(comparison, metrics),

@@ -37,6 +37,7 @@ _MEANINGS: Final = (
     ("*.notStarted", "pods that never started, withdrawn ones too"),
     ("*.notStartedByReason.*", "pods that never started, by what kubectl shows"),
     ("*.withdrawn", "pods that nobody waits for any more, and that were not ready"),
+    ("pods.deadlines", "pods that were given a time to start in"),
     ("*.missedDeadlines", "pods that had not started by their deadline"),
     ("pods.notReady", "pods that never were Ready"),
     ("pods.lastReadyAt", "when the last pod became Ready"),

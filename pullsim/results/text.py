@@ -183,8 +183,10 @@ def _pods(table: Table, pods: Pods) -> None:
     never = f", {pods.not_started:,} never ({_counts(pods.not_started_by_reason)})" if pods.not_started else ""
     style = "red" if pods.not_started else ""
     table.add_row("Pods", Text(f"{pods.started:,} of {pods.total:,} started{never}", style))
-    if pods.missed_deadlines:
-        table.add_row("Deadlines", Text(f"{pods.missed_deadlines:,} missed", "red"))
+    if pods.deadlines:
+        missed = f"{pods.missed_deadlines:,}" if pods.missed_deadlines else "none"
+        text = f"{missed} of {counted(pods.deadlines, 'pod')} that have one missed it"
+        table.add_row("Deadlines", Text(text, "red" if pods.missed_deadlines else ""))
     if pods.last_ready_at is None:
         table.add_row("Last ready", f"no pod {'was ready' if pods.started else 'started, so there are no start times'}")
     else:
@@ -237,6 +239,8 @@ def _registry(table: Table, registry: RegistryUse) -> None:
     """Add rows about the quotas that ran out, and about the cost of the bytes."""
     if registry.exhausted_at is not None:
         text = f"{registry.host} first refused at {duration(registry.exhausted_at)}"
+        if registry.served_nodes is not None:
+            text += f", when {counted(registry.served_nodes, 'node')} had pulled from it"
         if registry.refilled_at is not None and registry.refilled_at < float("inf"):
             text += f", room again at {duration(registry.refilled_at)}"
         asked = registry.heads + registry.manifests + registry.blobs

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
 
+_SOURCES: Final = "bytes.bySource."
 SMALL: Final = 1e-9  # relative difference up to which two sums count as equal
 
 
@@ -122,6 +123,16 @@ class Comparison:
         rows = [Moved(stage, a[stage], b[stage]) for stage in STAGES]
         differing = [row for row in rows if abs(row.b - row.a) > 1e-6]  # less is shown as 0.00 s
         return sorted(differing, key=lambda row: -abs(row.b - row.a))
+
+    def sources(self) -> list[tuple[str, float, float]]:
+        """Return the hosts that served another number of bytes on the two sides, as (host, a, b), means over seeds."""
+        names = sorted({name for side in (self.a, self.b) for run in side.runs.values() for name in run})
+        rows = self.differences([name for name in names if name.startswith(_SOURCES)])
+        return [
+            (row.metric.removeprefix(_SOURCES), row.a.mean or 0.0, row.b.mean or 0.0)
+            for row in rows
+            if row.verdict != "same"
+        ]
 
     def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
         """Return one row for each metric: a, b, b - a with its 95 % interval, the same as a share of a, the verdict."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullsim import printable
 from pullsim.results import metrics as metric_names
-from pullsim.results.wording import duration
+from pullsim.results.wording import duration, size
 from pullsim.stages import COLOURS, LABELS
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ def moved(comparison: Comparison, most: int = 5) -> list[str]:
     return lines
 
 
+def sources(comparison: Comparison) -> list[str]:
+    """Return a line for each host that served more or fewer bytes: ``docker.io: -29 GB (29 GB → 0 B)``."""
+    return [
+        f"{host}: {'+' if b > a else '-'}{size(abs(b - a))} ({size(a)} → {size(b)})"
+        for host, a, b in comparison.sources()
+    ]
+
+
 def notes(comparison: Comparison, metrics: Sequence[str]) -> list[str]:
     """Return what a reader must know before relying on the figures."""
     small = [d.metric for d in comparison.differences(metrics) if d.verdict == "within model error"]
@@ -61,6 +69,8 @@ def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
     lines += ["", f"{seeds} run{'s' if seeds > 1 else ''} each, paired by seed; intervals are 95 %."]
     if stages := moved(comparison):
         lines += ["", "Where the time of a pod moved:", "", *(f"- {line}" for line in stages)]
+    if hosts := sources(comparison):
+        lines += ["", "Bytes that hosts served:", "", *(f"- {safe(line)}" for line in hosts)]
     for side in (comparison.a, comparison.b):
         if side.verdict:
             lines += ["", f"**{safe(side.name)}**: {safe(side.verdict)}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pullsim.results.model_error import ModelError
     from pullsim.study.solve import Solution, Tried
 
+KNEE: Final = 0.05  # a value whose objective is within this relative difference of the best one is nearly as good
 _TIMED = (metric_names.SECONDS, metric_names.RATE)
 _PHRASES = {resource.key: resource.phrase for resource in RESOURCES}
 
@@ -142,9 +143,11 @@ def _figure(solution: Solution, tried: Tried) -> str:
 
 
 def _beside(solution: Solution, answer: Tried) -> str:
-    """Return a text about the objective at the neighbouring value on the cheaper side."""
-    if len(solution.knobs) > 1 or solution.goal.want == "best":
+    """Return a text about the objective at the next value on the cheaper side; for the best value about the knee."""
+    if len(solution.knobs) > 1:
         return ""
+    if solution.goal.want == "best":
+        return _knee(solution, answer)
     step = -1 if solution.goal.want == "smallest" else 1
     place = solution.tried.index(answer) + step
     if not 0 <= place < len(solution.tried):
@@ -152,6 +155,23 @@ def _beside(solution: Solution, answer: Tried) -> str:
     beside = solution.tried[place]
     value = solution.ranges[0].value(beside.point[0])
     return f" With {value} it is {metric_names.text(solution.goal.metric, beside.objective.mean)}."
+
+
+def _knee(solution: Solution, answer: Tried) -> str:
+    """Return a text about the smallest value from which on the objective is nearly that of the answer."""
+    best, knee = answer.objective.mean, answer
+    for tried in reversed(solution.tried[: solution.tried.index(answer)]):
+        mean = tried.objective.mean
+        if best is None or mean is None or not abs(mean - best) <= KNEE * abs(best):
+            break
+        knee = tried
+    if knee is answer:
+        return ""
+    value, figure = (
+        solution.ranges[0].value(knee.point[0]),
+        metric_names.text(solution.goal.metric, knee.objective.mean),
+    )
+    return f" With {value} it is {figure} already, within {KNEE:.0%} of that."
 
 
 def _binding(tried: Tried | None) -> str:

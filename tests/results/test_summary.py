@@ -151,7 +151,7 @@ def test_keys_of_the_json_are_frozen():
         "assertions", "modelError", "autoscaling", "splits",
     ]  # fmt: skip
     assert list(content["pods"]) == [
-        "total", "started", "notStarted", "notStartedByReason", "withdrawn", "missedDeadlines", "start",
+        "total", "started", "notStarted", "notStartedByReason", "withdrawn", "deadlines", "missedDeadlines", "start",
         "startOfStarted", "ready", "readyOfReady", "notReady", "lastReadyAt", "perMinute",
     ]  # fmt: skip
     figures = ["count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]

@@ -25,6 +25,7 @@ class Pods:
     not_started: int  # with the withdrawn ones
     not_started_by_reason: dict[str, int]
     withdrawn: int = field(default=0, kw_only=True)  # nobody waits for them any more, though they were not ready
+    deadlines: int = field(default=0, kw_only=True)  # pods that were given a time to start in
     missed_deadlines: int
     start: Waits  # time from creation to start
     start_of_started: Distribution = field(default=Distribution(0), kw_only=True)  # the same of those that started
@@ -54,6 +55,7 @@ def pods(result: Result) -> Pods:
         not_started=waiting.total(),
         not_started_by_reason=dict(sorted(waiting.items(), key=lambda item: (-item[1], item[0]))),
         withdrawn=withdrawn,
+        deadlines=sum(deadline is not None for deadline in values(result.pods, "deadline")),
         missed_deadlines=sum(values(result.pods, "missed")),
         start=waits(until_start, awaited),
         start_of_started=distribution(until_start),

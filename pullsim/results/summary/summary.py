@@ -151,7 +151,7 @@ def summarize(result: Result) -> Summary:
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
         housekeeping=housekeeping(result) if has_pulls else None,
-        registries=[registry_use(record) for record in result.registries],
+        registries=[registry_use(record, result) for record in result.registries],
         outages=outages(result) if has_pulls else {},
         rollouts=rollouts(result),
         churn=churn(result) if has_pulls else None,
