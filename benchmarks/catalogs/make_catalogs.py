@@ -3,8 +3,9 @@
     python benchmarks/catalogs/make_catalogs.py DATA
 
 DATA holds catalog_official_2018.json, catalog_registry_2024.json and catalog_pulled_2024.json: lists of manifests, one
-a platform (name, tag, platform, digest, layers, …). kubernetes.json beside this script is collected by hand: sizes
-that kubelets reported.
+a platform (name, tag, platform, digest, layers, …). kubernetes.json and reported-2026.json beside this script are
+collected by hand: sizes that kubelets reported. official-2026.json is kept by hand in the package itself, from the
+pages ``repos/NAME/remote/TAG.md`` of docker-library/repo-info.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from pullsim.oci.catalog import FORMAT
 from pullsim.oci.manifest import CONFIG_BYTES_A_LAYER, INDEX_BYTES, MANIFEST_BYTES, synthetic_digest
+from pullsim.oci.typical import typical_splits
 
 OUT = Path(__file__).parents[2] / "pullsim" / "oci" / "catalogs"
 HPC = "(c) 2022-2023 LLNS, LLC and other HPCIC DevTools Developers, MIT License: see NOTICE.md"
@@ -105,6 +107,35 @@ def reported(row: dict[str, Any], platform: str, size: int) -> dict[str, Any]:
     }
 
 
+def sized(path: Path) -> dict[str, Any]:
+    """Split the sizes of whole images into layers as the nearest real image of the kind is split."""
+    return {
+        "format": FORMAT,
+        "source": "sizes reported by kubelets in public transcripts, per image",
+        "date": "2026-09",
+        "license": "facts; no text is reproduced",
+        "images": [split(row) for row in json.loads(path.read_text())],
+    }
+
+
+def split(row: dict[str, Any]) -> dict[str, Any]:
+    nearest = typical_splits(row["reported"], row["image"])[0]
+    count = len(nearest.sizes)
+    size = row["reported"] - (MANIFEST_BYTES[0] + count * MANIFEST_BYTES[1]) - CONFIG_BYTES_A_LAYER * count
+    return {
+        "image": row["image"],
+        "platform": "linux/amd64",
+        "size": size,
+        "layers": [
+            {"digest": synthetic_digest("split", row["image"], str(position)), "size": each}
+            for position, each in enumerate(nearest.scaled(size))
+        ],
+        "estimated": True,
+        "note": f"split into layers as {nearest.image}, and taken as compressed",
+        "source": row["source"],
+    }
+
+
 def write(name: str, catalog: dict[str, Any]) -> None:
     head = {key: value for key, value in catalog.items() if key != "images"}
     lines = ",\n".join(json.dumps(image, separators=(",", ":")) for image in catalog["images"])
@@ -145,6 +176,7 @@ def main() -> None:
         ),
     )
     write("kubernetes", kubernetes(Path(__file__).with_name("kubernetes.json")))
+    write("reported-2026", sized(Path(__file__).with_name("reported-2026.json")))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pullsim.oci.platform import Platform
 from pullsim.oci.reference import check_digest, parse
 
 DIRECTORY = files("pullsim.oci") / "catalogs"
-NAMES = ["hpc-2024", "kubernetes", "official", "registry-2024"]
+NAMES = ["hpc-2024", "kubernetes", "official", "official-2026", "registry-2024", "reported-2026"]
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 
 
@@ -113,8 +113,23 @@ def test_kubernetes_images_have_the_size_that_kubelets_report(image, reported):
     assert select(index, ARM64).total_size < select(index, AMD64).total_size
 
 
-def test_kubernetes_images_say_what_is_estimated():
-    for entry in document("kubernetes")["images"]:
+@pytest.mark.parametrize("name", ["kubernetes", "reported-2026"])
+def test_images_of_reported_sizes_say_what_is_estimated(name):
+    for entry in document(name)["images"]:
         assert entry["estimated"] is True
         assert entry["note"]
         assert entry["source"]
+
+
+def test_sizes_of_gpu_stacks_are_those_that_kubelets_report():
+    catalog = Catalog.builtin("reported-2026")
+    assert catalog.lookup(parse("vllm/vllm-openai:v0.19.1"), 0.0).total_size == 9_612_695_005
+    assert catalog.lookup(parse("nvcr.io/nvidia/pytorch:25.09-py3"), 0.0).total_size == 8_568_718_769
+
+
+def test_official_images_of_2026_are_known_beside_those_of_2018():
+    new, old = Catalog.builtin("official-2026"), Catalog.builtin("official")
+    assert not set(new.names()) & set(old.names())
+    postgres, redis = (new.lookup(parse(name), 0.0) for name in ("postgres:17", "redis:8"))
+    assert postgres.layers[0] == redis.layers[0]
+    assert select(new.lookup(parse("mysql:8.4"), 0.0), ARM64).layers[0].size == 46_478_146

@@ -167,7 +167,7 @@ CASES = {
     ),
     "image of another catalogue": (
         "nodes: [{}]\nworkloads:\n  - pods: {image: 'calico/cni:v3.28.1'}",
-        "is in no catalogue here; a built-in one has it: images.catalogs: [official, kubernetes]",
+        "is in no catalogue here; a built-in one has it: images.catalogs: [official-2026, official, kubernetes]",
     ),
     "too many layers": (
         "nodes: [{}]\nimages: {define: [{image: 'a:1', layers: [" + "{size: 1MB}," * 10_001 + "]}]}",

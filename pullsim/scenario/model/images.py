@@ -121,7 +121,8 @@ class Images(Section):
     """Where layer lists come from; later entries win: catalogs, then manifests, then define."""
 
     catalogs: list[str] = Field(
-        default=["official"], description="Built-in catalogues by name, or paths of catalogue files."
+        default=["official-2026", "official"],
+        description="Built-in catalogues by name, or paths of catalogue files; of one name the last one's counts.",
     )
     manifests: Annotated[list[ManifestFile], _OrDirectory] = Field(
         default=[], description="Real manifests from files; a text is a directory of them, short for one path."
