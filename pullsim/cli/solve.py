@@ -22,7 +22,9 @@ from pullsim.cli.study_options import (
     ProcessesOption,
     QuietOption,
     dask_tls,
+    study_progress,
 )
+from pullsim.errors import InputError, Location
 from pullsim.printable import json_text, printable
 from pullsim.staging import staged
 
@@ -55,13 +57,13 @@ class SolutionFormat(StrEnum):
 def solve(
     scenario: ScenarioArgument,
     knob: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--knob", metavar="KEY", help="What to turn. Repeatable.", rich_help_panel=GOAL, show_default=False
         ),
-    ],
+    ] = None,
     range_: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--range",
             metavar="LOW..HIGH",
@@ -69,7 +71,17 @@ def solve(
             rich_help_panel=GOAL,
             show_default=False,
         ),
-    ],
+    ] = None,
+    coverage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="No knob: the smallest deadline that so many pods meet (99.9%); the objective is pods.start, or "
+            "workloads.NAME.ready.",
+            rich_help_panel=GOAL,
+            show_default=False,
+        ),
+    ] = None,
     objective: Annotated[
         str | None,
         typer.Option(
@@ -126,19 +138,49 @@ def solve(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the value of a knob that meets an SLO, and say what binds there. Exit code 1: no value does."""
+    """Find the value of a knob that meets an SLO, or a deadline that pods meet. Exit code 1: there is none."""
     with exit_codes(debug=verbose):
         from pullsim.results.model_error import model_error  # noqa: PLC0415
         from pullsim.scenario import load  # noqa: PLC0415
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
+        if coverage is not None:
+            given = {"--knob": knob, "--range": range_, "--slo": slo, "--want": want, "--trials": trials, "--out": out}
+            if wrong := [
+                name for name, value in {**given, "--maximize": maximize or None}.items() if value is not None
+            ]:
+                raise InputError("does not go with --coverage, which has no knob", Location(wrong[0]))
+        elif not knob or not range_:
+            raise InputError(
+                "give --knob KEY and --range LOW..HIGH, or --coverage 99.9% for a deadline that so many pods meet",
+                Location("--range" if knob else "--knob"),
+            )
         loaded = load(scenario, set_ or ())
+        runtimes = {node.spec.runtime.kind for node in loaded.assemble(force=force).cluster.nodes}
+        if coverage is not None:
+            from pullsim.cli.deadline import show_deadline  # noqa: PLC0415
+            from pullsim.study.deadline import OBJECTIVE, deadline  # noqa: PLC0415
+
+            with study_progress(quiet=quiet) as bar:
+                answer = deadline(
+                    loaded,
+                    coverage,
+                    objective=objective or OBJECTIVE,
+                    seeds=seeds,
+                    processes=processes,
+                    dask=dask,
+                    dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
+                    force=force,
+                    progress=bar,
+                )
+            show_deadline(answer, model_error(runtimes), output.value)
+            return
         with _progress(quiet=quiet) as progress:
             solution = find(
                 loaded,
-                knob,
-                range_,
+                knob or [],
+                range_ or [],
                 objective=objective,
                 slo=slo,
                 want=want.value if want else None,
@@ -151,7 +193,6 @@ def solve(
                 force=force,
                 progress=progress,
             )
-        runtimes = {node.spec.runtime.kind for node in loaded.assemble(force=force).cluster.nodes}
         warnings = solve_text.warnings(solution, model_error(runtimes))
         if out is not None:
             _write(solution, out)

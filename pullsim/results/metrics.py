@@ -270,6 +270,11 @@ def text(name: str, number: float | None) -> str:
     return f"{number:.1%}" if kind == SHARE else f"{number:,.4g}" if number % 1 else f"{number:,.0f}"
 
 
+def is_percentile(name: str) -> bool:
+    """Whether a metric is a percentile, the mean or the maximum of a distribution."""
+    return _beside(name, "count") is not None
+
+
 def _beside(name: str, key: str) -> str | None:
     """Return the name of another figure of a distribution; None: the metric is no percentile, mean or maximum.
 

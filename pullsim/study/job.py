@@ -16,6 +16,7 @@ from pullsim.inputs import collecting, serving
 from pullsim.inputs.document import parse_document
 from pullsim.results import metrics
 from pullsim.results.summary.summary import summarize
+from pullsim.results.waits import Objective, Waiting, waiting
 from pullsim.run import run
 from pullsim.scenario import override
 from pullsim.scenario.file.effective import source_yaml
@@ -42,6 +43,7 @@ class Bundle:
     directory: str
     files: Mapping[str, bytes]
     wanted: frozenset[str] = field(default=frozenset(), compare=False)  # metrics to be kept, see `metrics.kept`
+    waits: Objective | None = field(default=None, compare=False)  # whose waits outcomes are to have one by one
     force: bool = field(default=False, compare=False)  # whether to make runs that take too much memory or time
     seconds: float = field(default=0.0, compare=False)  # estimated CPU time of a run: the mean of those tried
     digest: str = field(init=False)  # SHA-256 of the text and the files
@@ -58,14 +60,21 @@ class Bundle:
 
     @classmethod
     def of(
-        cls, scenario: Scenario, wanted: Sequence[Variant], *, metrics: Iterable[str] = (), force: bool = False
+        cls,
+        scenario: Scenario,
+        wanted: Sequence[Variant],
+        *,
+        metrics: Iterable[str] = (),
+        waits: Objective | None = None,
+        force: bool = False,
     ) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
         Of a knob's numbers, which name no file, only the first two and the last are tried. Secrets are replaced, see
         `pullsim.study.secret_values`. A variant that cannot be built is no error here, as its run reports why; if none
         that was tried can be, the InputError of the first is raised. ``metrics``: those of workloads, pools and images
-        that must be among those of a run; ``force``: see `pullsim.run.run`.
+        that must be among those of a run; ``waits``: whose waits its outcome is to have; ``force``: see
+        `pullsim.run.run`.
         """
         errors, seconds = [], []
         tried = _each_value_once(wanted)
@@ -82,7 +91,7 @@ class Bundle:
         text = secrets.yaml(source_yaml(scenario))
         hidden = {name: secrets.hidden(name, data) for name, data in sorted(files.items())}
         mean = sum(seconds) / len(seconds) if seconds else 0.0
-        return cls(text, str(scenario.directory), hidden, frozenset(metrics), force, mean)
+        return cls(text, str(scenario.directory), hidden, frozenset(metrics), waits, force, mean)
 
     def load(self) -> Scenario:
         """Read the scenario."""
@@ -106,6 +115,7 @@ class Outcome(NamedTuple):
     #: `pullsim.run.Result`.
     verdict: dict[str, Any] | None
     error: str | None = None
+    waits: Waiting | None = None  # of the pods that the bundle names
 
 
 def run_job(bundle: Bundle, job: Job) -> Outcome:
@@ -124,7 +134,8 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
     if binding is not None:
         verdict = {"resource": binding.resource, "sentence": binding.sentence, "hint": binding.hint}
         verdict |= {"ended": result.ended, "absent": result.absent}
-    return Outcome(job.number, metrics.kept(summary.to_dict(), bundle.wanted), verdict)
+    waits = None if bundle.waits is None else waiting(result, bundle.waits)
+    return Outcome(job.number, metrics.kept(summary.to_dict(), bundle.wanted), verdict, waits=waits)
 
 
 def _texts(wanted: Sequence[Variant]) -> set[str]:

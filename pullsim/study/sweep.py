@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pullsim.results.waits import Objective
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
@@ -187,12 +188,13 @@ def run_variants(
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
     metrics: Collection[str] = (),
+    waits: Objective | None = None,
 ) -> Sweep:
-    """Run given variants; see `sweep`."""
+    """Run given variants; see `sweep`. ``waits``: whose waits the outcomes are to have (not kept in ``out``)."""
     check_size(len(wanted), seeds if isinstance(seeds, int) else len(seeds), force=force)
     result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
     total = len(wanted) * len(result.seeds)
-    bundle = Bundle.of(scenario, wanted, metrics=metrics, force=force)
+    bundle = Bundle.of(scenario, wanted, metrics=metrics, waits=waits, force=force)
     if announce is not None and bundle.seconds * total > LONG:
         announce(f"this takes about {time_text(bundle.seconds * total)} of CPU time: {total:,} runs")
     jobs: list[Job] = []

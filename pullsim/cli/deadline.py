@@ -1,0 +1,86 @@
+"""``pullsim solve --coverage``: the smallest deadline that a share of the pods meets."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import typer
+
+from pullsim.cli import terminal
+from pullsim.cli.exit_codes import ASSERTION_FAILED
+from pullsim.printable import json_text, printable
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from pullsim.results.model_error import ModelError
+    from pullsim.study.deadline import Deadline
+
+
+def show_deadline(found: Deadline, error: ModelError | None, output: str) -> None:
+    """Print the answer as a table, a sentence or JSON. Raises typer.Exit with code 1 if there is no deadline."""
+    from pullsim.study.deadline import notes, sentence  # noqa: PLC0415
+
+    said = notes(found)
+    if error is not None and error.median and not math.isinf(found.answer.value):
+        measured = f"{error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}"
+        said.append(f"The model's own error was measured at {measured}.")
+    if output == "table":
+        terminal.show(_table(found, said))
+    else:
+        with terminal.standard_output() as stdout:
+            if output == "sentence":
+                stdout.write(printable(" ".join([sentence(found), *said])) + "\n")
+            else:
+                stdout.write(json_text(_document(found, said), indent=2) + "\n")
+    if math.isinf(found.answer.value):
+        raise typer.Exit(ASSERTION_FAILED)
+
+
+def _table(found: Deadline, said: list[str]) -> Group:
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from pullsim.study.deadline import interval, percent, sentence  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("of the pods", justify="right", no_wrap=True)
+    table.add_column(Text("within [95 % over the seeds]"), overflow="fold")
+    table.add_column("")
+    for share, quantile in found.curve.items():
+        asked = share == found.coverage
+        table.add_row(
+            percent(share), Text(interval(quantile)), "answer" if asked else "", style="bold" if asked else ""
+        )
+    texts = [Text(sentence(found), "bold"), *(Text(f"Note: {each}", "yellow") for each in said)]
+    return Group(table, Text(), *texts)
+
+
+def _document(found: Deadline, said: list[str]) -> dict[str, object]:
+    """Return the answer for JSON, in which what is infinite is null; ``never`` says that there is no deadline."""
+    from pullsim.study.deadline import sentence  # noqa: PLC0415
+
+    value, low, high = found.answer
+    return {
+        "objective": str(found.objective),
+        "coverage": float(found.coverage),
+        "deadline": _finite(value),
+        "low": _finite(low),
+        "high": _finite(high),
+        "never": math.isinf(value),
+        "pods": found.pods,
+        "notMet": found.never,
+        "seeds": found.seeds,
+        "sentence": sentence(found),
+        "notes": said,
+        "curve": [
+            {"coverage": float(share), **{key: _finite(seconds) for key, seconds in each._asdict().items()}}
+            for share, each in found.curve.items()
+        ],
+    }
+
+
+def _finite(seconds: float | None) -> float | None:
+    return None if seconds is None or math.isinf(seconds) else seconds
