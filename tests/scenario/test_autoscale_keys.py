@@ -45,6 +45,11 @@ def test_a_pool_without_nodes_is_one_that_pods_may_name():
     assert check(result) == []
 
 
+def test_the_only_pool_need_not_be_named_where_places_are_given():
+    result = run(scenario(gpu(), placement="given", workloads=[{"pods": {"image": "a:1"}}]))
+    assert [each.node for each in result.pods] == ["gpu-0000"]
+
+
 def test_a_pod_cannot_name_a_node_that_is_to_come():
     with pytest.raises(InputError, match=r"on\.node: is not there at time 0, .*: gpu is its pool"):
         scenario(gpu(), workloads=[{"pods": {"image": "a:1"}, "on": {"node": "gpu-0000"}}]).build()
@@ -66,6 +71,8 @@ def test_an_estimate_has_as_many_nodes_as_pods_at_the_most(most):
     ("pools", "text"),
     [
         ([gpu(min=5)], "nodes[gpu].autoscale: min is 5, more than max, 4"),
+        ([gpu(min=True)], "nodes[gpu].autoscale.min: true must be a whole number"),
+        ([gpu(min=200_000)], "nodes[gpu].autoscale.min: 200000 must be less than or equal to 100000"),
         ([{"name": "gpu", "autoscale": {"boot": "90s"}}], "nodes[gpu].autoscale: max is missing"),
         ([{"name": "gpu", "autoscale": {"max": 3}}], "nodes[gpu].autoscale: boot is missing"),
         (

@@ -122,7 +122,7 @@ class Collector:
             if len(self.nodes) > 1:
                 self.findings.error("placement is given, so the workload must say where: on: {pool: …}", *route)
                 return
-            node = self.nodes[0].name
+            pool = self.nodes[0].spec.pool  # its node may be one that an autoscaler is to bring
         self.claim(names, kind.namespace, f"workload {kind.workload}", route)
         before = [None, *names[:-1]] if kind.ordered else [None] * len(names)
         self.pods += (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pullsim.scenario.model.quantities import Duration, Section
 
-Number = Annotated[int, Field(ge=0, le=100_000)]
+MOST_NODES: Final = 100_000
+Number = Annotated[int, Field(ge=0, le=MOST_NODES)]
 
 
 class Autoscale(Section):
@@ -20,7 +21,7 @@ class Autoscale(Section):
     """
 
     min: Number = Field(default=0, description="Least nodes: so many stay although they are empty.")
-    max: Annotated[int, Field(ge=1, le=100_000)] = Field(
+    max: Annotated[int, Field(ge=1, le=MOST_NODES)] = Field(
         description="Most nodes, those on their way among them. Pods that do not fit then stay pending."
     )
     boot: Duration = Field(description="Time from the request for a node until it joins.")

@@ -12,7 +12,7 @@ from pullsim.formats.kubernetes.resources import CPU
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET
-from pullsim.scenario.model.autoscale import Autoscale  # noqa: TC001  # pydantic reads it
+from pullsim.scenario.model.autoscale import MOST_NODES, Autoscale, Number
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Unpack
 from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint
@@ -113,7 +113,7 @@ class NodePool(Section):
 
     name: DnsName = Field(default="nodes", description="Name of the pool.")
     autoscale: Autoscale | None = Field(default=None, description="Nodes that come and go with the pods.")
-    count: Annotated[int, Field(ge=0, le=100_000)] = Field(
+    count: Number = Field(
         default=1, description="Number of nodes; with `autoscale` those of time 0, by default its min."
     )
     join: Join = Field(default_factory=Join, description="When they join.")
@@ -176,7 +176,7 @@ class NodePool(Section):
             return data
         autoscale = data.get("autoscale")
         least = autoscale.get("min", 0) if isinstance(autoscale, Mapping) else None
-        return {**data, "count": least} if isinstance(least, int) and least >= 0 else data
+        return {**data, "count": least} if type(least) is int and 0 <= least <= MOST_NODES else data
 
     @field_validator("count")
     @classmethod
