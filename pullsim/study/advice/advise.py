@@ -10,6 +10,7 @@ from pullsim.errors import InputError, Location
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import model_error
 from pullsim.scenario import override
+from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.advice.advice import GAIN, METRICS, OBJECTIVE, Advice, Tried, gain, ordered
 from pullsim.study.advice.levers import LEVERS, weights
 from pullsim.study.advice.setting import Setting
@@ -84,13 +85,16 @@ def advise(
         raise InputError(
             f"{max_runs} runs are too few: {count} seeds of the scenario and of one change are {2 * count}"
         )
-    cost = scenario.assemble(force=force).estimate.seconds * max_runs
-    if processes is None and dask is None and cost < IN_PROCESS:
+    cost = scenario.assemble(force=force).estimate.seconds  # of one run
+    if processes is None and dask is None and cost * max_runs < IN_PROCESS:
         processes = 1
     executor = choose(processes, dask, max_runs, dask_tls)
     search = Search(situation, objective, seeds, executor, progress, max_runs, force=force)
-    search.base(announce)
+    search.base()
     found = candidates(situation, search.weights)
+    runs = min(max_runs, (1 + len(found)) * count)
+    if announce is not None and cost * runs > LONG:
+        announce(f"this takes about {time_text(cost * runs)} of CPU time: {runs:,} runs, and those of pairs")
     search.run(found)
     search.pairs(found)
     return search.advice()
@@ -127,9 +131,9 @@ class Search:
         self._failed: list[str] = []
         self._interrupted = False
 
-    def base(self, announce: Callable[[str], None] | None) -> None:
+    def base(self) -> None:
         """Run the scenario as it is. Raises KeyboardInterrupt if interrupted, InputError if it cannot be run."""
-        made = self._sweep([Variant(())], announce)
+        made = self._sweep([Variant(())])
         made.check_complete()
         self.start(_side(made, 0, None).runs)
 
@@ -141,7 +145,7 @@ class Search:
         shares, within = (_below(first, f"bottleneck.{key}.") for key in ("shares", "sharesOfPulls"))
         self._shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.weights = weights(shares, within)
-        if any(metric_names.value(run, self._objective) in (None, math.inf) for run in runs.values()):
+        if any(metric_names.value(run, self._objective) == math.inf for run in runs.values()):
             self._judged = of_those_that_did(self._objective)
 
     def run(self, wanted: Sequence[Candidate]) -> None:
@@ -197,7 +201,7 @@ class Search:
         wanted = wanted[:room]
         if self._interrupted or not wanted:
             return
-        made = self._sweep([variant(setting.overrides) for _, setting in wanted], None)
+        made = self._sweep([variant(setting.overrides) for _, setting in wanted])
         self._interrupted = made.interrupted
         for position, (levers, setting) in enumerate(wanted):
             outcomes = [made.outcomes.get((position, seed)) for seed in made.seeds]
@@ -212,7 +216,7 @@ class Search:
         made = gain(differences[self._objective]) or gain(differences[self._judged])
         return Tried(levers, setting, tuple(differences.values()), made)
 
-    def _sweep(self, wanted: Sequence[Variant], announce: Callable[[str], None] | None) -> Sweep:
+    def _sweep(self, wanted: Sequence[Variant]) -> Sweep:
         done = self._done
 
         def tell(now: int, total: int) -> None:
@@ -228,7 +232,6 @@ class Search:
             executor=self._executor,
             force=self._force,
             progress=tell,
-            announce=announce,
         )
         self._left -= len(made.outcomes)
         return made

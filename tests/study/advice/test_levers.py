@@ -217,8 +217,8 @@ def test_all_changes_have_the_same_seeds(monkeypatch):
     seen = []
     real = Search._sweep
 
-    def spy(self, wanted, announce):
-        made = real(self, wanted, announce)
+    def spy(self, wanted):
+        made = real(self, wanted)
         seen.append(made.seeds)
         return made
 
