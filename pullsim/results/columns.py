@@ -55,7 +55,7 @@ POOL: Final = Column("pool", "str", "", "pool of the node", attrgetter("node"))
 PODS: Final = (
     _field("namespace", "str", "", "namespace of the pod"),
     _field("pod", "str", "", "name of the pod"),
-    _field("workload", "str", "", "workload that made it"),
+    _field("workload", "str", "", "workload that made it; of a CronJob's Jobs the CronJob"),
     POOL,
     _field("node", "str", "", "node it was bound to; empty: never scheduled"),
     Column("images", "str", "", "images as written, init containers first, joined by ;", lambda r: ";".join(r.images)),

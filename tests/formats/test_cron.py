@@ -72,6 +72,7 @@ def test_each_time_is_a_job(tmp_path):
         ("nightly-28401150-00000", 1800.0),
         ("nightly-28401150-00001", 1800.0),
     ]
+    assert {pod.workload for pod in cluster.pods} == {"nightly"}  # figures by workload are those of the CronJob
     assert build(tmp_path, more="suspend: true", horizon="1h").pods == ()
 
 

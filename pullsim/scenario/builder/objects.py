@@ -64,7 +64,7 @@ class ObjectBuilder:
             spec = replace(group.spec, scheduling=relabelled(group.spec.scheduling, job_labels(name)))
             pods = replace(group.pods, name=name)
             job = replace(group, kind="Job", name=name, spec=spec, pods=pods, schedule=None)
-            self._add_group(job, workload.model_copy(update={"at": at}), route, updated=False)
+            self._add_group(job, workload.model_copy(update={"at": at}), route, updated=False, made_by=group.name)
 
     def _updated(self, workload: Workload, groups: Sequence[PodGroup], route: Route) -> PodGroup | None:
         """Return the object that the workload's update changes; None: there is no update, or an error was added."""
@@ -99,8 +99,10 @@ class ObjectBuilder:
         made.findings.warnings += unsupported_by_nodes(title, spec, made.nodes, uses)
         return replace(group, spec=spec)
 
-    def _add_group(self, group: PodGroup, workload: Workload, route: Route, *, updated: bool) -> None:
-        """Add the pods of a Kubernetes object that was admitted."""
+    def _add_group(
+        self, group: PodGroup, workload: Workload, route: Route, *, updated: bool, made_by: str | None = None
+    ) -> None:
+        """Add the pods of a Kubernetes object that was admitted; ``made_by``: the CronJob of a Job."""
         made, spec = self._made, group.spec
         namespace = group.namespace or workload.namespace
         given = workload.on or Place(node=group.node)
@@ -122,7 +124,7 @@ class ObjectBuilder:
             self._add_daemon_set(group, namespace, given, owner, workload, route)
             return
         place = made.place(spec.scheduling, given)
-        kind = PodKind(group.name, namespace, spec, workload.deadline, workload.lives, owner, group.ordered)
+        kind = PodKind(made_by or group.name, namespace, spec, workload.deadline, workload.lives, owner, group.ordered)
         made.add_pods(list(group.pods), [workload.at] * len(group.pods), kind, place, route)
 
     def _check_node(self, group: PodGroup, workload: Workload) -> None:
