@@ -15,6 +15,8 @@ from pathlib import Path
 
 SEEDS = Path(__file__).parent / "seeds"
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
+#: What tools print of images.
+FORMS = Path(__file__).parents[1] / "formats" / "data"
 _REFERRED = ("scenario.yaml", "kubelet.yaml", "config.toml", "docker.json", "providers.yaml", "manifest.json")
 _REFERRED += ("index.json", "catalog.json", "objects.yaml", "times.csv", "preset.yaml", "conf.d/10.toml")
 _REFERRED += ("certs.d/registry.example.com/hosts.toml",)
@@ -63,6 +65,11 @@ def doors() -> tuple[Door, ...]:
         door(f"fit {name} -o json", {name: seeds[name]}, name)
     fitted = {name: seeds[name] for name in ("pulls.csv", "catalog.json", "manifest.json")}
     door("fit pulls.csv --catalog catalog.json --manifests redis:3.2=manifest.json --where zone=x", fitted, *fitted)
+    forms = [*(FORMS / "images").iterdir(), *(FORMS / "node-images").iterdir()]
+    printed = {"images.yaml": seeds["images.yaml"]} | {f"images/{path.name}": path.read_bytes() for path in forms}
+    door("validate images.yaml", printed, *printed)
+    door("validate images.yaml --missing", printed, "images.yaml")
+    door("run images.yaml --set images.unknown=notFound --splits -q --detail pods", printed, "images.yaml")
     entries = {name: seeds[name] for name in ("docker.json", "secret.yaml", "providers.yaml")}
     options = "--config docker.json --secret secret.yaml --providers providers.yaml"
     for name in entries:

@@ -74,6 +74,38 @@ def test_each_image_has_its_own_line_and_one_command_gets_all(tmp_path):
     assert "and add images.manifests: manifests; or give a size" in advice.message
 
 
+MANIFEST_FILE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  template:
+    spec:
+      initContainers:
+        - name: first
+          image: acme/init:1
+      containers:
+        - {name: a, image: "nginx:1.12"}
+        - {name: b, image: "acme/main:1"}
+      volumes:
+        - {name: cache, emptyDir: {}}
+        - name: weights
+          image:
+            reference: acme/weights:1
+"""
+
+
+def test_images_of_a_kubernetes_object_have_their_own_lines_in_its_file(tmp_path):
+    (tmp_path / "web.yaml").write_text(MANIFEST_FILE)
+    _, *lines = errors(scenario(tmp_path, "nodes: [{}]\nworkloads: [{manifest: web.yaml}]"))
+    assert [(Path(line.location.file).name, line.location.line) for line in lines] == [
+        ("web.yaml", 10),
+        ("web.yaml", 13),
+        ("web.yaml", 18),
+    ]
+
+
 @pytest.mark.parametrize("name", ["plain", "with blank", "-rf", "it's; touch pwned; $(touch pwned) `touch pwned`"])
 def test_the_command_puts_manifests_where_the_scenario_finds_them(tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -44,10 +44,10 @@ def read_directory(
     ``reasons``, and the others are read. Raises InputError for a directory that cannot be read, or is too large.
     """
     directory = Path(path)
-    contents = _contents(directory)
+    reasons: dict[Path, str] = {}
+    contents = _contents(directory, reasons)
     beside = Beside(directory, contents)
     found: dict[Path, ImageFile] = {}
-    reasons: dict[Path, str] = {}
     for file, data in contents.items():
         try:
             found[file] = images_of(data, file, beside, unpack_ratio=unpack_ratio, platforms=platforms, runtime=runtime)
@@ -124,7 +124,8 @@ def _only_manifest(found: FoundImage) -> Manifest | None:
     return found.image
 
 
-def _contents(directory: Path) -> dict[Path, bytes]:
+def _contents(directory: Path, reasons: dict[Path, str]) -> dict[Path, bytes]:
+    """Read all files of a directory; one that cannot be read gets a reason. Raises InputError for too many bytes."""
     files = [file for file in list_directory(directory) if is_file(file) and not file.name.startswith(".")]
     if len(files) > MOST_FILES:
         message = f"has {len(files):,} files, the most that is read of a directory are {MOST_FILES:,}"
@@ -132,7 +133,11 @@ def _contents(directory: Path) -> dict[Path, bytes]:
     contents: dict[Path, bytes] = {}
     total = 0
     for file in files:
-        contents[file] = read_bytes(file, MOST_BYTES)
+        try:
+            contents[file] = read_bytes(file, MOST_BYTES)
+        except InputError as error:
+            reasons[file] = str(error)
+            continue
         total += len(contents[file])
         if total > MOST_IN_ALL:
             message = f"has more than {MOST_IN_ALL / 10**6:,.0f} MB in its files, the most that is read"

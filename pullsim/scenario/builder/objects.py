@@ -20,6 +20,7 @@ from pullsim.units import duration_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pullsim.errors import Location
     from pullsim.formats.kubernetes.objects import Objects, PodGroup
     from pullsim.inputs.document import Route
     from pullsim.scenario.builder.collector import Collector
@@ -81,7 +82,7 @@ class ObjectBuilder:
 
         The workload's ``on`` overrides the object's own selectors. Raises InputError.
         """
-        made, title, here = self._made, f"{group.kind} {group.name}", group.document.place(group.route)
+        made, title = self._made, f"{group.kind} {group.name}"
         self._check_node(group, workload)
         spec = made.admission.admit(group.spec, group.classes)
         spec = replace(spec, scheduling=self._scheduling(spec.scheduling, title, workload))
@@ -95,7 +96,9 @@ class ObjectBuilder:
         given = workload.on or Place(node=group.node)
         made.warn_of_places(title, spec.scheduling, given, each=group.pods is None)
         uses = made.uses_of(spec.scheduling, given)
-        made.uses += (ImageUse(image, uses, (*route, "manifest"), here) for image in images_of(spec) if image)
+        made.uses += (
+            ImageUse(image, uses, (*route, "manifest"), _place(group, image)) for image in images_of(spec) if image
+        )
         made.findings.warnings += unsupported_by_nodes(title, spec, made.nodes, uses)
         return replace(group, spec=spec)
 
@@ -181,3 +184,18 @@ def _unknown_readiness(groups: Sequence[PodGroup]) -> Iterator[str]:
     if probed:
         told = "pods are taken as ready after the initialDelaySeconds of their probes"
         yield f"{', '.join(probed)}: {told}, as a manifest does not have how long they really take: give startup.ready"
+
+
+def _place(group: PodGroup, image: str) -> Location:
+    """Return the place in the file where a pod of an object first names an image; else that of the object."""
+    spec = group.spec
+    named: list[tuple[str, Route]] = [
+        *((each.image, ("initContainers", n, "image")) for n, each in enumerate(spec.init_containers)),
+        *((each.image, ("containers", n, "image")) for n, each in enumerate(spec.containers)),
+        *(
+            (each.image, ("volumes", n, "image", "reference"))
+            for n, each in zip(group.image_volumes, spec.image_volumes, strict=False)
+        ),
+    ]
+    route = next((below for name, below in named if name == image), None)
+    return group.document.place(group.route if route is None else (*group.pod_route, *route))
