@@ -20,7 +20,7 @@ from pullsim.printable import message
 from pullsim.results.wording import counted, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from rich.table import Table
 
@@ -85,7 +85,7 @@ def _overview(built: Built, *, verbose: bool) -> Table:
         "Nodes": _nodes(spec),
         "Limits": built.notes,
         "Pods": _pods(spec),
-        "Images": _images(spec),
+        "Images": _images(spec, built.guessed),
         "Registries": _registries(spec),
         "Ends": [_end(spec)],
         "A run": [f"takes {built.estimate}"],
@@ -137,7 +137,7 @@ def _at(first: float, last: float) -> str:
     return f"at {first:g} s" if first == last else f"from {first:g} s to {last:g} s"
 
 
-def _images(spec: ClusterSpec) -> Iterator[str]:
+def _images(spec: ClusterSpec, guessed: Collection[str]) -> Iterator[str]:
     from pullsim.oci.manifest import select  # noqa: PLC0415
     from pullsim.oci.reference import InvalidReference, parse  # noqa: PLC0415
 
@@ -161,7 +161,8 @@ def _images(spec: ClusterSpec) -> Iterator[str]:
             else:
                 amount = size(sum(layer.size for layer in manifest.layers))
                 where = f" ({platform})" if len(platforms) > 1 else ""
-                yield f"{used}, {counted(len(manifest.layers), 'layer')}, {amount}{where}"
+                guess = " (a guess)" if parse(name).familiar in guessed else ""
+                yield f"{used}, {counted(len(manifest.layers), 'layer')}{guess}, {amount}{where}"
 
 
 def _images_of(pod: PodSpec) -> Iterator[str]:

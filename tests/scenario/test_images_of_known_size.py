@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -145,6 +146,12 @@ def test_results_say_that_layers_are_guessed_and_what_other_splits_change(tmp_pa
     assert effect["p99"]["low"] < effect["p99"]["high"]
     text = " ".join(run(tmp_path).stdout.split())
     assert "Guessed layers of acme/llm:1. In 7 runs with typical layers pods start at p50" in text
+
+
+def test_validate_says_which_layers_are_a_guess(tmp_path):
+    run(tmp_path)
+    shown = CliRunner().invoke(app, ["validate", str(tmp_path / "s.yaml")]).stdout
+    assert re.search(r"acme/llm:1: 3 containers, \d+ layers \(a guess\), 12 GB", shown)
 
 
 def test_other_splits_are_not_run_for_a_split_that_is_given_unless_asked_for(tmp_path):
