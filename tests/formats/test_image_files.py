@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,29 @@ def test_docker_manifest_inspect_of_one_manifest():
     assert found.tagged == ("ghcr.io/converged-computing/metric-stream:latest",)
     assert found.names[1].startswith("ghcr.io/converged-computing/metric-stream@sha256:504dc4cb")
     assert layers(found) == (34, 5_552_488_336)
+
+
+def test_docker_manifest_inspect_by_digest_has_no_tag(tmp_path):
+    entry = json.loads((FORMS / "docker-manifest-inspect-v-single.json").read_text())
+    digest = entry["Descriptor"]["digest"]
+    entry["Ref"] = f"ghcr.io/team/app@{digest}"
+    assert read_images(written(tmp_path, "v.json", entry)).images[0].names == (f"ghcr.io/team/app@{digest}",)
+    both = [
+        entry,
+        {**entry, "Descriptor": {**entry["Descriptor"], "platform": {"os": "linux", "architecture": "arm64"}}},
+    ]
+    assert read_images(written(tmp_path, "v.json", both)).images[0].names == ()
+
+
+def test_the_platform_of_a_manifest_is_that_of_its_config(tmp_path):
+    config = json.dumps({"os": "linux", "architecture": "arm64", "rootfs": {"diff_ids": []}}).encode()
+    digest = "sha256:" + sha256(config).hexdigest()
+    (tmp_path / digest.replace(":", "-")).with_suffix(".json").write_bytes(config)
+    manifest = json.loads((FORMS / "skopeo-raw-postgres.json").read_text())
+    manifest["config"]["digest"] = digest
+    (found,) = read_images(written(tmp_path, "app.json", manifest)).images
+    assert (found.platform, found.source) == (ARM64, "a manifest")
+    assert only("skopeo-raw-postgres.json").source == "a manifest, which says no platform"
 
 
 def test_a_manifest_in_base64_only(tmp_path):

@@ -56,8 +56,10 @@ def manifest_inspect(entries: Sequence[JsonObject], *, unpack_ratio: float = UNP
             artifacts.add(name)
     images = []
     for name, found in manifests.items():
-        image = Index.of(found.items()) if len(entries) > 1 else next(iter(found.values()))
-        names = normalised([name, *_by_digest(name, image.digest if len(entries) == 1 else None)])
+        single = next(iter(found.values())) if len(entries) == 1 else None
+        tagged = [name] if ":" in name.rpartition("/")[2] else []  # a Ref may have the digest alone
+        names = normalised([*tagged, *_by_digest(name, None if single is None else single.digest)])
+        image = single or Index.of(found.items())
         platform = next(iter(found)) if len(found) == 1 else None
         images.append(
             FoundImage(names, kind, entries[0].file, platform=platform, image=image, artifact=name in artifacts)

@@ -21,11 +21,10 @@ from pullsim.formats.oci.node_images import CTR_HEADER, crictl_images, ctr_image
 from pullsim.inputs import decoded, json_lines, parse_json, read_bytes
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO
+from pullsim.oci.platform import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-
-    from pullsim.oci.platform import Platform
 
 #: Most bytes of a file that lists many images, as ``kubectl get nodes -o json`` of a large cluster does.
 MOST_BYTES: Final = 100_000_000
@@ -151,13 +150,37 @@ def _parsed(text: str, file: str) -> Any:
 
 
 def _of_manifest(rows: list[JsonObject], content: _Content) -> ImageFile:
-    """Read a manifest or an index. It has no name, and a manifest has no platform: containerd pulls it on any."""
+    """Read a manifest or an index, which have no name.
+
+    A manifest has no platform; it is that of the image's config if that is beside it. containerd pulls a manifest that
+    is in no index on any platform.
+    """
+    document = rows[0]
     image = image_of(
         content.data, content.file, content.beside, unpack_ratio=content.unpack_ratio, platforms=content.platforms
     )
-    artifact = not rows[0].has("manifests") and is_artifact(rows[0])
-    kind = "an OCI artifact" if artifact else "an index" if rows[0].has("manifests") else "a manifest"
-    return ImageFile(kind, (FoundImage((), kind, str(content.file), image=image, artifact=artifact),))
+    if document.has("manifests"):
+        return ImageFile("an index", (FoundImage((), "an index", str(content.file), image=image),))
+    artifact = is_artifact(document)
+    platform = None if artifact else _platform_of_config(document, content.beside)
+    kind = "an OCI artifact" if artifact else "a manifest"
+    said = "" if artifact or platform is not None else ", which says no platform"
+    found = FoundImage((), f"{kind}{said}", str(content.file), platform=platform, image=image, artifact=artifact)
+    return ImageFile(kind, (found,))
+
+
+def _platform_of_config(document: JsonObject, beside: Beside) -> Platform | None:
+    """Return the platform in the config of a manifest's image, if the config is beside it and says one."""
+    child = beside.find(document.object("config").digest("digest"))
+    if child is None:
+        return None
+    file, data = child
+    config = JsonObject.parse(decoded(data, str(file)), str(file))
+    if not (config.has("os") and config.has("architecture")):
+        return None
+    return Platform(
+        config.text("os"), config.text("architecture"), config.text("variant") if config.has("variant") else ""
+    )
 
 
 def _of_index(rows: list[JsonObject], content: _Content) -> ImageFile:
