@@ -133,6 +133,12 @@ def test_what_has_no_sizes_says_which_command_has_them(name, words):
         raise InputError(reason)
 
 
+def test_commands_in_messages_quote_what_stands_in_files(tmp_path):
+    document = json.loads((FORMS / "skopeo-inspect-old-mongo.json").read_text())
+    (reason,) = read_images(written(tmp_path, "old.json", {**document, "Name": "x; touch y"})).reasons
+    assert f"'docker://x; touch y@{document['Digest']}'" in reason
+
+
 def test_docker_images_are_unpacked_sizes_and_never_downloads():
     read = read_images(FORMS / "docker-images.jsonl")
     assert [(found.tagged[0].rpartition("/")[2], found.unpacked) for found in read.images] == [
@@ -200,6 +206,12 @@ def test_sizes_of_crictl_are_those_of_the_runtime(tmp_path):
     assert (crio.images[0].compressed, crio.images[0].unpacked) == (None, 238_175_063)
     told = read_images(NODES / "crictl-images.json", runtime="cri-o")
     assert (told.images[0].compressed, told.images[0].unpacked) == (None, 238_175_063)
+
+
+@pytest.mark.parametrize("images", [{}, [{"name": "x", "newTag": "1"}], ["x"], None])
+def test_other_files_with_images_are_none_of_crictl(tmp_path, images):
+    with pytest.raises(InputError, match="holds nothing that is known of images"):
+        read_images(written(tmp_path, "kustomization.json", {"images": images}))
 
 
 def test_a_line_of_ctr_for_each_name_is_one_image():

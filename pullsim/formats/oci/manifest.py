@@ -12,6 +12,7 @@ the layers' digests.
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
@@ -150,12 +151,12 @@ def _missing(missing: list[tuple[Platform, str]], directory: Path) -> str:
         target = directory / f"sha256-{digest.partition(':')[2]}.json"
         return (
             f"the manifest for {platform} is not beside the index; "
-            f"get it with `crane manifest REPOSITORY@{digest} > {target}`"
+            f"get it with `crane manifest REPOSITORY@{digest} > {quote(str(target))}`"
         )
     listed = ", ".join(f"{platform}: {digest}" for platform, digest in missing)
     return (
         f"the manifests for {len(missing)} platforms are not beside the index; get each with "
-        f"`crane manifest REPOSITORY@DIGEST > {directory / 'sha256-HEX.json'}`: {listed}"
+        f"`crane manifest REPOSITORY@DIGEST > {quote(str(directory / 'sha256-HEX.json'))}`: {listed}"
     )
 
 

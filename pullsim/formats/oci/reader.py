@@ -102,6 +102,8 @@ def recognised(value: Any, file: str) -> tuple[str | None, list[JsonObject]]:
     objects = [JsonObject(row, file, f"[{position}]" if many else "") for position, row in enumerate(rows)]
     for kind, (keys, may_be_many) in _KINDS.items():
         if (may_be_many or not many) and all(key in row for key in keys for row in rows):
+            if kind == "crictl" and not _lists_images(rows[0]["images"]):
+                continue
             return kind, objects
     if not many and (nodes := _nodes(objects[0])):
         return "nodes", nodes
@@ -121,6 +123,13 @@ _KINDS: Final[Mapping[str, tuple[tuple[str, ...], bool]]] = {
     "config": (("rootfs",), False),
     "descriptor": (("mediaType", "digest", "size"), False),
 }
+
+
+def _lists_images(images: Any) -> bool:
+    """Whether the value of a key that many files have is a list of images as the CRI has them."""
+    return isinstance(images, list) and all(
+        isinstance(row, dict) and ("id" in row or "repoTags" in row) for row in images
+    )
 
 
 def _nodes(document: JsonObject) -> list[JsonObject]:

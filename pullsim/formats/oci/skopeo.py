@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from pullsim.formats.oci.found import FoundImage, ImageFile, normalised
@@ -27,7 +28,7 @@ def inspect(document: JsonObject, *, unpack_ratio: float = UNPACK_RATIO) -> Imag
         count = len(layers) if isinstance(layers := document.value.get("Layers"), list) else 0
         reason = (
             f"{document.file}: has the digests of {count} layers and no sizes, as older releases of skopeo print; "
-            f"get them with `skopeo inspect --raw docker://{repository}@{digest}`"
+            f"get them with `skopeo inspect --raw {quote(f'docker://{repository}@{digest}')}`"
         )
         return ImageFile(KIND, (), (reason,))
     platform = Platform(document.text("Os"), document.text("Architecture"))
