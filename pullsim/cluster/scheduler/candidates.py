@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from heapq import heappop, heappush, heapreplace
+from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.scores import (
     NODE_AFFINITY,
@@ -16,11 +17,11 @@ from pullsim.cluster.scheduler.scores import (
 from pullsim.cluster.scheduler.topology import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pullsim.cluster.scheduler.changes import Changes
     from pullsim.cluster.scheduler.node_info import NodeInfo
-    from pullsim.cluster.scheduler.ranking import Group, Level, Rankings
+    from pullsim.cluster.scheduler.ranking import Group, Rank, Rankings
     from pullsim.cluster.scheduler.signature import Signature
     from pullsim.cluster.scheduler.topology import Topology
 
@@ -28,18 +29,40 @@ if TYPE_CHECKING:
     Own = tuple[Images, tuple[int, ...]]  # the images that a node has of the pod's, and counts of pods on it
 
 NOTHING: Own = (), ()
+SLACK: Final = 64  # outdated entries that a heap may have beside as many as it has members
 
 
 class Bucket:
     """Feasible nodes that are equal in all that is compared between nodes."""
 
-    __slots__ = ("group", "images", "members", "own", "place")
+    __slots__ = ("group", "heap", "images", "members", "own", "place")
 
     def __init__(self, group: Group, own: Own, zeros: tuple[int, ...]) -> None:
         self.group, self.own = group, own
         self.images = own[0]
         self.place = Place(own[1] or zeros, group.traits.domains)
         self.members: dict[int, None] = {}  # nodes by order of joining; empty: all of the group that are in no other
+        self.heap: list[Rank] = []  # at least one for each member, no worse than its rank
+
+    def add(self, node: int, rank: Rank) -> None:
+        """Add a member."""
+        self.members[node] = None
+        heappush(self.heap, rank)
+
+    def first(self, ranks: Mapping[int, Rank]) -> Rank:
+        """Return the best rank of a member; ``ranks`` are those of all nodes."""
+        heap, members = self.heap, self.members
+        if len(heap) > 2 * len(members) + SLACK:
+            heap[:] = sorted(ranks[node] for node in members)
+        while True:
+            rank = heap[0]
+            now = ranks[rank[2]] if rank[2] in members else None
+            if now == rank:
+                return rank
+            if now is None or now < rank:  # a better entry of the same node has come before this one
+                heappop(heap)
+            else:
+                heapreplace(heap, now)
 
 
 class Candidates:
@@ -49,9 +72,9 @@ class Candidates:
     keeps the nodes in order, for all signatures to which it is the same. What is compared between nodes or counted over
     them (images, preferences, the pods of a domain) is the same for many nodes: these are a bucket, and are scored
     together at each choice; then the first node of each bucket is compared. Only nodes that have the pod's images or
-    pods that count are kept here, by bucket; the others of a group of the ranking are a bucket too. A choice takes
-    O(changes x log nodes + buckets) steps and the search for the first node of each bucket, which is short unless most
-    nodes that have much free are in other buckets.
+    pods that count are kept here, in the heap of their bucket, where an entry stays when its node gets worse and is put
+    right when it comes to the top; the others of a group of the ranking are a bucket too. A choice takes O(changes x
+    log nodes + buckets) steps, and more only where most nodes that have much free are in buckets that are not wanted.
     """
 
     def __init__(
@@ -64,6 +87,7 @@ class Candidates:
         self._rankings = rankings
         self._scored = scored
         self._changed: dict[NodeInfo, None] = {}  # nodes whose group, images or own pods have changed
+        self._better: dict[int, None] = {}  # nodes that have a better rank
         if scored:
             changes.watch(pod.images, self._changed)
         self._begin()
@@ -76,15 +100,15 @@ class Candidates:
             return None
         nodes = self._ranking.nodes
         if len(buckets) == 1:
-            return nodes[self._first(buckets[0])[1]]
+            return nodes[self._first(buckets[0])[2]]
         bonus = self._bonus(buckets) if self._scored else [0] * len(buckets)
         # No node of a bucket is better than the first of its group, so most buckets need not be searched.
         bounds = sorted((bucket.group.top[0] - bonus[number], number) for number, bucket in enumerate(buckets))
-        best: tuple[int, int, int] | None = None
+        best: Rank | None = None
         for bound, number in bounds:
             if best is not None and bound > best[0]:
                 break
-            (score, pods), node = self._first(buckets[number])
+            score, pods, node = self._first(buckets[number])
             rank = score - bonus[number], pods, node
             best = rank if best is None else min(best, rank)
         assert best is not None
@@ -99,6 +123,7 @@ class Candidates:
         self._ranking = self._rankings.of(self._pod, self._topology.keys)
         if not any(each is self._changed for each in self._ranking.watchers):
             self._ranking.watchers.append(self._changed)
+            self._ranking.better.append(self._better)
         self._groups: dict[Group, Bucket] = {}  # the nodes of each group that are in no other bucket
         self._buckets: dict[tuple[Group, Own], Bucket] = {}
         self._places: dict[int, Bucket] = {}  # the nodes that are in one of these
@@ -109,6 +134,12 @@ class Candidates:
         if self._meaning != self._topology.changes:
             self._begin()
         self._ranking.refresh()
+        if self._better:
+            places, ranks = self._places, self._ranking.ranks
+            for order in self._better:
+                if order in places and order in ranks:
+                    heappush(places[order].heap, ranks[order])
+            self._better.clear()
         if self._changed:
             for node in self._changed:
                 self._update(node)
@@ -131,7 +162,7 @@ class Candidates:
         bucket = self._buckets.get((group, own))
         if bucket is None:
             bucket = self._buckets[group, own] = Bucket(group, own, self._zeros)
-        bucket.members[order] = None
+        bucket.add(order, self._ranking.ranks[order])
         self._places[order] = bucket
         self._apart[group] += 1
 
@@ -164,11 +195,9 @@ class Candidates:
     def _size(self, bucket: Bucket) -> int:
         return len(bucket.members) or bucket.group.size - self._apart[bucket.group]
 
-    def _first(self, bucket: Bucket) -> tuple[Level, int]:
-        """Return the best node of a bucket by itself, with its level."""
-        if bucket.members:
-            return self._ranking.first(bucket.group, bucket.members)
-        return bucket.group.first_but(self._places)
+    def _first(self, bucket: Bucket) -> Rank:
+        """Return the best rank of a node of a bucket."""
+        return bucket.first(self._ranking.ranks) if bucket.members else bucket.group.first_but(self._places)
 
     def _bonus(self, buckets: Sequence[Bucket]) -> list[int]:
         """Return the scores of the buckets of all that is compared between nodes."""

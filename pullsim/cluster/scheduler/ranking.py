@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.cluster.scheduler.filters import fits, refuses_always
 from pullsim.cluster.scheduler.scores import allocation, preference, unwanted
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from pullsim.cluster.scheduler.signature import Signature
 
     Level = tuple[int, int]  # minus what is free, and the number of pods
-    Rank = Callable[[NodeInfo, Signature], int]
-
-FEW: Final = 64  # nodes that are looked at one by one rather than searched for in their order
+    Rank = tuple[int, int, int]  # the level of a node and its order of joining: the lower the better
+    Worth = Callable[[NodeInfo, Signature], int]
 
 
 class Traits(NamedTuple):
@@ -64,20 +63,9 @@ class Group:
             del self._levels[level]
             del self._keys[bisect_left(self._keys, level)]
 
-    def first_but(self, others: Collection[int]) -> tuple[Level, int]:
-        """Return the first node that is none of the others, which there must be, with its level."""
-        return next((level, node) for level in self._keys for node in self._levels[level] if node not in others)
-
-    def first_of(self, nodes: Collection[int], steps: int) -> tuple[Level, int] | None:
-        """Return the first of the nodes with its level; None: it is not among so many."""
-        for level in self._keys:
-            for node in self._levels[level]:
-                if node in nodes:
-                    return level, node
-                steps -= 1
-                if not steps:
-                    return None
-        return None
+    def first_but(self, others: Collection[int]) -> Rank:
+        """Return the rank of the first node that is none of the others, which there must be."""
+        return next((*level, node) for level in self._keys for node in self._levels[level] if node not in others)
 
 
 class Ranking:
@@ -87,7 +75,7 @@ class Ranking:
     of their domains are not.
     """
 
-    def __init__(self, pod: Signature, keys: tuple[str, ...], changes: Changes, how: Rank | None) -> None:
+    def __init__(self, pod: Signature, keys: tuple[str, ...], changes: Changes, how: Worth | None) -> None:
         """``pod`` is one of the signatures, ``keys`` are their topology keys; ``how`` ranks instead of the scores."""
         self._pod = pod
         self._keys = keys
@@ -97,8 +85,9 @@ class Ranking:
         self.nodes: dict[int, NodeInfo] = {}  # by order of joining
         self.groups: dict[Traits, Group] = {}  # those that have nodes
         self.places: dict[int, Group] = {}  # of each feasible node
-        self.ranks: dict[int, tuple[int, int, int]] = {}  # of each feasible node: its level and itself
+        self.ranks: dict[int, Rank] = {}  # of each feasible node
         self.watchers: list[dict[NodeInfo, None]] = []  # to which nodes are added that come to a group or leave it
+        self.better: list[dict[int, None]] = []  # to which nodes are added that get a better rank in their group
         #: By node: its number of changes of taints and its traits; None: its labels or taints keep the pods out.
         self._traits: dict[int, tuple[int, Traits | None]] = {}
         self._begin()
@@ -112,14 +101,6 @@ class Ranking:
         self._seen = self._changes.count
         for node in changed:
             self._update(node)
-
-    def first(self, group: Group, nodes: Collection[int]) -> tuple[Level, int]:
-        """Return the first of some nodes of a group, with its level."""
-        found = group.first_of(nodes, len(nodes)) if len(nodes) > FEW else None
-        if found is not None:
-            return found
-        score, pods, node = min(map(self.ranks.__getitem__, nodes))
-        return (score, pods), node
 
     def _begin(self) -> None:
         gone = [node for node in self.nodes.values() if node.gone]
@@ -141,8 +122,9 @@ class Ranking:
         if group is None:
             group = self.groups[traits] = Group(traits)
         rank = -self._free(node), node.pods, order
+        known = self.ranks.get(order, rank)
         if before is not None:
-            if before is group and self.ranks[order] == rank:
+            if before is group and known == rank:
                 return
             self._remove(order, before)
         group.add(rank[:2], order)
@@ -152,6 +134,9 @@ class Ranking:
             self.places[order] = group
             self.nodes[order] = node
             self._tell(node)
+        elif rank < known:
+            for better in self.better:
+                better[order] = None
 
     def _free(self, node: NodeInfo) -> int:
         pod = self._pod
@@ -189,7 +174,7 @@ class Ranking:
 class Rankings:
     """The rankings of all signatures."""
 
-    def __init__(self, changes: Changes, how: Rank | None) -> None:
+    def __init__(self, changes: Changes, how: Worth | None) -> None:
         """``how`` ranks nodes, the highest first, instead of the scores of the scheduler."""
         self._changes = changes
         self._how = how
