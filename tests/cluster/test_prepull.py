@@ -14,6 +14,7 @@ from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.scenario import from_mapping
 from pullsim.spec.cluster import Leave, Node, PodSpec, Prepull
+from pullsim.spec.scheduling import Scheduling, Toleration
 from tests.support.world import (
     HOST,
     UNLIMITED,
@@ -142,7 +143,8 @@ def test_the_key():
             "warm",
             "default",
             PodSpec(
-                tuple(replace(container(each, f"pull-{n}"), completes=True) for n, each in enumerate(("a:1", "b:1")))
+                tuple(replace(container(each, f"pull-{n}"), completes=True) for n, each in enumerate(("a:1", "b:1"))),
+                scheduling=Scheduling(tolerations=(Toleration(operator="Exists"),)),
             ),
             created=5.0,
             parallelism=3,

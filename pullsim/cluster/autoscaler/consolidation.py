@@ -111,8 +111,8 @@ class Consolidation:
         tried: set[Kind] = set()
         due = sorted(self._due, key=lambda name: self._occupants[name])  # those that are equal in the order of time
         for name in due:
-            pool = self._due[name]
-            if not pool.spare:
+            pool = self._due.get(name)
+            if pool is None or not pool.spare:  # a node that left may have freed pods for it, or was one too many
                 continue
             if not self._occupants[name]:
                 self._remove(pool, name, EMPTY)
