@@ -23,6 +23,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     study_progress,
 )
+from pullsim.errors import InputError
 from pullsim.outputs import write_text
 from pullsim.staging import staged
 
@@ -97,6 +98,8 @@ def advise(
             if not quiet:
                 terminal.note(f"files are in {out}")
         _print(advice, str(scenario), set_ or (), output)
+        if advice.stopped is not None:
+            raise InputError(advice.stopped)
         if advice.interrupted:
             raise KeyboardInterrupt
 

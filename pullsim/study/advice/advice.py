@@ -58,6 +58,7 @@ class Advice:
     untried: list[str] = field(default_factory=list)  # changes for which there were too few runs
     failed: list[str] = field(default_factory=list)  # changes that cannot be made, and why
     interrupted: bool = False
+    stopped: str | None = None  # why it ended before all was tried: a Dask cluster that lost all workers
 
     @property
     def singles(self) -> list[Tried]:

@@ -85,7 +85,7 @@ def advise(
         raise InputError(
             f"{max_runs} runs are too few: {count} seeds of the scenario and of one change are {2 * count}"
         )
-    cost = scenario.assemble(force=force).estimate.seconds  # of one run
+    cost = situation.estimate.seconds
     if processes is None and dask is None and cost * max_runs < IN_PROCESS:
         processes = 1
     executor = choose(processes, dask, max_runs, dask_tls)
@@ -130,6 +130,7 @@ class Search:
         self._untried: list[str] = []
         self._failed: list[str] = []
         self._interrupted = False
+        self._stopped: str | None = None
 
     def base(self) -> None:
         """Run the scenario as it is. Raises KeyboardInterrupt if interrupted, InputError if it cannot be run."""
@@ -189,6 +190,7 @@ class Search:
             self._untried,
             self._failed,
             self._interrupted,
+            self._stopped,
         )
 
     @property
@@ -199,10 +201,14 @@ class Search:
         room = self._left // len(self._side.runs)
         self._untried += [setting.sentence for _, setting in wanted[room:]]
         wanted = wanted[:room]
-        if self._interrupted or not wanted:
+        if self._interrupted or self._stopped or not wanted:
             return
-        made = self._sweep([variant(setting.overrides) for _, setting in wanted])
-        self._interrupted = made.interrupted
+        try:
+            made = self._sweep([variant(setting.overrides) for _, setting in wanted])
+        except InputError as error:  # none of them can be made
+            self._failed += [f"{setting.sentence}: {error.lines()[0]}" for _, setting in wanted]
+            return
+        self._interrupted, self._stopped = made.interrupted, made.stopped
         for position, (levers, setting) in enumerate(wanted):
             outcomes = [made.outcomes.get((position, seed)) for seed in made.seeds]
             errors = [outcome.error for outcome in outcomes if outcome is not None and outcome.error is not None]

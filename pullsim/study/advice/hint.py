@@ -35,7 +35,7 @@ def tried(scenario: Scenario, summary: Summary, *, force: bool = False) -> Advic
     search = Search(situation, OBJECTIVE, [summary.seed], InProcess(), None, MAX_RUNS, force=force)
     search.start({summary.seed: metric_names.values(summary.to_dict())})
     found = candidates(situation, search.weights, RELEVANT)
-    if not found or len(found) * scenario.assemble(force=force).estimate.work > WORK:
+    if not found or len(found) * situation.estimate.work > WORK:
         return None
     search.run(found)
     advice = search.advice()

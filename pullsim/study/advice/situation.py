@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pullsim.scenario import Scenario
+    from pullsim.scenario.builder.estimate import Estimate
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.registries import Registry
     from pullsim.spec.cluster import ClusterSpec, NodeSpec, PodSpec
@@ -27,6 +28,7 @@ class Situation:
 
     scenario: Scenario
     cluster: ClusterSpec
+    estimate: Estimate  # of one run
     specs: dict[str, NodeSpec]  # what the nodes of a pool are, by the pool's name
     images: tuple[str, ...]  # those that pods ask for and a catalogue has for a platform of the nodes
     hosts: tuple[str, ...]  # the registries that these images name
@@ -34,7 +36,8 @@ class Situation:
     @classmethod
     def of(cls, scenario: Scenario, *, force: bool = False) -> Situation:
         """Build a scenario and look at it. Raises InputError; ``force``: see `pullsim.run.run`."""
-        cluster = scenario.assemble(force=force).cluster
+        built = scenario.assemble(force=force)
+        cluster = built.cluster
         specs = {node.spec.pool: node.spec for node in cluster.nodes}
         specs |= {pool.spec.pool: pool.spec for pool in cluster.autoscaled}
         platforms = {spec.platform for spec in specs.values()}
@@ -48,7 +51,7 @@ class Situation:
             found = cluster.catalog.lookup(reference, 0.0)
             if found is not None and all(select(found, platform) is not None for platform in platforms):
                 images.append(image)
-        return cls(scenario, cluster, specs, tuple(images), tuple(dict.fromkeys(hosts)))
+        return cls(scenario, cluster, built.estimate, specs, tuple(images), tuple(dict.fromkeys(hosts)))
 
     def nodes(self, key: str, value: Callable[[NodePool, NodeSpec], str | None]) -> list[str]:
         """Return overrides that set a key of all pools for which there is a value; one alone where all are equal."""

@@ -14,6 +14,7 @@ from pullsim.study.advice.levers import LEVERS, PRESENT, weights
 from pullsim.study.advice.node_levers import warm_nodes
 from pullsim.study.advice.situation import Situation
 from pullsim.study.advice.text import best, notes
+from pullsim.study.executors import InProcess
 
 ROOT = Path(__file__).parents[3]
 #: Unpacking costs nothing, the disk takes everything, and a pull is nothing but its bytes.
@@ -211,6 +212,22 @@ def test_runs_are_limited_and_what_is_left_is_said():
     assert len(made.untried) > 5
     with pytest.raises(InputError, match="too few"):
         advise(scenario(), seeds=3, max_runs=5)
+
+
+def test_a_change_that_cannot_be_made_is_told_and_the_rest_is_there():
+    """The disk holds what the pods need one after the other, and not all images from the start."""
+    small = {"disk": {"size": "5GB", "fsync": "0s"}}
+    full = scenario(small, images=2, size="1GB")
+    made = advise(full, seeds=1)
+    (text,) = made.failed
+    assert text.startswith("all images on the nodes beforehand")
+    assert "GB of images from the start" in text
+    assert len(made.rows) > 10
+    situation = Situation.of(full)
+    search = Search(situation, made.objective, 1, InProcess(), None, 9, force=False)
+    search.base()
+    search.run([each for each in candidates(situation, {}) if each.lever.name == PRESENT])
+    assert (search.advice().rows, len(search.advice().failed)) == ([], 1)
 
 
 def test_all_changes_have_the_same_seeds(monkeypatch):
