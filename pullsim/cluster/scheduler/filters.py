@@ -60,9 +60,10 @@ def admits(node: NodeInfo, pod: Signature) -> bool:
     Such a pod passes the scheduler by. The kubelet refuses those that its labels do not select or that do not tolerate
     a taint with NoExecute (pkg/kubelet/lifecycle/predicate.go Admit), and so it does under disk pressure.
     """
-    taints = [taint for taint in node.taints if taint.effect == "NoExecute"]
-    if untolerated(taints, pod.tolerations) or (node.pressed and pod.priority < CRITICAL):
-        return False
+    if node.taints:
+        taints = [taint for taint in node.taints if taint.effect == "NoExecute"]
+        if untolerated(taints, pod.tolerations) or (node.pressed and pod.priority < CRITICAL):
+            return False
     return requires(pod.scheduling, node.name, node.labels)
 
 

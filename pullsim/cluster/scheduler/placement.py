@@ -71,6 +71,7 @@ class Placement:
         self._tallies = Tallies()
         self._ended = 0  # number of pods that have come to their end
         self._rules: dict[Signature, Topology] = {}
+        self._with_terms: list[Signature] = []  # those of them that have inter-pod affinity
         self._candidates: dict[Signature, Candidates] = {}
         #: Why pods fit nowhere, with the number of changes so far; by signature and by the node that they name.
         self._explained: dict[tuple[Signature, str | None], tuple[tuple[int, int], str]] = {}
@@ -227,8 +228,9 @@ class Placement:
         topology = self._rules.get(pod)
         if topology is None:
             topology = Topology(pod, self._tallies)
-            topology.meet(self._rules)
+            topology.meet(self._with_terms)
             if pod.scheduling.affinity or pod.scheduling.anti_affinity:
+                self._with_terms.append(pod)
                 for other in self._rules.values():
                     other.meet([pod])
             self._rules[pod] = topology
