@@ -240,7 +240,7 @@ def _registry(table: Table, registry: RegistryUse) -> None:
     if registry.exhausted_at is not None:
         text = f"{registry.host} first refused at {duration(registry.exhausted_at)}"
         if registry.served_nodes is not None:
-            text += f", when {counted(registry.served_nodes, 'node')} had pulled from it"
+            text += f", after the pulls of {counted(registry.served_nodes, 'node')}"
         if registry.refilled_at is not None and registry.refilled_at < float("inf"):
             text += f", room again at {duration(registry.refilled_at)}"
         asked = registry.heads + registry.manifests + registry.blobs

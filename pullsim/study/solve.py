@@ -24,7 +24,7 @@ from pullsim.study.ranges import parse_range
 from pullsim.study.sweep import run_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
@@ -51,12 +51,16 @@ class Goal(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """One setting that was tried: its objective, the resources' shares in its first run, and how its runs ended."""
+    """One setting that was tried: its objective, the resources' shares in its first run, and how its runs ended.
+
+    ``shares`` are of the pods' waiting, ``shares_of_pulls`` of the pulls alone, without their queue.
+    """
 
     point: Point
     objective: Interval
     shares: dict[str, float]
     ending: Ending
+    shares_of_pulls: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -317,13 +321,18 @@ class _Search:
             outcome = made.outcomes[position, made.seeds[0]]
             if outcome.error is not None:
                 raise InputError(f"{wanted[position]}: {outcome.error}")
-            prefix = "bottleneck.shares."
-            shares = {
-                name.removeprefix(prefix): share
-                for name, share in (outcome.metrics or {}).items()
-                if name.startswith(prefix) and share is not None
-            }
+            found = outcome.metrics or {}
+            shares, of_pulls = _below(found, "bottleneck.shares."), _below(found, "bottleneck.sharesOfPulls.")
             objective = made.interval(position, self._goal.metric)
-            self.tried[point] = Tried(point, objective, shares, ending(made, position))
+            self.tried[point] = Tried(point, objective, shares, ending(made, position), of_pulls)
         if self._progress is not None:
             self._progress(len(self.tried) * self._seeds)
+
+
+def _below(metrics: Mapping[str, float | None], prefix: str) -> dict[str, float]:
+    """Return the metrics that begin with ``prefix``, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in metrics.items()
+        if name.startswith(prefix) and value is not None
+    }

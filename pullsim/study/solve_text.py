@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
+from pullsim.results.summary.bottleneck import MENTION
 from pullsim.stages import RESOURCES
 from pullsim.study.ending import MOVED, common_texts, of_those_that_did
 
@@ -175,12 +176,17 @@ def _knee(solution: Solution, answer: Tried) -> str:
 
 
 def _binding(tried: Tried | None) -> str:
+    """Name the two resources that bind; behind a queue of pulls also those of the pulls, for which they queue."""
     if tried is None or not tried.shares:
         return ""
     (first, share), *others = sorted(tried.shares.items(), key=lambda item: -item[1])
     text = f" What binds there is {_PHRASES[first]} ({share:.0%} of the waiting)"
     if others and others[0][1] > 0:
         text += f"; next comes {_PHRASES[others[0][0]]} ({others[0][1]:.0%})"
+    if first == "pullQueue":
+        within_pulls = sorted(tried.shares_of_pulls.items(), key=lambda item: -item[1])[:2]
+        parts = [f"{_PHRASES[each]} ({share:.0%})" for each, share in within_pulls if share >= MENTION]
+        text += f". Within the pulls it is {' and '.join(parts)}" if parts else ""
     return text + "."
 
 

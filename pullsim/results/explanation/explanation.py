@@ -35,7 +35,7 @@ class Explanation:
     others: int  # how many other pods there are that somebody waits for
     stages: Stages  # seconds by stage until it was ready, the largest first
     steps: list[Step]
-    needless: list[str]  # images with the policy Always that were on the node when the kubelet asked for them
+    needless: list[str]  # images of the policy Always that were on the node when the kubelet first asked for them
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `pullsim explain -o json` prints."""
@@ -91,37 +91,26 @@ def until_start(explanation: Explanation) -> Stages:
 
 
 def _needless(result: Result, pod: PodRecord) -> list[str]:
-    """Return the images that were pulled for the pod although an earlier pull had brought the same content.
+    """Return the images that were on the node when the kubelet first asked for them, and that only Always pulled.
 
     With IfNotPresent the kubelet does not pull an image that is on the node (pkg/kubelet/images/image_manager.go,
-    EnsureImageExists; imagePullPrecheck), as long as the pod may use it.
+    EnsureImageExists and imagePullPrecheck), as long as the pod may use it.
     """
-    own = [pull for pull in result.pulls if pull.node == pod.node and (pull.namespace, pull.pod) == _name(pod)]
-    always = {
-        (request.image, request.requested)
-        for request in result.requests
-        if request.policy == "Always" and (request.namespace, request.pod) == _name(pod)
-    }
-    found = []
-    for pull in own:
-        asked = any(image == pull.image and requested <= pull.requested for image, requested in always)
-        if pull.ok and asked and _present(result, pod, pull.image_ref, pull.requested) and pull.image not in found:
-            found.append(pull.image)
-    return found
+    name = (pod.namespace, pod.pod)
+    always = {each.image for each in result.requests if each.policy == "Always" and (each.namespace, each.pod) == name}
+    first: dict[str, float] = {}
+    for pull in result.pulls:
+        if (pull.namespace, pull.pod) == name and pull.node == pod.node:
+            first[pull.image] = min(pull.requested, first.get(pull.image, pull.requested))
+    return [image for image, at in first.items() if image in always and _present(result, pod, image, at)]
 
 
-def _present(result: Result, pod: PodRecord, image_ref: str | None, at: float) -> bool:
+def _present(result: Result, pod: PodRecord, image: str, at: float) -> bool:
     """Whether an earlier pull on the pod's node had brought the image by then, and nothing had removed it since."""
-    brought = [
-        ended
-        for node, ok, ref, ended in values(result.pulls, "node", "ok", "image_ref", "ended")
-        if node == pod.node and ok and ref == image_ref and ended <= at
-    ]
-    if not brought:
+    columns = values(result.pulls, "node", "image", "ok", "ended", "image_ref")
+    brought = [(ended, ref) for node, name, ok, ended, ref in columns if ok and (node, name) == (pod.node, image)]
+    before = [each for each in brought if each[0] <= at]
+    if not before:
         return False
-    removed = [each.t for each in result.removals if each.node == pod.node and each.image_ref == image_ref]
-    return not any(max(brought) < t <= at for t in removed)
-
-
-def _name(pod: PodRecord) -> tuple[str, str]:
-    return pod.namespace, pod.pod
+    since, ref = max(before)
+    return not any(each.node == pod.node and each.image_ref == ref and since < each.t <= at for each in result.removals)

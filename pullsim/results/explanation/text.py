@@ -37,7 +37,9 @@ def render(explanation: Explanation) -> Group:
     notes.add_column()
     notes.add_row("Verdict", Text(verdict(explanation), "bold"))
     for image in explanation.needless:
-        text = f"{image} was on the node when it was asked for: with imagePullPolicy IfNotPresent there is no pull"
+        text = (
+            f"{image} was on the node when it was first asked for: with imagePullPolicy IfNotPresent there is no pull"
+        )
         notes.add_row("Policy", text)
     return Group(*parts, notes)
 

@@ -25,7 +25,7 @@ class RegistryUse:
     refused: int  # requests that a quota refused
     exhausted: int  # quotas (of addresses or accounts) that ran out
     exhausted_at: float | None  # when the first of them refused its first request
-    served_nodes: int | None  # nodes that had pulled something from it by then; None: not known, or no quota ran out
+    served_nodes: int | None  # nodes whose pulls, begun by then, it answered; None: not known, or no quota ran out
     refilled_at: float | None  # when that quota had room again; None: never, or no quota ran out
     sent: int  # bytes of all bodies, manifests and broken ones too
     cost: float | None  # price of what it sent, in its currency; None: it has no price
@@ -35,7 +35,7 @@ def registry_use(record: RegistryRecord, result: Result) -> RegistryUse:
     """Return the figures of a registry's record with the cost of what it sent, and the nodes that its quota served."""
     served = None
     if record.exhausted_at is not None and result.keeps("pulls"):
-        columns = values(result.pulls, "node", "registry", "ok", "ended")
+        columns = values(result.pulls, "node", "registry", "ok", "started")
         served = len(
             {node for node, host, ok, at in columns if ok and host == record.host and at <= record.exhausted_at}
         )
