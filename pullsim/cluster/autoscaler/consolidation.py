@@ -112,7 +112,7 @@ class Consolidation:
         due = sorted(self._due, key=lambda name: self._occupants[name])  # those that are equal in the order of time
         for name in due:
             pool = self._due.get(name)
-            if pool is None or not pool.spare:  # a node that left may have freed pods for it, or was one too many
+            if pool is None or not pool.spare:  # one that left before may have given it its pods
                 continue
             if not self._occupants[name]:
                 self._remove(pool, name, EMPTY)
