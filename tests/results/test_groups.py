@@ -162,6 +162,7 @@ def test_a_thousand_workloads_are_sensible():
     many = renamed(make(pods=3000, nodes=3, images=20), [("default", f"job-{n}") for n in range(1500)])
     summary = summarize(many)
     assert len(summary.workloads) == MOST_GROUPS
+    assert summary.warnings == ["of 1,500 workloads the summary has the 1,000 whose pods start latest"]
     assert {*slowest(summary.workloads)[:5]} <= {*summary.workloads}
     assert len(summary_json(summary)) < 1_500_000
     document = summary.to_dict()

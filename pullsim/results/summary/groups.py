@@ -104,6 +104,18 @@ def slowest(groups: dict[str, GroupFigures], what: str = "start") -> list[str]:
     return sorted(groups, key=rank)
 
 
+def latest(groups: dict[str, GroupFigures], kind: str, warnings: list[str]) -> dict[str, GroupFigures]:
+    """Return no more than MOST_GROUPS of the groups, those whose pods are the latest; add a warning about the others.
+
+    ``kind``: what they are, as ``workloads``.
+    """
+    if len(groups) <= MOST_GROUPS:
+        return groups
+    warnings.append(f"of {len(groups):,} {kind} the summary has the {MOST_GROUPS:,} whose pods start latest")
+    kept = {*slowest(groups)[:MOST_GROUPS]}
+    return {name: figures for name, figures in groups.items() if name in kept}
+
+
 def _grouped(result: Result, keys: Iterable[Iterable[str]]) -> dict[str, GroupFigures]:
     """Return the figures by name, sorted; ``keys`` are the names of the groups that each pod belongs to."""
     tallies: dict[str, _Tally] = {}
@@ -119,8 +131,4 @@ def _grouped(result: Result, keys: Iterable[Iterable[str]]) -> dict[str, GroupFi
                 missed=missed,
                 withdrawn=withdrawn,
             )
-    groups = {name: tally.figures() for name, tally in sorted(tallies.items())}
-    if len(groups) <= MOST_GROUPS:
-        return groups
-    kept = {*slowest(groups)[:MOST_GROUPS]}
-    return {name: figures for name, figures in groups.items() if name in kept}
+    return {name: tally.figures() for name, tally in sorted(tallies.items())}

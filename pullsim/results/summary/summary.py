@@ -22,7 +22,7 @@ from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.autoscaling import AutoscalingFigures, autoscaling
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
-from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload
+from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload, latest
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.outages import Outage, outages
@@ -133,6 +133,7 @@ def summarize(result: Result) -> Summary:
     has_pods = result.keeps("pods")
     has_pulls = result.keeps("pulls")
     moved = moved_tags(result)
+    warnings = [*result.warnings, *unbound(result), *(str(tag) for tag in moved)]
     return Summary(
         name=result.name,
         seed=result.seed,
@@ -144,9 +145,9 @@ def summarize(result: Result) -> Summary:
         pools=dict(sorted(Counter(result.pools[node] for node in result.nodes).items())),
         percentiles=PERCENTILE_METHOD,
         pods=pods(result) if has_pods else None,
-        workloads=by_workload(result),
-        pods_by_pool=by_pool(result),
-        images=by_image(result),
+        workloads=latest(by_workload(result), "workloads", warnings),
+        pods_by_pool=latest(by_pool(result), "pools", warnings),
+        images=latest(by_image(result), "images", warnings),
         pulls=_pulls(result) if has_pulls else None,
         bytes=_bytes(result) if has_pulls else None,
         layers=_layers(result) if has_pulls else None,
@@ -160,7 +161,7 @@ def summarize(result: Result) -> Summary:
         time_in_status=time_in_status(result.statuses, result.end) if result.statuses else None,
         bottleneck=bottleneck(result) if has_pods else None,
         mixed_versions=moved,
-        warnings=[*result.warnings, *unbound(result), *(str(tag) for tag in moved)],
+        warnings=warnings,
         model_error=model_error(result.runtimes.values()),
         autoscaling=autoscaling(result),
     )
