@@ -156,9 +156,9 @@ With warnings:
 
 The rules are those of kube-scheduler 1.35 with its default profile. Of nodes with equal scores a pod gets the one with
 the fewest pods, then the one that joined first, where the scheduler chooses at random; all nodes are scored, in large
-clusters too; Services are no reason to spread pods. A pod that fits nowhere is tried again at once when a node joins, is
-ready or loses a taint, or when a pod is gone: from 1.33 on its back-off does not hold it up while no other pod waits. A
-pod that comes with a node has that node, and waits there for room, where a kubelet would refuse it.
+clusters too; Services are no reason to spread pods. A pod that fits nowhere is tried again at once when a node joins,
+is ready or loses a taint, or when a pod is gone: from 1.33 on its back-off does not hold it up while no other pod
+waits. A pod that comes with a node has that node, and waits there for room, where a kubelet would refuse it.
 """
 
 CREDENTIALS: Final = """\
