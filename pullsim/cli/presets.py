@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,11 +21,25 @@ if TYPE_CHECKING:
     from pullsim.scenario.presets.nodes import Preset
 
 
+def _completed(incomplete: str) -> list[str]:
+    from pullsim.scenario.presets.nodes import names  # noqa: PLC0415  not for --help
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def presets(
     name: Annotated[
         str | None,
-        typer.Argument(help="Print the figures of this preset and their sources.", show_default=False),
+        typer.Argument(
+            metavar="[NAME|PART]",
+            help="Print the figures of this preset and their sources, or list those with this part in their names.",
+            show_default=False,
+            autocompletion=_completed,
+        ),
     ] = None,
+    disks: Annotated[
+        bool, typer.Option("--disks", help="List the disks that `nodes\\[].disk` may name.", rich_help_panel=OUTPUT)
+    ] = False,
     output: Annotated[ListFormat, typer.Option("--output", "-o", help="How to print.", rich_help_panel=OUTPUT)] = (
         ListFormat.table
     ),
@@ -34,12 +49,18 @@ def presets(
         from pathlib import Path  # noqa: PLC0415  not for --help
 
         from pullsim.errors import Location  # noqa: PLC0415
-        from pullsim.scenario.presets.nodes import builtin, find  # noqa: PLC0415
+        from pullsim.inputs import is_file  # noqa: PLC0415
+        from pullsim.scenario.presets.nodes import find, names  # noqa: PLC0415
 
-        if name is None:
-            rows = [_summary(preset) for preset in builtin().values()]
+        place = Location("NAME")
+        is_part = name is None or ("/" not in name[:-1] and not is_file(Path(name)))
+        listed = [each for each in names() if name is None or name in each] if is_part and not disks else []
+        if disks:
+            rows = list(_disks(name or ""))
+        elif listed:
+            rows = [_summary(find(each, Path(), place)) for each in listed]
         else:
-            rows = list(_figures(find(name, Path(), Location("NAME"))))
+            rows = list(_figures(find(name or "", Path(), place)))
         if output is ListFormat.json:
             with terminal.standard_output() as stdout:
                 stdout.write(json_text(rows, indent=2) + "\n")
@@ -47,8 +68,28 @@ def presets(
             terminal.show(_table(rows))
 
 
+def _disks(part: str) -> Iterator[dict[str, Any]]:
+    from pullsim.errors import InputError, Location, shown  # noqa: PLC0415
+    from pullsim.inputs.suggestion import did_you_mean  # noqa: PLC0415
+    from pullsim.scenario.presets.volumes import disk_rate, volume_types  # noqa: PLC0415
+
+    types = volume_types()
+    listed = [each for each in types.values() if part in each.name]
+    if not listed:
+        raise InputError(f"no disk has {shown(part)} in its name" + did_you_mean(part, types, 3), Location("NAME"))
+    for each in listed:
+        yield {
+            "disk": each.name,
+            "of": each.provider or None,
+            "write": each.written,
+            "most": None if each.most is None else disk_rate(each.most),
+            "source": each.source,
+        }
+
+
 def _summary(preset: Preset) -> dict[str, Any]:
     figures = {key: value for key, value, _ in preset.figures()}
+    accelerators = (f"{value} {key.partition('/')[2]}" for key, value in figures.items() if "/" in key and value)
     return {
         "preset": preset.name,
         "nic": figures.get("nic.rate"),
@@ -57,6 +98,7 @@ def _summary(preset: Preset) -> dict[str, Any]:
         "cores": figures.get("cores.count"),
         "unpack": figures.get("unpack.gzip"),
         "pods": figures.get("maxPods"),
+        "accelerators": next((text for text in accelerators if "instance-type" not in text), None),
     }
 
 
@@ -71,6 +113,15 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
     for number, key in enumerate(rows[0]):
         table.add_column(key, overflow="fold", no_wrap=number == 0)
+    family = None
     for row in rows:
+        if "preset" in row and family not in (None, _family(row["preset"])):
+            table.add_row()  # between families, as aws/m7i and aws/g6e
+        family = _family(row.get("preset", ""))
         table.add_row(*("-" if value is None else str(value) for value in row.values()))
     return table
+
+
+def _family(name: str) -> str:
+    """Return what the presets of one provider and kind of machine have in common: that with which their names begin."""
+    return re.split(r"[.\d-]", name, maxsplit=1)[0]

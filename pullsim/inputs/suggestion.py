@@ -15,12 +15,12 @@ SLIP: Final = 0.9
 LONGEST: Final = 100  # letters of a name that is compared; the longest field of Kubernetes has 38
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown ``word``: the most similar known one, or else all if few."""
+def did_you_mean(word: str, known: Iterable[str], most: int = 1) -> str:
+    """Return the end of a message about an unknown ``word``: the ``most`` similar known ones, or else all if few."""
     names = {_plain(name): name for name in known}
-    near = get_close_matches(_plain(word), names, n=1, cutoff=0.6)
+    near = [names[each] for each in get_close_matches(_plain(word[:LONGEST]), names, n=most, cutoff=0.6)]
     if near:
-        return f"; did you mean {names[near[0]]}?"
+        return f"; did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}?"
     return f"; known are {', '.join(sorted(names.values()))}" if 0 < len(names) <= 16 else ""
 
 

@@ -32,6 +32,7 @@ def effective_yaml(scenario: Scenario, directory: Path | None = None) -> str:
     tree = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     for pool, entry in zip(scenario.nodes, tree["nodes"], strict=True):
         entry.pop("preset", None)  # the entry has the preset's values already
+        entry.get("disk", {}).pop("volume", None)  # and those of the disk with that name
         if isinstance(pool.kubelet, dict):  # the path of a file is written as the path
             entry["kubelet"] |= written_fields(kubelet_config(pool, scenario.directory))
     for registry, entry in zip(scenario.registries, tree["registries"], strict=True):

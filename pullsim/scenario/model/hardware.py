@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 
-from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size
+from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size, VolumeName
 from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec, PageCacheSpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import Decompressor, UnpackSpec
@@ -95,9 +95,14 @@ class DiskBurst(Section):
     credit: Size = Field(gt=0, description="Bytes above the sustained rate.")
 
 
-class Disk(Section):
-    """A node's disk."""
+class Disk(Short):
+    """A node's disk: figures, or a disk by its name, which stands below the figures beside it."""
 
+    volume: VolumeName | None = Field(
+        default=None,
+        description="A disk as its vendor sells it, TYPE[:SIZE][:RATE]: gp3:1000MiB/s, pd-ssd:500GB, P20, local-nvme "
+        "(`pullsim presets --disks`); with a preset at most what the instance type sends to disks.",
+    )
     write: OptionalRate = Field(default=_DISK.write, description="Sustained write rate; absent: never binds.")
     size: Size | None = Field(
         default=None,

@@ -147,4 +147,6 @@ WrittenRelease = Annotated[
 ]
 PlatformName = Annotated[Platform, BeforeValidator(_platform), _text(str), _schema("linux/amd64", "string")]
 DnsName = Annotated[str, BeforeValidator(lambda value: _dns_name(value) if isinstance(value, str) else value)]
+#: The text of a disk by its name; `pullsim.scenario.presets` has read it before.
+VolumeName = Annotated[str, _schema("gp3:1000MiB/s pd-balanced:200GB P20 local-nvme", "string")]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -3,11 +3,16 @@
 A preset has keys of a pool that describe hardware and what a node of that type has for pods (`SECTIONS`). It may also
 have ``about`` (a line of description), ``sources`` (for a dotted key or a section, where its value is from) and
 ``registry`` (values for an entry of ``registries``, which the scenario's own keys override).
+
+Some presets were fitted on pulls, or written by hand, in presets.yaml; the others are made of the table of machines
+(`pullsim.scenario.presets.machines`) with the disk that such a node has by default. A pool's `disk` may name another
+(`pullsim.scenario.presets.volumes`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,20 +20,26 @@ from pullsim.errors import InputError, Location, shown
 from pullsim.inputs import is_file
 from pullsim.inputs.document import Document, parse_document, read_document
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.scenario.presets.machines import INSTANCE_TYPE, find_machine, machine_names, machine_of_type
+from pullsim.scenario.presets.volumes import parse_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pullsim.inputs.document import Route
+    from pullsim.scenario.presets.machines import Machine
 
+PLATFORM: Final = "platform"
+DISK: Final = "disk"
+VOLUME: Final = "volume"
 MAX_PODS: Final = "maxPods"
 ALLOCATABLE: Final = "allocatable"
-SECTIONS: Final = ("nic", "disk", "cores", "unpack", "metadata", MAX_PODS, ALLOCATABLE, "labels")
+SECTIONS: Final = (PLATFORM, "nic", DISK, "cores", "unpack", "metadata", MAX_PODS, ALLOCATABLE, "labels")
 _KEYS: Final = (*SECTIONS, "registry", "about", "sources")
 _FILE: Final = "presets.yaml"
 #: Sections that may be written as the value of one of their keys.
-SHORTHAND: Final = {"nic": "rate", "cores": "count"}
+SHORTHAND: Final = {"nic": "rate", "cores": "count", DISK: VOLUME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +64,42 @@ class Preset:
         return self.document.place((*self.route, *route), key=key)
 
     def figures(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield (dotted key, value, source) for every value of the preset."""
+        """Yield (dotted key, value, source) for every value of the preset, and None for what only has a source."""
         sources = self.tree.get("sources") or {}
+        told: list[str] = []
         for section in (*SECTIONS, "registry"):
             for key, value in _leaves(self.tree.get(section) or {}, section):
                 nearest = max((name for name in sources if f"{key}.".startswith(f"{name}.")), key=len, default="")
+                told.append(key)
                 yield key, value, sources.get(nearest, "")
+        for name, source in sources.items():
+            if not any(f"{key}.".startswith(f"{name}.") for key in told):
+                yield name, None, source
 
 
+@cache
 def builtin() -> dict[str, Preset]:
-    """Read the presets that come with the package, by name."""
+    """Read the presets that were fitted on pulls or written by hand, by name."""
     document = parse_document(files("pullsim.scenario.presets").joinpath(_FILE).read_text("utf-8"), _FILE)
     return {name: Preset(name, document, (name,)) for name in document.tree}
+
+
+def names() -> list[str]:
+    """Return the names of all presets that come with the package."""
+    return list(dict.fromkeys((*builtin(), *machine_names())))
+
+
+def _of_machine(machine: Machine) -> Preset:
+    """Return the preset of a machine with the disk that it has by default."""
+    tree, volume = machine.tree(), parse_volume(machine.disk)
+    made = volume.figures(machine)
+    rate = f"{machine.disk}: {volume.type.source}"
+    if machine.volumes is not None and not volume.type.local:
+        rate += f"; at most what the type sends to disks ({machine.source})"
+    tree["disk"] |= made["disk"]
+    tree["metadata"] = made["metadata"]
+    tree["sources"] |= {DISK: rate, "disk.fsync": volume.type.times, "metadata": volume.type.times}
+    return Preset(machine.name, Document(f"{machine.provider}.csv", tree), ())
 
 
 def find(name: str, directory: Path, place: Location) -> Preset:
@@ -75,9 +110,11 @@ def find(name: str, directory: Path, place: Location) -> Preset:
     known = builtin()
     if name in known:
         return known[name]
+    if machine := find_machine(name):
+        return _of_machine(machine)
     path = directory / name
     if not is_file(path) and path.suffix not in (".yaml", ".yml", ".json"):
-        raise InputError(f"{shown(name)} is neither a preset nor a file" + _suggestion(name, known), place)
+        raise InputError(f"{shown(name)} is neither a preset nor a file" + _suggestion(name), place)
     document = read_document(path)
     if not isinstance(document.tree, dict):
         raise InputError("a preset is a mapping with keys of a pool", document.place(()))
@@ -101,37 +138,85 @@ def _broken_rule(key: str, value: Any) -> str | None:
         return None if right else "a mapping of keys to texts"
     if key == MAX_PODS:
         return None if type(value) is int else "a whole number"
+    if key == PLATFORM:
+        return None if isinstance(value, str) else "text"
     if isinstance(value, dict) or (key in SHORTHAND and not isinstance(value, list)):
-        return None
+        return None if key != DISK or isinstance(value, dict | str) else "a mapping"
     return "a mapping"
 
 
 def expand(document: Document, directory: Path) -> Document:
-    """Return the document with the values of presets added to the pools that name them.
+    """Return the document with the values of presets and of named disks added to the pools that name them.
 
     Keys that a mapping of the pool does not have are added; any other value of the pool is kept, null included. Without
-    presets the document itself is returned. Raises InputError for a preset that does not exist.
+    presets and named disks the document itself is returned. Raises InputError for those that do not exist.
     """
     pools = document.tree.get("nodes") if isinstance(document.tree, dict) else None
     chosen = [
-        (index, pool["preset"])
+        (index, pool.get("preset") if isinstance(pool.get("preset"), str) else None)
         for index, pool in enumerate(pools if isinstance(pools, list) else ())
-        if isinstance(pool, dict) and isinstance(pool.get("preset"), str)
+        if isinstance(pool, dict) and (isinstance(pool.get("preset"), str) or _volume(pool) is not None)
     ]
     if not chosen:
         return document
     expanded = document.copy()
     for index, name in chosen:
-        preset = find(name, directory, document.place(("nodes", index, "preset")))
-        filling = _Filling(expanded, preset)
         pool = expanded.tree["nodes"][index]
+        preset = None if name is None else find(name, directory, document.place(("nodes", index, "preset")))
+        machine = None if preset is None else _machine_of(preset)
         given = _given(pool)
+        if _volume(pool) is not None:
+            given |= {(DISK, key) for key in ("write", "burst", "fsync", VOLUME)}
+            _fill_volume(expanded, index, machine)
+        if preset is None:
+            continue
+        filling = _Filling(expanded, preset)
         for section in SECTIONS:
             if section in preset.tree and (section,) not in given:
                 filling.fill(pool, section, ("nodes", index), (section,), given)
+        if _volume(pool) is not None and (DISK, VOLUME) not in given:
+            _fill_volume(expanded, index, machine)
         if preset.tree.get("registry") is not None:
             _fill_registry(expanded, preset, filling)
     return expanded
+
+
+def _volume(pool: dict[str, Any]) -> str | None:
+    """Return the disk that a pool names; None: it names none."""
+    disk = pool.get(DISK)
+    name = disk.get(VOLUME) if isinstance(disk, dict) else disk
+    return name if isinstance(name, str) else None
+
+
+def _machine_of(preset: Preset) -> Machine | None:
+    """Return the machine whose nodes a preset is of, by their label."""
+    labels = preset.tree.get("labels")
+    kind = labels.get(INSTANCE_TYPE) if isinstance(labels, dict) else None
+    return machine_of_type(kind) if isinstance(kind, str) else None
+
+
+def _fill_volume(document: Document, index: int, machine: Machine | None) -> None:
+    """Add the figures of the disk that a pool names to those that it has. Raises InputError for a wrong name."""
+    pool, here = document.tree["nodes"][index], ("nodes", index, DISK)
+    text = _volume(pool)
+    assert text is not None
+    if not isinstance(pool[DISK], dict):
+        pool[DISK] = {VOLUME: text}
+        document.values[*here, VOLUME] = document.values.get(here, (0, 0))
+    place = document.place((*here, VOLUME))
+    try:
+        made = parse_volume(text).figures(machine)
+    except ValueError as error:
+        raise InputError(f"{document.name(here)}: {error}", place) from None
+    if "write" in pool[DISK]:
+        made[DISK].pop("burst", None)  # it is one above the disk's own rate
+    for section, figures in made.items():
+        into = pool.setdefault(section, {}) if figures else None
+        if isinstance(into, dict):
+            for key, value in figures.items():
+                if key not in into:
+                    into[key] = value
+                    document.values["nodes", index, section, key] = place
 
 
 def _given(pool: dict[str, Any]) -> frozenset[Route]:
@@ -213,5 +298,7 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _suggestion(name: str, known: dict[str, Preset]) -> str:
-    return did_you_mean(name, known) or "; pullsim presets lists them"
+def _suggestion(name: str) -> str:
+    """Return the end of a message about a name that no preset has; of one that is cut off, the longer ones."""
+    longer = [each for each in names() if each.startswith(name)] if name else []
+    return did_you_mean(name, longer if 0 < len(longer) <= 3 else names(), 3) or "; pullsim presets lists them"
