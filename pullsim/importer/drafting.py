@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     """Make a scenario of what was read. Raises InputError if that is nothing of use."""
     if inventory.empty:
-        unread = f" ({notes.unread[0]})" if notes.unread else ""
+        told = [*notes.unread, *notes.warnings]
+        unread = f" ({told[0]})" if told else ""
         raise InputError(
             f"nothing of a cluster is in what was given{unread}; `pullsim init` alone writes a template",
             Location("FILES"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,12 +48,7 @@ def make_images(
     needed: Mapping[str, set[Platform]], failing: Iterable[str], sizes: ImageSizes, notes: Notes
 ) -> ImageSection:
     """Return the section for the images that pods need on platforms; ``failing``: those whose pods cannot get them."""
-    catalogues = {
-        name: Catalog.builtin(name) for name in sorted(builtin_names(), key=lambda each: (each != "official", each))
-    }
-    merged = Catalog()
-    for catalogue in catalogues.values():
-        merged.merge(catalogue)
+    catalogues, merged = _catalogues()
     section, never = ImageSection(), {*failing}
     guessed: list[str] = []
     used: set[str] = set()
@@ -86,6 +82,16 @@ def make_images(
     section.catalogs = [name for name in catalogues if name in used]
     _tell(section, guessed, notes)
     return section
+
+
+@lru_cache(maxsize=1)
+def _catalogues() -> tuple[dict[str, Catalog], Catalog]:
+    """Read the built-in catalogues, by name, and all of them in one; nobody changes them."""
+    names = sorted(builtin_names(), key=lambda each: (each != "official", each))
+    catalogues, merged = {name: Catalog.builtin(name) for name in names}, Catalog()
+    for catalogue in catalogues.values():
+        merged.merge(catalogue)
+    return catalogues, merged
 
 
 def _agrees(manifest: Manifest | None, known: Known | None) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 #: Labels with the hash of the template, by the kind of the controller above the ReplicaSet.
 _HASHES: Final = {"pod-template-hash": "Deployment", "rollouts-pod-template-hash": "Rollout"}
+HOOK: Final = "helm.sh/hook"  # the annotation of what Helm runs beside a release
 _CRON: Final = re.compile(r"(?P<name>.+)-\d{8}")  # a CronJob's Jobs end in the minute that they were due
 #: Kinds that this program or its users know by name; of others the API's group is told too.
 KINDS: Final = (

@@ -120,4 +120,21 @@ def open_unknown(workloads: Sequence[Workload], pool: Pool, notes: Notes) -> Non
     if pool.count * 30 < pods:
         pool.count = -(-pods // 30)
         pool.keys["count"] = default(pool.count, f"30 of the {pods} pods on each")
-    pool.keys["allocatable"] = default({"cpu": "unlimited"}, "pods fit by their number only")
+    devices = _devices(workloads)
+    for resource, (most, total) in devices.items():
+        if total > most * pool.count:
+            pool.count = -(-total // most)
+            pool.keys["count"] = default(pool.count, f"for {total} of {resource}, {most} on each")
+    room = {"cpu": "unlimited", **{resource: most for resource, (most, _) in devices.items()}}
+    pool.keys["allocatable"] = default(room, "what pods ask for")
+
+
+def _devices(workloads: Sequence[Workload]) -> dict[str, tuple[int, int]]:
+    """Return for each device what one pod asks for at the most, and what all ask for."""
+    found: dict[str, tuple[int, int]] = {}
+    for workload in workloads:
+        for resource, amount in scheduling_of(workload.pod).requests:
+            if "/" in resource and amount:
+                most, total = found.get(resource, (0, 0))
+                found[resource] = max(most, amount), total + amount * max(workload.count, 1)
+    return found

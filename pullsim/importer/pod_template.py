@@ -6,6 +6,7 @@ what the scenario would refuse: the notes say it, by kind, with a count.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -31,6 +32,8 @@ _PER_POD: Final = (
     "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-uid", "job-name",
     "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "batch.kubernetes.io/job-completion-index",
 )  # fmt: skip
+#: The name of an object (apimachinery, pkg/util/validation, IsDNS1123Subdomain).
+_DNS: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _POLICIES: Final = ("Always", "IfNotPresent", "Never")
 _HOST: Final = "kubernetes.io/hostname"
 _LOST: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
@@ -51,7 +54,7 @@ def scenario_pod(template: dict[str, Any], title: str, notes: Notes) -> dict[str
         pod["initContainers"] = inits
     if volumes:
         pod["volumes"] = volumes
-    if secrets := [name for each in entries(spec, "imagePullSecrets") if (name := text(each, "name"))]:
+    if secrets := [name for each in entries(spec, "imagePullSecrets") if _DNS.fullmatch(name := text(each, "name"))]:
         pod["imagePullSecrets"] = list(dict.fromkeys(secrets))
     pod |= _placement(template, spec, notes)
     if at(spec, "runtimeClassName"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
@@ -14,7 +15,7 @@ from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
 from pullsim.oci.platform import Platform
 from pullsim.scenario.model.placement import check_label
-from pullsim.scenario.presets.nodes import builtin
+from pullsim.scenario.presets.nodes import builtin as read_presets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,12 @@ class Pool:
     def value(self, key: str) -> Any:
         """Return the value of a key; None where it has none."""
         return self.keys[key].value if key in self.keys else None
+
+
+@lru_cache(maxsize=1)
+def _presets() -> dict[str, dict[str, Any]]:
+    """Read the built-in presets, by name."""
+    return {name: preset.tree for name, preset in read_presets().items()}
 
 
 def make_pools(nodes: Sequence[NodeFacts], inventory: Inventory, notes: Notes) -> list[Pool]:
@@ -181,8 +188,8 @@ def _preset(nodes: list[NodeFacts]) -> str | None:
     disk = nodes[0].labels.get("cloud.google.com/gke-boot-disk", "")
     fitting = [
         name
-        for name, preset in builtin().items()
-        if (preset.tree.get("labels") or {}).get(INSTANCE_TYPE) == given and (prefix is None or name.startswith(prefix))
+        for name, preset in _presets().items()
+        if (preset.get("labels") or {}).get(INSTANCE_TYPE) == given and (prefix is None or name.startswith(prefix))
     ]
     return min(fitting, key=lambda name: (bool(disk) and not name.endswith(disk), len(name), name), default=None)
 
@@ -191,7 +198,7 @@ def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Note
     """Add cores, maxPods and allocatable: of several nodes the figure that most have, of amounts the least."""
     keys = pool.keys
     if (cores := _amount(nodes, CPU, "capacity")) and cores >= 1000:
-        preset = builtin()[pool.preset].tree if pool.preset else {}
+        preset = _presets()[pool.preset] if pool.preset else {}
         if (preset.get("cores") or {}).get("count") != cores // 1000:
             keys["cores"] = from_files(cores // 1000, *files)
     pods = [text for node in nodes if (text := node.amount("pods", "capacity") or node.amount("pods"))]

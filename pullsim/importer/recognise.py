@@ -5,10 +5,12 @@ from __future__ import annotations
 import email
 import re
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
 from pullsim.formats.oci.beside import Beside
+from pullsim.formats.oci.directory import name_of
 from pullsim.formats.oci.node_images import CTR_HEADER
 from pullsim.formats.oci.reader import images_of, recognised
 from pullsim.importer import node_files, objects, registry_files, runtime_files
@@ -135,7 +137,10 @@ def _image_file(values: list[Any], content: str, place: Place) -> bool:
 
 def _images(content: str, place: Place) -> bool:
     found = images_of(content.encode(), place.path, Beside(place.path.parent))
-    place.inventory.images += found.images
+    name, platform = name_of(place.path)
+    for image in found.images:
+        own = image if image.names or name is None else image.named(name)
+        place.inventory.images.append(own if own.platform or image.names else replace(own, platform=platform))
     for reason in found.reasons:
         place.notes.warn(reason)
     return True

@@ -29,6 +29,13 @@ def stand_in(inventory: Inventory, notes: Notes) -> list[Workload]:
     for found in inventory.images:
         if found.names and not found.artifact:
             images.setdefault((found.tagged or found.names)[0], re.split(r"[/\\]", found.file)[-1])
+    if not images:
+        nameless = sorted(found.file for found in inventory.images if found.image is not None and not found.artifact)
+        images = {dns_name(re.split(r"[/\\]", file)[-1].partition(".")[0], "image"): file for file in nameless}
+        names = {file: name for name, file in images.items()}
+        inventory.images = [
+            found.named(names[found.file]) if found.file in names else found for found in inventory.images
+        ]
     if len(images) > _MOST:
         notes.left_out["images, as only so many stand in for workloads"] += len(images) - _MOST
     chosen = sorted(images)[:_MOST] or [_SAMPLE]
@@ -47,6 +54,12 @@ def stand_in(inventory: Inventory, notes: Notes) -> list[Workload]:
             name = f"{name}-{number}"
         pod = {"containers": [{"name": "container", "image": image}]}
         made.append(
-            Workload(Owner("Pod", "default", name), name, 1 if images else 3, pod, images.get(image, "nothing"))
+            Workload(
+                Owner("Pod", "default", name),
+                name,
+                1 if images else 3,
+                pod,
+                re.split(r"[/\\]", images.get(image, "stands in"))[-1],
+            )
         )
     return made

@@ -11,11 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.importer.fields import at, entries, mapping, text, whole
+from pullsim.importer.controllers import Template, read_controllers
+from pullsim.importer.fields import entries, text
 from pullsim.importer.nodes import is_virtual
-from pullsim.importer.owners import Owner, owner_of, why_no_replica
+from pullsim.importer.owners import HOOK, Owner, owner_of, why_no_replica
 from pullsim.importer.pod_template import scenario_pod
-from pullsim.importer.pod_templates import pod_templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +23,7 @@ if TYPE_CHECKING:
     from pullsim.importer.inventory import Found, Inventory
     from pullsim.importer.notes import Notes
 
-#: Kinds that have pod templates and are no workload of a cluster, or whose pods another kind wants.
-_NO_WORKLOADS: Final = (
-    "Pod",
-    "ReplicaSet",
-    "PodTemplate",
-    "ControllerRevision",
-    "Node",
-    "Event",
-    "CustomResourceDefinition",
-    "Secret",
-    "ConfigMap",
-    "NodePool",
-)
 _BARE: Final = re.compile(r"(sha256:)?[0-9a-f]{64}")
-_HOOK: Final = "helm.sh/hook"
-_MOST: Final = 100_000  # pods of one workload
 
 
 @dataclass(slots=True)
@@ -69,11 +54,11 @@ def make_workloads(inventory: Inventory, notes: Notes) -> list[Workload]:
             notes.left_out[f"{reason}, of {owner}" if owner.kind in ("Job", "CronJob") else reason] += 1
         elif reason := _nothing_to_pull(pod, inventory):
             notes.left_out[reason] += 1
-        elif _HOOK in pod.annotations:
+        elif HOOK in pod.annotations:
             notes.left_out["hooks of Helm, which are of no rollout"] += 1
         else:
             pods[owner_of(pod, inventory)].append(pod)
-    controllers = _controllers(inventory, notes)
+    controllers = read_controllers(inventory, notes)
     found: list[Workload] = []
     for owner, templates in controllers.items():
         mine = {
@@ -97,122 +82,8 @@ def _nothing_to_pull(pod: Found, inventory: Inventory) -> str:
     return "pods whose image is a bare ID, which no registry has" if any(map(_BARE.fullmatch, images)) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
-    """A template of a controller: its pods, None where it does not say, and what it is called among several."""
-
-    template: dict[str, Any]
-    pods: int | None
-    part: str
-    found: Found
-
-
-def _controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[_Template]]:
-    """Return the templates of all controllers that were read and are not another one's."""
-    made: dict[Owner, list[_Template]] = {}
-    scaled = {
-        (
-            text(hpa.value, "spec", "scaleTargetRef", "kind"),
-            hpa.namespace,
-            text(hpa.value, "spec", "scaleTargetRef", "name"),
-        ): hpa
-        for hpa in inventory.of_kind("HorizontalPodAutoscaler", "ScaledObject")
-    }
-    for (kind, namespace, name), found in sorted(inventory.objects.items(), key=lambda each: each[0]):
-        templates = [] if kind in _NO_WORKLOADS else list(pod_templates(found.value))
-        if not templates:
-            _without_template(kind, found, notes)
-            continue
-        if _HOOK in found.annotations:
-            notes.left_out["hooks of Helm, which are of no rollout"] += 1
-        elif kind == "Job" and _ended(found.value):
-            notes.left_out["Jobs that have ended"] += 1
-        elif at(found.value, "spec", "suspend") is True:
-            notes.left_out[f"{kind}s that are suspended"] += 1
-        elif not _owned(found, inventory):
-            hpa = scaled.get((kind, namespace, name))
-            owner = Owner(kind, namespace, name)
-            made[owner] = [
-                _Template(
-                    each.template,
-                    _replicas(each.pods, found, hpa, notes),
-                    each.part if len(templates) > 1 else "",
-                    found,
-                )
-                for each in templates
-            ]
-    for found in inventory.of_kind("ReplicaSet", "ReplicationController"):  # those that are nobody's
-        if not entries(found.value, "metadata", "ownerReferences") and whole(found.value, "spec", "replicas"):
-            for each in pod_templates(found.value):
-                kind = text(found.value, "kind")
-                made[Owner(kind, found.namespace, found.name)] = [_Template(each.template, each.pods, "", found)]
-    return made
-
-
-def _without_template(kind: str, found: Found, notes: Notes) -> None:
-    """Say of a controller that refers to a template elsewhere that it is left out."""
-    reference = mapping(found.value, "spec", "workloadRef")
-    if reference:
-        notes.warn(
-            f"{kind} {found.name}: its template is that of {text(reference, 'kind')} {text(reference, 'name')} "
-            "(workloadRef): if that was not given, its pods are left out"
-        )
-    elif kind == "InferenceService":
-        uri = text(found.value, "spec", "predictor", "model", "storageUri")
-        notes.warn(
-            f"InferenceService {found.name} is left out: its ServingRuntime names the image"
-            + (f"; {uri} is an image of its own" if uri.startswith("oci://") else "")
-        )
-        notes.left_out["InferenceServices without an image"] += 1
-
-
-def _owned(found: Found, inventory: Inventory) -> bool:
-    """Whether an object is made by another one that was read and has a template itself."""
-    return any(
-        inventory.get(text(each, "kind"), found.namespace, text(each, "name")) is not None
-        for each in entries(found.value, "metadata", "ownerReferences")
-    )
-
-
-def _ended(job: dict[str, Any]) -> bool:
-    done = any(
-        text(each, "type") in ("Complete", "Failed") and text(each, "status") == "True"
-        for each in entries(job, "status", "conditions")
-    )
-    return done or bool(at(job, "status", "completionTime"))
-
-
-def _replicas(pods: int | None, found: Found, hpa: Found | None, notes: Notes) -> int | None:
-    """Return how many pods a template has: as the object says, as its autoscaler does at the least, or not known."""
-    kind, title = text(found.value, "kind"), f"{text(found.value, 'kind')} {found.name}"
-    if kind == "CronJob":
-        inner = mapping(found.value, "spec", "jobTemplate", "spec")
-        pods = whole(inner, "parallelism")
-        notes.warn(f"{title}: the pods of one of its runs are in the scenario, as if it began at 0")
-        return 1 if pods is None else pods
-    if kind == "DaemonSet":
-        wanted = whole(found.value, "status", "desiredNumberScheduled")
-        return wanted or None
-    if pods is not None:
-        if pods == 0 and kind == "InferenceService":
-            notes.guess(2, f"{title} scales to zero: one pod is in the scenario", "`kubectl get pods` under load")
-            return 1
-        return min(pods, _MOST)
-    if hpa is not None:
-        least = whole(hpa.value, "spec", "minReplicas") or whole(hpa.value, "spec", "minReplicaCount") or 1
-        notes.guess(
-            2,
-            f"{title} has the {least} replicas that its autoscaler keeps at the least",
-            "`kubectl get deployments -A -o json`",
-        )
-        return least
-    if kind != "Job":
-        notes.guess(2, f"{title} does not say its replicas: 1", "`kubectl get deployments -A -o json`")
-    return 1
-
-
 def _of_controller(
-    owner: Owner, templates: list[_Template], pods: Mapping[Owner, list[Found]], notes: Notes
+    owner: Owner, templates: list[Template], pods: Mapping[Owner, list[Found]], notes: Notes
 ) -> list[Workload]:
     """Return the workloads of a controller: its own templates, or those of its pods while a rollout is under way."""
     alive = [each for each in pods if pods[each]]
