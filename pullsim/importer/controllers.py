@@ -58,7 +58,7 @@ def read_controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[Tem
             owner = Owner(kind, namespace, name)
             made[owner] = [
                 Template(
-                    each.template,
+                    with_secrets(each.template, found, inventory),
                     _replicas(each.pods, found, hpa, notes),
                     each.part if len(templates) > 1 else "",
                     found,

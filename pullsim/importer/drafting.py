@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError, Location
 from pullsim.importer.draft import Draft, Entry, Question
+from pullsim.importer.fitted import fit_pools
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
 from pullsim.importer.names import dns_name
@@ -64,6 +65,7 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
         _needed_present(needed, pools, sizes)
     failing = [image for workload in workloads if workload.failing for image in images_of(workload.pod)]
     images = make_images(needed, failing, sizes, notes)
+    fit_pools(pools, images.agreed, inventory, notes)
     draft = Draft(
         question, sorted({*inventory.files}), pools, images, make_registries(needed, inventory, notes), entries, notes
     )

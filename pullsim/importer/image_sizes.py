@@ -94,7 +94,7 @@ class ImageSizes:
             self._sizes[name][platform][known] += 1
 
     def _of_node(self, node: Found) -> None:
-        runtime = text(node.value, "status", "nodeInfo", "containerRuntimeVersion").partition("://")[0]
+        runtime = runtime_of(node)
         system = text(node.value, "status", "nodeInfo", "operatingSystem") or "linux"
         platform = _platform(system, text(node.value, "status", "nodeInfo", "architecture") or "amd64")
         self._runtimes[node.name] = runtime, platform
@@ -134,6 +134,11 @@ class ImageSizes:
         known = Known(int(match["size"]), runtime not in ("cri-o", "docker"), f"Image size in events ({event.file})")
         if known.size:
             self._add(names_of(match["image"]), platform, known)
+
+
+def runtime_of(node: Found) -> str:
+    """Return the scheme of a node's runtime: containerd, cri-o, docker; empty if it says none."""
+    return text(node.value, "status", "nodeInfo", "containerRuntimeVersion").partition("://")[0]
 
 
 def _platform(system: str, machine: str) -> Platform:

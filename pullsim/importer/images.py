@@ -35,6 +35,7 @@ class ImageSection:
     catalogs: list[str] = field(default_factory=list)
     define: list[tuple[dict[str, Any], str]] = field(default_factory=list)  # entries, and where they are from
     not_found: list[str] = field(default_factory=list)  # images that nobody has
+    agreed: Catalog = field(default_factory=Catalog)  # the images that are taken from catalogues
     from_catalog: int = 0
 
     @property
@@ -66,6 +67,7 @@ def make_images(
         elif found is not None and all(_agrees(select(found, each), sizes.of(image, each)) for each in platforms):
             used |= {name for name, each in catalogues.items() if each.lookup(reference, 0.0) is not None}
             section.from_catalog += 1
+            section.agreed.add(image, found)
         elif any(sizes.of(image, each) for each in platforms) or (found is not None) or sizes.anywhere(image):
             section.define += _from_sizes(image, found, platforms, sizes, notes)
         elif image in never or sizes.never_pulled(image):

@@ -30,6 +30,9 @@ _PULLED: Final = re.compile(
     r"(?: \((?P<waiting>[0-9.a-zµμ]{1,60}) including waiting\))?(?:\. Image size: (?P<size>[0-9]{1,30}) bytes\.?)?"
 )
 _PULLING: Final = re.compile(r'[Pp]ulling image "(?P<image>[^"]*)"')
+#: What the text of an event begins with that stands for many similar ones: it is that of the last, and count is of all
+#: (client-go, tools/record/events_cache.go EventAggregate). So it tells one duration.
+COMBINED: Final = "(combined from similar events): "
 CLOCK: Final = 1.0  # seconds: what times of events are rounded to
 
 UNREADABLE = "events with a text that no kubelet since 1.20 writes"
@@ -181,7 +184,7 @@ def _read_event(item: Any, file: str, route: tuple[str | int, ...]) -> _Told:
     last = time("last_timestamp", "deprecated_last_timestamp", "event_time")
     return _Told(
         event.reason,
-        event.message or event.note or "",
+        (event.message or event.note or "").removeprefix(COMBINED),
         (about.namespace or "", about.name or "", about.field_path or ""),
         source.host or event.reporting_instance or "",
         first,

@@ -62,6 +62,12 @@ def test_the_texts_that_the_model_of_the_kubelet_writes(version: tuple[int, int]
     assert pull.size == (123 if version >= (1, 30) else None)
 
 
+def test_a_combined_event_is_one_pull() -> None:
+    message = '(combined from similar events): Successfully pulled image "a" in 3s (4s including waiting)'
+    (pull,) = kubernetes_events.read_events([{**event("Pulled", message), "count": 14}], "f").pulls
+    assert (pull.image, pull.seconds, pull.count) == ("a", 3.0, 1)
+
+
 def test_pulled_without_a_duration_is_timed_by_pulling() -> None:
     events = [
         event("Pulling", 'Pulling image "a"', "2026-05-01T10:00:00Z"),
