@@ -8,6 +8,7 @@ from pullsim.errors import InputError
 from pullsim.formats.kubernetes.tolerations import parse_taint
 from pullsim.importer.fields import mapping
 from pullsim.importer.figures import default
+from pullsim.importer.names import dns_name
 from pullsim.importer.pod_template import scheduling_of
 from pullsim.spec.selectors import requires, untolerated
 
@@ -56,7 +57,7 @@ def settle_daemon_sets(workloads: list[Workload], pools: Sequence[Pool], notes: 
             notes.left_out["DaemonSets that fit no node"] += 1
             workloads.remove(workload)
             continue
-        name = workload.name[:63].strip("-.")
+        name = dns_name(workload.name, "daemon-set")[:63].strip("-.")
         workload.pod["labels"] = {**mapping(workload.pod, "labels"), _OWN: name}
         term = {"labelSelector": {"matchLabels": {_OWN: name}}, "topologyKey": "kubernetes.io/hostname"}
         affinity = mapping(workload.pod, "affinity")

@@ -139,6 +139,9 @@ def _placement(template: dict[str, Any], spec: dict[str, Any], notes: Notes) -> 
     selector = labels(spec, "nodeSelector")
     if selector.pop(_HOST, None):
         notes.left_out["node selectors that name one node"] += 1
+    if wrong := [key for key, each in selector.items() if not _is_label(key, each)]:
+        notes.left_out["node selectors that no label can match"] += len(wrong)
+        selector = {key: each for key, each in selector.items() if key not in wrong}
     if selector:
         found["nodeSelector"] = selector
     if affinity := _affinity(mapping(spec, "affinity"), notes):

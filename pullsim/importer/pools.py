@@ -160,7 +160,7 @@ def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes)
         keys["labels"] = from_files(labels, *files)
     if first.taints:
         keys["taints"] = from_files([_taint(*taint) for taint in first.taints], *files)
-    if zones := sorted({node.zone for node in nodes if node.zone}):
+    if zones := sorted({node.zone for node in nodes if node.zone and _fit(ZONES[0], node.zone)}):
         keys["zones"] = from_files(zones, *files)
     return pool
 

@@ -1,14 +1,11 @@
 import gzip
 import shutil
-from pathlib import Path
 
 import pytest
 
 from pullsim.importer.draft import Question
 from pullsim.importer.importing import import_cluster
-
-DUMPS = Path(__file__).parents[1] / "data/cluster-dumps"
-CASES = ("small-kubeadm", "small-k3s", "medium-eks", "odd-aks")
+from tests.support.cluster_dumps import DUMPS
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import re
 
 import pytest
 import yaml
-from conftest import CASES, DUMPS
 
 import pullsim
 from pullsim.importer.draft import Question
@@ -16,6 +15,7 @@ from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
 from pullsim.scenario.file.reader import from_document
 from pullsim.scenario.presets.nodes import builtin
+from tests.support.cluster_dumps import CASES, DUMPS
 
 NEWEST = ("1.37", "2.4")  # what stands for newer releases
 

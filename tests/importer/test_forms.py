@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import DUMPS
 
 import pullsim
 from pullsim.errors import InputError
@@ -13,6 +12,7 @@ from pullsim.importer.draft import Question
 from pullsim.importer.importing import import_cluster
 from pullsim.inputs.document import parse_document
 from pullsim.scenario.file.reader import from_document
+from tests.support.cluster_dumps import DUMPS
 
 FILES = sorted(
     str(path.relative_to(DUMPS)).removesuffix(".gz")
