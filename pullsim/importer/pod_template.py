@@ -81,7 +81,7 @@ def scheduling_of(pod: dict[str, Any]) -> Scheduling:
 
 def _container(entry: dict[str, Any], volumes: list[str]) -> dict[str, Any] | None:
     name, image = text(entry, "name"), text(entry, "image")
-    if not image:
+    if not image or image != image.strip():  # which the API refuses
         return None
     container: dict[str, Any] = {"name": name or "container", "image": image}
     policy = text(entry, "imagePullPolicy")
@@ -117,7 +117,7 @@ def _image_volumes(spec: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for volume in entries(spec, "volumes"):
         name, reference = text(volume, "name"), text(volume, "image", "reference")
-        if name and reference:
+        if name and reference and reference == reference.strip():
             image: dict[str, Any] = {"reference": reference}
             policy = text(volume, "image", "pullPolicy")
             if policy in _POLICIES and policy != default_pull_policy(reference):
