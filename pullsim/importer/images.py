@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from shlex import quote
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.importer.image_sizes import Known
@@ -12,6 +12,8 @@ from pullsim.importer.notes import listed
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Index, select
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.scenario.builder.missing_images import DIRECTORY, MissingImages
+from pullsim.scenario.model.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,7 +84,7 @@ def make_images(
                 for each in platforms
             ]
     section.catalogs = [name for name in catalogues if name in used]
-    _tell(section, guessed, notes)
+    _tell(section, guessed, sorted({each for found in needed.values() for each in found}, key=str), notes)
     return section
 
 
@@ -183,17 +185,19 @@ def _content(known: Known) -> dict[str, Any]:
     return {"size" if known.compressed else "unpacked": known.size}
 
 
-def _tell(section: ImageSection, guessed: list[str], notes: Notes) -> None:
+def _tell(section: ImageSection, guessed: list[str], platforms: list[Platform], notes: Notes) -> None:
     by_size = sorted({entry["image"] for entry, _ in section.define if "layers" not in entry} - {*guessed})
     if guessed:
         notes.guess(
             0,
             f"size of {len(guessed)} images of which nothing is known ({DEFAULT_SIZE}): {listed(guessed)}",
-            loop(guessed),
+            loop(guessed, platforms),
         )
     if by_size:
         notes.guess(
-            4, f"layers of {len(by_size)} images of which only the size is known: {listed(by_size)}", loop(by_size)
+            4,
+            f"layers of {len(by_size)} images of which only the size is known: {listed(by_size)}",
+            loop(by_size, platforms),
         )
     for image in section.not_found:
         notes.warn(
@@ -201,9 +205,7 @@ def _tell(section: ImageSection, guessed: list[str], notes: Notes) -> None:
         )
 
 
-def loop(images: list[str]) -> str:
-    """Return the command that writes a file for each image into a directory, which an import reads."""
-    names = " ".join(quote(image) for image in images)
-    each = 'crane manifest "$image" > "manifests/$(echo "$image" | tr / +).json"'
-    command = f"mkdir -p manifests; for image in {names}; do {each}; done"
-    return f"`{command}`, then give `manifests` to pullsim init as well"
+def loop(images: list[str], platforms: list[Platform]) -> str:
+    """Say how to get the layers: the command that writes each image's manifest into a directory, which is read too."""
+    command = MissingImages(images, platforms, Images(), Path()).command()
+    return f"`{command}`, then give `{DIRECTORY}` to pullsim init as well"

@@ -23,6 +23,7 @@ DOCUMENTS = [
         "CONTRIBUTING.md",
         "scenarios/REFERENCE.md",
         "docs/images.md",
+        "docs/import.md",
         "docs/percentiles.md",
         "docs/runtimes.md",
         "docs/studies.md",
@@ -33,7 +34,7 @@ SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
 NOT_COPIED = ("tests", "out", "build", "dist", ".*", "__pycache__", "*.egg-info")
 #: What a document may tell the reader to run without a test doing so.
-LEFT_TO_THE_READER = ("cd", "git", "pip", "pipx", "uv", "docker")
+LEFT_TO_THE_READER = ("cd", "git", "pip", "pipx", "uv", "docker", "kubectl")
 
 
 def _all_commands() -> list:
@@ -56,6 +57,7 @@ def workspace(tmp_path_factory) -> Path:
         script = binaries / name
         script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{arguments} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
+    shutil.copy(ROOT / "examples/cluster.json", scratch / "pullsim/cluster.json")  # what kubectl would have printed
     return scratch / "pullsim"
 
 
