@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class DaemonSets:
     """Creates a pod of each set on each selected node, when the set is created or when the node joins.
 
-    Nodes whose labels or taints keep the pod out get none; neither changes while a node is there, but for taints that
-    the pods of all DaemonSets tolerate.
+    Nodes whose labels or taints keep the pod out get none. A node that is not ready gets the pods that do not tolerate
+    its taint when it is ready. No other taint comes or goes but those that the pods of all DaemonSets tolerate.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class DaemonSets:
         self._created: list[DaemonSet] = []
         self._scheduler = scheduler
         self._pods = pods
+        self._waiting: dict[str, list[DaemonSet]] = {}  # sets whose pod waits until a node is ready, by node
 
     def run(self) -> Generator[Any, Any, None]:
         """Create each set at its time, with its pods on the nodes that have joined."""
@@ -55,14 +56,20 @@ class DaemonSets:
         for daemon_set in self._created:
             self._create_pod(daemon_set, node)
 
+    def ready(self, node: ClusterNode) -> None:
+        """Create the pods of a node that has become ready which its taint has kept out."""
+        for daemon_set in self._waiting.pop(node.name, ()):
+            self._create_pod(daemon_set, node)
+
     def pods_of(self, node: Node) -> list[Pod]:
         """Return the pods that the sets which have been created would have on a node."""
         now = self._env.now
         return [each.pod(node.name, now) for each in self._created if covers(each, node.spec.pool, node.name)]
 
     def left(self, node: ClusterNode) -> None:
-        """After a node has left, uncount the pods on it of sets that are not created yet."""
-        self._pods.expect(-sum(covers(each, node.pool, node.name) for each in self._to_create))
+        """After a node has left, uncount the pods on it that are not created yet."""
+        waiting = len(self._waiting.pop(node.name, ()))
+        self._pods.expect(-waiting - sum(covers(each, node.pool, node.name) for each in self._to_create))
 
     def _create_pod(self, daemon_set: DaemonSet, node: ClusterNode) -> None:
         if not covers(daemon_set, node.pool, node.name):
@@ -70,5 +77,7 @@ class DaemonSets:
         pod = daemon_set.pod(node.name, self._env.now)
         if self._scheduler.runs_daemon(node.name, pod):
             self._pods.create_expected(pod)
+        elif not self._scheduler.is_ready(node.name):
+            self._waiting.setdefault(node.name, []).append(daemon_set)
         else:
             self._pods.expect(-1)

@@ -150,8 +150,9 @@ class NodeLifecycle:
 
     def _ready(self, name: str) -> None:
         """Note that a node is ready, unless it has left; pods are tried when all of this instant are."""
-        self._scheduler.ready(name)
-        self._retry_soon()
+        if self._scheduler.ready(name):
+            self.daemon_sets.ready(self._scheduler.node(name))
+            self._retry_soon()
         self._quiescence.release()
 
     def _retry_soon(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import pullsim
-from pullsim.spec.cluster import DaemonSet, Node, Owner
+from pullsim.spec.cluster import DaemonSet, Leave, Node, Owner
 from pullsim.spec.scheduling import HOSTNAME, NodeScheduling, PodTerm, Requirement, Scheduling, Taint, Toleration
 from tests.support.outcome import row
 from tests.support.world import APP, node, pod, run
@@ -74,23 +74,44 @@ def test_resources_are_free_when_a_pod_is_gone():
     assert row(result, "new").scheduled == pytest.approx(7.0, abs=0.1)
 
 
-def test_a_node_takes_pods_when_it_is_ready_and_daemons_before():
-    owners = (Owner("DaemonSet", "agent", "default"),)
-    agent = DaemonSet("agent", "default", pod("a", "app:1").spec, owner=0)
-    tolerant = asking("eager", tolerations=(Toleration(operator="Exists"),))
+def daemons(index, name, *tolerations, created=0.0):
+    """A DaemonSet with these tolerations, of the owner with this index."""
+    spec = replace(pod("a", "app:1").spec, scheduling=Scheduling(tolerations=tolerations))
+    return DaemonSet(name, "default", spec, created, owner=index)
+
+
+def test_a_node_that_is_not_ready_takes_only_pods_that_tolerate_that():
+    owners = tuple(Owner("DaemonSet", name, "default") for name in ("cni", "agent", "later"))
+    everything = Toleration(operator="Exists")
+    sets = (daemons(0, "cni", everything), daemons(1, "agent"), daemons(2, "later", created=15.0))
+    tolerant = asking("eager", tolerations=(everything,))
     there = nodes(3, has(), at=10.0, ready_after=20.0)
-    result = run([*(asking(f"p{n}") for n in range(3)), tolerant], there, daemon_sets=(agent,), owners=owners)
-    assert {each.scheduled for each in result.pods if each.workload == "agent"} == {10.0}
+    result = run([*(asking(f"p{n}") for n in range(3)), tolerant], there, daemon_sets=sets, owners=owners)
+    scheduled = {name: {each.scheduled for each in result.pods if each.workload == name} for name in ("cni", "agent")}
+    assert scheduled == {"cni": {10.0}, "agent": {30.0}}, "the controller adds no toleration of NoSchedule"
+    assert [each.created for each in result.pods if each.workload == "later"] == [30.0] * 3
     assert row(result, "eager").scheduled == 10.0
     late = [row(result, f"p{n}") for n in range(3)]
     assert {each.scheduled for each in late} == {30.0}
     assert {each.node for each in late} >= {"n-1", "n-2"}, "n-0 has one pod more already"
 
 
+def test_a_node_that_leaves_before_it_is_ready_leaves_no_pod_to_wait_for():
+    leaving = replace(has(), leave=Leave(rate=0.2))
+    result = run(
+        [],
+        [Node("n", leaving, ready_after=1000.0)],
+        daemon_sets=(daemons(0, "agent"),),
+        owners=(Owner("DaemonSet", "agent", "default"),),
+        horizon=900.0,
+    )
+    assert len(result.departures) > 10
+    assert result.pods == []
+
+
 @pytest.mark.parametrize(("tolerations", "count"), [((), 1), ((Toleration("dedicated", "Exists"),), 2)])
 def test_a_daemon_set_has_pods_on_nodes_that_let_it_in(tolerations, count):
-    spec = replace(pod("a", "app:1").spec, scheduling=Scheduling(tolerations=tolerations))
-    agent = DaemonSet("agent", "default", spec, owner=0)
+    agent = daemons(0, "agent", *tolerations)
     there = [Node("plain", has()), Node("special", has(taints=(DEDICATED,)))]
     result = run([], there, daemon_sets=(agent,), owners=(Owner("DaemonSet", "agent", "default"),))
     assert len(result.pods) == count

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 #: The taint of a node under disk pressure (pkg/controller/nodelifecycle/node_lifecycle_controller.go
 #: nodeConditionToTaintKeyStatusMap).
 DISK_PRESSURE: Final = Taint("node.kubernetes.io/disk-pressure", "", "NoSchedule")
-#: The taint of a node that has joined and is not ready, with the effect that the DaemonSet controller's toleration has.
-#: The API server adds one with NoSchedule too (plugin/pkg/admission/nodetaint), which pods need a toleration of their
-#: own for; it is left out, so that each DaemonSet's pod comes before the node is ready, as the manual has it.
-NOT_READY: Final = Taint("node.kubernetes.io/not-ready", "", "NoExecute")
+#: The taint of a node that has joined and is not ready (plugin/pkg/admission/nodetaint/admission.go). The tolerations
+#: that the DaemonSet controller adds are for the effect NoExecute alone, so a DaemonSet's pod comes before the node is
+#: ready only if its template tolerates this taint, as those of network plug-ins do.
+NOT_READY: Final = Taint("node.kubernetes.io/not-ready", "", "NoSchedule")
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"  # the key of the taint of a node that is cordoned
 
 

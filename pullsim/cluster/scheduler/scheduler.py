@@ -99,11 +99,20 @@ class Scheduler:
         if self._looks_at_images:
             self._images[node.name] = NodeImages(self._env, node, lambda images: self._placement.listed(info, images))
 
-    def ready(self, node: str) -> None:
-        """Take the taint of a node away that it has until it is ready; pods are tried at the next `retry`."""
-        if node in self._nodes:
-            del self._not_ready[node]
-            self._placement.taint(node, NOT_READY, tainted=False)
+    def is_ready(self, node: str) -> bool:
+        """Whether a node that has joined is ready."""
+        return node not in self._not_ready
+
+    def ready(self, node: str) -> bool:
+        """Take the taint of a node away that it has until it is ready, and return whether it has not left before.
+
+        Pods are tried at the next `retry`.
+        """
+        if node not in self._nodes:
+            return False
+        del self._not_ready[node]
+        self._placement.taint(node, NOT_READY, tainted=False)
+        return True
 
     def remove(self, node: str) -> None:
         """Remove a node, which leaves the cluster."""

@@ -54,7 +54,7 @@ class Join(Section):
     ready: Duration = Field(
         default=0.0,
         description="Time from a node's join until it is Ready; until then it has the taint "
-        "node.kubernetes.io/not-ready, which only pods of DaemonSets tolerate, and those that say so.",
+        "node.kubernetes.io/not-ready:NoSchedule, which pods must tolerate, as those of network plug-ins do.",
     )
 
 
