@@ -20,10 +20,12 @@ UP, DOWN, NONE = 1, -1, 0  # more is worse, less is worse, neither is
 _DIRECTIONS: Final = (
     ("*.count", NONE),
     ("*.window", NONE),
+    ("pools.*", NONE),  # the pods of the workloads, sorted in another way
+    ("images.*", NONE),
+    ("*.startOfStarted.*", NONE),  # later where pods that never started do so now
+    ("*.readyOfReady.*", NONE),
     ("*.start.*", UP),
     ("*.ready.*", UP),
-    ("*.startOfStarted.*", UP),
-    ("*.readyOfReady.*", UP),
     ("*.lastReadyAt", UP),
     ("*.notStarted", UP),
     ("*.notReady", UP),
