@@ -184,8 +184,7 @@ def _pods(table: Table, pods: Pods) -> None:
     style = "red" if pods.not_started else ""
     table.add_row("Pods", Text(f"{pods.started:,} of {pods.total:,} started{never}", style))
     if pods.deadlines:
-        missed = f"{pods.missed_deadlines:,}" if pods.missed_deadlines else "none"
-        text = f"{missed} of {counted(pods.deadlines, 'pod')} that have one missed it"
+        text = f"{pods.missed_deadlines:,} of {pods.deadlines:,} missed"
         table.add_row("Deadlines", Text(text, "red" if pods.missed_deadlines else ""))
     if pods.last_ready_at is None:
         table.add_row("Last ready", f"no pod {'was ready' if pods.started else 'started, so there are no start times'}")

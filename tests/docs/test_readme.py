@@ -25,6 +25,7 @@ DOCUMENTS = [
         "docs/images.md",
         "docs/import.md",
         "docs/percentiles.md",
+        "docs/questions.md",
         "docs/runtimes.md",
         "docs/studies.md",
     )
