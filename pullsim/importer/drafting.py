@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError, Location
 from pullsim.importer.draft import Draft, Entry, Question
+from pullsim.importer.fields import entries, text
 from pullsim.importer.fitted import fit_pools
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
@@ -64,10 +65,12 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     if question is not Question.rollout and question is not Question.outage:
         _needed_present(needed, pools, sizes)
     failing = [image for workload in workloads if workload.failing for image in images_of(workload.pod)]
+    pulled = {*needed}
+    _add_ended(needed, inventory, pools, sizes)
     images = make_images(needed, failing, sizes, notes)
     fit_pools(pools, images.agreed, inventory, notes)
     draft = Draft(
-        question, sorted({*inventory.files}), pools, images, make_registries(needed, inventory, notes), entries, notes
+        question, sorted({*inventory.files}), pools, images, make_registries(pulled, inventory, notes), entries, notes
     )
     ask(draft, workloads)
     return draft
@@ -98,6 +101,19 @@ def _needed(workloads: Sequence[Workload], pools: Sequence[Pool]) -> dict[str, s
         for image in images_of(workload.pod):
             needed.setdefault(image, set()).update(each.platform for each in allowed)
     return needed
+
+
+def _add_ended(
+    needed: dict[str, set[Platform]], inventory: Inventory, pools: Sequence[Pool], sizes: ImageSizes
+) -> None:
+    """Add the images of pods that are no workload (of CronJobs between runs, static ones), if a size is known."""
+    platforms = {node: pool.platform for pool in pools for node in pool.node_names}
+    for pod in inventory.of_kind("Pod"):
+        platform = platforms.get(text(pod.value, "spec", "nodeName"))
+        for container in entries(pod.value, "spec", "containers"):
+            image = text(container, "image")
+            if platform is not None and image not in needed and sizes.of(image, platform):
+                needed[image] = {platform}
 
 
 def _needed_present(needed: dict[str, set[Platform]], pools: Sequence[Pool], sizes: ImageSizes) -> None:

@@ -12,6 +12,7 @@ from pullsim.importer.notes import listed
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Index, select
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.oci.typical import kind_of
 from pullsim.scenario.builder.missing_images import DIRECTORY, MissingImages
 from pullsim.scenario.model.images import Images
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Image, Manifest
     from pullsim.oci.platform import Platform
 
-#: What an image has of which nothing is known, and which nobody failed to pull.
-DEFAULT_SIZE: Final = "250MB"
+#: Bytes of an image of which nothing is known, and which nobody failed to pull; those for GPUs are larger.
+DEFAULT_SIZE: Final = 250_000_000
+DEFAULT_GPU_SIZE: Final = 5_000_000_000
 #: A node counts index, manifest and config as well: what a size may differ from the sum of layers.
 _OVERHEAD: Final = 200_000
 _TOLERANCE: Final = 0.01
@@ -76,13 +78,9 @@ def make_images(
             section.not_found.append(image)
         else:
             guessed.append(image)
-            section.define += [
-                (
-                    {"image": image, "platform": str(each), **_content(Known(250_000_000, True, ""))},
-                    "default: nothing is known of its size",
-                )
-                for each in platforms
-            ]
+            size = DEFAULT_GPU_SIZE if kind_of(image) == "gpu" else DEFAULT_SIZE
+            why = "default: nothing is known of its size"
+            section.define += [({"image": image, "platform": str(each), "size": size}, why) for each in platforms]
     section.catalogs = [name for name in catalogues if name in used]
     _tell(section, guessed, sorted({each for found in needed.values() for each in found}, key=str), notes)
     return section
@@ -190,7 +188,7 @@ def _tell(section: ImageSection, guessed: list[str], platforms: list[Platform], 
     if guessed:
         notes.guess(
             0,
-            f"size of {len(guessed)} images of which nothing is known ({DEFAULT_SIZE}): {listed(guessed)}",
+            f"size of {len(guessed)} images of which nothing is known (250 MB, for GPUs 5 GB): {listed(guessed)}",
             loop(guessed, platforms),
         )
     if by_size:

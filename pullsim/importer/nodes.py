@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.formats.kubernetes.tolerations import parse_taint
 from pullsim.importer.fields import at, entries, mapping, text, texts
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE: Final = "beta.kubernetes.io/instance-type"
 ZONES: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+#: The beginnings of the keys of taints that come and go.
+_PASSING: Final = (
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "DeletionCandidateOfClusterAutoscaler",
+    "karpenter.sh/disrupt",
+    "karpenter.sh/unregistered",
+)
 _ROLE: Final = "node-role.kubernetes.io/"
 #: Instance types that say nothing of the machine.
 _NO_TYPES: Final = ("k3s", "rke2", "unknown", "none")
@@ -79,12 +89,15 @@ class NodeFacts:
         return next((zone for label in ZONES if (zone := self.labels.get(label))), None)
 
     @property
-    def taints(self) -> tuple[tuple[str, str, str], ...]:
-        """Key, value and effect of the taints that the owner has set, and not the node's condition."""
-        found = [
-            (text(t, "key"), text(t, "value"), text(t, "effect")) for t in entries(self.found.value, "spec", "taints")
-        ]
-        return tuple(sorted(taint for taint in found if taint[0] and taint[2] and not _of_condition(taint[0])))
+    def taints(self) -> tuple[str, ...]:
+        """The taints that the owner has set, and not the node's condition or an autoscaler, as kubectl writes them."""
+        found = set()
+        for taint in entries(self.found.value, "spec", "taints"):
+            key, value, effect = (text(taint, field) for field in ("key", "value", "effect"))
+            written = f"{key}={value}:{effect}" if value else f"{key}:{effect}"
+            if not _passing(key) and _is_taint(written):
+                found.add(written)
+        return tuple(sorted(found))
 
     @property
     def cordoned(self) -> bool:
@@ -108,10 +121,17 @@ class NodeFacts:
         return {*mapping(self.found.value, "status", "capacity"), *mapping(self.found.value, "status", "allocatable")}
 
 
-def _of_condition(key: str) -> bool:
-    return key.startswith(
-        ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler")
-    )
+def _passing(key: str) -> bool:
+    """Whether a taint tells of a condition that passes: of the node, of an add-on that starts, of its removal."""
+    return key.startswith(_PASSING) or key.endswith(("/agent-not-ready", "/not-ready"))
+
+
+def _is_taint(written: str) -> bool:
+    try:
+        parse_taint(written)
+    except ValueError:
+        return False
+    return True
 
 
 def read_nodes(inventory: Inventory, notes: Notes) -> list[NodeFacts]:

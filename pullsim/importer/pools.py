@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from pullsim.formats.kubernetes.resources import CPU, MEMORY, check_name, parse_
 from pullsim.importer.figures import Figure, default, from_files
 from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
+from pullsim.importer.pool_keys import UNNAMED, pool_key, pool_names
 from pullsim.oci.platform import Platform
 from pullsim.scenario.model.placement import check_label
 from pullsim.scenario.presets.nodes import builtin as read_presets
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 #: What a machine of unknown kind is given: a usual NIC, and the disk of a small machine in a cloud.
 DEFAULT_NIC: Final = "10Gbit/s"
 DEFAULT_DISK: Final = "200MB/s"
-_UNNAMED: Final = "worker"
 #: Labels that each node of a pool gets by itself, or that differ from node to node.
 _OWN_LABELS: Final = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "pullsim.io/pool", *ZONES)
 _PROVIDERS: Final = {"aws": "aws/", "gce": "gcp/", "azure": "azure/"}
@@ -74,8 +73,8 @@ def make_pools(nodes: Sequence[NodeFacts], inventory: Inventory, notes: Notes) -
     """Group nodes into pools, by name; without nodes there is one, of as many as pods and events name, at least one."""
     groups: dict[tuple[str, ...], list[NodeFacts]] = defaultdict(list)
     for node in nodes:
-        groups[_key(node)].append(node)
-    names = _names(list(groups))
+        groups[pool_key(node)].append(node)
+    names = pool_names(list(groups))
     pools = [_pool(names[key], key, groups[key], notes) for key in sorted(groups)]
     for base in sorted({pool.base for pool in pools}):
         parts = [
@@ -86,51 +85,6 @@ def make_pools(nodes: Sequence[NodeFacts], inventory: Inventory, notes: Notes) -
                 f"the owner's pool {base} is {len(parts)} pools here, as nodes of a pool are equal: {', '.join(parts)}"
             )
     return sorted(pools, key=lambda pool: pool.name) or [_unknown_pool(inventory, notes)]
-
-
-def _key(node: NodeFacts) -> tuple[str, ...]:
-    """Return what nodes of one pool have in common: name, type, kubelet, runtime, platform."""
-    taints = ",".join(f"{key}={value}:{effect}" for key, value, effect in node.taints)
-    return (
-        node.pool or _UNNAMED,
-        node.instance_type or "",
-        node.kubelet,
-        f"{node.runtime[0]}-{node.runtime[1]}",
-        str(node.platform),
-        taints,
-    )
-
-
-def _names(keys: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """Name each pool after its owner's name; the parts of one have what they differ in at the end."""
-    by_base: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for key in sorted(keys):
-        by_base[key[0]].append(key)
-    names: dict[tuple[str, ...], str] = {}
-    for base, group in by_base.items():
-        differing = [position for position in (1, 2, 3, 4) if len({key[position] for key in group}) > 1]
-        telling = next(([position] for position in differing if _distinct(group, [position])), differing)
-        for number, key in enumerate(group, 1):
-            parts = [base, *(key[position] or "other" for position in telling)] if len(group) > 1 else [base]
-            name = _dns("-".join(parts))
-            while name in names.values():
-                name = (
-                    f"{_dns('-'.join(parts))}-{number}"
-                    if f"{_dns('-'.join(parts))}-{number}" not in names.values()
-                    else f"{name}-{number}"
-                )
-            names[key] = name
-    return names
-
-
-def _distinct(group: list[tuple[str, ...]], positions: list[int]) -> bool:
-    return len({tuple(key[position] for position in positions) for key in group}) == len(group)
-
-
-def _dns(text: str) -> str:
-    """Return a text as the name of a pool: lower-case letters, digits, ``-`` and ``.``."""
-    name = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")[:60].strip("-.")
-    return re.sub(r"([.-])[.-]+", r"\1", name) or "pool"
 
 
 def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes) -> Pool:
@@ -158,8 +112,8 @@ def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes)
     labels = _labels(nodes)
     if labels:
         keys["labels"] = from_files(labels, *files)
-    if first.taints:
-        keys["taints"] = from_files([_taint(*taint) for taint in first.taints], *files)
+    if taints := _taints(nodes, name, notes):
+        keys["taints"] = from_files(taints, *files)
     if zones := sorted({node.zone for node in nodes if node.zone and _fit(ZONES[0], node.zone)}):
         keys["zones"] = from_files(zones, *files)
     return pool
@@ -278,8 +232,13 @@ def _fit(key: str, value: str) -> bool:
     return True
 
 
-def _taint(key: str, value: str, effect: str) -> str:
-    return f"{key}={value}:{effect}" if value else f"{key}:{effect}"
+def _taints(nodes: list[NodeFacts], name: str, notes: Notes) -> list[str]:
+    """Return the taints that more than half of the nodes have."""
+    found = Counter(taint for node in nodes for taint in node.taints)
+    common = sorted(taint for taint, count in found.items() if 2 * count > len(nodes))
+    if len(common) < len(found) or any(found[taint] < len(nodes) for taint in common):
+        notes.warn(f"pool {name}: taints of some of its nodes only: it has those that more than half of them have")
+    return common
 
 
 def _unknown_pool(inventory: Inventory, notes: Notes) -> Pool:
@@ -295,7 +254,7 @@ def _unknown_pool(inventory: Inventory, notes: Notes) -> Pool:
             named.add(source["host"])
     count = min(len(named), 5_000) or 3
     why = f"{len(named)} names of nodes in pods and events" if named else "nothing tells of nodes"
-    pool = Pool(_UNNAMED, Platform("linux", "amd64"), (), count, _UNNAMED)
+    pool = Pool(UNNAMED, Platform("linux", "amd64"), (), count, UNNAMED)
     pool.keys = {
         "count": default(count, why),
         "nic": default(DEFAULT_NIC),

@@ -60,12 +60,11 @@ def make_workloads(inventory: Inventory, notes: Notes) -> list[Workload]:
             pods[owner_of(pod, inventory)].append(pod)
     controllers = read_controllers(inventory, notes)
     found: list[Workload] = []
+    by_controller: dict[Owner, list[Owner]] = defaultdict(list)
+    for each in sorted(pods):
+        by_controller[Owner(each.kind, each.namespace, each.name)].append(each)
     for owner, templates in controllers.items():
-        mine = {
-            each: pods.pop(each)
-            for each in sorted(pods)
-            if (each.kind, each.namespace, each.name) == (owner.kind, owner.namespace, owner.name)
-        }
+        mine = {each: pods.pop(each) for each in by_controller.get(owner, ())}
         found += _of_controller(owner, templates, mine, notes)
     found += _of_pods(pods, notes)
     _distinct_names(found)

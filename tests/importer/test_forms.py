@@ -15,9 +15,12 @@ from pullsim.scenario.file.reader import from_document
 from tests.support.cluster_dumps import DUMPS
 
 FILES = sorted(
-    str(path.relative_to(DUMPS)).removesuffix(".gz")
+    str(path.relative_to(DUMPS))
     for path in DUMPS.rglob("*")
-    if path.is_file() and path.name not in ("expected.json", "README.md", "logs.txt") and "sha256" not in path.name
+    if path.is_file()
+    and path.suffix != ".gz"
+    and path.name not in ("expected.json", "README.md", "logs.txt")
+    and "sha256" not in path.name
 )
 #: What alone says nothing of a cluster: empty lists, and images without sizes.
 NOTHING = (
@@ -216,3 +219,25 @@ def test_events_of_both_shapes_count_once_and_give_figures(tmp_path):
     assert any("fitted on 16 pulls" in line for line in told)
     assert "# fitted: " in text
     scenario_of(text).build()
+
+
+def machine(name, cores, *taints, **labels):
+    made = node(name, "containerd://1.7.0", [], **labels)
+    made["status"]["capacity"] = {"cpu": str(cores)}
+    made["spec"] = {"taints": [{"key": key, "effect": "NoSchedule"} for key in taints]}
+    return made
+
+
+@pytest.mark.parametrize(
+    "nodes, right",
+    [
+        ([machine("a", 8), machine("b", 8), machine("c", 32)], {"worker-8-cores": 2, "worker-32-cores": 1}),
+        ([machine("a", 8), machine("b", 8, "karpenter.sh/disrupted", "node.kubernetes.io/not-ready")], {"worker": 2}),
+        ([machine("a", 8), machine("b", 8, "gpu")], {"worker-other": 1, "worker-gpu-noschedule": 1}),
+        ([machine("a", 8, pool="x"), machine("b", 8, "gpu", pool="x"), machine("c", 8, "gpu", pool="x")], {"x": 3}),
+        ([machine(each, 4, **{"node-role.kubernetes.io/infra": ""}) for each in "ab"], {"infra": 2}),
+    ],
+)
+def test_pools_of_machines(nodes, right, tmp_path):
+    (tmp_path / "nodes.json").write_text(json.dumps({"kind": "List", "items": nodes}))
+    assert {each["name"]: each["count"] for each in tree_of(tmp_path)["nodes"]} == right
