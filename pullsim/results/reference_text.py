@@ -45,8 +45,8 @@ error. Relative paths start at the file's directory. `pullsim schema` prints the
 """
 
 PLACEMENT: Final = """\
-`spread` gives a pod to the node with the fewest pods, `pack` to the one with the most, among those with room
-(`maxPods`; other resources are not modelled).
+`spread` gives a pod to the node with the fewest pods, `pack` to the one with the most, among those that the filters
+leave ([where pods go](#where-pods-go)).
 """
 
 UNITS: Final = """\
@@ -72,8 +72,11 @@ AUTOSCALE: Final = """\
 
 Nodes are asked for when pods are pending: the scheduler tries them, those with the largest requests first, on the nodes
 that there are, on those on their way (with their DaemonSets' pods on them), and what fits nowhere on a new node of the
-first pool of the file that it fits. The new nodes join after `autoscale.boot`, `joins.csv` lists them. A run does not
-end while pods wait for a node that is on its way, and does not wait for empty nodes to leave.
+first pool of the file that it fits. Pods that must be spread (`DoNotSchedule`) get nodes in each of the pools' zones,
+and over hostnames as many as it takes, as Karpenter has it; with `scanInterval` only the nodes that there are and that
+come count. What pods merely prefer (`ScheduleAnyway`, preferred affinity) asks for no nodes, though Karpenter first
+takes it as required. The new nodes join after `autoscale.boot`, `joins.csv` lists them. A run does not end while pods wait for a
+node that is on its way, and does not wait for empty nodes to leave.
 
 An empty node leaves after `consolidateAfter`. With the policy WhenEmptyOrUnderutilized so does, one in 10 s, a node
 whose pods fit on the others that are ready, and the pods begin anew there. `departures.csv` has both, with the reason,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pullsim.results import check
 from pullsim.results.summary.summary import summarize
 from pullsim.spec.cluster import AutoscaledPool, DaemonSet, Node, Owner, PodSpec, Prepull
-from pullsim.spec.scheduling import NodeScheduling, Scheduling, SpreadConstraint, Taint, Toleration
+from pullsim.spec.scheduling import NodeScheduling, Requirement, Scheduling, SpreadConstraint, Taint, Toleration
 from pullsim.spec.startup import Startup
 from tests.support.outcome import row
 from tests.support.world import container, fixed, node, pod, run
@@ -134,12 +134,32 @@ def test_most_pods_of_a_node_count_too():
     assert len(go([pod(f"p{n}", "app:1") for n in range(5)], pool(max_pods=2)).joins) == 3
 
 
-def test_spread_pods_get_nodes_in_each_zone():
-    spread = SpreadConstraint("topology.kubernetes.io/zone", 1, True, ())
-    pods = [needs(pod(f"p{n}", "app:1"), 2000, spread=(spread,)) for n in range(4)]
-    result = go(pods, pool(zones=("a", "b")))
-    assert len(result.joins) == 2
-    assert sorted(each.node for each in result.pods) == ["gpu-0000", "gpu-0000", "gpu-0001", "gpu-0001"]
+def spread_pods(key, *pools, **cluster):
+    """The number of pods on each node, of six small pods that must be spread evenly over the values of a label."""
+    spread = SpreadConstraint(key, 1, True, (Requirement("app", "Exists"),))
+    pods = [needs(pod(f"p{n}", "app:1"), 100, labels=(("app", "web"),), spread=(spread,)) for n in range(6)]
+    return Counter(each.node for each in go(pods, *pools, **cluster).pods)
+
+
+def test_spread_pods_get_nodes_in_each_zone_although_one_has_room_for_all():
+    zone = "topology.kubernetes.io/zone"
+    assert spread_pods(zone, pool(zones=("a", "b", "c"))) == {"gpu-0000": 2, "gpu-0001": 2, "gpu-0002": 2}
+    assert spread_pods(zone, pool("x", zones=("a",)), pool("y", zones=("b",))) == {"x-0000": 3, "y-0000": 3}
+
+
+def test_pods_that_are_spread_over_nodes_get_one_each():
+    assert set(spread_pods("kubernetes.io/hostname", pool()).values()) == {1}
+
+
+def test_a_zone_with_a_node_gets_no_more_pods_than_the_others():
+    """The node there takes the first pod; the scheduler alone would let it take all, as it knows of no other zone."""
+    there = Node("n-0", replace(node(fixed(IMAGES)), scheduling=NodeScheduling(allocatable=(("cpu", 100),))), zone="a")
+    spread = spread_pods("topology.kubernetes.io/zone", pool(zones=("b", "a")), nodes=[there])
+    assert spread == {"n-0": 1, "gpu-0000": 3, "gpu-0001": 2}
+
+
+def test_the_cluster_autoscaler_knows_the_zones_that_have_nodes():
+    assert spread_pods("topology.kubernetes.io/zone", pool(zones=("a", "b")), scan_interval=10.0) == {"gpu-0000": 6}
 
 
 def test_a_node_that_is_not_ready_yet_gets_its_pod_and_no_second_node_is_asked_for():

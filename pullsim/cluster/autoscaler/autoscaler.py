@@ -41,6 +41,11 @@ class Autoscaler:
     images. Models pkg/controllers/provisioning/provisioner.go Schedule of Karpenter and
     cluster-autoscaler/estimator/binpacking_estimator.go Estimate, whose bins are filled first-fit instead.
 
+    Pods that must be spread are spread over the zones and other labels of all pools, and over as many nodes as it
+    takes, where the scheduler knows only the nodes that there are: so Karpenter counts domains
+    (pkg/controllers/provisioning/scheduling/topologygroup.go domainMinCount); the Cluster Autoscaler does not. What
+    pods only prefer asks for no nodes, although Karpenter first tries it as if it were required (preferences.go Relax).
+
     *Nodes leave* as `Consolidation` says.
     """
 
@@ -129,6 +134,9 @@ class Autoscaler:
     def _plan(self, trial: Trial, pods: list[PodStatus]) -> dict[str, tuple[Node, int]]:
         """Return the nodes that the pods need besides those that come, by name, with the number of pods for each."""
         for pool in self._pools.values():
+            if self._interval is None:
+                for node in pool.kinds():
+                    trial.foresee(node)
             for node in pool.coming.values():
                 trial.join(node, self._nodes.daemons_of(node))
         wanted: dict[str, tuple[Node, int]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pullsim.spec.cluster import AutoscaledPool, Node
@@ -45,6 +45,11 @@ class Pool:
     def room(self) -> int:
         """How many more nodes it may have."""
         return self.spec.maximum - len(self.there) - len(self.coming)
+
+    def kinds(self) -> Iterable[Node]:
+        """Yield a node of each zone that it may have nodes in, with names that no nodes have."""
+        for zone in self.spec.zones:
+            yield replace(self.spec.node(0, zone, 0.0), name=f"{self.spec.spec.pool}/{zone}")
 
     @property
     def spare(self) -> bool:

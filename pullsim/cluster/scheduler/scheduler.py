@@ -35,7 +35,6 @@ class Scheduler:
         self._looks_at_images = any(pod.node is None for pod in spec.pods)
         self._waits = False  # whether pods that are created wait until `batch` ends
         self._not_ready: dict[str, None] = {}  # nodes that have joined and are not ready
-        self._tried = 0  # number of nodes that trials have had
 
     @contextmanager
     def batch(self) -> Generator[None]:
@@ -51,9 +50,9 @@ class Scheduler:
 
         Nodes that are not ready yet take pods in it, unless ``ready_only`` is set.
         """
-        trial = Trial(self._placement, () if ready_only else self._not_ready, self._tried)
+        trial = Trial(self._placement, () if ready_only else self._not_ready)
         yield trial
-        self._tried = trial.undo()
+        trial.undo()
 
     def add(self, pod: PodStatus) -> None:
         """Bind a pod that was just created, or let it wait until a node is feasible."""

@@ -31,11 +31,10 @@ class Trial:
     StateNode.Taints, which leaves the taints of a node that starts out of account).
     """
 
-    def __init__(self, placement: Placement, not_ready: Iterable[str], number: int) -> None:
-        """``number`` is different for each trial, so that nothing is remembered of nodes of an earlier one."""
+    def __init__(self, placement: Placement, not_ready: Iterable[str]) -> None:
+        """``not_ready`` are the nodes that have joined and are not ready, and take pods all the same."""
         self._placement = placement
         self._not_ready = tuple(not_ready)
-        self._number = number
         self._nodes: dict[str, NodeInfo] = {}
         self._pods: list[tuple[str, Pod]] = []
         self._vacated: dict[str, Sequence[Pod]] = {}  # the pods that were on nodes
@@ -45,13 +44,21 @@ class Trial:
     def join(self, node: Node, daemons: Iterable[Pod]) -> None:
         """Add a node with those pods of DaemonSets that its labels and taints let in."""
         info = NodeInfo(node)
-        self._number += 1
-        info.static = -self._number  # what is remembered of a node is by its name and this number
         self._placement.join(info)
         self._nodes[node.name] = info
         for pod in daemons:
             if self._placement.runs_daemon(node.name, pod):
                 self.place(pod)
+
+    def foresee(self, node: Node) -> None:
+        """Let the domains of a node count where pods are spread, as domains that nodes can come to; no pod fits on it.
+
+        ``node`` is one that never joins, with a name that no other has.
+        """
+        info = NodeInfo(node)
+        info.max_pods = 0
+        self._placement.join(info)
+        self._nodes[node.name] = info
 
     def leave(self, name: str) -> None:
         """Take a node away again that only pods of DaemonSets were placed on."""
@@ -89,8 +96,8 @@ class Trial:
         """Whether placing another pod can make a node feasible for the pod."""
         return self._placement.waits_for_pods(pod)
 
-    def undo(self) -> int:
-        """Take all pods and nodes away; return the number from which the next trial's are different."""
+    def undo(self) -> None:
+        """Take all pods and nodes away."""
         for name, pod in reversed(self._pods):
             self._take(name, pod)
         for name in reversed(self._nodes):
@@ -101,7 +108,6 @@ class Trial:
                 self._placement.reserve(name, pod)
         for name in self._not_ready:
             self._placement.taint(name, NOT_READY, tainted=True)
-        return self._number
 
     def _take(self, name: str, pod: Pod) -> None:
         self._placement.ended(name, pod)
