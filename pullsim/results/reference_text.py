@@ -75,8 +75,8 @@ that there are, on those on their way (with their DaemonSets' pods on them), and
 first pool of the file that it fits. Pods that must be spread (`DoNotSchedule`) get nodes in each of the pools' zones,
 and over hostnames as many as it takes, as Karpenter has it; with `scanInterval` only the nodes that there are and that
 come count. What pods merely prefer (`ScheduleAnyway`, preferred affinity) asks for no nodes, though Karpenter first
-takes it as required. The new nodes join after `autoscale.boot`, `joins.csv` lists them. A run does not end while pods wait for a
-node that is on its way, and does not wait for empty nodes to leave.
+takes it as required. The new nodes join after `autoscale.boot`, `joins.csv` lists them. A run does not end while pods
+wait for a node that is on its way, and does not wait for empty nodes to leave.
 
 An empty node leaves after `consolidateAfter`. With the policy WhenEmptyOrUnderutilized so does, one in 10 s, a node
 whose pods fit on the others that are ready, and the pods begin anew there. `departures.csv` has both, with the reason,
