@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.support.planner import SCENARIOS
+
 SERIAL = """\
 version: 1
 images:
@@ -67,7 +69,7 @@ def test_it_names_the_layer_that_took_most_of_a_pull(explained):
 def test_a_pull_that_the_policy_alone_asked_for(explained):
     assert explained("again")["needless"] == ["example.com/small:v1"]
     assert explained("small")["needless"] == explained("kept")["needless"] == []
-    assert "with imagePullPolicy IfNotPresent there is no pull" in explained("again", form="table")
+    assert "with imagePullPolicy IfNotPresent a pod that may use it needs no pull" in explained("again", form="table")
     assert "It waited for nothing." in explained("kept", form="table")
 
 
@@ -87,6 +89,13 @@ def test_a_pod_without_a_node(inside, scenario):
     done = inside("explain", scenario, "--set", "nodes[workers].maxPods=1", "--set", "horizon=10m")
     assert ", on no node, of workload" in done.stdout
     assert "100 % of the 10 min 00 s was room on a node. It never started" in " ".join(done.stdout.split())
+
+
+def test_looking_up_credentials_is_a_step_before_the_pull(inside):
+    done = inside("explain", SCENARIOS / "expiring-token.yaml", "web-00000", "-o", "json")
+    credentials, pull = json.loads(done.stdout)["steps"]
+    assert (credentials["what"], credentials["seconds"], credentials["image"]) == ("credentials", 0.4, None)
+    assert (pull["what"], pull["image"]) == ("pull", "registry.example.com/shop/web:v7")
 
 
 def test_a_wrong_name(inside, scenario):

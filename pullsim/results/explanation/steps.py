@@ -87,7 +87,8 @@ def steps(result: Result, pod: PodRecord) -> list[Step]:
 
 def _kind(span: SpanRecord) -> tuple[str, str | None]:
     """Return what makes neighbouring spans one step: the stage, and the image of a pull or the failure behind it."""
-    return (span.stage, span.cause) if span.stage in ALONE else (PULL, span.image)
+    alone = span.stage in ALONE or span.image is None  # credentials are looked up before a pull begins
+    return (span.stage, span.cause) if alone else (PULL, span.image)
 
 
 def _alone(what: str, spans: Sequence[SpanRecord], own: Sequence[PullRecord], others: Sequence[PullRecord]) -> Step:

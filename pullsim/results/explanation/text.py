@@ -37,10 +37,8 @@ def render(explanation: Explanation) -> Group:
     notes.add_column()
     notes.add_row("Verdict", Text(verdict(explanation), "bold"))
     for image in explanation.needless:
-        text = (
-            f"{image} was on the node when it was first asked for: with imagePullPolicy IfNotPresent there is no pull"
-        )
-        notes.add_row("Policy", text)
+        text = f"{image} was on the node when it was first asked for"
+        notes.add_row("Policy", f"{text}: with imagePullPolicy IfNotPresent a pod that may use it needs no pull")
     return Group(*parts, notes)
 
 
