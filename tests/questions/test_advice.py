@@ -55,7 +55,7 @@ def test_four_gpu_pods_go_to_four_nodes():
     """Whose image must be on each: bytes and the verdict depend on it."""
     pods = tables(GPU).pods
     assert pods[pods["workload"] == "llm"]["node"].nunique() == 4
-    assert "48.4 GB downloaded" in ask("run", GPU, "--set", "kubelet.serializeImagePulls=true").text
+    assert "48.4 GB downloaded" in ask("run", GPU).text
 
 
 def test_not_parallel_pulls_for_the_shop():

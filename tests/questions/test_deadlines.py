@@ -13,7 +13,7 @@ from tests.support.planner import DATA, ask, percentile, starts, tables
 OUTAGE = DATA / "outage.yaml"
 FAULT = "registries[docker.io].faults=[{at: 3m, for: 4m, status: 503}]"
 FOREVER = "registries[docker.io].faults=[{at: 3m, status: 503}]"
-SEEDS = 3
+SEEDS = 2
 
 
 def pooled(*overrides):
@@ -38,5 +38,5 @@ def test_there_is_none_where_too_many_never_start():
     never = np.isinf(pooled(FOREVER, until)).sum()
     done = ask("solve", OUTAGE, *options, "-o", "json")
     found = json.loads("\n".join(done.lines))
-    assert never > 0.001 * 300
+    assert never > 0.001 * 200
     assert (done.exit_code, found["deadline"], found["never"]) == (1, None, True)
