@@ -152,6 +152,7 @@ With warnings:
   scenario itself asks for holds, and pods that fit on no node, not even an empty one, start nowhere.
 - A resource beyond cpu, memory and `ephemeral-storage` that no pool declares is given to each node, as much as one pod
   requests at the most. If one pool declares it, the others have none.
+- What pods prefer asks for no nodes of [autoscaled pools](#autoscaled-pools).
 - Preemption is not simulated, where pods of a higher priority come later and all pods want more than all nodes have.
 - Volumes (claims) restrict nothing, other schedulers place as the default one does, pods with `schedulingGates` wait
   for ever, and those of a PriorityClass that no manifest has are of the default priority. ResourceQuotas, LimitRanges,

@@ -62,6 +62,17 @@ def test_the_effective_scenario_is_the_same_run():
     assert run(again).pods == run(first).pods
 
 
+@pytest.mark.parametrize(
+    ("when", "interval", "warned"),
+    [("ScheduleAnyway", None, True), ("ScheduleAnyway", "10s", False), ("DoNotSchedule", None, False)],
+)
+def test_preferences_for_which_karpenter_would_bring_nodes_are_warned_of(when, interval, warned):
+    spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": when}
+    pods = {"image": "a:1", "topologySpreadConstraints": [spread]}
+    built = scenario(gpu(scanInterval=interval), workloads=[{"name": "web", "pods": pods}]).assemble()
+    assert any(text.startswith("what pods of web only prefer asks for no nodes") for text in built.warnings) == warned
+
+
 @pytest.mark.parametrize("most", [2, 100_000])
 def test_an_estimate_has_as_many_nodes_as_pods_at_the_most(most):
     assert scenario(gpu(max=most)).assemble().estimate.nodes == min(most, 3)

@@ -1,11 +1,13 @@
-"""What the nodes of a scenario have in all, against what its pods request."""
+"""What the nodes of a scenario have in all, and autoscalers bring, against what its pods ask for."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pullsim.formats.kubernetes.resources import STANDARD
+from pullsim.scenario.builder.fitting import preferences
+from pullsim.scenario.model.placement import PODS
+from pullsim.spec.scheduling import STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from pullsim.scenario.builder.workloads import Workloads
     from pullsim.spec.pod import PodSpec
 
-PODS: Final = "pods"
+NAMED: Final = 5  # how many workloads a warning names
 
 
 def undeclared(nodes: Nodes, workloads: Workloads) -> dict[str, int]:
@@ -29,7 +31,7 @@ def undeclared(nodes: Nodes, workloads: Workloads) -> dict[str, int]:
 
 
 def warnings(nodes: Nodes, workloads: Workloads, guessed: dict[str, int]) -> Iterator[str]:
-    """Yield a text about amounts that nodes were given unasked, and one if pods would evict others."""
+    """Yield a text about amounts that nodes were given unasked, one if pods would evict others, one about wishes."""
     if guessed:
         names = ", ".join(sorted(guessed))
         given = " and ".join(f"{amount:,} of {name}" for name, amount in sorted(guessed.items()))
@@ -42,6 +44,14 @@ def warnings(nodes: Nodes, workloads: Workloads, guessed: dict[str, int]) -> Ite
             "preemption is not simulated: pods of a higher priority wait for room, where a cluster evicts pods of a "
             "lower one for them"
         )
+    if nodes.autoscaled and nodes.scan_interval is None:
+        specs = {pod.workload: pod.spec.scheduling for pod in workloads.pods if pod.node is None}
+        if wishing := [name for name, scheduling in specs.items() if preferences(scheduling)]:
+            more = f" and {len(wishing) - NAMED:,} more" if len(wishing) > NAMED else ""
+            yield (
+                f"what pods of {', '.join(wishing[:NAMED])}{more} only prefer asks for no nodes, where Karpenter takes "
+                "it as required at first: write it so to see these nodes"
+            )
 
 
 def _may_preempt(nodes: Nodes, workloads: Workloads) -> bool:
