@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
-from pullsim.formats.kubernetes.resources import CPU, MEMORY, check_name, parse_amount
+from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.importer.figures import Figure, default, from_files
 from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
@@ -16,6 +16,7 @@ from pullsim.importer.pool_keys import UNNAMED, pool_key, pool_names
 from pullsim.oci.platform import Platform
 from pullsim.scenario.model.placement import check_label
 from pullsim.scenario.presets.nodes import builtin as read_presets
+from pullsim.spec.scheduling import CPU, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

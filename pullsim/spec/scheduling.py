@@ -8,12 +8,23 @@ in bytes, extended resources such as ``nvidia.com/gpu`` in pieces (pkg/scheduler
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 Labels = tuple[tuple[str, str], ...]
 Amounts = tuple[tuple[str, int], ...]
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
+
+CPU: Final = "cpu"
+MEMORY: Final = "memory"
+STORAGE: Final = "ephemeral-storage"
+#: The resources that have no domain in their names (pkg/apis/core/helper/helpers.go IsStandardContainerResourceName).
+#: Of these a node has no limit that says nothing of them, of all others it has none.
+STANDARD: Final = (CPU, MEMORY, STORAGE)
+#: What a container counts as in scores that requests none (pkg/scheduler/util/pod_resources.go).
+LITTLE: Final = {CPU: 100, MEMORY: 200 * 2**20}
+ANY_IP: Final = "0.0.0.0"  # noqa: S104  # the address of a host port that has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pullsim.cluster.scheduler.resources import ANY_IP
-from pullsim.spec.scheduling import HOSTNAME, ZONE, SpreadConstraint, Taint
+from pullsim.spec.scheduling import ANY_IP, HOSTNAME, ZONE, SpreadConstraint, Taint
 from pullsim.spec.selectors import covers, matches, requires, selects, untolerated
 
 if TYPE_CHECKING:

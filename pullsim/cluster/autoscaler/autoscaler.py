@@ -10,6 +10,7 @@ from pullsim.cluster.autoscaler.consolidation import Consolidation
 from pullsim.cluster.autoscaler.pool import Pool
 from pullsim.kernel.event import Call
 from pullsim.records import Join
+from pullsim.spec.scheduling import CPU, MEMORY
 
 if TYPE_CHECKING:
     import simpy
@@ -206,4 +207,4 @@ class Autoscaler:
 def _largest_first(pod: Pod) -> tuple[int, int]:
     """Return a key that sorts pods by CPU and memory (Karpenter, pkg/controllers/provisioning/scheduling/queue.go)."""
     requests = dict(pod.spec.scheduling.requests)
-    return -requests.get("cpu", 0), -requests.get("memory", 0)
+    return -requests.get(CPU, 0), -requests.get(MEMORY, 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cluster.scheduler.node_info import UNSCHEDULABLE
-from pullsim.cluster.scheduler.resources import UNLIMITED
 from pullsim.cluster.scheduler.signature import CRITICAL
+from pullsim.spec.scheduling import STANDARD
 from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def fits(node: NodeInfo, pod: Signature) -> bool:
     for name, amount in pod.requests:
         limit = node.allocatable.get(name)
         if limit is None:
-            if name not in UNLIMITED:
+            if name not in STANDARD:
                 return False
         elif amount > limit - node.requested.get(name, 0):
             return False
@@ -90,7 +90,7 @@ def refuses_now(node: NodeInfo, pod: Signature) -> list[str]:
         return [NO_PORT]
     reasons = [FULL] if node.pods >= node.max_pods else []
     for name, amount in pod.requests:
-        limit = node.allocatable.get(name, None if name in UNLIMITED else 0)
+        limit = node.allocatable.get(name, None if name in STANDARD else 0)
         if limit is not None and amount > limit - node.requested.get(name, 0):
             reasons.append(f"Insufficient {name}")
     return reasons

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pullsim.cluster.scheduler.resources import ANY_IP
-from pullsim.spec.scheduling import HOSTNAME, ZONE, Taint
+from pullsim.spec.scheduling import ANY_IP, HOSTNAME, ZONE, Taint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.cluster.scheduler.resources import CPU, MEMORY
 from pullsim.cluster.scheduler.topology import TOP
+from pullsim.spec.scheduling import CPU, MEMORY
 from pullsim.spec.selectors import NOT_PREFERRED, covers, selects
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.cluster.scheduler.resources import ANY_IP, CPU, MEMORY
-from pullsim.spec.scheduling import Toleration
+from pullsim.spec.scheduling import ANY_IP, CPU, LITTLE, MEMORY, Toleration
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
 #: Owners whose pods the default constraints spread (pkg/scheduler/framework/plugins/helper/spread.go DefaultSelector).
 SPREAD_KINDS: Final = ("Deployment", "ReplicaSet", "StatefulSet")
-#: What a container that requests none counts as in scores (pkg/scheduler/util/pod_resources.go).
-DEFAULT_CPU, DEFAULT_MEMORY = 100, 200 * 1024 * 1024
 _PRESSURES: Final = ("disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
 #: What the DaemonSet controller adds (pkg/controller/daemon/util/daemonset_util.go AddOrUpdateDaemonPodTolerations).
 #: The one of network-unavailable, which it adds with hostNetwork, concerns a taint that no node here ever gets.
@@ -160,4 +157,4 @@ def _same_fit(pod: Signature) -> Hashable:
 def _nonzero(spec: PodSpec, cpu: int, memory: int) -> tuple[int, int]:
     """Derive what a pod counts as where none of its containers, or each of them, requests the resource."""
     count = max(len(spec.containers), 1)
-    return cpu or count * DEFAULT_CPU, memory or count * DEFAULT_MEMORY
+    return cpu or count * LITTLE[CPU], memory or count * LITTLE[MEMORY]

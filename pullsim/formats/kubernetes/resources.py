@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.errors import shown
 from pullsim.inputs.core_schema import RawFloat
 from pullsim.inputs.suggestion import like
+from pullsim.spec.scheduling import CPU, MEMORY, STANDARD
 from pullsim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.item import Item
     from pullsim.spec.scheduling import Amounts
 
-CPU: Final = "cpu"
-MEMORY: Final = "memory"
-STORAGE: Final = "ephemeral-storage"
-#: The resources that have no domain in their names (pkg/apis/core/helper/helpers.go IsStandardContainerResourceName).
-STANDARD: Final = (CPU, MEMORY, STORAGE)
 HUGE_PAGES: Final = "hugepages-"
 _EXTENDED: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
 #: The resources that `spec.resources` of a pod may have (component-helpers, resource, helpers.go

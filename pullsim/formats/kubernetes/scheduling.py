@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
-from pullsim.formats.kubernetes.resources import CPU, MEMORY, pod_requests, written
+from pullsim.formats.kubernetes.resources import pod_requests, written
 from pullsim.formats.kubernetes.selectors import (
     known_fields,
     preferred_nodes,
@@ -16,7 +16,7 @@ from pullsim.formats.kubernetes.selectors import (
     with_label_keys,
 )
 from pullsim.formats.kubernetes.tolerations import read_tolerations
-from pullsim.spec.scheduling import Scheduling, SpreadConstraint
+from pullsim.spec.scheduling import ANY_IP, CPU, LITTLE, MEMORY, Scheduling, SpreadConstraint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,8 +52,6 @@ _SPREAD_FIELDS: Final = (
 _UNSATISFIABLE: Final = ("DoNotSchedule", "ScheduleAnyway")
 _POLICIES: Final = ("Honor", "Ignore")
 _PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
-#: What a container counts as in scores that requests none (pkg/scheduler/util/pod_resources.go).
-LITTLE: Final = {CPU: 100, MEMORY: 200 * 2**20}
 DEFAULT_SCHEDULER: Final = "default-scheduler"
 
 
@@ -151,4 +149,4 @@ def _taken(ports: Iterator[Item], *, network: bool) -> Iterator[tuple[str, str, 
         protocol = item.text("protocol") or _PROTOCOLS[0]
         if protocol not in _PROTOCOLS:
             item.fail(f"protocol {shown(protocol)} is not one of {', '.join(_PROTOCOLS)}", "protocol")
-        yield protocol, item.text("hostIP") or "0.0.0.0", port  # noqa: S104  # the scheduler's text for every address
+        yield protocol, item.text("hostIP") or ANY_IP, port

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.formats.kubernetes.classes import SYSTEM_PRIORITIES, PriorityClass
-from pullsim.formats.kubernetes.resources import CPU, MEMORY, added
+from pullsim.formats.kubernetes.resources import added
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.spec.scheduling import CPU, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

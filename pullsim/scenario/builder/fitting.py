@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pullsim.formats.kubernetes.resources import STANDARD
 from pullsim.scenario.model.placement import amount_text
-from pullsim.spec.scheduling import HOSTNAME, ZONE, NodeSelectorTerm
+from pullsim.spec.scheduling import HOSTNAME, STANDARD, ZONE, NodeSelectorTerm
 from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
-from pullsim.formats.kubernetes.resources import CPU
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.model.placement import PODS
-from pullsim.spec.scheduling import HOSTNAME, ZONE, NodeScheduling, Taint
+from pullsim.spec.scheduling import CPU, HOSTNAME, ZONE, NodeScheduling, Taint
 
 if TYPE_CHECKING:
     from pullsim.formats.kubernetes.kubelet_node import KubeletNode

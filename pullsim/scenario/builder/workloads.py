@@ -10,8 +10,8 @@ from pullsim.formats.kubernetes.classes import ClassNames, RuntimeClass
 from pullsim.formats.kubernetes.controller_labels import with_controller_labels
 from pullsim.formats.kubernetes.item import item_at
 from pullsim.formats.kubernetes.objects import Objects, read_objects
-from pullsim.formats.kubernetes.resources import CPU, MEMORY, written
-from pullsim.formats.kubernetes.scheduling import LITTLE, read_scheduling
+from pullsim.formats.kubernetes.resources import written
+from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times
 from pullsim.scenario.builder.collector import Collector, Place, PodKind
@@ -20,6 +20,7 @@ from pullsim.scenario.builder.objects import ObjectBuilder
 from pullsim.scenario.builder.pods import image_routes, prepull_spec, short_spec, template_spec, with_startup
 from pullsim.scenario.model.workloads import Pods
 from pullsim.spec.cluster import DaemonSet, Owner, Pod, Prepull
+from pullsim.spec.scheduling import CPU, LITTLE, MEMORY
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:

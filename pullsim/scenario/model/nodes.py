@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from pullsim.errors import shown
-from pullsim.formats.kubernetes.resources import CPU
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET
@@ -29,6 +28,7 @@ from pullsim.scenario.model.startup import NodeStartup
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
+from pullsim.spec.scheduling import CPU
 from pullsim.spec.unpack import gzip_rate
 from pullsim.units import duration_text
 

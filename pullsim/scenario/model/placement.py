@@ -17,9 +17,10 @@ from pydantic import (
 )
 
 from pullsim.errors import shown
-from pullsim.formats.kubernetes.resources import CPU, check_name, parse_amount
+from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.formats.kubernetes.tolerations import parse_taint
 from pullsim.scenario.model.quantities import Section
+from pullsim.spec.scheduling import CPU
 from pullsim.units import parse_size, size_text
 
 if TYPE_CHECKING:
