@@ -80,7 +80,7 @@ def test_the_slowest_pod_is_one_that_never_started(explained):
     assert {step["cause"] for step in found["steps"]} == {"notFound"}
     text = explained(form="table")
     assert "back-off, after notFound" in text
-    assert "It never started (ErrImagePull)." in text
+    assert "image pull back-off after failed pulls (notFound). It never started (ErrImagePull)." in text
 
 
 def test_a_pod_without_a_node(inside, scenario):

@@ -53,6 +53,9 @@ def verdict(explanation: Explanation) -> str:
     text = f"{share:.0%} of the {duration(whole)} was {first.phrase}".replace("%", " %", 1)
     if first.key == "pullQueue":
         text += _longest_wait([step for step in explanation.steps if step.what == "queue"])
+    elif first.key == "backOff":
+        causes = dict.fromkeys(step.cause for step in explanation.steps if step.what == "backoff" and step.cause)
+        text += f" ({', '.join(causes)})" if causes else ""
     elif heaviest := _heaviest(explanation, set(first.stages)):
         text += heaviest
     if second_share >= _MENTION:
