@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 KEEPS_OUT: Final = ("NoSchedule", "NoExecute")  # effects of taints for which a node is no candidate
 NOT_PREFERRED: Final = "PreferNoSchedule"
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+")  # what strconv.ParseInt takes, which no label with an underscore is
 
 
 def matches(selector: Selector | None, labels: Mapping[str, str]) -> bool:
@@ -29,11 +31,11 @@ def _holds(requirement: Requirement, labels: Mapping[str, str]) -> bool:
             return value is not None
         case "DoesNotExist":
             return value is None
-    try:
-        difference = int(value or "") - int(requirement.values[0])
-    except (ValueError, IndexError):
+    numbers = [text for text in (value or "", *requirement.values) if _INTEGER.fullmatch(text)]
+    if len(numbers) != 2:
         return False
-    return difference > 0 if operator == "Gt" else difference < 0
+    own, bound = map(int, numbers)
+    return own > bound if operator == "Gt" else own < bound
 
 
 def selects(term: NodeSelectorTerm, name: str, labels: Mapping[str, str]) -> bool:
