@@ -14,7 +14,7 @@ from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario.model.autoscale import MOST_NODES, Autoscale, Number
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Unpack
-from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint
+from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint, Zone
 from pullsim.scenario.model.quantities import (
     DnsName,
     Duration,
@@ -137,7 +137,7 @@ class NodePool(Section):
         default={}, description="Labels, beside those that each node has: its name, platform, zone and pool."
     )
     taints: list[Taint] = Field(default=[], description="Taints: key=value:NoSchedule, as kubectl writes them.")
-    zones: list[Annotated[str, Field(min_length=1)]] = Field(
+    zones: list[Zone] = Field(
         default=[], description="Zones in which its nodes are, in turn: topology.kubernetes.io/zone."
     )
     nic: Nic = Field(default_factory=Nic, description="Network interface: a rate, or a mapping.")
@@ -203,6 +203,17 @@ class NodePool(Section):
     def _known_version(cls, version: tuple[int, ...]) -> tuple[int, ...]:
         KUBELET.resolve(version)
         return version
+
+    @field_validator("taints")
+    @classmethod
+    def _each_taint_once(cls, taints: list[Taint]) -> list[Taint]:
+        """Refuse what the API server does (pkg/apis/core/validation validateNodeTaints)."""
+        seen: set[tuple[str, str]] = set()
+        for taint in taints:
+            if (taint.key, taint.effect) in seen:
+                raise ValueError(f"{taint.key}:{taint.effect} is there twice: taints must be unique by key and effect")
+            seen.add((taint.key, taint.effect))
+        return taints
 
     @model_validator(mode="after")
     def _one_number_of_pods(self) -> Self:

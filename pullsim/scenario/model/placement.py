@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,7 @@ from pullsim.errors import shown
 from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.formats.kubernetes.tolerations import parse_taint
 from pullsim.scenario.model.quantities import Section
-from pullsim.spec.scheduling import CPU
+from pullsim.spec.scheduling import CPU, ZONE
 from pullsim.units import parse_size, size_text
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ def check_label(key: str, value: str) -> None:
         raise ValueError(f"{key}: {shown(value)} is no value of a label, which has at most 63 letters, digits, -_.")
 
 
+def _zone(name: str) -> str:
+    check_label(ZONE, name)
+    return name
+
+
 _AMOUNTS_SCHEMA: Final = WithJsonSchema({"type": "object", "additionalProperties": _AMOUNT_TYPES})
 _WRITER: Final = PlainSerializer(_written, return_type=dict[str, str | int])
 _PAIRED: Final = BeforeValidator(_paired)
@@ -92,6 +97,7 @@ Requests = Annotated[dict[str, _Request], _PAIRED, _WRITER, _AMOUNTS_SCHEMA]
 #: None: without limit.
 Allocatable = Annotated[dict[str, _Amount], _PAIRED, _WRITER, _AMOUNTS_SCHEMA]
 Labels = Annotated[dict[str, str], AfterValidator(_checked)]
+Zone = Annotated[str, Field(min_length=1), AfterValidator(_zone)]
 #: Fields of a Pod's spec, which `pullsim.formats.kubernetes` reads as it reads those of manifests.
 PodField = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 PodFields = Annotated[list[dict[str, Any]], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
@@ -111,6 +117,11 @@ class Taint(Section):
             return data
         taint = parse_taint(data)
         return {"key": taint.key, "value": taint.value, "effect": taint.effect}
+
+    @model_validator(mode="after")
+    def _of_a_label(self) -> Self:
+        check_label(self.key, self.value)  # keys and values of taints are written as those of labels
+        return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
