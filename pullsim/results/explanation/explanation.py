@@ -46,7 +46,8 @@ class Explanation:
 def explain(result: Result, pod: PodRecord) -> Explanation:
     """Explain the time of a pod of the result.
 
-    The run must have kept the detail ``layers``, which has the pods' time lines, and statuses; InputError otherwise.
+    The run must have kept the detail ``layers``, which has the pods' time lines; InputError otherwise. Which images
+    were pulled by their policy alone is known of a run that kept statuses.
     """
     if not result.keeps("layers"):
         raise InputError("explaining a pod needs the pods' time lines: run with detail layers")
