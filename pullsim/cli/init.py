@@ -12,6 +12,7 @@ from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
 from pullsim.errors import InputError, Location
 from pullsim.importer.draft import Question
+from pullsim.printable import message
 
 
 def init(
@@ -54,11 +55,11 @@ def init(
         if out is not None and out.exists() and out.is_file() and not force:
             raise InputError("is there already; --force overwrites it", Location(str(out)))
         text, told = import_cluster(files, question) if files else (template(), [])
-        for line in told:
-            terminal.note(line)
         if out is None:
             with terminal.standard_output() as stdout:
                 stdout.write(text)
         else:
             write_text(out, text)
-            terminal.note(f"{out} is written: `pullsim run {out}`")
+            told.insert(0, f"{out} is written: `pullsim run {out}`")
+        for line in message(told):
+            terminal.note(line)

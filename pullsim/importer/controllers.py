@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.importer.fields import at, entries, mapping, text, whole
+from pullsim.formats.kubernetes.pod_templates import pod_templates
 from pullsim.importer.owners import HOOK, Owner
-from pullsim.importer.pod_templates import pod_templates
+from pullsim.inputs.fields import at, entries, mapping, text, whole
 
 if TYPE_CHECKING:
     from pullsim.importer.inventory import Found, Inventory

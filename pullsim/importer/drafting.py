@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError, Location
 from pullsim.importer.draft import Draft, Entry, Question
-from pullsim.importer.fields import entries, text
 from pullsim.importer.fitted import fit_pools
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
@@ -29,6 +28,7 @@ from pullsim.importer.registries import make_registries
 from pullsim.importer.settings import add_settings
 from pullsim.importer.stand_in import stand_in
 from pullsim.importer.workloads import make_workloads
+from pullsim.inputs.fields import entries, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

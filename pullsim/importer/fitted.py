@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
-from pullsim.importer.fields import text, whole
 from pullsim.importer.figures import Figure
 from pullsim.importer.image_sizes import runtime_of
+from pullsim.inputs.fields import text, whole
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.release import parse
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.oci.found import normalised
-from pullsim.importer.fields import entries, text
 from pullsim.importer.nodes import node_images
+from pullsim.inputs.fields import entries, text
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import InvalidReference, parse
 

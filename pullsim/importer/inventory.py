@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pullsim.importer.fields import mapping, text
+from pullsim.inputs.fields import mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from pullsim.errors import InputError
 from pullsim.importer import runtime_files
-from pullsim.importer.fields import at, entries, labels, mapping, text
 from pullsim.importer.inventory import Settings
 from pullsim.inputs.document import parse_documents
+from pullsim.inputs.fields import at, entries, labels, mapping, text
 from pullsim.inputs.toml_document import parse_toml
 
 if TYPE_CHECKING:

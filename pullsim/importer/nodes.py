@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.kubernetes.tolerations import parse_taint
-from pullsim.importer.fields import at, entries, mapping, text, texts
+from pullsim.inputs.fields import at, entries, mapping, text, texts
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.crio import CRIO

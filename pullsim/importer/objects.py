@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pullsim.importer.fields import text
+from pullsim.inputs.fields import text
 
 if TYPE_CHECKING:
     from pullsim.importer.place import Place

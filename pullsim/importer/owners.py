@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pullsim.importer.fields import at, entries, text
+from pullsim.inputs.fields import at, entries, text
 
 if TYPE_CHECKING:
     from pullsim.importer.inventory import Found, Inventory

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
 from pullsim.formats.kubernetes.tolerations import parse_taint
-from pullsim.importer.fields import mapping
 from pullsim.importer.figures import default
 from pullsim.importer.names import dns_name
 from pullsim.importer.pod_template import scheduling_of
+from pullsim.inputs.fields import mapping
 from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from pullsim.formats.kubernetes.classes import SYSTEM_PRIORITIES
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.formats.kubernetes.scheduling import read_scheduling
-from pullsim.importer.fields import at, entries, labels, mapping, text
 from pullsim.inputs.document import Document
+from pullsim.inputs.fields import at, entries, labels, mapping, text
 from pullsim.oci.reference import default_pull_policy
 from pullsim.scenario.model.placement import check_label
 from pullsim.scenario.model.workloads import PodTemplate

@@ -6,10 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.oci.found import normalised
-from pullsim.importer.fields import text
 from pullsim.importer.image_sizes import names_of, running_images
 from pullsim.importer.nodes import node_images
 from pullsim.importer.pod_template import images_of
+from pullsim.inputs.fields import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,10 +15,10 @@ from pullsim.formats.oci.node_images import CTR_HEADER
 from pullsim.formats.oci.reader import images_of, recognised
 from pullsim.importer import node_files, objects, registry_files, runtime_files
 from pullsim.importer.describe import described_nodes, is_description
-from pullsim.importer.fields import entries, text
 from pullsim.importer.place import Place
 from pullsim.inputs import json_lines, parse_json
 from pullsim.inputs.document import parse_documents
+from pullsim.inputs.fields import entries, text
 from pullsim.inputs.toml_document import parse_toml
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.docker_config import SECRET_KEYS
-from pullsim.importer.fields import mapping, text, texts
 from pullsim.importer.inventory import Mirrors
 from pullsim.importer.runtime_files import host_of
+from pullsim.inputs.fields import mapping, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

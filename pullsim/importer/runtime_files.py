@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pullsim.importer.fields import at, mapping, text, texts, whole
 from pullsim.importer.inventory import Mirrors, Settings
+from pullsim.inputs.fields import at, mapping, text, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.errors import InputError
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration, written_fields
 from pullsim.formats.kubernetes.kubelet_fields import FIELDS, OTHER_FIELDS
-from pullsim.importer.fields import entries, mapping, text
 from pullsim.importer.figures import Figure, from_files
 from pullsim.importer.inventory import Settings, sorted_settings
 from pullsim.importer.notes import listed
+from pullsim.inputs.fields import entries, mapping, text
 from pullsim.inputs.suggestion import mistaken_for
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pullsim.importer.fields import text
 from pullsim.importer.names import dns_name
 from pullsim.importer.owners import Owner
 from pullsim.importer.workloads import Workload
+from pullsim.inputs.fields import text
 
 if TYPE_CHECKING:
     from pullsim.importer.inventory import Inventory

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.importer.controllers import Template, read_controllers
-from pullsim.importer.fields import entries, text
 from pullsim.importer.nodes import is_virtual
 from pullsim.importer.owners import HOOK, Owner, owner_of, why_no_replica
 from pullsim.importer.pod_template import scenario_pod
+from pullsim.inputs.fields import entries, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

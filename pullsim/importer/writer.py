@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pullsim.importer.notes import Notes
 
 _WIDTH: Final = 118
+_SHORT: Final = 150  # letters of what to do to know a guess, on standard error
 _MOST: Final = 300  # letters of a comment at the end of a line
 
 
@@ -44,13 +45,17 @@ def scenario_text(draft: Draft) -> str:
 
 
 def report(notes: Notes) -> list[str]:
-    """Return the lines for standard error: files that were not read, warnings, what was left out, guesses."""
-    lines = [f"not read: {each}" for each in notes.unread]
-    lines += [f"warning: {each}" for each in notes.warnings]
-    lines += [f"left out: {each}" for each in notes.left_out_lines()]
+    """Return the lines for standard error: guesses, files that were not read, warnings, what was left out.
+
+    The scenario's comments have all of it, with commands that are too long for a line here.
+    """
+    lines = []
     for number, guess in enumerate(sorted(notes.guesses), 1):
-        lines.append(f"guess {number}: {guess.text}; to know it: {guess.measure}")
-    return lines
+        measure = guess.measure if len(guess.measure) <= _SHORT else "by the command in the scenario's comments"
+        lines.append(f"guess {number}: {guess.text}; to know it: {measure}")
+    lines += [f"not read: {each}" for each in notes.unread]
+    lines += [f"warning: {each}" for each in notes.warnings]
+    return [*lines, *(f"left out: {each}" for each in notes.left_out_lines())]
 
 
 def _head(draft: Draft) -> list[str]:

@@ -107,8 +107,9 @@ Pods are named as their workload when they are alone, else `NAME-00000`, `NAME-0
 name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAME-NODE`.
 
 A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, and what they need:
-RuntimeClasses, PriorityClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List.
-Other kinds, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
+RuntimeClasses, PriorityClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List. Other kinds with a pod
+template (Rollout, JobSet, LeaderWorkerSet, whatever an operator takes) have pods as a ReplicaSet has, with a warning;
+all others, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
 needs a horizon; a run begins on a Monday, 1 January, at midnight. Of a pod count its containers' names, images,
 `imagePullPolicy`, `restartPolicy` and probes, `imagePullSecrets`, `serviceAccountName`, and what decides
 [its node](#where-pods-go); what else could change where or how a pod starts is a warning. An annotation of the pod says

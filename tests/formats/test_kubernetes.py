@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from pullsim.errors import InputError
+from pullsim.formats.kubernetes.objects import read_objects
 from tests.support.manifests import built, pod, read, with_template
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/imagepullpolicy_defaults.json").read_text())["vectors"]
@@ -176,3 +177,51 @@ def test_one_pod_name_of_two_objects(tmp_path):
     taken = {**pod(), "metadata": {"name": "p-n-0001"}}
     with pytest.raises(InputError, match="makes the pod default/p-n-0001"):
         built(tmp_path, taken, daemon)
+
+
+POD_TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx:1.12"}]}}
+
+
+@pytest.mark.parametrize(
+    "kind, spec, pods",
+    [
+        ("Rollout", {"replicas": 3, "template": POD_TEMPLATE}, {"x": 3}),
+        ("CloneSet", {"template": POD_TEMPLATE}, {"x": 1}),
+        ("InferenceService", {"predictor": {"minReplicas": 2, **POD_TEMPLATE["spec"]}}, {"x": 2}),
+        (
+            "JobSet",
+            {
+                "replicatedJobs": [
+                    {"name": "driver", "template": {"spec": {"template": POD_TEMPLATE}}},
+                    {"name": "work", "replicas": 2, "template": {"spec": {"parallelism": 4, "template": POD_TEMPLATE}}},
+                ]
+            },
+            {"x-driver": 1, "x-work": 8},
+        ),
+        (
+            "LeaderWorkerSet",
+            {"replicas": 2, "leaderWorkerTemplate": {"size": 3, "workerTemplate": POD_TEMPLATE}},
+            {"x": 6},
+        ),
+    ],
+)
+def test_pod_templates_of_other_kinds_are_found_by_their_shape(kind, spec, pods, tmp_path):
+    path = tmp_path / "objects.json"
+    path.write_text(json.dumps({"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec}))
+    objects = read_objects(path)
+    assert {group.name: len(group.pods) for group in objects.groups} == pods
+    assert {group.spec.containers[0].image for group in objects.groups} == {"nginx:1.12"}
+    assert {dict(group.spec.scheduling.labels).get("app") for group in objects.groups} <= {"x", None}
+    (warning,) = objects.warnings
+    assert warning.startswith(f"{kind} x: its pods are simulated as those of a ReplicaSet")
+
+
+def test_an_error_in_a_template_of_another_kind_has_its_place(tmp_path):
+    path = tmp_path / "objects.yaml"
+    path.write_text(
+        "kind: Rollout\nmetadata: {name: x}\nspec:\n  template:\n    spec:\n      containers:\n"
+        "      - {name: c, image: a, imagePullPolicy: Sometimes}\n"
+    )
+    with pytest.raises(InputError, match="imagePullPolicy 'Sometimes' is not one of") as raised:
+        read_objects(path)
+    assert raised.value.errors[0].location.line == 7

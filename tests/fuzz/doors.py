@@ -17,6 +17,8 @@ SEEDS = Path(__file__).parent / "seeds"
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 #: What tools print of images.
 FORMS = Path(__file__).parents[1] / "formats" / "data"
+#: What kubectl and others print of a cluster.
+DUMPS = Path(__file__).parents[1] / "data" / "cluster-dumps"
 _REFERRED = ("scenario.yaml", "kubelet.yaml", "config.toml", "docker.json", "providers.yaml", "manifest.json")
 _REFERRED += ("index.json", "catalog.json", "objects.yaml", "times.csv", "preset.yaml", "conf.d/10.toml")
 _REFERRED += ("certs.d/registry.example.com/hosts.toml",)
@@ -65,6 +67,15 @@ def doors() -> tuple[Door, ...]:
         door(f"fit {name} -o json", {name: seeds[name]}, name)
     fitted = {name: seeds[name] for name in ("pulls.csv", "catalog.json", "manifest.json")}
     door("fit pulls.csv --catalog catalog.json --manifests redis:3.2=manifest.json --where zone=x", fitted, *fitted)
+    dumps = {
+        path.name: path.read_bytes() for path in sorted(DUMPS.glob("odd-aks/*.json")) if path.name != "expected.json"
+    }
+    settings = ("small-kubeadm/kubeadm-init.yaml", "small-kubeadm/containerd-config.toml", "small-k3s/registries.yaml")
+    settings += ("small-kubeadm/describe-node-wk-1.txt", "medium-eks/nodeadm-gpu.txt", "medium-eks/karpenter.yaml")
+    settings += ("forms/workloads/helm-template.yaml", "forms/workloads/jobset.yaml")
+    dumps |= {Path(name).name: (DUMPS / name).read_bytes() for name in settings}
+    for name in dumps:
+        door("init . --question cold-node -o scenario.yaml", dumps, name)
     forms = [*(FORMS / "images").iterdir(), *(FORMS / "node-images").iterdir()]
     printed = {"images.yaml": seeds["images.yaml"]} | {f"images/{path.name}": path.read_bytes() for path in forms}
     door("validate images.yaml", printed, *printed)

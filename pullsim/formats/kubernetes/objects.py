@@ -2,7 +2,8 @@
 
 The kinds that are read are Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, RuntimeClass,
 PriorityClass, Secret and ServiceAccount, in YAML (with several documents), in JSON, or in a List as ``kubectl get -o
-json`` prints it. Objects of other kinds, and objects whose owner is in the same file, are skipped and listed.
+json`` prints it. Objects of other kinds whose pod templates are found by their shape have pods as a ReplicaSet has; all
+others, and objects whose owner is in the same file, are skipped and listed.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from pullsim.formats.kubernetes.controller_labels import with_controller_labels
 from pullsim.formats.kubernetes.cron import Schedule
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.pod import RUN_ANNOTATION, image_volume_indexes, pod_spec
+from pullsim.formats.kubernetes.pod_templates import pod_templates
 from pullsim.formats.kubernetes.probes import initial_delay
 from pullsim.formats.kubernetes.pull_secrets import read_secret, read_service_account
 from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.formats.kubernetes.selectors import read_labels
 from pullsim.formats.kubernetes.strategy import Strategy, read_strategy
 from pullsim.inputs.document import Document, read_documents
+from pullsim.inputs.fields import mapping
 from pullsim.inputs.suggestion import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,9 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.formats.kubernetes.classes import PriorityClass, RuntimeClass
+    from pullsim.formats.kubernetes.pod_templates import FoundTemplate
     from pullsim.inputs.document import Route
     from pullsim.spec.cluster import PodSpec
     from pullsim.spec.credentials import Secret, ServiceAccount
+    from pullsim.spec.scheduling import Labels
 
 _WITHOUT_PODS: Final = ("Pod", "List", "RuntimeClass", "PriorityClass", "Secret", "ServiceAccount")
 _WITH_TEMPLATE: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob")
@@ -149,18 +154,26 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
         objects.service_accounts.append(read_service_account(item, namespace))
         return
     if kind != "Pod" and kind not in _WITH_TEMPLATE:
-        if _has_pods(item.value):
+        if shaped := list(pod_templates(item.value)):
+            if _is_made(item, title, present, objects):
+                return
+            hint = did_you_mean(kind, [*_WITHOUT_PODS, *_WITH_TEMPLATE])
+            objects.warnings.append(
+                f"{title}: its pods are simulated as those of a ReplicaSet, by its pod template{hint}"
+            )
+            for each in shaped:
+                _read_shaped(item, each, f"{item.name}-{each.part}" if len(shaped) > 1 else item.name, objects)
+            return
+        if "items" in item.value:
             hint = did_you_mean(kind, [*_WITHOUT_PODS, *_WITH_TEMPLATE])
             objects.warnings.append(f"{title}: this kind is not simulated, nor are its pods{hint}")
         elif kind in _LIMITING:
             objects.warnings.append(f"{title}: this kind is not simulated: it neither refuses pods nor changes them")
         objects.ignored.append(f"{item.document.place(item.route)}: {title}")
         return
+    if _is_made(item, title, present, objects):
+        return
     metadata = item.mapping("metadata")
-    for owner in metadata.items("ownerReferences"):
-        if (owner.value.get("kind"), owner.value.get("name")) in present:
-            objects.ignored.append(f"{item.document.place(item.route)}: {title}, made by {owner.value['kind']}")
-            return
     name = metadata.text("name") or (metadata.text("generateName", "") or "") + "00000"
     if name == "00000":
         metadata.fail("name is missing")
@@ -172,12 +185,8 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     claims = [claim.name or "" for claim in item.mapping("spec").items("volumeClaimTemplates")]
     spec = pod_spec(pod, template.mapping("metadata", "annotations"), claims, completes=kind in ("Job", "CronJob"))
     labels = with_controller_labels(kind, name, read_labels(template.mapping("metadata"), "labels"))
-
-    def warn(text: str) -> None:
-        objects.warnings.append(f"{title}: {text}")
-
-    spec = replace(spec, scheduling=read_scheduling(pod, labels, warn))
-    _warn_of_the_rest(pod, claims, warn)
+    spec = _with_scheduling(spec, pod, labels, title, objects)
+    _warn_of_the_rest(pod, claims, lambda text: objects.warnings.append(f"{title}: {text}"))
     completions = (
         workload.count("completions", workload.count("parallelism", 1)) if kind in ("Job", "CronJob") else None
     )
@@ -199,6 +208,51 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
             image_volumes=image_volume_indexes(pod),
             schedule=_schedule(item.mapping("spec")) if kind == "CronJob" else None,
             strategy=read_strategy(kind, item.mapping("spec")),
+            probed=initial_delay(pod),
+        )
+    )
+
+
+def _is_made(item: Item, title: str, present: set[tuple[Any, str | None]], objects: Objects) -> bool:
+    """Whether an object is made by another one in the file, and so adds nothing to it."""
+    for owner in item.mapping("metadata").items("ownerReferences"):
+        if (owner.value.get("kind"), owner.value.get("name")) in present:
+            objects.ignored.append(f"{item.document.place(item.route)}: {title}, made by {owner.value['kind']}")
+            return True
+    return False
+
+
+def _with_scheduling(spec: PodSpec, pod: Item, labels: Labels, title: str, objects: Objects) -> PodSpec:
+    return replace(
+        spec, scheduling=read_scheduling(pod, labels, lambda text: objects.warnings.append(f"{title}: {text}"))
+    )
+
+
+def _read_shaped(item: Item, found: FoundTemplate, name: str | None, objects: Objects) -> None:
+    """Add the pods of an object whose kind is not known, but whose pod template is.
+
+    Operators' kinds (Rollout, JobSet, InferenceService) differ in what else they do; all replace pods that are lost.
+    """
+    if not name:
+        item.fail("name is missing")
+    pod = Item(found.template["spec"], item.document, (*item.route, *found.route))
+    metadata = Item(mapping(found.template, "metadata"), item.document, (*pod.route[:-1], "metadata"))
+    spec = pod_spec(pod, metadata.mapping("annotations"))
+    title = f"{item.value['kind']} {name}"
+    spec = _with_scheduling(spec, pod, read_labels(metadata, "labels"), title, objects)
+    objects.groups.append(
+        PodGroup(
+            kind="ReplicaSet",
+            name=name,
+            namespace=item.mapping("metadata").text("namespace"),
+            spec=spec,
+            pods=PodNames(name, 1 if found.pods is None else found.pods),
+            ordered=False,
+            document=item.document,
+            route=item.route,
+            classes=read_class_names(pod),
+            pod_route=pod.route,
+            image_volumes=image_volume_indexes(pod),
             probed=initial_delay(pod),
         )
     )
@@ -227,14 +281,6 @@ def _schedule(spec: Item) -> Schedule | None:
     except ValueError as error:
         spec.fail(str(error), "schedule")
     return None if spec.value.get("suspend") is True else schedule
-
-
-def _has_pods(value: dict[str, Any]) -> bool:
-    """Whether an object of an unknown kind seems to have pods: it has items, or a template with containers."""
-    spec = value.get("spec")
-    template = spec.get("template") if isinstance(spec, dict) else None
-    inner = template.get("spec") if isinstance(template, dict) else None
-    return "items" in value or (isinstance(inner, dict) and "containers" in inner)
 
 
 def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects, *, completes: bool) -> PodNames | None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.importer.fields import entries, mapping, text, whole
+from pullsim.inputs.fields import entries, mapping, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pullsim.inputs.document import Route
+
 _FACTORS: Final = ("replicas", "parallelism", "minReplicas")
-_DEEPEST: Final = 12
+_DEEPEST: Final = 13
+_GROUP: Final = ("spec", "leaderWorkerTemplate")
 _MOST: Final = 100_000
 
 
@@ -27,6 +30,7 @@ class FoundTemplate:
     template: dict[str, Any]
     pods: int | None
     part: str  # what it is called in the object: the name of a part, or the key above it
+    route: Route  # of the pod's spec, from the top of the object
 
 
 def pod_templates(value: dict[str, Any]) -> Iterator[FoundTemplate]:
@@ -34,25 +38,25 @@ def pod_templates(value: dict[str, Any]) -> Iterator[FoundTemplate]:
     if text(value, "kind") == "LeaderWorkerSet":
         yield from _leader_worker_set(mapping(value, "spec"))
     else:
-        yield from _below(mapping(value, "spec"), None, text(value, "kind"), 0)
+        yield from _below(mapping(value, "spec"), None, text(value, "kind"), ("spec",))
 
 
-def _below(value: Any, pods: int | None, part: str, depth: int) -> Iterator[FoundTemplate]:
+def _below(value: Any, pods: int | None, part: str, route: Route) -> Iterator[FoundTemplate]:
     if isinstance(value, list):
-        for entry in value:
-            yield from _below(entry, pods, text(entry, "name") or part, depth + 1)
-    elif isinstance(value, dict) and depth < _DEEPEST:
+        for position, entry in enumerate(value):
+            yield from _below(entry, pods, text(entry, "name") or part, (*route, position))
+    elif isinstance(value, dict) and len(route) < _DEEPEST:
         for factor in _FACTORS:
             if (number := whole(value, factor)) is not None:
                 pods = min((1 if pods is None else pods) * number, _MOST)
         template = mapping(value, "template")
         if _has_containers(mapping(template, "spec")):
-            yield FoundTemplate(template, pods, part)
+            yield FoundTemplate(template, pods, part, (*route, "template", "spec"))
         elif _has_containers(value):
-            yield FoundTemplate({"spec": value}, pods, part)
+            yield FoundTemplate({"spec": value}, pods, part, route)
         else:
             for key in sorted(value):
-                yield from _below(value[key], pods, part if key in ("template", "spec") else key, depth + 1)
+                yield from _below(value[key], pods, part if key in ("template", "spec") else key, (*route, key))
 
 
 def _has_containers(spec: dict[str, Any]) -> bool:
@@ -66,9 +70,9 @@ def _leader_worker_set(spec: dict[str, Any]) -> Iterator[FoundTemplate]:
     leader, worker = mapping(inner, "leaderTemplate"), mapping(inner, "workerTemplate")
     count = 1 if groups is None else groups
     if _has_containers(mapping(leader, "spec")):
-        yield FoundTemplate(leader, count, "leader")
+        yield FoundTemplate(leader, count, "leader", (*_GROUP, "leaderTemplate", "spec"))
         count *= size - 1
     else:
         count *= size
     if count and _has_containers(mapping(worker, "spec")):
-        yield FoundTemplate(worker, min(count, _MOST), "worker")
+        yield FoundTemplate(worker, min(count, _MOST), "worker", (*_GROUP, "workerTemplate", "spec"))
