@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullsim.spec.cluster import covers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
     import simpy
 
@@ -65,6 +65,12 @@ class DaemonSets:
         """Return the pods that the sets which have been created would have on a node."""
         now = self._env.now
         return [each.pod(node.name, now) for each in self._created if covers(each, node.spec.pool, node.name)]
+
+    def waiting(self) -> Iterator[Pod]:
+        """Yield the pods that nodes will have when they are ready, and not before."""
+        for name, sets in self._waiting.items():
+            for daemon_set in sets:
+                yield daemon_set.pod(name, self._env.now)
 
     def left(self, node: ClusterNode) -> None:
         """After a node has left, uncount the pods on it that are not created yet."""

@@ -12,7 +12,7 @@ from pullsim.cluster.node import ClusterNode
 from pullsim.kernel.event import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from pullsim.cluster.node import ClusterContext
     from pullsim.cluster.pod_lifecycle import PodLifecycle
@@ -92,6 +92,10 @@ class NodeLifecycle:
         """Return the pods that DaemonSets would have on a node."""
         return self.daemon_sets.pods_of(node)
 
+    def waiting_daemons(self) -> Iterator[Pod]:
+        """Yield the pods of DaemonSets that wait until their nodes are ready."""
+        return self.daemon_sets.waiting()
+
     def occupants(self, name: str) -> list[Pod]:
         """Return the pods of a node that are not being deleted, without those of DaemonSets and prepull jobs."""
         pods = self._scheduler.node(name).kubelet.pods
@@ -165,4 +169,6 @@ class NodeLifecycle:
     def _retry(self) -> None:
         self._planned = False
         self._scheduler.retry()
+        if self._autoscaler is not None:
+            self._autoscaler.look_again()
         self._quiescence.release()

@@ -169,6 +169,20 @@ def test_a_node_that_is_not_ready_yet_gets_its_pod_and_no_second_node_is_asked_f
     assert [row(result, name).stages["node_boot"] for name in "pq"] == [110.0, 15.0]  # q has a batch of 1 s, too
 
 
+@pytest.mark.parametrize(("created", "asked_at"), [(0.0, 96.0), (97.0, 113.0)])
+def test_daemons_that_come_when_a_node_is_ready_take_their_part_of_it(created, asked_at):
+    """Of 4 cores p wants 2 and an agent 1, so that q, which comes at 95 s, does not fit; the node is ready at 112 s.
+
+    An agent of which the look at 96 s does not know takes the room that q waits for.
+    """
+    spec = PodSpec((container("app:1"),), scheduling=Scheduling((), (("cpu", 1000),)))
+    agent = DaemonSet("agent", "default", spec, created)
+    pods = [needs(pod("p", "app:1"), 2000), needs(pod("q", "app:1", at=95.0), 2000)]
+    result = go(pods, pool(ready_after=21.0), daemon_sets=(agent,))
+    assert [join.asked for join in result.joins] == [1.0, asked_at]
+    assert row(result, "q").node == "gpu-0001"
+
+
 def test_an_empty_node_leaves_and_one_whose_pod_pulls_does_not():
     """The first pod ends at 150 s, and its node leaves 5 s later; the second pulls all the time."""
     pods = [needs(pod("p", "app:1", lives=150.0), 4000), needs(pod("q", "slow:1"), 4000)]

@@ -69,7 +69,7 @@ class Autoscaler:
         self._latest = 0.0  # when the last pod came to the batch
         self._promised: dict[PodStatus, str] = {}  # the node that each pending pod waits for
         self._joins: dict[str, Join] = {}
-        self._consolidation = Consolidation(env, self._pools, scheduler, nodes, self._node_left)
+        self._consolidation = Consolidation(env, self._pools, scheduler, nodes, self.look_again)
 
     def brings_nodes(self) -> bool:
         """Whether a look is planned or a node is on its way, so that pending pods may still get one."""
@@ -103,15 +103,17 @@ class Autoscaler:
         self._consolidation.count(str(pod.node), -1)
 
     def joined(self, node: Node) -> None:
-        """Take note that a node has joined: pods that did not get it need others."""
+        """Take note that a node has joined."""
         pool = self._pools.get(node.spec.pool)
         if pool is not None:
             pool.there[node.name] = self._env.now
             self._consolidation.joined(node)
-            self.awaited()
 
-    def _node_left(self) -> None:
-        """Look at the pods that are pending, now that their pool may have another node."""
+    def look_again(self) -> None:
+        """Plan a look at the pods that are still pending, now that nodes have joined, are ready or have left.
+
+        Those that did not get a node need another one, and a pool that has lost a node may have a new one.
+        """
         if self._scheduler.pending():
             self.awaited()
 
@@ -140,6 +142,8 @@ class Autoscaler:
                     trial.foresee(node)
             for node in pool.coming.values():
                 trial.join(node, self._nodes.daemons_of(node))
+        for pod in self._nodes.waiting_daemons():
+            trial.place(pod)
         wanted: dict[str, tuple[Node, int]] = {}
         room = {name: pool.room for name, pool in self._pools.items()}
         hopeless: set[Signature] = set()

@@ -27,6 +27,10 @@ class Nodes(Protocol):
         """Return the pods that DaemonSets would have on a node."""
         ...
 
+    def waiting_daemons(self) -> Iterable[Pod]:
+        """Return the pods of DaemonSets that wait until their nodes, which have joined, are ready."""
+        ...
+
     def occupants(self, name: str) -> list[Pod]:
         """Return the pods of a node that are not being deleted, without those of DaemonSets and prepull jobs."""
         ...
