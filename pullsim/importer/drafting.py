@@ -21,7 +21,7 @@ from pullsim.importer.placing import (
     tolerate_where_they_are,
 )
 from pullsim.importer.pod_template import images_of
-from pullsim.importer.pools import make_pools
+from pullsim.importer.pools import make_pools, tell_of_hardware
 from pullsim.importer.presence import find_present
 from pullsim.importer.questions import ask
 from pullsim.importer.registries import make_registries
@@ -69,6 +69,7 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     _add_ended(needed, inventory, pools, sizes)
     images = make_images(needed, failing, sizes, notes)
     fit_pools(pools, images.agreed, inventory, notes)
+    tell_of_hardware(pools, notes)
     draft = Draft(
         question, sorted({*inventory.files}), pools, images, make_registries(pulled, inventory, notes), entries, notes
     )

@@ -70,8 +70,6 @@ def _fit(pool: Pool, observed: Observed, catalog: Catalog, notes: Notes) -> None
         return
     taken = _take(pool, found, len(observed.pulls), ", ".join(observed.files))
     if taken:
-        if {"nic", "disk.write"} <= {*taken}:
-            notes.guesses = [each for each in notes.guesses if not _about(each.text, pool)]
         errors = found.errors
         notes.guess(
             3,
@@ -79,11 +77,6 @@ def _fit(pool: Pool, observed: Observed, catalog: Catalog, notes: Notes) -> None
             f"within {100 * errors.median:.0f} %",
             "`pullsim fit` on more events, or on events of single pulls",
         )
-
-
-def _about(text: str, pool: Pool) -> bool:
-    """Whether a guess is about the hardware of a pool, which the fit replaces."""
-    return text.startswith(("disk (", "nic, disk and unpack")) and f"of pool {pool.name}" in text
 
 
 def _take(pool: Pool, found: Fit, count: int, files: str) -> list[str]:

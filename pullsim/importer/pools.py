@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
 from pullsim.formats.kubernetes.resources import check_name, parse_amount
-from pullsim.importer.figures import Figure, default, from_files
+from pullsim.importer.figures import DEFAULT, Figure, default, from_files
 from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
 from pullsim.importer.pool_keys import UNNAMED, pool_key, pool_names
@@ -88,6 +88,26 @@ def make_pools(nodes: Sequence[NodeFacts], inventory: Inventory, notes: Notes) -
     return sorted(pools, key=lambda pool: pool.name) or [_unknown_pool(inventory, notes)]
 
 
+def tell_of_hardware(pools: Sequence[Pool], notes: Notes) -> None:
+    """Say of which pools NIC and disk are assumed, and of which they are those of a preset."""
+    assumed, presets = [], []
+    for pool in (each for each in pools if each.nodes):
+        if "nic" in pool.keys and pool.keys["nic"].origin.startswith(DEFAULT):
+            assumed.append(pool.name)
+        elif pool.preset and not {"nic", "disk"} <= pool.keys.keys():
+            presets.append(f"{pool.name} ({pool.preset})")
+    measure = "`pullsim fit` on events of their nodes, or `fio` and `iperf3` on a node"
+    if assumed:
+        what = f"{DEFAULT_DISK} and {DEFAULT_NIC} where nothing says what the machine is"
+        notes.guess(1, f"disk and nic of {_pools(assumed)}: {what}", measure)
+    if presets:
+        notes.guess(3, f"what no file says of nic, disk and unpack of {_pools(presets)} is its preset's", measure)
+
+
+def _pools(names: list[str]) -> str:
+    return f"pool{'s' if len(names) > 1 else ''} {listed(names, 6)}"
+
+
 def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes) -> Pool:
     first = nodes[0]
     files = sorted({node.found.file for node in nodes})
@@ -100,13 +120,8 @@ def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes)
         keys["preset"] = Figure(
             pool.preset, f"preset: by the instance type {first.instance_type}; nic, disk, unpack are its"
         )
-        notes.guess(
-            3,
-            f"nic, disk and unpack of pool {name} are those of the preset {pool.preset}",
-            f"`pullsim fit` on events of its nodes, or `fio` and `iperf3` on one of them ({first.name})",
-        )
     else:
-        _without_preset(pool, first, notes)
+        _without_preset(pool, first)
     keys["kubeletVersion"] = from_files(first.kubelet, *files)
     keys["runtime"] = from_files({first.runtime[0]: first.runtime[1]}, *files)
     _resources(pool, nodes, files, notes)
@@ -120,17 +135,12 @@ def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes)
     return pool
 
 
-def _without_preset(pool: Pool, first: NodeFacts, notes: Notes) -> None:
+def _without_preset(pool: Pool, first: NodeFacts) -> None:
     what = (
         f"no preset for {first.instance_type}" if first.instance_type else "no instance type says what the machine is"
     )
     pool.keys["nic"] = default(DEFAULT_NIC, what)
     pool.keys["disk"] = default({"write": DEFAULT_DISK}, what)
-    notes.guess(
-        1,
-        f"disk ({DEFAULT_DISK}) and nic ({DEFAULT_NIC}) of pool {pool.name}: {what}",
-        f"`pullsim fit` on events of its nodes, or `fio` and `iperf3` on one of them ({first.name})",
-    )
 
 
 def _preset(nodes: list[NodeFacts]) -> str | None:

@@ -108,6 +108,9 @@ def _comments(lines: str | list[str], indent: int = 0) -> str:
     found: list[str] = []
     for line in [lines] if isinstance(lines, str) else lines:
         text = printable(line)
+        if any(len(part) > _SHORT for part in text.split("`")[1::2]):  # a command stays in one line, to be copied
+            found.append(text)
+            continue
         inner = " " * (len(text) - len(text.lstrip()) + 2)
         found += textwrap.wrap(
             text, _WIDTH - indent, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
