@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, Location
 from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.importer.figures import DEFAULT, Figure, default, from_files
 from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
 from pullsim.importer.pool_keys import UNNAMED, pool_key, pool_names
+from pullsim.inputs.fields import text
 from pullsim.oci.platform import Platform
 from pullsim.scenario.model.placement import check_label
-from pullsim.scenario.presets.nodes import builtin as read_presets
+from pullsim.scenario.presets.machines import machine_of_type
+from pullsim.scenario.presets.nodes import builtin, find
 from pullsim.spec.scheduling import CPU, MEMORY
 
 if TYPE_CHECKING:
@@ -64,10 +66,9 @@ class Pool:
         return self.keys[key].value if key in self.keys else None
 
 
-@lru_cache(maxsize=1)
-def _presets() -> dict[str, dict[str, Any]]:
-    """Read the built-in presets, by name."""
-    return {name: preset.tree for name, preset in read_presets().items()}
+def _figures(preset: str | None) -> dict[str, Any]:
+    """Return the values of a preset that comes with the package."""
+    return find(preset, Path(), Location("init")).tree if preset else {}
 
 
 def make_pools(nodes: Sequence[NodeFacts], inventory: Inventory, notes: Notes) -> list[Pool]:
@@ -148,25 +149,27 @@ def _preset(nodes: list[NodeFacts]) -> str | None:
     given = nodes[0].instance_type
     if given is None or nodes[0].platform.os not in ("linux", "windows"):
         return None
-    provider = str(nodes[0].found.value.get("spec", {}) and (nodes[0].found.value["spec"] or {}).get("providerID", ""))
+    provider = text(nodes[0].found.value, "spec", "providerID")
     prefix = _PROVIDERS.get(provider.partition(":")[0])
     disk = nodes[0].labels.get("cloud.google.com/gke-boot-disk", "")
     fitting = [
         name
-        for name, preset in _presets().items()
-        if (preset.get("labels") or {}).get(INSTANCE_TYPE) == given and (prefix is None or name.startswith(prefix))
+        for name, preset in builtin().items()
+        if (preset.tree.get("labels") or {}).get(INSTANCE_TYPE) == given and (prefix is None or name.startswith(prefix))
     ]
-    return min(fitting, key=lambda name: (bool(disk) and not name.endswith(disk), len(name), name), default=None)
+    if fitting:
+        return min(fitting, key=lambda name: (bool(disk) and not name.endswith(disk), len(name), name))
+    machine = machine_of_type(given)
+    return machine.name if machine and (prefix is None or machine.name.startswith(prefix)) else None
 
 
 def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Notes) -> None:
     """Add cores, maxPods and allocatable: of several nodes the figure that most have, of amounts the least."""
     keys = pool.keys
-    if (cores := _amount(nodes, CPU, "capacity")) and cores >= 1000:
-        preset = _presets()[pool.preset] if pool.preset else {}
-        if (preset.get("cores") or {}).get("count") != cores // 1000:
-            keys["cores"] = from_files(cores // 1000, *files)
-    pods = [text for node in nodes if (text := node.amount("pods", "capacity") or node.amount("pods"))]
+    cores = (_amount(nodes, CPU, "capacity") or 0) // 1000
+    if cores and (_figures(pool.preset).get("cores") or {}).get("count") != cores:
+        keys["cores"] = from_files(cores, *files)
+    pods = [amount for node in nodes if (amount := node.amount("pods", "capacity") or node.amount("pods"))]
     try:
         most = parse_amount("pods", most_common(pods)) if pods else 0
     except ValueError:
@@ -186,7 +189,9 @@ def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Note
         )
         if amount is not None and (amount or resource not in (CPU, MEMORY)):
             allocatable[resource] = _written(resource, amount)
-    if allocatable:
+    if allocatable:  # devices that a preset has and no node tells of are not there
+        devices = [name for name in _figures(pool.preset).get("allocatable") or {} if "/" in name]
+        allocatable = {**dict.fromkeys(devices, 0), **allocatable}
         allocatable.setdefault(CPU, "unlimited")
         keys["allocatable"] = from_files(allocatable, *files)
 
@@ -201,7 +206,7 @@ def _pieces(pool: Pool, nodes: list[NodeFacts], resource: str, notes: Notes) -> 
             f"{listed(sick)} (driver or device is not healthy): the scenario has {capacity}, as if it were"
         )
         return capacity
-    return allocatable if allocatable or capacity else None
+    return allocatable
 
 
 def _one(node: NodeFacts, resource: str, of: str) -> int | None:
@@ -254,15 +259,10 @@ def _taints(nodes: list[NodeFacts], name: str, notes: Notes) -> list[str]:
 
 def _unknown_pool(inventory: Inventory, notes: Notes) -> Pool:
     """Return the pool of a cluster whose nodes nobody describes: as many as pods and events name, at least three."""
-    named = {
-        str((found.value.get("spec") or {}).get("nodeName"))
-        for found in inventory.of_kind("Pod")
-        if isinstance(found.value.get("spec"), dict) and found.value["spec"].get("nodeName")
-    }
-    for found in inventory.of_kind("Event"):
-        source = found.value.get("source") or found.value.get("deprecatedSource")
-        if isinstance(source, dict) and isinstance(source.get("host"), str) and source["host"]:
-            named.add(source["host"])
+    pods, events = inventory.of_kind("Pod"), inventory.of_kind("Event")
+    named = {text(pod.value, "spec", "nodeName") for pod in pods}
+    named |= {text(event.value, key, "host") for event in events for key in ("source", "deprecatedSource")}
+    named.discard("")
     count = min(len(named), 5_000) or 3
     why = f"{len(named)} names of nodes in pods and events" if named else "nothing tells of nodes"
     pool = Pool(UNNAMED, Platform("linux", "amd64"), (), count, UNNAMED)
