@@ -258,6 +258,23 @@ def test_a_node_whose_pods_fit_on_others_leaves_with_their_pulls():
     assert (figures.removed, figures.moved_pods, figures.cut_pulls) == (1, 1, 1)
 
 
+def test_no_pods_move_in_the_instant_in_which_the_run_is_over():
+    """The last pod that waits is deleted at 120 s, just before the look at which a node would be taken away."""
+    pods = [
+        needs(pod("f", "app:1", lives=95.0), 2000),
+        *(replace(needs(pod(name, "app:1"), 2000), owner=0) for name in "ab"),
+        needs(pod("huge", "app:1", lives=120.0), 9000),
+    ]
+    owner = Owner("Deployment", "workload", "default", 2)
+    result = go(pods, pool(consolidate_after=20.0, underutilized=True), owners=(owner,))
+    assert (result.ended, result.end, result.departures) == ("settled", 120.0, [])
+    assert {each.pod for each in result.pods if each.started is None} == {"f", "huge"}
+    later = go(
+        [*pods, pod("late", "app:1", at=121.0)], pool(consolidate_after=20.0, underutilized=True), owners=(owner,)
+    )
+    assert [left.t for left in later.departures] == [120.0]
+
+
 def test_without_the_policy_or_room_elsewhere_it_stays():
     assert underutilized(100.0).departures == []
     assert underutilized(100.0, underutilized=True, minimum=2, first=0).departures == []

@@ -69,7 +69,7 @@ class Autoscaler:
         self._latest = 0.0  # when the last pod came to the batch
         self._promised: dict[PodStatus, str] = {}  # the node that each pending pod waits for
         self._joins: dict[str, Join] = {}
-        self._consolidation = Consolidation(env, self._pools, scheduler, nodes, self.look_again)
+        self._consolidation = Consolidation(env, self._pools, scheduler, nodes, self.look_again, quiescence.over)
 
     def brings_nodes(self) -> bool:
         """Whether a look is planned or a node is on its way, so that pending pods may still get one."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pullsim.cluster.autoscaler.pool import Nodes, Pool
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.cluster.scheduler.trial import Kind
+    from pullsim.kernel.event import Event
     from pullsim.spec.cluster import Node
 
 #: Seconds between looks at nodes that are not empty (Karpenter, pkg/controllers/disruption/controller.go).
@@ -47,13 +48,15 @@ class Consolidation:
         scheduler: Scheduler,
         nodes: Nodes,
         removed: Callable[[], None],
+        over: Event,
     ) -> None:
-        """``removed`` is called after each departure."""
+        """``removed`` is called after each departure; ``over`` is triggered when the run is over."""
         self._env = env
         self._pools = pools
         self._scheduler = scheduler
         self._nodes = nodes
         self._removed = removed
+        self._over = over
         self._occupants: Counter[str] = Counter()  # number of pods that keep a node, by node
         self._changed: dict[str, float] = {}  # when the last of these pods came or ended, or the node was ready
         self._due: dict[str, Pool] = {}  # nodes that may leave since then, but are not empty or must stay
@@ -108,6 +111,8 @@ class Consolidation:
     def _look(self) -> None:
         """Take away the empty nodes that need not stay, and one whose pods fit elsewhere."""
         self._planned = False
+        if self._over.triggered:  # in this instant: pods would lose their node, and the new ones would never start
+            return
         tried: set[Kind] = set()
         due = sorted(self._due, key=lambda name: self._occupants[name])  # those that are equal in the order of time
         for name in due:
