@@ -169,7 +169,7 @@ def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Note
     cores = (_amount(nodes, CPU, "capacity") or 0) // 1000
     if cores and (_figures(pool.preset).get("cores") or {}).get("count") != cores:
         keys["cores"] = from_files(cores, *files)
-    pods = [amount for node in nodes if (amount := node.amount("pods", "capacity") or node.amount("pods"))]
+    pods = [told for node in nodes if (told := node.amount("pods", "capacity") or node.amount("pods"))]
     try:
         most = parse_amount("pods", most_common(pods)) if pods else 0
     except ValueError:
