@@ -145,8 +145,9 @@ def run(
     ``seed`` replaces the scenario's; ``detail`` is one of none, pods, pulls, layers; ``progress`` is called at each
     pod's start. ``status`` keeps what the API showed of the pods and what the kubelets asked their image managers;
     ``watch`` is called with each change of a pod's status as it comes, at most a second early. ``announce`` is told
-    what a run of more than 10 s or 2 GB is about to take. Raises InputError if the scenario cannot be built, or would
-    take more than the machine's memory or a day, unless ``force`` is given. Ctrl-C ends the run and keeps what is done.
+    what a run of more than 10 s or 2 GB is about to take, and which registries are assumed to be public ones. Raises
+    InputError if the scenario cannot be built, or would take more than the machine's memory or a day, unless ``force``
+    is given. Ctrl-C ends the run and keeps what is done.
     """
     if seed is not None:
         from pullsim.scenario import override  # noqa: PLC0415  # pydantic, which `simulate` does not need
@@ -155,6 +156,8 @@ def run(
     built = scenario.assemble(force=force)
     if announce is not None and built.estimate.costly:
         announce(f"this takes {built.estimate}")
+    if announce is not None and built.assumption:
+        announce(built.assumption)
     result = simulate(built.cluster, name=scenario.name, detail=detail, progress=progress, status=status, watch=watch)
     result.warnings += built.warnings
     return result

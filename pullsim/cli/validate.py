@@ -86,7 +86,7 @@ def _overview(built: Built, *, verbose: bool) -> Table:
         "Limits": built.notes,
         "Pods": _pods(spec),
         "Images": _images(spec, built.guessed),
-        "Registries": _registries(spec),
+        "Registries": _registries(built),
         "Ends": [_end(spec)],
         "A run": [f"takes {built.estimate}"],
         "Warnings": message(built.warnings),
@@ -169,16 +169,19 @@ def _images_of(pod: PodSpec) -> Iterator[str]:
     return (want.image for want in pod.wants)
 
 
-def _registries(spec: ClusterSpec) -> Iterator[str]:
-
-    for registry in spec.registries:
+def _registries(built: Built) -> Iterator[str]:
+    for registry in built.cluster.registries:
+        if registry in built.assumed:
+            continue
         egress = f"{size(registry.egress)}/s egress" if registry.egress < float("inf") else "egress without limit"
         faults = f", {counted(len(registry.faults), 'fault')}" if registry.faults else ""
         if not registry.access.open:
             faults = f", private ({counted(len(registry.access.accounts), 'user')}){faults}"
         yield f"{registry.host}: {egress}, round trip {registry.round_trip * 1000:g} ms, auth {registry.auth}{faults}"
-    if not spec.registries:
-        yield "none listed: all hosts have the defaults"
+    if built.assumption:
+        yield built.assumption.removeprefix("registries: ")
+    if not built.cluster.registries:
+        yield "none listed, and none asked"
 
 
 def _end(spec: ClusterSpec) -> str:

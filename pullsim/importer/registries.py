@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.importer.figures import Figure
 from pullsim.importer.notes import listed
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.scenario.presets.registries import PUBLIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from pullsim.importer.inventory import Inventory
     from pullsim.importer.notes import Notes
 
-#: Figures of a registry on the internet: of presets that were fitted on pulls of 2024, the middle.
-_FAR: Final = {"roundTrip": "20ms", "firstByte": "20ms", "perConnection": "100MB/s"}
+_FAR: Final = PUBLIC
 #: Figures of a registry in the same region or building.
 _NEAR: Final = {"roundTrip": "2ms", "firstByte": "10ms", "perConnection": "100MB/s"}
 #: Kinds of hosts: what their figures and quotas are, and how to know better.

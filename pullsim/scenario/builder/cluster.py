@@ -15,7 +15,7 @@ from pullsim.scenario.builder.estimate import Estimate, estimate
 from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
-from pullsim.scenario.builder.registries import build_registries
+from pullsim.scenario.builder.registries import assumed, build_registries
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
 from pullsim.spec.cluster import ClusterSpec
@@ -39,6 +39,19 @@ class Built:
     notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and which setting sets them
     estimate: Estimate = field(default_factory=Estimate)  # the CPU time and memory that a run will take
     guessed: tuple[str, ...] = ()  # the images that pods pull of which the layers are guesses
+    assumed: tuple[RegistrySpec, ...] = ()  # registries that nobody has listed, with the figures of a public one
+
+    @property
+    def assumption(self) -> str | None:
+        """Say which registries are assumed to be public ones, with their figures; None: all are listed."""
+        if not self.assumed:
+            return None
+        hosts, figures = ", ".join(registry.host for registry in self.assumed), self.assumed[0]
+        return (
+            f"registries: {hosts} {'is' if len(self.assumed) == 1 else 'are'} not listed: assumed to be public, with a "
+            f"round trip of {figures.round_trip * 1000:g} ms, {figures.first_byte * 1000:g} ms to the first byte and "
+            f"{figures.per_connection / 1e6:g} MB/s a connection"
+        )
 
 
 def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> Built:
@@ -82,6 +95,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         if registry.host not in asked:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
+    unlisted = assumed(registries, check.hosts)
     if scenario.placement == "imageLocality":
         findings.warnings += never_matched([use.image for use in workloads.uses], nodes)
     secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))
@@ -110,7 +124,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         daemon_sets=daemon_sets,
         prepulls=prepulls,
         owners=admit_updates(workloads.owners, accounts),
-        registries=registries,
+        registries=(*registries, *unlisted),
         catalog=catalog,
         secrets=secrets,
         service_accounts=accounts,
@@ -119,7 +133,13 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         horizon=scenario.horizon,
     )
     return Built(
-        cluster, tuple(findings.warnings), tuple(findings.ignored), tuple(findings.notes), estimated, check.guessed
+        cluster,
+        tuple(findings.warnings),
+        tuple(findings.ignored),
+        tuple(findings.notes),
+        estimated,
+        check.guessed,
+        unlisted,
     )
 
 

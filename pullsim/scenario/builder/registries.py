@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from pullsim.scenario.builder.credentials import FOREVER, access
 from pullsim.scenario.builder.spec_of import spec_of
-from pullsim.spec.registry import BlobHost, Cut, Fault, Host, Limit, RegistrySpec, TokenServer
+from pullsim.scenario.model.registries import RegistryHost
+from pullsim.scenario.presets.registries import PUBLIC
+from pullsim.spec.registry import BlobHost, Cut, Fault, Host, Limit, RegistrySpec, TokenServer, spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pullsim.inputs.findings import Findings
     from pullsim.scenario.model.registries import Cut as CutModel
     from pullsim.scenario.model.registries import Fault as FaultModel
     from pullsim.scenario.model.registries import Limit as LimitModel
-    from pullsim.scenario.model.registries import Mirror, Registry, RegistryHost
+    from pullsim.scenario.model.registries import Mirror, Registry
 
 
 def build_registries(registries: Sequence[Registry], findings: Findings) -> tuple[RegistrySpec, ...]:
@@ -38,6 +40,16 @@ def build_registries(registries: Sequence[Registry], findings: Findings) -> tupl
                 message = f"{mirror.host} stands elsewhere with other figures: give them once"
                 findings.error(message, "registries", index, "mirrors", position, "host")
     return tuple(made.values())
+
+
+def assumed(listed: Sequence[RegistrySpec], asked: Iterable[str]) -> tuple[RegistrySpec, ...]:
+    """Return the registries that images come from and that nobody has listed, with the figures of a public one."""
+    known = {registry.host for registry in listed}
+    return tuple(
+        _host(RegistryHost.model_validate({"host": host, **PUBLIC}))
+        for host in sorted(asked)
+        if known.isdisjoint(spellings(host))
+    )
 
 
 def _host(registry: RegistryHost) -> RegistrySpec:

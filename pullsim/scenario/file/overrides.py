@@ -18,6 +18,7 @@ from pullsim.errors import InputError, Location, shown
 from pullsim.inputs.document import Document, Route, entry_name, parse_documents, plain, read_document
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.presets.nodes import SECTIONS, SHORTHAND
+from pullsim.scenario.presets.registries import PUBLIC
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,8 +148,8 @@ class _Application:
         found = [index for index, known in enumerate(names) if known == step.name]
         if not found and step.name.isdecimal() and len(step.name) < 7 and int(step.name) < len(entries):
             found = [int(step.name)]
-        if not found and route == ("registries",):  # an unlisted host exists too, with the default values
-            entries.append({"host": step.name})
+        if not found and route == ("registries",):  # an unlisted host exists too: a public one
+            entries.append({"host": step.name, **PUBLIC})
             found = [len(entries) - 1]
             self._mark((*route, found[0]))
         if not found:

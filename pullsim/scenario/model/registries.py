@@ -207,7 +207,7 @@ class Mirror(RegistryHost, Short):
 
 
 class Registry(RegistryHost):
-    """A registry host. Hosts that are not listed have the defaults."""
+    """A registry host. One that is not listed is taken for a public one: round trip 20ms, first byte 20ms, 100MB/s."""
 
     preset: Annotated[str, AfterValidator(_preset)] | None = Field(
         default=None, description=f"Published quotas and challenge, for keys that are absent: {', '.join(PRESETS)}."
