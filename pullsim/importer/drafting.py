@@ -9,7 +9,7 @@ from pullsim.importer.draft import Draft, Entry, Question
 from pullsim.importer.fitted import fit_pools
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
-from pullsim.importer.names import dns_name
+from pullsim.importer.names import dns_name, free_name
 from pullsim.importer.nodes import read_nodes
 from pullsim.importer.placing import (
     fitting,
@@ -74,12 +74,21 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
         question, sorted({*inventory.files}), pools, images, make_registries(pulled, inventory, notes), entries, notes
     )
     ask(draft, workloads)
+    _name_apart(draft)
     return draft
+
+
+def _name_apart(draft: Draft) -> None:
+    """Give what a question added other names, where these are taken."""
+    taken: set[str] = set()
+    for entry in draft.workloads:
+        entry.values["name"] = free_name([entry.values["name"]], taken)
+        taken.add(entry.values["name"])
 
 
 def _entry(workload: Workload, pools: Sequence[Pool]) -> Entry:
     owner = workload.owner
-    values: dict[str, Any] = {"name": dns_name(workload.name, "workload")}
+    values: dict[str, Any] = {"name": workload.name}
     if owner.namespace != "default":
         values["namespace"] = dns_name(owner.namespace, "default")
     values["count"] = workload.count

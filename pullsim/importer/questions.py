@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.importer.draft import Draft, Entry, Question
 from pullsim.importer.figures import Figure, default
+from pullsim.importer.names import free_name
 from pullsim.importer.placing import fitting
 from pullsim.importer.pod_template import images_of
 from pullsim.oci.reference import InvalidReference, parse
@@ -81,7 +82,7 @@ def _scale_up(draft: Draft, workloads: list[Workload]) -> None:
     pool = next((each for each in draft.pools if entry.values.get("on") == {"pool": each.name}), None) or _main(
         draft, chosen
     )
-    fresh = _joined(pool, f"{pool.name}-new", max(pool.count // 2, 1))
+    fresh = _joined(pool, _free(draft, f"{pool.name}-new"), max(pool.count // 2, 1))
     draft.pools.append(fresh)
     again = replace(
         entry,
@@ -108,7 +109,7 @@ def _main(draft: Draft, workload: Workload) -> Pool:
 
 def _cold_node(draft: Draft, workloads: list[Workload]) -> None:
     _warm(draft)
-    fresh = [_joined(pool, f"{pool.name}-cold", 1) for pool in draft.pools]
+    fresh = [_joined(pool, _free(draft, f"{pool.name}-cold"), 1) for pool in draft.pools]
     for pool, cold in zip([*draft.pools], fresh, strict=True):
         draft.pools.append(cold)
         _daemons(draft, workloads, cold)
@@ -137,6 +138,10 @@ def _cold_node(draft: Draft, workloads: list[Workload]) -> None:
         f"a node without any image joins each pool at {_JOIN} and gets its DaemonSets "
         "and what a node of the pool has on average; the names end in -cold"
     )
+
+
+def _free(draft: Draft, name: str) -> str:
+    return free_name([name], {pool.name for pool in draft.pools})
 
 
 def _joined(pool: Pool, name: str, count: int) -> Pool:

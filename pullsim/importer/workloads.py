@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.importer.controllers import Template, read_controllers
+from pullsim.importer.names import dns_name, free_name
 from pullsim.importer.nodes import is_virtual
 from pullsim.importer.owners import HOOK, Owner, owner_of, why_no_replica
 from pullsim.importer.pod_template import scenario_pod
@@ -176,14 +177,10 @@ def _failing(pods: list[Found]) -> bool:
 
 
 def _distinct_names(workloads: list[Workload]) -> None:
-    """Give workloads of one name and namespace different names: with the kind, then with a number."""
-    taken: set[tuple[str, str]] = set()
+    """Give each workload a name of its own, as a scenario needs: with the namespace, else the kind, else a number."""
+    taken: set[str] = set()
     for each in sorted(workloads, key=lambda one: (one.owner, one.name)):
-        name, number = each.name, 1
-        while (each.owner.namespace, name) in taken:
-            name = (
-                f"{each.name}-{each.owner.kind.lower().rpartition('|')[2]}" if number == 1 else f"{each.name}-{number}"
-            )
-            number += 1
-        each.name = name
-        taken.add((each.owner.namespace, name))
+        name, kind = dns_name(each.name, "workload"), each.owner.kind.lower().rpartition("|")[2]
+        others = [dns_name(f"{name}-{suffix}", name) for suffix in (each.owner.namespace, kind)]
+        each.name = free_name([name, *others], taken)
+        taken.add(each.name)

@@ -242,3 +242,17 @@ def machine(name, cores, *taints, **labels):
 def test_pools_of_machines(nodes, right, tmp_path):
     (tmp_path / "nodes.json").write_text(json.dumps({"kind": "List", "items": nodes}))
     assert {each["name"]: each["count"] for each in tree_of(tmp_path)["nodes"]} == right
+
+
+@pytest.mark.parametrize("question", list(Question))
+def test_workloads_of_one_name_in_several_namespaces(question, tmp_path):
+    template = {"spec": {"containers": [{"name": "c", "image": "nginx:1.12"}]}}
+    objects = [
+        {"kind": kind, "metadata": {"name": "web", "namespace": each}, "spec": {"replicas": 2, "template": template}}
+        for each in ("prod", "staging", "web", "Web")
+        for kind in ("Deployment", "StatefulSet", "DaemonSet")
+    ]
+    (tmp_path / "list.json").write_text(json.dumps({"kind": "List", "items": objects}))
+    text, _ = import_cluster([str(tmp_path)], question)
+    assert {"web", "web-prod", "web-staging"} <= {each["name"] for each in yaml.safe_load(text)["workloads"]}
+    scenario_of(text).build()
