@@ -78,6 +78,7 @@ class Result:
     plugin_runs: list[PluginRun] = field(default_factory=list)  # runs of credential providers; kept with ``status``
     platforms: dict[str, str] = field(default_factory=dict)  # the platform of the nodes by pool
     runtimes: dict[str, str] = field(default_factory=dict)  # the runtime of the nodes by pool: containerd, fixed, …
+    cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
     rollouts: list[Rollout] = field(default_factory=list)  # in the order in which the updates began
     departures: list[Departure] = field(default_factory=list)  # nodes that left, in the order of time
     joins: list[Join] = field(default_factory=list)  # nodes that an autoscaler asked for, in the order of time
@@ -219,5 +220,6 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
         detail,
         platforms={node.pool: str(node.platform) for node in kinds},
         runtimes={node.pool: node.runtime.kind for node in kinds},
+        cached={node.pool: node.cached for node in kinds},
         autoscaled=tuple(pool.spec.pool for pool in spec.autoscaled),
     )

@@ -73,6 +73,29 @@ def test_a_pull_that_the_policy_alone_asked_for(explained):
     assert "It waited for nothing." in explained("kept", form="table")
 
 
+def test_an_image_that_was_on_the_node_from_the_beginning_under_another_name(inside, tmp_path):
+    """It waits for the pull of another image although it has nothing to fetch; once it is removed it has."""
+    path = tmp_path / "cached.yaml"
+    small = "{image: docker.io/library/small, layers: [{size: 10MB}]}"
+    path.write_text(
+        SERIAL.partition("workloads:")[0]
+        .replace("[{name: node}]", "[{name: node, cached: [small]}]")
+        .replace("define:\n", f"define:\n    - {small}\n")
+        + """\
+workloads:
+  - {name: big, pods: {image: "example.com/big:v1"}}
+  - {name: small, pods: {image: "docker.io/library/small:latest", imagePullPolicy: Always}, at: 1s}
+""",
+        encoding="utf-8",
+    )
+
+    def needless(*options):
+        return json.loads(inside("explain", path, "small", "-o", "json", *options).stdout)["needless"]
+
+    assert needless() == ["docker.io/library/small:latest"]
+    assert needless("--set", "nodes[node].cached=[]") == []
+
+
 def test_the_slowest_pod_is_one_that_never_started(explained):
     found = explained()
     assert (found["pod"], found["startedAt"], found["sooner"], found["others"]) == ("nope", None, 4, 4)

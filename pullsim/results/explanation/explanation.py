@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError
+from pullsim.oci.reference import InvalidReference, parse
 from pullsim.results.explanation.steps import ranked, steps
 from pullsim.results.summary.summary import plain
 from pullsim.rows import values
@@ -107,11 +109,23 @@ def _needless(result: Result, pod: PodRecord) -> list[str]:
 
 
 def _present(result: Result, pod: PodRecord, image: str, at: float) -> bool:
-    """Whether an earlier pull on the pod's node had brought the image by then, and nothing had removed it since."""
-    columns = values(result.pulls, "node", "image", "ok", "ended", "image_ref")
-    brought = [(ended, ref) for node, name, ok, ended, ref in columns if ok and (node, name) == (pod.node, image)]
-    before = [each for each in brought if each[0] <= at]
-    if not before:
-        return False
-    since, ref = max(before)
-    return not any(each.node == pod.node and each.image_ref == ref and since < each.t <= at for each in result.removals)
+    """Whether the image was on the pod's node by then: from the beginning, or pulled, and not removed since."""
+    name = _normalised(image)
+    columns = values(result.pulls, "node", "image", "ok", "ended")
+    since = [
+        ended
+        for node, pulled, ok, ended in columns
+        if ok and ended <= at and node == pod.node and _normalised(pulled) == name
+    ]
+    if name in map(_normalised, result.cached.get(result.pools.get(pod.node or "", ""), ())):
+        since.append(-math.inf)
+    removed = [each.t for each in result.removals if each.node == pod.node and name in each.images]
+    return bool(since) and not any(max(since) < t <= at for t in removed)
+
+
+def _normalised(image: str) -> str | None:
+    """Return the full name of an image, which different texts may stand for; None for what is no name."""
+    try:
+        return str(parse(image))
+    except InvalidReference:
+        return None
