@@ -160,4 +160,4 @@ def ordered(rows: Sequence[Tried], judged: str) -> list[Tried]:
 
 def _adds(pair: float, alone: float) -> bool:
     """Whether two changes gain more together than the better of them alone."""
-    return not math.isinf(alone) and (math.isinf(pair) or 1 - pair <= (1 - GAIN) * (1 - alone))
+    return not math.isinf(alone) and pair - alone >= GAIN

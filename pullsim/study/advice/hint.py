@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics as metric_names
+from pullsim.results.wording import counted
 from pullsim.study.advice.advice import GAIN, OBJECTIVE, change
 from pullsim.study.advice.advise import MAX_RUNS, Search, candidates
 from pullsim.study.advice.levers import PRESENT
@@ -53,7 +54,7 @@ def lines(advice: Advice | None, command: str) -> list[str]:
     told = helping[: 2 if helping and helping[0].levers == (PRESENT,) else 1]
     if not told:
         return [
-            f"none of {len(advice.rows):,} changes that were tried gains {GAIN * 100:g} % of {advice.judged}",
+            f"no gain of {GAIN * 100:g} % of {advice.judged} from {counted(len(advice.rows), 'change')} (tried)",
             f"`{command}` tries more, and pairs",
         ]
     return [*(_line(advice, row) for row in told), f"`{command}` tries more, and pairs"]

@@ -71,7 +71,7 @@ LEVERS: Final = (
     Lever("more egress", ("registryEgress",), registry_levers.egress),
     Lever("faster connections", ("perConnection",), registry_levers.connection),
     Lever("higher quotas", ("backOff",), registry_levers.quota),
-    Lever(PRESENT, _PULLING, image_levers.present, pairs=False),
+    Lever(PRESENT, _PULLING, image_levers.present),
 )
 
 

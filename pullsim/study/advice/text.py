@@ -102,7 +102,9 @@ def notes(advice: Advice) -> dict[str, str]:
     rest = [row for row in advice.singles if not row.helps]
     losing = [row for row in rest if row.gain <= -GAIN]
     seeds = len(advice.seeds)
-    each = f", each with {seeds} seeds: [] is the 95 % interval of the change" if seeds > 1 else ""
+    each = f", each with {seeds} seeds" if seeds > 1 else ""
+    if any(figure.interval for _, figures, _ in rows(advice) for figure in figures):
+        each += ": [] is the 95 % interval of the change"
     found = {"Tried": f"{len(advice.rows):,} changes{each}"}
     if idle := [row for row in rest if row not in losing]:
         found["No gain"] = f"(under {GAIN * 100:g} %) " + ", ".join(_named(row) for row in idle)
@@ -161,8 +163,9 @@ def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
         return ax
     for place, row in enumerate(reversed(shown)):
         difference = row.difference(advice.judged)
-        before = difference.a.mean or 1.0
-        ends = [abs(end or 0.0) / abs(before) * 100 for end in difference.difference[:3]]
+        mean, low, high, _ = difference.difference
+        part = math.copysign(100, mean or 0.0) / abs(difference.a.mean or 1.0)  # a row that is shown gains
+        ends = [part * (mean if end is None else end) for end in (mean or 0.0, low, high)]
         ax.barh(place, ends[0], color=SERIES[0])
         ax.plot(ends[1:], [place, place], color=SERIES[1], linewidth=2)
     ax.set_yticks(range(len(shown)), [shortened(row.setting.sentence, 60) for row in reversed(shown)])
@@ -185,8 +188,10 @@ def _figure(difference: Difference) -> Figure:
     if part is None or not before:
         return Figure(value, "", "")
     interval = ""
-    if low is not None and high is not None and percent(low / before) != percent(high / before):
-        interval = f"[{percent(low / before)}, {percent(high / before)}]".replace(" %", "")
+    if low is not None and high is not None:
+        # Differences are divided by the mean of what was before, of which some seeds had more than they can lose.
+        ends = [percent(max(end / before, min(part, -1.0))) for end in (low, high)]
+        interval = f"[{', '.join(ends)}]".replace(" %", "") if len({*ends}) > 1 else ""
     return Figure(value, percent(part), interval)
 
 

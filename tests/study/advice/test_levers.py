@@ -72,6 +72,19 @@ def test_equal_pulls_one_after_the_other_take_as_many_times_as_long():
     assert gains(made)["faster connections"] == pytest.approx(0.5, abs=0.03)
 
 
+def test_images_that_are_there_go_with_the_policy_that_does_not_ask_for_them():
+    """Pods that always pull wait for the kubelet's limit although they fetch nothing.
+
+    Ten pulls at once: two of twelve pods are refused, and wait for their back-off.
+    """
+    pods = {"count": 12, "imagePullPolicy": "Always"}
+    limit = {"registryPullQPS": 1, "registryBurst": 10, "serializeImagePulls": False}
+    made = advise(scenario(size="10MB", kubelet=limit, pods=pods), seeds=1)
+    assert {*made.gains[0].levers} == {"images present", "imagePullPolicy"}
+    assert made.gains[0].gain == pytest.approx(1)
+    assert gains(made)["images present"] < 0.5
+
+
 def test_twice_the_disk_halves_what_the_disk_binds():
     made = advise(scenario({"disk": {"write": "50MB/s", "fsync": "0s"}}), seeds=1)
     check(made, "faster disks", 0.5)
