@@ -194,15 +194,14 @@ def percent(share: Fraction) -> str:
 
 def interval(quantile: Quantile) -> str:
     """Write a quantile with its interval: ``5 min 51 s [5 min 50 s, never]``."""
-    if quantile.low is None or quantile.high is None or quantile.low == quantile.high:
-        return duration(quantile.value)
-    return f"{duration(quantile.value)} [{duration(quantile.low)}, {duration(quantile.high)}]"
+    ends = [] if quantile.low is None else [duration(quantile.low), duration(quantile.high)]
+    return duration(quantile.value) + (f" [{', '.join(ends)}]" if len({*ends}) > 1 else "")
 
 
 def _spread(found: Deadline) -> str:
     _, low, high = found.answer
     if low is None or high is None:
         return ""
-    if low == high:
+    if duration(low) == duration(high):
         return f"; the same for all {found.seeds} seeds" if found.seeds > 1 else ""
     return f"; 95 % interval over the seeds {duration(low)} to {duration(high)}"

@@ -85,7 +85,10 @@ def test_solve_without_an_answer_says_why(scenario):
         solution = solve(scenario, BAD, "3..5", slo=slo, seeds=1)
         assert solution.answer is None
         assert f"{P99} is never with every {BAD}" in solve_text.sentence(solution)
-        assert solve_text.warnings(solution, None) == ["Whatever is set, 3 of 102 pods never start."]
+        assert solve_text.warnings(solution, None) == [
+            "Whatever is set, 3 of 102 pods never start.",
+            f"{P99} is never, whatever is set: pods.startOfStarted.p99 is that of the pods that come to it.",
+        ]
         assert [solve_text.figures(tried) for tried in solution.tried] == [
             {"mean": None, "low": None, "high": None, "runs": 1, "never": True}
         ] * 3
