@@ -275,6 +275,11 @@ def is_percentile(name: str) -> bool:
     return _beside(name, "count") is not None
 
 
+def distribution_of(name: str) -> str:
+    """Return what a percentile, mean or maximum is a figure of; the name itself of any other metric."""
+    return (_beside(name, "") or name).rstrip(".")
+
+
 def _beside(name: str, key: str) -> str | None:
     """Return the name of another figure of a distribution; None: the metric is no percentile, mean or maximum.
 

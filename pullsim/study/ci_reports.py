@@ -50,6 +50,11 @@ def table(verdicts: Sequence[Verdict], *, failing: bool = False) -> tuple[list[t
     changes = [(change, verdict.name) for verdict in verdicts for change in verdict.changes if _told(change)]
     shown = [each for each in changes if each[0].fails or not failing]
     shown.sort(key=lambda each: order(each[0]))
+    first: dict[tuple[str, str, str], Change] = {}  # of each distribution one figure before the others of any
+    for change, name in shown:
+        first.setdefault((name, change.kind, metrics.distribution_of(change.metric)), change)
+    firsts = {id(change) for change in first.values()}
+    shown.sort(key=lambda each: (not each[0].fails, id(each[0]) not in firsts))
     alone = len({name for _, name in shown}) < 2
     room = LINES - 1 if len(shown) < LINES else LINES - 2
     rows = [_row(change, "" if alone else name) for change, name in shown[:room]]
