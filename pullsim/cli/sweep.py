@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -178,15 +179,28 @@ def _note(result: Sweep, metrics: tuple[str, ...]) -> None:
 def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:
     from rich.table import Table  # noqa: PLC0415
 
+    rows = [
+        [*(value for _, value in variant.settings), *(_cell(name, result.interval(position, name)) for name in metrics)]
+        for position, variant in enumerate(result.variants)
+    ]
+    knobs = [knob.key.rpartition(".")[2] for knob in result.knobs]
+    names = [name.removeprefix("pods.") for name in metrics]
+    widths = (max(map(len, column)) for column in zip([*knobs, *names], *rows, strict=True))
+    if sum(widths) + 2 * len(names) > terminal.PLAIN_WIDTH:
+        names = [_folded(name) for name in names]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for knob in result.knobs:
-        table.add_column(knob.key.rpartition(".")[2], no_wrap=True)
-    for name in metrics:
-        table.add_column(name.removeprefix("pods."), justify="right", overflow="fold")
-    for position, variant in enumerate(result.variants):
-        cells = [_cell(name, result.interval(position, name)) for name in metrics]
-        table.add_row(*(value for _, value in variant.settings), *cells)
+    for knob in knobs:
+        table.add_column(knob, overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _folded(name: str) -> str:
+    """Write a metric on lines that are not much wider than its figures: ``start.`` and ``p50``."""
+    return re.sub(r"(?<=\.)(?=\D)|(?<=[a-z])(?=[A-Z])", "\n", name)
 
 
 def _cell(name: str, interval: Interval) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-_PLAIN_WIDTH: Final = 80
+PLAIN_WIDTH: Final = 80
 _MAX_WIDTH: Final = 100
 
 
@@ -65,7 +65,7 @@ def show(renderable: RenderableType) -> None:
         width = min(Console().width, _MAX_WIDTH)
         console = Console(file=text, force_terminal=True, width=width, markup=False, emoji=False)
     else:
-        console = Console(file=text, width=_PLAIN_WIDTH, color_system=None, markup=False, emoji=False)
+        console = Console(file=text, width=PLAIN_WIDTH, color_system=None, markup=False, emoji=False)
     console.print(_Printable(renderable))
     with standard_output() as out:
         out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().split("\n")[:-1])

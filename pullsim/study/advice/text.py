@@ -163,9 +163,9 @@ def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
         return ax
     for place, row in enumerate(reversed(shown)):
         difference = row.difference(advice.judged)
-        mean, low, high, _ = difference.difference
-        part = math.copysign(100, mean or 0.0) / abs(difference.a.mean or 1.0)  # a row that is shown gains
-        ends = [part * (mean if end is None else end) for end in (mean or 0.0, low, high)]
+        mean = difference.difference.mean or 0.0
+        part = math.copysign(100, mean) / abs(difference.a.mean or 1.0)  # a row that is shown gains
+        ends = [part * (mean if end is None else end) for end in difference.difference[:3]]
         ax.barh(place, ends[0], color=SERIES[0])
         ax.plot(ends[1:], [place, place], color=SERIES[1], linewidth=2)
     ax.set_yticks(range(len(shown)), [shortened(row.setting.sentence, 60) for row in reversed(shown)])
