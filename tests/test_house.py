@@ -107,3 +107,8 @@ def test_no_file_is_long():
     tests = {module(path): path for path in (ROOT / "tests").rglob("*.py")}
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in (PATHS | tests).items()}
     assert {name for name, count in lines.items() if count > MOST_LINES} == set()
+
+
+def test_test_files_have_names_of_their_own():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert [name for name in set(names) if names.count(name) > 1] == [], "pytest takes them for one module"
