@@ -78,7 +78,6 @@ class Result:
     plugin_runs: list[PluginRun] = field(default_factory=list)  # runs of credential providers; kept with ``status``
     platforms: dict[str, str] = field(default_factory=dict)  # the platform of the nodes by pool
     runtimes: dict[str, str] = field(default_factory=dict)  # the runtime of the nodes by pool: containerd, fixed, …
-    cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
     rollouts: list[Rollout] = field(default_factory=list)  # in the order in which the updates began
     departures: list[Departure] = field(default_factory=list)  # nodes that left, in the order of time
     joins: list[Join] = field(default_factory=list)  # nodes that an autoscaler asked for, in the order of time
@@ -87,6 +86,7 @@ class Result:
     spans: SpanRows = field(default_factory=SpanRows)  # the pods' time lines, kept with the layers
     absent: int = 0  # nodes that would have joined after the end
     faults: list[FaultRecord] = field(default_factory=list)  # of registries and mirrors, in order of hosts
+    cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
 
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""

@@ -162,6 +162,7 @@ RESULT_FIELDS = [
     "spans",
     "absent",
     "faults",
+    "cached",
 ]
 
 

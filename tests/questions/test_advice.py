@@ -59,13 +59,17 @@ def test_four_gpu_pods_go_to_four_nodes():
 
 
 def test_not_parallel_pulls_for_the_shop():
-    """Most of its waiting is the serial queue, yet its pods need one image after the other."""
+    """Most of its waiting is the serial queue, yet its pods need one image after the other.
+
+    Over a registry that is far away it gains a little, with the time of the requests, and still is not the advice.
+    """
     answer = ask("advise", SHOP, "--set", TEN, *ONCE, "--max-runs", 12)
     serial = p99(SHOP, TEN)
     parallel = p99(SHOP, TEN, "kubelet.serializeImagePulls=false", "kubelet.maxParallelImagePulls=5")
     gain = f"{parallel / serial - 1:.1%}".replace("%", " %")
-    assert abs(parallel / serial - 1) < 0.01
-    assert f"parallel pulls ({gain})" in gains(answer, "No gain")
+    assert -0.06 < parallel / serial - 1 < 0
+    assert gain in answer.text
+    assert all("serializeImagePulls" not in override for _, overrides in entries(answer)[:3] for override in overrides)
     assert "was the kubelet's pull queue" in answer.text
     for text, overrides in entries(answer)[:3]:
         assert duration(p99(SHOP, *overrides)) == text

@@ -111,7 +111,7 @@ def test_force_overrules(monkeypatch):
 
 def test_only_what_costs_is_announced():
     lines: list[str] = []
-    run(scenario(), announce=lines.append)
+    run(scenario(registries=[{"host": "example.com"}]), announce=lines.append)
     assert lines == []
     assert not Estimate(nodes=100, pods=2000, layers=6879).costly
     assert Estimate(nodes=1000, pods=20_000, layers=95_000).costly
