@@ -156,6 +156,16 @@ def value(metrics: Mapping[str, float | None], name: str) -> float | None:
     return None if none else 0.0
 
 
+def below(metrics: Mapping[str, float | None], path: str) -> dict[str, float]:
+    """Return the metrics of a run below a path that exist, by the rest of their names."""
+    start = f"{path}."
+    return {
+        name.removeprefix(start): number
+        for name, number in metrics.items()
+        if name.startswith(start) and number is not None
+    }
+
+
 def names() -> list[str]:
     """Return the names of all metrics; ``*`` stands for names that only a run knows, such as a registry host."""
     return [name for name, _ in _known(Summary, "")]

@@ -11,6 +11,7 @@ from pullsim.printable import printable, shortened
 from pullsim.results.statistics import THOUSANDTHS
 from pullsim.results.summary.groups import slowest
 from pullsim.results.summary.summary import Summary, camel
+from pullsim.results.wording import duration
 
 if TYPE_CHECKING:
     from pullsim.results.statistics import Distribution
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 ROWS: Final = 12  # the most rows for workloads
 LABEL: Final = 30  # the most letters of a row's name: the figures need fifty columns
 #: Seconds in a minute and an hour.
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 
 
 def start_table(summary: Summary) -> Table:
@@ -44,18 +43,8 @@ def start_table(summary: Summary) -> Table:
 
 
 def brief(seconds: float | None) -> str:
-    """Write seconds as Go does, in at most six letters: ``0.42s``, ``12.3s``, ``4m05s``, ``2h03m``."""
-    if seconds is None:
-        return "-"
-    if seconds == float("inf"):
-        return "never"
-    if seconds < 99.95:
-        return f"{seconds:.2f}s" if seconds < 9.995 else f"{seconds:.1f}s"
-    whole = round(seconds)
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
-    minutes = round(seconds / _MINUTE)
-    return f"{minutes // _MINUTE}h{minutes % _MINUTE:02d}m"
+    """Write a duration as Go does, in at most six letters: ``0.42s``, ``12.3s``, ``4m05s``, ``2h03m``."""
+    return duration(seconds).replace("min", "m").replace(" ", "")
 
 
 def _workloads(table: Table, workloads: dict[str, GroupFigures], what: str) -> None:

@@ -322,17 +322,8 @@ class _Search:
             if outcome.error is not None:
                 raise InputError(f"{wanted[position]}: {outcome.error}")
             found = outcome.metrics or {}
-            shares, of_pulls = _below(found, "bottleneck.shares."), _below(found, "bottleneck.sharesOfPulls.")
+            shares, of_pulls = (metric_names.below(found, f"bottleneck.{key}") for key in ("shares", "sharesOfPulls"))
             objective = made.interval(position, self._goal.metric)
             self.tried[point] = Tried(point, objective, shares, ending(made, position), of_pulls)
         if self._progress is not None:
             self._progress(len(self.tried) * self._seeds)
-
-
-def _below(metrics: Mapping[str, float | None], prefix: str) -> dict[str, float]:
-    """Return the metrics that begin with ``prefix``, by the rest of their names."""
-    return {
-        name.removeprefix(prefix): value
-        for name, value in metrics.items()
-        if name.startswith(prefix) and value is not None
-    }

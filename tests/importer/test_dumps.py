@@ -134,7 +134,10 @@ def test_it_runs_as_it_is(case, question, imported, tmp_path):
 @pytest.mark.parametrize("case", ["small-k3s", "odd-aks"])
 @pytest.mark.parametrize("question", [Question.scale_up, Question.outage, Question.now])
 def test_each_question_gives_a_scenario_that_builds(case, question, imported, tmp_path):
-    scenario_of(imported(case, question)[0], tmp_path).build()
+    made = scenario_of(imported(case, question)[0], tmp_path)
+    cluster = made.build()
+    assert {each.name for each in made.nodes} == {node.spec.pool for node in cluster.nodes}
+    assert {each.name for each in made.workloads} == {pod.workload for pod in cluster.pods}
 
 
 def test_the_owners_of_registries_and_mirrors(imported):

@@ -143,7 +143,7 @@ class Search:
         self._side = self._side._replace(runs=runs)
         self._seeds = list(runs)
         first = next(iter(runs.values()))
-        shares, within = (_below(first, f"bottleneck.{key}.") for key in ("shares", "sharesOfPulls"))
+        shares, within = (metric_names.below(first, f"bottleneck.{key}") for key in ("shares", "sharesOfPulls"))
         self._shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.weights = weights(shares, within)
         if any(metric_names.value(run, self._objective) == math.inf for run in runs.values()):
@@ -259,8 +259,3 @@ def _together(first: Setting, second: Setting) -> Setting | None:
     if len({*keys}) < len(keys):
         return None
     return Setting(f"{first.sentence}, and {second.sentence}", (*first.overrides, *second.overrides))
-
-
-def _below(run: Mapping[str, float | None], prefix: str) -> dict[str, float]:
-    """Return the metrics of a run below a path, by the rest of their names."""
-    return {name.removeprefix(prefix): value for name, value in run.items() if name.startswith(prefix) and value}
