@@ -169,18 +169,15 @@ def cores(situation: Situation) -> list[Setting]:
 
 def disk(situation: Situation) -> list[Setting]:
     """A disk that writes twice as fast, while it has burst credit too."""
-
-    def burst(pool: NodePool, key: str) -> str | None:
-        credit = pool.disk.burst
-        if credit is None:
-            return None
-        return rate_text(2 * credit.write) if key == "write" else size_text(2 * credit.credit)
-
     return setting(
         "a disk that writes twice as fast",
-        *situation.nodes("disk.burst.write", lambda pool, _: burst(pool, "write")),
-        *situation.nodes("disk.burst.credit", lambda pool, _: burst(pool, "credit")),
-        *situation.nodes("disk.write", lambda pool, _: rate_text(2 * pool.disk.write) if pool.disk.write else None),
+        *situation.nodes(
+            "disk.burst.write", lambda pool, _: _twice_rate(pool.disk.burst.write if pool.disk.burst else 0)
+        ),
+        *situation.nodes(
+            "disk.burst.credit", lambda pool, _: _twice_size(pool.disk.burst.credit if pool.disk.burst else 0)
+        ),
+        *situation.nodes("disk.write", lambda pool, _: _twice_rate(pool.disk.write)),
     )
 
 
@@ -198,18 +195,13 @@ def fsync(situation: Situation) -> list[Setting]:
 
 def nic(situation: Situation) -> list[Setting]:
     """A network interface of twice the rate, while it has burst credit too."""
-
-    def burst(pool: NodePool, key: str) -> str | None:
-        credit = pool.nic.burst
-        if credit is None:
-            return None
-        return rate_text(2 * credit.rate) if key == "rate" else size_text(2 * credit.credit)
-
     return setting(
         "NICs of twice the rate",
-        *situation.nodes("nic.burst.rate", lambda pool, _: burst(pool, "rate")),
-        *situation.nodes("nic.burst.credit", lambda pool, _: burst(pool, "credit")),
-        *situation.nodes("nic.rate", lambda pool, _: rate_text(2 * pool.nic.rate)),
+        *situation.nodes("nic.burst.rate", lambda pool, _: _twice_rate(pool.nic.burst.rate if pool.nic.burst else 0)),
+        *situation.nodes(
+            "nic.burst.credit", lambda pool, _: _twice_size(pool.nic.burst.credit if pool.nic.burst else 0)
+        ),
+        *situation.nodes("nic.rate", lambda pool, _: _twice_rate(pool.nic.rate)),
     )
 
 
@@ -253,3 +245,13 @@ def _containerd(spec: NodeSpec, since: tuple[int, ...] = (0,)) -> ContainerdSpec
     """Return the node's containerd, if it has one of this release or a later one."""
     runtime = spec.runtime
     return runtime if isinstance(runtime, ContainerdSpec) and runtime.version >= since else None
+
+
+def _twice_rate(rate: float | None) -> str | None:
+    """Write twice a rate in bytes a second; None: there is none."""
+    return rate_text(2 * rate) if rate else None
+
+
+def _twice_size(size: int) -> str | None:
+    """Write twice a size in bytes; None for 0."""
+    return size_text(2 * size) if size else None
