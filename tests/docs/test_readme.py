@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from markdown_text import Block, Command, anchors, blocks, commands, links, shows
 
 from pullsim import load, run
+from pullsim.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
-    name
-    for name in (
-        "README.md",
-        "CONTRIBUTING.md",
-        "scenarios/REFERENCE.md",
-        "docs/images.md",
-        "docs/import.md",
-        "docs/percentiles.md",
-        "docs/questions.md",
-        "docs/runtimes.md",
-        "docs/studies.md",
-    )
-    if (ROOT / name).exists()
-]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md"]
+DOCUMENTS += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
 SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
 NOT_COPIED = ("tests", "out", "build", "dist", ".*", "__pycache__", "*.egg-info")
@@ -68,7 +62,51 @@ def _environment(workspace: Path) -> dict[str, str]:
     return {**plain, "PATH": path, "PYTHONPATH": str(workspace), "PYTHONIOENCODING": "utf-8"}
 
 
-def _check(command: Command, workspace: Path) -> None:
+@pytest.fixture(scope="module")
+def shell(workspace):
+    """Run a command line in the workspace once, however many documents have it.
+
+    What is ``pullsim`` with arguments and nothing of a shell's runs in this process, which saves a second each.
+    """
+    done: dict[str, subprocess.CompletedProcess[str]] = {}
+
+    def run_once(text: str) -> subprocess.CompletedProcess[str]:
+        if text not in done:
+            done[text] = _inside(text, workspace) if _is_plain(text) else _in_a_shell(text, workspace)
+        return done[text]
+
+    return run_once
+
+
+def _is_plain(text: str) -> bool:
+    return text.startswith("pullsim ") and not set(re.sub(r"'[^']*'", "", text)) & set("|&;<>$`*?")
+
+
+def _inside(text: str, workspace: Path) -> subprocess.CompletedProcess[str]:
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+        patched.chdir(workspace)
+        patched.delenv("COLUMNS", raising=False)
+        patched.delenv("FORCE_COLOR", raising=False)
+        patched.setattr(sys, "argv", shlex.split(text, comments=True))
+        with pytest.raises(SystemExit) as exited:
+            main()
+    return subprocess.CompletedProcess(text, exited.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def _in_a_shell(text: str, workspace: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        ["bash", "-o", "pipefail", "-c", text],  # noqa: S607
+        cwd=workspace,
+        env=_environment(workspace),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def _check(command: Command, shell: Callable[[str], subprocess.CompletedProcess[str]]) -> None:
     """Run a command of pullsim, and check its exit code and output; of what else there is check that it exists."""
     words = shlex.split(command.text, comments=True)
     if words[0] == "make":
@@ -77,16 +115,7 @@ def _check(command: Command, workspace: Path) -> None:
     elif words[0] == "bash":
         assert (ROOT / words[1]).is_file(), f"no such script: {command.text}"
     elif words[0] == "pullsim" or words[:3] in (["python", "-m", "pullsim"], ["python3", "-m", "pullsim"]):
-        shell = ["bash", "-o", "pipefail", "-c", command.text]
-        done = subprocess.run(  # noqa: S603
-            shell,
-            cwd=workspace,
-            env=_environment(workspace),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
+        done = shell(command.text)
         assert done.returncode == command.exit_code, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
         both = (done.stdout, done.stderr + done.stdout)  # notes go before the text, as on a terminal
         if command.output:
@@ -104,8 +133,8 @@ def test_there_is_a_readme():
 
 
 @pytest.mark.parametrize("command", _all_commands())
-def test_command(command, workspace):
-    _check(command, workspace)
+def test_command(command, shell):
+    _check(command, shell)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -189,16 +218,16 @@ def test_links_and_anchors_are_found():
     assert anchors(SAMPLE + "# A title\n") == {"a-title", "a-title-1"}
 
 
-def test_a_wrong_output_or_exit_code_is_found(workspace):
+def test_a_wrong_output_or_exit_code_is_found(shell):
     wrong, refused = commands(blocks(SAMPLE)[0])
-    _check(refused, workspace)
+    _check(refused, shell)
     with pytest.raises(AssertionError, match="it prints"):
-        _check(wrong, workspace)
+        _check(wrong, shell)
     with pytest.raises(AssertionError, match="exit code 2"):
-        _check(Command(refused.text, 1), workspace)
+        _check(Command(refused.text, 1), shell)
     for untested in ("make nothing", "bash nothing", "curl example.com"):
         with pytest.raises(AssertionError, match=r"no such|not tested"):
-            _check(Command(untested, 1), workspace)
+            _check(Command(untested, 1), shell)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +249,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
-def test_a_scenario_that_it_shows_runs(text, tmp_path):
-    file = tmp_path / "scenario.yaml"
+def test_a_scenario_that_it_shows_runs(text, workspace):
+    file = workspace / "scenario-of-the-readme.yaml"
     file.write_text(text, encoding="utf-8")
     result = run(load(file))
     assert result.pods

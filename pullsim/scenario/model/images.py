@@ -92,7 +92,7 @@ class ImageDefinition(Content):
 
 
 class ManifestFile(Section):
-    """A file that a tool printed of an image, or a directory of such files."""
+    """A file that a tool printed of an image, or a directory of such files. May be written as its `path` alone."""
 
     image: str | None = Field(
         default=None, description="Name with tag, as a pod has it; without it, as the files or their names say."
@@ -102,14 +102,26 @@ class ManifestFile(Section):
         "nerdctl, crictl or ctr print."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _path(cls, data: Any) -> Any:
+        return {"path": data} if isinstance(data, str) else data
 
-class _OrDirectory:
-    """Lets a text stand for a list of one entry with that path."""
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return a JSON Schema that accepts the mapping, or the path."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        text = {"type": "string", "examples": ["manifests"]}
+        return {"anyOf": [schema, text], "description": schema["description"]}
+
+
+class _OrOne:
+    """Lets a text stand for a list of it alone."""
 
     @staticmethod
     def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(
-            lambda value: [{"path": value}] if isinstance(value, str) else value, handler(source)
+            lambda value: [value] if isinstance(value, str) else value, handler(source)
         )
 
     @staticmethod
@@ -124,8 +136,8 @@ class Images(Section):
         default=["official-2026", "official"],
         description="Built-in catalogues by name, or paths of catalogue files; of one name the last one's counts.",
     )
-    manifests: Annotated[list[ManifestFile], _OrDirectory] = Field(
-        default=[], description="Real manifests from files; a text is a directory of them, short for one path."
+    manifests: Annotated[list[ManifestFile], _OrOne] = Field(
+        default=[], description="Real manifests from files; one path need not be a list."
     )
     define: list[ImageDefinition] = Field(default=[], description="Images by hand.")
     unpack_ratio: float = Field(
