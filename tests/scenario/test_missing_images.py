@@ -112,7 +112,9 @@ def test_the_command_puts_manifests_where_the_scenario_finds_them(tmp_path, name
     path = scenario(Path(name))
     shell(errors(path)[0].missing.command(), tmp_path)
     assert not (tmp_path / "pwned").exists()
-    path.write_text(SCENARIO + "images: {manifests: manifests}\n")
+    for form in ("manifests", "[manifests]", "[{path: manifests}]"):
+        path.write_text(SCENARIO + f"images: {{manifests: {form}}}\n")
+        assert len(load(path).images.manifests) == 1
     catalog = load(path).build().catalog
     for image in ("ghcr.io/acme/shop:1.2", "quay.io/acme/api@sha256:" + "ab" * 32):
         for architecture in ("amd64", "arm64"):
