@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class SpanRows(Sequence["SpanRecord"]):
         self._ends.extend(ends)
         self._images += images
         self._causes += causes
+
+    def pods(self) -> Iterator[tuple[str | None, str, str, slice]]:
+        """Yield node, namespace and name of the pods in the order in which they were added, and where their spans are.
+
+        A pod that was added several times is there as often.
+        """
+        places = pairwise([*self._firsts, len(self)])
+        for (node, namespace, name), place in zip(self._pods, places, strict=True):
+            yield node, namespace, name, slice(*place)
 
     def __len__(self) -> int:
         return len(self._stages)

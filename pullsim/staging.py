@@ -119,7 +119,8 @@ def _move(staging: Path, directory: Path) -> None:
     """Do what the list of a complete staging directory says, as far as it is not done yet."""
     wanted = json.loads((staging / _COMPLETE).read_text(encoding="utf-8"))
     for name in wanted["remove"]:
-        (directory / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):  # a file of the user's has the name of our directory
+            (directory / name).unlink()
     for name in wanted["move"]:
         (directory / name).parent.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):  # moved before the process was killed

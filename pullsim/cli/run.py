@@ -13,6 +13,7 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.exports import asked_exports
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,
@@ -47,6 +48,15 @@ def run(
         typer.Option(
             metavar="DIR",
             help="Write summary.json, tables, events and charts there; other files in it are kept.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    export: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Also write files of other programs into --out: perfetto. Several are joined by commas.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
@@ -122,6 +132,7 @@ def run(
         if watch and output is not Format.table:
             raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
         exposition = Exposition(metrics, metrics_by, metrics_interval, detail, out)
+        asked = asked_exports(export, detail.value, out)
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
@@ -139,6 +150,7 @@ def run(
             detail,
             exposition,
             show,
+            asked=asked,
             splits=splits,
             charts=charts,
             watch=watch,
@@ -181,6 +193,7 @@ def _simulate(
     metrics: Exposition,
     show: Callable[[Result, Summary], None],
     *,
+    asked: tuple[str, ...],
     splits: bool | None,
     charts: bool,
     watch: bool,
@@ -230,7 +243,8 @@ def _simulate(
             summary = with_assertions(summary, assertions)
         try:
             if directory is not None:
-                directory.write_data(result, summary, effective_yaml(scenario, directory.path), metrics.write)
+                effective = effective_yaml(scenario, directory.path)
+                directory.write_data(result, summary, effective, metrics.write, asked)
                 if charts:
                     directory.write_charts(result)
                 if not quiet:

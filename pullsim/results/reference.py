@@ -99,9 +99,16 @@ def _kubelet() -> str:
 
 def _files() -> Iterator[str]:
     rows = ["| file | with `--detail` | content |", "|---|---|---|"]
-    rows += (f"| `{each.name}` | {_DETAIL[each.detail]} | {each.content} |" for each in EXPORTS)
+    rows += (f"| `{each.name}` | {_DETAIL[each.detail]} | {each.content} |" for each in EXPORTS if not each.asked)
     rows.append(f"| `{chart_files.DIRECTORY}/` | {_DETAIL['pods']} | charts; some need `pulls` |")
     yield "## Files\n\n`pullsim run SCENARIO --out DIR` writes:\n\n" + "\n".join(rows)
+    rows = ["| name | file | with `--detail` | content |", "|---|---|---|---|"]
+    rows += (
+        f"| `{each.asked}` | `{each.name}` | {_DETAIL[each.detail]} | {each.content} |"
+        for each in EXPORTS
+        if each.asked
+    )
+    yield "`--export NAMES` also writes [files of other programs](../docs/exports.md):\n\n" + "\n".join(rows)
     yield CELLS
     null = "Numbers that cannot be had are `null`; so are times of pods that never started, where `count` is not 0."
     yield f"### `summary.json`\n\n`-o json` prints it. {null}\n\n{_summary()}"

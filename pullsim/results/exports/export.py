@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import TextIO
 
     from pullsim.results.columns import Column
@@ -31,7 +31,10 @@ class Export(NamedTuple):
     detail: str = "none"  # least value of --detail with which it is written
     written: Callable[[Result], object] | None = None  # whether there is anything to write; None: always
     columns: tuple[Column, ...] = ()  # the columns of a table, or the keys of each line; none for other forms
+    asked: str | None = None  # the name in --export with which it is written; None: it always is
 
-    def wanted(self, result: Result) -> bool:
-        """Whether a run with this result writes the file."""
+    def wanted(self, result: Result, asked: Collection[str] = ()) -> bool:
+        """Whether a run with this result writes the file, if these names were ``asked`` for."""
+        if self.asked is not None and self.asked not in asked:
+            return False
         return result.keeps(self.detail) and (self.written is None or bool(self.written(result)))

@@ -17,7 +17,7 @@ from pullsim.results.summary.summary import summarize
 from pullsim.staging import Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
     from typing import Self, TextIO
 
@@ -57,12 +57,17 @@ class OutputDirectory:
         summary: Summary,
         scenario: str,
         metrics: Callable[[Result, TextIO], None] = write_openmetrics,
+        asked: Collection[str] = (),
     ) -> None:
-        """Write all exports that the run's detail has; ``scenario`` is the text of the scenario with its defaults."""
+        """Write all files that the run's detail has.
+
+        ``scenario`` is the text of the scenario with its defaults; ``asked`` has the names of exports in formats of
+        other programs, see `pullsim.results.exports.registry.NAMES`.
+        """
         output = Output(result, summary, scenario, metrics)
         with self._writing():
             for export in EXPORTS:
-                if export.wanted(result):
+                if export.wanted(result, asked):
                     with self._file(export.name) as file:
                         export.write(output, file)
             # Charts of another run would contradict the data.
@@ -80,7 +85,9 @@ class OutputDirectory:
 
     @contextmanager
     def _file(self, name: str) -> Iterator[TextIO]:
-        with (self._staging.path / name).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        path = self._staging.path / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
 
     @contextmanager
@@ -97,11 +104,11 @@ class OutputDirectory:
             raise InputError(message, Location(str(self.path))) from error
 
 
-def write(result: Result, scenario_text: str, directory: Path) -> None:
-    """Write all files of a run.
+def write(result: Result, scenario_text: str, directory: Path, asked: Collection[str] = ()) -> None:
+    """Write all files of a run, and the exports that are ``asked`` for by their names.
 
     InputError: the directory cannot be created or written.
     """
     with OutputDirectory(directory) as output:
-        output.write_data(result, summarize(result), scenario_text)
+        output.write_data(result, summarize(result), scenario_text, asked=asked)
         output.write_charts(result)

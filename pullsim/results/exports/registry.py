@@ -1,7 +1,7 @@
 """The list of all files that a run writes, except charts.
 
 A table is written if `pullsim.results.tables` gives it the name of a file. Every other file has an entry here and a
-module in this package that writes it.
+module in this package that writes it. Files in formats of other programs are written if they are asked for by name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.printable import json_text
 from pullsim.results import columns
 from pullsim.results.exports.export import Export
+from pullsim.results.exports.perfetto.trace import write_trace
 from pullsim.results.summary.summary import SCHEMA_VERSION
 from pullsim.results.tables import TABLES, write_events_jsonl
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SUMMARY: Final = "summary.json"
 SCENARIO: Final = "scenario.effective.yaml"
+DIRECTORY: Final = "exports"  # of the files that are written only if they are asked for
 
 
 def summary_json(summary: Summary) -> str:
@@ -64,4 +66,14 @@ EXPORTS: Final = (
         detail="pulls",
         written=lambda result: result.statuses,
     ),
+    Export(
+        f"{DIRECTORY}/perfetto.json",
+        "a trace for ui.perfetto.dev or chrome://tracing; with the layers from `--detail layers` on",
+        lambda output, file: write_trace(output.result, file),
+        detail="pulls",
+        asked="perfetto",
+    ),
 )
+
+#: The names that can be asked for, and the least detail that each needs.
+NAMES: Final = {export.asked: export.detail for export in EXPORTS if export.asked is not None}
