@@ -25,22 +25,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md"]
 DOCUMENTS += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
-DOCUMENTS = [
-    name
-    for name in (
-        "README.md",
-        "CONTRIBUTING.md",
-        "scenarios/REFERENCE.md",
-        "docs/exports.md",
-        "docs/images.md",
-        "docs/import.md",
-        "docs/percentiles.md",
-        "docs/questions.md",
-        "docs/runtimes.md",
-        "docs/studies.md",
-    )
-    if (ROOT / name).exists()
-]
 SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
 NOT_COPIED = ("tests", "out", "build", "dist", ".*", "__pycache__", "*.egg-info")
