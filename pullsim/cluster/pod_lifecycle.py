@@ -67,12 +67,16 @@ class PodLifecycle:
     def run(self) -> Generator[Any, Any, None]:
         """Create the pods of the scenario at their times."""
         env = self._env
-        first = (pod for pod in self._spec.pods if pod.follows is None)
-        for created, pods in groupby(first, key=attrgetter("created")):
+        expected = (pod for pod in self._spec.pods if pod.follows is None)
+        for created, pods in groupby(expected, key=attrgetter("created")):
             if created > env.now:
                 yield env.timeout(created - env.now)
+            first, *others = pods
+            if not others and self._scheduler.idle:  # there is no order in which pods could be tried
+                self.create_expected(first)
+                continue
             with self._scheduler.batch():
-                for pod in pods:
+                for pod in (first, *others):
                     self.create_expected(pod)
 
     def expect(self, pods: int) -> None:

@@ -75,13 +75,13 @@ class NodeInfo:
         self.scores: dict[int, int] = {}  # what is free of it with one pod more, by the demand of the pod
         self.nonzero = (0, 0)  # the same of cpu and memory with the scheduler's defaults
         self.ports: Counter[tuple[str, str, int]] = Counter()  # (protocol, address, port) in use
-        self.signatures: Counter[Signature] = Counter()  # number of its pods
-        self.live: Counter[Signature] = Counter()  # number of its pods that are not being deleted
+        self.signatures: dict[Signature, int] = {}  # number of its pods
+        self.live: dict[Signature, int] = {}  # number of its pods that are not being deleted
 
     def add(self, pod: Signature) -> None:
         """Reserve what a pod asks for."""
         self._change(pod, 1)
-        self.live[pod] += 1
+        self.live[pod] = self.live.get(pod, 0) + 1
 
     def remove(self, pod: Signature) -> None:
         """Free what a pod that is gone asked for; `end` was called before."""
@@ -101,7 +101,7 @@ class NodeInfo:
     def _change(self, pod: Signature, sign: int) -> None:
         self.pods += sign
         self.scores.clear()
-        self.signatures[pod] += sign
+        self.signatures[pod] = self.signatures.get(pod, 0) + sign
         requested = self.requested
         for name, amount in pod.requests:
             requested[name] = requested.get(name, 0) + sign * amount

@@ -135,7 +135,8 @@ class Placement:
         self._reserve(self._nodes[name], self._signatures.of(pod))
 
     def _reserve(self, node: NodeInfo, signature: Signature) -> None:
-        self._topology(signature)
+        if signature.has_terms:
+            self._topology(signature)
         node.add(signature)
         self._tallies.bound(node, signature)
         self._changes.note(node)
@@ -229,7 +230,7 @@ class Placement:
         if topology is None:
             topology = Topology(pod, self._tallies)
             topology.meet(self._with_terms)
-            if pod.scheduling.affinity or pod.scheduling.anti_affinity:
+            if pod.has_terms:
                 self._with_terms.append(pod)
                 for other in self._rules.values():
                     other.meet([pod])

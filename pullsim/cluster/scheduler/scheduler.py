@@ -68,6 +68,11 @@ class Scheduler:
         pod.message = self._placement.explain(pod.pod)
         self._queue.delete(pod)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no pod waits for a node."""
+        return self._queue.empty
+
     def pending(self) -> Iterable[PodStatus]:
         """Return the pods that are not bound, in the order in which they are tried."""
         return self._queue.pods()

@@ -61,6 +61,11 @@ class SchedulingQueue:
         """Remove a pod that was deleted while it was pending."""
         self._deleted.add(pod)
 
+    @property
+    def empty(self) -> bool:
+        """Whether there are no pods."""
+        return not self._groups
+
     def pods(self) -> list[PodStatus]:
         """Return the pods in the order in which they are tried."""
         every = (entry for group in self._groups.values() for entry in group.pods)

@@ -83,6 +83,11 @@ class Signature:
         )
 
     @property
+    def has_terms(self) -> bool:
+        """Whether the pods have inter-pod affinity, which concerns other pods, too."""
+        return bool(self.scheduling.affinity or self.scheduling.anti_affinity)
+
+    @property
     def priority(self) -> int:
         """The priority of the pods."""
         return self.scheduling.priority
