@@ -128,7 +128,10 @@ class Candidates:
         self._buckets: dict[tuple[Group, Own], Bucket] = {}
         self._places: dict[int, Bucket] = {}  # the nodes that are in one of these
         self._apart: Counter[Group] = Counter()  # number of these nodes
-        self._changed.update(dict.fromkeys(self._changes.all()))
+        self._changed.update(dict.fromkeys(self._topology.occupied()))
+        if self._scored:
+            for name in self._pod.images:
+                self._changed.update(self._changes.holders.get(name, {}))
 
     def _refresh(self) -> None:
         if self._meaning != self._topology.changes:
@@ -207,7 +210,7 @@ class Candidates:
         bonus = [0] * len(buckets)
         for number, bucket in enumerate(buckets):
             if bucket.images:
-                present = sum(int(size * (holders[name] / total)) for name, size in bucket.images)
+                present = sum(int(size * (len(holders[name]) / total)) for name, size in bucket.images)
                 bonus[number] = locality(present, len(pod.images))
         traits = [bucket.group.traits for bucket in buckets]
         if any(each.unwanted for each in traits):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,14 +13,14 @@ KEPT: Final = 4  # changes per node that are kept; who is further behind looks a
 
 
 class Changes:
-    """The log of the nodes that changed in a way that may matter to any pod, and how many nodes have each image."""
+    """The log of the nodes that changed in a way that may matter to any pod, and which nodes have each image."""
 
     def __init__(self, known: Mapping[str, NodeInfo]) -> None:
         """``known`` has the nodes that have joined and not left."""
         self._known = known
         self._log: list[NodeInfo] = []
         self._dropped = 0  # number of changes that are no longer in the log
-        self.holders: Counter[str] = Counter()  # number of nodes whose status lists an image
+        self.holders: dict[str, dict[NodeInfo, None]] = {}  # the nodes whose status lists an image
         self._watchers: dict[str, list[dict[NodeInfo, None]]] = {}  # by image
 
     @property
@@ -59,9 +58,9 @@ class Changes:
         """Take the images of a node's status: their bytes by name."""
         before = node.images
         for name in before.keys() - images.keys():
-            self.holders[name] -= 1
+            del self.holders[name][node]
         for name in images.keys() - before.keys():
-            self.holders[name] += 1
+            self.holders.setdefault(name, {})[node] = None
         node.images = images
         for name in before.keys() | images.keys():
             if before.get(name) != images.get(name):

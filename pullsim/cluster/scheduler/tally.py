@@ -3,154 +3,156 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pullsim.cluster.scheduler.domains import Domains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable
 
     from pullsim.cluster.scheduler.node_info import NodeInfo
     from pullsim.cluster.scheduler.signature import Signature
 
+Key = TypeVar("Key")
+
 
 class Tally:
-    """The sum of the weights of the pods in each domain: of the nodes that have the same value of a label.
+    """The sum of the weights of the pods in each domain; what is 0 has no entry."""
 
-    Only nodes that have the label and are eligible belong to a domain.
-    """
+    __slots__ = ("_levels", "by_node", "domains", "live", "sums", "total", "watchers", "weigh", "weights")
 
-    __slots__ = ("_eligible", "_nodes", "by_node", "key", "levels", "live", "sums", "total", "watchers", "weigh")
-
-    def __init__(
-        self,
-        key: str,
-        weigh: Callable[[Signature], int],
-        eligible: Callable[[NodeInfo], bool] | None = None,
-        *,
-        live: bool = False,
-    ) -> None:
+    def __init__(self, domains: Domains, weigh: Callable[[Signature], int], *, live: bool = False) -> None:
         """``live``: pods that are being deleted do not count."""
-        self.key = key
+        self.domains = domains
         self.weigh = weigh
         self.live = live
-        self._eligible = eligible
-        self.by_node: dict[str, int] = {}
-        self._nodes: Counter[str] = Counter()  # number of nodes of each domain
+        self.weights: dict[Signature, int] = {}  # of the pods that count, as far as they are known
+        self.by_node: dict[NodeInfo, int] = {}
         self.sums: dict[str, int] = {}  # by domain
-        self.levels: Counter[int] = Counter()  # number of domains that have the same sum
         self.total = 0
         self.watchers: list[dict[NodeInfo, None]] = []  # to which nodes are added whose own pods' weight has changed
+        self._levels: Counter[int] | None = None  # number of domains that have the same sum; None: nobody has asked
 
-    def join(self, node: NodeInfo) -> None:
-        """Take a node into its domain, with its pods."""
-        value = node.labels.get(self.key)
-        if value is None or (self._eligible is not None and not self._eligible(node)):
-            return
-        self.by_node[node.name] = 0
-        self._nodes[value] += 1
-        if value not in self.sums:
-            self.sums[value] = 0
-            self.levels[0] += 1
-        for pod, count in (node.live if self.live else node.signatures).items():
-            if count and (weight := self.weigh(pod)):
-                self.add(node, weight * count)
-
-    def leave(self, node: NodeInfo) -> None:
-        """Take a node out of its domain, which ends with its last node."""
-        if node.name not in self.by_node:
-            return
-        self.add(node, -self.by_node[node.name])
-        del self.by_node[node.name]
-        value = node.labels[self.key]
-        self._nodes[value] -= 1
-        if not self._nodes[value]:
-            self._level(self.sums.pop(value), -1)
+    def count(self, node: NodeInfo) -> None:
+        """Add the weights of the pods of a node, of which none counts yet."""
+        pods = node.live if self.live else node.signatures
+        weight = sum(weight * pods.get(pod, 0) for pod, weight in self.weights.items())
+        if weight:
+            self.add(node, weight)
 
     def add(self, node: NodeInfo, weight: int) -> None:
         """Add the weight of a pod that came to a node; negative: of one that is gone."""
-        if node.name not in self.by_node:
+        domain = self.domains.of.get(node)
+        if domain is None:
             return
-        self.by_node[node.name] += weight
-        value = node.labels[self.key]
-        before = self.sums[value]
-        self.sums[value] = before + weight
-        self._level(before, -1)
-        self._level(before + weight, 1)
+        _change(self.by_node, node, weight)
+        before, after = _change(self.sums, domain, weight)
         self.total += weight
+        if self._levels is not None:
+            for level, change in ((before, -1), (after, 1)):
+                if level:
+                    _change(self._levels, level, change)
         for watcher in self.watchers:
             watcher[node] = None
 
     def lowest(self, domains: int) -> int:
         """Return the smallest sum of a domain; 0 if there are fewer than ``domains``."""
-        return min(self.levels) if len(self.sums) >= domains else 0
-
-    def _level(self, level: int, change: int) -> None:
-        self.levels[level] += change
-        if not self.levels[level]:
-            del self.levels[level]
+        if len(self.domains) < domains:
+            return 0
+        if self._levels is None:
+            self._levels = Counter(self.sums.values())
+        lowest = min(self._levels, default=0)
+        return lowest if len(self.sums) == len(self.domains) else min(lowest, 0)
 
 
 class Tallies:
     """All tallies of a cluster, each kept up to date as long as the run lasts."""
 
     def __init__(self) -> None:
-        self._nodes: dict[str, NodeInfo] = {}
+        self._nodes: dict[NodeInfo, None] = {}
+        self._domains: dict[Hashable, Domains] = {}
         self._tallies: dict[Hashable, Tally] = {}
         #: The tallies that a pod counts in with its weight, by signature; first those of pods that are not deleted.
         self._feeds: dict[Signature, tuple[list[tuple[Tally, int]], list[tuple[Tally, int]]]] = {}
+
+    def domains(
+        self, key: str, nodes: Hashable = None, eligible: Callable[[NodeInfo], bool] | None = None
+    ) -> Domains:
+        """Return the domains of a topology key; ``nodes`` is equal for those that have the same eligible nodes."""
+        known = self._domains.get((key, nodes))
+        if known is None:
+            known = self._domains[key, nodes] = Domains(key, eligible)
+            for node in self._nodes:
+                known.join(node)
+        return known
 
     def share(self, key: Hashable, tally: Tally) -> Tally:
         """Return the tally that is known by the key; if there is none, take this one."""
         known = self._tallies.setdefault(key, tally)
         if known is tally:
-            for node in self._nodes.values():
-                tally.join(node)
+            tally.domains.tallies.append(tally)
             for pod, feeds in self._feeds.items():
-                if weight := tally.weigh(pod):
-                    feeds[not tally.live].append((tally, weight))
+                _feed(feeds, pod, tally)
+            if tally.weights:
+                for node in tally.domains.of:
+                    tally.count(node)
         return known
 
     def join(self, node: NodeInfo) -> None:
         """Add a node, which has no pods."""
-        self._nodes[node.name] = node
-        for tally in self._tallies.values():
-            tally.join(node)
+        self._nodes[node] = None
+        for domains in self._domains.values():
+            domains.join(node)
 
     def leave(self, node: NodeInfo) -> None:
         """Remove a node with its pods."""
-        del self._nodes[node.name]
-        for tally in self._tallies.values():
-            tally.leave(node)
+        del self._nodes[node]
+        for domains in self._domains.values():
+            domains.leave(node)
 
     def tainted(self, node: NodeInfo) -> None:
         """Note that the taints of a node have changed, and with them whether it is eligible."""
-        for tally in self._tallies.values():
-            tally.leave(node)
-            tally.join(node)
+        for domains in self._domains.values():
+            domains.tainted(node)
 
     def bound(self, node: NodeInfo, pod: Signature) -> None:
         """Count a pod that was bound to a node."""
-        live, others = self._of(pod)
-        _add(live, node, 1)
-        _add(others, node, 1)
+        for feeds in self._of(pod):
+            for tally, weight in feeds:
+                tally.add(node, weight)
 
     def ended(self, node: NodeInfo, pod: Signature) -> None:
         """Stop counting a pod that is being deleted where such pods do not count."""
-        _add(self._of(pod)[0], node, -1)
+        for tally, weight in self._of(pod)[0]:
+            tally.add(node, -weight)
 
     def gone(self, node: NodeInfo, pod: Signature) -> None:
         """Stop counting a pod that is gone."""
-        _add(self._of(pod)[1], node, -1)
+        for tally, weight in self._of(pod)[1]:
+            tally.add(node, -weight)
 
     def _of(self, pod: Signature) -> tuple[list[tuple[Tally, int]], list[tuple[Tally, int]]]:
         feeds = self._feeds.get(pod)
         if feeds is None:
             feeds = self._feeds[pod] = [], []
             for tally in self._tallies.values():
-                if weight := tally.weigh(pod):
-                    feeds[not tally.live].append((tally, weight))
+                _feed(feeds, pod, tally)
         return feeds
 
 
-def _add(feeds: Iterable[tuple[Tally, int]], node: NodeInfo, sign: int) -> None:
-    for tally, weight in feeds:
-        tally.add(node, sign * weight)
+def _feed(feeds: tuple[list[tuple[Tally, int]], list[tuple[Tally, int]]], pod: Signature, tally: Tally) -> None:
+    """Let a pod count in a tally, if it has a weight there."""
+    if weight := tally.weigh(pod):
+        tally.weights[pod] = weight
+        feeds[not tally.live].append((tally, weight))
+
+
+def _change(sums: dict[Key, int], key: Key, change: int) -> tuple[int, int]:
+    """Change a sum, of which there is no entry if it is 0; return what it was and what it is."""
+    before = sums.get(key, 0)
+    after = before + change
+    if after:
+        sums[key] = after
+    else:
+        del sums[key]
+    return before, after

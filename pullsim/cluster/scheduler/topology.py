@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import compress
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.cluster.scheduler.tally import Tally
@@ -144,7 +144,11 @@ class Topology:
 
     def counts(self, node: NodeInfo) -> tuple[int, ...]:
         """Return the `Place.counts` of a node."""
-        return tuple(part.tally.by_node.get(node.name, 0) for part in self._parts if part.slot >= 0)
+        return tuple([part.tally.by_node.get(node, 0) for part in self._parts if part.slot >= 0])
+
+    def occupied(self) -> Iterable[NodeInfo]:
+        """Yield the nodes that have `counts` other than 0."""
+        return chain.from_iterable(part.tally.by_node for part in self._parts if part.slot >= 0)
 
     def place(self, node: NodeInfo) -> Place:
         """Return what these plugins see of a node."""
@@ -194,18 +198,19 @@ class Topology:
         lowest, range_ = min(raw), max(raw) - min(raw)
         return [int(TOP * ((score - lowest) / range_)) if range_ else 0 for score in raw]
 
-    def _part(self, key: Hashable, tally: Tally) -> Part:
-        shared = self._tallies.share(key, tally)
+    def _part(self, name: Hashable, tally: Tally) -> Part:
+        shared = self._tallies.share(name, tally)
         for part in self._parts:
             if part.tally is shared:
                 return part
         self.changes += 1
-        if shared.key == HOSTNAME:
+        key = shared.domains.key
+        if key == HOSTNAME:
             part = Part(shared, sum(each.slot >= 0 for each in self._parts), -1)
         else:
-            if shared.key not in self._keys:
-                self._keys.append(shared.key)
-            part = Part(shared, -1, self._keys.index(shared.key))
+            if key not in self._keys:
+                self._keys.append(key)
+            part = Part(shared, -1, self._keys.index(key))
         self._parts.append(part)
         return part
 
@@ -227,30 +232,32 @@ class Topology:
             if not own:
                 return other.group == pod.group
             # A selector without requirements counts no pod (countPodsMatchSelector), although it matches this one.
-            chosen = bool(constraint.selector) and matches(constraint.selector, other.labels)
-            return chosen and other.namespace == pod.namespace
+            selected = bool(constraint.selector) and matches(constraint.selector, other.labels)
+            return selected and other.namespace == pod.namespace
 
-        nodes = scheduling.node_selector, scheduling.required_nodes, tolerations, keys
+        key = constraint.topology_key
+        chosen = (scheduling.node_selector, scheduling.required_nodes) if constraint.honor_affinity else None
+        nodes = keys, chosen, tolerations if constraint.honor_taints else None
         counts = pod.group if not own else (pod.namespace, constraint)
         return self._part(
-            ("spread", constraint.topology_key, counts, nodes),
-            Tally(constraint.topology_key, weigh, eligible, live=True),
+            ("spread", key, counts, nodes), Tally(self._tallies.domains(key, nodes, eligible), weigh, live=True)
         )
 
     def _count(self, key: str, terms: tuple[PodTerm, ...]) -> Part:
         """Return the number of pods that meet all of the pod's terms."""
         pod = self._pod
         names = tuple((term.selector, term.namespaces) for term in terms)
-        tally = Tally(key, lambda other: all(meets(term, pod, other) for term in terms))
+        tally = Tally(self._tallies.domains(key), lambda other: all(meets(term, pod, other) for term in terms))
         return self._part(("count", key, pod.namespace, names), tally)
 
     def _react(self, parts: list[Part], key: str, what: str) -> None:
         """Take a topology key into the parts that sum what other pods' terms say of this pod."""
-        if any(part.tally.key == key for part in parts):
+        if any(part.tally.domains.key == key for part in parts):
             return
         pod = self._pod
         weigh = _unwelcome if what == "anti" else _liking
-        parts.append(self._part((what, key, pod), Tally(key, lambda other: weigh(key, pod, other))))
+        tally = Tally(self._tallies.domains(key), lambda other: weigh(key, pod, other))
+        parts.append(self._part((what, key, pod), tally))
 
 
 def meets(term: PodTerm, of: Signature, other: Signature) -> bool:
