@@ -1,4 +1,4 @@
-"""Reference workloads: what is to be pulled where and when. W is a rollout of many images, F and J fan one image out.
+"""Reference workloads: what is to be pulled where and when. W and U roll many images out, F and J fan one image out.
 
 Integers and floats come from the standard library's generator alone, so every tool sees the same input.
 """
@@ -9,7 +9,7 @@ import bisect
 import itertools
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EGRESS = 40e9 / 8  # of the registry, bytes/s
 NIC = 10e9 / 8  # of a node, bytes/s
@@ -33,6 +33,7 @@ class Workload:
     pods: list[list[tuple[float, int]]]  # (arrival in seconds, image) of each node's pods, by time
     egress: float = EGRESS
     nic: float = NIC
+    placed: bool = True  # False: a scheduler gives the pods their nodes, and the lists of `pods` mean nothing to it
 
     @property
     def nodes(self) -> int:
@@ -61,6 +62,11 @@ def make_w(nodes: int, pods: int = 20, layers: int = 5, seed: int = 1) -> Worklo
     return Workload(f"W({nodes},{pods},{layers})", sizes, images, drawn)
 
 
+def make_u(nodes: int, pods: int = 20, layers: int = 5) -> Workload:
+    """U(nodes, pods, layers): the pods and images of W(nodes, pods, layers), which the scheduler places."""
+    return replace(make_w(nodes, pods, layers), name=f"U({nodes},{pods},{layers})", placed=False)
+
+
 def make_f(nodes: int) -> Workload:
     """F(nodes): one image of 10 layers of 200 MB, one pod a node, all at time 0."""
     return Workload(f"F({nodes})", _FAN_OUT_LAYERS, [list(range(10))], [[(0.0, 0)] for _ in range(nodes)])
@@ -74,6 +80,6 @@ def make_j(nodes: int) -> Workload:
 
 
 def parse(text: str) -> Workload:
-    """Make the workload of a name such as W100, W100,20,5, F1000 or J10000."""
-    make = {"W": make_w, "F": make_f, "J": make_j}[text[0]]
+    """Make the workload of a name such as W100, W100,20,5, U1000, F1000 or J10000."""
+    make = {"W": make_w, "U": make_u, "F": make_f, "J": make_j}[text[0]]
     return make(*map(int, text[1:].split(",")))
