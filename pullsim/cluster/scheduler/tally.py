@@ -75,9 +75,7 @@ class Tallies:
         #: The tallies that a pod counts in with its weight, by signature; first those of pods that are not deleted.
         self._feeds: dict[Signature, tuple[list[tuple[Tally, int]], list[tuple[Tally, int]]]] = {}
 
-    def domains(
-        self, key: str, nodes: Hashable = None, eligible: Callable[[NodeInfo], bool] | None = None
-    ) -> Domains:
+    def domains(self, key: str, nodes: Hashable = None, eligible: Callable[[NodeInfo], bool] | None = None) -> Domains:
         """Return the domains of a topology key; ``nodes`` is equal for those that have the same eligible nodes."""
         known = self._domains.get((key, nodes))
         if known is None:
