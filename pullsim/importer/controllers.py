@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.pod_templates import pod_templates
 from pullsim.importer.owners import HOOK, Owner
 from pullsim.inputs.fields import at, entries, mapping, text, whole
+from pullsim.inputs.told import counts
 
 if TYPE_CHECKING:
     from pullsim.importer.inventory import Found, Inventory
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 _NO_WORKLOADS: Final = (
     "Pod", "ReplicaSet", "ReplicationController", "PodTemplate", "ControllerRevision", "Node", "Event",
     "CustomResourceDefinition", "Secret", "ConfigMap", "NodePool",
+)  # fmt: skip
+#: Kinds without pods of their own that other parts of an import read; of all others an import takes no notice.
+_READ: Final = (
+    "Pod", "ReplicaSet", "ReplicationController", "Node", "Event", "NodePool", "Provisioner", "EC2NodeClass",
+    "HorizontalPodAutoscaler", "ScaledObject", "ServiceAccount", "InferenceService",
 )  # fmt: skip
 _MOST: Final = 100_000  # pods of one workload
 
@@ -42,10 +49,12 @@ def read_controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[Tem
         ): hpa
         for hpa in inventory.of_kind("HorizontalPodAutoscaler", "ScaledObject")
     }
+    ignored: Counter[str] = Counter()
     for (kind, namespace, name), found in sorted(inventory.objects.items(), key=lambda each: each[0]):
         templates = [] if kind in _NO_WORKLOADS else list(pod_templates(found.value))
         if not templates:
             _without_template(kind, found, notes)
+            ignored[kind] += kind not in _READ
             continue
         if HOOK in found.annotations:
             notes.left_out["hooks of Helm, which are of no rollout"] += 1
@@ -65,6 +74,8 @@ def read_controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[Tem
                 )
                 for each in templates
             ]
+    if told := counts(+ignored):
+        notes.left_out[f"objects that are not simulated: {told}"] += ignored.total()
     for found in inventory.of_kind("ReplicaSet", "ReplicationController"):  # those that are nobody's
         if not entries(found.value, "metadata", "ownerReferences") and whole(found.value, "spec", "replicas"):
             for each in pod_templates(found.value):

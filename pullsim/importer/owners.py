@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pullsim.inputs.fields import at, entries, text
+from pullsim.inputs.fields import entries, text
 
 if TYPE_CHECKING:
     from pullsim.importer.inventory import Found, Inventory
@@ -82,16 +82,3 @@ def _controller(found: Found | None) -> Owner | None:
         if reference.get("controller") is True and text(reference, "kind") and text(reference, "name"):
             return Owner(text(reference, "kind"), found.namespace, text(reference, "name"))
     return None
-
-
-def why_no_replica(pod: Found) -> str:
-    """Return why a pod is none that a controller wants; empty for one that runs or waits."""
-    references = entries(pod.value, "metadata", "ownerReferences")
-    if "kubernetes.io/config.mirror" in pod.annotations or any(text(each, "kind") == "Node" for each in references):
-        return "static pods, which a node's kubelet starts by itself"
-    phase = text(pod.value, "status", "phase")
-    if phase == "Succeeded":
-        return "pods that have Succeeded"
-    if phase == "Failed":
-        return "pods that were evicted" if text(pod.value, "status", "reason") == "Evicted" else "pods that have Failed"
-    return "pods that are terminating" if at(pod.value, "metadata", "deletionTimestamp") else ""

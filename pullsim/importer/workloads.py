@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.formats.kubernetes.pod_status import why_not_wanted
 from pullsim.importer.controllers import Template, read_controllers
 from pullsim.importer.names import dns_name, free_name
 from pullsim.importer.nodes import is_virtual
-from pullsim.importer.owners import HOOK, Owner, owner_of, why_no_replica
+from pullsim.importer.owners import HOOK, Owner, owner_of
 from pullsim.importer.pod_template import scenario_pod
 from pullsim.inputs.fields import entries, text
 
@@ -50,7 +51,7 @@ def make_workloads(inventory: Inventory, notes: Notes) -> list[Workload]:
     """Return the workloads of pods and controllers, by kind, namespace and name."""
     pods: dict[Owner, list[Found]] = defaultdict(list)
     for pod in inventory.of_kind("Pod"):
-        if reason := why_no_replica(pod):
+        if reason := why_not_wanted(pod.value):
             owner = owner_of(pod, inventory)
             notes.left_out[f"{reason}, of {owner}" if owner.kind in ("Job", "CronJob") else reason] += 1
         elif reason := _nothing_to_pull(pod, inventory):

@@ -109,11 +109,14 @@ name `w0-00000`, after its index; of a StatefulSet `NAME-0`; of a DaemonSet `NAM
 A `manifest` has Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, and what they need:
 RuntimeClasses, PriorityClasses, Secrets and ServiceAccounts, in YAML documents, JSON or a List. Other kinds with a pod
 template (Rollout, JobSet, LeaderWorkerSet, whatever an operator takes) have pods as a ReplicaSet has, with a warning;
-all others, and objects whose owner is in the file too, are skipped (`pullsim validate -v` lists them). A CronJob
-needs a horizon; a run begins on a Monday, 1 January, at midnight. Of a pod count its containers' names, images,
-`imagePullPolicy`, `restartPolicy` and probes, `imagePullSecrets`, `serviceAccountName`, and what decides
-[its node](#where-pods-go); what else could change where or how a pod starts is a warning. An annotation of the pod says
-how long its init containers run:
+all others are left out, with a warning that counts them by kind, and so are pods of a dump that no controller wants
+(succeeded, failed, terminating and static ones) and, without a warning, objects whose owner is in the file too
+(`pullsim validate -v` lists them all). Pods with the `nodeName` of a node that the scenario lacks, as those of
+`kubectl get pods -A -o json`, go where the scheduler puts them, with one warning. A file of Events, Nodes or image
+manifests, in which nothing has pods, is an error that says where it goes. A CronJob needs a horizon; a run begins on a
+Monday, 1 January, at midnight. Of a pod count its containers' names, images, `imagePullPolicy`, `restartPolicy` and
+probes, `imagePullSecrets`, `serviceAccountName`, and what decides [its node](#where-pods-go); what else could change
+where or how a pod starts is a warning. An annotation of the pod says how long its init containers run:
 `pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its
 place, and others follow until the Job has its completions. Without that a Job has the pods that it begins with.
 

@@ -5,7 +5,7 @@ import pytest
 
 from pullsim.errors import InputError
 from pullsim.formats.kubernetes.objects import read_objects
-from tests.support.manifests import built, pod, read, with_template
+from tests.support.manifests import assembled, built, pod, read, with_template
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/vectors/imagepullpolicy_defaults.json").read_text())["vectors"]
 
@@ -159,10 +159,70 @@ def test_wrong_objects(tmp_path, given, message):
     assert message in str(caught.value)
 
 
-def test_a_node_that_there_is_not(tmp_path):
-    message = "Pod p wants the node 'n-0009', which there is not; did you mean n-000"
-    with pytest.raises(InputError, match=message):
-        built(tmp_path, pod(nodeName="n-0009"))
+def test_nodes_of_a_dump_that_there_are_not(tmp_path):
+    def on(name, node):
+        return {**pod(nodeName=node), "metadata": {"name": name}}
+
+    given = [on(f"p{number}", node) for number, node in enumerate(["ip-1", "ip-2", "ip-2", "ip-3", "ip-4", "n-0001"])]
+    found = assembled(tmp_path, *given, on("q", "n-O000"))
+    assert [pod.node for pod in found.cluster.pods] == [None] * 5 + ["n-0001", None]
+    (warning,) = [text for text in found.warnings if "nodeName" in text]
+    assert warning.startswith(
+        "objects.yaml: nodeName of Pod (6): there is no node 'ip-1', 'ip-2', 'ip-3' and 2 more: they go where"
+    )
+    assert not [text for text in assembled(tmp_path, *given, workload={"on": {"pool": "n"}}).warnings if "ip-" in text]
+
+
+def test_a_misspelt_node_gets_the_right_name(tmp_path):
+    (warning,) = [text for text in assembled(tmp_path, pod(nodeName="n-000O")).warnings if "nodeName" in text]
+    assert "there is no node 'n-000O'; did you mean n-000" in warning
+
+
+QUOTAS = "this kind is not simulated: it neither refuses pods nor changes them"
+
+
+def test_what_is_left_out_is_told_once_by_kind(tmp_path):
+    others = [
+        {"kind": kind, "metadata": {"name": f"x{n}"}} for n, kind in enumerate(["ConfigMap", "Service", "Service"])
+    ]
+    quotas = [{"kind": "ResourceQuota", "metadata": {"name": name}} for name in ("q", "r", "s")]
+    done = {**pod(), "status": {"phase": "Succeeded"}}
+    objects = read(tmp_path, pod(), *others, *quotas, {**done, "metadata": {"name": "a"}})
+    assert [group.name for group in objects.groups] == ["p"]
+    assert objects.warnings == [
+        f"ResourceQuota q and 2 more: {QUOTAS}",
+        "objects.yaml: left out, as not simulated: Service (2), ConfigMap (1), pods that have Succeeded (1)",
+    ]
+
+
+def test_one_warning_about_many_pods(tmp_path):
+    many = [{**pod(ephemeralContainers=[{}]), "metadata": {"name": f"p{number}"}} for number in range(5)]
+    (warning,) = read(tmp_path, *many).warnings
+    assert warning.startswith("Pod p0 and 4 more: ephemeralContainers are left out")
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"kind": "List", "items": [{"kind": "Event", "metadata": {"name": "e"}}] * 2}, r"Event \(2\): `pullsim fit"),
+        ({"kind": "NodeList", "items": [{"metadata": {"name": "n"}}]}, r"Node \(1\): `pullsim init"),
+        ({"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1"}, "nodes...kubelet: "),
+        ({"kind": "Config", "apiVersion": "v1", "users": []}, "it is a kubeconfig"),
+        ({"kind": "Status", "apiVersion": "v1", "status": "Failure"}, "an error that the API server answered"),
+        ({"schemaVersion": 2, "config": {}, "layers": []}, "an image's manifest, which goes to images.manifests"),
+        ({"schemaVersion": 2, "manifests": []}, "an image's index, which goes to images.manifests"),
+        ({"nodes": [], "workloads": []}, "this is a scenario"),
+    ],
+)
+def test_what_is_no_manifest_is_told_where_it_goes(tmp_path, given, what):
+    with pytest.raises(InputError, match=what) as caught:
+        read(tmp_path, given)
+    assert str(caught.value).startswith(f"{tmp_path}/objects.yaml:1:1: ")
+
+
+def test_events_beside_pods_are_left_out(tmp_path):
+    event = {"kind": "Event", "metadata": {"name": "e"}}
+    assert read(tmp_path, pod(), event, event).warnings == ["objects.yaml: left out, as not simulated: Event (2)"]
 
 
 def test_an_empty_file(tmp_path):

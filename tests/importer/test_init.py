@@ -90,3 +90,10 @@ def test_the_order_of_files_changes_nothing(command, dumps):
 def test_the_same_input_gives_the_same_bytes_wherever_it_lies(command, dumps, tmp_path):
     shutil.copytree(dumps / "odd-aks", tmp_path / "copy")
     assert command("init", dumps / "odd-aks").stdout == command("init", tmp_path / "copy").stdout
+
+
+def test_what_is_left_out_is_told_by_kind_with_a_count(command, tmp_path):
+    others = [{"kind": kind, "metadata": {"name": f"x{n}"}} for n, kind in enumerate(["Service", "Ingress", "Service"])]
+    (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": [POD, *others]}))
+    done = command("init", tmp_path / "all.json")
+    assert "left out: 3 objects that are not simulated: Service (2), Ingress (1)" in done.stderr

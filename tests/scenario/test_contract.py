@@ -31,6 +31,7 @@ def test_the_example_loads_and_builds():
     assert cluster.registries[0].faults[2].status is None
     assert sorted(built.warnings) == [
         "Deployment app: nodeSelector disktype: ssd: no node has such a label (nodes[].labels), so it is left out",
+        "app.yaml: left out, as not simulated: ConfigMap (1)",
         "registries[docker.io].faults: no image that is pulled matches 'team/gone:*'",
     ]
     assert built.ignored == (f"{DATA / 'k8s/app.yaml'}:1:1: ConfigMap settings",)

@@ -8,24 +8,29 @@ others, and objects whose owner is in the same file, are skipped and listed.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, InputErrors
-from pullsim.formats.kubernetes.classes import ClassNames, read_class_names, read_priority_class, read_runtime_class
+from pullsim.formats.kubernetes.classes import read_class_names, read_priority_class, read_runtime_class
 from pullsim.formats.kubernetes.controller_labels import with_controller_labels
 from pullsim.formats.kubernetes.cron import Schedule
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.pod import RUN_ANNOTATION, image_volume_indexes, pod_spec
+from pullsim.formats.kubernetes.pod_group import PodGroup, PodNames
+from pullsim.formats.kubernetes.pod_status import why_not_wanted
 from pullsim.formats.kubernetes.pod_templates import pod_templates
 from pullsim.formats.kubernetes.probes import initial_delay
 from pullsim.formats.kubernetes.pull_secrets import read_secret, read_service_account
 from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.formats.kubernetes.selectors import read_labels
-from pullsim.formats.kubernetes.strategy import Strategy, read_strategy
+from pullsim.formats.kubernetes.strategy import read_strategy
+from pullsim.formats.recognise import in_place_of
 from pullsim.inputs.document import Document, read_documents
 from pullsim.inputs.fields import mapping
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.inputs.told import Told, counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,61 +51,25 @@ _WORKLOAD_FIELDS: Final = ("template", "replicas", "parallelism", "completions",
 _LIMITING: Final = ("ResourceQuota", "LimitRange")
 
 
-@dataclass(frozen=True, slots=True)
-class PodNames:
-    """The names of an object's pods, which are produced on demand: a short file may ask for a million pods."""
-
-    name: str
-    count: int = 1
-    first: int | None = None  # the ordinal of a StatefulSet's first pod; None: the object is no StatefulSet
-    single: bool = False  # whether the object is a Pod, which has its own name
-
-    def __len__(self) -> int:
-        """Return the number of names."""
-        return self.count
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names."""
-        for number in range(self.count):
-            if self.single:
-                yield self.name
-            else:
-                yield f"{self.name}-{number:05d}" if self.first is None else f"{self.name}-{self.first + number}"
-
-
-@dataclass(frozen=True, slots=True)
-class PodGroup:
-    """The pods of one object. ``pods`` has their names; it is None for a DaemonSet, which has a pod on every node."""
-
-    kind: str
-    name: str
-    namespace: str | None  # None: the object has none
-    spec: PodSpec
-    pods: PodNames | None
-    ordered: bool  # whether each pod is created only when the previous one has started
-    document: Document
-    route: Route
-    node: str | None = None  # spec.nodeName
-    classes: ClassNames = field(default_factory=ClassNames)
-    pod_route: Route = ()  # the route of the pod's spec in the document
-    image_volumes: tuple[int, ...] = ()  # indices of image volumes in the pod's list of volumes
-    completions: int | None = None  # spec.completions of a Job whose pods complete
-    schedule: Schedule | None = None  # when a CronJob creates Jobs; the other fields then describe each Job
-    strategy: Strategy = field(default_factory=Strategy)
-    probed: float | None = None  # seconds that its probes keep a pod from being ready at the least; None: it has none
-
-
 @dataclass(slots=True)
 class Objects:
     """The content of a file of Kubernetes objects."""
 
+    file: str  # its name
     groups: list[PodGroup] = field(default_factory=list)
     runtime_classes: dict[str, RuntimeClass] = field(default_factory=dict)
     priority_classes: dict[str, PriorityClass] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     service_accounts: list[ServiceAccount] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
+    left_out: Counter[str] = field(default_factory=Counter)  # objects that are not simulated, by kind or reason
+    ignored: list[str] = field(default_factory=list)  # the same objects with their places, and those made by others
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may surprise, each once: what is not simulated of objects, and which objects are not at all."""
+        left_out = [f"{self.file}: left out, as not simulated: {counts(self.left_out)}"] if self.left_out else []
+        return [*self.told.lines(), *left_out]
 
 
 def read_objects(path: Path, namespace: str = "default") -> Objects:
@@ -109,9 +78,11 @@ def read_objects(path: Path, namespace: str = "default") -> Objects:
     ``namespace`` is the namespace of secrets and service accounts that do not have one.
     """
     documents = read_documents(path)
+    if wrong := in_place_of([document.tree for document in documents], str(path)):
+        raise InputError(wrong, documents[0].place(()))
     items = [item for document in documents for item in _items(document, document.tree, ())]
     present = {(item.value.get("kind"), item.name) for item in items}
-    objects, errors = Objects(), []
+    objects, errors = Objects(path.name), []
     for item in items:
         try:
             _read_object(item, present, objects, namespace)
@@ -147,7 +118,7 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     if kind == "Secret":
         secret = read_secret(item, namespace)
         if secret.error is not None:
-            objects.warnings.append(f"{title}: {secret.error}: containers with it do not start")
+            objects.told.about(title, f"{secret.error}: containers with it do not start")
         objects.secrets.append(secret)
         return
     if kind == "ServiceAccount":
@@ -158,20 +129,24 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
             if _is_made(item, title, present, objects):
                 return
             hint = did_you_mean(kind, [*_WITHOUT_PODS, *_WITH_TEMPLATE])
-            objects.warnings.append(
-                f"{title}: its pods are simulated as those of a ReplicaSet, by its pod template{hint}"
-            )
+            objects.told.about(title, f"its pods are simulated as those of a ReplicaSet, by its pod template{hint}")
             for each in shaped:
                 _read_shaped(item, each, f"{item.name}-{each.part}" if len(shaped) > 1 else item.name, objects)
             return
         if "items" in item.value:
             hint = did_you_mean(kind, [*_WITHOUT_PODS, *_WITH_TEMPLATE])
-            objects.warnings.append(f"{title}: this kind is not simulated, nor are its pods{hint}")
+            objects.told.about(title, f"this kind is not simulated, nor are its pods{hint}")
         elif kind in _LIMITING:
-            objects.warnings.append(f"{title}: this kind is not simulated: it neither refuses pods nor changes them")
+            objects.told.about(title, "this kind is not simulated: it neither refuses pods nor changes them")
+        else:
+            objects.left_out[kind] += 1
         objects.ignored.append(f"{item.document.place(item.route)}: {title}")
         return
     if _is_made(item, title, present, objects):
+        return
+    if kind == "Pod" and (reason := why_not_wanted(item.value)):
+        objects.left_out[reason] += 1
+        objects.ignored.append(f"{item.document.place(item.route)}: {title}, one of the {reason}")
         return
     metadata = item.mapping("metadata")
     name = metadata.text("name") or (metadata.text("generateName", "") or "") + "00000"
@@ -186,7 +161,7 @@ def _read_object(item: Item, present: set[tuple[Any, str | None]], objects: Obje
     spec = pod_spec(pod, template.mapping("metadata", "annotations"), claims, completes=kind in ("Job", "CronJob"))
     labels = with_controller_labels(kind, name, read_labels(template.mapping("metadata"), "labels"))
     spec = _with_scheduling(spec, pod, labels, title, objects)
-    _warn_of_the_rest(pod, claims, lambda text: objects.warnings.append(f"{title}: {text}"))
+    _warn_of_the_rest(pod, claims, lambda text: objects.told.about(title, text))
     completions = (
         workload.count("completions", workload.count("parallelism", 1)) if kind in ("Job", "CronJob") else None
     )
@@ -223,9 +198,7 @@ def _is_made(item: Item, title: str, present: set[tuple[Any, str | None]], objec
 
 
 def _with_scheduling(spec: PodSpec, pod: Item, labels: Labels, title: str, objects: Objects) -> PodSpec:
-    return replace(
-        spec, scheduling=read_scheduling(pod, labels, lambda text: objects.warnings.append(f"{title}: {text}"))
-    )
+    return replace(spec, scheduling=read_scheduling(pod, labels, lambda text: objects.told.about(title, text)))
 
 
 def _read_shaped(item: Item, found: FoundTemplate, name: str | None, objects: Objects) -> None:
@@ -263,7 +236,7 @@ def _read_class(item: Item, kind: str, title: str, objects: Objects) -> None:
     known: dict[str, Any]
     if kind == "RuntimeClass":
         known = objects.runtime_classes
-        new: Any = read_runtime_class(item, title, lambda text: objects.warnings.append(f"{title}: {text}"))
+        new: Any = read_runtime_class(item, title, lambda text: objects.told.about(title, text))
     else:
         known, new = objects.priority_classes, read_priority_class(item)
     if known.setdefault(item.name or "", new) != new:
@@ -297,7 +270,7 @@ def _pod_names(kind: str, name: str, spec: Item, title: str, objects: Objects, *
         completions = spec.count("completions", count)
         if completions > count and not completes:
             what = f"only the first {count} of {completions} pods are simulated"
-            objects.warnings.append(f"{title}: {what}: the annotation {RUN_ANNOTATION} says how long they run")
+            objects.told.about(title, f"{what}: the annotation {RUN_ANNOTATION} says how long they run")
         count = 0 if spec.value.get("suspend") is True else min(count, completions)
     return PodNames(name, count)
 

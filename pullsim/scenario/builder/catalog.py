@@ -11,6 +11,7 @@ from pullsim.errors import InputError, shown
 from pullsim.formats.oci.directory import read_named
 from pullsim.formats.oci.found import by_name
 from pullsim.formats.oci.reader import read_images
+from pullsim.inputs.told import Told
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Image, Index, Layer, Manifest, compression_of, select, synthetic_digest
 from pullsim.oci.reference import InvalidReference, parse
@@ -82,7 +83,11 @@ class CatalogBuilder:
         if entry.image is None:
             found = read_named(path, **options)
             if found.images:
-                self._findings.warnings += found.reasons
+                told = Told()
+                for reason in found.reasons:
+                    file, _, text = reason.partition(": ")
+                    told.about(file, text)
+                self._findings.warnings += told.lines()
             images: Sequence[FoundImage] = found.images
         else:
             found = read_images(path, **options)

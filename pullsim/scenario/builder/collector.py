@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from pullsim.errors import InputError, shown
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.inputs.told import Told
 from pullsim.scenario.builder.fitting import Fitting, preferences
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.node_support import unsupported_by_nodes
@@ -65,6 +66,7 @@ class Collector:
     findings: Findings
     admission: Admission
     placement: str
+    told: Told = field(default_factory=Told)  # warnings about workloads and objects
     pods: list[Pod] = field(default_factory=list)
     daemon_sets: list[DaemonSet] = field(default_factory=list)
     uses: list[ImageUse] = field(default_factory=list)
@@ -105,7 +107,7 @@ class Collector:
         """Return a pod as the API server stores it; add an error for each reason for which it would refuse the pod."""
         spec = self.admission.admit(spec, classes)
         if unknown := self.admission.unknown_priority(classes):
-            self.findings.warnings.append(f"{name}: {unknown}")
+            self.told.about(name, unknown)
         volumes = range(len(spec.image_volumes))
         for wrong, text in self.admission.violations(name, spec, classes, volumes):
             # A workload with `pods` has the fields of its only container itself, not in a list of containers.
@@ -182,10 +184,10 @@ class Collector:
         """
         obstacle = self.fitting.obstacle(scheduling, self.pools_of(given), each=each)
         if obstacle is not None and given.node is None:
-            self.findings.warnings.append(f"{title}: its pods start nowhere: {obstacle}")
+            self.told.about(title, f"its pods start nowhere: {obstacle}")
         if self.placement in UNSCORED and (wishes := preferences(scheduling)):
-            text = f"{title}: placement {self.placement} takes no notice of {', '.join(wishes)}"
-            self.findings.warnings.append(f"{text}; placement: scheduler does")
+            text = f"placement {self.placement} takes no notice of {', '.join(wishes)}; placement: scheduler does"
+            self.told.about(title, text)
 
     def uses_of(self, scheduling: Scheduling, place: On | Place) -> frozenset[str] | None:
         """Return the pools on whose nodes pods can run, by their labels or the place that is given; None: all."""
@@ -205,4 +207,5 @@ class Collector:
         """
         pools = self.uses_of(spec.scheduling, on or Place())
         self.uses += (ImageUse(image, pools, routes.get(image, route)) for image in images_of(spec) if image)
-        self.findings.warnings += unsupported_by_nodes(name, spec, self.nodes, pools)
+        for text in unsupported_by_nodes(spec, self.nodes, pools):
+            self.told.about(name, text)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from pullsim.formats.kubernetes.objects import Objects, PodGroup
+    from pullsim.formats.kubernetes.objects import Objects
+    from pullsim.formats.kubernetes.pod_group import PodGroup
     from pullsim.oci.catalog import Catalog
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.scenario import ScenarioModel

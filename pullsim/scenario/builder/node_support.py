@@ -16,33 +16,31 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import Node, NodeSpec, PodSpec
 
 
-def unsupported_by_nodes(
-    title: str, spec: PodSpec, nodes: Sequence[Node], pools: frozenset[str] | None
-) -> Iterator[str]:
-    """Yield a warning for each feature that a pool lacks, for the pools where the pod can run (None: all)."""
+def unsupported_by_nodes(spec: PodSpec, nodes: Sequence[Node], pools: frozenset[str] | None) -> Iterator[str]:
+    """Yield a text for each feature that a pool lacks, for the pools where the pod can run (None: all)."""
     if not spec.image_volumes and not spec.runtime_handler:
         return
     for node in {node.spec.pool: node.spec for node in nodes if pools is None or node.spec.pool in pools}.values():
         if spec.image_volumes:
-            yield from _image_volumes(title, node)
+            yield from _image_volumes(node)
         if not has_handler(node.runtime_handlers, spec.runtime_handler):
             known = ", ".join(handler.name for handler in node.runtime_handlers) or "runc"
             yield (
-                f"{title}: nodes of {node.pool} have no runtime handler {spec.runtime_handler} (runtimeHandlers: "
+                f"nodes of {node.pool} have no runtime handler {spec.runtime_handler} (runtimeHandlers: "
                 f"{known}): its pods get no sandbox there"
             )
 
 
-def _image_volumes(title: str, node: NodeSpec) -> Iterator[str]:
+def _image_volumes(node: NodeSpec) -> Iterator[str]:
     if not node.kubelet.feature_gates.get(IMAGE_VOLUMES, False):
         release = written_text(node.kubelet_version[:2])
         yield (
-            f"{title}: image volumes are dropped from its pods on nodes of {node.pool}: the feature gate "
+            f"image volumes are dropped from its pods on nodes of {node.pool}: the feature gate "
             f"{IMAGE_VOLUMES} is off in {release} (there is one from 1.31, on from 1.35)"
         )
     elif not node.runtime.mounts_images:
         yield (
-            f"{title}: {node.runtime.title} of {node.pool} pulls the images of volumes but cannot mount them, which is "
+            f"{node.runtime.title} of {node.pool} pulls the images of volumes but cannot mount them, which is "
             f"not simulated: containerd {written_text(MOUNTS_IMAGES)} can"
         )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, shown
 from pullsim.formats.kubernetes.controller_labels import job_labels, relabelled
 from pullsim.formats.kubernetes.cron import EPOCH
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.inputs.told import counts
 from pullsim.scenario.builder.collector import Place, PodKind
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.node_support import unsupported_by_nodes
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pullsim.errors import Location
-    from pullsim.formats.kubernetes.objects import Objects, PodGroup
+    from pullsim.formats.kubernetes.objects import Objects
+    from pullsim.formats.kubernetes.pod_group import PodGroup
     from pullsim.inputs.document import Route
     from pullsim.scenario.builder.collector import Collector
     from pullsim.scenario.model.workloads import On, Workload
     from pullsim.spec.scheduling import Scheduling
+
+_NAMED: Final = 3  # nodes that a warning names
 
 
 class ObjectBuilder:
@@ -42,6 +47,7 @@ class ObjectBuilder:
         made.secrets += (replace(secret, created=workload.at) for secret in objects.secrets)
         made.service_accounts += objects.service_accounts
         made.findings.warnings += objects.warnings
+        made.findings.warnings += self._lacking(workload, objects.groups)
         made.findings.ignored += objects.ignored
         if workload.startup.ready is None:
             made.findings.warnings += _unknown_readiness(objects.groups)
@@ -83,7 +89,6 @@ class ObjectBuilder:
         The workload's ``on`` overrides the object's own selectors. Raises InputError.
         """
         made, title = self._made, f"{group.kind} {group.name}"
-        self._check_node(group, workload)
         spec = made.admission.admit(group.spec, group.classes)
         spec = replace(spec, scheduling=self._scheduling(spec.scheduling, title, workload))
         spec = with_startup(spec, workload.startup, group.probed)
@@ -92,14 +97,15 @@ class ObjectBuilder:
             where = group.document.own_route((*group.pod_route, *wrong))
             made.findings.errors.append(InputError(f"{title}: {text}", group.document.place(where)))
         if unknown := made.admission.unknown_priority(group.classes):
-            made.findings.warnings.append(f"{title}: {unknown}")
-        given = workload.on or Place(node=group.node)
+            made.told.about(title, unknown)
+        given = self._given(group, workload)
         made.warn_of_places(title, spec.scheduling, given, each=group.pods is None)
         uses = made.uses_of(spec.scheduling, given)
         made.uses += (
             ImageUse(image, uses, (*route, "manifest"), _place(group, image)) for image in images_of(spec) if image
         )
-        made.findings.warnings += unsupported_by_nodes(title, spec, made.nodes, uses)
+        for text in unsupported_by_nodes(spec, made.nodes, uses):
+            made.told.about(title, text)
         return replace(group, spec=spec)
 
     def _add_group(
@@ -108,7 +114,7 @@ class ObjectBuilder:
         """Add the pods of a Kubernetes object that was admitted; ``made_by``: the CronJob of a Job."""
         made, spec = self._made, group.spec
         namespace = group.namespace or workload.namespace
-        given = workload.on or Place(node=group.node)
+        given = self._given(group, workload)
         count = len(group.pods or ())
         owner: int | None = None
         if group.kind != "Pod":
@@ -130,20 +136,32 @@ class ObjectBuilder:
         kind = PodKind(made_by or group.name, namespace, spec, workload.deadline, workload.lives, owner, group.ordered)
         made.add_pods(list(group.pods), [workload.at] * len(group.pods), kind, place, route)
 
-    def _check_node(self, group: PodGroup, workload: Workload) -> None:
-        """Raise InputError if there is no node of the name that the object's pods give."""
+    def _given(self, group: PodGroup, workload: Workload) -> On | Place:
+        """Return where an object's pods are held: by the workload's ``on``, or by their nodeName if there is one."""
+        return workload.on or Place(node=group.node if group.node in self._made.node_pools else None)
+
+    def _lacking(self, workload: Workload, groups: Sequence[PodGroup]) -> Iterator[str]:
+        """Yield a warning if pods have nodeNames of nodes that the scenario does not have, as those of a dump do."""
         nodes = self._made.node_pools
-        if workload.on is None and group.node is not None and group.node not in nodes:
-            title, hint = f"{group.kind} {group.name}", did_you_mean(group.node, nodes)
-            message = f"{title} wants the node {shown(group.node)}, which there is not{hint}; `on` overrules it"
-            raise InputError(message, group.document.place(group.route))
+        lacking = Counter(group.node for group in groups if group.node is not None and group.node not in nodes)
+        if not lacking or workload.on is not None:
+            return
+        names = [shown(name) for name in sorted(lacking)]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        more += did_you_mean(min(lacking), nodes) if len(names) == 1 else ""
+        kinds = Counter(group.kind for group in groups if group.node in lacking)
+        yield (
+            f"{workload.manifest}: nodeName of {counts(kinds)}: there is no node {', '.join(names[:_NAMED])}{more}: "
+            "they go where the scheduler puts them; `on` says where, and `pullsim init` makes pools of nodes"
+        )
 
     def _scheduling(self, scheduling: Scheduling, title: str, workload: Workload) -> Scheduling:
         """Return the constraints of an object's pods, without those that ``on`` overrules or no node can tell."""
         if workload.on is not None and scheduling.required_nodes != ():
             scheduling = replace(scheduling, node_selector=(), required_nodes=None)
         known, texts = self._made.fitting.known(scheduling)
-        self._made.findings.warnings += (f"{title}: {text}" for text in texts)
+        for text in texts:
+            self._made.told.about(title, text)
         return known
 
     def _add_daemon_set(

@@ -15,7 +15,7 @@ from pullsim.spec.cluster import RollingUpdate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pullsim.formats.kubernetes.objects import PodGroup
+    from pullsim.formats.kubernetes.pod_group import PodGroup
     from pullsim.scenario.model.workloads import Update
     from pullsim.spec.cluster import Owner, PodSpec
     from pullsim.spec.credentials import ServiceAccount

@@ -70,6 +70,7 @@ def build_workloads(
             builder.add(workload, index, objects.get(index))
         except InputError as error:
             findings.take(error, "workloads", index)
+    findings.warnings += made.told.lines()
     return Workloads(
         tuple(sorted(made.pods, key=lambda pod: pod.created)),
         tuple(made.daemon_sets),
@@ -169,8 +170,7 @@ class _Builder:
         """Return what a pod of the scenario says of where it goes. Raises InputError."""
         item = item_at(self._made.findings.document, route)
         labels = with_controller_labels("Deployment", name, tuple(pods.labels.items()))
-        warnings = self._made.findings.warnings
-        scheduling = read_scheduling(item, labels, lambda text: warnings.append(f"{name}: {text}"))
+        scheduling = read_scheduling(item, labels, lambda text: self._made.told.about(name, text))
         if not isinstance(pods, Pods):
             return scheduling
         counted = {**LITTLE, **pods.requests}

@@ -89,17 +89,20 @@ class _Told(NamedTuple):
 
 
 def read_events(items: Iterable[Any], file: str, lines: Sequence[int] | None = None) -> Observed:
-    """Collect the pulls of events of ``v1`` or ``events.k8s.io/v1``; other items are passed over.
+    """Collect the pulls of events of ``v1`` or ``events.k8s.io/v1``; other items are counted as left out.
 
     ``lines``: those of the items, where each has one. Times without a zone are UTC. Raises InputError for an event
     about a pull that is not as the API has it.
     """
+    items = list(items)
     events = [
         _read_event(item, *((file, ("items", number)) if lines is None else (f"{file}:{lines[number]}", ())))
         for number, item in enumerate(items)
         if isinstance(item, dict) and item.get("reason") in ("Pulling", "Pulled")
     ]
     observed = Observed(files=[file])
+    if others := sum(not (isinstance(item, dict) and "reason" in item) for item in items):
+        observed.left_out["items that are no events"] += others
     pulling: dict[tuple[str, ...], list[float]] = {}
     for event in events:
         match = _PULLING.match(event.message)

@@ -282,3 +282,11 @@ def test_an_unknown_column(tmp_path: Path) -> None:
     path.write_text('{"image": "a", "pull_s": 1}\n{"image": "a", "pull_s": 2}\n')
     with pytest.raises(InputError, match="there is no column 'zone'; there are image, pull_s"):
         read_input(path, {"zone": "a"})
+
+
+def test_objects_beside_events_are_counted():
+    pulled = {"reason": "Pulled", "message": 'Successfully pulled image "a" in 3s (3s including waiting)'}
+    observed = kubernetes_events.read_events(
+        [pulled, {"kind": "Pod"}, {"kind": "Pod"}, {"reason": "Killing", "message": "x"}], "all.json"
+    )
+    assert (len(observed.pulls), observed.left_out) == (1, {"items that are no events": 2})
