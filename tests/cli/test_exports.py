@@ -16,6 +16,11 @@ def test_nothing_is_exported_unless_asked_for(inside, scenario, tmp_path):
     assert not (tmp_path / "out" / "exports").exists()
 
 
+def test_the_help_names_all(inside):
+    words = " ".join(inside("run", "--help").stdout.replace("│", " ").split())
+    assert f"{', '.join(NAMES)}. Several are joined by commas" in words
+
+
 def test_each_name_writes_its_files_and_a_run_without_it_removes_them(inside, scenario, tmp_path):
     out = tmp_path / "out"
     run = ("run", scenario, "--no-charts", "-q", "--out", out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.printable import json_text
 from pullsim.results import columns
+from pullsim.results.exports.event_list import write_events
 from pullsim.results.exports.export import Export
 from pullsim.results.exports.perfetto.trace import write_trace
 from pullsim.results.summary.summary import SCHEMA_VERSION
@@ -72,6 +73,13 @@ EXPORTS: Final = (
         lambda output, file: write_trace(output.result, file),
         detail="pulls",
         asked="perfetto",
+    ),
+    Export(
+        f"{DIRECTORY}/events.json",
+        "the events as `kubectl get events -A -o json` prints them",
+        lambda output, file: write_events(output.result, file),
+        detail="pulls",
+        asked="events",
     ),
 )
 

@@ -1,0 +1,34 @@
+"""Values that the Kubernetes API has and a run does not: dates, and identifiers that are the same for the same run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import NAMESPACE_URL, uuid5
+
+from pullsim.formats.kubernetes.cron import EPOCH
+from pullsim.kernel.clock import nanoseconds
+
+SECOND: Final = 1_000_000_000  # nanoseconds
+_OURS: Final = uuid5(NAMESPACE_URL, "pullsim")
+
+
+def unix_nanoseconds(seconds: float) -> int:
+    """Return a time of the run since 1970; second 0 is the date from which CronJobs are counted, too."""
+    return int(EPOCH.timestamp()) * SECOND + nanoseconds(seconds)
+
+
+def time(seconds: float) -> str:
+    """Write a time of the run as ``metav1.Time``, which has whole seconds (apimachinery/pkg/apis/meta/v1/time.go)."""
+    return (EPOCH + timedelta(seconds=nanoseconds(seconds) // SECOND)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_time(seconds: float) -> str:
+    """Write a time of the run as ``metav1.MicroTime`` (apimachinery/pkg/apis/meta/v1/micro_time.go)."""
+    whole, rest = divmod(nanoseconds(seconds), SECOND)
+    return f"{(EPOCH + timedelta(seconds=whole)):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+
+
+def uid(*parts: str) -> str:
+    """Return the identifier of what has these names."""
+    return str(uuid5(_OURS, "\0".join(part.encode("utf-8", "backslashreplace").decode() for part in parts)))
