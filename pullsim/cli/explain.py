@@ -1,16 +1,17 @@
-"""``pullsim explain``: where the time of one pod went."""
+"""``pullsim explain``: where the time of pods went, and what would have helped."""
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import (  # Typer reads the annotations
+    INPUT,
     OUTPUT,
     ForceOption,
     ScenarioArgument,
@@ -19,6 +20,17 @@ from pullsim.cli.options import (  # Typer reads the annotations
     VerboseOption,
 )
 from pullsim.cli.pod_argument import find_pod
+from pullsim.cli.study_options import RUNS, study_progress
+from pullsim.errors import InputError, Location
+from pullsim.results.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.results.explanation.explanation import Explanation
+    from pullsim.run import Result
+    from pullsim.scenario import Scenario
+    from pullsim.study.advice.remedies import Remedies
 
 
 class ExplanationFormat(StrEnum):
@@ -30,38 +42,97 @@ class ExplanationFormat(StrEnum):
 
 def explain(
     scenario: ScenarioArgument,
-    pod: Annotated[
-        str | None,
+    pods: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[POD]",
-            help="Pod, or namespace/pod, as pods.csv names it; by default the one that took longest to start.",
+            metavar="[POD]...",
+            help="Pods, or namespace/pod, as pods.csv names them; by default the one that took longest to start.",
             show_default=False,
         ),
     ] = None,
+    slowest: Annotated[
+        int | None,
+        typer.Option("--slowest", min=1, help="Explain so many of the slowest pods.", rich_help_panel=INPUT),
+    ] = None,
     set_: SetOption = None,
     seed: SeedOption = None,
+    what_if: Annotated[
+        bool | None,
+        typer.Option(
+            "--what-if/--no-what-if",
+            help="Try what would have started them earlier; by default where it takes about a second.",
+            rich_help_panel=RUNS,
+            show_default=False,
+        ),
+    ] = None,
+    max_runs: Annotated[
+        int, typer.Option("--max-runs", min=1, help="Most changes that are tried.", rich_help_panel=RUNS)
+    ] = 40,
+    force: ForceOption = False,
     output: Annotated[
         ExplanationFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
     ] = ExplanationFormat.table,
-    force: ForceOption = False,
+    json_: Annotated[bool, typer.Option("--json", help="The same as -o json.", rich_help_panel=OUTPUT)] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Say where the time of one pod went, step by step, and which pulls it waited for."""
+    """Say where the time of pods went, step by step, which pulls they waited for, and what would have helped."""
     with exit_codes(debug=verbose):
         from pullsim.results.explanation.explanation import explain as explain_pod  # noqa: PLC0415
-        from pullsim.results.explanation.explanation import slowest  # noqa: PLC0415
+        from pullsim.results.explanation.explanation import slowest as slowest_pods  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
         from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
+        if pods and slowest is not None:
+            raise InputError("--slowest chooses the pods: give it or their names", Location("--slowest"))
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
-        result = run(load(scenario, overrides), status=True, force=force, announce=terminal.note)
-        explanation = explain_pod(result, slowest(result) if pod is None else find_pod(result, pod))
-        if output is ExplanationFormat.json:
+        loaded = load(scenario, overrides)
+        result = run(loaded, status=True, force=force, announce=terminal.note)
+        named = [find_pod(result, pod) for pod in dict.fromkeys(pods or ())]
+        explanations = [explain_pod(result, pod) for pod in named or slowest_pods(result, slowest or 1)]
+        tried = None
+        if what_if is not False and result.ended != "interrupted":
+            tried = _try(loaded, result, explanations, max_runs, always=bool(what_if))
+        if json_ or output is ExplanationFormat.json:
+            told = [_content(each, tried) for each in explanations]
             with terminal.standard_output() as out:
-                out.write(json.dumps(explanation.to_dict(), indent=2) + "\n")
+                out.write(json.dumps(told if slowest is not None or len(told) > 1 else told[0], indent=2) + "\n")
         else:
             from pullsim.results.explanation.text import render  # noqa: PLC0415
+            from pullsim.study.advice.remedies_text import told_remedies  # noqa: PLC0415
 
-            terminal.show(render(explanation))
-        if result.ended == "interrupted":
+            for index, each in enumerate(explanations):
+                if index:
+                    terminal.line("")
+                terminal.show(render(each))
+                if tried is not None:
+                    terminal.show(told_remedies(tried, (each.namespace, each.pod)))
+        if result.ended == "interrupted" or (tried is not None and tried.interrupted):
             raise KeyboardInterrupt
+
+
+def _content(explanation: Explanation, tried: Remedies | None) -> dict[str, Any]:
+    rows = None if tried is None else tried.pods[explanation.namespace, explanation.pod]
+    return {**explanation.to_dict(), "tried": None if rows is None else [row.to_dict() for row in rows]}
+
+
+def _try(
+    scenario: Scenario, result: Result, explanations: Sequence[Explanation], max_runs: int, *, always: bool
+) -> Remedies | None:
+    """Try what could have helped the pods; None, with a note, where that takes long and nobody asked for it."""
+    from pullsim.results.summary.summary import summarize  # noqa: PLC0415
+    from pullsim.scenario.builder.estimate import LONG, time_text  # noqa: PLC0415
+    from pullsim.study.advice.hint import WORK  # noqa: PLC0415
+    from pullsim.study.advice.remedies import relevant, remedies  # noqa: PLC0415
+    from pullsim.study.advice.situation import Situation  # noqa: PLC0415
+
+    situation = Situation.of(scenario, force=True)
+    wanted = relevant(situation, summarize(result), explanations)
+    runs = min(len(wanted), max_runs)
+    takes = f"about {time_text(runs * situation.estimate.seconds)} of CPU time"
+    if not always and runs * situation.estimate.work > WORK:
+        terminal.note(f"--what-if tries {counted(runs, 'change')} that could have helped, which takes {takes}")
+        return None
+    if runs * situation.estimate.seconds > LONG:
+        terminal.note(f"this takes {takes}: {counted(runs, 'run')}")
+    with study_progress(quiet=False) as progress:
+        return remedies(situation, explanations, wanted, max_runs, progress)

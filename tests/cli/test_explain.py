@@ -1,9 +1,13 @@
-"""``pullsim explain``: the steps of one pod's time, whose pulls it waited for, and what could have been left out."""
+"""``pullsim explain``: the steps of a pod's time, whose pulls it waited for, and what would have helped."""
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pullsim.results.explanation.text import exact, hundredths
 from tests.support.planner import SCENARIOS
 
 SERIAL = """\
@@ -143,3 +147,86 @@ def test_a_pod_that_waited_for_a_node_to_boot_and_took_time_to_be_ready(inside, 
     assert steps[:3] == [("scheduling", 1.0), ("node_boot", 90.0), ("sandbox", 2.0)]
     assert (steps[3][0], steps[-1]) == ("pull", ("readiness", 30.0))
     assert "node boot of gpu-0000" in inside("explain", path).stdout
+
+
+def _seconds(text):
+    hours, minutes, seconds = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?([\d.]+)s", text).groups(default="0")
+    return round(100 * (3600 * int(hours) + 60 * int(minutes) + float(seconds)))
+
+
+@pytest.mark.parametrize("pod", ["big", "small", "nope"])
+def test_what_it_prints_sums_to_the_wait_to_the_digit(inside, tmp_path, pod):
+    path = tmp_path / "serial.yaml"
+    path.write_text(SERIAL + "horizon: 5m\n", encoding="utf-8")
+    text = inside("explain", path, pod, "--no-what-if", "--set", "images.unknown=notFound").stdout
+    rows = re.findall(r"^ *(\S+s)  (?: *(\S+s)   *\d+%)?  .*$", text, re.MULTILINE)
+    at = [_seconds(row[0]) for row in rows]
+    took = [_seconds(row[1]) if row[1] else 0 for row in rows]
+    assert len(rows) >= 2
+    assert all(begin + length == end for begin, length, end in zip(at, took, at[1:], strict=False))
+    assert _seconds(re.search(r"(\S+s) +(?:started|end of the run)$", text, re.MULTILINE)[1]) == sum(took)
+
+
+def test_the_parts_of_a_pull_sum_to_it_to_the_digit(inside):
+    text = inside("explain", SCENARIOS / "quickstart.yaml", "front-00001", "--no-what-if").stdout
+    pull = re.search(r"(\S+s) +\d+%  pull of", text)
+    parts = re.findall(r"(?m)^ {20,}(\S+s) (?:layer \d|of no layer|in \d)", text)
+    assert len(parts) > 2
+    assert sum(map(_seconds, parts)) == _seconds(pull[1])
+    for part in re.finditer(
+        r"(\S+s) (?:layer [^:]*|of no layer): (.*?)(?=\s\S+s (?:layer|of no|in)|$)", " ".join(text.split())
+    ):
+        stages = re.findall(r"(?<= )([\d.]+s)(?=,|$)", part[2])
+        assert sum(map(_seconds, stages)) == _seconds(part[1])
+
+
+@given(st.lists(st.integers(0, 400).map(lambda n: n / 256) | st.floats(0, 1e6), min_size=1, max_size=30))
+def test_rounded_parts_sum_to_the_rounded_whole(seconds):
+    parts = hundredths(seconds)
+    assert sum(parts) == round(sum(seconds) * 100)
+    assert all(abs(part - each * 100) <= 1 + 1e-6 * each for part, each in zip(parts, seconds, strict=True))
+
+
+def test_hundredths_are_written_to_the_last_digit():
+    assert [exact(n) for n in (0, 5999, 6000, 24510, 359999, 360000 + 305)] == [
+        "0.00s", "59.99s", "1m00.00s", "4m05.10s", "59m59.99s", "1h00m03.05s",
+    ]  # fmt: skip
+
+
+def test_the_critical_path_sums_to_the_pull(explained):
+    (step,) = explained("big")["steps"]
+    path = step["path"]
+    assert sum(part["seconds"] for part in path) == pytest.approx(step["seconds"])
+    assert [part["position"] for part in path if part["position"]] == [2]  # the bottom one comes in its shadow
+    assert all(sum(part["stages"].values()) == pytest.approx(part["seconds"]) for part in path)
+
+
+def test_what_would_have_helped_was_tried(inside, tmp_path, explained):
+    path = tmp_path / "serial.yaml"
+    tried = explained("small")["tried"]
+    by_lever = {row["lever"]: row for row in tried}
+    parallel = by_lever["parallel pulls"]
+    assert parallel["gainedSeconds"] > 0
+    assert [row["startSeconds"] for row in tried] == sorted(row["startSeconds"] for row in tried)
+    again = inside(
+        "explain", path, "small", "-o", "json", "--no-what-if", "--set", "images.unknown=notFound",
+        *(word for text in parallel["set"] for word in ("--set", text)),
+    )  # fmt: skip
+    changed = json.loads(again.stdout)
+    assert changed["tried"] is None
+    assert changed["seconds"] == pytest.approx(parallel["startSeconds"])
+    assert explained("small")["seconds"] - changed["seconds"] == pytest.approx(parallel["gainedSeconds"])
+    assert "pulls at a time on a node" in explained("small", form="table")
+
+
+def test_a_pod_that_no_change_lets_start(explained):
+    assert {(row["startSeconds"], row["gainedSeconds"]) for row in explained("nope")["tried"]} <= {(None, 0.0)}
+    assert "it starts" not in explained("nope", form="table")
+
+
+def test_several_pods(explained, inside, tmp_path):
+    assert [each["pod"] for each in explained("small", "big", "small")] == ["small", "big"]
+    assert [each["pod"] for each in explained("--slowest", "2")] == ["nope", "big"]
+    assert explained("big", "nope", form="table").count("Verdict") == 2
+    done = inside("explain", tmp_path / "serial.yaml", "big", "--slowest", "2")
+    assert (done.returncode, "--slowest chooses the pods" in done.stderr) == (2, True)

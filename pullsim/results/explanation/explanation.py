@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -80,12 +81,12 @@ def explain(result: Result, pod: PodRecord) -> Explanation:
     )
 
 
-def slowest(result: Result) -> PodRecord:
-    """Return the pod that took longest to start of those that somebody waits for; one that never started if any did."""
+def slowest(result: Result, count: int = 1) -> list[PodRecord]:
+    """Return the pods that took longest to start of those that somebody waits for, first what never started."""
     waited = [pod for pod in result.pods if not pod.withdrawn] or [*result.pods]
     if not waited:
         raise InputError("no pod was created in this run: there is nothing to explain")
-    return max(waited, key=lambda pod: (pod.started is None, pod.start_seconds))
+    return heapq.nlargest(count, waited, key=lambda pod: (pod.started is None, pod.start_seconds))
 
 
 def until_start(explanation: Explanation) -> Stages:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pullsim.rows import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pullsim.records import PodRecord, PullRecord, SpanRecord, Stages
     from pullsim.run import Result
@@ -47,6 +47,18 @@ class HeaviestLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class PathPart:
+    """A part of a pull's critical path: the time in which one layer, or what is of no layer, held the pull up."""
+
+    at: float
+    seconds: float
+    digest: str | None  # None: of no layer, or of one that the pull never asked for
+    position: int | None  # of the layer; 1 is the bottom
+    size: int | None  # compressed bytes of the layer
+    stages: Stages  # seconds by stage, the largest first
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A time in which a pod waited for one thing, or one pull for it ran. Times are simulated seconds."""
 
@@ -60,6 +72,7 @@ class Step:
     size: int | None = None  # compressed bytes of the image
     layers: int | None = None
     heaviest: HeaviestLayer | None = None
+    path: list[PathPart] = field(default_factory=list)  # of a pull: its seconds by what held it up, in order of time
     waited_for: list[Neighbour] = field(default_factory=list)  # pulls that ran in the meantime, the longest first
 
 
@@ -106,7 +119,7 @@ def _alone(what: str, spans: Sequence[SpanRecord], own: Sequence[PullRecord], ot
 def _pull(result: Result, pod: PodRecord, spans: Sequence[SpanRecord], own: Sequence[PullRecord]) -> Step:
     begin, end = spans[0].begin, spans[-1].end
     record = next((each for each in own if each.started - _SAME <= begin and end <= each.ended + _SAME), None)
-    by_layer = ranked((span.cause, span.end - span.begin) for span in spans if span.cause and span.stage != _LOCK)
+    path = _path(result, pod, spans)
     return Step(
         PULL,
         begin,
@@ -117,9 +130,48 @@ def _pull(result: Result, pod: PodRecord, spans: Sequence[SpanRecord], own: Sequ
         downloaded=None if record is None else record.downloaded,
         size=None if record is None else record.size,
         layers=None if record is None else record.layers,
-        heaviest=_heaviest(result, pod, spans[0].image, by_layer),
+        heaviest=_heaviest(path),
+        path=path,
         waited_for=_fetchers(result, pod, [span for span in spans if span.stage == _LOCK]),
     )
+
+
+def _path(result: Result, pod: PodRecord, spans: Sequence[SpanRecord]) -> list[PathPart]:
+    """Return what held a pull up from its first span to its last; neighbouring spans of one layer are one part."""
+    columns = values(result.layers, "namespace", "pod", "image", "digest", "position", "size")
+    known = {
+        digest: (position, size)
+        for namespace, name, image, digest, position, size in columns
+        if (namespace, name, image) == (pod.namespace, pod.pod, spans[0].image)
+    }
+    found = []
+    for cause, group in groupby(spans, key=lambda span: span.cause):
+        part = list(group)
+        position, size = known.get(cause, (None, None))
+        found.append(
+            PathPart(
+                part[0].begin,
+                part[-1].end - part[0].begin,
+                None if position is None else cause,
+                None if position is None else position + 1,
+                size,
+                ranked((span.stage, span.end - span.begin) for span in part),
+            )
+        )
+    return found
+
+
+def _heaviest(path: Sequence[PathPart]) -> HeaviestLayer | None:
+    """Return the layer with most of the time that was not spent waiting for other pulls, if there is any."""
+    layers = {part.digest: part for part in path if part.digest is not None}
+    seconds = ranked(
+        (part.digest, part.seconds - part.stages.get(_LOCK, 0.0)) for part in path if part.digest is not None
+    )
+    for digest, longest in [*seconds.items()][:1]:
+        layer = layers[digest]
+        if layer.position is not None and layer.size is not None:
+            return HeaviestLayer(digest, layer.position, layer.size, longest)
+    return None
 
 
 def ranked(parts: Iterable[tuple[Key, float]]) -> dict[Key, float]:
@@ -129,14 +181,6 @@ def ranked(parts: Iterable[tuple[Key, float]]) -> dict[Key, float]:
         if seconds > 0:
             sums[key] = sums.get(key, 0.0) + seconds
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
-
-
-def _heaviest(result: Result, pod: PodRecord, image: str | None, seconds: Mapping[str, float]) -> HeaviestLayer | None:
-    for digest, longest in [*seconds.items()][:1]:
-        for layer in result.layers:
-            if (layer.namespace, layer.pod, layer.image, layer.digest) == (pod.namespace, pod.pod, image, digest):
-                return HeaviestLayer(layer.digest, layer.position + 1, layer.size, longest)
-    return None
 
 
 def _fetchers(result: Result, pod: PodRecord, locks: Sequence[SpanRecord]) -> list[Neighbour]:

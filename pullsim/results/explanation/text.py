@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -13,19 +14,20 @@ from pullsim.results.explanation.explanation import until_start
 from pullsim.results.explanation.steps import PULL
 from pullsim.results.start_table import brief
 from pullsim.results.wording import counted, duration, qualified, size
-from pullsim.stages import LABELS, RESOURCES
+from pullsim.stages import LABELS, READINESS, RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
+    from pullsim.records import Stages
     from pullsim.results.explanation.explanation import Explanation
-    from pullsim.results.explanation.steps import HeaviestLayer, Neighbour, Step
+    from pullsim.results.explanation.steps import HeaviestLayer, Neighbour, PathPart, Step
 
 _STEPS: Final = 15  # the most steps that are shown, the longest ones
 _NEIGHBOURS: Final = 3  # the most pulls that are named
-_SHOWN: Final = 0.01  # seconds: a stage of a pull that took less is not shown
+_PARTS: Final = 4  # the most parts of a pull's critical path that are shown, the longest ones
 _MENTION: Final = 0.10  # a resource with a smaller share of the time is not mentioned
 
 
@@ -82,31 +84,69 @@ def _heading(explanation: Explanation) -> Text:
 
 
 def _steps(explanation: Explanation) -> Table:
+    """Return the time line: what began when and how long it took; what it took sums to the whole, to the digit."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for heading in ("at", "took", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    whole = sum(step.seconds for step in explanation.steps)
-    longest = sorted(explanation.steps, key=lambda step: -step.seconds)
-    shown = {id(step) for step in longest[:_STEPS]}
-    for step in explanation.steps:
-        if id(step) in shown:
-            share = f"{step.seconds / whole:.0%}" if whole else "-"
-            table.add_row(brief(step.at), brief(step.seconds), share, _described(step))
-    rest = longest[_STEPS:]
-    if rest:
-        seconds = sum(step.seconds for step in rest)
-        table.add_row("", brief(seconds), f"{seconds / whole:.0%}", f"{counted(len(rest), 'shorter step')}")
+    steps = explanation.steps
+    took = hundredths([step.seconds for step in steps])
+    longest = sorted(range(len(steps)), key=lambda index: -steps[index].seconds)
+    shown = {*longest[:_STEPS]}
+    at = _rounded(explanation.created_at)
+    table.add_row(exact(at), "", "", "created")
+    started = explanation.started_at is None
+    for index, step in enumerate(steps):
+        if step.what == READINESS and not started:
+            table.add_row(exact(at), "", "", "started")
+            started = True
+        if index in shown:
+            table.add_row(exact(at), *_share(took[index], took), _described(step, took[index]))
+        at += took[index]
+    if len(longest) > _STEPS:
+        rest = sum(took[index] for index in longest[_STEPS:])
+        table.add_row("", *_share(rest, took), counted(len(longest) - _STEPS, "shorter step"))
+    outcome = "end of the run" if explanation.started_at is None else "ready" if started else "started"
+    table.add_row(exact(at), exact(sum(took)) if len(took) > 1 else "", "", outcome)
     return table
 
 
-def _described(step: Step) -> Group:
-    first, *rest = _lines(step)
+def _share(part: int, took: Sequence[int]) -> tuple[str, str]:
+    whole = sum(took)
+    return exact(part), f"{part / whole:.0%}" if whole else "-"
+
+
+def hundredths(seconds: Sequence[float], whole: int | None = None) -> list[int]:
+    """Round seconds to hundredths whose sum is the rounded sum, or ``whole``: the largest remainders are rounded up."""
+    whole = _rounded(sum(seconds)) if whole is None else whole
+    parts = [math.floor(each * 100) for each in seconds]
+    left = whole - sum(parts)
+    by_remainder = sorted(range(len(parts)), key=lambda index: parts[index] - seconds[index] * 100)
+    for index in (by_remainder if left > 0 else by_remainder[::-1])[: abs(left)]:
+        parts[index] += 1 if left > 0 else -1
+    return parts
+
+
+def exact(amount: int) -> str:
+    """Write hundredths of a second to the last digit: ``0.42s``, ``4m05.10s``, ``2h03m05.10s``."""
+    minutes, rest = divmod(amount, 6000)
+    if not minutes:
+        return f"{rest / 100:.2f}s"
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}h{minutes:02d}m" if hours else f"{minutes}m") + f"{rest / 100:05.2f}s"
+
+
+def _rounded(seconds: float) -> int:
+    return round(seconds * 100)
+
+
+def _described(step: Step, took: int) -> Group:
+    first, *rest = _lines(step, took)
     return Group(Text(first), *(Padding(Text(line), (0, 0, 0, 2)) for line in rest))
 
 
-def _lines(step: Step) -> Iterator[str]:
-    """Yield what happened in a step, then the particulars."""
+def _lines(step: Step, took: int) -> Iterator[str]:
+    """Yield what happened in a step of ``took`` hundredths of a second, then the particulars."""
     if step.what != PULL:
         image = f", for {step.image}" if step.image else ""
         failure = f", after {step.cause}" if step.what == "backoff" and step.cause else ""
@@ -117,13 +157,36 @@ def _lines(step: Step) -> Iterator[str]:
         return
     fetched = f": {size(step.downloaded or 0)} of {size(step.size)} fetched" if step.size else ""
     yield f"pull of {step.image}{fetched}" + (f": failed ({step.cause})" if step.cause else "")
-    parts = [f"{LABELS[stage]} {brief(seconds)}" for stage, seconds in step.stages.items() if seconds >= _SHOWN]
-    if parts:
-        yield ", ".join(parts)
-    if layer := _dominant(step):
-        yield f"layer {layer.position} of {step.layers} ({size(layer.size)}) alone took {brief(layer.seconds)}"
+    if len(step.path) > 1:
+        yield from _path(step, took)
+    else:
+        yield _stages(step.stages, took)
     if step.waited_for:
         yield f"layers that came with {_named(step.waited_for)}"
+
+
+def _path(step: Step, took: int) -> Iterator[str]:
+    """Yield what held the pull up, one layer after the other, the longest ones; together they are the whole pull."""
+    parts = hundredths([part.seconds for part in step.path], took)
+    longest = sorted(range(len(parts)), key=lambda index: -step.path[index].seconds)
+    shown = {*longest[:_PARTS]}
+    for index, part in enumerate(step.path):
+        if index in shown:
+            yield f"{exact(parts[index])} {_held_up(part, step.layers)}: {_stages(part.stages, parts[index])}"
+    if len(longest) > _PARTS:
+        rest = sum(parts[index] for index in longest[_PARTS:])
+        yield f"{exact(rest)} in {counted(len(longest) - _PARTS, 'shorter part')}"
+
+
+def _held_up(part: PathPart, layers: int | None) -> str:
+    if part.position is None or part.size is None:
+        return "of no layer"
+    return f"layer {part.position}" + (f" of {layers}" if layers else "") + f", {size(part.size)}"
+
+
+def _stages(stages: Stages, took: int) -> str:
+    parts = zip(stages, hundredths(list(stages.values()), took), strict=True)
+    return ", ".join(f"{LABELS[stage]} {exact(part)}" for stage, part in parts if part) or exact(took)
 
 
 def _dominant(step: Step) -> HeaviestLayer | None:
