@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError, Location
+from pullsim.importer.disks import keep_what_fits, set_disks
 from pullsim.importer.draft import Draft, Entry, Question
 from pullsim.importer.fitted import fit_pools
+from pullsim.importer.image_files import read_image_files, tell_of_unused
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
 from pullsim.importer.names import dns_name, free_name
@@ -42,14 +44,16 @@ if TYPE_CHECKING:
 
 def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     """Make a scenario of what was read. Raises InputError if that is nothing of use."""
+    nodes = read_nodes(inventory, notes)
+    read_image_files(inventory, nodes, notes)
     if inventory.empty:
-        told = [*notes.unread, *notes.warnings]
+        told = [*notes.unread, *notes.warnings, *(f"left out: {each}" for each in notes.left_out_lines())]
         unread = f" ({told[0]})" if told else ""
         raise InputError(
             f"nothing of a cluster is in what was given{unread}; `pullsim init` alone writes a template",
             Location("FILES"),
         )
-    pools = make_pools(read_nodes(inventory, notes), inventory, notes)
+    pools = make_pools(nodes, inventory, notes)
     workloads = make_workloads(inventory, notes) or stand_in(inventory, notes)
     if not pools[0].nodes:
         open_unknown(workloads, pools[0], notes)
@@ -58,6 +62,7 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     settle_daemon_sets(workloads, pools, notes)
     tell_of_left_out(workloads, pools, notes)
     add_settings(pools, inventory, notes)
+    set_disks(pools, inventory, notes)
     find_present(pools, workloads, inventory, notes)
     entries = [_entry(workload, pools) for workload in workloads]
     sizes = ImageSizes(inventory)
@@ -68,6 +73,8 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     pulled = {*needed}
     _add_ended(needed, inventory, pools, sizes)
     images = make_images(needed, failing, sizes, notes)
+    keep_what_fits(pools, {image: sizes.estimate(image) for image in needed}, notes)
+    tell_of_unused(inventory, sizes.used, notes)
     fit_pools(pools, images.agreed, inventory, notes)
     tell_of_hardware(pools, notes)
     draft = Draft(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from pullsim.errors import InputError, Location
 from pullsim.importer.inventory import Inventory
 from pullsim.importer.recognise import read_text
-from pullsim.inputs import decoded, exists, is_directory, read_bytes
+from pullsim.importer.unknown import why_unknown
+from pullsim.inputs import decoded, exists, is_directory, read_bytes, unpacked
 from pullsim.inputs.files import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 STANDARD_INPUT: Final = "-"
 MOST_FILES: Final = 20_000
 #: What files are named that hold nothing of a cluster, and are many: they are passed over within directories.
-_LOGS: Final = (".log", ".gz", ".html", ".png", ".svg")
-_LOG_NAMES: Final = ("logs.txt", "timestamp", "event-filter.html")
+_LOGS: Final = (".log", ".log.gz", ".logs", ".tar.gz", ".tgz", ".html", ".png", ".svg")
+_LOG_NAMES: Final = ("logs.txt", "timestamp", "version", "event-filter.html", "oci-layout")
+_GZIP: Final = b"\x1f\x8b"
+#: Byte order marks of UTF-16, in which PowerShell's > writes.
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_all(given: Iterable[str], notes: Notes) -> Inventory:
@@ -47,20 +51,39 @@ def read_all(given: Iterable[str], notes: Notes) -> Inventory:
 
 
 def _read(data: bytes, path: Path, inventory: Inventory, notes: Notes) -> None:
-    if not data.strip():
-        notes.unread.append(f"{path}: is empty: the command that was to write it has failed")
-        return
+    content = ""
     try:
-        if len(data) > MAX_BYTES:
-            raise InputError("is larger than what is read", Location(str(path)))  # noqa: TRY301  # told as others are
-        what = read_text(decoded(data, str(path)), path, inventory, notes)
+        content = _text(data, path)
+        if not content.strip():
+            notes.unread.append(f"{path}: is empty: the command that was to write it has failed")
+            return
+        known = read_text(content, path, inventory, notes)
     except InputError as error:
-        notes.unread.append(str(error))
+        problem = str(error)
+        reason = why_unknown(content, problem)
+        notes.unread.append(problem if reason == problem else f"{path}: {reason}")
     else:
-        if what:
+        if known:
             inventory.files.append(path.name)
         else:
-            notes.unread.append(f"{path}: holds nothing that is known of a cluster")
+            notes.unread.append(f"{path}: {why_unknown(content)}")
+
+
+def _text(data: bytes, path: Path) -> str:
+    """Return a file's text: UTF-8, compressed by gzip or not, or UTF-16. Raises InputError for what is none."""
+    if data.startswith(_GZIP):
+        try:
+            data = unpacked(data)
+        except ValueError as error:
+            raise InputError(str(error), Location(str(path))) from None
+    if len(data) > MAX_BYTES:
+        raise InputError("is larger than what is read", Location(str(path)))
+    if data.startswith(_UTF_16):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise InputError("is no text in UTF-16, which its first bytes promise", Location(str(path))) from None
+    return decoded(data, str(path))
 
 
 def _files(paths: Iterable[str]) -> Iterator[Path]:
@@ -76,9 +99,10 @@ def _files(paths: Iterable[str]) -> Iterator[Path]:
 
 
 def _below(directory: Path) -> Iterator[Path]:
-    """Yield the files in a directory and in those below it, without logs and what begins with a dot."""
+    """Yield the files in a directory and in those below it, without logs, blobs, and what begins with a dot."""
     for parent, directories, names in os.walk(directory):
-        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        blobs = {"blobs"} if "oci-layout" in names else set()
+        directories[:] = sorted(name for name in directories if not (name.startswith(".") or name in blobs))
         for name in sorted(names):
             if not (name.startswith(".") or name.endswith(_LOGS) or name in _LOG_NAMES):
                 yield Path(parent) / name

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.oci.found import normalised
 from pullsim.importer.nodes import node_images
+from pullsim.importer.place import hints_of
 from pullsim.inputs.fields import entries, text
+from pullsim.oci.manifest import UNPACK_RATIO
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import InvalidReference, parse
 
@@ -45,6 +48,7 @@ class ImageSizes:
         """Collect what the inventory has."""
         self._sizes: dict[str, dict[Platform, Counter[Known]]] = defaultdict(lambda: defaultdict(Counter))
         self._layers: dict[str, list[tuple[Platform | None, Image, str]]] = defaultdict(list)
+        self.used: set[str] = set()  # the files whose layers somebody asked for
         self._pulled: set[str] = set()
         self._failed: set[str] = set()
         self._runtimes: dict[str, tuple[str, Platform]] = {}
@@ -73,11 +77,27 @@ class ImageSizes:
         found = [self.of(image, each) for each in sorted(platforms, key=lambda each: (each != _AMD64, str(each)))]
         return next((each for each in found if each is not None), None)
 
-    def layers(self, image: str) -> tuple[list[tuple[Platform | None, Image]], str]:
-        """Return the contents of an image with layers that files have, by platform, and the file's name."""
-        for name in names_of(image):
+    def estimate(self, image: str) -> int:
+        """Return about the bytes that an image takes on a node, packed and unpacked; 0 if no size is known."""
+        known = self.anywhere(image)
+        if known is None:
+            return 0
+        return round(known.size * (1 + UNPACK_RATIO) if known.compressed else known.size * (1 + 1 / UNPACK_RATIO))
+
+    def layers(self, image: str, *, alone: bool = False) -> tuple[list[tuple[Platform | None, Image]], str]:
+        """Return the contents of an image with layers that files have, by platform, and the file's name.
+
+        Of an image that is ``alone`` of its repository here, a file's whose names have digests only is taken too.
+        """
+        names = self._names(image)
+        if alone and names:
+            names.append(repository_of(names[0]))
+        for name in names:
             if found := self._layers.get(name):
-                return [(platform, each) for platform, each, _ in found], found[0][2]
+                self.used |= {file for _, _, file in found}
+                return [(platform, each) for platform, each, _ in found], Path(found[0][2]).name + (
+                    ", whose name has no tag" if alone and name == names[-1] else ""
+                )
         return [], ""
 
     def never_pulled(self, image: str) -> bool:
@@ -105,16 +125,23 @@ class ImageSizes:
 
     def _of_files(self, inventory: Inventory) -> None:
         for found in inventory.images:
-            file = re.split(r"[/\\]", found.file)[-1]
-            for name in found.names:
-                if found.image is not None:
-                    self._layers[name].append((found.platform, found.image, file))
+            file = Path(found.file).name
+            if found.image is not None:
+                for name in found.names if found.tagged else (*found.names, *map(repository_of, found.names[:1])):
+                    self._layers[name].append((found.platform, found.image, found.file))
             size = found.compressed if found.compressed is not None else found.unpacked
             if size is None:
                 size = found.estimated_compressed()
             if size:
                 compressed = found.compressed is not None or found.unpacked is None
-                self._add(found.names, found.platform or _AMD64, Known(size, compressed, file))
+                self._add(found.names, found.platform or self._platform_of(file), Known(size, compressed, file))
+
+    def _platform_of(self, file: str) -> Platform:
+        """Return the platform of the node that a file is named after, or of all nodes if it is the same."""
+        hints = hints_of(Path(file).stem)
+        named = {each for host, (_, each) in self._runtimes.items() if {host, host.partition(".")[0]} & {*hints}}
+        every = {platform for _, platform in self._runtimes.values()}
+        return next((found for platforms in (named, every) if len(platforms) == 1 for found in platforms), _AMD64)
 
     def _of_event(self, event: Found) -> None:
         message = text(event.value, "message") or text(event.value, "note")
@@ -134,6 +161,14 @@ class ImageSizes:
         known = Known(int(match["size"]), runtime not in ("cri-o", "docker"), f"Image size in events ({event.file})")
         if known.size:
             self._add(names_of(match["image"]), platform, known)
+
+
+def repository_of(image: str) -> str:
+    """Return the repository of an image; the text itself for what is no name of one."""
+    try:
+        return parse(image).repository
+    except InvalidReference:
+        return image
 
 
 def runtime_of(node: Found) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pullsim.importer.image_sizes import Known
+from pullsim.importer.image_sizes import Known, repository_of
 from pullsim.importer.notes import listed
 from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Index, select
@@ -57,14 +58,15 @@ def make_images(
     section, never = ImageSection(), {*failing}
     guessed: list[str] = []
     used: set[str] = set()
+    repositories = Counter(map(repository_of, needed))
     for image in sorted(needed):
         try:
             reference = parse(image)
         except InvalidReference as error:
-            notes.warn(f"image {image!r} is no name that can be pulled: {error}: its containers do not start")
+            notes.tally("image", "whose name cannot be pulled, so that containers do not start", f"{image!r}: {error}")
             continue
         platforms = sorted(needed[image], key=str)
-        contents, file = sizes.layers(image)
+        contents, file = sizes.layers(image, alone=repositories[repository_of(image)] == 1)
         found = merged.lookup(reference, 0.0)
         if contents:
             section.define += _from_layers(image, contents, platforms, file)
@@ -152,9 +154,10 @@ def _from_sizes(
             made.append(({"image": image, "platform": str(platform), "layers": _layers(manifest)}, "catalogue"))
             continue
         if manifest is not None and known is not None:
-            notes.warn(
-                f"image {image} ({platform}): the catalogue has other content than the nodes, whose size counts "
-                f"({_bytes(manifest):,} and {known.size:,} bytes)"
+            notes.tally(
+                "image",
+                "of which the catalogue has other content than the nodes, whose size counts",
+                f"{image} for {platform}: {_bytes(manifest):,} and {known.size:,} bytes",
             )
         if known is None:
             known = sizes.anywhere(image)
@@ -198,9 +201,7 @@ def _tell(section: ImageSection, guessed: list[str], platforms: list[Platform], 
             loop(by_size, platforms),
         )
     for image in section.not_found:
-        notes.warn(
-            f"image {image}: its pulls fail in the cluster and nothing is known of its size: not found here either"
-        )
+        notes.tally("image", "whose pulls fail in the cluster, and of unknown size: not found here either", image)
 
 
 def loop(images: list[str], platforms: list[Platform]) -> str:

@@ -13,6 +13,7 @@ from pullsim.inputs.fields import mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pullsim.formats.oci.found import FoundImage
 
@@ -58,6 +59,8 @@ class Settings:
     file: str
     hints: tuple[str, ...] = ()
     defaulted: bool = False  # whether defaults are filled in, as in the answer of /configz
+    whole: bool = False  # whether it is all that its nodes have, and no part that others add to
+    name: str = ""  # of the object that it stands in
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Inventory:
     objects: dict[Key, Found] = field(default_factory=dict)
     kubelets: list[Settings] = field(default_factory=list)  # KubeletConfigurations
     containerds: list[Settings] = field(default_factory=list)  # what a config.toml or `crictl info` sets of pulls
+    image_files: dict[Path, bytes] = field(default_factory=dict)  # what tools printed of images, not read yet
     images: list[FoundImage] = field(default_factory=list)
     mirrors: list[Mirrors] = field(default_factory=list)
     private: dict[str, str] = field(default_factory=dict)  # hosts with credentials, and the file that says so
@@ -112,5 +116,6 @@ def _size(found: Found) -> int:
 def sorted_settings(settings: Iterable[Settings]) -> list[Settings]:
     """Return settings in an order that does not depend on the order of files."""
     return sorted(
-        settings, key=lambda each: (each.file, each.hints, json.dumps(each.value, sort_keys=True, default=str))
+        settings,
+        key=lambda each: (each.name, each.file, each.hints, json.dumps(each.value, sort_keys=True, default=str)),
     )

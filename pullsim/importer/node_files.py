@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from pullsim.errors import InputError
 from pullsim.importer import runtime_files
 from pullsim.importer.inventory import Settings
+from pullsim.inputs import unpacked
 from pullsim.inputs.document import parse_documents
-from pullsim.inputs.fields import at, entries, labels, mapping, text
+from pullsim.inputs.fields import entries, labels, mapping, text, texts
 from pullsim.inputs.toml_document import parse_toml
 
 if TYPE_CHECKING:
@@ -26,19 +27,31 @@ _GKE: Final = {
     "imageMinimumGcAge": "imageMinimumGCAge",
     "imageMaximumGcAge": "imageMaximumGCAge",
 }
+#: Flags of the kubelet that say of pulls what a field of its configuration says (pkg/kubelet, cmd/kubelet/app/options).
+_FLAGS: Final = {
+    "serialize-image-pulls": "serializeImagePulls",
+    "registry-qps": "registryPullQPS",
+    "registry-burst": "registryBurst",
+    "max-pods": "maxPods",
+    "image-gc-high-threshold": "imageGCHighThresholdPercent",
+    "image-gc-low-threshold": "imageGCLowThresholdPercent",
+}
 _POOLS: Final = "pools.operator.machineconfiguration.openshift.io/"
 _ROLE: Final = "machineconfiguration.openshift.io/role"
+#: The MachineConfigs that are made of KubeletConfigs begin so; they come after those of the installation.
+_GENERATED: Final = "99-generated"
 
 
-def _add(value: dict[str, Any], place: Place, hints: tuple[str, ...], *, defaulted: bool = False) -> None:
-    place.inventory.kubelets.append(Settings(value, place.file, hints, defaulted))
+def _add(value: dict[str, Any], place: Place, hints: tuple[str, ...], *, whole: bool = False, name: str = "") -> None:
+    config = {key: each for key, each in value.items() if key not in ("apiVersion", "kind")}
+    place.inventory.kubelets.append(Settings(config, place.file, hints, whole=whole, name=name))
 
 
 def _configz(value: dict[str, Any], place: Place) -> bool:
     """Read the answer of ``/api/v1/nodes/NAME/proxy/configz``, which has all defaults filled in."""
     config = value.get("kubeletconfig")
     if isinstance(config, dict):
-        _add(config, place, place.hints, defaulted=True)
+        place.inventory.kubelets.append(Settings(config, place.file, place.hints, defaulted=True, whole=True))
     return isinstance(config, dict)
 
 
@@ -53,7 +66,7 @@ def _gke(value: dict[str, Any], place: Place) -> bool:
 
 def kubelet_configuration(value: dict[str, Any], place: Place) -> None:
     """Read a KubeletConfiguration, alone or in kubeadm's file."""
-    _add({key: each for key, each in value.items() if key not in ("apiVersion", "kind")}, place, place.hints)
+    _add(value, place, place.hints)
 
 
 def config_map(value: dict[str, Any], place: Place) -> None:
@@ -70,11 +83,11 @@ def config_map(value: dict[str, Any], place: Place) -> None:
 def node_config(value: dict[str, Any], place: Place) -> None:
     """Read nodeadm's NodeConfig of EKS: kubelet, flags, containerd's config.toml, and whether disks are local."""
     hints = place.hints
-    flags = at(value, "spec", "kubelet", "flags")
-    for flag in flags if isinstance(flags, list) else ():
-        if isinstance(flag, str) and flag.startswith("--node-labels="):
+    given = texts(value, "spec", "kubelet", "flags")
+    for flag in given:
+        if flag.startswith("--node-labels="):
             hints += tuple(pair.partition("=")[2] for pair in flag.partition("=")[2].split(","))
-    if config := mapping(value, "spec", "kubelet", "config"):
+    if config := {**_of_flags(given), **mapping(value, "spec", "kubelet", "config")}:
         _add(config, place, hints)
     if toml := text(value, "spec", "containerd", "config"):
         try:
@@ -85,34 +98,51 @@ def node_config(value: dict[str, Any], place: Place) -> None:
         place.inventory.instance_storage.append(Settings({"strategy": strategy}, place.file, hints))
 
 
+def _of_flags(flags: list[str]) -> dict[str, Any]:
+    """Return what flags set, as fields of a KubeletConfiguration; a value that is none is left as it is written."""
+    found: dict[str, Any] = {}
+    for flag in flags:
+        name, _, value = flag.lstrip("-").partition("=")
+        if name in _FLAGS:
+            found[_FLAGS[name]] = {"true": True, "false": False}.get(value, int(value) if value.isdecimal() else value)
+    return found
+
+
 def openshift_kubelet_config(value: dict[str, Any], place: Place) -> None:
     """Read OpenShift's KubeletConfig, which is for the pools that its selector names."""
     selected = labels(value, "spec", "machineConfigPoolSelector", "matchLabels")
     hints = tuple(key.removeprefix(_POOLS) if key.startswith(_POOLS) else each for key, each in selected.items())
     if config := mapping(value, "spec", "kubeletConfig"):
-        _add(config, place, hints)
+        _add(config, place, hints, name=_GENERATED)
 
 
 def machine_config(value: dict[str, Any], place: Place) -> None:
-    """Read the kubelet.conf in an OpenShift MachineConfig; its other files hold nothing of pulls that is read here."""
-    role = labels(value, "metadata", "labels").get(_ROLE, "")
+    """Read the kubelet.conf in an OpenShift MachineConfig; its other files hold nothing of pulls that is read here.
+
+    Those of a role are merged in the order of their names; a rendered one is all that the nodes have that name it.
+    Source: openshift/machine-config-operator, pkg/controller/common/helpers.go MergeMachineConfigs.
+    """
+    role, name = labels(value, "metadata", "labels").get(_ROLE, ""), text(value, "metadata", "name")
+    rendered = name.startswith("rendered-")
+    hints = (name,) if rendered else (role,) if role else ()
     for file in entries(value, "spec", "config", "storage", "files"):
         if text(file, "path").endswith("kubelet.conf"):
             try:
-                documents = parse_documents(_data(text(file, "contents", "source")), place.file)
+                packed = text(file, "contents", "compression") == "gzip"
+                documents = parse_documents(_data(text(file, "contents", "source"), packed=packed), place.file)
             except (InputError, ValueError):
-                place.notes.warn(f"{place.file}: the kubelet.conf of a MachineConfig cannot be read")
+                place.notes.tally("MachineConfig", "whose kubelet.conf cannot be read", name)
                 continue
             for document in documents:
                 if isinstance(document.tree, dict):
-                    config = {key: each for key, each in document.tree.items() if key not in ("apiVersion", "kind")}
-                    _add(config, place, (role,) if role else ())
+                    _add(document.tree, place, hints, whole=rendered, name=name)
 
 
-def _data(url: str) -> str:
+def _data(url: str, *, packed: bool) -> str:
     """Return the text of a ``data:`` URL. Raises ValueError for what is none."""
     head, _, body = url.partition(",")
-    return b64decode(body).decode() if head.endswith(";base64") else unquote(body)
+    data = b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
+    return (unpacked(data) if packed else data).decode()
 
 
 READERS: Final[tuple[Callable[[dict[str, Any], Place], bool], ...]] = (_configz, _gke)

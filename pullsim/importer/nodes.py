@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE: Final = "beta.kubernetes.io/instance-type"
+#: The label with the type of a node's boot disk on GKE.
+BOOT_DISK: Final = "cloud.google.com/gke-boot-disk"
 ZONES: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 #: The beginnings of the keys of taints that come and go.
 _PASSING: Final = (
@@ -35,6 +37,9 @@ _ROLE: Final = "node-role.kubernetes.io/"
 _NO_TYPES: Final = ("k3s", "rke2", "unknown", "none")
 #: The runtimes that are simulated, by the scheme of ``containerRuntimeVersion``.
 RUNTIMES: Final = {"containerd": ("containerd", CONTAINERD), "cri-o": ("crio", CRIO)}
+#: Docker, and the release of containerd that stands in for it: both fetch three layers at a time and unpack one by one.
+_DOCKER: Final = "docker"
+_FOR_DOCKER: Final = "1.7"
 #: Labels with the owner's name of a pool, the more telling ones first.
 POOL_LABELS: Final = (
     "eks.amazonaws.com/nodegroup",
@@ -89,6 +94,11 @@ class NodeFacts:
         return next((zone for label in ZONES if (zone := self.labels.get(label))), None)
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """The names of its roles, as kubectl shows them."""
+        return _roles(self.found)
+
+    @property
     def taints(self) -> tuple[str, ...]:
         """The taints that the owner has set, and not the node's condition or an autoscaler, as kubectl writes them."""
         found = set()
@@ -139,15 +149,14 @@ def read_nodes(inventory: Inventory, notes: Notes) -> list[NodeFacts]:
     found = []
     for each in inventory.of_kind("Node"):
         if reason := _reason(each):
-            notes.left_out[f"nodes: {reason}"] += 1
-            notes.warn(f"node {each.name} is left out: {reason}")
+            notes.tally("node", f"left out: {reason}", each.name)
         else:
             found.append(_facts(each, notes))
     for node in found:
         if node.cordoned:
-            notes.warn(f"node {node.name} is cordoned: it counts as a node of its pool all the same")
+            notes.tally("node", "cordoned, and counted all the same", node.name)
         if node.ready not in ("True", ""):
-            notes.warn(f"node {node.name} is not Ready ({node.ready}): it counts as a node of its pool all the same")
+            notes.tally("node", f"not Ready ({node.ready}), and counted all the same", node.name)
     return found
 
 
@@ -170,13 +179,10 @@ def _reason(node: Found) -> str:
     if not kubelet:
         return "it says no kubelet release, as one that never reported"
     scheme, _, version = runtime.partition("://")
-    if scheme == "docker":
-        return "the runtime docker is not modelled"
-    if scheme not in RUNTIMES:
-        return (
-            f"its runtime {scheme or 'is not said and'} is not modelled" if scheme else "it says no container runtime"
-        )
-    for program, releases, text_ in (("kubelet", KUBELET, kubelet), (scheme, RUNTIMES[scheme][1], version)):
+    if scheme not in (*RUNTIMES, _DOCKER):
+        return f"its runtime {scheme} is not modelled" if scheme else "it says no container runtime"
+    own = [] if scheme == _DOCKER else [(scheme, RUNTIMES[scheme][1], version)]
+    for program, releases, text_ in (("kubelet", KUBELET, kubelet), *own):
         written = _written(text_)
         if written is None:
             return f"the release of its {program} cannot be read"
@@ -202,24 +208,32 @@ def _minor(releases: Releases, written: tuple[int, ...]) -> Release | None:
 
 
 def _facts(node: Found, notes: Notes) -> NodeFacts:
-    scheme, _, version = _info(node, "containerRuntimeVersion").partition("://")
-    key, releases = RUNTIMES[scheme]
     system = (_info(node, "operatingSystem") or node.labels.get("kubernetes.io/os") or "linux").lower()
     machine = _info(node, "architecture") or node.labels.get("kubernetes.io/arch") or "amd64"
     try:
         platform = Platform.parse(f"{system}/{machine}")
     except ValueError:
-        notes.warn(f"node {node.name}: its platform {system}/{machine} is not known: taken as linux/amd64")
+        notes.tally("node", f"of the platform {system}/{machine}, which is not known: taken as linux/amd64", node.name)
         platform = Platform("linux", "amd64")
     if platform.os != "linux":
-        notes.warn(f"node {node.name} runs {platform.os}: it is simulated with the figures and the model of Linux")
+        notes.tally("node", f"with {platform.os}: simulated with the figures and the model of Linux", node.name)
     return NodeFacts(
         node,
         platform,
         _release("kubelet", KUBELET, _info(node, "kubeletVersion"), node, notes),
-        (key, _release(scheme, releases, version, node, notes)),
+        _runtime(node, notes),
         _pool_name(node),
     )
+
+
+def _runtime(node: Found, notes: Notes) -> tuple[str, str]:
+    """Return the key of a scenario's ``runtime`` and the release; containerd stands in for Docker."""
+    scheme, _, version = _info(node, "containerRuntimeVersion").partition("://")
+    if scheme == _DOCKER:
+        notes.tally("node", f"with Docker, which is not modelled: containerd {_FOR_DOCKER} stands in for it", node.name)
+        return "containerd", _FOR_DOCKER
+    key, releases = RUNTIMES[scheme]
+    return key, _release(scheme, releases, version, node, notes)
 
 
 def _release(program: str, releases: Releases, version: str, node: Found, notes: Notes) -> str:
@@ -229,11 +243,16 @@ def _release(program: str, releases: Releases, version: str, node: Found, notes:
     release = releases.resolve(written[:2])
     if release[:2] != written[:2]:
         newest = written_text(release[:2])
-        notes.warn(
-            f"node {node.name}: {program} {written_text(written[:2])} is newer than {newest}, the newest "
-            "known, as which it runs"
+        notes.tally(
+            "node",
+            f"with {program} {written_text(written[:2])}: it runs as {newest}, the newest that is known",
+            node.name,
         )
     return written_text(release[:2])
+
+
+def _roles(node: Found) -> tuple[str, ...]:
+    return tuple(sorted(key.removeprefix(_ROLE) for key in node.labels if key.startswith(_ROLE) and key != _ROLE))
 
 
 def _pool_name(node: Found) -> str | None:
@@ -241,7 +260,7 @@ def _pool_name(node: Found) -> str | None:
     labelled = next((name for label in POOL_LABELS if (name := node.labels.get(label))), None)
     if labelled is not None:
         return labelled
-    roles = sorted(key.removeprefix(_ROLE) for key in node.labels if key.startswith(_ROLE) and key != _ROLE)
+    roles = _roles(node)
     k3s = "+k3s" in _info(node, "kubeletVersion") or text(node.value, "spec", "providerID").startswith("k3s://")
     if {"control-plane", "master"} & {*roles}:
         return "server" if k3s else "control-plane"

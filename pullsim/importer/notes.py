@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from pullsim.results.wording import counted
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Guess:
@@ -20,7 +22,7 @@ class Notes:
     """Collects what is told on standard error and in the scenario's comments."""
 
     guesses: list[Guess] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warned: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # names by text and noun
     left_out: Counter[str] = field(default_factory=Counter)  # how many things by reason
     unread: list[str] = field(default_factory=list)  # files that cannot be used, with the reason
 
@@ -32,8 +34,21 @@ class Notes:
 
     def warn(self, text: str) -> None:
         """Add a warning, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+        self.warned.setdefault((text, ""), [])
+
+    def tally(self, noun: str, text: str, name: str) -> None:
+        """Add something to those of which a warning is: ``2 nodes left out: the runtime … (node-1, node-2)``."""
+        names = self.warned.setdefault((text, noun), [])
+        if name not in names:
+            names.append(name)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings, in the order in which they came first; those about many things have their count."""
+        return [
+            f"{counted(len(names), noun)} {text} ({listed(names)})" if noun else text
+            for (text, noun), names in self.warned.items()
+        ]
 
     def left_out_lines(self) -> list[str]:
         """Say what was left out, most frequent first."""

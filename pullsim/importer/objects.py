@@ -20,3 +20,14 @@ def add(value: dict[str, Any], place: Place) -> None:
         place.notes.left_out["objects without a name"] += 1
     else:
         place.inventory.add(value, place.file)
+
+
+def refusal(value: dict[str, Any], place: Place) -> None:
+    """Say what the API server answered instead of what it was asked for."""
+    answer = text(value, "message") or text(value, "reason")
+    place.notes.unread.append(f"{place.path}: the API server answered: {answer}")
+
+
+def table(_: dict[str, Any], place: Place) -> None:
+    """Say that a table has only what people are shown."""
+    place.notes.unread.append(f"{place.path}: is a table for people, which leaves out most: `-o json` has all of it")

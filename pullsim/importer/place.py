@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*")
 _KINDS: Final = re.compile(
-    r"^(configz|kubelet-?config(uration)?|kubelet|crictl-info|crictl-images|nodeadm|containerd-config|containerd|config)"
+    r"^(configz|kubelet-?config(uration)?|kubelet|crictl-info|(crictl|ctr|docker|nerdctl)-images|nodeadm|containerd-config|containerd|config)"
     r"[-_.]?",
     re.IGNORECASE,
 )

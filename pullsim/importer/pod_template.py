@@ -62,7 +62,7 @@ def scenario_pod(template: dict[str, Any], title: str, notes: Notes) -> dict[str
     if at(spec, "ephemeralContainers"):
         notes.left_out["ephemeral containers, with which no pod is created"] += 1
     if entries(spec, "schedulingGates"):
-        notes.warn(f"{title}: its scheduling gates are taken as open")
+        notes.tally("workload", "with scheduling gates, which are taken as open", title)
     return _valid(pod, title, notes)
 
 

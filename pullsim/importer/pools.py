@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.errors import InputError, Location
 from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.importer.figures import DEFAULT, Figure, default, from_files
-from pullsim.importer.nodes import INSTANCE_TYPE, ZONES, most_common
+from pullsim.importer.nodes import BOOT_DISK, INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
 from pullsim.importer.pool_keys import UNNAMED, pool_key, pool_names
 from pullsim.inputs.fields import text
@@ -32,6 +32,8 @@ DEFAULT_NIC: Final = "10Gbit/s"
 DEFAULT_DISK: Final = "200MB/s"
 #: Labels that each node of a pool gets by itself, or that differ from node to node.
 _OWN_LABELS: Final = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "pullsim.io/pool", *ZONES)
+#: The annotation with the name of the MachineConfig that a node of OpenShift runs with.
+_CURRENT: Final = "machineconfiguration.openshift.io/currentConfig"
 _PROVIDERS: Final = {"aws": "aws/", "gce": "gcp/", "azure": "azure/"}
 
 
@@ -53,6 +55,14 @@ class Pool:
     def node_names(self) -> set[str]:
         """The names of the cluster's nodes that it stands for."""
         return {node.name for node in self.nodes}
+
+    @property
+    def called(self) -> set[str]:
+        """What files may call it: its name, and of its nodes names, roles, and what OpenShift has rendered for them."""
+        names = {self.name, self.base, *self.node_names}
+        for node in self.nodes:
+            names |= {node.name.partition(".")[0], *node.roles, text(node.found.annotations, _CURRENT)}
+        return names - {""}
 
     @property
     def labels(self) -> dict[str, str]:
@@ -151,7 +161,7 @@ def _preset(nodes: list[NodeFacts]) -> str | None:
         return None
     provider = text(nodes[0].found.value, "spec", "providerID")
     prefix = _PROVIDERS.get(provider.partition(":")[0])
-    disk = nodes[0].labels.get("cloud.google.com/gke-boot-disk", "")
+    disk = nodes[0].labels.get(BOOT_DISK, "")
     fitting = [
         name
         for name, preset in builtin().items()
@@ -197,16 +207,21 @@ def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Note
 
 
 def _pieces(pool: Pool, nodes: list[NodeFacts], resource: str, notes: Notes) -> int | None:
-    """Return how many of a device each node has; capacity counts where allocatable is 0, with a warning."""
-    allocatable, capacity = _amount(nodes, resource, "allocatable"), _amount(nodes, resource, "capacity")
-    if not allocatable and capacity:
-        sick = [node.name for node in nodes if _one(node, resource, "allocatable") in (0, None)]
+    """Return how many of a device each node has for pods: the least that is not 0, with a warning of differences."""
+    allocatable = _amount(nodes, resource, "allocatable")
+    amounts = [_one(node, resource, "allocatable") or 0 for node in nodes]
+    capacity = max(_one(node, resource, "capacity") or 0 for node in nodes)
+    if capacity and not all(amounts):
+        sick = [node.name for node, amount in zip(nodes, amounts, strict=True) if not amount]
         notes.warn(
-            f"pool {pool.name}: {resource} is {capacity} in capacity and {allocatable or 0} in allocatable on "
-            f"{listed(sick)} (driver or device is not healthy): the scenario has {capacity}, as if it were"
+            f"pool {pool.name}: {resource} is {capacity} in capacity and 0 in allocatable on {listed(sick)}, as if "
+            f"driver or device were not healthy: each node has {allocatable or 0} here"
+            + ("" if allocatable else ", so that pods which ask for it wait for ever")
         )
-        return capacity
-    return allocatable
+    elif len({*amounts}) > 1:
+        differing = ", ".join(map(str, sorted({*amounts})))
+        notes.warn(f"pool {pool.name}: its nodes differ in {resource} ({differing}): each has {allocatable} here")
+    return allocatable or (0 if capacity else allocatable)
 
 
 def _one(node: NodeFacts, resource: str, of: str) -> int | None:

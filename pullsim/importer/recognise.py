@@ -5,18 +5,15 @@ from __future__ import annotations
 import email
 import re
 import tomllib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
-from pullsim.formats.oci.beside import Beside
-from pullsim.formats.oci.directory import name_of
 from pullsim.formats.oci.node_images import CTR_HEADER
-from pullsim.formats.oci.reader import images_of, recognised
+from pullsim.formats.oci.reader import recognised
 from pullsim.importer import node_files, objects, registry_files, runtime_files
 from pullsim.importer.describe import described_nodes, is_description
 from pullsim.importer.place import Place
-from pullsim.inputs import json_lines, parse_json
+from pullsim.inputs import json_documents, parse_json
 from pullsim.inputs.document import parse_documents
 from pullsim.inputs.fields import entries, text
 from pullsim.inputs.toml_document import parse_toml
@@ -40,9 +37,11 @@ _BY_KIND: Final[Mapping[tuple[str, str], Callable[[dict[str, Any], Place], None]
     ("machineconfiguration.openshift.io/", "MachineConfig"): node_files.machine_config,
     ("", "ConfigMap"): node_files.config_map,
     ("", "Secret"): registry_files.secret,
+    ("", "Status"): objects.refusal,
+    ("meta.k8s.io/", "Table"): objects.table,
 }
 #: Parts of a kubeadm file that say nothing of pulls by the kubelet; imagePullSerial is of kubeadm's own pulls.
-_NOTHING: Final = ("InitConfiguration", "JoinConfiguration", "ClusterConfiguration", "KubeProxyConfiguration", "Status")
+_NOTHING: Final = ("InitConfiguration", "JoinConfiguration", "ClusterConfiguration", "KubeProxyConfiguration")
 
 
 def read_text(content: str, path: Path, inventory: Inventory, notes: Notes) -> bool:
@@ -52,14 +51,14 @@ def read_text(content: str, path: Path, inventory: Inventory, notes: Notes) -> b
     if _NODEGROUP.match(start):
         return _parts(start, place)
     if CTR_HEADER.match(start):
-        return _images(content, place)
+        return _image_file(content, place)
     if is_description(content):
         for node in described_nodes(content):
             inventory.add(node, place.file)
         return True
     values = _values(content, place)
     known = [read_value(value, place) for value in values]
-    return any(known) or _image_file(values, content, place)
+    return any(known) or (_tells_of_images(values, place) and _image_file(content, place))
 
 
 def read_value(value: Any, place: Place) -> bool:
@@ -68,8 +67,14 @@ def read_value(value: Any, place: Place) -> bool:
         known = [read_value(each, place) for each in value] if isinstance(value, list) and _typed(value) else []
         return any(known)
     kind = text(value, "kind")
-    if kind == "List" or (kind.endswith("List") and isinstance(value.get("items"), list)):
+    if value.keys() == {"type", "object"}:  # an event of a watch
+        return read_value(value["object"], place)
+    if kind == "List" or (kind.endswith("List" * bool(kind)) and _is_list(value)):
         of = kind.removesuffix("List")
+        if not kind:
+            place.notes.warn(f"{place.file}: is a list that does not say its kind: it may be cut off at the end")
+        if not entries(value, "items"):
+            place.notes.left_out["lists without any object"] += 1
         for item in entries(value, "items"):
             read_value({"kind": of, **item} if of and not text(item, "kind") else item, place)
         return True
@@ -91,16 +96,22 @@ def _typed(values: list[Any]) -> bool:
     return all(isinstance(each, dict) and text(each, "kind") for each in values)
 
 
+def _is_list(value: dict[str, Any]) -> bool:
+    """Whether something is a list of objects, which have no kind where the list has one."""
+    items = value.get("items")
+    return isinstance(items, list) and (bool(text(value, "kind")) or (bool(items) and _typed(items[:1])))
+
+
 def _values(content: str, place: Place) -> list[Any]:
-    """Parse a text: JSON, lines of JSON, TOML or YAML."""
+    """Parse a text: JSON, several documents of it one after the other, TOML or YAML."""
     file = str(place.path)
     if content.lstrip()[:1] in ("{", "["):
         try:
             return [parse_json(content, file)]
-        except InputError as error:
+        except InputError:
             try:
-                return [value for _, value in json_lines(content, file)]
-            except InputError:
+                return list(json_documents(content, file))
+            except InputError as error:
                 if _TOML.match(content):
                     return [parse_toml(content, file).tree]
                 raise error from None
@@ -128,19 +139,13 @@ def _parts(content: str, place: Place) -> bool:
     return any(known)
 
 
-def _image_file(values: list[Any], content: str, place: Place) -> bool:
-    """Read what a tool printed of images, if it is that."""
-    first = values[0] if len(values) == 1 else values
-    kind, _ = recognised(first, str(place.path))
-    return kind not in (None, "nodes") and _images(content, place)
+def _tells_of_images(values: list[Any], place: Place) -> bool:
+    """Whether values are what a tool printed of images; nodes are read as nodes."""
+    kind, _ = recognised(values[0] if len(values) == 1 else values, str(place.path))
+    return kind not in (None, "nodes")
 
 
-def _images(content: str, place: Place) -> bool:
-    found = images_of(content.encode(), place.path, Beside(place.path.parent))
-    name, platform = name_of(place.path)
-    for image in found.images:
-        own = image if image.names or name is None else image.named(name)
-        place.inventory.images.append(own if own.platform or image.names else replace(own, platform=platform))
-    for reason in found.reasons:
-        place.notes.warn(reason)
+def _image_file(content: str, place: Place) -> bool:
+    """Keep a file about images until all are there that it may refer to."""
+    place.inventory.image_files[place.path] = content.encode()
     return True

@@ -1,7 +1,8 @@
 """The kubelet's and the runtime's settings of each pool, from files that say more or less clearly whose they are.
 
-Settings of a node or pool that is named (by the file's name, by a label, by a selector) count before those of all; the
-answer of /configz, which is what a kubelet runs with, counts before files that are meant for it.
+Settings of a node or pool that is named (by the file's name, by a label, by a selector) are added to those of all, and
+count where both say something. What is all that a kubelet runs with (the answer of /configz, a rendered MachineConfig)
+counts alone.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.errors import InputError
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration, written_fields
 from pullsim.formats.kubernetes.kubelet_fields import FIELDS, OTHER_FIELDS
-from pullsim.importer.figures import Figure, from_files
+from pullsim.importer.figures import from_files
 from pullsim.importer.inventory import Settings, sorted_settings
 from pullsim.importer.notes import listed
-from pullsim.inputs.fields import entries, mapping, text
+from pullsim.inputs.fields import mapping, text
 from pullsim.inputs.suggestion import mistaken_for
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET
 from pullsim.releases.release import parse
 from pullsim.spec.kubelet import DEFAULT_VERSION
-from pullsim.units import parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,41 +33,79 @@ if TYPE_CHECKING:
 _PULLS: Final = ("serializeImagePulls", "maxParallelImagePulls", "registryPullQPS", "registryBurst")
 #: Runtime keys by the first containerd release that has them.
 _SINCE: Final = {"layerFetchBuffer": (2, 1), "maxConcurrentUnpacks": (2, 2)}
-_LOCAL_DISK: Final = {"write": "1GB/s"}
 
 
 def add_settings(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> None:
-    """Add kubelet, runtime and disk settings to the pools."""
-    kubelets, containerds = sorted_settings(inventory.kubelets), sorted_settings(inventory.containerds)
+    """Add kubelet and runtime settings to the pools."""
+    kubelets = sorted_settings([*inventory.kubelets, *_of_karpenter(inventory)])
+    containerds = sorted_settings(inventory.containerds)
+    _tell_of_unclear(kubelets, pools, notes)
+    served = False
     for pool in pools:
-        if chosen := _of_pool(pool, pools, kubelets):
-            _kubelet(pool, chosen[-1], inventory, notes)
+        if (settings := _of_pool(pool, pools, kubelets)) is not None:
+            _kubelet(pool, settings, inventory, notes)
+            served = True
         _runtime(pool, pools, containerds)
-        for local in _named(pool, inventory.instance_storage):
-            pool.keys["disk"] = Figure(
-                _LOCAL_DISK, f"default: instance storage ({local.file}), of which no rate is known"
-            )
-            notes.guess(
-                2,
-                f"disk of pool {pool.name}: {local.file} puts images on instance storage, which no preset has",
-                "`fio` on a node, or `pullsim fit` on events of its nodes",
-            )
-    _karpenter(pools, inventory, notes)
-    if kubelets and not any("kubelet" in pool.keys for pool in pools):
+    if kubelets and not served:
         notes.warn(f"{kubelets[0].file}: no pool here is the one that it is for")
 
 
+def _of_karpenter(inventory: Inventory) -> list[Settings]:
+    """Return what Karpenter gives to the kubelets of each NodePool: in its class, or before release 1 in itself."""
+    classes = {found.name: found for found in inventory.of_kind("EC2NodeClass")}
+    made = []
+    for found in inventory.of_kind("NodePool"):
+        template = mapping(found.value, "spec", "template", "spec")
+        node_class = classes.get(text(template, "nodeClassRef", "name"))
+        sources = [(template, found.file)] + (
+            [(mapping(node_class.value, "spec"), node_class.file)] if node_class else []
+        )
+        made += [
+            Settings(config, file, (found.name,)) for each, file in sources if (config := mapping(each, "kubelet"))
+        ]
+    return made
+
+
 def _named(pool: Pool, settings: Sequence[Settings]) -> list[Settings]:
-    """Return the settings that name a pool or one of its nodes."""
-    names = {pool.name, pool.base, *pool.node_names, *(node.name.partition(".")[0] for node in pool.nodes)}
-    return [each for each in settings if names & {*each.hints}]
+    """Return the settings that name a pool."""
+    called = pool.called
+    return [each for each in settings if called & {*each.hints}]
 
 
-def _of_pool(pool: Pool, pools: Sequence[Pool], settings: Sequence[Settings]) -> list[Settings]:
-    """Return the settings for a pool, those that count most last."""
-    for_all = [each for each in settings if not any(_named(other, [each]) for other in pools)]
-    unclear = [each for each in for_all if not each.hints or len(pools) == 1]
-    return sorted([*unclear, *_named(pool, settings)], key=lambda each: (bool(_named(pool, [each])), each.defaulted))
+def _unclear(pools: Sequence[Pool], settings: Sequence[Settings]) -> list[Settings]:
+    """Return the settings that say no pool, and where there is only one pool those of names that are not known."""
+    for_none = [each for each in settings if not any(_named(pool, [each]) for pool in pools)]
+    return [each for each in for_none if not each.hints or (len(pools) == 1 and (each.defaulted or not each.whole))]
+
+
+def _of_pool(pool: Pool, pools: Sequence[Pool], settings: Sequence[Settings]) -> Settings | None:
+    """Return the settings of a pool, in one; None where there are none."""
+    own, unclear = _named(pool, settings), _unclear(pools, settings)
+    for chosen in (
+        [each for each in own if each.defaulted],
+        [each for each in own if each.whole],
+        [each for each in unclear if each.defaulted] if not own else [],
+    ):
+        if chosen:
+            return chosen[-1]
+    parts = [*(each for each in unclear if each.file == unclear[-1].file and not each.defaulted), *own]
+    if not parts:
+        return None
+    value: dict[str, Any] = {}
+    for each in parts:
+        value |= each.value
+    return Settings(value, ", ".join(dict.fromkeys(each.file for each in parts)))
+
+
+def _tell_of_unclear(settings: Sequence[Settings], pools: Sequence[Pool], notes: Notes) -> None:
+    """Warn of several files that do not say of which nodes they are, and differ."""
+    unclear = _unclear(pools, settings)
+    files = list(dict.fromkeys(each.file for each in unclear))
+    if len(files) > 1 and any(each.value != unclear[-1].value for each in unclear):
+        notes.warn(
+            f"{listed(files)} do not say of which nodes they are: {files[-1]} counts; give each the name of a node or "
+            "pool, as configz-NODE.json"
+        )
 
 
 def _kubelet(pool: Pool, settings: Settings, inventory: Inventory, notes: Notes) -> None:
@@ -147,36 +185,3 @@ def _runtime(pool: Pool, pools: Sequence[Pool], containerds: Sequence[Settings])
 def _agree(one: Settings, other: Settings) -> bool:
     common = one.value.keys() & other.value.keys()
     return bool(common) and all(one.value[key] == other.value[key] for key in common)
-
-
-def _karpenter(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> None:
-    """Add the disk of a Karpenter NodePool's EC2NodeClass to its pools."""
-    classes = {found.name: found for found in inventory.of_kind("EC2NodeClass")}
-    for found in inventory.of_kind("NodePool", "Provisioner"):
-        named = text(found.value, "spec", "template", "spec", "nodeClassRef", "name")
-        if named not in classes:
-            continue
-        for pool in (pool for pool in pools if pool.base == found.name):
-            _block_device(pool, classes[named].value, classes[named].file)
-            if text(classes[named].value, "spec", "instanceStorePolicy") == "RAID0":
-                pool.keys["disk"] = Figure(_LOCAL_DISK, "default: instance storage (RAID0), of which no rate is known")
-                notes.guess(2, f"disk of pool {pool.name}: on instance storage (RAID0)", "`fio` on a node")
-
-
-def _block_device(pool: Pool, node_class: dict[str, Any], file: str) -> None:
-    """Take rate and size of the disk that images lie on: Bottlerocket's second one, else the first."""
-    devices = entries(node_class, "spec", "blockDeviceMappings")
-    chosen = next((each for each in devices if text(each, "deviceName") == "/dev/xvdb"), devices[0] if devices else {})
-    ebs = mapping(chosen, "ebs")
-    disk: dict[str, Any] = {}
-    if type(ebs.get("throughput")) is int and ebs["throughput"] > 0:
-        disk["write"] = f"{ebs['throughput']}MiB/s"
-    try:
-        size = parse_quantity(ebs.get("volumeSize", "")) if isinstance(ebs.get("volumeSize"), str) else None
-    except ValueError:
-        size = None
-    if size is not None and size > 0:
-        disk["size"] = str(ebs["volumeSize"])
-    if disk:
-        before = pool.value("disk")
-        pool.keys["disk"] = from_files({**(before if isinstance(before, dict) else {}), **disk}, file)

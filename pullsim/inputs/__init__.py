@@ -15,8 +15,9 @@ from pullsim.inputs.files import (
     read_bytes,
     read_text,
     serving,
+    unpacked,
 )
-from pullsim.inputs.json_text import json_lines, parse_json
+from pullsim.inputs.json_text import json_documents, json_lines, parse_json
 
 __all__ = [
     "collecting",
@@ -24,10 +25,12 @@ __all__ = [
     "exists",
     "is_directory",
     "is_file",
+    "json_documents",
     "json_lines",
     "list_directory",
     "parse_json",
     "read_bytes",
     "read_text",
     "serving",
+    "unpacked",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zlib
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,6 +25,7 @@ MAX_BYTES: Final = 100_000_000
 #: The paths that a shell passes for open pipes, as in ``<(command)``. Other pipes are refused, as they may never end.
 _OPEN_PIPES: Final = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for gzip's header
 
 _collected: ContextVar[dict[str, bytes] | None] = ContextVar("collected", default=None)
 _served: ContextVar[Mapping[str, bytes]] = ContextVar("served", default={})  # noqa: B039  # nobody writes to it
@@ -64,6 +66,14 @@ def decoded(data: bytes, file: str) -> str:
     column = len(data[data.rfind(b"\n", 0, start) + 1 : start].decode(errors="replace")) + 1
     message = f"this is no text in UTF-8: byte 0x{data[start]:02x} at offset {start} (a binary file?)"
     raise InputError(message, Location(file, line, column))
+
+
+def unpacked(data: bytes, limit: int = MAX_BYTES) -> bytes:
+    """Return what gzip has packed, at most one byte more than the limit. Raises ValueError for what cannot be read."""
+    try:
+        return zlib.decompressobj(wbits=_GZIP).decompress(data, limit + 1)
+    except zlib.error as error:
+        raise ValueError(f"this is no gzip that can be read: {error}") from None
 
 
 def list_directory(path: str | Path) -> list[Path]:

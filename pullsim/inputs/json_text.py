@@ -19,6 +19,7 @@ MAX_DIGITS: Final = 100  # most digits of a whole number, in YAML too
 #: Upper bounds of the memory that CPython needs for an object, for a list, and for each value in one, in bytes.
 _OBJECT, _LIST, _VALUE = 200, 60, 70
 _LONE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_TEXT: Final = re.compile(r"\S")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -59,6 +60,23 @@ def json_lines(text: str, file: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, parse_json(line, file, number)
+
+
+def json_documents(text: str, file: str) -> Iterator[Any]:
+    """Yield the values of JSON documents that stand one after the other, as ``>>`` and streams append them.
+
+    Raises InputError as `parse_json` does.
+    """
+    _check_memory(text, Location(file))
+    decoder, position, size = json.JSONDecoder(), 0, len(text)
+    while (match := _TEXT.search(text, position)) is not None:
+        begin = match.start()
+        try:
+            _, end = decoder.raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            end = size  # of which `parse_json` says what is wrong, and where
+        yield parse_json(text[begin:end], file, text.count("\n", 0, begin) + 1)
+        position = end
 
 
 def without_lone_surrogates(value: Any) -> Any:

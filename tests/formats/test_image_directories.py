@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
+from pullsim.formats.oci.beside import digest_of
 from pullsim.formats.oci.directory import name_of, read_directory
 from pullsim.formats.oci.found import FoundImage, by_name
 from pullsim.formats.oci.reader import read_images
@@ -127,3 +128,44 @@ def test_nothing_but_input_errors_comes_of_any_file(data):
         read_directory(directory)
         with suppress(InputError):
             assert all(isinstance(found, FoundImage) for found in read_images(path).images)
+
+
+def layout(directory, annotations):
+    """Write an OCI image layout of one image, with its config."""
+    blobs = directory / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+
+    def blob(value):
+        data = json.dumps(value).encode()
+        (blobs / digest_of(data).partition(":")[2]).write_bytes(data)
+        return {"digest": digest_of(data), "size": len(data)}
+
+    config = blob({"os": "linux", "architecture": "arm64", "rootfs": {"type": "layers", "diff_ids": []}})
+    layers = json.loads((FORMS / "skopeo-raw-postgres.json").read_text())["layers"]
+    manifest = blob({"schemaVersion": 2, "config": {"mediaType": "c", **config}, "layers": layers})
+    written(directory, "oci-layout", {"imageLayoutVersion": "1.0.0"})
+    written(directory, "index.json", {"schemaVersion": 2, "manifests": [{**manifest, "annotations": annotations}]})
+
+
+@pytest.mark.parametrize(
+    "annotations, name",
+    [
+        ({"io.containerd.image.name": "ghcr.io/team/app:1"}, "ghcr.io/team/app:1"),
+        ({"org.opencontainers.image.ref.name": "ghcr.io/team/app:1"}, "ghcr.io/team/app:1"),
+        ({"org.opencontainers.image.ref.name": "1"}, "docker.io/team/db:1"),
+        ({}, "docker.io/team/db:1"),
+    ],
+)
+def test_an_image_layout_is_an_image_by_its_annotations_or_its_directory(annotations, name, tmp_path):
+    (directory := tmp_path / "team+db:1").mkdir()
+    layout(directory, annotations)
+    (found,) = read_directory(directory).images
+    assert found.names == (name,)
+    assert (found.platform, layers(found, ARM64)) == (ARM64, (12, 104_129_997))
+
+
+def test_a_layout_without_its_blobs_says_which_is_missing(tmp_path):
+    written(tmp_path, "index.json", {"manifests": [{"digest": "sha256:" + "a" * 64, "size": 1}]})
+    read = read_directory(tmp_path)
+    assert read.images == ()
+    assert "aaaa is not among the blobs" in "\n".join(read.reasons)

@@ -58,7 +58,8 @@ def test_pools(case, imported):
         assert pool["runtime"].get("maxConcurrentDownloads") == right.get("maxConcurrentDownloads")
         assert right.get("kubelet", {}).items() <= pool.get("kubelet", {}).items()
         for resource, amount in right["resources"].items():
-            assert str(pool["allocatable"][resource]) == amount.partition(" ")[0]
+            of_pods = re.search(r"(\d+) allocatable", amount) or re.match(r"(\d+)", amount)
+            assert str(pool["allocatable"][resource]) == of_pods[1]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -127,7 +128,8 @@ def test_images_that_are_there_are_those_that_every_node_has(case, imported):
 )
 def test_it_runs_as_it_is(case, question, imported, tmp_path):
     summary = pullsim.summarize(pullsim.run(scenario_of(imported(case, question)[0], tmp_path)))
-    assert summary.pods.started > 0.9 * summary.pods.total
+    waiting = 2 * (case == "odd-aks")  # for GPUs that their node has in capacity only
+    assert summary.pods.started > 0.9 * (summary.pods.total - waiting)
     assert summary.pulls.ok > 0
 
 
@@ -154,9 +156,19 @@ def test_the_owners_of_registries_and_mirrors(imported):
     [
         (
             "small-kubeadm",
-            ["4 static pods", "1 pods that have Succeeded, of Job/shop/migrate", "nginx:1.12-promo: its pulls fail"],
+            [
+                "4 static pods",
+                "1 pods that have Succeeded, of Job/shop/migrate",
+                "whose pulls fail in the cluster, and of unknown size: not found here either (nginx:1.12-promo)",
+            ],
         ),
-        ("small-k3s", ["nginx:latest (linux/amd64): the catalogue has other content", "rewrite"]),
+        (
+            "small-k3s",
+            [
+                "other content than the nodes, whose size counts (nginx:latest for linux/amd64",
+                "rewrite",
+            ],
+        ),
         (
             "medium-eks",
             [
@@ -174,12 +186,12 @@ def test_the_owners_of_registries_and_mirrors(imported):
         (
             "odd-aks",
             [
-                "virtual-node-aci-linux is left out",
-                "onprem-07 is left out: the runtime docker",
-                "aks-sys-31770443-vmss000003 is left out",
-                "runs windows",
-                "1.38 is newer than 1.37",
-                "nvidia.com/gpu is 8 in capacity and 0 in allocatable",
+                "left out: a virtual kubelet, which pulls nothing (virtual-node-aci-linux)",
+                "kubelet 1.22 is not modelled (1.24 to 1.37 are) (onprem-07)",
+                "as one that never reported (aks-sys-31770443-vmss000003)",
+                "2 nodes with windows",
+                "kubelet 1.38: it runs as 1.37",
+                "nvidia.com/gpu is 8 in capacity and 0 in allocatable on aks-v100",
                 "scheduling gates",
                 "without a name that can be pulled",
             ],

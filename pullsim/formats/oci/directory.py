@@ -2,7 +2,8 @@
 
 A file that does not say its image's name is named after it, with ``+`` (or ``%2F``) for each slash, and after a comma
 with the platform if the file is of one: ``ghcr.io+team+app:1.2,linux+arm64.json``. Files that are named after a digest
-(``sha256-….json``) are the manifests and configs that indexes and manifests refer to.
+(``sha256-….json``) are the manifests and configs that indexes and manifests refer to. ``index.json`` of an OCI image
+layout and ``manifest.json`` of skopeo's ``dir:`` transport are named after their directory.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 MOST_FILES: Final = 10_000
 MOST_IN_ALL: Final = 500_000_000  # bytes of all files of a directory
 _ENDS: Final = re.compile(r"(?:\.manifest)?\.(?:json|jsonl|txt)$")
 _DIGEST: Final = re.compile(r"(?:sha256[-:])?[0-9a-f]{64}")
+#: Names that files have in every directory of their kind, so that they say nothing of the image.
+_USUAL: Final = ("index", "manifest")
 
 
 def read_directory(
@@ -46,6 +49,19 @@ def read_directory(
     directory = Path(path)
     reasons: dict[Path, str] = {}
     contents = _contents(directory, reasons)
+    return read_contents(directory, contents, reasons, unpack_ratio=unpack_ratio, platforms=platforms, runtime=runtime)
+
+
+def read_contents(
+    directory: Path,
+    contents: Mapping[Path, bytes],
+    reasons: dict[Path, str],
+    *,
+    unpack_ratio: float = UNPACK_RATIO,
+    platforms: Collection[Platform] | None = None,
+    runtime: str | None = None,
+) -> ImageFile:
+    """Do as `read_directory`, for files of a directory that were read already; ``reasons`` are those of others."""
     beside = Beside(directory, contents)
     found: dict[Path, ImageFile] = {}
     for file, data in contents.items():
@@ -88,6 +104,8 @@ def name_of(file: Path) -> tuple[str | None, Platform | None]:
     ``app:1.2`` is an image's name, and so is every file name that could be one; a digest is none.
     """
     stem, _, platform = _stem(file).partition(",")
+    if stem in _USUAL:
+        stem = file.parent.name
     if _DIGEST.fullmatch(stem):
         return None, None
     names = normalised([unquote(stem).replace("+", "/")])

@@ -98,7 +98,8 @@ def image_inspect(entries: Sequence[JsonObject]) -> ImageFile:
 
 
 def _inspected(entry: JsonObject) -> FoundImage:
-    names = normalised([*texts(entry, "RepoTags"), *texts(entry, "RepoDigests")])
+    # `podman images --format json` has tags as Names, and null as RepoTags.
+    names = normalised([*texts(entry, "RepoTags"), *texts(entry, "Names"), *texts(entry, "RepoDigests")])
     platform = None
     if entry.has("Os") and entry.has("Architecture"):
         variant = entry.text("Variant") if entry.has("Variant") else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.oci.platform import Platform
 
 _PREFIXES: Final = ("docker-pullable://", "docker://")
-_NO_NAME: Final = re.compile(r"(?:sha256:)?[0-9a-f]{64}|import-\d{4}-\d{2}-\d{2}@.*|.*<none>.*")
+_NO_NAME: Final = re.compile(r"(?:sha256:)?[0-9a-f]{64}|(?:.*/)?import-\d{4}-\d{2}-\d{2}@.*|.*<none>.*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,20 @@ def platform_of(document: JsonObject) -> Platform | None:
     return Platform(system, architecture, platform.text("variant") if platform.has("variant") else "")
 
 
+def platform_of_config(document: JsonObject, beside: Beside) -> Platform | None:
+    """Return the platform in the config of a manifest's image, if the config is beside it and says one."""
+    child = beside.find(document.object("config").digest("digest"))
+    if child is None:
+        return None
+    file, data = child
+    config = JsonObject.parse(decoded(data, str(file)), str(file))
+    if not (config.has("os") and config.has("architecture")):
+        return None
+    return Platform(
+        config.text("os"), config.text("architecture"), config.text("variant") if config.has("variant") else ""
+    )
+
+
 def _index(
     document: JsonObject, data: bytes, beside: Beside, unpack_ratio: float, platforms: Collection[Platform] | None
 ) -> Index:

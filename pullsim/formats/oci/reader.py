@@ -1,9 +1,10 @@
 """Files about images, recognised by what they hold, and whole directories of them.
 
 What is read: manifests and indexes (``crane manifest``, ``skopeo inspect --raw``, ``oras manifest fetch``, ``docker
-manifest inspect`` with and without ``-v``), ``skopeo inspect``, ``image inspect`` and ``images --format json`` of
-Docker, nerdctl and Podman, ``crictl images -o json``, ``ctr images ls``, and Nodes as ``kubectl get nodes -o json``
-prints them. An image's config and a bare descriptor have no sizes of layers and are refused with the command that does.
+manifest inspect`` with and without ``-v``), OCI image layouts, ``skopeo inspect``, ``image inspect`` and ``images
+--format json`` of Docker, nerdctl and Podman, ``crictl images -o json``, ``ctr images ls``, and Nodes as ``kubectl get
+nodes -o json`` prints them. An image's config and a bare descriptor have no sizes of layers and are refused with the
+command that does.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
-from pullsim.formats.oci import docker, skopeo
+from pullsim.formats.oci import docker, layout, skopeo
 from pullsim.formats.oci.beside import Beside
 from pullsim.formats.oci.found import FoundImage, ImageFile
-from pullsim.formats.oci.manifest import MissingManifests, image_of, is_artifact
+from pullsim.formats.oci.manifest import MissingManifests, image_of, is_artifact, platform_of_config
 from pullsim.formats.oci.node_images import CTR_HEADER, crictl_images, ctr_images, node_images
 from pullsim.inputs import decoded, json_lines, parse_json, read_bytes
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO
-from pullsim.oci.platform import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from pullsim.oci.platform import Platform
 
 #: Most bytes of a file that lists many images, as ``kubectl get nodes -o json`` of a large cluster does.
 MOST_BYTES: Final = 100_000_000
@@ -171,29 +173,22 @@ def _of_manifest(rows: list[JsonObject], content: _Content) -> ImageFile:
     if document.has("manifests"):
         return ImageFile("an index", (FoundImage((), "an index", str(content.file), image=image),))
     artifact = is_artifact(document)
-    platform = None if artifact else _platform_of_config(document, content.beside)
+    platform = None if artifact else platform_of_config(document, content.beside)
     kind = "an OCI artifact" if artifact else "a manifest"
     said = "" if artifact or platform is not None else ", which says no platform"
     found = FoundImage((), f"{kind}{said}", str(content.file), platform=platform, image=image, artifact=artifact)
     return ImageFile(kind, (found,))
 
 
-def _platform_of_config(document: JsonObject, beside: Beside) -> Platform | None:
-    """Return the platform in the config of a manifest's image, if the config is beside it and says one."""
-    child = beside.find(document.object("config").digest("digest"))
-    if child is None:
-        return None
-    file, data = child
-    config = JsonObject.parse(decoded(data, str(file)), str(file))
-    if not (config.has("os") and config.has("architecture")):
-        return None
-    return Platform(
-        config.text("os"), config.text("architecture"), config.text("variant") if config.has("variant") else ""
-    )
-
-
 def _of_index(rows: list[JsonObject], content: _Content) -> ImageFile:
-    """Read an index; without its manifests beside it, it is no error but a reason, as it may be one file of many."""
+    """Read an index, or the index.json of an image layout, each entry of which is an image.
+
+    Without its manifests beside it, it is no error but a reason, as it may be one file of many.
+    """
+    if layout.is_layout(rows[0]):
+        return layout.layout_images(
+            rows[0], content.beside, unpack_ratio=content.unpack_ratio, platforms=content.platforms
+        )
     try:
         return _of_manifest(rows, content)
     except MissingManifests as error:
