@@ -87,6 +87,7 @@ class Result:
     absent: int = 0  # nodes that would have joined after the end
     faults: list[FaultRecord] = field(default_factory=list)  # of registries and mirrors, in order of hosts
     cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
+    controllers: dict[tuple[str, str], str] = field(default_factory=dict)  # kind by namespace and workload, if any
 
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""
@@ -222,4 +223,17 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
         runtimes={node.pool: node.runtime.kind for node in kinds},
         cached={node.pool: node.cached for node in kinds},
         autoscaled=tuple(pool.spec.pool for pool in spec.autoscaled),
+        controllers=_controllers(spec),
     )
+
+
+def _controllers(spec: ClusterSpec) -> dict[tuple[str, str], str]:
+    """Return the kind of what makes the pods of each workload; that of a CronJob's Jobs is CronJob."""
+    made = [(pods.owner, pods.namespace, pods.name) for pods in spec.daemon_sets]
+    made += ((pod.owner, pod.namespace, pod.workload) for pod in spec.pods)
+    found = {}
+    for owner, namespace, workload in dict.fromkeys(made):
+        if owner is not None:
+            by = spec.owners[owner]
+            found[namespace, workload] = by.kind if by.name == workload else "CronJob"
+    return found

@@ -56,7 +56,7 @@ def run(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Also write files of other programs into --out: perfetto, events. Several are joined by commas.",
+            help="Also write files of other programs into --out: perfetto, events, kwok. Several are joined by commas.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),

@@ -163,6 +163,7 @@ RESULT_FIELDS = [
     "absent",
     "faults",
     "cached",
+    "controllers",
 ]
 
 

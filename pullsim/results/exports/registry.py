@@ -12,6 +12,7 @@ from pullsim.printable import json_text
 from pullsim.results import columns
 from pullsim.results.exports.event_list import write_events
 from pullsim.results.exports.export import Export
+from pullsim.results.exports.kwok import write_pods, write_workloads
 from pullsim.results.exports.perfetto.trace import write_trace
 from pullsim.results.summary.summary import SCHEMA_VERSION
 from pullsim.results.tables import TABLES, write_events_jsonl
@@ -80,6 +81,20 @@ EXPORTS: Final = (
         lambda output, file: write_events(output.result, file),
         detail="pulls",
         asked="events",
+    ),
+    Export(
+        f"{DIRECTORY}/kwok-workloads.yaml",
+        "annotations for pod templates, with which KWOK draws delays between the workload's percentiles",
+        lambda output, file: write_workloads(output.result, file),
+        detail="pods",
+        asked="kwok",
+    ),
+    Export(
+        f"{DIRECTORY}/kwok-pods.yaml",
+        "nodes and pods for KWOK, each pod on its node and as slow as it was there",
+        lambda output, file: write_pods(output.result, file),
+        detail="pods",
+        asked="kwok",
     ),
 )
 
