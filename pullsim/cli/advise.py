@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,8 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.scenario_argument import load_scenario, options
 from pullsim.cli.study_options import (
     RUNS,
     DaskCaOption,
@@ -49,6 +51,8 @@ def advise(
     objective: Annotated[
         str, typer.Option(metavar="METRIC", help="What to rank by.", rich_help_panel=INPUT)
     ] = "pods.start.p99",
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, help="Runs a change, each with another seed.", rich_help_panel=RUNS)
@@ -76,10 +80,9 @@ def advise(
 ) -> None:
     """Try what could start the pods earlier, each alone and the best in pairs, and rank it by what it gains."""
     with exit_codes(debug=verbose):
-        from pullsim.scenario import load  # noqa: PLC0415
         from pullsim.study.advice.advise import advise as find  # noqa: PLC0415
 
-        loaded = load(scenario, set_ or ())
+        loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
         with study_progress(quiet=quiet) as progress:
             advice = find(
                 loaded,
@@ -93,11 +96,12 @@ def advise(
                 progress=progress,
                 announce=None if quiet else terminal.note,
             )
+        file = shlex.join([str(scenario), *options(nodes, preset)])
         if out is not None:
-            _write(advice, str(scenario), set_ or (), out)
+            _write(advice, file, set_ or (), out)
             if not quiet:
                 terminal.note(f"files are in {out}")
-        _print(advice, str(scenario), set_ or (), output)
+        _print(advice, file, set_ or (), output)
         if advice.stopped is not None:
             raise InputError(advice.stopped)
         if advice.interrupted:

@@ -11,6 +11,7 @@ import typer
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, ForceOption, SetOption, VerboseOption
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.errors import InputError, InputErrors, Location
 from pullsim.inputs import exists
 from pullsim.outputs import write_text, written
@@ -115,7 +116,6 @@ def _run(
 ) -> list[Verdict]:
     """Load all scenarios first, so that wrong input is reported before anything runs, then run them."""
     from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
-    from pullsim.scenario import load  # noqa: PLC0415
     from pullsim.study.baseline import measure  # noqa: PLC0415
 
     names = [path.as_posix() for path in paths]
@@ -125,7 +125,7 @@ def _run(
     errors: list[InputError] = []
     for path in paths:
         try:
-            scenario = load(path, overrides)
+            scenario = load_scenario(path, overrides)
             loaded.append((scenario, scenario_assertions(scenario, conditions)))
         except InputError as error:
             errors += error.errors if isinstance(error, InputErrors) else [error]

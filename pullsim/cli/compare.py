@@ -10,7 +10,8 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
+from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, VerboseOption
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.cli.study_options import (
     DaskCaOption,
     DaskCertOption,
@@ -52,6 +53,8 @@ def compare(
     b: Annotated[
         Path | None, typer.Argument(metavar="[B]", help="Another one; by default A.", show_default=False)
     ] = None,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,17 +99,18 @@ def compare(
 
         metrics = checked_metrics(metric, DEFAULT)
         if is_directory(a) or (b is not None and is_directory(b)):
+            if nodes is not None or preset is not None:
+                raise InputError("results are of their own nodes; it goes with manifests", Location("--nodes"))
             if set_ or set_a or set_b:
                 raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
             comparison = _saved(a, b)
         else:
-            from pullsim.scenario import load  # noqa: PLC0415
             from pullsim.study.compare import compare as compare_scenarios  # noqa: PLC0415
 
             with study_progress(quiet=quiet) as progress:
                 comparison = compare_scenarios(
-                    load(a),
-                    None if b is None else load(b),
+                    load_scenario(a, (), nodes, preset, quiet=quiet),
+                    None if b is None else load_scenario(b, (), nodes, preset, quiet=quiet),
                     set=set_ or (),
                     set_a=set_a or (),
                     set_b=set_b or (),

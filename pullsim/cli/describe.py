@@ -11,12 +11,15 @@ from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import (  # Typer reads the annotations
     INPUT,
     ForceOption,
+    NodesOption,
+    PresetOption,
     ScenarioArgument,
     SeedOption,
     SetOption,
     VerboseOption,
 )
 from pullsim.cli.pod_argument import PodArgument, find_pod  # Typer reads the annotations
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.errors import InputError, Location
 
 
@@ -32,6 +35,8 @@ def describe(
             show_default=False,
         ),
     ] = None,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     seed: SeedOption = None,
     force: ForceOption = False,
@@ -41,12 +46,17 @@ def describe(
     with exit_codes(debug=verbose):
         from pullsim.results.kubectl.describe import describe as describe_pod  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
-        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         if at is not None:
             overrides.append(f"horizon={_time(at)}")
-        result = run(load(scenario, overrides), detail="pulls", status=True, force=force, announce=terminal.note)
+        result = run(
+            load_scenario(scenario, overrides, nodes, preset),
+            detail="pulls",
+            status=True,
+            force=force,
+            announce=terminal.note,
+        )
         found = find_pod(result, pod)
         for line in describe_pod(result, found, result.end):
             terminal.line(line)

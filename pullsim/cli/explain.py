@@ -14,12 +14,15 @@ from pullsim.cli.options import (  # Typer reads the annotations
     INPUT,
     OUTPUT,
     ForceOption,
+    NodesOption,
+    PresetOption,
     ScenarioArgument,
     SeedOption,
     SetOption,
     VerboseOption,
 )
 from pullsim.cli.pod_argument import find_pod
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.cli.study_options import RUNS, study_progress
 from pullsim.errors import InputError, Location
 from pullsim.results.wording import counted
@@ -54,6 +57,8 @@ def explain(
         int | None,
         typer.Option("--slowest", min=1, help="Explain so many of the slowest pods.", rich_help_panel=INPUT),
     ] = None,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     seed: SeedOption = None,
     what_if: Annotated[
@@ -80,12 +85,11 @@ def explain(
         from pullsim.results.explanation.explanation import explain as explain_pod  # noqa: PLC0415
         from pullsim.results.explanation.explanation import slowest as slowest_pods  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
-        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
         if pods and slowest is not None:
             raise InputError("--slowest chooses the pods: give it or their names", Location("--slowest"))
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
-        loaded = load(scenario, overrides)
+        loaded = load_scenario(scenario, overrides, nodes, preset)
         result = run(loaded, status=True, force=force, announce=terminal.note)
         named = [find_pod(result, pod) for pod in dict.fromkeys(pods or ())]
         explanations = [explain_pod(result, pod) for pod in named or slowest_pods(result, slowest or 1)]

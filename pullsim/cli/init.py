@@ -9,7 +9,7 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
+from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, VerboseOption
 from pullsim.errors import InputError, Location
 from pullsim.importer.draft import Question
 from pullsim.printable import message
@@ -37,6 +37,8 @@ def init(
             show_default=False,
         ),
     ] = None,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     question: Annotated[
         Question, typer.Option(help="What happens in the scenario.", rich_help_panel=INPUT)
     ] = Question.rollout,
@@ -54,7 +56,14 @@ def init(
 
         if out is not None and out.exists() and out.is_file() and not force:
             raise InputError("is there already; --force overwrites it", Location(str(out)))
-        text, told = import_cluster(files, question) if files else (template(), [])
+        fleet = None
+        if nodes is not None or preset is not None:
+            from pullsim.importer.fleet import Fleet  # noqa: PLC0415
+
+            if not files:
+                raise InputError("there is no manifest to run on nodes: give one", Location("--nodes"))
+            fleet = Fleet(nodes, preset)
+        text, told = import_cluster(files, question, fleet) if files else (template(), [])
         if out is None:
             with terminal.standard_output() as stdout:
                 stdout.write(text)

@@ -10,7 +10,8 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.options import OUTPUT, SetOption, VerboseOption
+from pullsim.cli.options import OUTPUT, NodesOption, PresetOption, SetOption, VerboseOption
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.errors import InputError, Location
 from pullsim.printable import json_text
 
@@ -37,6 +38,8 @@ def metrics(
             show_default=False,
         ),
     ] = None,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     output: Annotated[
         ListFormat,
@@ -48,10 +51,11 @@ def metrics(
     with exit_codes(debug=verbose):
         if set_ and scenario is None:
             raise InputError("there is no scenario to change: give one", Location("--set"))
+        if scenario is None and (nodes is not None or preset is not None):
+            raise InputError("there is no manifest to run on nodes: give one", Location("--nodes"))
         from pullsim.results.metric_list import listed  # noqa: PLC0415
-        from pullsim.scenario import load  # noqa: PLC0415
 
-        found = list(listed(None if scenario is None else load(scenario, set_ or ())))
+        found = list(listed(None if scenario is None else load_scenario(scenario, set_ or (), nodes, preset)))
         if output is ListFormat.table:
             terminal.show(_table(found))
             return

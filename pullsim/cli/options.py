@@ -29,7 +29,35 @@ class Detail(StrEnum):
     none = "none"
 
 
-ScenarioArgument = Annotated[Path, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).", show_default=False)]
+ScenarioArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SCENARIO",
+        help="Scenario file (YAML), or a manifest with --nodes; - is standard input.",
+        show_default=False,
+    ),
+]
+NodesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--nodes",
+        metavar="N",
+        min=1,
+        help="Run a manifest, whatever has pods, on so many nodes; by default 3 with --preset.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="What these nodes are, of `pullsim presets`; by default aws/m6i.xlarge-gp3.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

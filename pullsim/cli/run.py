@@ -20,12 +20,15 @@ from pullsim.cli.options import (
     Detail,
     ForceOption,
     Format,
+    NodesOption,
+    PresetOption,
     ScenarioArgument,
     SeedOption,
     SetOption,
     VerboseOption,
 )
 from pullsim.cli.progress import progress_bar
+from pullsim.cli.scenario_argument import load_scenario, options
 from pullsim.errors import AssertionFailed, InputError, Location
 from pullsim.printable import message
 
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 def run(
     scenario: ScenarioArgument,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     seed: SeedOption = None,
     force: ForceOption = False,
@@ -133,12 +138,13 @@ def run(
             raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
         exposition = Exposition(metrics, metrics_by, metrics_interval, detail, out)
         asked = asked_exports(export, detail.value, out)
-        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
-        loaded = load(scenario, overrides)
+        loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
-        command = " ".join(["pullsim advise", *map(shlex.quote, [str(scenario), *_options(overrides)])])
+        command = " ".join(
+            ["pullsim advise", *map(shlex.quote, [str(scenario), *options(nodes, preset), *_options(overrides)])]
+        )
 
         def show(result: Result, summary: Summary) -> None:
             _print(result, summary, output, lambda: _hint(loaded, summary, command, force=force), quiet=quiet)

@@ -12,7 +12,8 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, ScenarioArgument, SetOption, VerboseOption
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.cli.study_options import (
     DaskCaOption,
     DaskCertOption,
@@ -120,6 +121,8 @@ def solve(
             show_default=False,
         ),
     ] = None,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs a value.", rich_help_panel=INPUT)] = 5,
     processes: ProcessesOption = None,
@@ -141,7 +144,6 @@ def solve(
     """Find the value of a knob that meets an SLO, or a deadline that pods meet. Exit code 1: there is none."""
     with exit_codes(debug=verbose):
         from pullsim.results.model_error import model_error  # noqa: PLC0415
-        from pullsim.scenario import load  # noqa: PLC0415
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
@@ -156,7 +158,7 @@ def solve(
                 "give --knob KEY and --range LOW..HIGH, or --coverage 99.9% for a deadline that so many pods meet",
                 Location("--range" if knob else "--knob"),
             )
-        loaded = load(scenario, set_ or ())
+        loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
         runtimes = {node.spec.runtime.kind for node in loaded.assemble(force=force).cluster.nodes}
         if coverage is not None:
             from pullsim.cli.deadline import show_deadline  # noqa: PLC0415

@@ -11,7 +11,8 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.options import INPUT, OUTPUT, Format, VerboseOption
+from pullsim.cli.options import INPUT, OUTPUT, Format, NodesOption, PresetOption, VerboseOption
+from pullsim.cli.scenario_argument import read_scenario
 from pullsim.cli.study_options import (
     DaskCaOption,
     DaskCertOption,
@@ -42,6 +43,8 @@ def sweep(
     scenario: Annotated[
         Path, typer.Argument(metavar="SCENARIO", help="Scenario file, or study file (YAML).", show_default=False)
     ],
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,9 +96,7 @@ def sweep(
     with exit_codes(debug=verbose):
         if resume and out is None:
             raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
-        from pullsim.inputs.document import read_document  # noqa: PLC0415
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
-        from pullsim.scenario import load  # noqa: PLC0415
         from pullsim.study.design import check_size, count_variants, parse_knob, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
@@ -106,9 +107,10 @@ def sweep(
             raise InputError("a knob is given twice; write all its values at once", Location("--set"))
         wanted: int | Sequence[int] = seeds or 1
         default: tuple[str, ...] = DEFAULT
-        if is_study(document := read_document(scenario)):
-            study = read_study(scenario, document)
-            scenario = study.scenario
+        given = read_scenario(scenario, nodes, preset, quiet=quiet)
+        if is_study(given.document):
+            study = read_study(scenario, given.document)
+            given = read_scenario(study.scenario)
             knobs = {knob.key: knob for knob in study.knobs} | knobs
             paired = paired or study.paired
             wanted = seeds or study.seeds
@@ -118,7 +120,7 @@ def sweep(
             check(cost, Location("--cost"))
         count = wanted if isinstance(wanted, int) else len(wanted)
         check_size(count_variants(list(knobs.values()), paired=paired), count, force=force)
-        loaded = load(scenario)
+        loaded = given.load()
         made = variants(list(knobs.values()), paired=paired)
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))

@@ -12,10 +12,13 @@ from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import (  # Typer reads the annotations
     OUTPUT,
     ForceOption,
+    NodesOption,
+    PresetOption,
     ScenarioArgument,
     SetOption,
     VerboseOption,
 )
+from pullsim.cli.scenario_argument import load_scenario
 from pullsim.printable import message
 from pullsim.results.wording import counted, size
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 def validate(
     scenario: ScenarioArgument,
+    nodes: NodesOption = None,
+    preset: PresetOption = None,
     set_: SetOption = None,
     missing: Annotated[
         bool,
@@ -44,9 +49,7 @@ def validate(
 ) -> None:
     """Check a scenario without running it, and print the nodes, pods, images and registries, and what a run takes."""
     with exit_codes(debug=verbose):
-        from pullsim.scenario import load  # noqa: PLC0415  pydantic, only when a scenario is read
-
-        loaded = load(scenario, set_ or ())
+        loaded = load_scenario(scenario, set_ or (), nodes, preset)
         if loaded.assertions:
             from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.pod_templates import pod_templates
@@ -56,21 +57,41 @@ def has_pods(value: dict[str, Any]) -> bool:
     return text(value, "kind") in _WITH_PODS or next(pod_templates(value), None) is not None
 
 
-def in_place_of(trees: Sequence[Any], file: str) -> str | None:
+def in_place_of_manifest(trees: Sequence[Any], file: str) -> str | None:
     """Say what the documents of a file are if nothing in them has pods, and where they go; None: nothing is known."""
+    if len(trees) == 1 and isinstance(trees[0], dict) and {"nodes", "workloads"} <= trees[0].keys():
+        return "this is a scenario, no manifest: it goes to `pullsim run` and the other commands"
+    if found := without_pods(trees, file):
+        return f"nothing in the file has pods: this is {found}"
+    return None
+
+
+def in_place_of_scenario(trees: Sequence[Any], file: str) -> str | None:
+    """Say what the documents of a file are if they are no scenario, and where they go; None: nothing is known."""
+    if found := without_pods(trees, file):
+        return f"this is no scenario but {found}"
+    objects = [each for tree in trees for each in kubernetes_objects(tree)]
+    if not objects:
+        return None
+    kinds = counts(Counter(text(each, "kind") for each in objects))
+    if not any(map(has_pods, objects)):
+        return f"this is no scenario but a manifest of {kinds}, and nothing in it has pods"
+    return (
+        f"this is no scenario but a manifest of {kinds}: `pullsim init {quote(file)} -o scenario.yaml` makes a "
+        "scenario of it, and `--nodes 3 --preset aws/m6i.xlarge-gp3` runs it on so many nodes"
+    )
+
+
+def without_pods(trees: Sequence[Any], file: str) -> str | None:
+    """Return what the documents of a file are and where they go; None for pods, and for what is not known."""
     objects = [each for tree in trees for each in kubernetes_objects(tree)]
     if objects:
         kinds = Counter(text(each, "kind") for each in objects)
         goes = next((where for kind, where in ELSEWHERE.items() if kind in kinds), None)
         if goes is None or any(map(has_pods, objects)):
             return None
-        return f"nothing in the file has pods, but it has {counts(kinds)}: {goes.format(file=file)}"
-    if len(trees) != 1:
-        return None
-    if isinstance(trees[0], dict) and {"nodes", "workloads"} <= trees[0].keys():
-        return "this is a scenario, no manifest: it goes to `pullsim run` and the other commands"
-    kind, _ = recognised(trees[0], file)
+        return f"{counts(kinds)}: {goes.format(file=quote(file))}"
+    kind, _ = recognised(trees[0], file) if len(trees) == 1 else (None, [])
     if kind is None:
         return None
-    what = _IMAGES.get(kind, "a list of images")
-    return f"this is {what}, which goes to images.manifests: {file}, or to `pullsim init`"
+    return f"{_IMAGES.get(kind, 'a list of images')}, which goes to images.manifests: {file}, or to `pullsim init`"

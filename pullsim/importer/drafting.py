@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError, Location
+from pullsim.formats.recognise import ELSEWHERE
 from pullsim.importer.disks import keep_what_fits, set_disks
 from pullsim.importer.draft import Draft, Entry, Question
 from pullsim.importer.fitted import fit_pools
@@ -17,7 +20,8 @@ from pullsim.importer.placing import (
     fitting,
     home,
     keep_to_linux,
-    open_unknown,
+    label_unknown,
+    make_room,
     settle_daemon_sets,
     tell_of_left_out,
     tolerate_where_they_are,
@@ -31,10 +35,12 @@ from pullsim.importer.settings import add_settings
 from pullsim.importer.stand_in import stand_in
 from pullsim.importer.workloads import make_workloads
 from pullsim.inputs.fields import entries, text
+from pullsim.inputs.told import counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pullsim.importer.fleet import Fleet
     from pullsim.importer.inventory import Inventory
     from pullsim.importer.notes import Notes
     from pullsim.importer.pools import Pool
@@ -42,21 +48,31 @@ if TYPE_CHECKING:
     from pullsim.oci.platform import Platform
 
 
-def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
-    """Make a scenario of what was read. Raises InputError if that is nothing of use."""
+def make_draft(inventory: Inventory, question: Question, notes: Notes, fleet: Fleet | None = None) -> Draft:
+    """Make a scenario of what was read, on the nodes of a fleet if there is one, which then must have pods.
+
+    Raises InputError if that is nothing of use.
+    """
     nodes = read_nodes(inventory, notes)
     read_image_files(inventory, nodes, notes)
     if inventory.empty:
         told = [*notes.unread, *notes.warnings, *(f"left out: {each}" for each in notes.left_out_lines())]
+        if fleet is not None and told:
+            raise InputError(told[0], Location("--nodes"))
         unread = f" ({told[0]})" if told else ""
         raise InputError(
             f"nothing of a cluster is in what was given{unread}; `pullsim init` alone writes a template",
             Location("FILES"),
         )
-    pools = make_pools(nodes, inventory, notes)
-    workloads = make_workloads(inventory, notes) or stand_in(inventory, notes)
+    pools = make_pools(nodes, inventory, notes) if fleet is None else [fleet.pool(inventory, notes)]
+    workloads = make_workloads(inventory, notes)
+    if fleet is not None and not workloads:
+        raise InputError(_nothing_to_run(inventory, notes), Location("--nodes"))
+    workloads = workloads or stand_in(inventory, notes)
     if not pools[0].nodes:
-        open_unknown(workloads, pools[0], notes)
+        label_unknown(workloads, pools[0], notes)
+    if not pools[0].nodes and fleet is None:
+        make_room(workloads, pools[0])
     tolerate_where_they_are(workloads, pools)
     keep_to_linux(workloads, pools)
     settle_daemon_sets(workloads, pools, notes)
@@ -83,6 +99,16 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes) -> Draft:
     ask(draft, workloads)
     _name_apart(draft)
     return draft
+
+
+def _nothing_to_run(inventory: Inventory, notes: Notes) -> str:
+    """Say what there is instead of pods."""
+    kinds = Counter(kind for kind, _, _ in inventory.objects)
+    goes = next((where for kind, where in ELSEWHERE.items() if kind in kinds), "")
+    file = inventory.files[0] if inventory.files else "FILE"
+    what = f": it has {counts(kinds)}" if kinds else ""
+    left_out = f"; left out: {'; '.join(notes.left_out_lines())}" if notes.left_out and not goes else ""
+    return f"nothing in {file} has pods to run{what}{left_out}{goes and f': {goes.format(file=quote(file))}'}"
 
 
 def _name_apart(draft: Draft) -> None:

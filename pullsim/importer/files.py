@@ -32,12 +32,16 @@ _GZIP: Final = b"\x1f\x8b"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_all(given: Iterable[str], notes: Notes) -> Inventory:
-    """Read files and directories. Raises InputError for a path that does not exist, or too many files."""
+def read_all(given: Iterable[str], notes: Notes, stdin: bytes | None = None) -> Inventory:
+    """Read files and directories. Raises InputError for a path that does not exist, or too many files.
+
+    ``stdin`` is the content of standard input, if that has been read.
+    """
     inventory = Inventory()
     paths = list(dict.fromkeys(given))
     if STANDARD_INPUT in paths:
-        _read(sys.stdin.buffer.read(MAX_BYTES + 1), Path("standard input"), inventory, notes)
+        data = standard_input() if stdin is None else stdin
+        _read(data, Path("standard input"), inventory, notes)
     for path in sorted(
         set(_files(path for path in paths if path != STANDARD_INPUT)), key=lambda each: (each.name, each)
     ):
@@ -48,6 +52,11 @@ def read_all(given: Iterable[str], notes: Notes) -> Inventory:
         else:
             _read(data, path, inventory, notes)
     return inventory
+
+
+def standard_input() -> bytes:
+    """Read standard input: at most one byte more than the limit, which is enough to see that it is too large."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def _read(data: bytes, path: Path, inventory: Inventory, notes: Notes) -> None:

@@ -103,8 +103,8 @@ def tell_of_left_out(workloads: Sequence[Workload], pools: Sequence[Pool], notes
             )
 
 
-def open_unknown(workloads: Sequence[Workload], pool: Pool, notes: Notes) -> None:
-    """Give the pool of unknown nodes the labels that pods select, and room for them."""
+def label_unknown(workloads: Sequence[Workload], pool: Pool, notes: Notes) -> None:
+    """Give the pool of unknown nodes the labels that pods select, and take off what it cannot satisfy."""
     labels: dict[str, str] = {}
     for workload in workloads:
         for key, value in mapping(workload.pod, "nodeSelector").items():
@@ -117,6 +117,10 @@ def open_unknown(workloads: Sequence[Workload], pool: Pool, notes: Notes) -> Non
             for key in ("nodeSelector", "affinity"):
                 workload.pod.pop(key, None)
             notes.left_out["node selectors and affinities, as nothing is known of the nodes"] += 1
+
+
+def make_room(workloads: Sequence[Workload], pool: Pool) -> None:
+    """Give the pool of unknown nodes as many and as large ones as the pods need."""
     pods = sum(workload.count for workload in workloads if workload.count > 0)
     if pool.count * 30 < pods:
         pool.count = -(-pods // 30)

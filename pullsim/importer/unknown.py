@@ -24,7 +24,7 @@ _KNOWN: Final = (
     (re.compile(r".*\{\{", re.DOTALL), "is a template: `helm template` makes manifests of a chart"),
     (
         re.compile(r"version:.*^(nodes|workloads):", re.DOTALL | re.MULTILINE),
-        "is a scenario already: `pullsim run` runs it",
+        "is a scenario already, with nodes of its own: `pullsim run` runs it",
     ),
 )
 _NOTHING: Final = "holds nothing that is known of a cluster"

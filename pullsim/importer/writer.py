@@ -44,14 +44,14 @@ def scenario_text(draft: Draft) -> str:
     )
 
 
-def report(notes: Notes) -> list[str]:
+def report(notes: Notes, comments: str) -> list[str]:
     """Return the lines for standard error: guesses, files that were not read, warnings, what was left out.
 
-    The scenario's comments have all of it, with commands that are too long for a line here.
+    The scenario's comments, as which ``comments`` names them, have the commands that are too long for a line here.
     """
     lines = []
     for number, guess in enumerate(sorted(notes.guesses), 1):
-        measure = guess.measure if len(guess.measure) <= _SHORT else "by the command in the scenario's comments"
+        measure = guess.measure if len(guess.measure) <= _SHORT else f"by the command in {comments}"
         lines.append(f"guess {number}: {guess.text}; to know it: {measure}")
     lines += [f"not read: {each}" for each in notes.unread]
     lines += [f"warning: {each}" for each in notes.warnings]

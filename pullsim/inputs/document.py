@@ -126,7 +126,11 @@ def read_documents(path: Path) -> list[Document]:
 
 def parse_document(text: str, file: str) -> Document:
     """Parse a text with one YAML or JSON document; ``file`` is its name in errors. Raises InputError."""
-    documents = parse_documents(text, file)
+    return only_document(parse_documents(text, file), file)
+
+
+def only_document(documents: list[Document], file: str) -> Document:
+    """Return the only one of the documents of a file. Raises InputError if there is none, or another one."""
     if not documents:
         raise InputError("the file is empty", Location(file))
     if len(documents) > 1:

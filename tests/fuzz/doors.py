@@ -76,6 +76,8 @@ def doors() -> tuple[Door, ...]:
     dumps |= {Path(name).name: (DUMPS / name).read_bytes() for name in settings}
     for name in dumps:
         door("init . --question cold-node -o scenario.yaml", dumps, name)
+    door("validate objects.yaml --nodes 3", seeds, "objects.yaml")
+    door("run objects.yaml", seeds, "objects.yaml")
     forms = [*(FORMS / "images").iterdir(), *(FORMS / "node-images").iterdir()]
     printed = {"images.yaml": seeds["images.yaml"]} | {f"images/{path.name}": path.read_bytes() for path in forms}
     door("validate images.yaml", printed, *printed)

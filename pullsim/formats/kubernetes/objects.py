@@ -26,7 +26,7 @@ from pullsim.formats.kubernetes.pull_secrets import read_secret, read_service_ac
 from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.formats.kubernetes.selectors import read_labels
 from pullsim.formats.kubernetes.strategy import read_strategy
-from pullsim.formats.recognise import in_place_of
+from pullsim.formats.recognise import in_place_of_manifest
 from pullsim.inputs.document import Document, read_documents
 from pullsim.inputs.fields import mapping
 from pullsim.inputs.suggestion import did_you_mean
@@ -78,7 +78,7 @@ def read_objects(path: Path, namespace: str = "default") -> Objects:
     ``namespace`` is the namespace of secrets and service accounts that do not have one.
     """
     documents = read_documents(path)
-    if wrong := in_place_of([document.tree for document in documents], str(path)):
+    if wrong := in_place_of_manifest([document.tree for document in documents], str(path)):
         raise InputError(wrong, documents[0].place(()))
     items = [item for document in documents for item in _items(document, document.tree, ())]
     present = {(item.value.get("kind"), item.name) for item in items}

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from pullsim.errors import InputError, InputErrors, shown
-from pullsim.inputs.document import Document, read_document
+from pullsim.formats.recognise import in_place_of_scenario
+from pullsim.inputs import read_text
+from pullsim.inputs.document import MAX_BYTES, Document, only_document, parse_documents
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.inputs.validation import rule_text
 from pullsim.scenario.file.overrides import apply, parse_override
@@ -26,10 +28,22 @@ if TYPE_CHECKING:
 def load(path: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     """Read a scenario file, apply overrides (``KEY=VALUE``) and validate.
 
-    Raises InputErrors with all errors of the file at once, or an InputError if the file cannot be read or parsed.
+    Raises InputErrors with all errors of the file at once, or an InputError if the file cannot be read or parsed, or is
+    a manifest, which has pods but no nodes.
     """
     file = Path(path)
-    return from_document(read_document(file), file.parent, overrides)
+    return from_document(scenario_document(read_text(file, MAX_BYTES), str(file)), file.parent, overrides)
+
+
+def scenario_document(text: str, file: str, argument: str | None = None) -> Document:
+    """Parse the text of a scenario; ``file`` is its name in errors, and ``argument`` in commands, if that differs.
+
+    Raises InputError, for a manifest or another file that people have of a cluster one that says where that goes.
+    """
+    documents = parse_documents(text, file)
+    if wrong := in_place_of_scenario([document.tree for document in documents], argument or file):
+        raise InputError(wrong, documents[0].place(()))
+    return only_document(documents, file)
 
 
 def from_mapping(mapping: Mapping[str, Any], overrides: Iterable[str] = (), directory: str | Path = "") -> Scenario:

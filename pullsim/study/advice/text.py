@@ -92,9 +92,9 @@ def sentences(advice: Advice) -> list[str]:
 
 
 def commands(advice: Advice, file: str, overrides: Sequence[str] = ()) -> list[str]:
-    """Return the command that repeats each change that helps: the scenario's file with the change's overrides."""
+    """Return the command that repeats each change that helps; ``file`` is quoted for a shell."""
     given = [f"--set {shlex.quote(text)}" for text in overrides]
-    return [" ".join(["pullsim run", shlex.quote(file), *given, row.setting.options]) for row in advice.gains]
+    return [" ".join(["pullsim run", file, *given, row.setting.options]) for row in advice.gains]
 
 
 def notes(advice: Advice) -> dict[str, str]:
