@@ -61,7 +61,8 @@ def run(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Also write files of other programs into --out: perfetto, events, kwok. Several are joined by commas.",
+            help="Also write files for other programs into --out: perfetto, events, kwok, kube-burner, perfdata. "
+            "Several are joined by commas.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.printable import json_text
 from pullsim.results import columns
+from pullsim.results.exports import kube_burner, kwok
 from pullsim.results.exports.event_list import write_events
 from pullsim.results.exports.export import Export
-from pullsim.results.exports.kwok import write_pods, write_workloads
+from pullsim.results.exports.perf_data import write_perf_data
 from pullsim.results.exports.perfetto.trace import write_trace
 from pullsim.results.summary.summary import SCHEMA_VERSION
 from pullsim.results.tables import TABLES, write_events_jsonl
@@ -85,16 +86,37 @@ EXPORTS: Final = (
     Export(
         f"{DIRECTORY}/kwok-workloads.yaml",
         "annotations for pod templates, with which KWOK draws delays between the workload's percentiles",
-        lambda output, file: write_workloads(output.result, file),
+        lambda output, file: kwok.write_workloads(output.result, file),
         detail="pods",
         asked="kwok",
     ),
     Export(
         f"{DIRECTORY}/kwok-pods.yaml",
         "nodes and pods for KWOK, each pod on its node and as slow as it was there",
-        lambda output, file: write_pods(output.result, file),
+        lambda output, file: kwok.write_pods(output.result, file),
         detail="pods",
         asked="kwok",
+    ),
+    Export(
+        f"{DIRECTORY}/podLatencyMeasurement.json",
+        "kube-burner's document of each pod that became ready, ms",
+        lambda output, file: kube_burner.write_pods(output.result, file),
+        detail="pods",
+        asked="kube-burner",
+    ),
+    Export(
+        f"{DIRECTORY}/podLatencyQuantilesMeasurement.json",
+        "kube-burner's document of each workload and condition, ms",
+        lambda output, file: kube_burner.write_quantiles(output.result, file),
+        detail="pods",
+        asked="kube-burner",
+    ),
+    Export(
+        f"{DIRECTORY}/PodStartupLatency_PodStartupLatency_pullsim.json",
+        "clusterloader2's PerfData of the start-up of pods, ms, named for perfdash",
+        lambda output, file: write_perf_data(output.result, file),
+        detail="pods",
+        asked="perfdata",
     ),
 )
 
