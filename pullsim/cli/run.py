@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pullsim.results.assertions import Assertion
+    from pullsim.results.exports.export import Origin
     from pullsim.results.summary.summary import Summary
     from pullsim.run import Result
     from pullsim.scenario import Scenario
@@ -143,12 +144,16 @@ def run(
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
-        command = " ".join(
-            ["pullsim advise", *map(shlex.quote, [str(scenario), *options(nodes, preset), *_options(overrides)])]
-        )
+        words = " ".join(map(shlex.quote, [str(scenario), *options(nodes, preset), *_options(overrides)]))
 
         def show(result: Result, summary: Summary) -> None:
-            _print(result, summary, output, lambda: _hint(loaded, summary, command, force=force), quiet=quiet)
+            _print(
+                result,
+                summary,
+                output,
+                lambda: _hint(loaded, summary, f"pullsim advise {words}", force=force),
+                quiet=quiet,
+            )
 
         result, summary = _simulate(
             loaded,
@@ -157,6 +162,7 @@ def run(
             detail,
             exposition,
             show,
+            f"pullsim run {words}",
             asked=asked,
             splits=splits,
             charts=charts,
@@ -199,6 +205,7 @@ def _simulate(
     detail: Detail,
     metrics: Exposition,
     show: Callable[[Result, Summary], None],
+    command: str,
     *,
     asked: tuple[str, ...],
     splits: bool | None,
@@ -251,7 +258,9 @@ def _simulate(
         try:
             if directory is not None:
                 effective = effective_yaml(scenario, directory.path)
-                directory.write_data(result, summary, effective, metrics.write, asked)
+                directory.write_data(
+                    result, summary, effective, metrics.write, asked, _origin(scenario, command, force=force)
+                )
                 if charts:
                     directory.write_charts(result)
                 if not quiet:
@@ -261,6 +270,15 @@ def _simulate(
             show(result, summary)
             raise
     return result, summary
+
+
+def _origin(scenario: Scenario, command: str, *, force: bool) -> Origin:
+    """Return where the run comes from, and what was guessed for it."""
+    from pullsim.results.exports.export import Origin  # noqa: PLC0415
+
+    built = scenario.assemble(force=force)
+    images = f"how images of known size are cut into layers: {', '.join(built.guessed)}" if built.guessed else None
+    return Origin(scenario.description, command, tuple(filter(None, (built.assumption, images))))
 
 
 def _check(result: Result) -> None:

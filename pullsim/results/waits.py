@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -67,3 +68,19 @@ def waiting(result: Result, objective: Objective) -> Waiting:
         else:
             never += not withdrawn
     return Waiting(array("d", sorted(seconds)), never)
+
+
+def by_workload(result: Result) -> dict[str, list[float]]:
+    """Return the seconds until pods started by workload, in ascending order; infinite for those that never did.
+
+    Withdrawn pods that never started are left out.
+    """
+    found: dict[str, list[float]] = {}
+    for namespace, workload, started, seconds, withdrawn in values(
+        result.pods, "namespace", "workload", "started", "start_seconds", "withdrawn"
+    ):
+        if started is not None or not withdrawn:
+            found.setdefault(workload_name(namespace, workload), []).append(math.inf if started is None else seconds)
+    for waited in found.values():
+        waited.sort()
+    return found

@@ -13,6 +13,7 @@ from tests.support.small_scenario import SCENARIO
 
 DATA = {
     "summary.json",
+    "report.html",
     "scenario.effective.yaml",
     "pods.csv",
     "pulls.csv",

@@ -13,7 +13,7 @@ from pullsim.results.exports.registry import EXPORTS
 from pullsim.results.summary.summary import summarize
 from tests.support.records import make
 
-ALL = {"summary.json", "scenario.effective.yaml", "pods.csv", "pulls.csv", "layers.csv", "events.jsonl"}
+ALL = {"summary.json", "scenario.effective.yaml", "report.html", "pods.csv", "pulls.csv", "layers.csv", "events.jsonl"}
 
 
 def names(directory):
@@ -56,7 +56,7 @@ def test_foreign_files_stay_and_ours_are_replaced(tmp_path):
     ("detail", "there"),
     [
         ("none", {"summary.json", "scenario.effective.yaml"}),
-        ("pods", {"summary.json", "scenario.effective.yaml", "pods.csv"}),
+        ("pods", {"summary.json", "scenario.effective.yaml", "report.html", "pods.csv"}),
         ("pulls", ALL - {"layers.csv"}),
     ],
 )
@@ -81,7 +81,7 @@ def with_everything():
 
 
 ALWAYS = {"summary.json", "scenario.effective.yaml", "rollouts.csv", "departures.csv", "prepulls.csv"}
-WITH_PODS = {*ALWAYS, "pods.csv", "status.csv"}
+WITH_PODS = {*ALWAYS, "report.html", "pods.csv", "status.csv"}
 WITH_PULLS = {*WITH_PODS, "pulls.csv", "events.jsonl", "removals.csv", "metrics.txt"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +11,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pullsim import printable
+from pullsim.results.axis_units import Unit as Unit  # noqa: PLC0414  # the style has them for the charts
+from pullsim.results.axis_units import rate_unit as rate_unit  # noqa: PLC0414
+from pullsim.results.axis_units import time_unit as time_unit  # noqa: PLC0414
+from pullsim.results.levels import MAX_POINTS as MAX_POINTS  # noqa: PLC0414
+from pullsim.results.levels import level as level  # noqa: PLC0414
+from pullsim.results.palette import FAINT as FAINT  # noqa: PLC0414
+from pullsim.results.palette import INK as INK  # noqa: PLC0414
+from pullsim.results.palette import NEVER as NEVER  # noqa: PLC0414
+from pullsim.results.palette import SERIES as SERIES  # noqa: PLC0414
 from pullsim.stages import TABLE
 
 if TYPE_CHECKING:
@@ -20,38 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
-    from numpy.typing import NDArray
-
-#: Colours for everything except stages: the palette of Okabe and Ito.
-SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-INK: Final = "#333333"
-FAINT: Final = "#999999"
-NEVER: Final = "#f3d9d3"
 
 MAX_NAME: Final = 80  # characters of a title or a label
 TICK: Final = 28  # characters of a name beside an axis
-MAX_POINTS: Final = 2000  # a line has no more; a screen shows no more
-
-
-class Unit(NamedTuple):
-    """A unit in which an axis is readable: values are divided by `size`."""
-
-    size: float
-    name: str
-
-
-def time_unit(seconds: float) -> Unit:
-    """Return seconds, minutes or hours, so that an axis up to `seconds` has small numbers."""
-    if seconds <= 240:
-        return Unit(1, "s")
-    return Unit(60, "min") if seconds <= 4 * 3600 else Unit(3600, "h")
-
-
-def rate_unit(bytes_per_second: float) -> Unit:
-    """Return kB/s, MB/s or GB/s."""
-    if bytes_per_second >= 2e9:
-        return Unit(1e9, "GB/s")
-    return Unit(1e6, "MB/s") if bytes_per_second >= 2e6 else Unit(1e3, "kB/s")
 
 
 def seconds_text(seconds: float) -> str:
@@ -138,25 +118,3 @@ def safe(text: str) -> str:
 def shortened(text: str, width: int) -> str:
     """Shorten a name to `width` characters by leaving out its middle, since names differ in their ends; escape it."""
     return safe(printable.shortened(text, width))
-
-
-def level(
-    rises: Sequence[float], falls: Sequence[float], end: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return times and levels (to be drawn as steps ``post``) of a count that starts at 0 and goes up and down by 1.
-
-    Beyond MAX_POINTS changes the highest level of each of MAX_POINTS intervals is kept, so that no peak is lost.
-    """
-    changes = np.concatenate([np.asarray(falls, dtype=np.float64), np.asarray(rises, dtype=np.float64)])
-    steps = np.repeat([-1.0, 1.0], [len(falls), len(rises)])
-    order = np.argsort(changes, kind="stable")
-    times = np.concatenate([[0.0], changes[order], [end]])
-    levels = np.concatenate([[0.0], np.cumsum(steps[order])])
-    levels = np.append(levels, levels[-1])
-    final = np.append(np.diff(times) > 0, True)  # only the last change of an instant is seen
-    times, levels = times[final], levels[final]
-    if len(times) <= MAX_POINTS:
-        return times, levels
-    edges = np.linspace(0.0, end, MAX_POINTS + 1)[:-1]
-    begins = np.unique(np.clip(np.searchsorted(times, edges, side="right") - 1, 0, len(times) - 1))
-    return times[begins], np.maximum.reduceat(levels, begins)

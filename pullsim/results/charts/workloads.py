@@ -9,7 +9,7 @@ import numpy as np
 
 from pullsim.results.charts import style
 from pullsim.results.statistics import percentile
-from pullsim.results.summary.groups import workload_name
+from pullsim.results.waits import by_workload
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def plot_start_cdf_by_workload(result: Result, ax: Axes | None = None) -> Axes:
     ax = style.new_axes(ax)
     ax.set_ylabel("pods started (% of the workload's)")
     style.title(ax, "Time until pods started, by workload")
-    waits = _waits(result)
+    waits = by_workload(result)
     longest = max((each for seconds in waits.values() for each in seconds if math.isfinite(each)), default=0.0)
     unit = style.time_axis(ax, 1.05 * longest, "time from creation to start")
     if not longest:
@@ -56,19 +56,6 @@ def plot_start_cdf_by_workload(result: Result, ax: Axes | None = None) -> Axes:
 def several_workloads(result: Result) -> bool:
     """Whether the pods of the run belong to more than one workload."""
     return len({*values(result.pods, "namespace", "workload")}) > 1
-
-
-def _waits(result: Result) -> dict[str, list[float]]:
-    """Return the seconds until pods started by workload, in ascending order; infinite for those that never did."""
-    waits: dict[str, list[float]] = {}
-    for namespace, workload, started, seconds, withdrawn in values(
-        result.pods, "namespace", "workload", "started", "start_seconds", "withdrawn"
-    ):
-        if started is not None or not withdrawn:
-            waits.setdefault(workload_name(namespace, workload), []).append(math.inf if started is None else seconds)
-    for seconds in waits.values():
-        seconds.sort()
-    return waits
 
 
 def _steps(seconds: Sequence[float], end: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

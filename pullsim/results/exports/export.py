@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 
+class Origin(NamedTuple):
+    """Where a run comes from, for those who read of it later."""
+
+    description: str = ""  # the scenario's
+    command: str = ""  # that makes it again; "" where there is none
+    guessed: tuple[str, ...] = ()  # what nobody said, and was assumed
+
+
 class Output(NamedTuple):
     """What the files of a run are written from."""
 
@@ -20,6 +28,7 @@ class Output(NamedTuple):
     summary: Summary
     scenario: str  # the scenario with all defaults, as YAML
     metrics: Callable[[Result, TextIO], None]  # writes the kubelets' metrics in the form that was asked for
+    origin: Origin = Origin()
 
 
 class Export(NamedTuple):

@@ -10,7 +10,7 @@ from pullsim.garbage import rare_collections
 from pullsim.inputs import exists
 from pullsim.outputs import reason
 from pullsim.results.exports.chart_files import DIRECTORY, chart_files
-from pullsim.results.exports.export import Output
+from pullsim.results.exports.export import Origin, Output
 from pullsim.results.exports.openmetrics import write_openmetrics
 from pullsim.results.exports.registry import EXPORTS
 from pullsim.results.summary.summary import summarize
@@ -58,13 +58,14 @@ class OutputDirectory:
         scenario: str,
         metrics: Callable[[Result, TextIO], None] = write_openmetrics,
         asked: Collection[str] = (),
+        origin: Origin = Origin(),  # noqa: B008  # nothing changes it
     ) -> None:
         """Write all files that the run's detail has.
 
         ``scenario`` is the text of the scenario with its defaults; ``asked`` has the names of exports in formats of
         other programs, see `pullsim.results.exports.registry.NAMES`.
         """
-        output = Output(result, summary, scenario, metrics)
+        output = Output(result, summary, scenario, metrics, origin)
         with self._writing():
             for export in EXPORTS:
                 if export.wanted(result, asked):

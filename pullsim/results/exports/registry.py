@@ -15,6 +15,7 @@ from pullsim.results.exports.event_list import write_events
 from pullsim.results.exports.export import Export
 from pullsim.results.exports.perf_data import write_perf_data
 from pullsim.results.exports.perfetto.trace import write_trace
+from pullsim.results.exports.report import write_report
 from pullsim.results.summary.summary import SCHEMA_VERSION
 from pullsim.results.tables import TABLES, write_events_jsonl
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SUMMARY: Final = "summary.json"
 SCENARIO: Final = "scenario.effective.yaml"
 DIRECTORY: Final = "exports"  # of the files that are written only if they are asked for
+REPORT: Final = "report.html"
 
 
 def summary_json(summary: Summary) -> str:
@@ -53,6 +55,12 @@ EXPORTS: Final = (
         SCENARIO,
         "the scenario with all defaults; loads again to the same run",
         lambda output, file: print(output.scenario, end="", file=file),
+    ),
+    Export(
+        REPORT,
+        "the run as one page to read and to send: question, answer, charts, tables; needs no network",
+        write_report,
+        detail="pods",
     ),
     *(_of_table(table.file, table) for table in TABLES if table.file is not None),
     Export(

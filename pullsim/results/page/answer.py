@@ -1,0 +1,219 @@
+"""The question of a run and its answer in sentences that need no knowledge of kubelets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pullsim.results import metrics
+from pullsim.results.assertions import parse_assertion
+from pullsim.results.page.page import Check, Figure
+from pullsim.results.summary.bottleneck import MENTION
+from pullsim.results.summary.groups import slowest
+from pullsim.results.wording import counted, duration, size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pullsim.results.model_error import ModelError
+    from pullsim.results.summary.outages import Outage
+    from pullsim.results.summary.pods import Pods
+    from pullsim.results.summary.summary import Summary
+
+#: Why pulls failed, by the cause in the tables.
+CAUSES: Final = {
+    "notFound": "the image does not exist in its registry",
+    "unauthorized": "the registry did not accept the credentials",
+    "forbidden": "the registry forbids it with these credentials",
+    "tooManyRequests": "a quota of the registry was used up",
+    "unavailable": "the registry was down",
+    "connection": "the registry could not be reached",
+    "qps": "the node refused them by its own limit (registryPullQPS)",
+    "platform": "the image is not made for the node's platform",
+    "noSpace": "a node's disk was full",
+    "timeout": "they took longer than they may",
+}
+_SENTENCE: Final = re.compile(r"[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*[.!?](?=\s|$)|[^.!?]+$")
+#: What pods waited for, by the key of the resource, for readers who do not know kubelets; see `pullsim.stages`.
+PLAIN: Final = {
+    "pullQueue": "a turn: a node pulls only so many images at a time, and the others stand in line (pull queue)",
+    "registryPullQPS": "the node's own limit on how often it may ask for images (registryPullQPS)",
+    "backOff": "the pauses after failed pulls, which grow up to five minutes (back-off)",
+    "layerSlots": "a free download slot: a node fetches only so many layers at a time",
+    "sharedLayers": "another pull on the same node that was fetching or unpacking the same layers",
+    "registryEgress": "the registry, which could not send any faster (its egress)",
+    "perConnection": "downloads that were as fast as a single connection to the registry allows",
+    "stalledDownloads": "downloads that had stopped",
+    "nic": "the nodes' network cards, which could not receive any faster",
+    "unpackCpu": "images to be unpacked, as fast as processor cores do it",
+    "disk": "the nodes' disks, which could not write any faster",
+    "commit": "what was written to be saved for good (fsync and metadata)",
+    "roundTrips": "answers of the registry to small requests (round trips)",
+    "credentials": "credentials for the registry",
+    "scheduling": "a node with room for the pod, or one that had not joined yet",
+    "nodeBoot": "new nodes that were on their way",
+    "sync": "the node's agent (the kubelet) to look at its pods again",
+    "initContainers": "the pods' own preparations (init containers)",
+    "fixedPull": "pulls whose duration was given",
+    "containerStart": "containers to be created and started",
+    "sandbox": "the pods' sandboxes to be created",
+    "readiness": "programs that ran to say that they are ready",
+}
+_SEVERAL: Final = 2
+_LATE: Final = 1.3  # times the median of all pods: a workload whose pods are later is named
+_WORKLOADS: Final = 3  # that a sentence names
+
+
+def question(name: str, description: str) -> str:
+    """Return the sentences of a scenario's description that ask; without any, what every run answers."""
+    sentences = [match[0].strip() for match in _SENTENCE.finditer(" ".join(description.split()))]
+    asked = [sentence for sentence in sentences if sentence.endswith("?")]
+    return " ".join(asked) or f"How long until the pods{f' of {name}' if name else ''} run, and what do they wait for?"
+
+
+def answer(summary: Summary) -> list[str]:
+    """Return the sentences of the answer, the most important first."""
+    pods = summary.pods
+    if pods is None:
+        return ["The run kept no pods: there is nothing to answer with."]
+    if not pods.total:
+        return ["No pod was created."]
+    sentences = [_outcome(pods), *_latest(summary, pods)]
+    if pods.not_started:
+        sentences.append(_never(summary, pods))
+    if summary.bottleneck is not None and summary.bottleneck.shares:
+        sentences.append(_waited(summary.bottleneck.shares))
+    sentences += [_outage(name, outage) for name, outage in summary.outages.items() if outage.pods][:2]
+    if summary.assertions:
+        held = sum(each.holds for each in summary.assertions)
+        whole = len(summary.assertions)
+        sentences.append(
+            f"{'The condition that was set holds' if whole == 1 else f'All {whole} conditions that were set hold'}."
+            if held == whole
+            else f"{whole - held:,} of {counted(whole, 'condition')} that were set "
+            f"{'does' if whole - held == 1 else 'do'} not hold."
+        )
+    if summary.ended in ("horizon", "limit", "interrupted"):
+        sentences.append(
+            f"The run was stopped after {duration(summary.end)} of simulated time; more might have happened."
+        )
+    return sentences
+
+
+def certainty(error: ModelError | None, seed: int) -> str:
+    """Say how far the answer is to be trusted."""
+    if error is None:
+        text = "How far off the times are was not measured for this runtime."
+    elif not error.p90:
+        text = "Durations of pulls were given, not predicted; the rest follows the kubelet's rules exactly."
+    else:
+        text = (
+            f"Half of the predicted pull times are within {error.median:.0%} of measured ones, nine in ten within "
+            f"{error.p90:.0%} ({error.kind}). Of a cluster whose figures were guessed they can be further off."
+        ).replace("%", " %")
+    return f"{text} This is one run, with seed {seed}; other seeds give other chances."
+
+
+def checks(summary: Summary) -> list[Check]:
+    """Return the conditions that were set, each with what the run came to."""
+    found = []
+    for each in summary.assertions:
+        shown = metrics.text(parse_assertion(each.assertion).metric, each.value)
+        close = ", nearer to the limit than the model's error" if each.within_model_error else ""
+        found.append(Check(f"{each.assertion}: it is {'never' if each.never else shown}{close}", each.holds))
+    return found
+
+
+def key_figures(summary: Summary) -> list[Figure]:
+    """Return the figures at the top of the page."""
+    found: list[Figure] = []
+    pods = summary.pods
+    if pods is not None and pods.total:
+        missing = ", ".join(f"{count:,} {reason}" for reason, count in pods.not_started_by_reason.items())
+        found.append(Figure("pods started", f"{pods.started:,} of {pods.total:,}", missing, bool(pods.not_started)))
+        remark = "of those that started" if pods.start.never else "of all pods"
+        started = pods.start_of_started if pods.start.never else pods.start
+        if started.p50 is not None:
+            found.append(Figure("half started within", duration(started.p50), remark))
+            found.append(Figure("99 of 100 within", duration(started.p99), remark))
+        if pods.last_ready_at is not None:
+            found.append(Figure("last pod ready at", duration(pods.last_ready_at), "since the begin"))
+        if pods.deadlines:
+            text = f"{pods.missed_deadlines:,} of {pods.deadlines:,}"
+            found.append(Figure("deadlines missed", text, bad=bool(pods.missed_deadlines)))
+    if summary.bytes is not None:
+        peak = summary.bytes.per_second.peak
+        remark = f"at most {size(peak)} a second" if peak else ""
+        found.append(Figure("downloaded", size(summary.bytes.downloaded), remark))
+    if summary.pulls is not None and summary.pulls.failed:
+        causes = ", ".join(f"{count:,} {cause}" for cause, count in summary.pulls.failures_by_cause.items())
+        found.append(Figure("failed pulls", f"{summary.pulls.failed:,} of {summary.pulls.total:,}", causes, bad=True))
+    for use in summary.registries:
+        if use.refused:
+            found.append(Figure(f"requests refused by {use.host}", f"{use.refused:,}", "by its quotas", bad=True))
+        if use.cost:
+            found.append(Figure(f"cost of bytes from {use.host}", f"{use.cost:,.2f}"))
+    nodes = counted(summary.nodes, "node")
+    found.append(Figure("simulated", nodes, f"{duration(summary.end)} of their time"))
+    return found
+
+
+def _outcome(pods: Pods) -> str:
+    if not pods.started:
+        return "No pod started." if pods.total > 1 else "The pod did not start."
+    if pods.total == 1:
+        return f"The pod started after {duration(pods.start_of_started.max)}."
+    started = pods.start_of_started
+    who = f"All {pods.total:,} pods" if pods.started == pods.total else f"{pods.started:,} of {pods.total:,} pods"
+    text = f"{who} started, half of them within {duration(started.p50)} of their creation, "
+    text += f"the slowest after {duration(started.max)}"
+    ready = pods.ready_of_ready
+    if ready.max is not None and started.max is not None and ready.max > started.max:
+        text += f", and they were ready for work after up to {duration(ready.max)}"
+    return f"{text}."
+
+
+def _latest(summary: Summary, pods: Pods) -> list[str]:
+    """Say which workload was the latest, where that is not said by the figures of all pods."""
+    whole = pods.start_of_started.p50
+    there = {name: group for name, group in summary.workloads.items() if not group.start.never and group.start.p50}
+    if len(there) < _SEVERAL or whole is None:
+        return []
+    name = slowest(there)[0]
+    group = there[name]
+    half = group.start.p50 or 0.0
+    if half < _LATE * whole:
+        return []
+    return [
+        f"The latest are those of {name}: of its {counted(group.total, 'pod')} half started within {duration(half)}."
+    ]
+
+
+def _never(summary: Summary, pods: Pods) -> str:
+    """Say which pods never started, and what their last failure was."""
+    waiting = pods.not_started - pods.withdrawn if pods.not_started > pods.withdrawn else pods.not_started
+    groups = [name for name, group in summary.workloads.items() if group.not_started]
+    of = f" (of {', '.join(groups[:_WORKLOADS])}{' and others' if len(groups) > _WORKLOADS else ''})" if groups else ""
+    reasons = ", ".join(pods.not_started_by_reason)
+    causes = "; ".join(CAUSES.get(each, each) for each in summary.pulls.failures_by_cause) if summary.pulls else ""
+    because = f"Pulls failed because {causes}." if causes else f"They stayed {reasons}."
+    return f"{counted(waiting, 'pod')}{of} never started. {because}"
+
+
+def _waited(shares: Mapping[str, float]) -> str:
+    """Say what pods waited for: what took most of the time, and what took a good part of the rest."""
+    first, *others = ((PLAIN.get(resource, resource), share) for resource, share in shares.items())
+    text = f"{first[1]:.0%} of the waiting was for {first[0]}"
+    if others and others[0][1] >= MENTION:
+        text += f"; {others[0][1]:.0%} was for {others[0][0]}"
+    return f"{text}.".replace("%", " %")
+
+
+def _outage(name: str, outage: Outage) -> str:
+    began, ended = duration(outage.began_at), duration(outage.ended_at)
+    pods, never, after = outage.pods, outage.never, outage.last_up_after
+    text = f"The fault of {name} from {began} to {ended} hit {counted(pods, 'pod')}"
+    if never:
+        return f"{text}, of which {never:,} never came up."
+    side = "after" if (after or 0.0) >= 0 else "before"
+    return f"{text}; the last of them was up {duration(abs(after or 0.0))} {side} its end."

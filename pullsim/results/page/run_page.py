@@ -1,0 +1,84 @@
+"""The page of one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.results.page.answer import answer, certainty, checks, key_figures, question
+from pullsim.results.page.node_pulls import node_pulls
+from pullsim.results.page.page import Page, Section, Text
+from pullsim.results.page.pod_tables import by_image, by_pool, by_workload, slowest_pods
+from pullsim.results.page.ready import ready_over_time
+from pullsim.results.page.stage_time import stage_time
+from pullsim.results.page.start_times import start_times
+from pullsim.results.page.trust import trust
+from pullsim.results.page.use import at_a_time, disk_table, disk_writes, links, network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pullsim.results.exports.export import Output
+    from pullsim.results.page.page import Part
+
+
+def run_page(output: Output) -> Page:
+    """Return the page of a run, with the parts for which the run kept rows."""
+    result, summary, origin = output.result, output.summary, output.origin
+    sections = [
+        _section("By workload", by_workload(summary), by_pool(summary), by_image(summary)),
+        _section("When pods started", ready_over_time(result), start_times(result)),
+        _section("What they waited for", stage_time(result)),
+        _section("One node in detail", node_pulls(result)),
+        _section("The slowest pods", slowest_pods(result)),
+        _section(
+            "What was in use",
+            at_a_time(result),
+            network(result),
+            links(result),
+            disk_writes(result),
+            disk_table(result),
+        ),
+        _inputs(output),
+        trust(summary.model_error),
+    ]
+    if origin.command:
+        words = "This makes it again, with the same figures to the last digit:"
+        sections.append(Section("Make it again", [Text([words], code=origin.command)]))
+    return Page(
+        title=result.name or "pullsim",
+        question=question(result.name, origin.description),
+        answer=answer(summary),
+        certainty=certainty(summary.model_error, result.seed),
+        figures=key_figures(summary),
+        sections=[section for section in sections if section.parts],
+        context=" ".join(origin.description.split()),
+        checks=checks(summary),
+        made_by=f"pullsim {result.version}, seed {result.seed}",
+    )
+
+
+def _section(title: str, *parts: Part | None) -> Section:
+    return Section(title, [part for part in parts if part is not None])
+
+
+def _inputs(output: Output) -> Section:
+    """Return the section of what went in, with what was guessed and what was warned of."""
+    guessed = [*output.origin.guessed]
+    effect = output.summary.splits
+    if effect is not None:
+        low, high = effect.p99.low, effect.p99.high
+        if low is not None and high is not None:
+            guessed.append(
+                f"in {effect.runs} runs with other layers, 99 of 100 pods started within {low:.1f} to {high:.1f} s"
+            )
+    parts: list[Part] = [
+        *_points("Nobody said, and so it was assumed:", guessed),
+        *_points("Warnings:", output.summary.warnings),
+        Text(code=output.scenario, code_title="The scenario with everything that it did not say, as it was run"),
+    ]
+    return Section("What went in", parts)
+
+
+def _points(words: str, points: Iterable[str]) -> list[Text]:
+    listed = [*points]
+    return [Text([words], listed)] if listed else []

@@ -1,0 +1,38 @@
+"""What every page says of the model: how far off it was measured to be, and what it leaves out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pullsim.results.page.page import Section, Text
+
+if TYPE_CHECKING:
+    from pullsim.results.model_error import ModelError
+
+#: What is not simulated; README.md, "What it leaves out", says the same.
+LEFT_OUT: Final = (
+    "packet loss, and congestion control of TCP beyond its slow start; connections share links fairly",
+    "what goes on inside a registry, beyond its rates, round trips, quotas and faults",
+    "the contents of files; layers that do not say what they unpack to are taken to grow by a usual ratio",
+    "lazy pulling and peer-to-peer distribution",
+    "preemption of pods, what volumes do to placement, and the prices of nodes",
+    "the time that sandboxes, starting containers and readiness take, unless the scenario gives it",
+)
+
+
+def trust(error: ModelError | None) -> Section:
+    """Return the section about the model."""
+    if error is None:
+        measured = "How far its times are from real ones was not measured for this runtime."
+    elif not error.p90:
+        measured = (
+            f"Measured for {error.kind}: the kubelet's rules are followed exactly, durations of pulls were given."
+        )
+    else:
+        measured = (
+            f"Its predictions were compared with measurements ({error.kind}): half of them are within "
+            f"{error.median:.0%} of what was measured, nine in ten within {error.p90:.0%}. Differences that are "
+            "smaller than that mean little."
+        ).replace("%", " %")
+    points = [*LEFT_OUT]
+    return Section("How far to trust it", [Text([measured, "Not simulated, and so not in any figure here:"], points)])

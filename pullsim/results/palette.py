@@ -1,0 +1,50 @@
+"""The colours of all charts, those on pages and those as pictures; the stages' own are in `pullsim.stages`.
+
+Colours of series are the palette of Okabe and Ito, whose members are told apart with each of the colour blindnesses; on
+dark ground they are lighter. Nothing is said by colour alone: lines differ in their dashes too, and parts have texts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Theme(NamedTuple):
+    """The colours of a page in one of its two looks."""
+
+    ground: str
+    panel: str
+    ink: str
+    faint: str  # what is of lesser importance
+    grid: str
+    shade: str  # the time of a fault, and pods that never started
+    outline: str  # around the parts of a bar
+    series: tuple[str, ...]
+
+
+#: Colours for everything except stages: the palette of Okabe and Ito, without its yellow and black.
+SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+INK: Final = "#333333"
+FAINT: Final = "#999999"
+NEVER: Final = "#f3d9d3"
+
+LIGHT: Final = Theme(
+    ground="#ffffff",
+    panel="#f6f7f9",
+    ink="#1f2328",
+    faint="#6a7078",
+    grid="#dfe2e6",
+    shade=NEVER,
+    outline="#8a9099",
+    series=(*SERIES, "#b8a800", "#000000"),
+)
+DARK: Final = Theme(
+    ground="#15181c",
+    panel="#1e2329",
+    ink="#e8eaed",
+    faint="#a3aab3",
+    grid="#363c44",
+    shade="#5a2f28",
+    outline="#c8cdd3",
+    series=("#4aa3df", "#f07f3c", "#1fbf92", "#dd93bd", "#f2b740", "#9bd5f7", "#f0e442", "#ffffff"),
+)

@@ -1,0 +1,127 @@
+"""``report.html`` of a run as a reader has it: drawn in a browser that has no network."""
+
+import pytest
+
+from pullsim.printable import printable
+from pullsim.records import FaultRecord
+from pullsim.results.exports.export import Origin, Output
+from pullsim.results.page.run_page import run_page
+from pullsim.results.page.writing import html
+from pullsim.results.summary.summary import summarize
+from tests.support.browser import chromium, opened
+from tests.support.hostile import NAMES
+from tests.support.records import HOST, make
+from tests.support.spans import with_spans
+
+CHARTS = ("ready", "starts", "stages", "node", "at-a-time", "network", "links", "disks")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+def written(directory, result, description="", scenario="version: 1\n"):
+    file = directory / "report.html"
+    origin = Origin(description, "pullsim run small.yaml", ("the registry is public",))
+    file.write_text(html(run_page(Output(result, summarize(result), scenario, print, origin))), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    result = with_spans(make(pods=40, nodes=4, never=2))
+    result.faults.append(FaultRecord(HOST, 2.0, 4.0, None, {}))
+    return written(tmp_path_factory.mktemp("plain"), result, "What is asked?")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A page all of whose names are hostile."""
+    result = with_spans(make(pods=22, nodes=2, never=1), {f"app-{i:05d}": name for i, name in enumerate(NAMES)})
+    for place, pod in enumerate(result.pods):
+        name = NAMES[place % len(NAMES)]
+        result.pods[place] = pod._replace(workload=name, images=(name,), reason=name, message=name)
+    for place, row in enumerate(result.layers):
+        result.layers[place] = row._replace(source=NAMES[place % len(NAMES)], image=NAMES[place % len(NAMES)])
+    result.faults += [FaultRecord(name, 1.0, 3.0, name, {}) for name in NAMES]
+    result.links = [row._replace(link=NAMES[place % len(NAMES)]) for place, row in enumerate(result.links)]
+    result.warnings += NAMES
+    result.name = " ".join(NAMES)
+    text = " ".join(NAMES)
+    return written(tmp_path_factory.mktemp("hostile"), result, f"{text} is it safe?", f"description: {text}\n")
+
+
+def test_charts_are_drawn_and_nothing_is_asked_for(browser, plain):
+    with opened(browser, plain) as seen:
+        assert {name: seen.marks(name) > 0 for name in CHARTS} == dict.fromkeys(CHARTS, True)
+        assert seen.complaints == []
+        assert seen.requests == [plain.as_uri()]
+        assert seen.page.locator(".drawing[role='graphics-document'][aria-label]").count() == len(CHARTS)
+        assert seen.page.locator(".question").inner_text().endswith("What is asked?")
+
+
+def test_tables_are_sorted_filtered_and_unfolded(browser, plain):
+    with opened(browser, plain) as seen:
+        region = seen.page.get_by_role("region", name="All pods, the slowest first")
+
+        def column(number):
+            cells = region.locator("tbody tr:not([hidden]) > *").all_inner_texts()
+            return cells[number :: region.locator("thead th").count()]
+
+        assert len(column(0)) == 15
+        seen.page.get_by_role("button", name="Show all 40").click()
+        assert len(column(0)) == 40
+        region.get_by_role("button", name="ready after").click()
+        up = column(4)
+        assert up[-2:] == ["never", "never"]
+        assert up[:-2] == sorted(up[:-2], key=lambda text: float(text.split()[0]))
+        assert region.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
+        region.get_by_role("button", name="ready after").click()
+        assert column(4)[:3] == ["never", "never", up[-3]]
+        region.get_by_role("searchbox").fill("app-00003")
+        assert column(0) == ["app-00003"]
+        assert seen.complaints == []
+
+
+def test_another_node_is_drawn_when_it_is_chosen(browser, plain):
+    with opened(browser, plain) as seen:
+        chosen = seen.page.get_by_role("combobox", name="Node")
+        before = seen.page.locator("#chart-node svg").inner_html()
+        chosen.fill("node-0003")
+        chosen.press("Enter")
+        assert seen.page.locator("#chart-node svg").inner_html() != before
+        assert chosen.input_value().startswith("node-0003")
+        chosen.fill("no such node")
+        chosen.press("Enter")
+        assert not chosen.evaluate("input => input.checkValidity()")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 400), ("dark", 1400)])
+def test_hostile_names_are_shown_and_do_nothing(browser, hostile, scheme, width):
+    with opened(browser, hostile, color_scheme=scheme, viewport={"width": width, "height": 800}) as seen:
+        seen.page.mouse.move(150, 400)
+        assert seen.dialogs == []
+        assert seen.complaints == []
+        assert seen.requests == [hostile.as_uri()]
+        assert seen.page.locator("img, script:not([type])").count() == 4, "the page's own four scripts"
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        shown = seen.page.locator("main").text_content()
+        assert [name for name in NAMES if printable(name) not in shown] == []
+
+
+def test_a_script_that_came_in_would_not_run(browser, plain):
+    with opened(browser, plain) as seen:
+        make = "const s = document.createElement('script'); s.textContent = 'window.came = 1'; document.body.append(s)"
+        seen.page.evaluate(f"() => {{ {make} }}")
+        assert seen.page.evaluate("window.came") is None
+        assert "Content Security Policy" in seen.complaints[0]
+
+
+def test_without_scripts_the_words_stand_in_the_place_of_charts(browser, plain):
+    with opened(browser, plain, java_script_enabled=False) as seen:
+        assert seen.page.locator(".noscript").is_visible()
+        told = seen.page.locator("#told-ready")
+        assert told.is_visible()
+        assert "38 of 40 pods became ready" in told.inner_text()

@@ -1,0 +1,196 @@
+"""What a page is made of, without a browser: questions and answers, data of charts, and what is safe as HTML."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pullsim
+from pullsim.printable import printable
+from pullsim.results.exports.export import Origin, Output
+from pullsim.results.levels import flow
+from pullsim.results.page.answer import PLAIN, answer, checks, key_figures, question
+from pullsim.results.page.node_pulls import WORST, node_pulls
+from pullsim.results.page.page import Cell, Chart, Choice, Column, Page, Rows, Section, Table, Text
+from pullsim.results.page.run_page import run_page
+from pullsim.results.page.trust import LEFT_OUT
+from pullsim.results.page.writing import html
+from pullsim.results.summary.summary import summarize
+from pullsim.stages import RESOURCES
+from tests.support.hostile import NAMES
+from tests.support.records import make
+from tests.support.spans import with_spans
+
+ROOT = Path(__file__).parents[2]
+
+
+def page_of(result, origin=Origin()):  # noqa: B008
+    return run_page(Output(result, summarize(result), "version: 1\n", print, origin))
+
+
+@pytest.mark.parametrize(
+    ("description", "asked"),
+    [
+        ("", "How long until the pods of shop run, and what do they wait for?"),
+        ("A shop. When is it up? It pulls 1.5 GB.", "When is it up?"),
+        ("When is it up, and why?  And then\nwhat? Nothing.", "When is it up, and why? And then what?"),
+        ("One sentence without end", "How long until the pods of shop run, and what do they wait for?"),
+        ("Is 2.5 s enough?", "Is 2.5 s enough?"),
+    ],
+)
+def test_the_question_is_what_the_description_asks(description, asked):
+    assert question("shop", description) == asked
+
+
+def test_each_resource_has_words_for_people_who_do_not_know_kubelets():
+    assert set(PLAIN) == {resource.key for resource in RESOURCES}
+
+
+def test_the_answer_says_who_started_who_never_did_and_what_was_waited_for():
+    summary = summarize(make(pods=10, never=2))
+    first, never, waited = answer(summary)
+    started = summary.pods.start_of_started
+    assert first == (
+        f"8 of 10 pods started, half of them within {started.p50:.2f} s of their creation, "
+        f"the slowest after {started.max:.1f} s."
+    )
+    assert never == "2 pods (of app) never started. Pulls failed because the registry was down."
+    assert re.match(r"\d+ % of the waiting was for ", waited)
+
+
+@pytest.mark.parametrize(
+    ("pods", "never", "first"),
+    [(0, 0, "No pod was created."), (1, 1, "The pod did not start."), (3, 3, "No pod started.")],
+)
+def test_the_answer_of_runs_in_which_nothing_started(pods, never, first):
+    assert answer(summarize(make(pods=pods, never=never)))[0] == first
+
+
+def test_conditions_are_judged_at_the_top():
+    scenario = pullsim.from_mapping(
+        {
+            "nodes": [{"name": "node"}],
+            "workloads": [{"name": "web", "pods": {"image": "nginx:1.12"}}],
+            "assert": ["pods.start.p99 < 1s", "pods.notStarted == 0"],
+        }
+    )
+    from pullsim.results.assertions import scenario_assertions, with_assertions  # noqa: PLC0415
+
+    summary = with_assertions(summarize(pullsim.run(scenario)), scenario_assertions(scenario))
+    assert [check.holds for check in checks(summary)] == [False, True]
+    assert "1 of 2 conditions that were set does not hold." in answer(summary)
+    assert {figure.label: figure.value for figure in key_figures(summary)}["pods started"] == "1 of 1"
+
+
+def test_what_the_model_leaves_out_is_what_the_readme_says():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What it leaves out")[2].casefold()
+    words = ("packet loss", "inside a registry", "contents of files", "lazy pulling", "peer-to-peer", "preemption")
+    assert [word for word in words if word not in " ".join(readme.split())] == []
+    assert [
+        word for word in words if word not in " ".join(LEFT_OUT).casefold().replace("the contents", "contents")
+    ] == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 1.0, 2.5]), st.sampled_from([0.0, 0.5, 4.0]), st.integers(0, 5)), max_size=8
+    )
+)
+def test_nothing_of_what_flows_is_lost(spans):
+    edges = np.linspace(0.0, 8.0, 17)
+    starts, lengths, amounts = zip(*spans, strict=True) if spans else ((), (), ())
+    rates = flow(starts, [a + b for a, b in zip(starts, lengths, strict=True)], amounts, edges)
+    whole = sum(amount for _, length, amount in spans if length)
+    assert float((rates * np.diff(edges)).sum()) == pytest.approx(whole)
+    assert (rates >= -1e-9).all()
+
+
+class Parsed(HTMLParser):
+    """The elements of a document, and the content of its scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.scripts, self.attributes = [], [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.update(name for name, _ in attrs)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] == "script" and self.cdata_elem == "script":
+            self.scripts[-1] += data
+
+
+def page_with(text):
+    """A page that has a text in every place that a text can be in."""
+    rows = Rows(("name", "value"), [(text, 1.0), (text, 2.0)])
+    chart = Chart("one", text, text, {"mark": "bar"}, {"rows": rows}, text)
+    table = Table(
+        text, (Column(text, help=text), Column(text, number=True)), [(Cell(text), Cell(text, 1.0))], text, filtered=True
+    )
+    choice = Choice(text, Chart("two", text, text, {"mark": "bar"}, {}, text), {text: {"rows": rows}})
+    parts = (Text((text,), (text,), text, text), table, chart, choice)
+    return Page(text, text, (text, text), text, (), (Section(text, parts),), text, (), text)
+
+
+SAFE = Parsed(html(page_with("plain")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_texts_make_no_elements(name):
+    document = Parsed(html(page_with(name)))
+    assert document.tags == SAFE.tags
+    assert document.attributes == SAFE.attributes
+    assert document.scripts[1:] == SAFE.scripts[1:]
+    chart = json.loads(document.scripts[0])["charts"][0]
+    assert chart["data"]["rows"]["name"] == {"texts": [printable(name)], "codes": [0, 0]}
+
+
+@given(st.text(st.sampled_from("</script>!-\u2028&'\"{%"), max_size=12))
+def test_no_text_ends_the_data(text):
+    document = Parsed(html(page_with(text)))
+    assert len(document.scripts) == len(SAFE.scripts)
+    assert json.loads(document.scripts[0])["charts"][1]["options"][0][0] == printable(text)
+
+
+def test_the_page_of_the_quickstart_is_whole_and_small():
+    scenario = pullsim.load(ROOT / "scenarios" / "quickstart.yaml")
+    text = html(page_of(pullsim.run(scenario), Origin(scenario.description, "pullsim run x")))
+    assert len(text.encode()) < 3_000_000
+    document = Parsed(text)
+    assert document.tags.count("caption") == document.tags.count("table") >= 3
+    assert text.count('scope="row"') > text.count('scope="col"') > 0
+    assert "http-equiv" in document.attributes
+    assert "src" not in document.attributes
+    assert "84 of 86 pods started" in text
+
+
+def test_of_many_nodes_the_worst_and_a_typical_one_are_there(monkeypatch):
+    monkeypatch.setattr("pullsim.results.page.node_pulls._BARS", 10)
+    result = with_spans(make(pods=200, nodes=100, never=1, every=0.1))
+    choice = node_pulls(result)
+    assert len(choice.options) == WORST + 1
+    assert next(iter(choice.options)) == f"{result.pods[-1].node} (latest)"
+    assert list(choice.options)[-1].endswith("(typical)")
+    assert "21 of 100 nodes" in choice.chart.note
+
+
+def test_a_run_without_pulls_and_one_without_anything_have_pages():
+    for result in (make(pods=0), make(pods=3)):
+        result.detail = "pods"
+        for rows in (result.layers, result.pulls):
+            rows.clear()
+        assert html(page_of(result)).startswith("<!DOCTYPE html>")
+
+
+def test_the_same_run_gives_the_same_page():
+    pages = {html(page_of(with_spans(make(fail_first=3)))) for _ in range(2)}
+    assert len(pages) == 1
