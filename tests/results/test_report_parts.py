@@ -87,10 +87,10 @@ def test_conditions_are_judged_at_the_top():
     assert {figure.label: figure.value for figure in key_figures(summary)}["pods started"] == "1 of 1"
 
 
-def test_what_the_model_leaves_out_is_what_the_readme_says():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What it leaves out")[2].casefold()
+def test_what_the_model_leaves_out_is_what_the_documents_say():
+    said = (ROOT / "docs" / "model.md").read_text(encoding="utf-8").partition("## What it leaves out")[2].casefold()
     words = ("packet loss", "inside a registry", "contents of files", "lazy pulling", "peer-to-peer", "preemption")
-    assert [word for word in words if word not in " ".join(readme.split())] == []
+    assert [word for word in words if word not in " ".join(said.split())] == []
     assert [
         word for word in words if word not in " ".join(LEFT_OUT).casefold().replace("the contents", "contents")
     ] == []

@@ -130,18 +130,18 @@ def _chosen(result: Result, ranked: Sequence[str]) -> list[str]:
 def _lines(result: Result, nodes: Collection[str]) -> dict[str, list[_Line]]:
     """Return the lines of some nodes: pods in the order of their creation, under each the layers of its pulls."""
     spans: defaultdict[tuple[str, str, str], list[SpanRecord]] = defaultdict(list)
-    for node, namespace, name, place in result.spans.pods():
+    for node, namespace, name, spanned in result.spans.pods():
         if node is not None and node in nodes:
-            spans[node, namespace, name] += result.spans[place]
+            spans[node, namespace, name] += result.spans[spanned]
     layers: defaultdict[tuple[str, str, str], list[LayerRecord]] = defaultdict(list)
-    for place, node in enumerate(values(result.layers, "node")):
-        if node in nodes:
+    for place, on in enumerate(values(result.layers, "node")):
+        if on in nodes:
             row = result.layers[place]
-            layers[node, row.namespace, row.pod].append(row)
+            layers[on, row.namespace, row.pod].append(row)
     pods: defaultdict[str, list[PodRecord]] = defaultdict(list)
-    for place, node in enumerate(values(result.pods, "node")):
-        if node in nodes:
-            pods[node].append(result.pods[place])
+    for place, on in enumerate(values(result.pods, "node")):
+        if on in nodes:
+            pods[on].append(result.pods[place])
     found = {}
     for node, mine in pods.items():
         groups = [

@@ -9,7 +9,7 @@ from pullsim.results.page.page import Section, Text
 if TYPE_CHECKING:
     from pullsim.results.model_error import ModelError
 
-#: What is not simulated; README.md, "What it leaves out", says the same.
+#: What is not simulated; docs/model.md, "What it leaves out", says the same.
 LEFT_OUT: Final = (
     "packet loss, and congestion control of TCP beyond its slow start; connections share links fairly",
     "what goes on inside a registry, beyond its rates, round trips, quotas and faults",
