@@ -8,8 +8,10 @@ from pullsim.errors import InputError
 from pullsim.formats.kubernetes.tolerations import parse_taint
 from pullsim.importer.figures import default
 from pullsim.importer.names import dns_name
+from pullsim.importer.notes import listed
 from pullsim.importer.pod_template import scheduling_of
-from pullsim.inputs.fields import mapping
+from pullsim.inputs.fields import entries, mapping
+from pullsim.scenario.builder.node_scheduling import POOL
 from pullsim.spec.selectors import requires, untolerated
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pullsim.importer.workloads import Workload
 
 _OWN: Final = "pullsim.io/daemon-set"
+_REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def fitting(pod: dict[str, Any], pools: Sequence[Pool]) -> list[Pool]:
@@ -51,20 +54,53 @@ def home(workload: Workload, pools: Sequence[Pool]) -> Pool | None:
 def settle_daemon_sets(workloads: list[Workload], pools: Sequence[Pool], notes: Notes) -> None:
     """Let pods of DaemonSets go to one node each: as many as there are nodes that they fit, where nobody says it."""
     for workload in [each for each in workloads if each.daemon]:
-        if workload.count < 0:
-            workload.count = sum(pool.count for pool in fitting(workload.pod, pools))
+        room = sum(pool.count for pool in fitting(workload.pod, pools))
+        workload.count = room if workload.count < 0 else min(workload.count, room)
         if workload.count == 0:
             notes.left_out["DaemonSets that fit no node"] += 1
             workloads.remove(workload)
             continue
+        _keep_where_it_is(workload, pools)
         name = dns_name(workload.name, "daemon-set")[:63].strip("-.")
         workload.pod["labels"] = {**mapping(workload.pod, "labels"), _OWN: name}
         term = {"labelSelector": {"matchLabels": {_OWN: name}}, "topologyKey": "kubernetes.io/hostname"}
         affinity = mapping(workload.pod, "affinity")
         workload.pod["affinity"] = {
             **affinity,
-            "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]},
+            "podAntiAffinity": {_REQUIRED: [term]},
         }
+
+
+def _keep_where_it_is(workload: Workload, pools: Sequence[Pool]) -> None:
+    """Keep a DaemonSet in the pools that it is in, where its pods may go to others too.
+
+    Its controller replaces the node affinity of its template, so that pods do not tell why they are on no other node
+    (pkg/controller/daemon/util/daemonset_util.go ReplaceDaemonSetPodNodeNameNodeAffinity).
+    """
+    used = [pool for pool in pools if {*workload.nodes} & pool.node_names]
+    if not used or len(used) == len(fitting(workload.pod, pools)):
+        return
+    here = {"key": POOL, "operator": "In", "values": [pool.name for pool in used]}
+    affinity = mapping(workload.pod, "affinity")
+    node = mapping(affinity, "nodeAffinity")
+    terms = entries(node, _REQUIRED, "nodeSelectorTerms") or [{}]
+    kept = [{**term, "matchExpressions": [*entries(term, "matchExpressions"), here]} for term in terms]
+    workload.pod["affinity"] = {**affinity, "nodeAffinity": {**node, _REQUIRED: {"nodeSelectorTerms": kept}}}
+    workload.remarks.append(f"nodeAffinity: its pods are on nodes of {listed([pool.name for pool in used], 6)} only")
+
+
+def anywhere(pod: dict[str, Any]) -> dict[str, Any]:
+    """Return a pod without the pools in which it is kept, for nodes that join."""
+    affinity, node = mapping(pod, "affinity"), mapping(pod, "affinity", "nodeAffinity")
+    terms = [
+        {**term, "matchExpressions": [each for each in entries(term, "matchExpressions") if each.get("key") != POOL]}
+        for term in entries(node, _REQUIRED, "nodeSelectorTerms")
+    ]
+    others = {key: each for key, each in node.items() if key != _REQUIRED}
+    if terms and all(term["matchExpressions"] for term in terms):
+        others[_REQUIRED] = {"nodeSelectorTerms": terms}
+    rest = {key: each for key, each in affinity.items() if key != "nodeAffinity"}
+    return {**pod, "affinity": {**rest, **({"nodeAffinity": others} if others else {})}}
 
 
 def tolerate_where_they_are(workloads: Sequence[Workload], pools: Sequence[Pool]) -> None:

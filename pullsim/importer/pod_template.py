@@ -17,7 +17,7 @@ from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.resources import check_name, parse_amount
 from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.inputs.document import Document
-from pullsim.inputs.fields import at, entries, labels, mapping, text
+from pullsim.inputs.fields import at, entries, labels, mapping, text, whole
 from pullsim.oci.reference import default_pull_policy
 from pullsim.scenario.model.placement import check_label
 from pullsim.scenario.model.workloads import PodTemplate
@@ -37,8 +37,17 @@ _DNS: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _POLICIES: Final = ("Always", "IfNotPresent", "Never")
 _HOST: Final = "kubernetes.io/hostname"
 _LOST: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_LAST_PORT: Final = 65_535
 #: Fields with constraints, which are left out one by one as long as the pod is refused.
-_CONSTRAINTS: Final = ("affinity", "topologySpreadConstraints", "tolerations", "nodeSelector", "priority")
+_CONSTRAINTS: Final = (
+    "affinity",
+    "topologySpreadConstraints",
+    "tolerations",
+    "nodeSelector",
+    "priority",
+    "resources",
+    "overhead",
+)
 
 
 def scenario_pod(template: dict[str, Any], title: str, notes: Notes) -> dict[str, Any] | None:
@@ -46,16 +55,25 @@ def scenario_pod(template: dict[str, Any], title: str, notes: Notes) -> dict[str
     spec = mapping(template, "spec")
     volumes = _image_volumes(spec)
     names = [text(volume, "name") for volume in volumes]
-    containers = [each for entry in entries(spec, "containers") if (each := _container(entry, names))]
+    network = at(spec, "hostNetwork") is True
+    containers = [each for entry in entries(spec, "containers") if (each := _container(entry, names, network=network))]
     if not containers:
         return None
     pod: dict[str, Any] = {"containers": containers}
-    if inits := [_init(each, entry) for entry in entries(spec, "initContainers") if (each := _container(entry, names))]:
+    if inits := [
+        _init(each, entry)
+        for entry in entries(spec, "initContainers")
+        if (each := _container(entry, names, network=network))
+    ]:
         pod["initContainers"] = inits
     if volumes:
         pod["volumes"] = volumes
     if secrets := [name for each in entries(spec, "imagePullSecrets") if _DNS.fullmatch(name := text(each, "name"))]:
         pod["imagePullSecrets"] = list(dict.fromkeys(secrets))
+    if resources := _resources(mapping(spec, "resources")):
+        pod["resources"] = resources
+    if overhead := _amounts(mapping(spec, "overhead")):
+        pod["overhead"] = overhead
     pod |= _placement(template, spec, notes)
     if at(spec, "runtimeClassName"):
         notes.left_out["pods' runtimeClassName: they run with the default handler"] += 1
@@ -79,7 +97,8 @@ def scheduling_of(pod: dict[str, Any]) -> Scheduling:
     return read_scheduling(Item(pod, Document("pod", pod), ()), own, lambda _: None)
 
 
-def _container(entry: dict[str, Any], volumes: list[str]) -> dict[str, Any] | None:
+def _container(entry: dict[str, Any], volumes: list[str], *, network: bool) -> dict[str, Any] | None:
+    """Return a container of a scenario; None for one that the API refuses. ``network``: whether it has the node's."""
     name, image = text(entry, "name"), text(entry, "image")
     if not image or image != image.strip():  # which the API refuses
         return None
@@ -91,13 +110,36 @@ def _container(entry: dict[str, Any], volumes: list[str]) -> dict[str, Any] | No
         {"name": text(each, "name")} for each in entries(entry, "volumeMounts") if text(each, "name") in volumes
     ]:
         container["volumeMounts"] = mounts
-    resources = {}
-    for kind in ("requests", "limits"):
-        if amounts := {key: each for key, each in mapping(entry, "resources", kind).items() if _is_amount(key, each)}:
-            resources[kind] = amounts
-    if resources:
+    if resources := _resources(mapping(entry, "resources")):
         container["resources"] = resources
+    if ports := [port for each in entries(entry, "ports") if (port := _host_port(each, network=network))]:
+        container["ports"] = ports
     return container
+
+
+def _host_port(port: dict[str, Any], *, network: bool) -> dict[str, Any]:
+    """Return the port of the node that a container takes; empty for one that takes none.
+
+    With the node's network each port is one of the node (pkg/apis/core/v1/defaults.go defaultHostNetworkPorts).
+    """
+    number = whole(port, "hostPort") or (whole(port, "containerPort") if network else None)
+    if not number or number > _LAST_PORT:
+        return {}
+    made: dict[str, Any] = {"hostPort": number}
+    if (protocol := text(port, "protocol")) in ("UDP", "SCTP"):
+        made["protocol"] = protocol
+    if address := text(port, "hostIP"):
+        made["hostIP"] = address
+    return made
+
+
+def _resources(given: dict[str, Any]) -> dict[str, Any]:
+    """Return requests and limits that can be read."""
+    return {kind: amounts for kind in ("requests", "limits") if (amounts := _amounts(mapping(given, kind)))}
+
+
+def _amounts(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: each for key, each in given.items() if _is_amount(key, each)}
 
 
 def _init(container: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:

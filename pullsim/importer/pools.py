@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
-from pullsim.formats.kubernetes.resources import check_name, parse_amount
+from pullsim.formats.kubernetes.resources import HUGE_PAGES, check_name, parse_amount
 from pullsim.importer.figures import DEFAULT, Figure, default, from_files
 from pullsim.importer.nodes import BOOT_DISK, INSTANCE_TYPE, ZONES, most_common
 from pullsim.importer.notes import listed
 from pullsim.importer.pool_keys import UNNAMED, pool_key, pool_names
 from pullsim.inputs.fields import text
 from pullsim.oci.platform import Platform
+from pullsim.scenario.builder.node_scheduling import POOL
 from pullsim.scenario.model.placement import check_label
 from pullsim.scenario.presets.machines import machine_of_type
 from pullsim.scenario.presets.nodes import builtin, find
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_NIC: Final = "10Gbit/s"
 DEFAULT_DISK: Final = "200MB/s"
 #: Labels that each node of a pool gets by itself, or that differ from node to node.
-_OWN_LABELS: Final = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "pullsim.io/pool", *ZONES)
+_OWN_LABELS: Final = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", POOL, *ZONES)
 #: The annotation with the name of the MachineConfig that a node of OpenShift runs with.
 _CURRENT: Final = "machineconfiguration.openshift.io/currentConfig"
 _PROVIDERS: Final = {"aws": "aws/", "gce": "gcp/", "azure": "azure/"}
@@ -50,6 +51,7 @@ class Pool:
     kubelet: str = ""  # major and minor of the kubelet's release; empty: not known
     keys: dict[str, Figure] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
+    origin: str = ""  # the pool whose nodes it has more of, if it is no pool of the cluster
 
     @property
     def node_names(self) -> set[str]:
@@ -67,7 +69,11 @@ class Pool:
     @property
     def labels(self) -> dict[str, str]:
         """The labels of its nodes in a run, as far as constraints of pods ask for them."""
-        own = {"kubernetes.io/os": self.platform.os, "kubernetes.io/arch": self.platform.architecture}
+        own = {
+            "kubernetes.io/os": self.platform.os,
+            "kubernetes.io/arch": self.platform.architecture,
+            POOL: self.origin or self.name,
+        }
         given = self.keys.get("labels")
         return {**(given.value if given else {}), **own}
 
@@ -187,17 +193,14 @@ def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Note
     if most > 0:
         keys["maxPods"] = from_files(most, *files)
     allocatable: dict[str, Any] = {}
-    for resource in (CPU, MEMORY, *sorted({name for node in nodes for name in node.resources if "/" in name})):
+    others = {name for node in nodes for name in node.resources if "/" in name or name.startswith(HUGE_PAGES)}
+    for resource in (CPU, MEMORY, *sorted(others)):
         try:
             check_name(resource)
         except ValueError:
             continue
-        amount = (
-            _amount(nodes, resource, "allocatable")
-            if resource in (CPU, MEMORY)
-            else _pieces(pool, nodes, resource, notes)
-        )
-        if amount is not None and (amount or resource not in (CPU, MEMORY)):
+        amount = _pieces(pool, nodes, resource, notes) if "/" in resource else _amount(nodes, resource, "allocatable")
+        if amount is not None and (amount or "/" in resource):
             allocatable[resource] = _written(resource, amount)
     if allocatable:  # devices that a preset has and no node tells of are not there
         devices = [name for name in _figures(pool.preset).get("allocatable") or {} if "/" in name]
@@ -242,7 +245,7 @@ def _amount(nodes: list[NodeFacts], resource: str, of: str) -> int | None:
 def _written(resource: str, amount: int) -> str | int:
     if resource == CPU:
         return f"{amount}m" if amount % 1000 else amount // 1000
-    return f"{amount // 1024}Ki" if resource == MEMORY and amount % 1024 == 0 else amount
+    return amount if "/" in resource or amount % 1024 else f"{amount // 1024}Ki"
 
 
 def _labels(nodes: list[NodeFacts]) -> dict[str, str]:

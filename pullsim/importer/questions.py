@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.importer.draft import Draft, Entry, Question
 from pullsim.importer.figures import Figure, default
 from pullsim.importer.names import free_name
-from pullsim.importer.placing import fitting
+from pullsim.importer.placing import anywhere, fitting
 from pullsim.importer.pod_template import images_of
+from pullsim.inputs.fields import entries, text
 from pullsim.oci.reference import InvalidReference, parse
 
 if TYPE_CHECKING:
@@ -34,15 +35,29 @@ def _rollout(draft: Draft, _: list[Workload]) -> None:
 
 
 def _cold(draft: Draft) -> None:
-    """Take the cached images off the pools, whose comments still name them."""
+    """Take the cached images off the pools, whose comments still name them, but for those that are never pulled."""
     for pool in draft.pools:
         pool.keys.pop("cached", None)
+        _bake(pool, draft)
 
 
 def _warm(draft: Draft) -> None:
     for pool in draft.pools:
         if pool.cached:
             pool.keys["cached"] = Figure(pool.cached, "read: on all its nodes")
+        _bake(pool, draft)
+
+
+def _bake(pool: Pool, draft: Draft) -> None:
+    """Give a pool the images that containers never pull, which nodes have by themselves or not at all."""
+    pods = [entry.values["pod"] for entry in draft.workloads if fitting(entry.values["pod"], [pool])]
+    containers = [each for pod in pods for key in ("containers", "initContainers") for each in entries(pod, key)]
+    baked = {text(each, "image") for each in containers if text(each, "imagePullPolicy") == "Never"}
+    cached = pool.value("cached") or []
+    if new := sorted(baked - {*cached}):
+        why = "imagePullPolicy Never: its nodes have what is never pulled"
+        origin = pool.keys["cached"].origin if cached else ""
+        pool.keys["cached"] = Figure([*cached, *new], f"{origin}; {why}" if origin else f"default: {why}")
 
 
 def _now(draft: Draft, _: list[Workload]) -> None:
@@ -82,7 +97,7 @@ def _scale_up(draft: Draft, workloads: list[Workload]) -> None:
     pool = next((each for each in draft.pools if entry.values.get("on") == {"pool": each.name}), None) or _main(
         draft, chosen
     )
-    fresh = _joined(pool, _free(draft, f"{pool.name}-new"), max(pool.count // 2, 1))
+    fresh = _joined(draft, pool, f"{pool.name}-new", max(pool.count // 2, 1))
     draft.pools.append(fresh)
     again = replace(
         entry,
@@ -109,7 +124,7 @@ def _main(draft: Draft, workload: Workload) -> Pool:
 
 def _cold_node(draft: Draft, workloads: list[Workload]) -> None:
     _warm(draft)
-    fresh = [_joined(pool, _free(draft, f"{pool.name}-cold"), 1) for pool in draft.pools]
+    fresh = [_joined(draft, pool, f"{pool.name}-cold", 1) for pool in draft.pools]
     for pool, cold in zip([*draft.pools], fresh, strict=True):
         draft.pools.append(cold)
         _daemons(draft, workloads, cold)
@@ -140,15 +155,14 @@ def _cold_node(draft: Draft, workloads: list[Workload]) -> None:
     )
 
 
-def _free(draft: Draft, name: str) -> str:
-    return free_name([name], {pool.name for pool in draft.pools})
-
-
-def _joined(pool: Pool, name: str, count: int) -> Pool:
+def _joined(draft: Draft, pool: Pool, name: str, count: int) -> Pool:
     """Return a pool of fresh nodes of the same kind, which join later."""
+    free = free_name([name], {each.name for each in draft.pools})
     keys = {key: figure for key, figure in pool.keys.items() if key not in ("cached", "count")}
     keys = {"count": default(count, "fresh nodes"), "join": default({"at": _JOIN}), **keys}
-    return replace(pool, name=name, nodes=(), count=count, keys=keys, cached=[])
+    made = replace(pool, name=free, nodes=(), count=count, keys=keys, cached=[], origin=pool.name)
+    _bake(made, draft)
+    return made
 
 
 def _daemons(draft: Draft, workloads: list[Workload], fresh: Pool) -> None:
@@ -161,6 +175,7 @@ def _daemons(draft: Draft, workloads: list[Workload], fresh: Pool) -> None:
                 "count": fresh.count,
                 "at": _JOIN,
                 "on": {"pool": fresh.name},
+                "pod": anywhere(entry.values["pod"]),
             }
             draft.workloads.append(
                 _ordered(replace(entry, values=values, remarks=[f"{workload.owner} on the fresh nodes"]))

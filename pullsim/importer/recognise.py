@@ -37,6 +37,9 @@ _BY_KIND: Final[Mapping[tuple[str, str], Callable[[dict[str, Any], Place], None]
     ("machineconfiguration.openshift.io/", "MachineConfig"): node_files.machine_config,
     ("", "ConfigMap"): node_files.config_map,
     ("", "Secret"): registry_files.secret,
+    ("config.openshift.io/", "ImageDigestMirrorSet"): registry_files.mirror_set,
+    ("config.openshift.io/", "ImageTagMirrorSet"): registry_files.mirror_set,
+    ("operator.openshift.io/", "ImageContentSourcePolicy"): registry_files.mirror_set,
     ("", "Status"): objects.refusal,
     ("meta.k8s.io/", "Table"): objects.table,
 }

@@ -7,9 +7,8 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.docker_config import SECRET_KEYS
-from pullsim.importer.inventory import Mirrors
-from pullsim.importer.runtime_files import host_of
-from pullsim.inputs.fields import mapping, text, texts
+from pullsim.importer.runtime_files import add_mirrors, host_of
+from pullsim.inputs.fields import at, entries, mapping, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,17 +30,38 @@ def _registries_yaml(value: dict[str, Any], place: Place) -> bool:
     if "kind" in value or not (mapping(value, "mirrors") or mapping(value, "configs")):
         return False
     for registry, mirror in mapping(value, "mirrors").items():
-        urls = texts(mirror, "endpoint")
-        hosts = tuple(dict.fromkeys(host for url in urls if (host := host_of(url)) and host != registry))
-        if hosts:
-            place.inventory.mirrors.append(Mirrors(registry, hosts, place.file))
-        place.inventory.plain |= {host_of(url): place.file for url in urls if url.startswith("http://")}
+        add_mirrors(registry, texts(mirror, "endpoint"), place)
         if mapping(mirror, "rewrite"):
             place.notes.warn(f"{place.file}: rewrite of {registry} has no counterpart: names stay as they are")
     for registry, config in mapping(value, "configs").items():
         if mapping(config, "auth"):
             _private(registry, place)
     return True
+
+
+def mirror_set(value: dict[str, Any], place: Place) -> None:
+    """Read an ImageDigestMirrorSet, ImageTagMirrorSet or ImageContentSourcePolicy of OpenShift."""
+    for key in ("imageDigestMirrors", "imageTagMirrors", "repositoryDigestMirrors"):
+        for entry in entries(value, "spec", key):
+            _mirrors_of(text(entry, "source"), texts(entry, "mirrors"), place)
+
+
+def _registries_conf(value: dict[str, Any], place: Place) -> bool:
+    """Read registries.conf of CRI-O and Podman (containers/image, docs/containers-registries.conf.5.md)."""
+    registries = [each for each in entries(value, "registry") if text(each, "location") or text(each, "prefix")]
+    for each in registries:
+        mirrors = entries(each, "mirror")
+        urls = [("http://" * (at(one, "insecure") is True)) + text(one, "location") for one in mirrors]
+        _mirrors_of(text(each, "prefix") or text(each, "location"), urls, place)
+    return bool(registries) or "unqualified-search-registries" in value
+
+
+def _mirrors_of(source: str, mirrors: list[str], place: Place) -> None:
+    """Add the mirrors of a registry; those of a part of one are said, as a registry here has them or has not."""
+    if "/" in source:
+        place.notes.tally("mirror rule", "left out: for a part of a registry only", source)
+    elif source:
+        add_mirrors(source, mirrors, place)
 
 
 def _docker_config(value: dict[str, Any], place: Place) -> bool:
@@ -78,4 +98,8 @@ def secret(value: dict[str, Any], place: Place) -> None:
         place.inventory.add({"kind": "Secret", "type": text(value, "type"), "metadata": metadata}, place.file)
 
 
-READERS: Final[tuple[Callable[[dict[str, Any], Place], bool], ...]] = (_registries_yaml, _docker_config)
+READERS: Final[tuple[Callable[[dict[str, Any], Place], bool], ...]] = (
+    _registries_yaml,
+    _registries_conf,
+    _docker_config,
+)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from pullsim.formats.containerd.hosts import namespace_of
 from pullsim.importer.inventory import Mirrors, Settings
 from pullsim.inputs.fields import at, mapping, text, texts, whole
+from pullsim.spec.hosts import DEFAULT_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +22,10 @@ _KEYS: Final = {
     "concurrent_layer_fetch_buffer": "layerFetchBuffer",
     "max_concurrent_unpacks": "maxConcurrentUnpacks",
 }
+
+
+#: What docker.io is asked as, which is not another registry.
+_HUB: Final = ("docker.io", "registry-1.docker.io")
 
 
 def host_of(url: str) -> str:
@@ -39,7 +45,7 @@ def add_config(tree: dict[str, Any], place: Place, hints: tuple[str, ...] = ()) 
                 found[name] = value
     for registry in (table for table in _tables(tree.get("plugins"), 0) if "mirrors" in table or "configs" in table):
         for host, mirror in mapping(registry, "mirrors").items():
-            _mirrors(host, texts(mirror, "endpoint"), place)
+            add_mirrors(host, texts(mirror, "endpoint"), place)
         for host, entry in mapping(registry, "configs").items():
             if mapping(entry, "auth"):
                 place.inventory.private.setdefault(host, place.file)
@@ -53,7 +59,8 @@ def _tables(value: Any, depth: int) -> Iterator[dict[str, Any]]:
             yield from _tables(each, depth + 1)
 
 
-def _mirrors(registry: str, urls: list[str], place: Place) -> None:
+def add_mirrors(registry: str, urls: list[str], place: Place) -> None:
+    """Add the hosts of URLs as mirrors of a registry; those of plain HTTP are kept as such."""
     hosts = tuple(dict.fromkeys(host for url in urls if (host := host_of(url)) and host != registry))
     place.inventory.plain |= {host_of(url): place.file for url in urls if url.startswith("http://")}
     if hosts:
@@ -68,15 +75,19 @@ def _config_toml(value: dict[str, Any], place: Place) -> bool:
 
 
 def _hosts_toml(value: dict[str, Any], place: Place) -> bool:
-    """Read a hosts.toml; the registry's name is that of its directory (``_default`` for every registry)."""
+    """Read a hosts.toml; the registry's name is that of its directory (``_default`` for every registry).
+
+    A server of another name is asked after the hosts, and then is a mirror, behind which the registry itself stands.
+    """
     hosts = mapping(value, "host")
     if not hosts and not text(value, "server"):
         return False
     directory = place.path.parent.name
-    registry = (
-        "*" if directory == "_default" else directory.replace("_", ":") if directory else host_of(text(value, "server"))
-    )
-    _mirrors(registry, list(hosts), place)
+    registry = host_of(text(value, "server")) if not directory else namespace_of(directory)
+    registry = "*" if registry == DEFAULT_NAMESPACE else registry
+    server = host_of(text(value, "server"))
+    others = [] if server in ("", registry) or (registry, server) == _HUB else [text(value, "server")]
+    add_mirrors(registry, [*hosts, *others], place)
     return True
 
 
@@ -88,7 +99,7 @@ def _crictl_info(value: dict[str, Any], place: Place) -> bool:
     found = {name: number for key, name in _KEYS.items() if (number := whole(config, key))}
     place.inventory.containerds.append(Settings(found, place.file, place.hints, defaulted=True))
     for host, mirror in mapping(at(config, "registry"), "mirrors").items():
-        _mirrors(host, texts(mirror, "endpoint"), place)
+        add_mirrors(host, texts(mirror, "endpoint"), place)
     return True
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pullsim.importer.inventory import Inventory
     from pullsim.importer.notes import Notes
     from pullsim.importer.pools import Pool
+    from pullsim.releases.release import Release
 
 #: Fields that are written even with their default values, where a kubelet tells that it has them.
 _PULLS: Final = ("serializeImagePulls", "maxParallelImagePulls", "registryPullQPS", "registryBurst")
@@ -120,23 +121,8 @@ def _kubelet(pool: Pool, settings: Settings, inventory: Inventory, notes: Notes)
         for key, each in settings.value.items()
         if key in FIELDS and release >= FIELDS[key].since and FIELDS[key].effect
     }
-    for key in [*given]:
-        try:
-            read_kubelet_configuration({key: given[key]}, release)
-        except InputError as error:
-            if len(given) == 1 or key not in (
-                "maxParallelImagePulls",
-                "imageGCLowThresholdPercent",
-                "evictionSoft",
-                "evictionSoftGracePeriod",
-            ):
-                notes.warn(f"{settings.file}: {key} is left out: {error.message}")
-                del given[key]
-    try:
-        config = read_kubelet_configuration(given, release)
-    except InputError as error:
-        notes.warn(f"{settings.file}: the kubelet's settings are left out: {error.message}")
-        return
+    given = _readable(given, release, settings.file, notes)
+    config = read_kubelet_configuration(given, release)
     most = given.pop("maxPods", None)
     if type(most) is int and most > 0 and "maxPods" not in pool.keys:
         pool.keys["maxPods"] = from_files(most, settings.file)
@@ -151,6 +137,27 @@ def _kubelet(pool: Pool, settings: Settings, inventory: Inventory, notes: Notes)
         notes.warn(
             f"pool {pool.name}: its kubelets differ, {settings.file} counts: {listed(sorted({*others, settings.file}))}"
         )
+
+
+def _readable(given: dict[str, Any], release: Release, file: str, notes: Notes) -> dict[str, Any]:
+    """Return the fields that a kubelet takes together, without those that it refuses, which are said."""
+    left = dict(given)
+    while problem := _refusal(left, release):
+        alone = [key for key in left if _refusal({key: left[key]}, release)]
+        freeing = [key for key in left if not _refusal({each: left[each] for each in left if each != key}, release)]
+        wrong = next(iter([key for key in alone if key in freeing] or freeing or alone or left))
+        notes.warn(f"{file}: {wrong} is left out: {problem}")
+        del left[wrong]
+    return left
+
+
+def _refusal(given: dict[str, Any], release: Release) -> str:
+    """Return why a kubelet refuses fields; empty if it takes them."""
+    try:
+        read_kubelet_configuration(given, release)
+    except InputError as error:
+        return error.message
+    return ""
 
 
 def _runtime(pool: Pool, pools: Sequence[Pool], containerds: Sequence[Settings]) -> None:

@@ -1,7 +1,6 @@
 """Single files of every form, alone: each is recognised by what it holds, and the scenario runs."""
 
 import json
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,9 +9,8 @@ import pullsim
 from pullsim.errors import InputError
 from pullsim.importer.draft import Question
 from pullsim.importer.importing import import_cluster
-from pullsim.inputs.document import parse_document
-from pullsim.scenario.file.reader import from_document
 from tests.support.cluster_dumps import DUMPS
+from tests.support.imports import node, scenario_of, tree_of
 
 FILES = sorted(
     str(path.relative_to(DUMPS))
@@ -33,14 +31,6 @@ NOTHING = (
     "forms/workloads/shop.sktrace",
     "forms/workloads/shop.sktrace.json",
 )
-
-
-def scenario_of(text):
-    return from_document(parse_document(text, "scenario.yaml"), Path())
-
-
-def tree_of(*files):
-    return yaml.safe_load(import_cluster(map(str, files), Question.rollout)[0])
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -132,17 +122,6 @@ def test_manifests_in_a_directory_give_layers_to_images_of_pods(dumps, tmp_path)
     assert guessed["size"] == 250_000_000
     assert any("ghcr.io/team/other:v1" in line for line in told)
     assert 'crane manifest --platform "$platform" "$image"' in text
-
-
-def node(name, runtime, images, **labels):
-    info = {
-        "kubeletVersion": "v1.31.0",
-        "containerRuntimeVersion": runtime,
-        "architecture": "amd64",
-        "operatingSystem": "linux",
-    }
-    status = {"nodeInfo": info, "images": [{"names": names, "sizeBytes": size} for names, size in images]}
-    return {"kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status}
 
 
 def pod(name, image, on):

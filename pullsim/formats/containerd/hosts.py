@@ -40,7 +40,7 @@ def read_hosts(directory: Path, release: Release) -> tuple[tuple[RegistryHosts, 
     warnings: list[str] = []
     for entry in host_directories(directory):
         file = entry / "hosts.toml"
-        namespace = _namespace(entry.name)
+        namespace = namespace_of(entry.name)
         if namespace in found:  # containerd prefers the directory myregistry.io_5000_ to myregistry.io:5000
             if not entry.name.endswith("_"):
                 warnings.append(f"{file}: not used: another directory is for {namespace} too, and comes first")
@@ -60,7 +60,7 @@ def host_directories(directory: Path) -> list[Path]:
     return [entry for entry in list_directory(directory) if is_directory(entry)]
 
 
-def _namespace(directory: str) -> str:
+def namespace_of(directory: str) -> str:
     """Return the registry host for a directory's name: ``host_port_`` means host:port (hosts.go hostDirectory)."""
     if directory.endswith("_") and "_" in directory[:-1] and directory != DEFAULT_NAMESPACE:
         host, _, port = directory[:-1].rpartition("_")

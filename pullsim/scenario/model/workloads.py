@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pullsim.errors import shown
 from pullsim.inputs.suggestion import did_you_mean
-from pullsim.scenario.model.placement import Placed, PodField, Requests
+from pullsim.scenario.model.placement import Placed, PodField, PodFields, Requests
 from pullsim.scenario.model.quantities import Count, DnsName, Duration, Frequency, Section
 from pullsim.scenario.model.startup import Startup
 
@@ -39,6 +39,7 @@ class Container(Section):
     )
     volume_mounts: list[VolumeMount] = Field(default=[], description="Volumes that it needs to start.")
     resources: PodField = Field(default={}, description="Requests and limits: {requests: {cpu: 500m, memory: 1Gi}}.")
+    ports: PodFields = Field(default=[], description="Ports of its node that it takes: [{hostPort: 80}].")
 
 
 class InitContainer(Container):
@@ -74,6 +75,8 @@ class Containers(Section):
         default=[], description="Secrets to pull with; without any, those of the service account."
     )
     service_account_name: DnsName = Field(default="default", description="ServiceAccount.")
+    resources: PodField = Field(default={}, description="Requests and limits of all containers together.")
+    overhead: PodField = Field(default={}, description="What a pod takes beside its containers: {memory: 120Mi}.")
     runtime_class_name: DnsName | None = Field(
         default=None, description="RuntimeClass, from `runtimeClasses` or a manifest: it decides the runtime handler."
     )
