@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,9 +18,13 @@ from pullsim.cli.options import (  # Typer reads the annotations
     SetOption,
     VerboseOption,
 )
-from pullsim.cli.pod_argument import PodArgument, find_pod  # Typer reads the annotations
+from pullsim.cli.pod_argument import PodArgument, find, find_pod  # Typer reads the annotations
 from pullsim.cli.scenario_argument import load_scenario
 from pullsim.errors import InputError, Location
+from pullsim.inputs import is_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def describe(
@@ -42,8 +46,17 @@ def describe(
     force: ForceOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Simulate a scenario and show a pod as `kubectl describe pod` would: its events, counted and thinned."""
+    """Simulate a scenario and show a pod as `kubectl describe pod` would: its events, counted and thinned.
+
+    SCENARIO may be a directory of `run --out` too: then its pods are shown, and nothing is simulated.
+    """
     with exit_codes(debug=verbose):
+        if is_directory(scenario) and nodes is None and preset is None:
+            if set_ or seed is not None:
+                raise InputError("results cannot be changed; it goes with scenarios", Location("--set"))
+            for line in _saved(scenario, pod, at):
+                terminal.line(line)
+            return
         from pullsim.results.kubectl.describe import describe as describe_pod  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
 
@@ -62,6 +75,20 @@ def describe(
             terminal.line(line)
         if result.ended == "interrupted":
             raise KeyboardInterrupt
+
+
+def _saved(directory: Path, wanted: str, at: str | None) -> list[str]:
+    """Return the lines about a pod of a run that was written into a directory. Raises InputError."""
+    from pullsim.results.kubectl.describe import lines  # noqa: PLC0415
+    from pullsim.results.kubectl.saved import SavedRun  # noqa: PLC0415
+    from pullsim.units import parse_duration  # noqa: PLC0415
+
+    run = SavedRun(directory)
+    time = run.end if at is None else parse_duration(_time(at))
+    if time > run.end:
+        raise InputError(f"the run ended at {run.end:g} s, before {at}", Location("--at"))
+    pod = find([each for each in run.pods if each.created <= time], wanted, time)
+    return lines(pod, run.statuses(pod), run.events(pod), time)
 
 
 def _time(text: str) -> str:

@@ -74,3 +74,55 @@ def test_a_pod_without_a_node_says_why(inside, tmp_path):
     event = re.split(" {2,}", done.stdout.splitlines()[-1].strip())
     assert event[:2] == ["Warning", "FailedScheduling"]
     assert event[3:] == ["default-scheduler", "0/1 nodes are available: 1 Too many pods."]
+
+
+@pytest.fixture
+def saved(inside, bad, tmp_path):
+    """The directory of a run of what `bad` is."""
+    out = tmp_path / "out"
+    assert inside("run", bad, "--set", "horizon=20m", "--out", out, "--no-charts", "-q").returncode == 0
+    return out
+
+
+@pytest.mark.parametrize("at", ["10s", "3m", "20m"])
+@pytest.mark.parametrize("pod", ["web-00001", "default/late"])
+def test_a_saved_run_is_described_as_its_scenario(inside, bad, saved, pod, at):
+    new = inside("describe", bad, pod, "--at", at)
+    old = inside("describe", saved, pod, "--at", at)
+    assert (old.returncode, old.stdout) == (new.returncode, new.stdout)
+    assert (old.stderr == "") == (old.returncode == 0)
+
+
+def test_the_end_of_a_saved_run(inside, saved):
+    assert inside("describe", saved, "late").stdout == inside("describe", saved, "late", "--at", "20m").stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--at", "21m"], "--at: the run ended at 1200 s, before 21m"),
+        (["--set", "seed=1"], "--set: results cannot be changed"),
+        (["--seed", "1"], "--set: results cannot be changed"),
+        (["--at", "x"], "a time is a duration"),
+    ],
+)
+def test_what_a_saved_run_does_not_tell(inside, saved, options, said):
+    done = inside("describe", saved, "late", *options)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+
+
+def test_a_run_that_kept_too_little(inside, bad, tmp_path):
+    out = tmp_path / "few"
+    inside("run", bad, "--set", "horizon=1m", "--out", out, "--no-charts", "-q", "--detail", "pods")
+    done = inside("describe", out, "late")
+    assert done.returncode == 2
+    assert "events.jsonl is not there: the run is to be made again with --detail pulls or layers" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [("status.csv", "0.0", "x"), ("pods.csv", "0.0", "nan")])
+def test_a_saved_table_that_was_changed(inside, saved, name, old, new):
+    (saved / name).write_text((saved / name).read_text().replace(old, new))
+    done = inside("describe", saved, "web-00001")
+    assert done.returncode == 2
+    assert f"{name}:2" in done.stderr

@@ -76,6 +76,7 @@ def doors() -> tuple[Door, ...]:
     dumps |= {Path(name).name: (DUMPS / name).read_bytes() for name in settings}
     for name in dumps:
         door("init . --question cold-node -o scenario.yaml", dumps, name)
+    door("describe a web-00000", made, "a/summary.json", "a/pods.csv", "a/status.csv", "a/events.jsonl")
     door("validate objects.yaml --nodes 3", seeds, "objects.yaml")
     door("run objects.yaml", seeds, "objects.yaml")
     forms = [*(FORMS / "images").iterdir(), *(FORMS / "node-images").iterdir()]
@@ -143,7 +144,7 @@ def _made(study: dict[str, bytes]) -> dict[str, bytes]:
             if (code := call(command.split())[0]) != 0:
                 raise RuntimeError(f"{command} ends with {code}")
         wanted = ("a/summary.json", "a/scenario.effective.yaml", "b/summary.json", "b/scenario.effective.yaml")
-        wanted += ("baseline.json", "sweep/runs.jsonl")
+        wanted += ("a/pods.csv", "a/status.csv", "a/events.jsonl", "baseline.json", "sweep/runs.jsonl")
         return {path: Path(path).read_bytes() for path in wanted}
 
 

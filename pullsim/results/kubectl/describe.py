@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pullsim.errors import InputError
 from pullsim.results.event_correlator import TTL, api_events
@@ -11,11 +11,40 @@ from pullsim.results.kubectl.age import age
 from pullsim.results.summary.api_status import status_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pullsim.records import PodRecord
+    from pullsim.records import KubeletEvent, PodRecord, StatusRecord
     from pullsim.results.event_correlator import ApiEvent
     from pullsim.run import Result
+
+
+class Described(Protocol):
+    """What a description needs of a pod; times are seconds."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+
+    @property
+    def pod(self) -> str:
+        """Its name."""
+
+    @property
+    def node(self) -> str | None:
+        """The node that it got; None: none."""
+
+    @property
+    def created(self) -> float:
+        """When it was created."""
+
+    @property
+    def scheduled(self) -> float | None:
+        """When it got its node; None: never."""
+
+    @property
+    def message(self) -> str | None:
+        """Why it got none; None: it did."""
+
 
 _HEADING: Final = (("Type", "Reason", "Age", "From", "Message"), ("----", "------", "----", "----", "-------"))
 _PADDING: Final = 2
@@ -30,7 +59,12 @@ def describe(result: Result, pod: PodRecord, at: float) -> list[str]:
     """
     if not result.statuses or not result.keeps("pulls"):
         raise InputError("describing a pod needs statuses and events: run with status=True and detail pulls or layers")
-    row = status_at(result.statuses, pod.namespace, pod.pod, at)
+    return lines(pod, result.statuses, result.events, at)
+
+
+def lines(pod: Described, statuses: Iterable[StatusRecord], events: Iterable[KubeletEvent], at: float) -> list[str]:
+    """Return the lines about a pod at a time, from statuses and events in the order of time, also of other pods."""
+    row = status_at(statuses, pod.namespace, pod.pod, at)
     fields = {
         "Name": pod.pod,
         "Namespace": pod.namespace,
@@ -41,12 +75,12 @@ def describe(result: Result, pod: PodRecord, at: float) -> list[str]:
         **({"Message": row.message} if row and row.message else {}),
     }
     width = max(map(len, fields)) + 1 + _PADDING
-    return [*(f"{name + ':':{width}}{value}" for name, value in fields.items()), *_events(result, pod, at)]
+    return [*(f"{name + ':':{width}}{value}" for name, value in fields.items()), *_events(events, pod, at)]
 
 
-def _events(result: Result, pod: PodRecord, at: float) -> Iterator[str]:
+def _events(events: Iterable[KubeletEvent], pod: Described, at: float) -> Iterator[str]:
     rows = [*_scheduled(pod, at)]
-    own = (event for event in result.events if event.pod == pod.pod and event.namespace == pod.namespace)
+    own = (event for event in events if event.pod == pod.pod and event.namespace == pod.namespace)
     rows += (
         (event.type, event.reason, interval(event, at), "kubelet", event.message.strip())
         for event in api_events(own, at)
@@ -58,7 +92,7 @@ def _events(result: Result, pod: PodRecord, at: float) -> Iterator[str]:
     yield from _table([*_HEADING, *rows])
 
 
-def _scheduled(pod: PodRecord, at: float) -> Iterator[tuple[str, ...]]:
+def _scheduled(pod: Described, at: float) -> Iterator[tuple[str, ...]]:
     """Yield the scheduler's event, which has another source than the kubelet's and so a rate limit of its own."""
     if pod.scheduled is not None and 0 <= at - pod.scheduled < TTL:
         text = f"Successfully assigned {pod.namespace}/{pod.pod} to {pod.node}"
