@@ -1,9 +1,6 @@
-import sys
-from types import SimpleNamespace
-
 import pytest
 
-from pullsim.cli import main
+from tests.support.command import pullsim
 from tests.support.small_scenario import SCENARIO
 
 
@@ -15,14 +12,6 @@ def scenario(tmp_path):
 
 
 @pytest.fixture
-def inside(monkeypatch, capsys):
-    """Run the command line in this process: faster, for what does not depend on a process of its own."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["pullsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-        stdout, stderr = capsys.readouterr()
-        return SimpleNamespace(returncode=exited.value.code or 0, stdout=stdout, stderr=stderr)
-
-    return run
+def inside():
+    """Run the command line in this process."""
+    return pullsim

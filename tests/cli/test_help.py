@@ -6,18 +6,18 @@ import sys
 import pytest
 
 import pullsim as package
-from tests.support.command import ENVIRONMENT, pullsim, python
+from tests.support.command import ENVIRONMENT, process, python
 
 HEAVY = ("numpy", "pandas", "matplotlib", "pydantic", "yaml", "simpy", "jinja2")
 
 
 def test_version():
-    done = pullsim("--version")
+    done = process("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"pullsim {package.__version__}\n", "")
 
 
 def test_help_groups_the_commands():
-    done = pullsim("--help")
+    done = process("--help")
     assert done.returncode == 0
     assert done.stdout.index("Simulate") < done.stdout.index(" run ") < done.stdout.index("Inform")
     for command in ("run", "describe", "explain", "validate", "fit", "schema", "catalogs", "image"):
@@ -26,7 +26,7 @@ def test_help_groups_the_commands():
 
 
 def test_help_of_a_command_groups_its_options():
-    done = pullsim("run", "-h")
+    done = process("run", "-h")
     assert done.returncode == 0
     assert (
         done.stdout.index("Input")

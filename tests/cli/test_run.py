@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.command import ENVIRONMENT, pullsim
+from tests.support.command import ENVIRONMENT, process, pullsim
 from tests.support.small_scenario import SCENARIO
 
 DATA = {
@@ -152,7 +152,7 @@ def test_pods_that_never_start_do_not_change_the_exit_code(inside, scenario):
 
 
 def test_a_terminal_that_cannot_say_everything(scenario):
-    done = pullsim("run", scenario, env={"PYTHONIOENCODING": "ascii"})
+    done = process("run", scenario, env={"PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,7 @@ import pytest
 from markdown_text import Block, Command, anchors, blocks, commands, links, shows
 
 from pullsim import load, run
-from pullsim.cli import main
+from tests.support.command import pullsim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +70,9 @@ def shell(workspace):
 
     def run_once(text: str) -> subprocess.CompletedProcess[str]:
         if text not in done:
-            done[text] = _inside(text, workspace) if _is_plain(text) else _in_a_shell(text, workspace)
+            plain = _is_plain(text)
+            words = shlex.split(text, comments=True)
+            done[text] = pullsim(*words[1:], cwd=workspace) if plain else _in_a_shell(text, workspace)
         return done[text]
 
     return run_once
@@ -80,18 +80,6 @@ def shell(workspace):
 
 def _is_plain(text: str) -> bool:
     return text.startswith("pullsim ") and not set(re.sub(r"'[^']*'", "", text)) & set("|&;<>$`*?")
-
-
-def _inside(text: str, workspace: Path) -> subprocess.CompletedProcess[str]:
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
-        patched.chdir(workspace)
-        patched.delenv("COLUMNS", raising=False)
-        patched.delenv("FORCE_COLOR", raising=False)
-        patched.setattr(sys, "argv", shlex.split(text, comments=True))
-        with pytest.raises(SystemExit) as exited:
-            main()
-    return subprocess.CompletedProcess(text, exited.value.code or 0, out.getvalue(), err.getvalue())
 
 
 def _in_a_shell(text: str, workspace: Path) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""The gate, run as CI runs it: in a process of its own."""
+"""The gate, run as CI runs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.command import pullsim
+from tests.support.command import process, pullsim
 
 
 @pytest.fixture
@@ -160,7 +160,8 @@ def test_a_disk_that_fills_up_leaves_the_old_baseline(baseline):
     def fill():  # the kernel refuses to write more, as on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
-    done = gate(baseline, "--update-baseline", "--set", "kubelet.maxParallelImagePulls=3", preexec_fn=fill)
+    arguments = ("--update-baseline", "--set", "kubelet.maxParallelImagePulls=3")
+    done = process("ci", "small.yaml", "--baseline", "baseline.json", *arguments, cwd=baseline.parent, preexec_fn=fill)
     assert done.returncode == 2
     assert done.stderr.startswith("pullsim: error: baseline.json: cannot be written: ")
     assert baseline.read_bytes() == before
