@@ -89,6 +89,11 @@ class Result:
     cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
     controllers: dict[tuple[str, str], str] = field(default_factory=dict)  # kind by namespace and workload, if any
 
+    def check_complete(self) -> None:
+        """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""
+        if self.ended == "interrupted":
+            raise KeyboardInterrupt
+
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""
         return DETAILS.index(self.detail) >= DETAILS.index(detail)

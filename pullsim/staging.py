@@ -9,23 +9,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pullsim.held_signals import signals_held
 from pullsim.outputs import PREFIX, replacing, sync, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from types import FrameType
     from typing import Self
 
 _COMPLETE: Final = "complete.json"  # in a staging directory whose files are all there: which go where
-_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
@@ -56,7 +53,7 @@ class Staging:
     def __enter__(self) -> Self:
         """Make the directories."""
         try:
-            with _signals_held():
+            with signals_held():
                 self._made = [place for place in (self.directory, *self.directory.parents) if not place.exists()]
                 self.directory.mkdir(parents=True, exist_ok=True)
                 clean(self.directory)
@@ -74,7 +71,7 @@ class Staging:
 
     def __exit__(self, *_: object) -> None:
         """Remove what is not needed."""
-        with _signals_held():
+        with signals_held():
             if self.path != self.directory:
                 shutil.rmtree(self.path, ignore_errors=True)
             if self._lock is not None:
@@ -94,7 +91,7 @@ class Staging:
         gone = sorted(set(obsolete).difference(names))
         with replacing(self.path / _COMPLETE) as file:
             file.write_text(json.dumps({"move": names, "remove": gone}), encoding="utf-8")
-        with _signals_held(), _locked(self.directory):
+        with signals_held(), _locked(self.directory):
             _move(self.path, self.directory)
 
 
@@ -108,7 +105,7 @@ def clean(directory: Path) -> None:
             continue
         try:
             if (left / _COMPLETE).is_file():
-                with _signals_held(), _locked(directory):
+                with signals_held(), _locked(directory):
                     _move(left, directory)
             shutil.rmtree(left, ignore_errors=True)
         finally:
@@ -161,28 +158,3 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let the signals that end a process wait until the body is done; only the main thread can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        came.append(number)
-
-    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    before = {number: handler for number, handler in before.items() if handler not in (None, signal.SIG_IGN)}
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in dict.fromkeys(came):
-            signal.raise_signal(number)

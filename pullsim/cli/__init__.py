@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+# A process of the standard library would complain of what the processes of a study leave when a signal ends them.
+_QUIET: Final = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    # numpy's linear algebra, which nothing here uses, starts a busily waiting thread for each core: 0.1 s of CPU time.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from pullsim.cli import signals, terminal  # noqa: PLC0415  importing pullsim.cli must not load Typer
-    from pullsim.cli.app import app  # noqa: PLC0415
+    from pullsim.cli import signals, terminal  # noqa: PLC0415  importing pullsim.cli must not load what they need
 
-    terminal.tolerate_encoding()
-    signals.unwind()
-    try:
-        app()
-    finally:
-        terminal.flush()
+    with signals.handled():
+        # numpy's linear algebra, which nothing here uses, starts a busily waiting thread for each core: 0.1 s of CPU.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        os.environ["PYTHONWARNINGS"] = ",".join(dict.fromkeys([*_warnings(), _QUIET]))
+        try:
+            terminal.tolerate_encoding()
+            from pullsim.cli.app import app  # noqa: PLC0415  nor Typer
+
+            app()
+        except (KeyboardInterrupt, signals.OutOfTime):  # while the application itself was loaded
+            signals.leave(signals.exit_code())
+        except SystemExit as end:
+            if signals.came():
+                signals.leave(end.code if isinstance(end.code, int) else 0)
+            raise
+        finally:
+            terminal.flush()
+
+
+def _warnings() -> list[str]:
+    return [each for each in os.environ.get("PYTHONWARNINGS", "").split(",") if each]

@@ -97,7 +97,7 @@ def advise(
                 announce=None if quiet else terminal.note,
             )
         file = shlex.join([str(scenario), *options(nodes, preset)])
-        if out is not None:
+        if out is not None and not advice.interrupted:
             _write(advice, file, set_ or (), out)
             if not quiet:
                 terminal.note(f"files are in {out}")

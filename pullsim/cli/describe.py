@@ -70,11 +70,10 @@ def describe(
             force=force,
             announce=terminal.note,
         )
+        result.check_complete()
         found = find_pod(result, pod)
         for line in describe_pod(result, found, result.end):
             terminal.line(line)
-        if result.ended == "interrupted":
-            raise KeyboardInterrupt
 
 
 def _saved(directory: Path, wanted: str, at: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from pullsim.cli.signals import Terminated
+from pullsim.cli import signals
 from pullsim.cli.terminal import note
 from pullsim.errors import AssertionFailed, InputError
 from pullsim.printable import message
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ASSERTION_FAILED: Final = 1
 WRONG_INPUT: Final = 2
 BUG: Final = 70
-INTERRUPTED: Final = 130
+INTERRUPTED: Final = 130  # by Ctrl-C; other signals have codes of their own, see `pullsim.cli.signals`
 
 
 @contextmanager
@@ -38,12 +38,9 @@ def exit_codes(*, debug: bool = False) -> Iterator[None]:
         for line in error.lines():
             note(f"error: {line}")
         raise typer.Exit(WRONG_INPUT) from None
-    except KeyboardInterrupt:
-        note("interrupted")
-        raise typer.Exit(INTERRUPTED) from None
-    except Terminated as error:
-        note(f"ended by {error.name}")
-        raise typer.Exit(error.exit_code) from None
+    except (KeyboardInterrupt, signals.OutOfTime):
+        signals.say()
+        raise typer.Exit(signals.exit_code()) from None
     except Exception as error:  # noqa: BLE001  a bug of ours ends in one line and an exit code
         if debug or os.environ.get("PULLSIM_DEBUG") == "1":
             for line in traceback.format_exc().splitlines():

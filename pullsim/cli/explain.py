@@ -91,10 +91,11 @@ def explain(
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         loaded = load_scenario(scenario, overrides, nodes, preset)
         result = run(loaded, status=True, force=force, announce=terminal.note)
+        result.check_complete()
         named = [find_pod(result, pod) for pod in dict.fromkeys(pods or ())]
         explanations = [explain_pod(result, pod) for pod in named or slowest_pods(result, slowest or 1)]
         tried = None
-        if what_if is not False and result.ended != "interrupted":
+        if what_if is not False:
             tried = _try(loaded, result, explanations, max_runs, always=bool(what_if))
         if json_ or output is ExplanationFormat.json:
             told = [_content(each, tried) for each in explanations]
@@ -110,7 +111,7 @@ def explain(
                 terminal.show(render(each))
                 if tried is not None:
                     terminal.show(told_remedies(tried, (each.namespace, each.pod)))
-        if result.ended == "interrupted" or (tried is not None and tried.interrupted):
+        if tried is not None and tried.interrupted:
             raise KeyboardInterrupt
 
 

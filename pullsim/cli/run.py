@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import terminal
+from pullsim.cli import signals, terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.exports import asked_exports
 from pullsim.cli.metrics import By, Exposition
@@ -174,7 +174,9 @@ def run(
         if check:
             _check(result)
         show(result, summary)
-        if result.ended == "interrupted":
+        if result.ended == "interrupted" or signals.came():
+            if out is None:
+                signals.keep(f"what is printed is of the run until t = {result.end:,.0f} s")
             raise KeyboardInterrupt
         _hold(assertions, summary)
 
@@ -247,7 +249,7 @@ def _simulate(
                 terminal.note(f"ignored, it cannot matter to pulls: {ignored}")
             terminal.note(f"simulated {result.end:,.1f} s in {time.monotonic() - begun:.1f} s")
         summary = summarize(result)
-        if splits is not False and scenario.images.sizes_only and result.ended != "interrupted":
+        if splits is not False and scenario.images.sizes_only and not signals.came():
             from pullsim.study.splits import with_splits  # noqa: PLC0415
 
             summary = with_splits(scenario, summary, always=bool(splits))
@@ -261,7 +263,8 @@ def _simulate(
                 directory.write_data(
                     result, summary, effective, metrics.write, asked, _origin(scenario, command, force=force)
                 )
-                if charts:
+                signals.keep(f"the files in {directory.path} are of the run until t = {result.end:,.0f} s")
+                if charts and not signals.came():
                     directory.write_charts(result)
                 if not quiet:
                     terminal.note(f"files are in {directory.path}")

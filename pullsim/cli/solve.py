@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import terminal
+from pullsim.cli import signals, terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, ScenarioArgument, SetOption, VerboseOption
 from pullsim.cli.scenario_argument import load_scenario
@@ -204,15 +204,24 @@ def solve(
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+def _progress(*, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Show the number of runs made when standard error is a terminal: how many it takes is not known."""
+
+    def made(runs: int) -> None:
+        signals.keep(f"{runs:,} runs are done, and are not kept")
+
     if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield None
+        yield made
         return
     from rich.console import Console  # noqa: PLC0415
 
     with Console(stderr=True).status("searching") as status:
-        yield lambda runs: status.update(f"searching: {runs:,} runs so far")
+
+        def show(runs: int) -> None:
+            made(runs)
+            status.update(f"searching: {runs:,} runs so far")
+
+        yield show
 
 
 def _write(solution: Solution, out: Path) -> None:

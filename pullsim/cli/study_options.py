@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from pullsim.cli import terminal
+from pullsim.cli import signals, terminal
 from pullsim.cli.options import OUTPUT
 from pullsim.errors import Location
 from pullsim.results.wording import duration
@@ -98,8 +98,24 @@ def dask_tls(ca_file: Path | None, cert: Path | None, key: Path | None) -> TlsFi
 
 
 @contextmanager
-def study_progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show how many runs are done, and the time left: a bar on a terminal, elsewhere a line where it takes long."""
+def study_progress(*, quiet: bool, kept: str = "and are not kept") -> Iterator[Callable[[int, int], None]]:
+    """Show how many runs are done, and the time left: a bar on a terminal, elsewhere a line where it takes long.
+
+    ``kept`` says after "runs are done" what a signal that ends the command leaves of them.
+    """
+    with _shown(quiet=quiet) as show:
+
+        def progress(done: int, total: int) -> None:
+            if done:
+                signals.keep(f"{done:,} of {total:,} runs are done {kept}")
+            if show is not None:
+                show(done, total)
+
+        yield progress
+
+
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     if quiet or sys.stderr is None:
         yield None
         return

@@ -124,7 +124,8 @@ def sweep(
         made = variants(list(knobs.values()), paired=paired)
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
-        with study_progress(quiet=quiet) as progress:
+        kept = "and are not kept: --out DIR would" if out is None else f"and are in {out}: --resume goes on with them"
+        with study_progress(quiet=quiet, kept=kept) as progress:
             result = run_variants(
                 loaded,
                 list(knobs.values()),
@@ -138,13 +139,14 @@ def sweep(
                 announce=None if quiet else terminal.note,
                 metrics=asked,
             )
-        if out is not None and result.outcomes:
+        if out is not None and result.outcomes and not result.interrupted:
             from pullsim.study.files import write  # noqa: PLC0415
 
             write(result, metrics, out, parquet=parquet, cost=cost)
             if not quiet:
                 terminal.note(f"files are in {out}")
-        _print(result, metrics, output, quiet=quiet)
+        if result.outcomes:
+            _print(result, metrics, output, quiet=quiet)
         for line in [] if quiet else message(_failed(result)):
             terminal.note(line)
         result.check_complete()

@@ -42,9 +42,9 @@ def standard_output() -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard()
+        _discard(sys.stdout)
     except OSError as error:
-        _discard()
+        _discard(sys.stdout)
         raise InputError(f"cannot be written: {error.strerror}", Location("standard output")) from error
 
 
@@ -53,7 +53,7 @@ def flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        _discard()
+        _discard(sys.stdout)
 
 
 def show(renderable: RenderableType) -> None:
@@ -96,6 +96,12 @@ class _Printable:
             yield Segment(printable(text, "\n"), style)
 
 
-def _discard() -> None:
-    """Send all later writes to standard output to the null device."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def silence() -> None:
+    """Send all later writes to standard error to the null device."""
+    with suppress(OSError, AttributeError, ValueError):  # it was closed before the start, or is no file
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Send all later writes to a stream to the null device."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

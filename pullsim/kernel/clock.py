@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy.events import EventPriority
 
+from pullsim.held_signals import signals_held
 from pullsim.kernel.event import LAST, Call, Event
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # The priority of the event at the horizon: it comes after all others of its instant, the network's settles included.
 _STOP = EventPriority(LAST + 1)
+_HALTED = -math.inf  # before every event
 
 
 def nanoseconds(seconds: float) -> int:
@@ -29,41 +31,51 @@ def run_until(env: simpy.Environment, horizon: float | None, stop: Event | simpy
     All events of the last instant are run, the network's settles included. ``horizon`` is in simulated seconds; None
     means that there is none. Returns the simulated time reached, in seconds: the time of ``stop`` if it has happened,
     the horizon if events are left after it, and otherwise the time of the last event. Once ``stop`` has happened, the
-    timers that are still scheduled are not run. Raises ValueError for a horizon in the past, and whatever a process
-    raised that nobody waits for.
+    timers that are still scheduled are not run. A signal such as Ctrl-C is handled between two events: an exception
+    that it raised inside a process would be passed on to those that wait for it. Raises ValueError for a horizon in the
+    past, whatever a process raised that nobody waits for, and what a signal raises.
     """
     if horizon is not None and horizon < env.now:
         raise ValueError(f"the horizon {horizon} s is before the present {env.now} s")
     if stop.processed:
         return env.now
     # Less than inf, so that an event at time inf never happens.
-    end = sys.float_info.max if horizon is None else horizon
+    last = end = sys.float_info.max if horizon is None else horizon
 
     def finish_instant(_: Any) -> None:
         nonlocal end
         end = env.now
 
+    def halt() -> None:
+        nonlocal end
+        end = _HALTED
+
     stop.callbacks.append(finish_instant)  # type: ignore[union-attr]  # it is not processed, so this is a list
     queue: list[Any] = env._queue
     # This is SimPy's `peek` and `step` in one loop. Calling both for each event would add 6 % to the CPU time of a
     # rollout to 300 nodes (W300 of `benchmarks.speed`).
-    while queue:
-        entry = heappop(queue)
-        time: float = entry[0]
-        if time > end:
-            heappush(queue, entry)
+    while True:
+        with signals_held(halt, fatal=False):
+            while queue:
+                entry = heappop(queue)
+                time: float = entry[0]
+                if time > end:
+                    heappush(queue, entry)
+                    break
+                env._now = time
+                event = entry[3]
+                if isinstance(event, Event):
+                    event.process()
+                else:  # an event of one of SimPy's own classes
+                    callbacks = event.callbacks
+                    event.callbacks = None
+                    for callback in callbacks:
+                        callback(event)
+                if not event._ok and not hasattr(event, "_defused"):
+                    raise event._value
+        if end != _HALTED:
             break
-        env._now = time
-        event = entry[3]
-        if isinstance(event, Event):
-            event.process()
-        else:  # an event of one of SimPy's own classes
-            callbacks = event.callbacks
-            event.callbacks = None
-            for callback in callbacks:
-                callback(event)
-        if not event._ok and not hasattr(event, "_defused"):
-            raise event._value
+        end = env.now if stop.processed else last  # the signal's handler lets the run go on
     if not stop.processed and env.now < end < env.peek() < math.inf:
         delay = end - env.now
         if env.now + delay > end:  # rounding may exceed the horizon by one bit, and the next event may be due there

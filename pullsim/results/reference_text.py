@@ -239,5 +239,5 @@ EXIT_CODES: Final = """\
 | 1 | an assertion failed; the files are written |
 | 2 | the input is wrong; nothing is written, and each mistake is a line with file, line, column, value and rule |
 | 70 | a bug of pullsim |
-| 130 | interrupted; what was done is written |
+| 130 | interrupted (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP: within a second, and the last line says what was kept |
 """

@@ -182,11 +182,14 @@ def measure(
     force: bool = False,
     announce: Callable[[str], None] | None = None,
 ) -> Verdict:
-    """Run a scenario (``force`` and ``announce`` as in `run`) and check its assertions. Raises InputError."""
+    """Run a scenario (``force`` and ``announce`` as in `run`) and check its assertions.
+
+    Raises InputError, and KeyboardInterrupt after Ctrl-C.
+    """
     notice = None if announce is None else lambda text: announce(f"{name}: {text}")
-    found = metrics.kept(
-        summarize(run(scenario, force=force, announce=notice)).to_dict(), {each.metric for each in wanted}
-    )
+    result = run(scenario, force=force, announce=notice)
+    result.check_complete()
+    found = metrics.kept(summarize(result).to_dict(), {each.metric for each in wanted})
     return Verdict(name, found, assertions=assertions.check(wanted, found))
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
+import threading
 import time
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import active_children, resource_tracker
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from pullsim.errors import InputError, Location
@@ -163,9 +167,53 @@ class Dask:
             raise WorkersLost(f"the Dask cluster {self.address} has had no worker for {WORKERS_TIMEOUT:g} s")
 
 
-def _local(workers: int) -> Any:
+@contextmanager
+def _local(workers: int) -> Iterator[Any]:
+    """Give a cluster of workers here; when it is left by an exception, they end at once, in the middle of a run."""
+    started: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(target=_start, args=(workers, started), name="start-dask", daemon=True).start()
+    try:
+        cluster = started.get()
+    except BaseException:  # Ctrl-C: what is being started is ended as soon as it is there
+        threading.Thread(target=lambda: _end(started.get()), name="end-dask", daemon=True).start()
+        raise
+    if isinstance(cluster, Exception):
+        raise cluster
+    try:
+        yield cluster
+    except BaseException:
+        _end(cluster)
+        raise
+    cluster.close()
+
+
+def _start(workers: int, started: SimpleQueue[Any]) -> None:
+    """Start a cluster, in a thread that blocks SIGINT, and give it or the exception that it ended in.
+
+    Its processes block it too: a terminal sends Ctrl-C to all of them, and one that begins would write a traceback.
+    """
     from distributed import LocalCluster  # noqa: PLC0415
 
-    return LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    )
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        resource_tracker.ensure_running()  # to start it later would end the blocking
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    cluster: Any
+    try:
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        )
+    except Exception as error:  # noqa: BLE001  # it is raised in the thread that waits
+        cluster = error
+    started.put(cluster)
+
+
+def _end(cluster: Any) -> None:
+    """End the workers of a cluster by force, so that none finishes its run first."""
+    if isinstance(cluster, Exception):
+        return
+    for worker in cluster.workers.values():
+        worker.auto_restart = False
+    for process in active_children():
+        if process.name.startswith("Dask Worker"):
+            process.kill()
+    cluster.close()

@@ -12,13 +12,14 @@ import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pullsim.errors import InputError, Location
+from pullsim.held_signals import signals_held
 from pullsim.study.dask_cluster import TRIES, Dask
 from pullsim.study.job import Bundle, Job, Outcome, run_job
 
@@ -95,7 +96,8 @@ class Processes:
 
         def submit(count: int) -> None:
             for job in islice(left, count):
-                future = pool.submit(_run_installed, job)
+                with _spawning():
+                    future = pool.submit(_run_installed, job)
                 running[future] = job
                 future.add_done_callback(done.put)
 
@@ -106,6 +108,25 @@ class Processes:
             del waiting[running.pop(future).number]
             submit(1)
             yield outcome
+
+
+@contextmanager
+def _spawning() -> Iterator[None]:
+    """Let processes be started in the body. A Ctrl-C meanwhile comes after it, and never to a process that begins.
+
+    A terminal sends it to all processes of a command, and a new one would write a traceback until `_install` ignores
+    it; what is blocked here is blocked there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # to start it later would end the blocking
+    with signals_held():
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _cores() -> int:

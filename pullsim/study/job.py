@@ -119,11 +119,12 @@ class Outcome(NamedTuple):
 
 
 def run_job(bundle: Bundle, job: Job) -> Outcome:
-    """Run a job. An error in its variant is not raised but is part of its outcome."""
+    """Run a job. An error in its variant is not raised but is part of its outcome; Ctrl-C is raised."""
     try:
         with serving(bundle.files):
             scenario = override(bundle.load(), [*job.overrides, f"seed={job.seed}"])
             result = run(scenario, force=bundle.force)
+            result.check_complete()
             summary = summarize(result)
     except InputError as error:
         return Outcome(job.number, None, None, str(error))
