@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from math import isclose
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,7 @@ from pullsim.cli.pod_argument import find_pod
 from pullsim.cli.scenario_argument import load_scenario
 from pullsim.cli.study_options import RUNS, study_progress
 from pullsim.errors import InputError, Location
+from pullsim.inputs import is_directory
 from pullsim.results.wording import counted
 
 if TYPE_CHECKING:
@@ -80,18 +82,26 @@ def explain(
     json_: Annotated[bool, typer.Option("--json", help="The same as -o json.", rich_help_panel=OUTPUT)] = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Say where the time of pods went, step by step, which pulls they waited for, and what would have helped."""
+    """Say where the time of pods went, step by step, which pulls they waited for, and what would have helped.
+
+    SCENARIO may be a directory of `run --out` too: then its effective scenario is run again.
+    """
     with exit_codes(debug=verbose):
         from pullsim.results.explanation.explanation import explain as explain_pod  # noqa: PLC0415
         from pullsim.results.explanation.explanation import slowest as slowest_pods  # noqa: PLC0415
+        from pullsim.results.exports.registry import SCENARIO, SUMMARY  # noqa: PLC0415
+        from pullsim.results.summary.file import read_summary  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
 
         if pods and slowest is not None:
             raise InputError("--slowest chooses the pods: give it or their names", Location("--slowest"))
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
-        loaded = load_scenario(scenario, overrides, nodes, preset)
+        saved = is_directory(scenario) and nodes is None and preset is None
+        loaded = load_scenario(scenario / SCENARIO if saved else scenario, overrides, nodes, preset)
         result = run(loaded, status=True, force=force, announce=terminal.note)
         result.check_complete()
+        if saved and not overrides and not isclose(read_summary(scenario / SUMMARY)["end"], result.end):
+            terminal.note(f"{scenario} has another run: files that its scenario reads, or pullsim, have changed since")
         named = [find_pod(result, pod) for pod in dict.fromkeys(pods or ())]
         explanations = [explain_pod(result, pod) for pod in named or slowest_pods(result, slowest or 1)]
         tried = None

@@ -230,3 +230,14 @@ def test_several_pods(explained, inside, tmp_path):
     assert explained("big", "nope", form="table").count("Verdict") == 2
     done = inside("explain", tmp_path / "serial.yaml", "big", "--slowest", "2")
     assert (done.returncode, "--slowest chooses the pods" in done.stderr) == (2, True)
+
+
+def test_a_directory_of_results(inside, scenario, tmp_path):
+    out = tmp_path / "out"
+    assert inside("run", scenario, "--out", out, "-q", "--no-charts").returncode == 0
+    same, other = (inside("explain", each, "web-00001", "--json", "--no-what-if") for each in (scenario, out))
+    assert (other.returncode, other.stdout, other.stderr) == (0, same.stdout, "")
+    (out / "summary.json").write_text((out / "summary.json").read_text().replace('"end": ', '"end": 1'))
+    assert "has another run" in inside("explain", out, "--no-what-if").stderr
+    done = inside("explain", tmp_path)
+    assert (done.returncode, "scenario.effective.yaml" in done.stderr) == (2, True)
