@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
+DOCUMENTED := $(VENV)/.documented
 
-.PHONY: run test lint types layers check bench compiled interpreted clean
+.PHONY: run test lint types layers check docs bench compiled interpreted clean
 
 run: $(INSTALLED)
 	$(BIN)/pullsim run scenarios/quickstart.yaml --out out/quickstart
@@ -24,6 +25,10 @@ types: $(DEVELOPED)
 
 layers: $(DEVELOPED)
 	$(BIN)/lint-imports --no-cache
+
+# The site of the documents, out/site/index.html: built without network, every warning an error.
+docs: $(DOCUMENTED)
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d out/site-cache . out/site
 
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest benchmarks/suites --benchmark-only -o addopts= -s
@@ -53,6 +58,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(DEVELOPED): pyproject.toml constraints.txt
 	$(call install,.[dev])
+	@touch $@ $(INSTALLED)
+
+$(DOCUMENTED): pyproject.toml constraints.txt
+	$(call install,.[docs])
 	@touch $@ $(INSTALLED)
 
 clean: interpreted

@@ -1,0 +1,64 @@
+"""The site of the documents: ``make docs`` builds it with Sphinx, without network; what it warns of is an error.
+
+The documents are the Markdown files that a forge shows, each at its place in the repository, and link to each other by
+relative paths: the root of the repository is the source directory. The site adds what a forge has not: one navigation
+over all of them, a search, and the Python API from the docstrings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.version import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+NAVIGATION = {
+    "How to": ["docs/questions", "docs/import", "docs/images", "docs/studies", "docs/exports", "docs/python"],
+    "Reference": ["scenarios/REFERENCE", "docs/api", "CHANGELOG"],
+    "Explanation": ["docs/model", "docs/runtimes", "docs/percentiles", "CONTRIBUTING"],
+}
+
+project = "pullsim"
+copyright = "pullsim, Apache-2.0"  # noqa: A001  a name that Sphinx reads
+version = release = __version__
+root_doc = "README"
+include_patterns = [
+    "README.md",
+    *(f"{page}.*" for pages in NAVIGATION.values() for page in pages),
+    *("benchmarks/README.md", "benchmarks/fidelity/REPORT.md", "pullsim/oci/catalogs/NOTICE.md"),
+]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+
+myst_heading_anchors = 4  # as a forge names them
+suppress_warnings = [
+    "misc.highlighting_failure",  # Pygments knows no Mermaid: the picture of the house is its text here
+    "toc.not_included",  # documents that others link to
+]
+default_role = "literal"  # docstrings put names into single backticks too
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_class_signature = "separated"
+
+html_theme = "furo"
+html_title = "pullsim"
+html_static_path = ["theme"]
+html_css_files = ["pullsim.css"]
+html_extra_path = ["theme/index.html"]
+html_copy_source = False
+html_show_sphinx = False
+
+
+def setup(app: Sphinx) -> None:
+    """Add the navigation to the page of the README."""
+    app.connect("source-read", _navigate)
+
+
+def _navigate(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Append the tables of contents to the README, which a forge shows without."""
+    if name == root_doc:
+        source[0] += "".join(
+            f"\n```{{toctree}}\n:caption: {title}\n:hidden:\n\n" + "".join(f"/{page}\n" for page in pages) + "```\n"
+            for title, pages in NAVIGATION.items()
+        )
