@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAVIGATION = {
-    "How to": ["docs/questions", "docs/import", "docs/images", "docs/studies", "docs/exports", "docs/python"],
+    "How to": [
+        *("docs/questions", "docs/import", "docs/images", "docs/studies", "docs/report", "docs/exports", "docs/python"),
+    ],
     "Reference": ["scenarios/REFERENCE", "docs/api", "CHANGELOG"],
     "Explanation": ["docs/model", "docs/runtimes", "docs/percentiles", "CONTRIBUTING"],
 }
