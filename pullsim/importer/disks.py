@@ -9,7 +9,7 @@ from pullsim.importer.figures import DEFAULT, Figure, from_files
 from pullsim.importer.nodes import BOOT_DISK
 from pullsim.importer.notes import listed
 from pullsim.inputs.fields import entries, mapping, text, whole
-from pullsim.scenario.presets.machines import machine_of_type
+from pullsim.scenario.presets.machines import machine_like, machine_of_type
 from pullsim.scenario.presets.volumes import disk_rate, volume_types
 from pullsim.units import parse_quantity
 
@@ -40,7 +40,8 @@ def set_disks(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> None
         machine = _machine(pool)
         if (volume := _labelled(pool, machine)) is not None:
             pool.keys["disk"] = from_files({"volume": volume}, *sorted({node.found.file for node in pool.nodes}))
-        if pool.nodes and _label(pool, _PROFILE) == "ephemeral" and machine is not None and machine.local_disks:
+        ephemeral = _label(pool, _PROFILE) == "ephemeral"
+        if ephemeral and machine is not None and machine.local_disks and not machine.disk.startswith(_LOCAL):
             _local(pool, machine, "an ephemeral system disk", notes)
         for each in (each for each in inventory.instance_storage if pool.called & {*each.hints}):
             _local(pool, machine, f"{each.file} puts images on instance storage", notes)
@@ -72,7 +73,7 @@ def keep_what_fits(pools: Sequence[Pool], sizes: dict[str, int], notes: Notes) -
 
 def _machine(pool: Pool) -> Machine | None:
     kind = pool.nodes[0].instance_type if pool.nodes else None
-    return machine_of_type(kind) if kind else None
+    return machine_of_type(kind) or machine_like(kind) if kind else None
 
 
 def _label(pool: Pool, key: str) -> str:

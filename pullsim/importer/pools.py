@@ -17,7 +17,7 @@ from pullsim.inputs.fields import text
 from pullsim.oci.platform import Platform
 from pullsim.scenario.builder.node_scheduling import POOL
 from pullsim.scenario.model.placement import check_label
-from pullsim.scenario.presets.machines import machine_of_type
+from pullsim.scenario.presets.machines import machine_like, machine_of_type
 from pullsim.scenario.presets.nodes import builtin, find
 from pullsim.spec.scheduling import CPU, MEMORY
 
@@ -134,9 +134,9 @@ def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes)
     keys["count"] = from_files(len(nodes), *files)
     keys["platform"] = from_files(str(first.platform), *files)
     if pool.preset:
-        keys["preset"] = Figure(
-            pool.preset, f"preset: by the instance type {first.instance_type}; nic, disk, unpack are its"
-        )
+        listed_type = machine_of_type(first.instance_type or "") is not None or pool.preset in builtin()
+        how = "by the instance type" if listed_type else "guess: of as many cores as the unlisted type"
+        keys["preset"] = Figure(pool.preset, f"preset: {how} {first.instance_type}; nic, disk, unpack are its")
     else:
         _without_preset(pool, first)
     keys["kubeletVersion"] = from_files(first.kubelet, *files)
@@ -175,7 +175,7 @@ def _preset(nodes: list[NodeFacts]) -> str | None:
     ]
     if fitting:
         return min(fitting, key=lambda name: (bool(disk) and not name.endswith(disk), len(name), name))
-    machine = machine_of_type(given)
+    machine = machine_of_type(given) or machine_like(given)
     return machine.name if machine and (prefix is None or machine.name.startswith(prefix)) else None
 
 

@@ -136,6 +136,57 @@ def test_a_node_pool_gives_disk_and_kubelet_settings_and_what_the_machine_sends_
 
 
 @pytest.mark.parametrize(
+    "kind, preset",
+    [
+        ("n2-highmem-8", "gcp/n2-standard-8"),
+        ("e2-custom-6-8192", "gcp/e2-standard-4"),
+        ("custom-4-5120", "gcp/n1-standard-4"),
+        ("c6g.xlarge", "aws/c6g.xlarge"),
+        ("Standard_D4ads_v5", "azure/D4ads_v5"),
+        ("ek-standard-8", None),
+        ("z9-highmem-8", None),
+    ],
+)
+def test_presets_by_instance_type(kind, preset, tmp_path):
+    each = node("n", "containerd://1.7.0", [], **{"node.kubernetes.io/instance-type": kind})
+    (tmp_path / "node.json").write_text(json.dumps(each))
+    text, _ = import_cluster([str(tmp_path)], Question.rollout)
+    assert yaml.safe_load(text)["nodes"][0].get("preset") == preset
+    scenario_of(text).build()
+
+
+@pytest.mark.parametrize(
+    "labels, disk",
+    [
+        ({"node.kubernetes.io/instance-type": "n2-standard-4", "cloud.google.com/gke-boot-disk": "pd-ssd"}, "pd-ssd"),
+        ({"node.kubernetes.io/instance-type": "n2-standard-4", "cloud.google.com/gke-boot-disk": "pd-balanced"}, None),
+        (
+            {
+                "node.kubernetes.io/instance-type": "Standard_D8s_v5",
+                "kubernetes.azure.com/storagetier": "Premium_LRS",
+                "kubernetes.azure.com/storageprofile": "managed",
+            },
+            "P10",
+        ),
+        (
+            {
+                "node.kubernetes.io/instance-type": "Standard_D8ds_v5",
+                "kubernetes.azure.com/storageprofile": "ephemeral",
+            },
+            None,
+        ),
+    ],
+)
+def test_the_disk_that_labels_tell(labels, disk, tmp_path):
+    each = node("n", "containerd://1.7.0", [], **labels)
+    each["status"]["capacity"] = {"cpu": "8", "ephemeral-storage": "129886128Ki"}
+    (tmp_path / "node.json").write_text(json.dumps(each))
+    text, _ = import_cluster([str(tmp_path)], Question.rollout)
+    assert yaml.safe_load(text)["nodes"][0].get("disk") == (disk and {"volume": disk})
+    scenario_of(text).build()
+
+
+@pytest.mark.parametrize(
     "given, right", [((8, 8, 0), 8), ((8, 4), 4), ((0, 0), 0)], ids=["one is sick", "shared", "all are sick"]
 )
 def test_devices_are_those_for_pods(given, right, tmp_path):

@@ -7,6 +7,7 @@ of unpacking, the preset says nothing, so that the model's defaults hold.
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -23,6 +24,8 @@ _AZURE: Final = "Standard_"
 _PODS: Final = 110
 _BURST: Final = 300  # seconds at the burst rate that a full credit of an EC2 instance's network lasts for, at the least
 _GBIT: Final = 1e9 / 8
+#: Shapes of Compute Engine that differ from the standard one in memory; those of N1 that are custom name no family.
+_SHAPE: Final = re.compile(r"(?:(?P<family>[a-z]\d[a-z]?)-)?(?:highmem|highcpu|custom)-(?P<cores>\d{1,3})(?:-.*)?")
 _KEPT: Final = {
     "aws": "table: EKS keeps 6 % of the first core, 1 % of the second, 0.5 % of the next two, 0.25 % of the rest; 11 "
     "MiB a pod and 255 MiB, and 100 MiB for eviction (amazon-eks-ami, nodeadm, kubelet/config.go)",
@@ -140,6 +143,22 @@ def machine_of_type(instance_type: str) -> Machine | None:
     if instance_type.startswith(_AZURE):
         return find_machine(f"azure/{instance_type.removeprefix(_AZURE)}")
     return find_machine(f"{'aws' if '.' in instance_type else 'gcp'}/{instance_type}")
+
+
+def machine_like(instance_type: str) -> Machine | None:
+    """Return the standard machine of Compute Engine with most of an unlisted one's cores; None: there is none.
+
+    Machines of a family with as many cores have the same network, whatever their memory: those of the shapes highmem
+    and highcpu, and custom ones (Compute Engine, machine families).
+    """
+    shape = _SHAPE.fullmatch(instance_type)
+    if shape is None:
+        return None
+    family, cores = shape["family"] or "n1", int(shape["cores"])
+    alike = [
+        each for each in _table("gcp").values() if each.type.startswith(f"{family}-standard-") and each.cores <= cores
+    ]
+    return max(alike, key=lambda each: each.cores, default=None)
 
 
 def machine_names() -> Iterator[str]:

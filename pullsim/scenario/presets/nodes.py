@@ -93,7 +93,7 @@ def _of_machine(machine: Machine) -> Preset:
     """Return the preset of a machine with the disk that it has by default."""
     tree, volume = machine.tree(), parse_volume(machine.disk)
     made = volume.figures(machine)
-    rate = f"{machine.disk}: {volume.type.source}"
+    rate = f"{machine.disk}: {volume.type.source if volume.rate is None else machine.source}"
     if machine.volumes is not None and not volume.type.local:
         rate += f"; at most what the type sends to disks ({machine.source})"
     tree["disk"] |= made["disk"]
