@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pullsim.cri import FilesystemUsage, ListedImage
@@ -36,6 +37,13 @@ class Listed(Protocol):
     @property
     def handler(self) -> str:
         """The runtime handler that it was pulled for; "" is the default one."""
+
+
+@lru_cache(maxsize=65536)
+def _listed(image_id: str, size: int, names: tuple[str, ...], handler: str) -> ListedImage:
+    """Return an image as it is listed; many nodes have the same one, and list it again and again."""
+    pinned = any(parse(name).repository in SANDBOX_IMAGES for name in names)
+    return ListedImage(image_id, size, names, pinned, handler)
 
 
 def filesystem_usage(filesystem: Filesystem | None, images: int) -> FilesystemUsage:
@@ -79,16 +87,7 @@ class StoreService:
         found: dict[tuple[str, str], tuple[Listed, list[str]]] = {}
         for name, image in self.stored():
             found.setdefault((image.id, image.handler), (image, []))[1].append(name)
-        return [
-            ListedImage(
-                image.id,
-                image.size,
-                tuple(names),
-                any(parse(name).repository in SANDBOX_IMAGES for name in names),
-                image.handler,
-            )
-            for image, names in found.values()
-        ]
+        return [_listed(image.id, image.size, tuple(names), image.handler) for image, names in found.values()]
 
     def image_fs(self) -> FilesystemUsage:
         """Return how full the disk is with the store's content and everything else on it."""

@@ -103,7 +103,7 @@ class Candidates:
             return nodes[self._first(buckets[0])[2]]
         bonus = self._bonus(buckets) if self._scored else [0] * len(buckets)
         # No node of a bucket is better than the first of its group, so most buckets need not be searched.
-        bounds = sorted((bucket.group.top[0] - bonus[number], number) for number, bucket in enumerate(buckets))
+        bounds = sorted([(bucket.group.top[0] - bonus[number], number) for number, bucket in enumerate(buckets)])
         best: Rank | None = None
         for bound, number in bounds:
             if best is not None and bound > best[0]:
@@ -128,7 +128,7 @@ class Candidates:
         self._buckets: dict[tuple[Group, Own], Bucket] = {}
         self._places: dict[int, Bucket] = {}  # the nodes that are in one of these
         self._apart: Counter[Group] = Counter()  # number of these nodes
-        self._changed.update(dict.fromkeys(self._topology.occupied()))
+        self._changed.update(dict.fromkeys(map(self._changes.node, self._topology.occupied())))
         if self._scored:
             for name in self._pod.images:
                 self._changed.update(self._changes.holders.get(name, {}))
@@ -195,9 +195,6 @@ class Candidates:
         refuses = self._topology.refuses
         return [bucket for bucket in buckets if refuses(bucket.place) is None]
 
-    def _size(self, bucket: Bucket) -> int:
-        return len(bucket.members) or bucket.group.size - self._apart[bucket.group]
-
     def _first(self, bucket: Bucket) -> Rank:
         """Return the best rank of a node of a bucket."""
         return bucket.first(self._ranking.ranks) if bucket.members else bucket.group.first_but(self._places)
@@ -205,27 +202,32 @@ class Candidates:
     def _bonus(self, buckets: Sequence[Bucket]) -> list[int]:
         """Return the scores of the buckets of all that is compared between nodes."""
         pod, topology = self._pod, self._topology
-        total = self._changes.nodes
-        holders = self._changes.holders
-        bonus = [0] * len(buckets)
-        for number, bucket in enumerate(buckets):
-            if bucket.images:
-                present = sum(int(size * (len(holders[name]) / total)) for name, size in bucket.images)
-                bonus[number] = locality(present, len(pod.images))
-        traits = [bucket.group.traits for bucket in buckets]
-        if any(each.unwanted for each in traits):
-            _add(bonus, normalized([each.unwanted for each in traits], reverse=True), TAINT_TOLERATION)
+        present = {images: self._locality(images) for images in {bucket.images for bucket in buckets}}
+        bonus = [present[bucket.images] for bucket in buckets]
+        if any([traits.unwanted for traits in self._ranking.groups]):
+            unwanted = [bucket.group.traits.unwanted for bucket in buckets]
+            bonus = _sum(bonus, normalized(unwanted, reverse=True), TAINT_TOLERATION)
         if pod.scheduling.preferred_nodes:
-            _add(bonus, normalized([each.preferred for each in traits], reverse=False), NODE_AFFINITY)
+            preferred = [bucket.group.traits.preferred for bucket in buckets]
+            bonus = _sum(bonus, normalized(preferred, reverse=False), NODE_AFFINITY)
         if topology.spreads or topology.likes:
             places = [bucket.place for bucket in buckets]
             if topology.spreads:
-                _add(bonus, topology.spread(places, [self._size(bucket) for bucket in buckets]), TOPOLOGY_SPREAD)
+                apart = self._apart
+                sizes = [len(bucket.members) or bucket.group.size - apart[bucket.group] for bucket in buckets]
+                bonus = _sum(bonus, topology.spread(places, sizes), TOPOLOGY_SPREAD)
             if topology.likes:
-                _add(bonus, topology.liking(places), POD_AFFINITY)
+                bonus = _sum(bonus, topology.liking(places), POD_AFFINITY)
         return bonus
 
+    def _locality(self, images: Images) -> int:
+        """Return the score of nodes that have these images of the pod's."""
+        if not images:
+            return 0
+        total, holders = self._changes.nodes, self._changes.holders
+        present = sum([int(size * (len(holders[name]) / total)) for name, size in images])
+        return locality(present, len(self._pod.images))
 
-def _add(scores: list[int], others: Sequence[int], weight: int) -> None:
-    for number, other in enumerate(others):
-        scores[number] += weight * other
+
+def _sum(scores: Sequence[int], others: Sequence[int], weight: int) -> list[int]:
+    return [score + weight * other for score, other in zip(scores, others, strict=True)]

@@ -41,6 +41,10 @@ class Changes:
             self._dropped += half
             del self._log[:half]
 
+    def node(self, name: str) -> NodeInfo:
+        """Return the node of that name. Raises KeyError if there is none."""
+        return self._known[name]
+
     def all(self) -> Iterable[NodeInfo]:
         """Return the nodes that there are."""
         return self._known.values()
@@ -57,15 +61,16 @@ class Changes:
     def listed(self, node: NodeInfo, images: Mapping[str, int]) -> None:
         """Take the images of a node's status: their bytes by name."""
         before = node.images
-        for name in before.keys() - images.keys():
+        gone = before.keys() - images.keys()
+        changed = [name for name, size in images.items() if before.get(name) != size]
+        for name in gone:
             del self.holders[name][node]
-        for name in images.keys() - before.keys():
+        for name in changed:
             self.holders.setdefault(name, {})[node] = None
         node.images = images
-        for name in before.keys() | images.keys():
-            if before.get(name) != images.get(name):
-                for watcher in self._watchers.get(name, ()):
-                    watcher[node] = None
+        for name in (*gone, *changed):
+            for watcher in self._watchers.get(name, ()):
+                watcher[node] = None
 
     def watch(self, images: Iterable[str], changed: dict[NodeInfo, None]) -> None:
         """Let nodes be added to ``changed`` when what they have of these images changes."""

@@ -52,7 +52,6 @@ class NodeImages:
         """Update the node's status (pkg/kubelet/nodestatus/setters.go Images)."""
         self._planned = False
         images, most = self._node.images()
-        ranked = sorted(images, key=lambda image: -image.size)
-        self._listed(
-            {name: image.size for image in ranked[: most if most >= 0 else None] for name in image.names[:NAMES]}
-        )
+        if 0 <= most < len(images):
+            images = sorted(images, key=lambda image: -image.size)[:most]
+        self._listed({name: image.size for image in images for name in image.names[:NAMES]})

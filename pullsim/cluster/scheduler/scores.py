@@ -31,11 +31,11 @@ def allocation(node: NodeInfo, pod: Signature) -> int:
     cpu, memory = node.allocatable.get(CPU), node.allocatable.get(MEMORY)
     if cpu is None and memory is None:
         return (node.max_pods - node.pods - 1) * TOP // node.max_pods + (0 if pod.best_effort else TOP)
-    shares = [
-        (limit - asked) * TOP // limit if asked <= limit else 0
-        for limit, asked in ((cpu, node.nonzero[0] + pod.nonzero[0]), (memory, node.nonzero[1] + pod.nonzero[1]))
-        if limit
-    ]
+    shares = []
+    if cpu:
+        shares.append(_least(cpu, node.nonzero[0] + pod.nonzero[0]))
+    if memory:
+        shares.append(_least(memory, node.nonzero[1] + pod.nonzero[1]))
     least = sum(shares) // len(shares) if shares else 0
     if pod.best_effort:
         return least
@@ -46,6 +46,10 @@ def allocation(node: NodeInfo, pod: Signature) -> int:
         (requested.get(MEMORY, 0) + pod.memory) / memory, 1.0
     )
     return least + int((1 - abs(used / 2)) * TOP)
+
+
+def _least(limit: int, asked: int) -> int:
+    return (limit - asked) * TOP // limit if asked <= limit else 0
 
 
 def locality(present: int, containers: int) -> int:

@@ -48,8 +48,7 @@ class Domains:
         if node not in self.of:
             return
         for tally in self.tallies:
-            if weight := tally.by_node.get(node):
-                tally.add(node, -weight)
+            tally.count(node, -1)
         value = self.of.pop(node)
         self._sizes[value] -= 1
         if not self._sizes[value]:
@@ -65,7 +64,7 @@ class Domains:
 class Tally:
     """The sum of the weights of the pods in each domain; what is 0 has no entry."""
 
-    __slots__ = ("_levels", "by_node", "domains", "live", "sums", "total", "watchers", "weigh", "weights")
+    __slots__ = ("_levels", "domains", "live", "sums", "total", "watchers", "weigh", "weights")
 
     def __init__(self, domains: Domains, weigh: Callable[[Signature], int], *, live: bool = False) -> None:
         """``live``: pods that are being deleted do not count."""
@@ -73,25 +72,23 @@ class Tally:
         self.weigh = weigh
         self.live = live
         self.weights: dict[Signature, int] = {}  # of the pods that count, as far as they are known
-        self.by_node: dict[NodeInfo, int] = {}
         self.sums: dict[str, int] = {}  # by domain
         self.total = 0
         self.watchers: list[dict[NodeInfo, None]] = []  # to which nodes are added whose own pods' weight has changed
         self._levels: Counter[int] | None = None  # number of domains that have the same sum; None: nobody has asked
 
-    def count(self, node: NodeInfo) -> None:
-        """Add the weights of the pods of a node, of which none counts yet."""
+    def count(self, node: NodeInfo, sign: int = 1) -> None:
+        """Add the weights of all pods of a node; ``sign`` -1: take them away."""
         pods = node.live if self.live else node.signatures
         weight = sum(weight * pods.get(pod, 0) for pod, weight in self.weights.items())
         if weight:
-            self.add(node, weight)
+            self.add(node, sign * weight)
 
     def add(self, node: NodeInfo, weight: int) -> None:
         """Add the weight of a pod that came to a node; negative: of one that is gone."""
         domain = self.domains.of.get(node)
         if domain is None:
             return
-        _change(self.by_node, node, weight)
         before, after = _change(self.sums, domain, weight)
         self.total += weight
         if self._levels is not None:

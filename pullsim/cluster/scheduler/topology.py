@@ -144,11 +144,11 @@ class Topology:
 
     def counts(self, node: NodeInfo) -> tuple[int, ...]:
         """Return the `Place.counts` of a node."""
-        return tuple([part.tally.by_node.get(node, 0) for part in self._parts if part.slot >= 0])
+        return tuple([part.tally.sums.get(node.name, 0) for part in self._parts if part.slot >= 0])
 
-    def occupied(self) -> Iterable[NodeInfo]:
-        """Yield the nodes that have `counts` other than 0."""
-        return chain.from_iterable(part.tally.by_node for part in self._parts if part.slot >= 0)
+    def occupied(self) -> Iterable[str]:
+        """Yield the names of the nodes that have `counts` other than 0."""
+        return chain.from_iterable(part.tally.sums for part in self._parts if part.slot >= 0)
 
     def place(self, node: NodeInfo) -> Place:
         """Return what these plugins see of a node."""
@@ -174,23 +174,27 @@ class Topology:
 
     def spread(self, places: Sequence[Place], sizes: Sequence[int]) -> list[int]:
         """Return the score of PodTopologySpread of each place; ``sizes`` are the numbers of feasible nodes there."""
-        counts = [not self._own or all(part.has(place) for part, _ in self._soft) for place in places]
+        soft = self._soft
+        # A node that lacks a label of the pod's own constraints does not count; for the defaults all nodes do.
+        counts = [all([part.has(place) for part, _ in soft]) for place in places] if self._own else None
         raw = [0.0] * len(places)
-        for part, constraint in self._soft:
+        for part, constraint in soft:
             slot, domain, least = part.slot, part.domain, constraint.max_skew - 1
             if slot >= 0:
-                weight = math.log(sum(compress(sizes, counts)) + 2)
-                for number, place in enumerate(places):
-                    raw[number] += place.counts[slot] * weight + least
+                weight = math.log(sum(sizes if counts is None else compress(sizes, counts)) + 2)
+                raw = [score + (place.counts[slot] * weight + least) for score, place in zip(raw, places, strict=True)]
                 continue
             values = [place.domains[domain] for place in places]
-            weight, sums = math.log(len(set(compress(values, counts))) + 2), part.tally.sums
-            for number, value in enumerate(values):
-                if value is not None:
-                    raw[number] += sums.get(value, 0) * weight + least
-        return normalized_spread(
-            [math.floor(score + 0.5) if counted else -1 for score, counted in zip(raw, counts, strict=True)]
-        )
+            weight = math.log(len(set(values if counts is None else compress(values, counts))) + 2)
+            sums = part.tally.sums
+            raw = [
+                score if value is None else score + (sums.get(value, 0) * weight + least)
+                for score, value in zip(raw, values, strict=True)
+            ]
+        scores = [int(score + 0.5) for score in raw]
+        if counts is not None:
+            scores = [score if counted else -1 for score, counted in zip(scores, counts, strict=True)]
+        return normalized_spread(scores)
 
     def liking(self, places: Sequence[Place]) -> list[int]:
         """Return the score of InterPodAffinity of each place (interpodaffinity/scoring.go NormalizeScore)."""
@@ -272,9 +276,12 @@ def normalized_spread(raw: Sequence[int]) -> list[int]:
 
     Models podtopologyspread/scoring.go NormalizeScore.
     """
-    counted = [score for score in raw if score >= 0]
-    highest, lowest = max(counted, default=0), min(counted, default=0)
-    return [0 if score < 0 else TOP * (highest + lowest - score) // highest if highest else TOP for score in raw]
+    highest, lowest = max(raw), min(raw)
+    if lowest < 0:
+        lowest = min([score for score in raw if score >= 0], default=0)
+    if highest <= 0:
+        return [0 if score < 0 else TOP for score in raw]
+    return [0 if score < 0 else TOP * (highest + lowest - score) // highest for score in raw]
 
 
 def _unwelcome(key: str, pod: Signature, other: Signature) -> int:
