@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final
 
@@ -127,7 +126,7 @@ class Candidates:
         self._groups: dict[Group, Bucket] = {}  # the nodes of each group that are in no other bucket
         self._buckets: dict[tuple[Group, Own], Bucket] = {}
         self._places: dict[int, Bucket] = {}  # the nodes that are in one of these
-        self._apart: Counter[Group] = Counter()  # number of these nodes
+        self._apart: dict[Group, int] = {}  # number of these nodes
         self._changed.update(dict.fromkeys(map(self._changes.node, self._topology.occupied())))
         if self._scored:
             for name in self._pod.images:
@@ -167,7 +166,7 @@ class Candidates:
             bucket = self._buckets[group, own] = Bucket(group, own, self._zeros)
         bucket.add(order, self._ranking.ranks[order])
         self._places[order] = bucket
-        self._apart[group] += 1
+        self._apart[group] = self._apart.get(group, 0) + 1
 
     def _own(self, node: NodeInfo) -> Own:
         images = node.images
@@ -184,7 +183,7 @@ class Candidates:
         if len(groups) > 2 * len(self._ranking.groups):
             groups.clear()
         for group in self._ranking.groups.values():
-            if group.size > apart[group]:
+            if group.size > apart.get(group, 0):
                 bucket = groups.get(group)
                 if bucket is None:
                     bucket = groups[group] = Bucket(group, NOTHING, self._zeros)
@@ -204,7 +203,7 @@ class Candidates:
         pod, topology = self._pod, self._topology
         present = {images: self._locality(images) for images in {bucket.images for bucket in buckets}}
         bonus = [present[bucket.images] for bucket in buckets]
-        if any([traits.unwanted for traits in self._ranking.groups]):
+        if any(traits.unwanted for traits in self._ranking.groups):
             unwanted = [bucket.group.traits.unwanted for bucket in buckets]
             bonus = _sum(bonus, normalized(unwanted, reverse=True), TAINT_TOLERATION)
         if pod.scheduling.preferred_nodes:
@@ -214,7 +213,7 @@ class Candidates:
             places = [bucket.place for bucket in buckets]
             if topology.spreads:
                 apart = self._apart
-                sizes = [len(bucket.members) or bucket.group.size - apart[bucket.group] for bucket in buckets]
+                sizes = [len(bucket.members) or bucket.group.size - apart.get(bucket.group, 0) for bucket in buckets]
                 bonus = _sum(bonus, topology.spread(places, sizes), TOPOLOGY_SPREAD)
             if topology.likes:
                 bonus = _sum(bonus, topology.liking(places), POD_AFFINITY)

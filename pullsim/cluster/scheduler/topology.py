@@ -176,7 +176,7 @@ class Topology:
         """Return the score of PodTopologySpread of each place; ``sizes`` are the numbers of feasible nodes there."""
         soft = self._soft
         # A node that lacks a label of the pod's own constraints does not count; for the defaults all nodes do.
-        counts = [all([part.has(place) for part, _ in soft]) for place in places] if self._own else None
+        counts = [all(part.has(place) for part, _ in soft) for place in places] if self._own else None
         raw = [0.0] * len(places)
         for part, constraint in soft:
             slot, domain, least = part.slot, part.domain, constraint.max_skew - 1
