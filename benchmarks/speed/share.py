@@ -1,6 +1,6 @@
 """What share of a run placing its pods takes: `python -m benchmarks.speed.share [WORKLOAD ...] [--detail DETAIL]`.
 
-The workloads are those whose pods the scheduler places: U500 and the like. Placing is the choice of a node for each pod,
+The workloads are those whose pods the scheduler places, such as U500. Placing is the choice of a node for each pod,
 with the reservation of what the pod asks for, and keeping the images in the status of the nodes. It is measured in the
 run itself, in CPU time, because it is there that its data has left the processor's cache. Exits with 1 if a workload
 with a target misses it.

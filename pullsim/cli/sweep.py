@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import closing
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,13 +126,14 @@ def sweep(
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
         kept = "and are not kept: --out DIR would" if out is None else f"and are in {out}: --resume goes on with them"
-        with study_progress(quiet=quiet, kept=kept) as progress:
+        executor = choose(processes, dask, len(made) * count, dask_tls(dask_ca, dask_cert, dask_key))
+        with study_progress(quiet=quiet, kept=kept) as progress, closing(executor):
             result = run_variants(
                 loaded,
                 list(knobs.values()),
                 made,
                 seeds=wanted,
-                executor=choose(processes, dask, len(made) * count, dask_tls(dask_ca, dask_cert, dask_key)),
+                executor=executor,
                 out=out,
                 resume=resume,
                 force=force,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.executors import Executor
 
 _SOURCES: Final = "bytes.bySource."
 SMALL: Final = 1e-9  # relative difference up to which two sums count as equal
@@ -180,12 +182,11 @@ def compare(
         raise InputError("there is one side only: give B, or --set KEY=V1,V2, or --a and --b")
     count = seeds if isinstance(seeds, int) else len(seeds)
     check_size(2, count, force=force)
-    executor = choose(processes, dask, count, dask_tls)
     both = [text for text in overrides_a if text in overrides_b]
     sides = override(a, overrides_a), override(b or a, overrides_b)
     check_groups(dict.fromkeys(metrics, Location("--metric")), sides)
 
-    def run(side: int, seeds: int | Sequence[int]) -> Side:
+    def run(side: int, seeds: int | Sequence[int], executor: Executor) -> Side:
         overrides = (overrides_a, overrides_b)[side]
         variants = run_variants(
             sides[side],
@@ -200,8 +201,9 @@ def compare(
         name = ", ".join(text for text in overrides if text not in both) or sides[side].name
         return _side(name, sides[side], variants, force=force)
 
-    first = run(0, seeds)
-    return Comparison(first, run(1, list(first.runs)))
+    with closing(choose(processes, dask, count, dask_tls)) as executor:
+        first = run(0, seeds, executor)
+        return Comparison(first, run(1, list(first.runs), executor))
 
 
 def saved(path: Path) -> Side:

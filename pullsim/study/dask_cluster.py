@@ -87,6 +87,9 @@ class Dask:
                 if fruitless == TRIES:
                     raise WorkersLost(f"all workers of {self.address} died {TRIES} times before any run was done")
 
+    def close(self) -> None:
+        """See `pullsim.study.executors.Executor.close`; `run` leaves nothing behind."""
+
     def _client(self, cluster: Any, *, again: bool) -> Any:
         from distributed import Client  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -88,16 +89,17 @@ def deadline(
     share, place = parse_coverage(coverage), Location("--objective")
     whose = parse_objective(objective, place)
     check_groups({f"{whose}.p50": place}, [scenario])
-    made = run_variants(
-        scenario,
-        (),
-        [Variant(())],
-        seeds=seeds,
-        executor=choose(processes, dask, seeds, dask_tls),
-        force=force,
-        progress=progress,
-        waits=whose,
-    )
+    with closing(choose(processes, dask, seeds, dask_tls)) as executor:
+        made = run_variants(
+            scenario,
+            (),
+            [Variant(())],
+            seeds=seeds,
+            executor=executor,
+            force=force,
+            progress=progress,
+            waits=whose,
+        )
     made.check_complete()
     found = [outcome.waits for _, outcome in sorted(made.outcomes.items()) if outcome.waits is not None]
     pods = sum(len(each.seconds) + each.never for each in found)

@@ -24,7 +24,7 @@ from pullsim.study.dask_cluster import TRIES, Dask
 from pullsim.study.job import Bundle, Job, Outcome, run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from concurrent.futures import Future
 
     from pullsim.study.dask_cluster import TlsFiles
@@ -39,6 +39,9 @@ class Executor(Protocol):
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Yield the outcomes in the order in which jobs end; closing the iterator ends the jobs that still run."""
 
+    def close(self) -> None:
+        """End what `run` has left for the next jobs."""
+
 
 class InProcess:
     """Runs jobs one after another in this process."""
@@ -48,23 +51,31 @@ class InProcess:
         for job in jobs:
             yield run_job(bundle, job)
 
+    def close(self) -> None:
+        """See `Executor.close`."""
+
 
 class Processes:
-    """Runs jobs in processes of this machine; one that dies is replaced, and its jobs are tried again."""
+    """Runs jobs in processes of this machine; one that dies is replaced, and its jobs are tried again.
+
+    The processes stay until `close`, for the next jobs of the same bundle: to start one takes a second.
+    """
 
     def __init__(self, count: int | None = None) -> None:
         """``count`` is the number of processes; None: one for each core that this process may use."""
         self.count = count or _cores()
+        self._kept: tuple[Hashable, ProcessPoolExecutor] | None = None  # the bundle's identity, and its processes
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """See `Executor.run`."""
         waiting = {job.number: job for job in jobs}
         tries = dict.fromkeys(waiting, 0)
         while waiting:
-            pool = self._pool(bundle)
+            pool = self._ready(bundle)
             try:
                 yield from self._gather(pool, waiting)
             except BrokenProcessPool:
+                self.close()
                 # Which job killed its process is not known: those under way have each used one try.
                 suspects = list(waiting)[: _AHEAD * self.count]
                 for number in suspects:
@@ -75,10 +86,23 @@ class Processes:
             except BaseException:
                 for process in list((pool._processes or {}).values()):  # noqa: SLF001  # terminate_workers, from 3.14
                     process.terminate()
+                self.close()
                 raise
-            finally:
-                # Without waiting, Python's own clean-up at exit would find the pool's pipes half closed.
-                pool.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        if self._kept is not None:
+            # Without waiting, Python's own clean-up at exit would find the pool's pipes half closed.
+            self._kept[1].shutdown(wait=True, cancel_futures=True)
+            self._kept = None
+
+    def _ready(self, bundle: Bundle) -> ProcessPoolExecutor:
+        """Return processes that have the bundle."""
+        if self._kept is not None and self._kept[0] != bundle.identity:
+            self.close()
+        if self._kept is None:
+            self._kept = bundle.identity, self._pool(bundle)
+        return self._kept[1]
 
     def _pool(self, bundle: Bundle) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(

@@ -25,7 +25,7 @@ from pullsim.scenario.file.reader import from_document
 from pullsim.study.secret_values import SecretValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from pullsim.scenario import Scenario
     from pullsim.study.design import Variant
@@ -57,6 +57,11 @@ class Bundle:
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for bundles of which a job has the same outcome."""
+        return self.digest, self.directory, self.wanted, self.waits, self.force
 
     @classmethod
     def of(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -136,16 +137,16 @@ def solve(
     """
     knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
     check_groups({goal.metric: Location("--objective")}, [scenario])
-    executor = choose(processes, dask, FIRST * seeds, dask_tls)
-    search = _Search(scenario, tuple(knobs), goal, seeds, executor, progress, force=force)
     ranges = [range_ for _, range_ in knobs]
     turns: list[float] = []
-    if trials is not None:
-        answer = search.suggested(ranges, trials)
-    elif len(ranges) == 1:
-        answer, turns = search.line(ranges[0])
-    else:
-        answer = search.grid(ranges)
+    with closing(choose(processes, dask, FIRST * seeds, dask_tls)) as executor:
+        search = _Search(scenario, tuple(knobs), goal, seeds, executor, progress, force=force)
+        if trials is not None:
+            answer = search.suggested(ranges, trials)
+        elif len(ranges) == 1:
+            answer, turns = search.line(ranges[0])
+        else:
+            answer = search.grid(ranges)
     tried = [search.tried[point] for point in sorted(search.tried)]
     return Solution(tuple(key for key, _ in knobs), tuple(ranges), goal, seeds, answer, tried, turns)
 

@@ -160,19 +160,20 @@ def sweep(
     check_size(count_variants(knobs, paired=paired), count, force=force)
     wanted = variants(knobs, paired=paired)
     check_metrics(scenario, wanted, dict.fromkeys(metrics, Location("metrics")))
-    return run_variants(
-        scenario,
-        knobs,
-        wanted,
-        seeds=seeds,
-        executor=choose(processes, dask, len(wanted) * count, dask_tls),
-        out=out,
-        resume=resume,
-        force=force,
-        progress=progress,
-        announce=announce,
-        metrics=metrics,
-    )
+    with closing(choose(processes, dask, len(wanted) * count, dask_tls)) as executor:
+        return run_variants(
+            scenario,
+            knobs,
+            wanted,
+            seeds=seeds,
+            executor=executor,
+            out=out,
+            resume=resume,
+            force=force,
+            progress=progress,
+            announce=announce,
+            metrics=metrics,
+        )
 
 
 def run_variants(

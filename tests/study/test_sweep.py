@@ -4,13 +4,16 @@ import json
 import multiprocessing
 import os
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 
 import pytest
 
 import pullsim
 from pullsim.errors import InputError
 from pullsim.results.metrics import values
+from pullsim.study import executors
 from pullsim.study.design import Variant
 from pullsim.study.executors import Processes
 from pullsim.study.job import Bundle, Job, run_job
@@ -148,6 +151,34 @@ class _Deadly(Processes):
         return ProcessPoolExecutor(
             1, mp_context=multiprocessing.get_context("spawn"), initializer=os._exit, initargs=(9,)
         )
+
+
+def test_processes_stay_for_further_runs_of_the_same_scenario(small):
+    executor = _Threads(1)
+    with closing(executor):
+        made = [
+            run_variants(small, (), [Variant((("kubelet.maxParallelImagePulls", n),))], executor=executor) for n in "13"
+        ]
+        assert len(executor.bundles) == 1
+        assert text(made[1]) == text(run_variants(small, (), made[1].variants))
+        other = pullsim.override(small, ["nodes[node].cores=2"])
+        assert text(run_variants(other, (), [Variant(())], executor=executor)) == text(sweep(other))
+        assert len(executor.bundles) == 2
+        assert executor.pools[0]._shutdown
+    assert executor.pools[1]._shutdown
+
+
+class _Threads(Processes):
+    """Its workers are threads, which start at once, and it remembers for which bundles it had some."""
+
+    def __init__(self, count):
+        super().__init__(count)
+        self.bundles, self.pools = [], []
+
+    def _pool(self, bundle):
+        self.bundles.append(bundle)
+        self.pools.append(ThreadPoolExecutor(1, initializer=partial(setattr, executors, "_installed", bundle)))
+        return self.pools[-1]
 
 
 def test_the_scenario_travels_with_its_files(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
@@ -88,15 +89,15 @@ def advise(
     cost = situation.estimate.seconds
     if processes is None and dask is None and cost * max_runs < IN_PROCESS:
         processes = 1
-    executor = choose(processes, dask, max_runs, dask_tls)
-    search = Search(situation, objective, seeds, executor, progress, max_runs, force=force)
-    search.base()
-    found = candidates(situation, search.weights)
-    runs = min(max_runs, (1 + len(found)) * count)
-    if announce is not None and cost * runs > LONG:
-        announce(f"this takes about {time_text(cost * runs)} of CPU time: {runs:,} runs, and those of pairs")
-    search.run(found)
-    search.pairs(found)
+    with closing(choose(processes, dask, max_runs, dask_tls)) as executor:
+        search = Search(situation, objective, seeds, executor, progress, max_runs, force=force)
+        search.base()
+        found = candidates(situation, search.weights)
+        runs = min(max_runs, (1 + len(found)) * count)
+        if announce is not None and cost * runs > LONG:
+            announce(f"this takes about {time_text(cost * runs)} of CPU time: {runs:,} runs, and those of pairs")
+        search.run(found)
+        search.pairs(found)
     return search.advice()
 
 
