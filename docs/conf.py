@@ -16,10 +16,26 @@ if TYPE_CHECKING:
 
 NAVIGATION = {
     "How to": [
-        *("docs/questions", "docs/import", "docs/images", "docs/studies", "docs/report", "docs/exports", "docs/python"),
+        "docs/questions",
+        "docs/import",
+        "docs/images",
+        "docs/studies",
+        "docs/report",
+        "docs/exports",
+        "docs/python",
     ],
-    "Reference": ["scenarios/REFERENCE", "docs/api", "CHANGELOG"],
-    "Explanation": ["docs/model", "docs/runtimes", "docs/percentiles", "CONTRIBUTING"],
+    "Reference": [
+        "scenarios/REFERENCE",
+        "docs/commands",
+        "docs/api",
+        "CHANGELOG",
+    ],
+    "Explanation": [
+        "docs/model",
+        "docs/runtimes",
+        "docs/percentiles",
+        "CONTRIBUTING",
+    ],
 }
 
 project = "pullsim"

@@ -32,3 +32,11 @@ def test_the_navigation_is_appended_to_the_readme_alone():
     assert other == ["text\n"]
     assert home[0].startswith("text\n\n```{toctree}\n:caption: How to\n:hidden:\n\n/docs/")
     assert all(f"\n/{page}\n" in home[0] for page in PAGES)
+
+
+def test_the_page_of_the_commands_is_what_they_say_of_themselves():
+    page = runpy.run_path(str(ROOT / "docs/list_commands.py"))["commands"]()
+    command = "python docs/list_commands.py > docs/commands.md"
+    assert command in page
+    assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == page, f"run: {command}"
+    assert page.count("\n## `pullsim ") > 15
