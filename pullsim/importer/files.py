@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.formats.simkube.trace_file import is_trace
 from pullsim.importer.inventory import Inventory
 from pullsim.importer.recognise import read_text
 from pullsim.importer.unknown import why_unknown
@@ -61,6 +62,9 @@ def standard_input() -> bytes:
 
 def _read(data: bytes, path: Path, inventory: Inventory, notes: Notes) -> None:
     content = ""
+    if is_trace(data):
+        notes.unread.append(f"{path}: is a trace of SimKube: a workload of a scenario takes it, as trace: {path.name}")
+        return
     try:
         content = _text(data, path)
         if not content.strip():

@@ -120,6 +120,9 @@ where or how a pod starts is a warning. An annotation of the pod says how long i
 `pullsim.io/run: "migrate=5s,wait=10s"`. In a Job's pods it may name all containers: such a pod completes, frees its
 place, and others follow until the Job has its completions. Without that a Job has the pods that it begins with.
 
+A `trace` of [SimKube](https://simkube.dev) (version 2; extra `pullsim[simkube]`) has objects that were applied and
+deleted over time, from its first event on: see [what becomes of them](../docs/import.md#traces-of-simkube).
+
 A pod has *started* when all its containers run, and is *ready* `startup.ready` later; the sandbox (`startup.sandbox`)
 comes before its first pull, the start of a container (`startup.container`) after each. These are given durations, 0 by
 default: nothing on the node makes them longer. Deadlines count until the start; controllers, ordered StatefulSets too,

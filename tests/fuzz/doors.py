@@ -77,6 +77,10 @@ def doors() -> tuple[Door, ...]:
     for name in dumps:
         door("init . --question cold-node -o scenario.yaml", dumps, name)
     door("describe a web-00000", made, "a/summary.json", "a/pods.csv", "a/status.csv", "a/events.jsonl")
+    traced = {name: seeds[name] for name in ("traced.yaml", "shop.sktrace")}
+    door("validate traced.yaml", traced, *traced)
+    exported = "--export perfetto,events,kwok,kube-burner,perfdata"
+    door(f"run traced.yaml --out out --no-charts -q {exported}", traced, "traced.yaml")
     door("validate objects.yaml --nodes 3", seeds, "objects.yaml")
     door("run objects.yaml", seeds, "objects.yaml")
     forms = [*(FORMS / "images").iterdir(), *(FORMS / "node-images").iterdir()]

@@ -96,6 +96,21 @@ class Schedule:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedTimes:
+    """The times at which a CronJob was seen to create a Job, in place of its schedule; at most one in a minute."""
+
+    seconds: tuple[float, ...]  # from the time on at which the CronJob is created
+
+    def times(self, after: float, until: float) -> Iterator[float]:
+        """Yield the times as `Schedule.times` does, where ``after`` is the creation of the CronJob."""
+        return (at for each in self.seconds if (at := after + each) <= until)
+
+    def count(self, after: float, until: float) -> int:
+        """Return the number of times that `times` would yield."""
+        return sum(1 for _ in self.times(after, until))
+
+
 def _values(field: str, name: str, low: int, high: int, names: tuple[str, ...]) -> Iterator[int]:
     """Yield the values that one field of a schedule stands for. Raises ValueError."""
     for part in field.split(","):

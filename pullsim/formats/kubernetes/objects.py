@@ -81,15 +81,20 @@ def read_objects(path: Path, namespace: str = "default") -> Objects:
     if wrong := in_place_of_manifest([document.tree for document in documents], str(path)):
         raise InputError(wrong, documents[0].place(()))
     items = [item for document in documents for item in _items(document, document.tree, ())]
+    if not items:
+        raise InputErrors([InputError("the file has no Kubernetes objects", Document(str(path), None).place(()))])
+    return objects_of(items, path.name, namespace)
+
+
+def objects_of(items: Sequence[Item], file: str, namespace: str = "default") -> Objects:
+    """Read objects that a file of this name has. Raises InputErrors with all errors of them."""
     present = {(item.value.get("kind"), item.name) for item in items}
-    objects, errors = Objects(path.name), []
+    objects, errors = Objects(file), []
     for item in items:
         try:
             _read_object(item, present, objects, namespace)
         except InputError as error:
             errors.append(error)
-    if not items:
-        errors.append(InputError("the file has no Kubernetes objects", Document(str(path), None).place(())))
     if errors:
         raise InputErrors(errors)
     return objects

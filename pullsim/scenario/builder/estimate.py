@@ -131,7 +131,7 @@ class Estimate:
 
 
 def estimate(scenario: ScenarioModel, objects: Mapping[int, Objects], catalog: Catalog, directory: Path) -> Estimate:
-    """Return the estimate for a scenario; ``objects`` has the manifest of each workload by the workload's index."""
+    """Return the estimate for a scenario; ``objects`` has those of each workload's file by its index."""
     counter = _Counter(scenario, catalog, directory)
     _count(counter, scenario, objects)
     if any(pool.autoscale is not None for pool in scenario.nodes):  # no more nodes come than there are pods
@@ -143,7 +143,7 @@ def estimate(scenario: ScenarioModel, objects: Mapping[int, Objects], catalog: C
 def _count(counter: _Counter, scenario: ScenarioModel, objects: Mapping[int, Objects]) -> None:
     """Count the pods of all workloads."""
     for index, workload in enumerate(scenario.workloads):
-        if workload.manifest is None:
+        if workload.file is None:
             counter.add_workload(workload)
         elif index in objects:
             for group in objects[index].groups:
@@ -212,7 +212,8 @@ class _Counter:
         on = workload.on
         count = self._nodes(on) if group.pods is None else max(len(group.pods), group.completions or 0)
         if group.kind == "CronJob":
-            count *= 0 if group.schedule is None else group.schedule.count(workload.at, self._horizon)
+            until = group.last_job(self._scenario.horizon) or 0.0
+            count *= 0 if group.schedule is None else group.schedule.count(workload.at, until)
         self._add([want.image for want in group.spec.wants], count, workload)
 
     def total(self) -> Estimate:

@@ -34,7 +34,7 @@ _NAMED: Final = 3  # nodes that a warning names
 
 
 class ObjectBuilder:
-    """Builds the pods of a scenario's manifests. Keys of the workload override the fields of its objects."""
+    """Builds the pods of a scenario's manifests and traces. Keys of the workload override the fields of its objects."""
 
     def __init__(self, made: Collector, horizon: float | None) -> None:
         """``horizon``: the time in seconds until which CronJobs create Jobs; None: the scenario has no horizon."""
@@ -54,14 +54,17 @@ class ObjectBuilder:
         updated = self._updated(workload, objects.groups, route)
         for written in objects.groups:
             group = self._admitted(written, workload, route)
+            own = workload
+            if group.begins or group.lives is not None:
+                own = workload.model_copy(update={"at": workload.at + group.begins, "lives": group.lives})
             if group.kind == "CronJob":
-                self._add_jobs(group, workload, route)
+                self._add_jobs(group, own, route)
             else:
-                self._add_group(group, workload, route, updated=written is updated)
+                self._add_group(group, own, route, updated=written is updated)
 
     def _add_jobs(self, group: PodGroup, workload: Workload, route: Route) -> None:
         """Add the Jobs of a CronJob, each named after its minute (pkg/controller/cronjob/utils.go getJobName)."""
-        horizon = self._horizon
+        horizon = group.last_job(self._horizon)
         if horizon is None:
             message = f"CronJob {group.name} never ends: give the scenario a horizon, as horizon: 24h"
             raise InputError(message, group.document.place(group.route))
@@ -102,7 +105,9 @@ class ObjectBuilder:
         made.warn_of_places(title, spec.scheduling, given, each=group.pods is None)
         uses = made.uses_of(spec.scheduling, given)
         made.uses += (
-            ImageUse(image, uses, (*route, "manifest"), _place(group, image)) for image in images_of(spec) if image
+            ImageUse(image, uses, (*route, workload.file_key), _place(group, image))
+            for image in images_of(spec)
+            if image
         )
         for text in unsupported_by_nodes(spec, made.nodes, uses):
             made.told.about(title, text)
@@ -151,7 +156,7 @@ class ObjectBuilder:
         more += did_you_mean(min(lacking), nodes) if len(names) == 1 else ""
         kinds = Counter(group.kind for group in groups if group.node in lacking)
         yield (
-            f"{workload.manifest}: nodeName of {counts(kinds)}: there is no node {', '.join(names[:_NAMED])}{more}: "
+            f"{workload.file}: nodeName of {counts(kinds)}: there is no node {', '.join(names[:_NAMED])}{more}: "
             "they go where the scheduler puts them; `on` says where, and `pullsim init` makes pools of nodes"
         )
 

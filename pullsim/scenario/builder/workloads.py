@@ -12,6 +12,7 @@ from pullsim.formats.kubernetes.item import item_at
 from pullsim.formats.kubernetes.objects import Objects, read_objects
 from pullsim.formats.kubernetes.resources import written
 from pullsim.formats.kubernetes.scheduling import read_scheduling
+from pullsim.formats.simkube.objects import read_trace_objects
 from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times
 from pullsim.scenario.builder.collector import Collector, Place, PodKind
@@ -64,8 +65,8 @@ def build_workloads(
     made = Collector(nodes, findings, admission, scenario.placement)
     builder = _Builder(scenario, directory, made)
     for index, workload in enumerate(scenario.workloads):
-        if workload.manifest is not None and index not in objects:
-            continue  # the manifest could not be read
+        if workload.file is not None and index not in objects:
+            continue  # the file could not be read
         try:
             builder.add(workload, index, objects.get(index))
         except InputError as error:
@@ -83,12 +84,13 @@ def build_workloads(
 
 
 def read_manifests(scenario: ScenarioModel, directory: Path, findings: Findings) -> dict[int, Objects]:
-    """Read the manifests, by the index of their workload. Errors go to the findings."""
+    """Read manifests and traces, by the index of their workload. Errors go to the findings."""
     objects = {}
     for index, workload in enumerate(scenario.workloads):
-        if workload.manifest is not None:
+        if workload.file is not None:
+            read = read_objects if workload.trace is None else read_trace_objects
             try:
-                objects[index] = read_objects(directory / workload.manifest, workload.namespace)
+                objects[index] = read(directory / workload.file, workload.namespace)
             except InputError as error:
                 findings.take(error, "workloads", index)
     return objects

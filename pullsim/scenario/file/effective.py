@@ -68,7 +68,7 @@ def _rebase(tree: dict[str, Any], prefix: str) -> None:
         if "dockerConfig" in secret:
             secret["dockerConfig"] = rebased(secret["dockerConfig"])
     for workload in tree["workloads"]:
-        if "manifest" in workload:
-            workload["manifest"] = rebased(workload["manifest"])
+        for key in {"manifest", "trace"} & workload.keys():
+            workload[key] = rebased(workload[key])
         if "trace" in workload.get("arrivals", {}):
             workload["arrivals"]["trace"] = rebased(workload["arrivals"]["trace"])

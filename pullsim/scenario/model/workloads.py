@@ -187,11 +187,14 @@ class Prepull(Section):
 
 
 class Workload(Section):
-    """Pods to start: exactly one of manifest, pods, pod and prepull."""
+    """Pods to start: exactly one of manifest, trace, pods, pod and prepull."""
 
     name: DnsName | None = Field(default=None, description="Name; by default w and the workload's index.")
     namespace: DnsName = Field(default="default", description="Namespace; objects of a manifest may have their own.")
     manifest: str | None = Field(default=None, description="Path of Kubernetes objects, YAML or JSON.")
+    trace: str | None = Field(
+        default=None, description="Path of a trace of SimKube (.sktrace), whose objects come and go as recorded."
+    )
     pods: Pods | None = Field(default=None, description="Pods of one container.")
     pod: PodTemplate | None = Field(default=None, description="A pod written out.")
     prepull: Prepull | None = Field(default=None, description="Images to pull ahead.")
@@ -211,11 +214,21 @@ class Workload(Section):
     )
     startup: Startup = Field(default_factory=Startup, description="What starting its pods takes beside their pulls.")
 
+    @property
+    def file_key(self) -> str:
+        """The key that names the file with the workload's objects; only where there is one."""
+        return "manifest" if self.trace is None else "trace"
+
+    @property
+    def file(self) -> str | None:
+        """The path of the file with the workload's objects; None: they are written in the scenario."""
+        return self.manifest if self.trace is None else self.trace
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = (self.manifest, self.pods, self.pod, self.prepull)
+        kinds = (self.manifest, self.trace, self.pods, self.pod, self.prepull)
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("a workload has exactly one of manifest, pods, pod and prepull")
+            raise ValueError("a workload has exactly one of manifest, trace, pods, pod and prepull")
         if self.count is not None and self.pod is None:
             where = " (for pods write pods: {image: …, count: …})" if self.pods else ""
             raise ValueError(f"count goes with pod{where}")
@@ -225,6 +238,8 @@ class Workload(Section):
             raise ValueError(f"{'deadline' if self.lives is None else 'lives'} does not go with prepull")
         if self.prepull is not None and self.startup.model_fields_set:
             raise ValueError("startup does not go with prepull: its pods take what their nodes' startup has")
+        if self.trace is not None and (self.lives is not None or self.update is not None):
+            raise ValueError(f"{'update' if self.lives is None else 'lives'} does not go with trace, which has its own")
         if self.update is not None and (self.prepull is not None or self.arrivals is not None):
             raise ValueError(f"an update does not go with {'prepull' if self.prepull else 'arrivals'}")
         if self.update is not None and self.update.object is not None and self.manifest is None:

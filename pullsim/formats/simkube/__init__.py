@@ -1,0 +1,1 @@
+"""Traces of clusters that SimKube's tracer records (https://simkube.dev), whose objects become workloads."""
