@@ -23,7 +23,7 @@ _NO_WORKLOADS: Final = (
 #: Kinds without pods of their own that other parts of an import read; of all others an import takes no notice.
 _READ: Final = (
     "Pod", "ReplicaSet", "ReplicationController", "Node", "Event", "NodePool", "Provisioner", "EC2NodeClass",
-    "HorizontalPodAutoscaler", "ScaledObject", "ServiceAccount", "InferenceService",
+    "HorizontalPodAutoscaler", "ScaledObject", "ServiceAccount", "InferenceService", "Secret",
 )  # fmt: skip
 _MOST: Final = 100_000  # pods of one workload
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: What AKS says of the disk with the system: whether it is a managed one, and of which kind.
 _PROFILE: Final = "kubernetes.azure.com/storageprofile"
 _TIER: Final = "kubernetes.azure.com/storagetier"
+#: The label of nodes of GKE whose images lie on local SSDs.
+_LOCAL_SSD: Final = "cloud.google.com/gke-ephemeral-storage-local-ssd"
 _LOCAL: Final = "local-nvme"
 #: The rate of local disks where nothing says how many there are.
 _UNKNOWN_LOCAL: Final = {"write": "1GB/s"}
@@ -43,6 +45,8 @@ def set_disks(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> None
         ephemeral = _label(pool, _PROFILE) == "ephemeral"
         if ephemeral and machine is not None and machine.local_disks and not machine.disk.startswith(_LOCAL):
             _local(pool, machine, "an ephemeral system disk", notes)
+        if _label(pool, _LOCAL_SSD) == "true":
+            pool.keys["disk"] = Figure({"volume": "local-ssd"}, f"{DEFAULT}: local SSDs by the label {_LOCAL_SSD}")
         for each in (each for each in inventory.instance_storage if pool.called & {*each.hints}):
             _local(pool, machine, f"{each.file} puts images on instance storage", notes)
     classes = {found.name: found for found in inventory.of_kind("EC2NodeClass")}
@@ -84,16 +88,14 @@ def _label(pool: Pool, key: str) -> str:
 
 def _labelled(pool: Pool, machine: Machine | None) -> str | None:
     """Return the disk that labels of a pool's nodes tell, where it is another one than their preset's."""
-    if machine is None:
-        return None
-    usual, name = machine.disk, _label(pool, BOOT_DISK)
+    usual, name = machine.disk if machine else "", _label(pool, BOOT_DISK)
     if name in volume_types() and name != usual and not (pool.preset or "").endswith(name):
         return name
     held = _held(pool)
     if _label(pool, _TIER) == "Premium_LRS" and held:
         tiers = [kind for kind in volume_types().values() if kind.provider == "azure" and kind.size]
         fitting = [kind for kind in tiers if kind.size * _FILESYSTEM <= held <= kind.size]
-        if fitting and fitting[0].name != usual and pool.preset == machine.name:
+        if fitting and fitting[0].name != usual and (machine is None or pool.preset == machine.name):
             return fitting[0].name
     return None
 

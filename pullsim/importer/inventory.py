@@ -61,6 +61,7 @@ class Settings:
     defaulted: bool = False  # whether defaults are filled in, as in the answer of /configz
     whole: bool = False  # whether it is all that its nodes have, and no part that others add to
     name: str = ""  # of the object that it stands in
+    places: tuple[str, ...] = ()  # the names of its file and directory, which may be those of a node or pool
 
 
 @dataclass(frozen=True, slots=True)

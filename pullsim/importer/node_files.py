@@ -44,14 +44,16 @@ _GENERATED: Final = "99-generated"
 
 def _add(value: dict[str, Any], place: Place, hints: tuple[str, ...], *, whole: bool = False, name: str = "") -> None:
     config = {key: each for key, each in value.items() if key not in ("apiVersion", "kind")}
-    place.inventory.kubelets.append(Settings(config, place.file, hints, whole=whole, name=name))
+    place.inventory.kubelets.append(Settings(config, place.file, hints, whole=whole, name=name, places=place.names))
 
 
 def _configz(value: dict[str, Any], place: Place) -> bool:
     """Read the answer of ``/api/v1/nodes/NAME/proxy/configz``, which has all defaults filled in."""
     config = value.get("kubeletconfig")
     if isinstance(config, dict):
-        place.inventory.kubelets.append(Settings(config, place.file, place.hints, defaulted=True, whole=True))
+        place.inventory.kubelets.append(
+            Settings(config, place.file, place.hints, defaulted=True, whole=True, places=place.names)
+        )
     return isinstance(config, dict)
 
 

@@ -34,6 +34,11 @@ class Place:
         return self.path.name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the file and of its directory, which are those of a node where somebody has named them so."""
+        return (self.path.stem, self.path.parent.name)
+
+    @property
     def hints(self) -> tuple[str, ...]:
         """The node or pool that the file's name tells of: of ``configz-wk-1.json`` it is ``wk-1``."""
         return hints_of(self.path.stem)

@@ -7,7 +7,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.docker_config import SECRET_KEYS
-from pullsim.importer.runtime_files import add_mirrors, host_of
+from pullsim.importer.runtime_files import HUB, add_mirrors, host_of
 from pullsim.inputs.fields import at, entries, mapping, text, texts
 
 if TYPE_CHECKING:
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
 
     from pullsim.importer.place import Place
 
-#: What Docker Hub is called in docker config files.
-_HUB: Final = ("index.docker.io", "registry-1.docker.io", "docker.io")
-
 
 def _private(url: str, place: Place) -> None:
     host = host_of(url)
     if host:
-        place.inventory.private.setdefault("docker.io" if host in _HUB else host, place.file)
+        place.inventory.private.setdefault("docker.io" if host in HUB else host, place.file)
 
 
 def _registries_yaml(value: dict[str, Any], place: Place) -> bool:

@@ -24,8 +24,8 @@ _KEYS: Final = {
 }
 
 
-#: What docker.io is asked as, which is not another registry.
-_HUB: Final = ("docker.io", "registry-1.docker.io")
+#: What docker.io is called, which are no registries of their own.
+HUB: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
 
 
 def host_of(url: str) -> str:
@@ -49,7 +49,7 @@ def add_config(tree: dict[str, Any], place: Place, hints: tuple[str, ...] = ()) 
         for host, entry in mapping(registry, "configs").items():
             if mapping(entry, "auth"):
                 place.inventory.private.setdefault(host, place.file)
-    place.inventory.containerds.append(Settings(found, place.file, hints))
+    place.inventory.containerds.append(Settings(found, place.file, hints, places=place.names))
 
 
 def _tables(value: Any, depth: int) -> Iterator[dict[str, Any]]:
@@ -60,8 +60,9 @@ def _tables(value: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def add_mirrors(registry: str, urls: list[str], place: Place) -> None:
-    """Add the hosts of URLs as mirrors of a registry; those of plain HTTP are kept as such."""
-    hosts = tuple(dict.fromkeys(host for url in urls if (host := host_of(url)) and host != registry))
+    """Add the hosts of URLs as mirrors of a registry, which is none itself; those of plain HTTP are kept as such."""
+    own = (registry, *(HUB if registry in HUB else ()))
+    hosts = tuple(dict.fromkeys(host for url in urls if (host := host_of(url)) and host not in own))
     place.inventory.plain |= {host_of(url): place.file for url in urls if url.startswith("http://")}
     if hosts:
         place.inventory.mirrors.append(Mirrors(registry, hosts, place.file))
@@ -86,8 +87,7 @@ def _hosts_toml(value: dict[str, Any], place: Place) -> bool:
     registry = host_of(text(value, "server")) if not directory else namespace_of(directory)
     registry = "*" if registry == DEFAULT_NAMESPACE else registry
     server = host_of(text(value, "server"))
-    others = [] if server in ("", registry) or (registry, server) == _HUB else [text(value, "server")]
-    add_mirrors(registry, [*hosts, *others], place)
+    add_mirrors(registry, [*hosts, *([text(value, "server")] if server else [])], place)
     return True
 
 
@@ -97,7 +97,7 @@ def _crictl_info(value: dict[str, Any], place: Place) -> bool:
     if not (config and ("containerd" in config or "sandboxImage" in config)):
         return False
     found = {name: number for key, name in _KEYS.items() if (number := whole(config, key))}
-    place.inventory.containerds.append(Settings(found, place.file, place.hints, defaulted=True))
+    place.inventory.containerds.append(Settings(found, place.file, place.hints, defaulted=True, places=place.names))
     for host, mirror in mapping(at(config, "registry"), "mirrors").items():
         add_mirrors(host, texts(mirror, "endpoint"), place)
     return True

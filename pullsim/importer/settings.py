@@ -70,7 +70,7 @@ def _of_karpenter(inventory: Inventory) -> list[Settings]:
 def _named(pool: Pool, settings: Sequence[Settings]) -> list[Settings]:
     """Return the settings that name a pool."""
     called = pool.called
-    return [each for each in settings if called & {*each.hints}]
+    return [each for each in settings if called & {*each.hints, *each.places}]
 
 
 def _unclear(pools: Sequence[Pool], settings: Sequence[Settings]) -> list[Settings]:

@@ -19,6 +19,10 @@ _KNOWN: Final = (
         re.compile(r"(Error from server|error:|Unable to connect|The connection to the server)"),
         "is an error of kubectl instead of its output",
     ),
+    (
+        re.compile(r".*^[\"\s]*kind[\"\s]*:[\"\s]*Config[\"\s,]*$", re.DOTALL | re.MULTILINE),
+        "is a kubeconfig, of which nothing is needed: `kubectl get … -A -o json` says what there is",
+    ),
     (re.compile(r"No resources found"), "says that there are none: -A asks for those of all namespaces"),
     (re.compile(r"Name:[ ]{2,}\S"), "is `kubectl describe` of what is no node: `kubectl get … -o json` has all of it"),
     (re.compile(r".*\{\{", re.DOTALL), "is a template: `helm template` makes manifests of a chart"),

@@ -38,6 +38,7 @@ def mirrors(tree):
             'server = "https://all.example.com"\n[host."https://m.example.com"]\n',
             {"docker.io": ["m.example.com", "all.example.com"]},
         ),
+        ("certs.d/docker.io/hosts.toml", 'server = "https://registry-1.docker.io"\n', {"docker.io": []}),
         ("certs.d/_default/hosts.toml", '[host."https://m.example.com"]\n', {"docker.io": ["m.example.com"]}),
         (
             "certs.d/r.example.com_5443_/hosts.toml",
@@ -64,6 +65,16 @@ def test_mirrors_of_every_form(name, content, right, tmp_path):
         json.dumps({"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": containers}})
     )
     assert right.items() <= mirrors(tree_of(tmp_path)).items()
+
+
+@pytest.mark.parametrize("name", ["configz-b-0.json", "b-0.json", "b-0/configz.json", "configz-b.json", "b/x.json"])
+def test_settings_are_for_the_node_or_pool_that_a_file_is_named_after(name, tmp_path):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(json.dumps({"kubeletconfig": {"registryPullQPS": 7, "registryBurst": 10}}))
+    (tmp_path / "nodes.json").write_text(json.dumps(cluster_of_two_pools()))
+    pools = {each["name"]: each for each in tree_of(tmp_path)["nodes"]}
+    assert pools["b"]["kubelet"]["registryPullQPS"] == 7
+    assert "kubelet" not in pools["a"]
 
 
 def machine_config(name, config, *, packed=False):
