@@ -27,7 +27,7 @@ _KNOWN: Final = (
     (re.compile(r"Name:[ ]{2,}\S"), "is `kubectl describe` of what is no node: `kubectl get … -o json` has all of it"),
     (re.compile(r".*\{\{", re.DOTALL), "is a template: `helm template` makes manifests of a chart"),
     (
-        re.compile(r"(?=.*^nodes:)(?=.*^workloads:)", re.DOTALL | re.MULTILINE),
+        re.compile(r"version:.*^(nodes|workloads):|(?=.*^nodes:)(?=.*^workloads:)", re.DOTALL | re.MULTILINE),
         "is a scenario already, with nodes of its own: `pullsim run` runs it",
     ),
 )
