@@ -39,5 +39,5 @@ def find(pods: Sequence[Pod], wanted: str, end: float) -> Pod:
     if named:
         choices = ", ".join(f"{pod.namespace}/{pod.pod}" for pod in named)
         raise InputError(f"several pods are named {wanted}: give one of {choices}", Location("POD"))
-    hint = did_you_mean(wanted, [pod.pod for pod in pods])
+    hint = did_you_mean(wanted, [pod.pod for pod in pods], 3)
     raise InputError(f"no pod {wanted} was created by {end:g} s{hint}", Location("POD"))

@@ -12,16 +12,32 @@ if TYPE_CHECKING:
 #: No field that upstream has added to the KubeletConfiguration since 1.21 is so similar to an older one: the nearest is
 #: imageMaximumGCAge, with 0.88.
 SLIP: Final = 0.9
+FEW: Final = 8  # known names that a message lists
 LONGEST: Final = 100  # letters of a name that is compared; the longest field of Kubernetes has 38
 
 
-def did_you_mean(word: str, known: Iterable[str], most: int = 1) -> str:
-    """Return the end of a message about an unknown ``word``: the ``most`` similar known ones, or else all if few."""
-    names = {_plain(name): name for name in known}
-    near = [names[each] for each in get_close_matches(_plain(word[:LONGEST]), names, n=most, cutoff=0.6)]
+def did_you_mean(word: str, known: Iterable[str], most: int = 1, lists: str = "") -> str:
+    """Return the end of a message about an unknown ``word``: the ``most`` similar known ones, or else all if few.
+
+    ``lists`` is the command that lists all of them.
+    """
+    names = list(dict.fromkeys(known))
+    near = nearest(word, names, most)
+    command = f"; `{lists}` lists all" if lists else ""
     if near:
-        return f"; did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}?"
-    return f"; known are {', '.join(sorted(names.values()))}" if 0 < len(names) <= 16 else ""
+        return (
+            f"; did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}?{command.removeprefix(';')}"
+        )
+    return f"; known are {', '.join(sorted(names))}" if 0 < len(names) <= FEW else command
+
+
+def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return the ``most`` known names that are most similar to a word: those that end with it, then by spelling."""
+    names = {_plain(name): name for name in known}
+    plain = _plain(word[:LONGEST])
+    longer = [name for each, name in names.items() if plain and each.endswith(f".{plain}")]
+    similar = [names[each] for each in get_close_matches(plain, names, n=most, cutoff=0.6)]
+    return list(dict.fromkeys((*longer, *similar)))[:most]
 
 
 def _plain(name: str) -> str:

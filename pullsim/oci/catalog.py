@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, shown
 from pullsim.inputs import read_text
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import (
     MOST_LAYERS,
@@ -151,9 +152,8 @@ class Catalog:
         """Read a catalogue that comes with the package. Raises InputError for an unknown name."""
         known = builtin_names()
         if name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise InputError(f"no built-in catalogue {shown(name)}; there are {', '.join(known)}{hint}")
+            hint = did_you_mean(name, known, 3, "pullsim catalogs")
+            raise InputError(f"no built-in catalogue {shown(name)}{hint}")
         text = (files(__package__) / "catalogs" / f"{name}.json").read_text("utf-8")
         return cls._parse(text, f"{name}.json", unpack_ratio)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.inputs import parse_json
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.oci.reference import InvalidReference, check_digest
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class JsonObject:
         for key in self.value:
             if key in known:
                 continue
-            close = get_close_matches(key, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
-            self.fail(f"unknown key {shown(key)}{hint}")
+            self.fail(f"unknown key {shown(key)}{did_you_mean(key, known)}")
 
     def has(self, key: str) -> bool:
         """Whether the object has the key with a value other than null."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.results import metrics
 from pullsim.results.metric_meanings import meaning
 from pullsim.results.summary.groups import workload_name
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import ClusterSpec
 
 _SINGULAR: Final = {"workloads": "workload", "pools": "pool", "images": "image"}
-_NAMED: Final = 5  # names that an error lists
 
 
 class Metric(NamedTuple):
@@ -118,10 +117,5 @@ def check_groups(wanted: Mapping[str, Location], scenarios: Iterable[Scenario]) 
         if name in known[kind]:
             continue
         singular = _SINGULAR[kind]
-        near = get_close_matches(name, there, 1)
-        hint = f"; did you mean {shown(near[0])}?" if near else ""
-        some = ", ".join(map(shown, there[:_NAMED])) + (f" and {len(there) - _NAMED:,} more" * (len(there) > _NAMED))
-        raise InputError(
-            f"{shown(path)}: the scenario has no {singular} {shown(name)}{hint} ({kind}: {some or 'none'})",
-            wanted[path],
-        )
+        hint = did_you_mean(name, there, 3, "pullsim metrics SCENARIO")
+        raise InputError(f"{shown(path)}: the scenario has no {singular} {shown(name)}{hint}", wanted[path])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 from sys import intern
@@ -16,6 +15,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.results.statistics import PERCENTILE_METHOD, THOUSANDTHS
 from pullsim.results.summary.groups import GroupFigures
 from pullsim.results.summary.summary import Summary, camel
@@ -209,30 +209,13 @@ def matching(wild: str) -> list[str]:
     return [pattern for pattern in names() if fits(pattern)]
 
 
-def overview() -> list[str]:
-    """Return the names with STAGE and RESOURCE for every stage and resource, and FIGURE for each of a group."""
-    resources = {resource.key for resource in RESOURCES}
-
-    def general(name: str) -> str:
-        if (group := of_group(name)) and group[2]:
-            return f"{group[0]}.NAME.FIGURE"
-        parts = name.split(".")
-        return ".".join(
-            "STAGE" if parts[0] == "time" and part in STAGES else "RESOURCE" if part in resources else part
-            for part in parts
-        )
-
-    return list(dict.fromkeys(map(general, names())))
-
-
 def check(name: str, place: Location | None = None) -> str:
-    """Return the name if there is such a metric. Raises InputError with similar names and the list of all names."""
+    """Return the name if there is such a metric. Raises InputError with three similar ones."""
     known = names()
     if any(_fits(name, pattern) for pattern in known):
         return name
-    near = get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(f"there is no metric {shown(name)}{hint} (metrics: {', '.join(overview())})", place)
+    hint = did_you_mean(name, (each.replace("*", "NAME") for each in known), 3, "pullsim metrics SCENARIO")
+    raise InputError(f"there is no metric {shown(name)}{hint}", place)
 
 
 def dimension(name: str) -> str:

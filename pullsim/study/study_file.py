@@ -55,7 +55,7 @@ def read_study(path: Path, document: Document) -> Study:
     for key in tree:
         if key not in _KEYS:
             raise InputError(
-                f"a study has no key {shown(key)}{did_you_mean(key, _KEYS)}; it has {', '.join(_KEYS)}",
+                f"a study has no key {shown(key)}{did_you_mean(key, _KEYS)}",
                 document.place((key,), key=True),
             )
 

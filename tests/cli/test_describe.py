@@ -54,7 +54,7 @@ def test_without_a_time_it_is_the_end_of_the_run(inside, bad):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (["web-0001", "--at", "3m"], "POD: no pod web-0001 was created by 180 s; did you mean web-00001?"),
+        (["web-0001", "--at", "3m"], "POD: no pod web-0001 was created by 180 s; did you mean web-00001 or web-00000?"),
         (["late", "--at", "3m"], "POD: no pod late was created by 180 s"),
         (["web-00001", "--at", "3"], "--at: "),
         (["web-00001", "--at", "0s"], "--at: 0s is not after the start of the run"),

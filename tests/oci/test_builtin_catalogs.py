@@ -27,9 +27,9 @@ def test_names():
 
 
 def test_an_unknown_name_is_an_input_error():
-    with pytest.raises(InputError, match=r"no built-in catalogue 'oficial'; .*did you mean 'official'"):
+    with pytest.raises(InputError, match=r"no built-in catalogue 'oficial'; did you mean official"):
         Catalog.builtin("oficial")
-    with pytest.raises(InputError, match="there are hpc-2024"):
+    with pytest.raises(InputError, match="known are hpc-2024"):
         Catalog.builtin("../secret")
 
 

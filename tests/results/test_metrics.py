@@ -69,7 +69,11 @@ def test_assertions_are_read_with_the_units_of_their_metric(text, metric, limit)
     [
         ("pods.start.p99", "is no assertion"),
         ("pods.start.p98 < 3s", "did you mean pods.start.p99"),
-        ("nonsense < 3", "metrics: end, nodes"),
+        (
+            "start.p99 < 3s",
+            "did you mean pods.start.p99, workloads.NAME.start.p99 or pools.NAME.start.p99. `pullsim metrics",
+        ),
+        ("qqqqq < 3", "there is no metric 'qqqqq'; `pullsim metrics SCENARIO` lists all$"),
         ("pods.start.p99 < 3GB", "is in seconds"),
         ("pulls.failed == none", "is a count"),
         ("bytes.downloaded < 3s", "is in bytes"),

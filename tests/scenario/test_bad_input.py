@@ -163,7 +163,7 @@ CASES = {
     ),
     "unknown catalogue": (
         "nodes: [{}]\nimages: {catalogs: [oficial]}",
-        "2:21: no built-in catalogue 'oficial'; there are hpc-2024, ",
+        "2:21: no built-in catalogue 'oficial'; did you mean official or official-2026? `pullsim catalogs` lists all",
     ),
     "image of another catalogue": (
         "nodes: [{}]\nworkloads:\n  - pods: {image: 'calico/cni:v3.28.1'}",

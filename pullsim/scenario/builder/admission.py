@@ -82,7 +82,7 @@ class Admission:
         name = classes.priority
         if name is None or name in self._priority_classes or classes.own_priority is not None:
             return None
-        hint = did_you_mean(name, self._priority_classes)
+        hint = did_you_mean(name, self._priority_classes, 3)
         return f"no manifest has the PriorityClass {name}, so its pods have the priority {self._default.value}{hint}"
 
     def violations(self, pod: str, spec: PodSpec, classes: ClassNames, volumes: Sequence[int]) -> Iterator[Violation]:

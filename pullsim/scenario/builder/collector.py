@@ -157,10 +157,10 @@ class Collector:
         """Add an error if the pool or node of ``on`` does not exist."""
         if on is not None and on.pool is not None and on.pool not in self.pools:
             self.findings.error(
-                f"there is no pool {shown(on.pool)}{did_you_mean(on.pool, self.pools)}", *route, "on", "pool"
+                f"there is no pool {shown(on.pool)}{did_you_mean(on.pool, self.pools, 3)}", *route, "on", "pool"
             )
         if on is not None and on.node is not None and on.node not in self.node_pools:
-            hint = did_you_mean(on.node, self.node_pools)
+            hint = did_you_mean(on.node, self.node_pools, 3)
             self.findings.error(f"there is no node {shown(on.node)}{hint}", *route, "on", "node")
 
     def place(self, scheduling: Scheduling, given: On | Place) -> On | Place:

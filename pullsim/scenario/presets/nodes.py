@@ -301,4 +301,4 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _suggestion(name: str) -> str:
     """Return the end of a message about a name that no preset has; of one that is cut off, the longer ones."""
     longer = [each for each in names() if each.startswith(name)] if name else []
-    return did_you_mean(name, longer if 0 < len(longer) <= 3 else names(), 3) or "; pullsim presets lists them"
+    return did_you_mean(name, longer if 0 < len(longer) <= 3 else names(), 3, "pullsim presets")

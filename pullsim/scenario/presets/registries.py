@@ -124,5 +124,5 @@ def preset_keys(name: str) -> dict[str, Any]:
     """Return the keys of a preset. Raises ValueError with a suggestion if there is no preset with that name."""
     preset = PRESETS.get(name)
     if preset is None:
-        raise ValueError(f"{shown(name)} is no preset{did_you_mean(name, PRESETS)}; there are {', '.join(PRESETS)}")
+        raise ValueError(f"{shown(name)} is no preset{did_you_mean(name, PRESETS, 3)}")
     return preset.keys

@@ -12,6 +12,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.printable import from_cell
 from pullsim.study.fit.observed import MOST_BYTES, MOST_CLOCK, MOST_SECONDS, Observed, ObservedPull
 
@@ -86,7 +87,7 @@ def _observed(rows: Iterable[tuple[int, Mapping[str, Any]]], file: str, where: M
         )
     if unknown := [key for key in where if key not in columns]:
         raise InputError(
-            f"there is no column {shown(unknown[0])}; there are {', '.join(sorted(columns))}", Location(file)
+            f"there is no column {shown(unknown[0])}{did_you_mean(unknown[0], columns, 3)}", Location(file)
         )
     _refuse_mixture(mixed, file)
     return observed

@@ -280,7 +280,7 @@ def test_wrong_inputs(tmp_path: Path, text: str, message: str) -> None:
 def test_an_unknown_column(tmp_path: Path) -> None:
     path = tmp_path / "pulls.jsonl"
     path.write_text('{"image": "a", "pull_s": 1}\n{"image": "a", "pull_s": 2}\n')
-    with pytest.raises(InputError, match="there is no column 'zone'; there are image, pull_s"):
+    with pytest.raises(InputError, match="there is no column 'zone'; known are image, pull_s"):
         read_input(path, {"zone": "a"})
 
 
