@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
 
+from pullsim.results import direction
 from pullsim.results import metrics as metric_names
 from pullsim.results.charts.style import (
     FAINT,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
 
     from pullsim.study.sweep import Sweep
 
@@ -65,7 +68,9 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
             np.array([np.nan if end is None or np.isinf(end) else end / scale for end in ends])
             for ends in ([i.mean for i in intervals], [i.low for i in intervals], [i.high for i in intervals])
         )
-        ax.plot(places, mean, marker="o", color=colour, label=shortened(label, 60))
+        again = index // len(SERIES)  # as often as all colours have been used before
+        marker, dashes = "osD^v"[again % 5], ("-", "--", "-.", ":")[again % 4]
+        ax.plot(places, mean, color=colour, label=shortened(label, 60), marker=marker, linestyle=dashes)
         ax.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
     ax.set_xticks(range(len(values)), [shortened(value, TICK) for value in values])
     axes = sweep.axes
@@ -73,9 +78,21 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
     of = metrics[0] if len(lines) > 1 else ""
     ax.set_ylabel(safe(f"{of} ({unit})" if of and unit else of or unit or "count"))
     ax.set_ylim(bottom=0)
-    title(ax, f"{sweep.name}: {_over(sweep)}")
+    title(ax, _over(sweep), sweep.name)
     legend_outside(ax)
     return ax
+
+
+def draw_knees(sweep: Sweep, metrics: Sequence[str]) -> Figure:
+    """Draw all metrics over the values of the first knob: those of one unit in one panel, see `plot_knee`."""
+    panels = [[name] for name in metrics]
+    if len(sweep.axes) <= 1:
+        units = dict.fromkeys(map(metric_names.dimension, metrics))
+        panels = [[name for name in metrics if metric_names.dimension(name) == unit] for unit in units]
+    figure = Figure(figsize=(8.0, 4.2 if len(panels) == 1 else 3.2 * len(panels)), layout="constrained")
+    for own, ax in zip(panels, figure.subplots(len(panels), 1, squeeze=False)[:, 0], strict=True):
+        plot_knee(sweep, own, ax)
+    return figure
 
 
 def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
@@ -91,20 +108,30 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
         if mean is not None:
             place = first.values.index(row), second.values.index(column)
             grid[place], never[place] = (np.nan, True) if np.isinf(mean) else (mean / scale, False)
-    image = ax.imshow(grid, cmap="viridis_r", aspect="auto")
+    more_is_better = direction.direction(metric) == direction.DOWN  # what is better is light
+    image = ax.imshow(grid, cmap="viridis" if more_is_better else "viridis_r", aspect="auto")
     middle = (np.nanmin(grid) + np.nanmax(grid)) / 2 if np.isfinite(grid).any() else 0.0
     for (row, column), number in np.ndenumerate(grid):
         missing = "never" if never[row, column] else "failed"
         text = missing if np.isnan(number) else f"{number:.3g}"
-        ax.text(column, row, text, ha="center", va="center", color="white" if number > middle else INK, fontsize=9)
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            color="white" if (number > middle) != more_is_better else INK,
+            fontsize=9,
+        )
     ax.set_xticks(range(len(second.values)), [shortened(value, TICK) for value in second.values])
     ax.set_yticks(range(len(first.values)), [shortened(value, TICK) for value in first.values])
     ax.set_xlabel(safe(second.key))
     ax.set_ylabel(safe(first.key))
     ax.grid(visible=False)
     assert ax.figure is not None
-    ax.figure.colorbar(image, ax=ax, label=unit or "count")
-    title(ax, f"{sweep.name}: {metric}")
+    better = {direction.UP: "less is better", direction.DOWN: "more is better"}.get(direction.direction(metric))
+    ax.figure.colorbar(image, ax=ax, label=", ".join(filter(None, (unit or "count", better))))
+    title(ax, f"{metric}, {_over(sweep).partition(',')[0]}", sweep.name)
     return ax
 
 
@@ -126,26 +153,24 @@ def plot_trade_off(sweep: Sweep, cost: str, latency: str, ax: Axes | None = None
     ax.set_xlabel(safe(f"{cost} ({cost_unit})" if cost_unit else cost))
     ax.set_ylabel(safe(f"{latency} ({unit})" if unit else latency))
     ax.margins(x=0.15, y=0.1)
-    title(ax, f"{sweep.name}: {_over(sweep)}")
+    title(ax, _over(sweep), sweep.name)
     legend_outside(ax)
     return ax
 
 
 def write_charts(sweep: Sweep, metrics: Sequence[str], directory: Path, *, cost: str | None = None) -> list[str]:
     """Write the charts that the sweep has as PNG and SVG, and return their names."""
-    made = {}
-    kind = metric_names.dimension(metrics[0])
-    alike = [name for name in metrics if metric_names.dimension(name) == kind]
-    made["knee"] = plot_knee(sweep, alike)
+    made: dict[str, Figure | SubFigure | None] = {}
+    made["knee"] = draw_knees(sweep, metrics)
     if len(sweep.axes) == 2 and len(sweep.variants) == len(sweep.axes[0].values) * len(sweep.axes[1].values):
-        made["heat"] = plot_heat(sweep, metrics[0])
+        made["heat"] = plot_heat(sweep, metrics[0]).figure
     if cost is not None:
-        made["trade-off"] = plot_trade_off(sweep, cost, metrics[0])
+        made["trade-off"] = plot_trade_off(sweep, cost, metrics[0]).figure
     with mpl.rc_context({"svg.hashsalt": "pullsim"}):
-        for name, axes in made.items():
+        for name, figure in made.items():
             for form in _FORMATS:
                 metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-                save(axes.figure, directory / f"{name}.{form}", metadata=metadata)
+                save(figure, directory / f"{name}.{form}", metadata=metadata)
     return list(made)
 
 

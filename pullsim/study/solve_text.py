@@ -112,7 +112,8 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     ax.minorticks_off()
     ax.set_xlabel(safe(solution.knobs[0]))
     ax.set_ylabel(safe(f"{solution.goal.metric} ({metric_names.dimension(solution.goal.metric)})"))
-    title(ax, f"mean over {solution.seeds} seeds, 95 % band")
+    ax.set_ylim(bottom=0)
+    title(ax, f"mean over {solution.seeds} seeds, 95 % band" if solution.seeds > 1 else "one seed")
     legend_outside(ax)
     return ax
 

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,3 +154,33 @@ def test_charts_of_pulls_are_left_out_when_there_are_no_records_of_pulls(tmp_pat
     result.pulls.clear()
     charts.write_charts(result, tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == {"start-cdf", "throughput", "time-by-pool"}
+
+
+def test_titles_name_the_scenario_and_no_panel_says_it_again():
+    run = replace(make(), name="shop")
+    assert charts.plot_pulls(run).get_title(loc="left").startswith("shop: ")
+    first, *others = (ax.get_title(loc="left") for ax in charts.throughput(run).axes)
+    assert first.startswith("shop: ")
+    assert not any("shop" in each for each in others)
+
+
+def test_pods_that_start_before_they_are_ready_have_a_line_of_their_own():
+    run = make()
+    assert [line.get_label() for line in charts.plot_pods_ready(run).lines] == ["created", "ready"]
+    for index, pod in enumerate(run.pods):
+        run.pods[index] = pod._replace(ready=pod.started + 5.0)
+    run.end += 5.0
+    ax = charts.plot_pods_ready(run)
+    assert [line.get_label() for line in ax.lines] == ["created", "started", "ready"]
+    started, ready = (line.get_xdata() for line in ax.lines[1:])
+    assert max(ready) >= max(started)
+
+
+def test_the_gantt_shows_back_offs_before_further_attempts():
+    run = make(pods=4, nodes=1, fail_first=2, every=0.0)
+    again = next(pull for pull in run.pulls if pull.attempt == 2)
+    failed = next(pull for pull in run.pulls if (pull.pod, pull.attempt) == (again.pod, 1))
+    thin = [bar for bar in charts.plot_gantt(run).patches if bar.get_height() == pytest.approx(0.3)]
+    assert (failed.ended, again.requested - failed.ended) in [
+        (pytest.approx(bar.get_x()), pytest.approx(bar.get_width())) for bar in thin
+    ]

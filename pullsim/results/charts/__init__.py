@@ -52,6 +52,8 @@ def throughput(result: Result) -> Figure:
         plot(result, ax)
     for ax in axes[:-1]:
         ax.set_xlabel("")
+    for ax in axes[1:]:  # the first one names the scenario
+        style.title(ax, ax.get_title(loc="left").removeprefix(f"{style.shortened(result.name, style.TICK)}: "))
     return figure
 
 

@@ -33,7 +33,7 @@ def plot_pulls(result: Result, ax: Axes | None = None) -> Axes:
     unit = style.time_axis(ax, result.end)
     requested, started, ended = (array("d", values(result.pulls, each)) for each in ("requested", "started", "ended"))
     nodes = len({*values(result.pulls, "node")})
-    style.title(ax, f"{counted(len(result.pulls), 'pull')} on {counted(nodes, 'node')}")
+    style.title(ax, f"{counted(len(result.pulls), 'pull')} on {counted(nodes, 'node')}", result.name)
     if not result.pulls:
         style.nothing(ax, "no pulls")
         return ax
@@ -57,12 +57,12 @@ def plot_links(result: Result, ax: Axes | None = None) -> Axes:
     for sample in result.links:
         by_link.setdefault(sample.link, []).append(sample)
     if not by_link:
-        style.title(ax, "Registry links")
+        style.title(ax, "Registry links", result.name)
         style.nothing(ax, "no shared registry link")
         return ax
     busiest = sorted(by_link, key=lambda link: (-_carried(by_link[link]), link))[:_LINKS]
     shown = f" (busiest {len(busiest)} of {len(by_link)})" if len(busiest) < len(by_link) else ""
-    style.title(ax, f"Use of registry links{shown}")
+    style.title(ax, f"Use of registry links{shown}", result.name)
     highest = max(sample.bytes_per_second for link in busiest for sample in by_link[link])
     lowest = min(sample.capacity for link in busiest for sample in by_link[link])
     rate = style.rate_unit(highest or lowest)
@@ -88,14 +88,15 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
     """Plot the slowest pulls, up to `pulls` of up to `nodes` nodes: one bar from the kubelet's request to the end.
 
     If pulls are too short to be seen on the simulated time axis, all bars begin at 0 instead. The stages of a pull
-    overlap in reality; the bar shows their parts of the pull's critical path, in the usual order.
+    overlap in reality; the bar shows their parts of the pull's critical path, in the usual order. A failed pull has its
+    cause beside its name, and the next attempt begins with the back-off since, as a thin bar.
     """
     rows = _slowest(result.pulls, nodes, pulls)
     shown = [pull for row in rows for pull in row]
     ax = style.new_axes(ax, width=10.0, height=1.5 + 0.24 * max(len(shown) + len(rows), 6))
     if not rows:
         style.time_axis(ax, result.end)
-        style.title(ax, "Slowest pulls")
+        style.title(ax, "Slowest pulls", result.name)
         style.nothing(ax, "no pulls")
         return ax
     first, last = min(pull.requested for pull in shown), max(pull.ended for pull in shown)
@@ -108,13 +109,14 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
         room = 0.02 * (last - first)
         ax.set_xlim(max(first - room, 0) / unit.size, (last + room or 1) / unit.size)
     if len(shown) == len(result.pulls):
-        style.title(ax, "Pulls by stage")
+        style.title(ax, "Pulls by stage", result.name)
     else:
         every = counted(len({*values(result.pulls, "node")}), "node")
         part = f"{len(shown):,} of {counted(len(result.pulls), 'pull')}, on {len(rows)} of {every}"
-        style.title(ax, f"Slowest pulls by stage: {part}")
+        style.title(ax, f"Slowest pulls by stage: {part}", result.name)
     labels: dict[float, str] = {}
     used: set[str] = set()
+    failures = {} if aligned else _failures(result)
     y = 0.0
     for row in rows:
         inside = ax.get_yaxis_transform()  # x of the axes, y of the data
@@ -131,6 +133,10 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
         for pull in row:
             y += 1
             used |= _draw(ax, pull, y, 0.0 if aligned else pull.requested, unit)
+            if (ended := failures.get((pull.namespace, pull.pod, pull.container, pull.attempt - 1))) is not None:
+                used.add("backoff")
+                back_off = (pull.requested - ended) / unit.size
+                ax.barh(y, back_off, left=ended / unit.size, height=0.3, color=COLOURS["backoff"])
             labels[y] = _label(pull, aligned=aligned)
         y += 1.2
     ax.set_yticks(list(labels), list(labels.values()), fontsize=8)
@@ -138,6 +144,12 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
     ax.grid(visible=False, axis="y")
     style.stage_legend(ax, used)
     return ax
+
+
+def _failures(result: Result) -> dict[tuple[str, str, str, int], float]:
+    """Return when pulls failed, by namespace, pod, container and attempt."""
+    columns = values(result.pulls, "namespace", "pod", "container", "attempt", "ok", "ended")
+    return {(*name, attempt): ended for *name, attempt, ok, ended in columns if not ok}
 
 
 def _slowest(pulls: Sequence[PullRecord], nodes: int, most: int) -> list[list[PullRecord]]:

@@ -47,7 +47,7 @@ def plot_time_by_pool(result: Result, ax: Axes | None = None) -> Axes:
         ranked = sorted(pools, key=lambda pool: (-seconds[pool] / pools[pool], pool))[:_POOLS]
         bars += [_Bar(pool, pools[pool], stages[pool]) for pool in ranked]
     more = f" (slowest {_POOLS} of {len(pools)} pools)" if len(pools) > _POOLS else ""
-    return _bars(ax, bars, f"Where the time went until pods were ready{more}", "pod")
+    return _bars(ax, bars, f"Where the time went until pods were ready{more}", "pod", result.name)
 
 
 def _pool(result: Result, node: str | None) -> str:
@@ -66,12 +66,12 @@ def plot_time_by_image(result: Result, ax: Axes | None = None) -> Axes:
     bars = [_Bar(image, count, stages[image]) for image, count in pulls.items()]
     bars.sort(key=lambda bar: (-sum(bar.stages.values()), bar.label))
     more = f" ({_IMAGES} of {len(bars)} images: most time in all)" if len(bars) > _IMAGES else ""
-    return _bars(ax, bars[:_IMAGES], f"Where the time of pulls went, by image{more}", "pull")
+    return _bars(ax, bars[:_IMAGES], f"Where the time of pulls went, by image{more}", "pull", result.name)
 
 
-def _bars(ax: Axes | None, bars: Sequence[_Bar], text: str, what: str) -> Axes:
+def _bars(ax: Axes | None, bars: Sequence[_Bar], text: str, what: str, name: str) -> Axes:
     ax = style.new_axes(ax, width=9.0, height=max(1.3 + 0.42 * len(bars), 3.2))
-    style.title(ax, text)
+    style.title(ax, text, name)
     longest = max((sum(bar.stages.values()) / bar.rows for bar in bars), default=0.0)
     unit = style.time_axis(ax, 1.12 * longest, f"mean per {what}")
     if not longest:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _INTERVALS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # seconds
 _MAX_BARS: Final = 60
+_ARRIVALS: Final = ("started", "ready")
 _LONG_TAIL: Final = 50  # times the median: beyond, a linear axis shows nothing of most pods
 
 
@@ -37,7 +38,7 @@ def plot_start_cdf(result: Result, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("pods started (% of all pods)")
     if not seconds:
         style.time_axis(ax, result.end, "time from creation to start")
-        style.title(ax, "Time until pods started")
+        style.title(ax, "Time until pods started", result.name)
         style.nothing(ax, f"none of {pods:,} pods started" if pods else "no pods")
         return ax
     right = 1.25 * seconds[-1]
@@ -55,9 +56,13 @@ def plot_start_cdf(result: Result, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(0, 101, 20))
     if never:
         ax.axhspan(100 * len(seconds) / pods, 100, color=style.NEVER, linewidth=0)
-        style.title(ax, f"Time until pods started: {len(seconds):,} of {pods:,}; {never:,} never started (shaded)")
+        style.title(
+            ax, f"Time until pods started: {len(seconds):,} of {pods:,}; {never:,} never started (shaded)", result.name
+        )
     else:
-        style.title(ax, f"Time until pods started: all {pods:,}" if pods > 1 else "Time until the pod started")
+        style.title(
+            ax, f"Time until pods started: all {pods:,}" if pods > 1 else "Time until the pod started", result.name
+        )
     for share in (50, 99):
         value = percentile(seconds, 10 * share, never)
         if math.isfinite(value):
@@ -73,20 +78,20 @@ def plot_pods_ready(result: Result, ax: Axes | None = None) -> Axes:
     ax = style.new_axes(ax)
     unit = style.time_axis(ax, result.end)
     if not result.pods:
-        style.title(ax, "Pods ready")
+        style.title(ax, "Pods ready", result.name)
         style.nothing(ax, "no pods")
         return ax
     created = array("d", values(result.pods, "created"))
-    ready = array("d", [at for at in values(result.pods, "started") if at is not None])
-    for rises, label, colour, dashes in (
-        (created, "created", style.FAINT, "--"),
-        (ready, "ready", style.SERIES[0], "-"),
-    ):
+    started, ready = (array("d", (at for at in values(result.pods, each) if at is not None)) for each in _ARRIVALS)
+    lines = [(created, "created", style.FAINT, "--"), (ready, "ready", style.SERIES[0], "-")]
+    if started != ready:
+        lines.insert(1, (started, "started", style.SERIES[5], "-."))
+    for rises, label, colour, dashes in lines:
         times, count = style.level(rises, (), result.end)
         ax.step(times / unit.size, count, dashes, where="post", color=colour, linewidth=1.8, label=label)
     shade_outages(ax, result, unit)
     style.count_axis(ax, "pods (cumulative)")
-    style.title(ax, f"{len(ready):,} of {counted(len(created), 'pod')} ready")
+    style.title(ax, f"{len(ready):,} of {counted(len(created), 'pod')} ready", result.name)
     style.legend_outside(ax)
     return ax
 
@@ -96,13 +101,13 @@ def plot_start_rate(result: Result, ax: Axes | None = None) -> Axes:
     ax = style.new_axes(ax)
     unit = style.time_axis(ax, result.end)
     interval = next((i for i in _INTERVALS if result.end / i <= _MAX_BARS), _INTERVALS[-1])
-    started = [at for at in values(result.pods, "started") if at is not None]
+    ready = [at for at in values(result.pods, "ready") if at is not None]
     text = _interval_text(interval)
-    style.title(ax, f"Pods becoming ready per {text}")
-    if not started:
-        style.nothing(ax, "no pod started")
+    style.title(ax, f"Pods becoming ready per {text}", result.name)
+    if not ready:
+        style.nothing(ax, "no pod became ready")
         return ax
-    counts = np.bincount((np.asarray(started) // interval).astype(int))
+    counts = np.bincount((np.asarray(ready) // interval).astype(int))
     edges = np.arange(len(counts)) * interval / unit.size
     ax.bar(edges, counts, width=0.92 * interval / unit.size, align="edge", color=style.SERIES[0])
     shade_outages(ax, result, unit)

@@ -60,9 +60,10 @@ def new_axes(ax: Axes | None, width: float = 8.0, height: float = 4.2) -> Axes:
     return axes
 
 
-def title(ax: Axes, text: str) -> None:
-    """Set the title, left-aligned."""
-    ax.set_title(safe(text), loc="left", fontsize=11, color=INK)
+def title(ax: Axes, text: str, name: str = "") -> None:
+    """Set the title, left-aligned; before it the name of the scenario, so that a chart on its own says whose it is."""
+    before = f"{shortened(name, TICK)}: " if name else ""
+    ax.set_title(before + safe(text), loc="left", fontsize=11, color=INK)
 
 
 def time_axis(ax: Axes, end: float, label: str = "simulated time") -> Unit:

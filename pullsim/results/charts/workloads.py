@@ -31,7 +31,7 @@ def plot_start_cdf_by_workload(result: Result, ax: Axes | None = None) -> Axes:
     """
     ax = style.new_axes(ax)
     ax.set_ylabel("pods started (% of the workload's)")
-    style.title(ax, "Time until pods started, by workload")
+    style.title(ax, "Time until pods started, by workload", result.name)
     waits = by_workload(result)
     longest = max((each for seconds in waits.values() for each in seconds if math.isfinite(each)), default=0.0)
     unit = style.time_axis(ax, 1.05 * longest, "time from creation to start")

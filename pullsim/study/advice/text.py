@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim import printable
@@ -30,6 +31,7 @@ _SHORT: Final = {
 }
 _PHRASES: Final = {resource.key: resource.phrase for resource in RESOURCES}
 _MENTION: Final = 0.05  # a resource with a smaller share of the waiting is not mentioned
+_LABEL: Final = 40  # letters of a line of a label of the chart
 _UNCHANGED: Final = "same"
 _WITHIN: Final = "within the model's error"
 _UNCLEAR: Final = "unclear over the seeds"
@@ -153,11 +155,11 @@ def markdown(advice: Advice, file: str, overrides: Sequence[str] = ()) -> str:
 
 def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
     """Draw what each change that helps gains of the objective, in percent, with the 95 % interval over the seeds."""
-    from pullsim.results.charts.style import SERIES, new_axes, nothing, shortened, title  # noqa: PLC0415
+    from pullsim.results.charts.style import INK, SERIES, new_axes, nothing, safe, shortened, title  # noqa: PLC0415
 
     shown = [row for row in advice.gains if math.isfinite(row.gain)]
-    ax = new_axes(ax, 8.0, 1.6 + 0.35 * len(shown))
-    title(ax, f"{advice.name}: what gains how much of {advice.judged}")
+    ax = new_axes(ax, 8.0, 1.4 + 0.42 * len(shown))
+    title(ax, f"gain of {advice.judged}", advice.name)
     if not shown:
         nothing(ax, "nothing that was tried gains anything")
         return ax
@@ -168,9 +170,13 @@ def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
         ends = [part * (mean if end is None else end) for end in difference.difference[:3]]
         ax.barh(place, ends[0], color=SERIES[0])
         ax.plot(ends[1:], [place, place], color=SERIES[1], linewidth=2)
-    ax.set_yticks(range(len(shown)), [shortened(row.setting.sentence, 60) for row in reversed(shown)])
-    ax.set_xlabel("gain (%)")
-    ax.set_xlim(left=0)
+        after = metric_names.text(advice.judged, difference.b.mean)
+        ax.text(max(ends) + 1, place, safe(after), va="center", color=INK, fontsize=8.5)
+    labels = ["\n".join(wrap(shortened(row.setting.sentence, 2 * _LABEL), _LABEL)) for row in reversed(shown)]
+    ax.set_yticks(range(len(shown)), labels, fontsize=8.5)
+    before = metric_names.text(advice.judged, shown[0].difference(advice.judged).a.mean)
+    ax.set_xlabel(safe(f"gain (% of {before})"))
+    ax.set_xlim(0, 115)
     return ax
 
 
