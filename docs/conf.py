@@ -32,6 +32,7 @@ NAVIGATION = {
     ],
     "Explanation": [
         "docs/model",
+        "docs/sharing",
         "docs/runtimes",
         "docs/percentiles",
         "CONTRIBUTING",
@@ -45,7 +46,8 @@ root_doc = "README"
 include_patterns = [
     "README.md",
     *(f"{page}.*" for pages in NAVIGATION.values() for page in pages),
-    *("benchmarks/README.md", "benchmarks/fidelity/REPORT.md", "pullsim/oci/catalogs/NOTICE.md"),
+    "benchmarks/**.md",  # what the pages link to
+    "pullsim/**.md",
 ]
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import re
 import runpy
+import statistics
 from itertools import chain
 from pathlib import Path
 
@@ -40,3 +44,26 @@ def test_the_page_of_the_commands_is_what_they_say_of_themselves():
     assert command in page
     assert (ROOT / "docs/commands.md").read_text(encoding="utf-8") == page, f"run: {command}"
     assert page.count("\n## `pullsim ") > 15
+
+
+MODEL = (ROOT / "docs/model.md").read_text(encoding="utf-8")
+MECHANISMS = MODEL.split("## Mechanism by mechanism")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("group, median, worst", re.findall(r"<!-- lab (\w) -->(\d+) % \(worst (\d+) %\)", MECHANISMS))
+def test_the_errors_by_mechanism_are_those_of_the_report(group, median, worst):
+    """Of the lab's quiet cases of 0.2 s or more; its groups of cases are named by a letter."""
+    cases = json.loads((ROOT / "tests/data/lab/cases.json").read_text(encoding="utf-8"))["cases"]
+    letters = {case["id"]: case["group"] for case in cases}
+    with (ROOT / "benchmarks/fidelity/data/predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["source"] == "lab" and row["group"] != "noisy"]
+    errors = [
+        100 * float(row["error"]) for row in rows if letters[row["case"]] == group and float(row["measured_s"]) >= 0.2
+    ]
+    assert (f"{statistics.median(errors):.0f}", f"{max(errors):.0f}") == (median, worst)
+
+
+def test_the_tests_that_hold_the_mechanisms_exist():
+    named = re.findall(r"`(\w+/test_\w+)`", MECHANISMS)
+    assert len(named) > 12
+    assert [name for name in named if not (ROOT / f"tests/{name}.py").is_file()] == []
