@@ -18,10 +18,11 @@ from pullsim.results.wording import clock, counted, duration, size
 from pullsim.stages import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import RenderableType
 
+    from pullsim.results.statistics import Rate
     from pullsim.results.summary.autoscaling import AutoscalingFigures
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.summary.housekeeping import Housekeeping
@@ -192,7 +193,7 @@ def _pods(table: Table, pods: Pods) -> None:
         table.add_row("Last ready", f"at {duration(pods.last_ready_at)}")
     rate = pods.per_minute
     if rate.mean is not None and rate.peak is not None:
-        table.add_row("Pods/min", _rate(f"{rate.mean:,.1f}", f"{rate.peak:,.1f}", rate.window, POD_WINDOW))
+        table.add_row("Pods/min", _rate(rate, POD_WINDOW, "{:,.1f}".format))
 
 
 def _pulls(table: Table, pulls: Pulls) -> None:
@@ -214,7 +215,7 @@ def _bytes(table: Table, fetched: Bytes, layers: Layers) -> None:
     table.add_row("Bytes", f"{downloaded}, {size(fetched.local)} already on nodes")
     rate = fetched.per_second
     if rate.mean is not None and rate.peak is not None:
-        table.add_row("Bytes/s", _rate(size(rate.mean), size(rate.peak), rate.window, BYTE_WINDOW))
+        table.add_row("Bytes/s", _rate(rate, BYTE_WINDOW, size))
     table.add_row("Layers", f"{layers.fetched:,} fetched, {layers.reused:,} reused")
 
 
@@ -251,9 +252,16 @@ def _registry(table: Table, registry: RegistryUse) -> None:
         table.add_row("Cost", f"{registry.cost:,.2f} for {size(registry.sent)} from {registry.host}")
 
 
-def _rate(mean: str, peak: str, window: float | None, usual: float) -> str:
-    """Write a rate; where the run is not longer than the window of the peak, the peak says nothing and is left out."""
-    return f"{mean} on average, {peak} in the best {duration(window)}" if window == usual else f"{mean} on average"
+def _rate(rate: Rate, usual: float, written: Callable[[float], str]) -> str:
+    """Write a rate, with its peak where that says something: not of a run that is not longer than the window.
+
+    Nor where the mean is above it: a run of one and a half windows may have its bursts at both ends, in no one window.
+    """
+    assert rate.mean is not None
+    text = f"{written(rate.mean)} on average"
+    if rate.peak is None or rate.window != usual or rate.peak < rate.mean:
+        return text
+    return f"{text}, {written(rate.peak)} in the best {duration(rate.window)}"
 
 
 def _time(time: Time) -> Table:

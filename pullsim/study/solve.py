@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 FIRST: Final = 7  # how many values of a single knob are tried first
 GRID: Final = 4  # how many values of each knob are tried where there are several
 EQUAL: Final = 0.01  # an objective within this relative difference of the best one counts as equally good
+#: Keys of which 0 sets no limit.
+_NONE_AT_ZERO: Final = ("registryPullQPS", "progressTimeout", "imageMaximumGCAge")
 METRIC: Final = "pods.start.p99"  # the objective where neither an objective nor a limit names one
 
 Point = tuple[float, ...]
@@ -157,7 +159,15 @@ def _knobs(keys: str | Sequence[str], ranges: str | Sequence[str]) -> list[tuple
         raise InputError(f"{len(keys)} knobs and {len(ranges)} ranges: give a range for each", Location("--range"))
     if len(set(keys)) < len(keys):
         raise InputError("a knob is given twice", Location("--knob"))
-    return [(key, parse_range(text)) for key, text in zip(keys, ranges, strict=True)]
+    found = [(key, parse_range(text)) for key, text in zip(keys, ranges, strict=True)]
+    for key, range_ in found:
+        if range_.low == 0 and key.rpartition(".")[2] in _NONE_AT_ZERO:
+            raise InputError(
+                f"{key}: 0 is no limit, and so no smaller than {range_.value(range_.high)} but more: begin above it; "
+                f"`pullsim run --set {key}=0` tries it",
+                Location("--range"),
+            )
+    return found
 
 
 class _Search:

@@ -285,3 +285,14 @@ def test_an_error_in_a_template_of_another_kind_has_its_place(tmp_path):
     with pytest.raises(InputError, match="imagePullPolicy 'Sometimes' is not one of") as raised:
         read_objects(path)
     assert raised.value.errors[0].location.line == 7
+
+
+def test_owners_of_one_name_and_several_kinds_are_told_apart(tmp_path):
+    kinds = [with_template(kind, "web", replicas=2) for kind in ("Deployment", "StatefulSet")]
+    cluster = built(tmp_path, *kinds, with_template("DaemonSet", "web"), with_template("Deployment", "db"))
+    assert [each.name for each in cluster.daemon_sets] == ["web"]
+    assert [pod.workload for pod in cluster.pods] == ["web-deployment"] * 2 + ["web-statefulset"] * 2 + ["db"]
+    alone = built(tmp_path, *kinds, with_template("Deployment", "web-statefulset"))
+    assert [pod.workload for pod in alone.pods] == ["web"] * 2 + ["web-statefulset-2"] * 2 + ["web-statefulset"]
+    elsewhere = with_template("StatefulSet", "web", {"namespace": "other"}, replicas=1)
+    assert {pod.workload for pod in built(tmp_path, kinds[0], elsewhere).pods} == {"web"}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pullsim.errors import InputError
 from pullsim.results.metrics import DEFAULT
 from pullsim.results.model_error import MODEL_ERRORS
+from pullsim.scenario import from_mapping
 from pullsim.study.ranges import parse_range
 from pullsim.study.solve import parse_goal, solve
 from pullsim.study.solve_text import plot_curve, rows, sentence, warnings
@@ -186,3 +187,9 @@ def test_knobs_and_ranges_must_fit(small, keys, ranges):
 
 def test_the_default_metrics_exist():
     assert len(set(DEFAULT)) == len(DEFAULT)
+
+
+@pytest.mark.parametrize("knob", ["kubelet.registryPullQPS", "nodes[*].kubelet.registryPullQPS"])
+def test_a_range_from_no_limit_is_refused(knob):
+    with pytest.raises(InputError, match=r"0 is no limit, and so no smaller than 20 but more: begin above it"):
+        solve(from_mapping({"nodes": [{}], "workloads": []}), knob, "0..20")

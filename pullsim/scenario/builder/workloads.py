@@ -17,6 +17,7 @@ from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times
 from pullsim.scenario.builder.collector import Collector, Place, PodKind
 from pullsim.scenario.builder.images import ImageUse
+from pullsim.scenario.builder.kinds import named_apart
 from pullsim.scenario.builder.objects import ObjectBuilder
 from pullsim.scenario.builder.pods import image_routes, prepull_spec, short_spec, template_spec, with_startup
 from pullsim.scenario.model.workloads import Pods
@@ -73,7 +74,7 @@ def build_workloads(
             findings.take(error, "workloads", index)
     findings.warnings += made.told.lines()
     return Workloads(
-        tuple(sorted(made.pods, key=lambda pod: pod.created)),
+        tuple(sorted(named_apart(made), key=lambda pod: pod.created)),
         tuple(made.daemon_sets),
         tuple(made.uses),
         tuple(made.secrets),
