@@ -6,15 +6,19 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 DOCUMENTED := $(VENV)/.documented
 
-.PHONY: run test lint types layers check docs bench compiled interpreted clean
+.PHONY: run test examples lint types layers check docs bench compiled interpreted clean
 
 run: $(INSTALLED)
 	$(BIN)/pullsim run scenarios/quickstart.yaml --out out/quickstart
 
 test: $(DEVELOPED)
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not examples"
 
-check: lint types layers test
+# What documents and notebooks show, run and compared; `pytest` alone runs both.
+examples: $(DEVELOPED)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m examples
+
+check: lint types layers test examples
 
 lint: $(DEVELOPED)
 	$(BIN)/ruff check .

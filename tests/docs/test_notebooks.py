@@ -36,6 +36,7 @@ def test_no_output_is_committed(text):
     assert not [cell.source for cell in cells if cell.get("outputs") or cell.get("execution_count")]
 
 
+@pytest.mark.examples
 @texts
 def test_it_runs(text, tmp_path):
     done = _execute(text.with_suffix(".ipynb"), text.parent, tmp_path)

@@ -120,6 +120,7 @@ def test_there_is_a_readme():
     assert "README.md" in DOCUMENTS
 
 
+@pytest.mark.examples
 @pytest.mark.parametrize("command", _all_commands())
 def test_command(command, shell):
     _check(command, shell)
@@ -131,6 +132,7 @@ def test_make_targets_in_prose(name):
     assert set(re.findall(r"`make ([\w-]+)`", text)) <= _make_targets()
 
 
+@pytest.mark.examples
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_python_blocks(name, workspace):
     """Blocks of a document run in order in one process; those with ``>>>`` must print what they show."""
