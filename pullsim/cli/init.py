@@ -70,5 +70,8 @@ def init(
         else:
             write_text(out, text)
             told.insert(0, f"{out} is written: `pullsim run {out}`")
-        for line in message(told):
+        shown = message(told)
+        if shown and shown[-1].startswith("and "):
+            shown[-1] += ": the scenario's comments have all of them"
+        for line in shown:
             terminal.note(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 #: Bytes of an image of which nothing is known, and which nobody failed to pull; those for GPUs are larger.
 DEFAULT_SIZE: Final = 250_000_000
 DEFAULT_GPU_SIZE: Final = 5_000_000_000
+#: Programs that serve GPUs and have no libraries for them, by their names.
+_SERVES_GPUS: Final = re.compile("plugin|operator|exporter|discovery|manager|toolkit|validator|scheduler|webhook")
 #: A node counts index, manifest and config as well: what a size may differ from the sum of layers.
 _OVERHEAD: Final = 200_000
 _TOLERANCE: Final = 0.01
@@ -80,7 +83,8 @@ def make_images(
             section.not_found.append(image)
         else:
             guessed.append(image)
-            size = DEFAULT_GPU_SIZE if kind_of(image) == "gpu" else DEFAULT_SIZE
+            stack = kind_of(image) == "gpu" and not _SERVES_GPUS.search(image)
+            size = DEFAULT_GPU_SIZE if stack else DEFAULT_SIZE
             why = "default: nothing is known of its size"
             section.define += [({"image": image, "platform": str(each), "size": size}, why) for each in platforms]
     section.catalogs = [name for name in catalogues if name in used]

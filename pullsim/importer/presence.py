@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from pullsim.importer.pod_template import images_of
 from pullsim.inputs.fields import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pullsim.importer.inventory import Found, Inventory
     from pullsim.importer.notes import Notes
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: As many images a kubelet tells of at the most, by default (nodeStatusMaxImages).
 _MOST: Final = 50
+#: What containerd calls an image of a file that names none (containerd, client/import.go, cmd/ctr ImportCommand).
+_IMPORTED: Final = re.compile(r"(?:^|/)import-\d{4}-\d{2}-\d{2}@")
 
 
 def find_present(pools: Sequence[Pool], workloads: Sequence[Workload], inventory: Inventory, notes: Notes) -> None:
@@ -47,6 +50,8 @@ def find_present(pools: Sequence[Pool], workloads: Sequence[Workload], inventory
                 f"pool {pool.name}: {some} images are on some of its nodes only: as its nodes are equal "
                 "here, they are on none"
             )
+        for image in sorted(_by_hand(pool, wanted)):
+            notes.tally("image", "loaded into nodes by hand: here a registry has it, of which nothing tells", image)
         nameless = sum(not normalised(names) for node in pool.nodes for names, _ in node_images(node.found))
         if nameless:
             notes.left_out["images in nodes' lists without a name that can be pulled"] += nameless
@@ -65,6 +70,13 @@ def _wanted(workloads: Sequence[Workload]) -> dict[str, set[str]]:
             for name in names_of(image):
                 found[name].add(image)
     return found
+
+
+def _by_hand(pool: Pool, wanted: Mapping[str, set[str]]) -> set[str]:
+    """Return the images of workloads that nodes have from a file, as containerd names them by the day of the import."""
+    lists = [names for node in pool.nodes for names, _ in node_images(node.found)]
+    tags = {each for names in lists if any(map(_IMPORTED.search, names)) for each in normalised(names)}
+    return {image for tag in tags for image in wanted.get(tag, ())}
 
 
 def _of_node(node: Found, running: list[tuple[str, str]], tags: dict[str, set[str]]) -> set[str]:

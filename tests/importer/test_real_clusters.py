@@ -251,6 +251,31 @@ def test_images_that_are_never_pulled_are_on_the_nodes_in_every_question(tmp_pat
     assert pullsim.summarize(pullsim.run(scenario_of(text))).pods.started == 1
 
 
+@pytest.mark.parametrize(
+    "image, size",
+    [
+        ("gke.gcr.io/nvidia-gpu-device-plugin:1", 250_000_000),
+        ("nvcr.io/nvidia/cloud-native/gpu-operator:v24", 250_000_000),
+        ("a.example.com/team/vllm-server:2", 5_000_000_000),
+        ("a.example.com/team/shop:2", 250_000_000),
+    ],
+)
+def test_what_serves_gpus_is_no_stack_of_libraries(image, size, tmp_path):
+    pod = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": image}]}}
+    (tmp_path / "pod.json").write_text(json.dumps(pod))
+    assert tree_of(tmp_path)["images"]["define"][0]["size"] == size
+
+
+def test_images_that_were_loaded_by_hand_are_said(tmp_path):
+    images = [([f"docker.io/library/import-2025-08-01@sha256:{'a' * 64}", "docker.io/library/mine:dev"], 5_000_000)]
+    spec = {"nodeName": "n", "containers": [{"name": "c", "image": "mine:dev"}]}
+    items = [node("n", "containerd://2.1.0", images), {"kind": "Pod", "metadata": {"name": "a"}, "spec": spec}]
+    (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": items}))
+    text, told = import_cluster([str(tmp_path)], Question.now)
+    assert yaml.safe_load(text)["nodes"][0]["cached"] == ["mine:dev"]
+    assert any("1 image loaded into nodes by hand" in line and "mine:dev" in line for line in told)
+
+
 def test_docker_is_simulated_as_containerd_and_its_sizes_are_unpacked(tmp_path):
     images = [(["a.example.com/b:1"], 100_000_000)]
     pod = {
