@@ -41,10 +41,9 @@ def fitting(pod: dict[str, Any], pools: Sequence[Pool]) -> list[Pool]:
 
 def home(workload: Workload, pools: Sequence[Pool]) -> Pool | None:
     """Return the pool in which all pods of a workload are now, where its constraints would allow others too."""
-    used = {pool.name: pool for pool in pools for node in workload.nodes if node in pool.node_names}
-    known = {node for pool in pools for node in pool.node_names}
+    used = {pool.name: pool for pool in pools if not pool.node_names.isdisjoint(workload.nodes)}
     placed = [node for node in workload.nodes if node]
-    if len(used) != 1 or not all(node in known for node in placed) or workload.daemon:
+    if len(used) != 1 or not all(any(node in pool.node_names for pool in pools) for node in placed) or workload.daemon:
         return None
     allowed = fitting(workload.pod, pools)
     only = next(iter(used.values()))

@@ -52,11 +52,11 @@ class Pool:
     keys: dict[str, Figure] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     origin: str = ""  # the pool whose nodes it has more of, if it is no pool of the cluster
+    node_names: frozenset[str] = field(init=False, default=frozenset())  # of the cluster's nodes that it stands for
 
-    @property
-    def node_names(self) -> set[str]:
-        """The names of the cluster's nodes that it stands for."""
-        return {node.name for node in self.nodes}
+    def __post_init__(self) -> None:
+        """Collect the names of its nodes, which are asked for often."""
+        self.node_names = frozenset(node.name for node in self.nodes)
 
     @property
     def called(self) -> set[str]:
