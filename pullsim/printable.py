@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -81,8 +82,16 @@ def from_cell(text: str) -> str:
 
 def json_text(document: Any, indent: int | None = None) -> str:
     """Write JSON in which nothing is raw that is not to be printed; letters of all scripts stay as they are."""
-    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    text = _encoder(indent).encode(document)
+    if text.isascii() and text.isprintable():
+        return text
     return _UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    """Return an encoder: making one takes longer than writing a row with it."""
+    return json.JSONEncoder(indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def _escaped(letter: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from pullsim.kernel.clock import nanoseconds
@@ -121,13 +121,12 @@ def api_events(events: Iterable[KubeletEvent], at: float | None = None) -> list[
     ``events`` are ordered by time. The objects of a pod depend on other events of its node only if the node has more
     than 4096 of them, the size of the correlator's caches.
     """
-    correlators: dict[str, EventCorrelator] = {}
+    correlators: defaultdict[str, EventCorrelator] = defaultdict(EventCorrelator)
     objects: dict[Hashable, ApiEvent] = {}
     for event in events:
         if at is not None and event.t > at:
             break
-        correlator = correlators.setdefault(event.node, EventCorrelator())
-        if (changed := correlator.correlate(event)) is not None:
+        if (changed := correlators[event.node].correlate(event)) is not None:
             name, state = changed
             objects[name] = state
     kept = objects.values() if at is None else [each for each in objects.values() if at - each.last < TTL]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,13 +21,18 @@ def unix_nanoseconds(seconds: float) -> int:
 
 def time(seconds: float) -> str:
     """Write a time of the run as ``metav1.Time``, which has whole seconds (apimachinery/pkg/apis/meta/v1/time.go)."""
-    return (EPOCH + timedelta(seconds=nanoseconds(seconds) // SECOND)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_whole(nanoseconds(seconds) // SECOND)}Z"
 
 
 def micro_time(seconds: float) -> str:
     """Write a time of the run as ``metav1.MicroTime`` (apimachinery/pkg/apis/meta/v1/micro_time.go)."""
     whole, rest = divmod(nanoseconds(seconds), SECOND)
-    return f"{(EPOCH + timedelta(seconds=whole)):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    return f"{_whole(whole)}.{rest // 1000:06d}Z"
+
+
+@lru_cache
+def _whole(seconds: int) -> str:
+    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def uid(*parts: str) -> str:
