@@ -25,6 +25,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     study_progress,
 )
+from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError
 from pullsim.outputs import write_text
 from pullsim.staging import staged
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from pullsim.study.advice.advice import Advice
+    from pullsim.study.pages.parts import Source
 
 
 class AdviceFormat(StrEnum):
@@ -69,7 +71,10 @@ def advise(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write advice.csv, .json, .md and a chart.", rich_help_panel=OUTPUT, show_default=False
+            metavar="DIR",
+            help="Write advice.csv, .json, .md, report.html and a chart.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
         ),
     ] = None,
     output: Annotated[
@@ -98,7 +103,7 @@ def advise(
             )
         file = shlex.join([str(scenario), *options(nodes, preset)])
         if out is not None and not advice.interrupted:
-            _write(advice, file, set_ or (), out)
+            _write(advice, file, set_ or (), out, study_source(loaded, force=force))
             if not quiet:
                 terminal.note(f"files are in {out}")
         _print(advice, file, set_ or (), output)
@@ -108,16 +113,18 @@ def advise(
             raise KeyboardInterrupt
 
 
-def _write(advice: Advice, file: str, overrides: Sequence[str], out: Path) -> None:
+def _write(advice: Advice, file: str, overrides: Sequence[str], out: Path, source: Source) -> None:
     from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.advice.text import markdown, plot_gains  # noqa: PLC0415
-    from pullsim.study.files import write_csv  # noqa: PLC0415
+    from pullsim.study.files import write_csv, write_page  # noqa: PLC0415
+    from pullsim.study.pages.advice_page import advice_page  # noqa: PLC0415
 
     with staged(out) as files:
         table = advice.table()
         write_csv(table, files / "advice.csv")
         write_text(files / "advice.json", table.to_json(orient="records", indent=2, double_precision=15) + "\n")
         write_text(files / "advice.md", markdown(advice, file, overrides))
+        write_page(advice_page(advice, file, overrides, source), files)
         figure = plot_gains(advice).figure
         for form in ("png", "svg"):
             save(figure, files / f"advice.{form}")

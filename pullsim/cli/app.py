@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from pullsim.cli.advise import advise
 from pullsim.cli.catalogs import catalogs
 from pullsim.cli.ci import ci
+from pullsim.cli.command_line import GIVEN
 from pullsim.cli.compare import compare
 from pullsim.cli.describe import describe
 from pullsim.cli.explain import explain
@@ -36,7 +37,12 @@ _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # the class in the versi
 
 
 class Commands(TyperGroup):
-    """The group of commands. It shortens errors of usage and makes the text that they quote printable."""
+    """The group of commands. It keeps the arguments, and makes errors of usage short and what they quote printable."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the arguments as they were given, and parse them."""
+        GIVEN.set(tuple(args))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command, or raise an error of usage."""

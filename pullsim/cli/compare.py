@@ -26,6 +26,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     study_progress,
 )
+from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError, Location
 from pullsim.inputs import is_directory
 from pullsim.outputs import write_text
@@ -84,7 +85,10 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write comparison.csv, .md and a chart.", rich_help_panel=OUTPUT, show_default=False
+            metavar="DIR",
+            help="Write comparison.csv, .md, report.html and a chart.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
         ),
     ] = None,
     output: Annotated[
@@ -140,11 +144,13 @@ def _saved(a: Path, b: Path | None) -> Comparison:
 def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
     from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
-    from pullsim.study.files import write_csv  # noqa: PLC0415
+    from pullsim.study.files import write_csv, write_page  # noqa: PLC0415
+    from pullsim.study.pages.comparison_page import comparison_page  # noqa: PLC0415
 
     with staged(out) as files:
         write_csv(comparison.table(metrics), files / "comparison.csv")
         write_text(files / "comparison.md", markdown(comparison, metrics))
+        write_page(comparison_page(comparison, metrics, study_source()), files)
         figure = plot_moved(comparison).figure
         for form in ("png", "svg"):
             save(figure, files / f"comparison.{form}")

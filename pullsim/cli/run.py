@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pullsim.cli import signals, terminal
+from pullsim.cli.command_line import again
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.exports import asked_exports
 from pullsim.cli.metrics import By, Exposition
@@ -162,7 +163,6 @@ def run(
             detail,
             exposition,
             show,
-            f"pullsim run {words}",
             asked=asked,
             splits=splits,
             charts=charts,
@@ -207,7 +207,6 @@ def _simulate(
     detail: Detail,
     metrics: Exposition,
     show: Callable[[Result, Summary], None],
-    command: str,
     *,
     asked: tuple[str, ...],
     splits: bool | None,
@@ -260,9 +259,7 @@ def _simulate(
         try:
             if directory is not None:
                 effective = effective_yaml(scenario, directory.path)
-                directory.write_data(
-                    result, summary, effective, metrics.write, asked, _origin(scenario, command, force=force)
-                )
+                directory.write_data(result, summary, effective, metrics.write, asked, _origin(scenario, force=force))
                 signals.keep(f"the files in {directory.path} are of the run until t = {result.end:,.0f} s")
                 if charts and not signals.came():
                     directory.write_charts(result)
@@ -275,13 +272,13 @@ def _simulate(
     return result, summary
 
 
-def _origin(scenario: Scenario, command: str, *, force: bool) -> Origin:
+def _origin(scenario: Scenario, *, force: bool) -> Origin:
     """Return where the run comes from, and what was guessed for it."""
     from pullsim.results.exports.export import Origin  # noqa: PLC0415
 
     built = scenario.assemble(force=force)
     images = f"how images of known size are cut into layers: {', '.join(built.guessed)}" if built.guessed else None
-    return Origin(scenario.description, command, tuple(filter(None, (built.assumption, images))))
+    return Origin(scenario.description, again(), tuple(filter(None, (built.assumption, images))))
 
 
 def _check(result: Result) -> None:

@@ -25,6 +25,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     study_progress,
 )
+from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError, Location
 from pullsim.printable import json_text, printable
 from pullsim.staging import staged
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
+    from pullsim.study.pages.parts import Source
     from pullsim.study.solve import Solution
 
 GOAL = "Goal"
@@ -133,7 +135,12 @@ def solve(
     force: ForceOption = False,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write the curve there.", rich_help_panel=OUTPUT, show_default=False),
+        typer.Option(
+            metavar="DIR",
+            help="Write the curve and report.html there.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         SolutionFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
@@ -197,7 +204,7 @@ def solve(
             )
         warnings = solve_text.warnings(solution, model_error(runtimes))
         if out is not None:
-            _write(solution, out)
+            _write(solution, out, study_source(loaded, force=force))
         _print(solution, warnings, output)
         if solution.answer is None:
             raise typer.Exit(ASSERTION_FAILED)
@@ -224,11 +231,14 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int], None]]:
         yield show
 
 
-def _write(solution: Solution, out: Path) -> None:
+def _write(solution: Solution, out: Path, source: Source) -> None:
     from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
+    from pullsim.study.files import write_page  # noqa: PLC0415
+    from pullsim.study.pages.solution_page import solution_page  # noqa: PLC0415
     from pullsim.study.solve_text import plot_curve  # noqa: PLC0415
 
     with staged(out) as files:
+        write_page(solution_page(solution, source), files)
         figure = plot_curve(solution).figure
         for form in ("png", "svg"):
             save(figure, files / f"solve.{form}")

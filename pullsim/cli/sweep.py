@@ -28,6 +28,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     study_progress,
 )
+from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError, Location
 from pullsim.printable import message
 
@@ -77,7 +78,7 @@ def sweep(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write runs.jsonl as runs end, then tables and charts.",
+            help="Write runs.jsonl as runs end, then tables, charts and report.html.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
@@ -144,7 +145,8 @@ def sweep(
         if out is not None and result.outcomes and not result.interrupted:
             from pullsim.study.files import write  # noqa: PLC0415
 
-            write(result, metrics, out, parquet=parquet, cost=cost)
+            source = study_source(loaded, force=force)
+            write(result, metrics, out, parquet=parquet, cost=cost, source=source)
             if not quiet:
                 terminal.note(f"files are in {out}")
         if result.outcomes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.results.exports.registry import REPORT
 from pullsim.results.tables import safe_cells
 from pullsim.staging import staged
+from pullsim.study.pages.parts import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pullsim.results.page.page import Page
     from pullsim.study.sweep import Sweep
 
 RUNS: Final = "runs.csv"
@@ -21,17 +24,27 @@ TABLE: Final = "table.csv"
 
 
 def write(
-    sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False, cost: str | None = None
+    sweep: Sweep,
+    metrics: Sequence[str],
+    directory: Path,
+    *,
+    parquet: bool = False,
+    cost: str | None = None,
+    source: Source = Source(),  # noqa: B008  # nothing changes it
 ) -> None:
-    """Write the tables and charts of a sweep, all of them or none; ``cost``: see `pullsim.study.charts`.
+    """Write the tables, charts and page of a sweep, all of them or none.
+
+    ``cost``: see `pullsim.study.charts`; ``source``: what the page says of where the sweep comes from.
 
     Raises InputError if they cannot be written, or pyarrow is not installed.
     """
     from pullsim.study.charts import write_charts  # noqa: PLC0415  matplotlib
+    from pullsim.study.pages.sweep_page import sweep_page  # noqa: PLC0415
 
     with staged(directory) as files:
         write_tables(sweep, metrics, files, parquet=parquet)
         write_charts(sweep, metrics, files, cost=cost)
+        write_page(sweep_page(sweep, [*metrics, *([] if cost is None else [cost])], source), files)
 
 
 def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False) -> None:
@@ -49,6 +62,13 @@ def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parqu
                 frame.to_parquet((directory / name).with_suffix(".parquet"), index=False)
     except ImportError:
         raise InputError("parquet needs pyarrow: pip install 'pullsim[parquet]'", Location("--parquet")) from None
+
+
+def write_page(page: Page, directory: Path) -> None:
+    """Write ``report.html``. Raises OSError."""
+    from pullsim.results.page.writing import html  # noqa: PLC0415  jinja2
+
+    (directory / REPORT).write_text(html(page), encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def write_csv(frame: pd.DataFrame, file: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
+from pullsim.formats.secret_values import SecretValues
 from pullsim.inputs import collecting, serving
 from pullsim.inputs.document import parse_document
 from pullsim.results import metrics
@@ -22,7 +23,6 @@ from pullsim.scenario import override
 from pullsim.scenario.file.effective import source_yaml
 from pullsim.scenario.file.overrides import parse_override
 from pullsim.scenario.file.reader import from_document
-from pullsim.study.secret_values import SecretValues
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -76,9 +76,9 @@ class Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
 
         Of a knob's numbers, which name no file, only the first two and the last are tried. Secrets are replaced, see
-        `pullsim.study.secret_values`. A variant that cannot be built is no error here, as its run reports why; if none
-        that was tried can be, the InputError of the first is raised. ``metrics``: those of workloads, pools and images
-        that must be among those of a run; ``waits``: whose waits its outcome is to have; ``force``: see
+        `pullsim.formats.secret_values`. A variant that cannot be built is no error here, as its run reports why; if
+        none that was tried can be, the InputError of the first is raised. ``metrics``: those of workloads, pools and
+        images that must be among those of a run; ``waits``: whose waits its outcome is to have; ``force``: see
         `pullsim.run.run`.
         """
         errors, seconds = [], []

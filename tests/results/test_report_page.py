@@ -1,13 +1,25 @@
-"""``report.html`` of a run as a reader has it: drawn in a browser that has no network."""
+"""``report.html`` as a reader has it: drawn in a browser that has no network."""
 
 import pytest
 
+import pullsim
 from pullsim.printable import printable
 from pullsim.records import FaultRecord
 from pullsim.results.exports.export import Origin, Output
+from pullsim.results.metrics import DEFAULT
 from pullsim.results.page.run_page import run_page
 from pullsim.results.page.writing import html
 from pullsim.results.summary.summary import summarize
+from pullsim.study.advice.advise import advise
+from pullsim.study.compare import compare
+from pullsim.study.design import Knob, variants
+from pullsim.study.pages.advice_page import advice_page
+from pullsim.study.pages.comparison_page import comparison_page
+from pullsim.study.pages.parts import Source
+from pullsim.study.pages.solution_page import solution_page
+from pullsim.study.pages.sweep_page import sweep_page
+from pullsim.study.solve import solve
+from pullsim.study.sweep import run_variants
 from tests.support.browser import chromium, opened
 from tests.support.hostile import NAMES
 from tests.support.records import HOST, make
@@ -125,3 +137,47 @@ def test_without_scripts_the_words_stand_in_the_place_of_charts(browser, plain):
         told = seen.page.locator("#told-ready")
         assert told.is_visible()
         assert "38 of 40 pods became ready" in told.inner_text()
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    """The page of each kind of study, of a scenario, knobs and commands with hostile names, and a chart that it has."""
+    directory = tmp_path_factory.mktemp("studies")
+    text = " ".join(NAMES)
+    images = [{"image": "example.com/app:v1", "layers": [{"size": "30MB"}, {"size": "9MB"}]}]
+    scenario = pullsim.from_mapping(
+        {
+            "name": text,
+            "description": text,
+            "images": {"define": images},
+            "registries": [{"host": "example.com", "egress": "1Gbit/s"}],
+            "nodes": [{"name": "node", "count": 2}],
+            "workloads": [{"name": "web", "pods": {"image": "example.com/app:v1", "count": 4}}],
+        }
+    )
+    source = Source(f"pullsim {text}", text)
+    knobs = [Knob("name", NAMES), Knob("nodes[*].cores", ("1", "2"))]
+    swept = run_variants(scenario, knobs, variants(knobs), seeds=2)
+    compared = compare(scenario, set_a=[f"name={NAMES[0]}"], set_b=[f"name={NAMES[1]}", "nodes[*].cores=1"])
+    solved = solve(scenario, "nodes[*].cores", "1..2", slo="< 1s", seeds=1)
+    advised = advise(scenario, seeds=2, max_runs=40)
+    pages = {
+        "heat": sweep_page(swept, DEFAULT, source),
+        "stages": comparison_page(compared, DEFAULT, source),
+        "curve": solution_page(solved, source),
+        "gains": advice_page(advised, text, [f"name={NAMES[0]}"], source),
+    }
+    for chart, page in pages.items():
+        (directory / f"{chart}.html").write_text(html(page), encoding="utf-8")
+    return {chart: directory / f"{chart}.html" for chart in pages}
+
+
+@pytest.mark.parametrize("chart", ["heat", "stages", "curve", "gains"])
+def test_pages_of_studies_are_drawn_and_safe(browser, studies, chart):
+    with opened(browser, studies[chart], viewport={"width": 400, "height": 800}) as seen:
+        assert (seen.dialogs, seen.complaints) == ([], [])
+        assert seen.requests == [studies[chart].as_uri()]
+        assert seen.marks(chart) > 0
+        assert seen.page.locator("img, script:not([type])").count() == 4
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert printable(NAMES[0]) in seen.page.locator("body").text_content()

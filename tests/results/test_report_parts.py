@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pullsim
@@ -96,6 +96,7 @@ def test_what_the_model_leaves_out_is_what_the_documents_say():
     ] == []
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from([0.0, 1.0, 2.5]), st.sampled_from([0.0, 0.5, 4.0]), st.integers(0, 5)), max_size=8
@@ -150,10 +151,12 @@ def test_hostile_texts_make_no_elements(name):
     assert document.tags == SAFE.tags
     assert document.attributes == SAFE.attributes
     assert document.scripts[1:] == SAFE.scripts[1:]
-    chart = json.loads(document.scripts[0])["charts"][0]
-    assert chart["data"]["rows"]["name"] == {"texts": [printable(name)], "codes": [0, 0]}
+    names = json.loads(document.scripts[0])["charts"][0]["data"]["rows"]["name"]
+    inherited = "\u00a0" * (name in ("__proto__", "constructor"))  # objects of JavaScript have these already
+    assert names == {"texts": [f"{printable(name)}{inherited}"], "codes": [0, 0]}
 
 
+@settings(max_examples=30)
 @given(st.text(st.sampled_from("</script>!-\u2028&'\"{%"), max_size=12))
 def test_no_text_ends_the_data(text):
     document = Parsed(html(page_with(text)))

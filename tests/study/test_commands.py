@@ -23,7 +23,7 @@ def test_sweep_prints_and_writes(small_file, tmp_path):
     assert len(rows) == 8
     assert (tmp_path / "out" / "runs.csv").read_text() == done.stdout
     names = {file.name for file in (tmp_path / "out").iterdir()}
-    assert names >= {"runs.jsonl", "runs.csv", "table.csv", "knee.png", "heat.svg", "trade-off.png"}
+    assert names >= {"runs.jsonl", "runs.csv", "table.csv", "report.html", "knee.png", "heat.svg", "trade-off.png"}
     table = pullsim("sweep", small_file, *arguments, "-m", "pods.start.p99")
     assert table.stdout.splitlines()[0].split() == ["maxParallelImagePulls", "cores", "start.p99"]
 
@@ -96,6 +96,7 @@ def test_compare(small_file, tmp_path):
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         "comparison.csv",
         "comparison.md",
+        "report.html",
         "comparison.png",
         "comparison.svg",
     }
@@ -111,7 +112,7 @@ def test_solve(small_file, tmp_path):
     done = pullsim("solve", small_file, *goal, "--slo", "< 1h", "--seeds", "2", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert f"{KNOB}=1 is" in " ".join(done.stdout.split())
-    assert (tmp_path / "out" / "solve.png").exists()
+    assert {"solve.png", "report.html"} <= {file.name for file in (tmp_path / "out").iterdir()}
     answer = json.loads(pullsim("solve", small_file, *goal, "--slo", "< 1h", "--seeds", "1", "-o", "json").stdout)
     assert answer["answer"] == [f"{KNOB}=1"]
     assert len(answer["tried"]) == 4

@@ -12,5 +12,6 @@ NAMES = (
     "two\nlines\u2028and more",
     "{{ 7 * 7 }}{% raw %}",
     "__proto__",
+    "constructor",
     "&lt;b&gt; ]]> <!--",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pullsim.formats.secret_values import without_secrets
 from pullsim.results.page.answer import answer, certainty, checks, key_figures, question
 from pullsim.results.page.node_pulls import node_pulls
 from pullsim.results.page.page import Page, Section, Text
@@ -74,7 +75,10 @@ def _inputs(output: Output) -> Section:
     parts: list[Part] = [
         *_points("Nobody said, and so it was assumed:", guessed),
         *_points("Warnings:", output.summary.warnings),
-        Text(code=output.scenario, code_title="The scenario with everything that it did not say, as it was run"),
+        Text(
+            code=without_secrets(output.scenario),
+            code_title="The scenario with everything that it did not say, as it was run",
+        ),
     ]
     return Section("What went in", parts)
 

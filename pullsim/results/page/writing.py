@@ -23,6 +23,23 @@ if TYPE_CHECKING:
 
     from pullsim.results.page.page import Page, Rows
 
+#: Names that every object of JavaScript has. Vega groups by texts in such objects, and would find these there.
+_INHERITED: Final = frozenset(
+    {
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "__proto__",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    }
+)
 _ESCAPES: Final = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
@@ -59,11 +76,26 @@ def _chart(chart: Chart | Choice) -> dict[str, Any]:
 
 
 def _head(chart: Chart) -> dict[str, Any]:
-    return {"name": chart.name, "title": chart.title, "description": chart.description, "spec": chart.spec}
+    return {"name": chart.name, "title": chart.title, "description": chart.description, "spec": _safe(chart.spec)}
 
 
 def _data(data: Mapping[str, Rows]) -> dict[str, Any]:
     return {name: _columns(rows) for name, rows in data.items()}
+
+
+def _safe(node: Any) -> Any:
+    """Return a specification whose texts are as those of its data are."""
+    if isinstance(node, dict):
+        return {key: _safe(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_safe(value) for value in node]
+    return _name(node) if isinstance(node, str) else node
+
+
+def _name(text: str) -> str:
+    """Return a text as Vega can take it: printable, and unlike what its objects inherit by a space that no one sees."""
+    shown = printable(text)
+    return f"{shown}\u00a0" if shown in _INHERITED else shown
 
 
 def _columns(rows: Rows) -> dict[str, Any]:
@@ -73,7 +105,7 @@ def _columns(rows: Rows) -> dict[str, Any]:
         if any(isinstance(value, str) for value in column):
             places = {text: place for place, text in enumerate(dict.fromkeys(column))}
             found[name] = {
-                "texts": [printable(str(text)) for text in places],
+                "texts": [_name(str(text)) for text in places],
                 "codes": [places[each] for each in column],
             }
         else:

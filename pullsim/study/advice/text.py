@@ -65,14 +65,14 @@ def heading(advice: Advice) -> str:
 
 def columns(advice: Advice) -> list[str]:
     """Return the headings of the columns of figures."""
-    return [_SHORT.get(name, name) for name in _shown(advice)]
+    return [_SHORT.get(name, name) for name in shown_metrics(advice)]
 
 
 def rows(advice: Advice) -> list[tuple[str, list[Figure], str]]:
     """Return (change, its figures by column, verdict) of the scenario as it is and of what helps, the best first."""
     if not advice.rows:
         return []
-    shown = _shown(advice)
+    shown = shown_metrics(advice)
     before = [advice.rows[0].difference(name).a.mean for name in shown]
     as_it_is = [Figure(metric_names.text(name, value), "", "") for name, value in zip(shown, before, strict=True)]
     return [
@@ -180,7 +180,7 @@ def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _shown(advice: Advice) -> list[str]:
+def shown_metrics(advice: Advice) -> list[str]:
     """Return the metrics of the columns: without an objective that is never, whatever is tried."""
     idle = advice.judged != advice.objective and not any(math.isinf(row.gain) for row in advice.gains)
     return [name for name in advice.metrics if not (idle and name == advice.objective)]

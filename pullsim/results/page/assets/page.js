@@ -36,6 +36,7 @@
         orient: "bottom", direction: "horizontal", columns: Math.max(1, Math.floor(width / 190)), labelColor: theme.ink,
         labelFontSize: 12, labelLimit: Math.min(300, width - 60), symbolOpacity: 1, symbolSize: 220, symbolStrokeWidth: 2,
       },
+      mark: { color: theme.series[0] },
       range: { category: theme.series },
       style: {
         fault: { color: theme.shade, opacity: 0.75 },
@@ -48,7 +49,7 @@
 
   // Widths of names beside an axis depend on the width of the screen.
   function adapted(spec, width) {
-    const limits = { names: Math.round(Math.min(260, width * 0.32)), rows: Math.round(Math.min(300, width * 0.36)) };
+    const limits = { names: Math.round(Math.min(340, width * 0.36)), rows: Math.round(Math.min(300, width * 0.36)) };
     return JSON.parse(JSON.stringify(spec), (key, value) => key === "labelLimit" ? limits[value] ?? value : value);
   }
 

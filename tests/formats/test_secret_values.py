@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import pullsim
 from pullsim.formats.kubernetes.docker_config import InvalidDockerConfig, parse_config_json, parse_dockercfg
+from pullsim.formats.secret_values import SecretValues
 from pullsim.results.metrics import values
 from pullsim.runtime.sources.registry_auth import parse_authorization
 from pullsim.study.design import Variant
 from pullsim.study.job import Bundle, Job, run_job
-from pullsim.study.secret_values import SecretValues
 
 
 def base64(text):

@@ -1,4 +1,4 @@
-"""Replacing the secrets in a scenario and its files before these are sent to other machines as plain text.
+"""Replacing the secrets in a scenario and its files before these are sent to other machines or people as plain text.
 
 Each password or token is replaced by a made-up name, equal ones by the same name, so that every pull has the same
 outcome as with the real ones: registries compare them, and kubelets key their pull records by them. User names and
@@ -213,6 +213,19 @@ class SecretValues:
                 return self.name(value)
             return f"{scheme} {b64encode(f'{username}:{self.name(password)}'.encode()).decode()}"
         return self.name(value)
+
+
+def without_secrets(text: str) -> str:
+    """Return a scenario with made-up names for its secrets."""
+    return SecretValues().hidden("scenario.yaml", text.encode(errors="backslashreplace")).decode()
+
+
+def override_without_secrets(text: str) -> str:
+    """Return an override ``KEY=VALUE`` with made-up names for its secrets."""
+    key, equals, value = text.rpartition("=") if text.endswith("=") else text.partition("=")
+    name = re.split(r"[.\]]", key)[-1]
+    hidden = without_secrets(f"{name}: {value}")
+    return text if hidden == f"{name}: {value}" else f"{key}{equals}{hidden.partition(': ')[2]}"
 
 
 def _is_docker_config(text: str) -> bool:

@@ -1,0 +1,22 @@
+"""Where a study comes from, as its page says it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.cli.command_line import again
+
+if TYPE_CHECKING:
+    from pullsim.scenario import Scenario
+    from pullsim.study.pages.parts import Source
+
+
+def study_source(scenario: Scenario | None = None, *, force: bool = False) -> Source:
+    """Return the command, and of the scenario its description and the model's error for its runtimes."""
+    from pullsim.results.model_error import model_error  # noqa: PLC0415
+    from pullsim.study.pages.parts import Source  # noqa: PLC0415
+
+    if scenario is None:
+        return Source(again())
+    kinds = {node.spec.runtime.kind for node in scenario.assemble(force=force).cluster.nodes}
+    return Source(again(), scenario.description, model_error(kinds))

@@ -1,0 +1,100 @@
+"""The page of a search: the setting that was found, and what was tried on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.results import metrics as metric_names
+from pullsim.results.page.metric_words import in_words
+from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
+from pullsim.stages import RESOURCES
+from pullsim.study import solve_text
+from pullsim.study.pages.parts import Point, certainty, closing, curve, interval_cell, limit_text, points_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.results.page.page import Chart
+    from pullsim.study.pages.parts import Source
+    from pullsim.study.solve import Solution, Tried
+
+
+def solution_page(solution: Solution, source: Source) -> Page:
+    """Return the page."""
+    goal = solution.goal
+    what = in_words(goal.metric)
+    over = " and ".join(f"{k} in {r}" for k, r in zip(solution.knobs, solution.ranges, strict=True))
+    limit = f"the {what} {limit_text(goal.limit)}" if goal.limit else ""
+    asked = {
+        "smallest": f"What is the smallest {over} that keeps {limit}?",
+        "largest": f"What is the largest {over} that keeps {limit}?",
+        "best": f"Which {over} is best for the {what}{f' and keeps {limit}' if limit else ''}?",
+    }[goal.want]
+    warnings = solve_text.warnings(solution, source.error)
+    title = " and ".join(solution.knobs)
+    return Page(
+        title=f"pullsim solve: {title}",
+        question=asked,
+        answer=[*_answer(solution), solve_text.sentence(solution), *warnings[:2]],
+        certainty=certainty(solution.seeds, source.error),
+        figures=_figures(solution),
+        sections=[
+            Section("What was tried", [*_chart(solution), _table(solution)]),
+            *([Section("Beware", points_of({"Before relying on it:": warnings}))] if warnings else []),
+            *closing(source),
+        ],
+        context=" ".join(source.description.split()),
+        made_by=f"pullsim solve, {solution.seeds} seeds",
+    )
+
+
+def _answer(solution: Solution) -> list[str]:
+    metric, answer = solution.goal.metric, solution.answer
+    if answer is None:
+        return ["None that was tried meets it."]
+    setting = " and ".join(solution.settings(answer.point))
+    return [f"{setting}: the {in_words(metric)} is then {metric_names.text(metric, answer.objective.mean)}."]
+
+
+def _figures(solution: Solution) -> list[Figure]:
+    goal, answer = solution.goal, solution.answer
+    found = []
+    if answer is not None:
+        for knob, setting in zip(solution.knobs, solution.settings(answer.point), strict=True):
+            found.append(Figure(knob, setting[len(knob) + 1 :]))
+        found.append(Figure(in_words(goal.metric), metric_names.text(goal.metric, answer.objective.mean)))
+    else:
+        found.append(Figure("answer", "none", bad=True))
+    if goal.limit is not None:
+        found.append(Figure("limit", limit_text(goal.limit)))
+    found.append(Figure("settings tried", f"{len(solution.tried):,}", f"each with {solution.seeds} seeds"))
+    return found
+
+
+def _chart(solution: Solution) -> list[Chart]:
+    points: Sequence[Tried] = solution.tried
+    if len(solution.knobs) > 1 and solution.answer is not None:  # the points on the line through the answer
+        points = [tried for tried in points if tried.point[1:] == solution.answer.point[1:]]
+    metric, limit = solution.goal.metric, solution.goal.limit
+    values = [Point("", solution.ranges[0].value(tried.point[0]), tried.objective) for tried in points]
+    title = f"{in_words(metric)[0].upper()}{in_words(metric)[1:]}"
+    return [curve("curve", title, metric, values, solution.knobs[0], None if limit is None else limit.limit)]
+
+
+def _table(solution: Solution) -> Table:
+    metric = solution.goal.metric
+    phrases = {resource.key: resource.phrase for resource in RESOURCES}
+    rows = []
+    for tried in solution.tried:
+        first = max(tried.shares, key=tried.shares.__getitem__, default=None)
+        waited = f"{phrases[first]} ({tried.shares[first]:.0%})".replace("%", " %") if first else "nothing"
+        mark = "answer" if tried is solution.answer else ""
+        setting = " and ".join(solution.settings(tried.point))
+        rows.append((Cell(setting), interval_cell(metric, tried.objective), Cell(waited), Cell(mark)))
+    columns = (
+        Column("setting"),
+        Column(in_words(metric), number=True, help=metric),
+        Column("mostly waited for"),
+        Column(""),
+    )
+    return Table("All settings that were tried", columns, rows, filtered=len(rows) > 12)
