@@ -259,8 +259,10 @@ def _simulate(
         try:
             if directory is not None:
                 effective = effective_yaml(scenario, directory.path)
-                directory.write_data(result, summary, effective, metrics.write, asked, _origin(scenario, force=force))
+                directory.write_data(result, summary, effective, metrics.write, asked)
                 signals.keep(f"the files in {directory.path} are of the run until t = {result.end:,.0f} s")
+                if not signals.came():
+                    directory.write_later(result, summary, effective, _origin(scenario, force=force))
                 if charts and not signals.came():
                     directory.write_charts(result)
                 if not quiet:

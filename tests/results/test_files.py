@@ -23,6 +23,7 @@ def names(directory):
 def write_data(result, directory):
     with OutputDirectory(directory) as output:
         output.write_data(result, summarize(result), "version: 1\n")
+        output.write_later(result, summarize(result), "version: 1\n")
 
 
 def test_all_files(tmp_path):

@@ -41,6 +41,7 @@ class Export(NamedTuple):
     written: Callable[[Result], object] | None = None  # whether there is anything to write; None: always
     columns: tuple[Column, ...] = ()  # the columns of a table, or the keys of each line; none for other forms
     asked: str | None = None  # the name in --export with which it is written; None: it always is
+    later: bool = False  # it is written when the others are in their places, as it takes long for large runs
 
     def wanted(self, result: Result, asked: Collection[str] = ()) -> bool:
         """Whether a run with this result writes the file, if these names were ``asked`` for."""

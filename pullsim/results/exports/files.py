@@ -17,10 +17,11 @@ from pullsim.results.summary.summary import summarize
 from pullsim.staging import Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
     from typing import Self, TextIO
 
+    from pullsim.results.exports.export import Export
     from pullsim.results.summary.summary import Summary
     from pullsim.run import Result
 
@@ -58,21 +59,30 @@ class OutputDirectory:
         scenario: str,
         metrics: Callable[[Result, TextIO], None] = write_openmetrics,
         asked: Collection[str] = (),
-        origin: Origin = Origin(),  # noqa: B008  # nothing changes it
     ) -> None:
-        """Write all files that the run's detail has.
+        """Write all files that the run's detail has, but those that are to be written later.
 
         ``scenario`` is the text of the scenario with its defaults; ``asked`` has the names of exports in formats of
         other programs, see `pullsim.results.exports.registry.NAMES`.
         """
-        output = Output(result, summary, scenario, metrics, origin)
+        output = Output(result, summary, scenario, metrics)
         with self._writing():
-            for export in EXPORTS:
-                if export.wanted(result, asked):
-                    with self._file(export.name) as file:
-                        export.write(output, file)
+            self._write(output, [each for each in EXPORTS if not each.later and each.wanted(result, asked)])
             # Charts of another run would contradict the data.
             self._staging.commit(obsolete=[*(export.name for export in EXPORTS), *chart_files()])
+
+    @rare_collections()
+    def write_later(self, result: Result, summary: Summary, scenario: str, origin: Origin = Origin()) -> None:  # noqa: B008
+        """Write the files that are written after the others; ``scenario`` as for these."""
+        with self._writing():
+            output = Output(result, summary, scenario, write_openmetrics, origin)
+            self._write(output, [each for each in EXPORTS if each.later and each.wanted(result)])
+            self._staging.commit()
+
+    def _write(self, output: Output, exports: Iterable[Export]) -> None:
+        for export in exports:
+            with self._file(export.name) as file:
+                export.write(output, file)
 
     def write_charts(self, result: Result) -> None:
         """Write the charts into the directory ``charts``."""
@@ -111,5 +121,7 @@ def write(result: Result, scenario_text: str, directory: Path, asked: Collection
     InputError: the directory cannot be created or written.
     """
     with OutputDirectory(directory) as output:
-        output.write_data(result, summarize(result), scenario_text, asked=asked)
+        summary = summarize(result)
+        output.write_data(result, summary, scenario_text, asked=asked)
+        output.write_later(result, summary, scenario_text)
         output.write_charts(result)

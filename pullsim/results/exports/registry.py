@@ -61,6 +61,7 @@ EXPORTS: Final = (
         "the run as one page to read and to send: question, answer, charts, tables; needs no network",
         write_report,
         detail="pods",
+        later=True,
     ),
     *(_of_table(table.file, table) for table in TABLES if table.file is not None),
     Export(
