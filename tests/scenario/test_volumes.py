@@ -136,7 +136,7 @@ def test_effective_and_source_scenarios_are_the_same():
     "value, preset, message",
     [
         ("gp4", None, r"nodes\[0\]\.disk: 'gp4' is no disk: TYPE, TYPE:RATE or TYPE:SIZE, as gp3:1000MiB/s; did you"),
-        ("nothing-like-it", None, "is no disk: .*; known are P10, "),
+        ("nothing-like-it", None, "is no disk: .*; `pullsim presets --disks` lists all"),
         ("gp3:3000MiB/s", None, "gp3 has at most 2000MiB/s"),
         ("gp3:0MB/s", None, "must be greater than 0"),
         ("gp3:0GB", None, "a disk holds something"),

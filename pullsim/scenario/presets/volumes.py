@@ -105,7 +105,8 @@ def parse_volume(text: str) -> Volume:
     kind = types.get(name)
     if kind is None:
         raise ValueError(
-            f"{shown(text)} is no disk: TYPE, TYPE:RATE or TYPE:SIZE, as gp3:1000MiB/s" + did_you_mean(name, types, 3)
+            f"{shown(text)} is no disk: TYPE, TYPE:RATE or TYPE:SIZE, as gp3:1000MiB/s"
+            + did_you_mean(name, types, 3, "pullsim presets --disks")
         )
     size: int | None = None
     rate: float | None = None
