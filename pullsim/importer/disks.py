@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.importer.figures import DEFAULT, Figure, from_files
+from pullsim.importer.karpenter import node_pools
 from pullsim.importer.nodes import BOOT_DISK
 from pullsim.importer.notes import listed
 from pullsim.inputs.fields import entries, mapping, text, whole
@@ -49,11 +50,10 @@ def set_disks(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> None
             pool.keys["disk"] = Figure({"volume": "local-ssd"}, f"{DEFAULT}: local SSDs by the label {_LOCAL_SSD}")
         for each in (each for each in inventory.instance_storage if pool.called & {*each.hints}):
             _local(pool, machine, f"{each.file} puts images on instance storage", notes)
-    classes = {found.name: found for found in inventory.of_kind("EC2NodeClass")}
-    for found in inventory.of_kind("NodePool", "Provisioner"):
-        node_class = classes.get(text(found.value, "spec", "template", "spec", "nodeClassRef", "name"))
-        for pool in (pool for pool in pools if node_class and pool.base == found.name):
-            assert node_class is not None
+    for found, node_class in node_pools(inventory):
+        if node_class is None:
+            continue
+        for pool in (pool for pool in pools if pool.base == found.name):
             _block_device(pool, node_class)
             if text(node_class.value, "spec", "instanceStorePolicy") == "RAID0":
                 _local(pool, _machine(pool), f"{node_class.file} puts images on instance storage (RAID0)", notes)

@@ -14,6 +14,7 @@ from pullsim.importer.fitted import fit_pools
 from pullsim.importer.image_files import read_image_files, tell_of_unused
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
+from pullsim.importer.karpenter import add_user_data
 from pullsim.importer.names import dns_name, free_name
 from pullsim.importer.nodes import read_nodes
 from pullsim.importer.placing import (
@@ -77,6 +78,7 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes, fleet: Fl
     keep_to_linux(workloads, pools)
     settle_daemon_sets(workloads, pools, notes)
     tell_of_left_out(workloads, pools, notes)
+    add_user_data(inventory, notes)
     add_settings(pools, inventory, notes)
     set_disks(pools, inventory, notes)
     find_present(pools, workloads, inventory, notes)

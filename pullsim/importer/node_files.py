@@ -42,7 +42,10 @@ _ROLE: Final = "machineconfiguration.openshift.io/role"
 _GENERATED: Final = "99-generated"
 
 
-def _add(value: dict[str, Any], place: Place, hints: tuple[str, ...], *, whole: bool = False, name: str = "") -> None:
+def add_kubelet(
+    value: dict[str, Any], place: Place, hints: tuple[str, ...], *, whole: bool = False, name: str = ""
+) -> None:
+    """Add fields of a KubeletConfiguration, which may be all of its file."""
     config = {key: each for key, each in value.items() if key not in ("apiVersion", "kind")}
     place.inventory.kubelets.append(Settings(config, place.file, hints, whole=whole, name=name, places=place.names))
 
@@ -61,14 +64,14 @@ def _gke(value: dict[str, Any], place: Place) -> bool:
     """Read GKE's node system configuration, as ``gcloud container node-pools`` takes it."""
     config = value.get("kubeletConfig")
     if isinstance(config, dict) and "kind" not in value:
-        _add({str(_GKE.get(key, key)): each for key, each in config.items()}, place, place.hints)
+        add_kubelet({str(_GKE.get(key, key)): each for key, each in config.items()}, place, place.hints)
         return True
     return False
 
 
 def kubelet_configuration(value: dict[str, Any], place: Place) -> None:
     """Read a KubeletConfiguration, alone or in kubeadm's file."""
-    _add(value, place, place.hints)
+    add_kubelet(value, place, place.hints)
 
 
 def config_map(value: dict[str, Any], place: Place) -> None:
@@ -87,10 +90,9 @@ def node_config(value: dict[str, Any], place: Place) -> None:
     hints = place.hints
     given = texts(value, "spec", "kubelet", "flags")
     for flag in given:
-        if flag.startswith("--node-labels="):
-            hints += tuple(pair.partition("=")[2] for pair in flag.partition("=")[2].split(","))
-    if config := {**_of_flags(given), **mapping(value, "spec", "kubelet", "config")}:
-        _add(config, place, hints)
+        hints += labels_of_flag(flag)
+    if config := {**of_flags(given), **mapping(value, "spec", "kubelet", "config")}:
+        add_kubelet(config, place, hints)
     if toml := text(value, "spec", "containerd", "config"):
         try:
             runtime_files.add_config(parse_toml(toml, place.file).tree, place, hints)
@@ -100,7 +102,13 @@ def node_config(value: dict[str, Any], place: Place) -> None:
         place.inventory.instance_storage.append(Settings({"strategy": strategy}, place.file, hints))
 
 
-def _of_flags(flags: list[str]) -> dict[str, Any]:
+def labels_of_flag(flag: str) -> tuple[str, ...]:
+    """Return the values of the labels that a flag of the kubelet gives to a node, of which one names its pool."""
+    name, _, value = flag.partition("=")
+    return tuple(pair.partition("=")[2] for pair in value.split(",")) if name == "--node-labels" else ()
+
+
+def of_flags(flags: list[str]) -> dict[str, Any]:
     """Return what flags set, as fields of a KubeletConfiguration; a value that is none is left as it is written."""
     found: dict[str, Any] = {}
     for flag in flags:
@@ -115,7 +123,7 @@ def openshift_kubelet_config(value: dict[str, Any], place: Place) -> None:
     selected = labels(value, "spec", "machineConfigPoolSelector", "matchLabels")
     hints = tuple(key.removeprefix(_POOLS) if key.startswith(_POOLS) else each for key, each in selected.items())
     if config := mapping(value, "spec", "kubeletConfig"):
-        _add(config, place, hints, name=_GENERATED)
+        add_kubelet(config, place, hints, name=_GENERATED)
 
 
 def machine_config(value: dict[str, Any], place: Place) -> None:
@@ -137,7 +145,7 @@ def machine_config(value: dict[str, Any], place: Place) -> None:
                 continue
             for document in documents:
                 if isinstance(document.tree, dict):
-                    _add(document.tree, place, hints, whole=rendered, name=name)
+                    add_kubelet(document.tree, place, hints, whole=rendered, name=name)
 
 
 def _data(url: str, *, packed: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from pullsim.formats.oci.reader import recognised
 from pullsim.importer import node_files, objects, registry_files, runtime_files
 from pullsim.importer.describe import described_nodes, is_description
 from pullsim.importer.place import Place
+from pullsim.importer.user_data import bottlerocket, is_mime, node_configs, read_scripts
 from pullsim.inputs import json_documents, parse_json
 from pullsim.inputs.document import parse_documents
 from pullsim.inputs.fields import entries, text
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pullsim.importer.notes import Notes
 
 _TOML: Final = re.compile(r"^(\s*(#.*)?\n)*\s*(\[|[\w-]+\s*=|\"[^\"]+\"\s*=)")
-_NODEGROUP: Final = re.compile(r"^MIME-Version:", re.IGNORECASE)
 
 
 #: Objects by the beginning of their apiVersion and by kind; all others go into the inventory as they are.
@@ -51,8 +50,8 @@ def read_text(content: str, path: Path, inventory: Inventory, notes: Notes) -> b
     """Read a file's text into the inventory; whether it holds something known. Raises InputError for bad syntax."""
     place = Place(path, inventory, notes)
     start = content.lstrip()
-    if _NODEGROUP.match(start):
-        return _parts(start, place)
+    if is_mime(start):
+        return _user_data(start, place)
     if CTR_HEADER.match(start):
         return _image_file(content, place)
     if is_description(content):
@@ -91,7 +90,8 @@ def read_value(value: Any, place: Place) -> bool:
         objects.add(value, place)
         return True
     return any(
-        reader(value, place) for reader in (*node_files.READERS, *runtime_files.READERS, *registry_files.READERS)
+        reader(value, place)
+        for reader in (*node_files.READERS, *runtime_files.READERS, *registry_files.READERS, bottlerocket)
     )
 
 
@@ -132,14 +132,11 @@ def _is_toml(content: str) -> bool:
         return False
 
 
-def _parts(content: str, place: Place) -> bool:
-    """Read the parts of MIME user data, of which the last wins where several say the same."""
-    known = []
-    for part in email.message_from_string(content).walk():
-        payload = part.get_payload(decode=True)
-        if isinstance(payload, bytes) and "node.eks.aws" in part.get_content_type():
-            known += [read_value(each, place) for each in _values(payload.decode("utf-8", "replace"), place)]
-    return any(known)
+def _user_data(content: str, place: Place) -> bool:
+    """Read the parts of user data, of which the last wins where several say the same."""
+    scripts = read_scripts(content, place)
+    known = [read_value(each, place) for part in node_configs(content) for each in _values(part, place)]
+    return any(known) or scripts
 
 
 def _tells_of_images(values: list[Any], place: Place) -> bool:

@@ -14,8 +14,8 @@ from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_config
 from pullsim.formats.kubernetes.kubelet_fields import FIELDS, OTHER_FIELDS
 from pullsim.importer.figures import from_files
 from pullsim.importer.inventory import Settings, sorted_settings
+from pullsim.importer.karpenter import kubelets_of
 from pullsim.importer.notes import listed
-from pullsim.inputs.fields import mapping, text
 from pullsim.inputs.suggestion import mistaken_for
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.kubelet import KUBELET
@@ -38,7 +38,7 @@ _SINCE: Final = {"layerFetchBuffer": (2, 1), "maxConcurrentUnpacks": (2, 2)}
 
 def add_settings(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> None:
     """Add kubelet and runtime settings to the pools."""
-    kubelets = sorted_settings([*inventory.kubelets, *_of_karpenter(inventory)])
+    kubelets = sorted_settings([*inventory.kubelets, *kubelets_of(inventory)])
     containerds = sorted_settings(inventory.containerds)
     _tell_of_unclear(kubelets, pools, notes)
     served = False
@@ -49,22 +49,6 @@ def add_settings(pools: Sequence[Pool], inventory: Inventory, notes: Notes) -> N
         _runtime(pool, pools, containerds)
     if kubelets and not served:
         notes.warn(f"{kubelets[0].file}: no pool here is the one that it is for")
-
-
-def _of_karpenter(inventory: Inventory) -> list[Settings]:
-    """Return what Karpenter gives to the kubelets of each NodePool: in its class, or before release 1 in itself."""
-    classes = {found.name: found for found in inventory.of_kind("EC2NodeClass")}
-    made = []
-    for found in inventory.of_kind("NodePool"):
-        template = mapping(found.value, "spec", "template", "spec")
-        node_class = classes.get(text(template, "nodeClassRef", "name"))
-        sources = [(template, found.file)] + (
-            [(mapping(node_class.value, "spec"), node_class.file)] if node_class else []
-        )
-        made += [
-            Settings(config, file, (found.name,)) for each, file in sources if (config := mapping(each, "kubelet"))
-        ]
-    return made
 
 
 def _named(pool: Pool, settings: Sequence[Settings]) -> list[Settings]:

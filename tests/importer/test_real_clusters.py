@@ -146,6 +146,63 @@ def test_a_node_pool_gives_disk_and_kubelet_settings_and_what_the_machine_sends_
     assert built.spec.disk.write == pytest.approx(156.25e6)  # what an m6i.xlarge sends to EBS all the time
 
 
+NODE_CONFIG = """MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="B"
+
+--B
+Content-Type: application/node.eks.aws
+
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec: {kubelet: {config: {registryPullQPS: 7}, flags: ["--registry-burst=9"]}}
+--B--
+"""
+SCRIPT = """MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="B"
+
+--B
+Content-Type: text/x-shellscript
+
+#!/bin/bash
+/etc/eks/bootstrap.sh c --kubelet-extra-args '--node-labels=a=b --registry-qps=7 --registry-burst=9 --max-pods=50'
+--B--
+"""
+BOTTLEROCKET = """[settings.kubernetes]
+registry-qps = 7
+registry-burst = 9
+[[settings.container-registry.mirrors]]
+registry = "docker.io"
+endpoint = ["https://m.example.com"]
+[[settings.container-registry.credentials]]
+registry = "m.example.com"
+password = "hunter2"
+"""
+
+
+@pytest.mark.parametrize(
+    "content", [NODE_CONFIG, SCRIPT, BOTTLEROCKET], ids=["nodeadm", "bootstrap.sh", "Bottlerocket"]
+)
+@pytest.mark.parametrize("inside", [True, False], ids=["in the class", "alone"])
+def test_user_data_set_kubelets(content, inside, tmp_path):
+    spec = {"userData": content} if inside else {}
+    objects = [
+        node("n", "containerd://1.7.0", [], **{"karpenter.sh/nodepool": "web"}),
+        {
+            "kind": "NodePool",
+            "metadata": {"name": "web"},
+            "spec": {"template": {"spec": {"nodeClassRef": {"name": "c"}}}},
+        },
+        {"kind": "EC2NodeClass", "metadata": {"name": "c"}, "spec": spec},
+    ]
+    (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": objects}))
+    if not inside:
+        (tmp_path / "user-data.txt").write_text(content)
+    text, _ = import_cluster([str(tmp_path)], Question.rollout)
+    (pool,) = yaml.safe_load(text)["nodes"]
+    assert pool["kubelet"] == {"registryPullQPS": 7, "registryBurst": 9}
+    assert "hunter2" not in text
+
+
 @pytest.mark.parametrize(
     "kind, preset",
     [
