@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from math import isclose
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from pullsim.run import Result
     from pullsim.scenario import Scenario
     from pullsim.study.advice.remedies import Remedies
+
+#: Most seconds of CPU time, estimated for the interpreted model, that changes are tried for without being asked to.
+WHAT_IF: Final = 0.7
 
 
 class ExplanationFormat(StrEnum):
@@ -136,7 +139,6 @@ def _try(
     """Try what could have helped the pods; None, with a note, where that takes long and nobody asked for it."""
     from pullsim.results.summary.summary import summarize  # noqa: PLC0415
     from pullsim.scenario.builder.estimate import LONG, time_text  # noqa: PLC0415
-    from pullsim.study.advice.hint import WORK  # noqa: PLC0415
     from pullsim.study.advice.remedies import relevant, remedies  # noqa: PLC0415
     from pullsim.study.advice.situation import Situation  # noqa: PLC0415
 
@@ -144,7 +146,7 @@ def _try(
     wanted = relevant(situation, summarize(result), explanations)
     runs = min(len(wanted), max_runs)
     takes = f"about {time_text(runs * situation.estimate.seconds)} of CPU time"
-    if not always and runs * situation.estimate.work > WORK:
+    if not always and runs * situation.estimate.work > WHAT_IF:
         terminal.note(f"--what-if tries {counted(runs, 'change')} that could have helped, which takes {takes}")
         return None
     if runs * situation.estimate.seconds > LONG:

@@ -1,11 +1,14 @@
-"""The hint that `pullsim run` prints: the single change that gains most of what would have been tried, and was.
+"""The hint that `pullsim run` prints: the single change that gains most of those that were tried.
 
-A scenario is tried only where that takes no longer than the run itself and its start. How long is judged by the number
-of nodes, pods and layers, and not by a clock: the same scenario has the same hint on every machine.
+Trying takes no longer than the run itself with its start. How long is judged by the number of nodes, pods, layers and
+failures of the run, and not by a clock: the same scenario has the same hint on every machine. So a large run tries
+nothing, and a small one first what could help most of the waiting.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics as metric_names
@@ -17,30 +20,67 @@ from pullsim.study.advice.situation import Situation
 from pullsim.study.executors import InProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pullsim.results.summary.summary import Summary
     from pullsim.scenario import Scenario
+    from pullsim.scenario.builder.estimate import Estimate
     from pullsim.study.advice.advice import Advice, Tried
+    from pullsim.study.advice.advise import Candidate
 
-#: Most seconds of CPU time that trying may take, as they are estimated for the interpreted model. With the reading of
-#: the scenario for each change it is about a second, which is what a small run and its start take.
-WORK: Final = 0.7
+#: Seconds of CPU time, as `Estimate.work` counts them, that the start of the program and the reading of a scenario take
+#: at least, and that a change takes beside its run.
+START: Final = 0.4
+EACH: Final = 0.01
+LEAST: Final = 3  # a run in whose time fewer changes can be tried is a long one
 RELEVANT: Final = 0.08  # a lever that could help a smaller share of the waiting is not tried
 _LONG: Final = 100  # letters of overrides that are told in words
 
 
 def tried(scenario: Scenario, summary: Summary, *, force: bool = False) -> Advice | None:
-    """Try what could help the run that has this summary, with its seed; None: that takes too long, or nobody waited."""
+    """Try what could help the run that has this summary, with its seed; None: there is too little time, or no wait."""
     if summary.bottleneck is None or summary.bottleneck.resource is None or summary.ended == "interrupted":
         return None
     situation = Situation.of(scenario, force=force)
     search = Search(situation, OBJECTIVE, [summary.seed], InProcess(), None, MAX_RUNS, force=force)
     search.start({summary.seed: metric_names.values(summary.to_dict())})
-    found = candidates(situation, search.weights, RELEVANT)
-    if not found or len(found) * situation.estimate.work > WORK:
+    able = candidates(situation, search.weights, RELEVANT)
+    count = affordable(_work(situation.estimate, summary))
+    if not able or count < LEAST:
         return None
-    search.run(found)
+    search.run(_usual_first(able)[:count])
     advice = search.advice()
     return None if advice.interrupted else advice
+
+
+def affordable(work: float) -> int:
+    """Return how many changes can be tried in the time of a run of so much ``work`` and its start."""
+    return int((START + work) / (EACH + work))
+
+
+def _work(estimate: Estimate, summary: Summary) -> float:
+    """Return the work of a run by what it had, and by its estimate where the summary does not know that."""
+    pods, pulls, layers = summary.pods, summary.pulls, summary.layers
+    if pods is None or pulls is None or layers is None:
+        return estimate.work
+    return replace(
+        estimate,
+        nodes=summary.nodes,
+        pods=pods.total,
+        layers=layers.fetched,
+        retries=pulls.failed,
+        looks=pulls.backoffs,
+    ).work
+
+
+def _usual_first(found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the most usual setting of each lever before the others of any."""
+    count: Counter[str] = Counter()
+    ranks = []
+    for each in found:
+        ranks.append(count[each.lever.name])
+        count[each.lever.name] += 1
+    return [each for _, each in sorted(zip(ranks, found, strict=True), key=lambda ranked: ranked[0])]
 
 
 def lines(advice: Advice | None, command: str) -> list[str]:

@@ -7,12 +7,15 @@ import io
 import json
 import re
 import shlex
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pullsim
 from pullsim.study.advice.advise import advise
-from pullsim.study.advice.hint import WORK, lines, tried
+from pullsim.study.advice.hint import EACH, LEAST, START, affordable, lines, tried
 from tests.support.command import pullsim as command
 
 P99 = "pods.start.p99"
@@ -117,12 +120,30 @@ def test_the_hint_of_a_small_run_is_the_best_single_change(small_file):
     assert shown.endswith("tries more, and pairs")
 
 
+def with_layers(summary, layers):
+    """The summary of a run that had fetched so many layers."""
+    return replace(summary, layers=replace(summary.layers, fetched=layers))
+
+
 def test_the_hint_of_a_large_run_is_to_ask(small):
-    large = pullsim.override(small, ["nodes[node].count=500", *(f"workloads[app{n}].pods.count=500" for n in range(4))])
-    assert large.assemble().estimate.work > WORK / 12
     summary = pullsim.summarize(pullsim.run(small))
-    assert tried(large, summary) is None
+    assert tried(small, with_layers(summary, 20_000)) is None
     assert lines(None, "pullsim advise x.yaml") == ["ask `pullsim advise x.yaml`, which tries what could help"]
+
+
+def test_no_more_is_tried_than_the_run_has_time_for(small):
+    summary = pullsim.summarize(pullsim.run(small))
+    whole = tried(small, summary)
+    few = tried(small, with_layers(summary, 1000))
+    assert LEAST <= len(few.rows) + len(few.failed) < len(whole.rows) + len(whole.failed)
+    assert {row.setting for row in few.rows} < {row.setting for row in whole.rows}
+
+
+@given(st.floats(0, 1000))
+def test_the_changes_that_are_affordable_take_no_longer_than_the_run(work):
+    count = affordable(work)
+    assert count * (EACH + work) <= (START + work) * (1 + 1e-9)
+    assert (count + 1) * (EACH + work) > (START + work) * (1 - 1e-9)
 
 
 def test_the_hint_is_in_no_file_and_costs_nothing_elsewhere(small_file, tmp_path):
