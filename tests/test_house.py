@@ -5,6 +5,7 @@ Which room may import which is said in pyproject.toml, and checked by ``lint-imp
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,11 @@ def module(path: Path) -> str:
 
 
 PATHS = {module(path): path for path in sorted((ROOT / "pullsim").rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
 
 
 def imported(tree: ast.Module, known: set[str]) -> Iterator[str]:
@@ -53,14 +58,14 @@ def edges_of(trees: dict[str, ast.Module]) -> set[tuple[str, str]]:
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    assert in_circles(edges_of(TREES)) == set()
+    assert in_circles(edges_of(trees())) == set()
 
 
 def test_no_room_imports_itself_by_way_of_others():
     def room(name):
         return ".".join(name.split(".")[:2])
 
-    between = {(room(name), room(other)) for name, other in edges_of(TREES)}
+    between = {(room(name), room(other)) for name, other in edges_of(trees())}
     assert in_circles({edge for edge in between if edge[0] != edge[1]}) == set()
 
 
@@ -95,7 +100,7 @@ def parameters(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, int]]:
 def test_no_function_of_the_model_has_many_parameters():
     found = {
         f"{name.removeprefix('pullsim.')}: {function}"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if name.split(".")[1:2] and name.split(".")[1] in MODEL
         for function, count in parameters(tree)
         if count > MOST_PARAMETERS

@@ -20,7 +20,11 @@ from pullsim.spec.scheduling import HOSTNAME, NodeScheduling, Taint
 from tests.support.world import fixed, node
 
 DATA = Path(__file__).parents[1] / "data" / "scheduling"
-CASES = [case for file in sorted(DATA.glob("*.yaml")) for case in yaml.safe_load(file.read_text(encoding="utf-8"))]
+CASES = [
+    case
+    for file in sorted(DATA.glob("*.yaml"))
+    for case in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
+]
 RELEASE = (1, 35)
 SPEC = node(fixed({}))
 

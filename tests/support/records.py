@@ -6,6 +6,7 @@ Each node pulls with `parallel` at a time, first come first served. A pull of an
 from __future__ import annotations
 
 import heapq
+import math
 
 from pullsim.records import KubeletEvent, LayerRecord, LinkSample, PodRecord, PullRecord
 from pullsim.run import Result
@@ -181,17 +182,16 @@ def _layers(result, node, pod, image, begin, parts, size):
 
 def _links(result, step=1.0, capacity=125e6):
     """Mean use of the registry's egress by layers that arrive evenly."""
+    carried = [0.0] * math.ceil(result.end / step)
+    for row in result.layers:
+        if row.source != "local":
+            for index in range(int(row.first_byte // step), min(int(row.fetched // step) + 1, len(carried))):
+                seconds = min((index + 1) * step, row.fetched) - max(index * step, row.first_byte)
+                carried[index] += row.size * max(0.0, seconds) / (row.fetched - row.first_byte)
     samples = []
-    t = 0.0
-    while t < result.end:
-        t1 = min(t + step, result.end)
-        carried = sum(
-            row.size * max(0.0, min(t1, row.fetched) - max(t, row.first_byte)) / (row.fetched - row.first_byte)
-            for row in result.layers
-            if row.source != "local"
-        )
-        samples.append(LinkSample(f"{HOST} egress", t, t1, carried / (t1 - t), capacity))
-        t = t1
+    for index, amount in enumerate(carried):
+        begin, end = index * step, min((index + 1) * step, result.end)
+        samples.append(LinkSample(f"{HOST} egress", begin, end, amount / (end - begin), capacity))
     return samples
 
 
