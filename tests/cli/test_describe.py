@@ -126,3 +126,12 @@ def test_a_saved_table_that_was_changed(inside, saved, name, old, new):
     done = inside("describe", saved, "web-00001")
     assert done.returncode == 2
     assert f"{name}:2" in done.stderr
+
+
+def test_a_saved_pod_without_a_node(inside, tmp_path):
+    path, out = tmp_path / "full.yaml", tmp_path / "out"
+    path.write_text(BAD.replace("count: 2}]", "count: 1, maxPods: 1}]"))
+    assert inside("run", path, "--set", "horizon=3m", "--out", out, "--no-charts", "-q").returncode == 0
+    described = inside("describe", path, "web-00001", "--at", "3m")
+    assert "FailedScheduling" in described.stdout
+    assert inside("describe", out, "web-00001").stdout == described.stdout

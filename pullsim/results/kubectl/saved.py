@@ -25,8 +25,8 @@ _Text = Annotated[str, BeforeValidator(lambda cell: from_cell(cell) if isinstanc
 _MaybeText = Annotated[
     str | None, BeforeValidator(lambda cell: from_cell(cell) or None if isinstance(cell, str) else cell)
 ]
-_MaybeSeconds = Annotated[float | None, BeforeValidator(lambda cell: cell or None), Field(allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(allow_inf_nan=False)]
+_MaybeSeconds = Annotated[_Seconds | None, BeforeValidator(lambda cell: cell or None)]
 
 
 class _PodRow(BaseModel):
