@@ -154,21 +154,21 @@ def _print(advice: Advice, file: str, overrides: Sequence[str], output: AdviceFo
 
 def _shown(advice: Advice) -> Group:
     from rich.console import Group  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
+    from pullsim.results.notes import Notes  # noqa: PLC0415
+    from pullsim.results.prose import Prose  # noqa: PLC0415
     from pullsim.study.advice import text  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("", overflow="fold")
+    table = FittedTable()
+    table.words("")
     for name in text.columns(advice):
-        table.add_column(name, justify="right", overflow="fold")
+        table.figures(name)
     for name, figures, verdict in text.rows(advice):
         cells = [Text("\n".join(filter(None, figure))) for figure in figures]
-        table.add_row(Text(name + (f"\n{verdict}" if verdict else "")), *cells)
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True, min_width=10)
-    grid.add_column(overflow="fold")
+        table.add_row(name + (f"\n{verdict}" if verdict else ""), *cells)
+    notes = Notes()
     for label, note in text.notes(advice).items():
-        grid.add_row(label, Text(note))
-    return Group(Text(text.heading(advice)), Text(), table, Text(), Text(text.best(advice), "bold"), grid, Text())
+        notes.add(label, note)
+    return Group(Prose(text.heading(advice)), Text(), table, Text(), Prose(text.best(advice), "bold"), notes, Text())

@@ -17,9 +17,8 @@ from pullsim.results.wording import size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.table import Table
-
     from pullsim.oci.manifest import Image, Manifest
+    from pullsim.results.fitted_table import FittedTable
 
 
 class ListFormat(StrEnum):
@@ -85,12 +84,15 @@ def _platforms(image: Image) -> Iterator[tuple[str | None, Manifest]]:
         yield from ((str(platform), manifest) for platform, manifest in image.manifests)
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+def _table(rows: list[dict[str, Any]]) -> FittedTable:
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table = FittedTable()
     for key, value in rows[0].items():
-        table.add_column(key, justify="right" if isinstance(value, int) else "left", overflow="fold")
+        if isinstance(value, int):
+            table.figures(key)
+        else:
+            table.names(key)
     for row in rows:
         cells = {
             key: "-" if value is None else f"{value:,}" if isinstance(value, int) else value

@@ -176,19 +176,20 @@ def _print(comparison: Comparison, metrics: tuple[str, ...], output: ComparisonF
 
 def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
     from rich.console import Group, RenderableType  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
+    from pullsim.results.notes import Notes  # noqa: PLC0415
     from pullsim.study import compare_text  # noqa: PLC0415
 
     heads: list[RenderableType] = [Text(f"a  {comparison.a.name}"), Text(f"b  {comparison.b.name}"), Text()]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("", overflow="fold")
-    for name in ("a", "b", "b - a [95 %]"):
-        table.add_column(name, justify="right", overflow="fold")
-    table.add_column("", overflow="fold")
+    table = FittedTable()
+    table.names("")
+    for name, rank in (("a", 4), ("b", 3), ("b - a [95 %]", 0)):
+        table.figures(name, rank)
+    table.words("verdict", rank=2)
     for row in compare_text.rows(comparison, metrics):
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     parts = [*heads, table]
     sections = {
         "Changed": compare_text.changes(comparison) or ["nothing in the inputs"],
@@ -198,10 +199,8 @@ def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
         "Verdict b": [comparison.b.verdict] if comparison.b.verdict else [],
         "Note": compare_text.notes(comparison, metrics),
     }
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True, min_width=10)
-    grid.add_column(overflow="fold")
+    notes = Notes()
     for name, lines in sections.items():
         for index, line in enumerate(lines):
-            grid.add_row("" if index else name, Text(line))
-    return Group(*parts, Text(), grid)
+            notes.add("" if index else name, line)
+    return Group(*parts, Text(), notes)

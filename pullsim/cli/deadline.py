@@ -40,21 +40,20 @@ def show_deadline(found: Deadline, error: ModelError | None, output: str) -> Non
 
 def _table(found: Deadline, said: list[str]) -> Group:
     from rich.console import Group  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
+    from pullsim.results.prose import Prose  # noqa: PLC0415
     from pullsim.study.deadline import interval, percent, sentence  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("of the pods", justify="right", no_wrap=True)
-    table.add_column(Text("within [95 % over the seeds]"), overflow="fold")
-    table.add_column("")
+    table = FittedTable()
+    table.figures("of the pods")
+    table.names("within [95 % over the seeds]", rank=0, whole=True)
+    table.names("", rank=1, whole=True)
     for share, quantile in found.curve.items():
         asked = share == found.coverage
-        table.add_row(
-            percent(share), Text(interval(quantile)), "answer" if asked else "", style="bold" if asked else ""
-        )
-    texts = [Text(sentence(found), "bold"), *(Text(f"Note: {each}", "yellow") for each in said)]
+        table.add_row(percent(share), interval(quantile), "answer" if asked else "", style="bold" if asked else "")
+    texts = [Prose(sentence(found), "bold"), *(Prose(f"Note: {each}", "yellow") for each in said)]
     return Group(table, Text(), *texts)
 
 

@@ -17,7 +17,7 @@ from pullsim.printable import json_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.table import Table
+    from rich.console import Group
 
     from pullsim.scenario.file.credential_files import Entry
 
@@ -92,21 +92,25 @@ def _rows(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _table(repository: str, rows: list[dict[str, Any]]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _table(repository: str, rows: list[dict[str, Any]]) -> Group:
+    from rich.console import Group  # noqa: PLC0415
+
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
+    from pullsim.results.prose import Prose  # noqa: PLC0415
 
     tried = sum(row["attempt"] is not None for row in rows)
     plugins = sum(row["key"] is None and row["attempt"] is not None for row in rows)
     title = f"{repository}: {_summary(tried - plugins, plugins)}"
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False, title=title, title_justify="left")
-    table.add_column("", justify="right")
-    for name in ("registry", "user", "from", "why"):
-        table.add_column(name, overflow="fold")
+    table = FittedTable()
+    table.figures("")
+    table.names("registry", rank=0)
+    table.names("user", rank=1)
+    table.names("from", rank=2)
+    table.words("why", rank=0)
     for row in rows:
         cells = (row["registry"], row["username"] or "", row["source"], row["why"])
-        table.add_row("-" if row["attempt"] is None else str(row["attempt"]), *map(Text, cells))
-    return table
+        table.add_row("-" if row["attempt"] is None else str(row["attempt"]), *cells)
+    return Group(Prose(title), table)
 
 
 def _summary(credentials: int, plugins: int) -> str:

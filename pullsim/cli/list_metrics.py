@@ -16,8 +16,7 @@ from pullsim.errors import InputError, Location
 from pullsim.printable import json_text
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from pullsim.results.fitted_table import FittedTable
     from pullsim.results.metric_list import Metric
 
 
@@ -67,14 +66,13 @@ def metrics(
             stdout.write(json_text([each._asdict() for each in found], indent=2) + "\n")
 
 
-def _table(found: list[Metric]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _table(found: list[Metric]) -> FittedTable:
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("metric", overflow="fold", ratio=3)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("meaning", overflow="fold", ratio=4)
+    table = FittedTable()
+    table.words("metric")
+    table.names("unit", whole=True, rank=1)
+    table.words("meaning", rank=0)
     for each in found:
-        table.add_row(Text(each.path), each.unit, each.meaning)
+        table.add_row(each.path, each.unit, each.meaning)
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,8 +16,7 @@ from pullsim.printable import json_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.table import Table
-
+    from pullsim.results.fitted_table import FittedTable
     from pullsim.scenario.presets.nodes import Preset
 
 
@@ -107,12 +106,16 @@ def _figures(preset: Preset) -> Iterator[dict[str, Any]]:
         yield {"key": key, "value": value, "source": source}
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+def _table(rows: list[dict[str, Any]]) -> FittedTable:
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+    table = FittedTable(gap=1)
     for number, key in enumerate(rows[0]):
-        table.add_column(key, overflow="fold", no_wrap=number == 0)
+        rank = _RANKS.get(key, 1) if number else 0
+        if key in ("source", "write", "value"):
+            table.words(key, rank)
+        else:
+            table.names(key, rank, whole=True)
     family = None
     for row in rows:
         if "preset" in row and family not in (None, _family(row["preset"])):
@@ -120,6 +123,10 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         family = _family(row.get("preset", ""))
         table.add_row(*("-" if value is None else str(value) for value in row.values()))
     return table
+
+
+#: Columns that go first where the terminal is narrow.
+_RANKS: Final = {"source": 4, "accelerators": 3, "unpack": 3, "burst": 2, "of": 2}
 
 
 def _family(name: str) -> str:

@@ -265,16 +265,17 @@ def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> N
 
 def _shown(solution: Solution, warnings: list[str]) -> Group:
     from rich.console import Group  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
+    from pullsim.results.prose import Prose  # noqa: PLC0415
     from pullsim.study import solve_text  # noqa: PLC0415
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("tried", overflow="fold")
-    table.add_column(f"{solution.goal.metric} [95 %]", justify="right", overflow="fold")
-    table.add_column("")
+    table = FittedTable()
+    table.words("tried")
+    table.figures(f"{solution.goal.metric} [95 %]")
+    table.words("")
     for row in solve_text.rows(solution):
-        table.add_row(*map(Text, row), style="bold" if row[2] else "")
-    texts = [Text(solve_text.sentence(solution), "bold"), *(Text(f"Note: {w}", "yellow") for w in warnings)]
+        table.add_row(*row, style="bold" if row[2] else "")
+    texts = [Prose(solve_text.sentence(solution), "bold"), *(Prose(f"Note: {w}", "yellow") for w in warnings)]
     return Group(table, Text(), *texts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from contextlib import closing
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
@@ -35,8 +34,7 @@ from pullsim.printable import message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.table import Table
-
+    from pullsim.results.fitted_table import FittedTable
     from pullsim.study.intervals import Interval
     from pullsim.study.sweep import Sweep
 
@@ -178,14 +176,15 @@ def _note(result: Sweep, metrics: tuple[str, ...]) -> None:
     from rich.console import Group  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from pullsim.results.prose import Prose  # noqa: PLC0415
     from pullsim.study.ending import notes  # noqa: PLC0415
 
     if found := message(notes(result, metrics)):
-        terminal.show(Group(Text(), *map(Text, found)))
+        terminal.show(Group(Text(), *map(Prose, found)))
 
 
-def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+def _table(result: Sweep, metrics: tuple[str, ...]) -> FittedTable:
+    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
 
     rows = [
         [*(value for _, value in variant.settings), *(_cell(name, result.interval(position, name)) for name in metrics)]
@@ -193,22 +192,14 @@ def _table(result: Sweep, metrics: tuple[str, ...]) -> Table:
     ]
     knobs = [knob.key.rpartition(".")[2] for knob in result.knobs]
     names = [name.removeprefix("pods.") for name in metrics]
-    widths = (max(map(len, column)) for column in zip([*knobs, *names], *rows, strict=True))
-    if sum(widths) + 2 * len(names) > terminal.PLAIN_WIDTH:
-        names = [_folded(name) for name in names]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table = FittedTable()
     for knob in knobs:
-        table.add_column(knob, overflow="fold")
+        table.names(knob)
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.figures(name)
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def _folded(name: str) -> str:
-    """Write a metric on lines that are not much wider than its figures: ``start.`` and ``p50``."""
-    return re.sub(r"(?<=\.)(?=\D)|(?<=[a-z])(?=[A-Z])", "\n", name)
 
 
 def _cell(name: str, interval: Interval) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.printable import printable
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 PLAIN_WIDTH: Final = 80
-_MAX_WIDTH: Final = 100
+_MAX_WIDTH: Final = 100  # of texts
+_MIN_WIDTH: Final = 40  # a narrower terminal wraps the lines itself
+_HEIGHT: Final = 25  # it is not used, but Rich asks the terminal for both if one is not given
 
 
 def tolerate_encoding() -> None:
@@ -57,16 +60,17 @@ def flush() -> None:
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a renderable: with colour on a terminal, otherwise as plain text of 80 columns."""
+    """Print a renderable: with colour on a terminal, otherwise as plain text, of 80 columns or as many as COLUMNS says.
+
+    Tables may use the whole width of the terminal, texts only what is pleasant to read.
+    """
     from rich.console import Console  # noqa: PLC0415  not for --version
 
     text = io.StringIO()  # the text is written in one call, so that errors of standard output are handled in one place
-    if sys.stdout.isatty():
-        width = min(Console().width, _MAX_WIDTH)
-        console = Console(file=text, force_terminal=True, width=width, markup=False, emoji=False)
-    else:
-        console = Console(file=text, width=PLAIN_WIDTH, color_system=None, markup=False, emoji=False)
-    console.print(_Printable(renderable))
+    plain: dict[str, Any] = {"force_terminal": True} if sys.stdout.isatty() else {"color_system": None}
+    width = max(shutil.get_terminal_size((PLAIN_WIDTH, 0)).columns, _MIN_WIDTH)
+    console = Console(file=text, width=width, height=_HEIGHT, markup=False, emoji=False, **plain)
+    console.print(_Printable(renderable), width=min(width, _MAX_WIDTH), crop=False)
     with standard_output() as out:
         out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().split("\n")[:-1])
 

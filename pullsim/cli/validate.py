@@ -25,8 +25,7 @@ from pullsim.results.wording import counted, size
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from rich.table import Table
-
+    from pullsim.results.notes import Notes
     from pullsim.scenario import Built, Scenario
     from pullsim.spec.cluster import ClusterSpec, Node, NodeSpec, PodSpec
 
@@ -76,13 +75,10 @@ def _print_missing(scenario: Scenario) -> None:
             stdout.write("".join(f"{command}\n" for command in commands))
 
 
-def _overview(built: Built, *, verbose: bool) -> Table:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _overview(built: Built, *, verbose: bool) -> Notes:
+    from pullsim.results.notes import Notes  # noqa: PLC0415
 
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, min_width=10, style="dim")
-    table.add_column(overflow="fold")
+    notes = Notes()
     spec = built.cluster
     sections: dict[str, Iterable[str]] = {
         "Nodes": _nodes(spec),
@@ -97,8 +93,8 @@ def _overview(built: Built, *, verbose: bool) -> Table:
     }
     for name, lines in sections.items():
         for index, line in enumerate(lines):
-            table.add_row("" if index else name, Text(line))
-    return table
+            notes.add("" if index else name, line)
+    return notes
 
 
 def _nodes(spec: ClusterSpec) -> Iterator[str]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
-from rich.text import Text
-
-from pullsim.printable import printable, shortened
+from pullsim.results.fitted_table import FittedTable, Label
 from pullsim.results.statistics import THOUSANDTHS
 from pullsim.results.summary.groups import slowest
 from pullsim.results.summary.summary import Summary, camel
@@ -18,20 +15,18 @@ if TYPE_CHECKING:
     from pullsim.results.summary.groups import GroupFigures
 
 ROWS: Final = 12  # the most rows for workloads
-LABEL: Final = 30  # the most letters of a row's name: the figures need fifty columns
-#: Seconds in a minute and an hour.
 
 
-def start_table(summary: Summary) -> Table:
+def start_table(summary: Summary) -> FittedTable:
     """Return the table, with a line for each distribution; ``never`` is what falls to pods that never started."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table = FittedTable()
+    table.names("")
     for heading in THOUSANDTHS:
-        table.add_column(camel(heading), justify="right", no_wrap=True)
+        table.figures(camel(heading), rank=0 if heading == "p99" else 2)
     if summary.pods:
         _row(table, "pod start", summary.pods.start, "bold")
         if summary.pods.start.never and summary.pods.started:
-            _row(table, f"those that started, {summary.pods.started:,}", summary.pods.start_of_started)
+            _row(table, Label("those that started", f", {summary.pods.started:,}"), summary.pods.start_of_started)
         _workloads(table, summary.workloads, "start")
         if summary.pods.ready != summary.pods.start:  # something takes time from the start to the pod's being ready
             _row(table, "pod ready", summary.pods.ready, "bold")
@@ -47,20 +42,18 @@ def brief(seconds: float | None) -> str:
     return duration(seconds).replace("min", "m").replace(" ", "")
 
 
-def _workloads(table: Table, workloads: dict[str, GroupFigures], what: str) -> None:
+def _workloads(table: FittedTable, workloads: dict[str, GroupFigures], what: str) -> None:
     """Add a row for each workload if there are several, the latest first, and one about those that have no room."""
     if len(workloads) < 2:
         return
     shown = slowest(workloads, what)
     most = ROWS if len(shown) <= ROWS else ROWS - 1
     for name in shown[:most]:
-        count = f" ({workloads[name].total:,})"
-        label = shortened(printable(name), LABEL - len(count) - 2)
-        _row(table, f"  {label}{count}", getattr(workloads[name], what))
+        _row(table, Label(f"  {name}", f" ({workloads[name].total:,})"), getattr(workloads[name], what))
     if len(shown) > most:
-        table.add_row(Text(f"  {len(shown) - most:,} more workloads"))
+        table.add_row(Label("", f"  {len(shown) - most:,} more workloads"))
 
 
-def _row(table: Table, name: str, figures: Distribution, style: str = "") -> None:
+def _row(table: FittedTable, name: str | Label, figures: Distribution, style: str = "") -> None:
     cells = (brief(getattr(figures, each)) for each in THOUSANDTHS)
-    table.add_row(Text(name), *cells, style=style)
+    table.add_row(name, *cells, style=style)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from pullsim.results.explanation.explanation import until_start
 from pullsim.results.explanation.steps import PULL
+from pullsim.results.fitted_table import FittedTable
+from pullsim.results.notes import Notes
+from pullsim.results.prose import Prose
 from pullsim.results.start_table import brief
 from pullsim.results.wording import counted, duration, qualified, size
 from pullsim.stages import LABELS, READINESS, RESOURCES
@@ -34,13 +36,11 @@ _MENTION: Final = 0.10  # a resource with a smaller share of the time is not men
 def render(explanation: Explanation) -> Group:
     """Return what `pullsim explain` prints."""
     parts: list[RenderableType] = [_heading(explanation), Text(), _steps(explanation), Text()]
-    notes = Table.grid(padding=(0, 2, 0, 0))
-    notes.add_column(style="dim", no_wrap=True)
-    notes.add_column()
-    notes.add_row("Verdict", Text(verdict(explanation), "bold"))
+    notes = Notes(labels=0)
+    notes.add("Verdict", verdict(explanation), "bold")
     for image in explanation.needless:
         text = f"{image} was on the node when it was first asked for"
-        notes.add_row("Policy", f"{text}: with imagePullPolicy IfNotPresent a pod that may use it needs no pull")
+        notes.add("Policy", f"{text}: with imagePullPolicy IfNotPresent a pod that may use it needs no pull")
     return Group(*parts, notes)
 
 
@@ -83,12 +83,13 @@ def _heading(explanation: Explanation) -> Text:
     return Text.assemble((name, "bold"), text)
 
 
-def _steps(explanation: Explanation) -> Table:
+def _steps(explanation: Explanation) -> FittedTable:
     """Return the time line: what began when and how long it took; what it took sums to the whole, to the digit."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for heading in ("at", "took", "share"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("")
+    table = FittedTable()
+    table.figures("at", rank=3)
+    table.figures("took", rank=0)
+    table.figures("share", rank=2)
+    table.words("", rank=0, least=26)
     steps = explanation.steps
     took = hundredths([step.seconds for step in steps])
     longest = sorted(range(len(steps)), key=lambda index: -steps[index].seconds)
@@ -142,7 +143,7 @@ def _rounded(seconds: float) -> int:
 
 def _described(step: Step, took: int) -> Group:
     first, *rest = _lines(step, took)
-    return Group(Text(first), *(Padding(Text(line), (0, 0, 0, 2)) for line in rest))
+    return Group(Prose(first), *(Padding(Prose(line), (0, 0, 0, 2)) for line in rest))
 
 
 def _lines(step: Step, took: int) -> Iterator[str]:

@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from pullsim.results.fitted_table import FittedTable
+from pullsim.results.notes import Notes
+from pullsim.results.prose import Prose
 from pullsim.results.wording import counted, duration
 from pullsim.study.advice.advice import GAIN, percent
 from pullsim.study.advice.remedies import best
@@ -29,31 +31,29 @@ def told_remedies(tried: Remedies, pod: tuple[str, str]) -> Group:
     parts: list[RenderableType] = [Text()]
     if helping:
         parts.append(_table(helping[:_ROWS]))
-    notes = Table.grid(padding=(0, 2, 0, 0))
-    notes.add_column(style="dim", no_wrap=True)
-    notes.add_column()
+    notes = Notes(labels=0)
     more = len(helping) - _ROWS
     if more > 0:
-        notes.add_row("Less gain", ", ".join(row.lever for row in helping[_ROWS:]))
+        notes.add("Less gain", ", ".join(row.lever for row in helping[_ROWS:]))
     nothing = [row.lever for row in rows if not row.helps]
     if nothing:
-        notes.add_row("No gain", f"(under {GAIN * 100:g} %, tried) {', '.join(nothing)}")
+        notes.add("No gain", f"(under {GAIN * 100:g} %, tried) {', '.join(nothing)}")
     if tried.untried:
-        notes.add_row("Not tried", f"{counted(len(tried.untried), 'change')}: more than --max-runs")
+        notes.add("Not tried", f"{counted(len(tried.untried), 'change')}: more than --max-runs")
     for text in tried.failed:
-        notes.add_row("Failed", text)
+        notes.add("Failed", text)
     if not rows and not tried.failed:
-        notes.add_row("Tried", "nothing: no change that is known could have helped what it waited for")
+        notes.add("Tried", "nothing: no change that is known could have helped what it waited for")
     return Group(*parts, notes)
 
 
-def _table(rows: list[Remedy]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for heading in ("start", "gained"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("tried, with the same seed")
+def _table(rows: list[Remedy]) -> FittedTable:
+    table = FittedTable()
+    table.figures("start")
+    table.figures("gained", rank=2)
+    table.words("tried, with the same seed", rank=0, least=26)
     for row in rows:
-        table.add_row(duration(row.seconds), _gained(row), Group(Text(row.setting.sentence), *_options(row)))
+        table.add_row(duration(row.seconds), _gained(row), Group(Prose(row.setting.sentence), *_options(row)))
     return table
 
 
