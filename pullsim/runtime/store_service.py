@@ -87,7 +87,10 @@ class StoreService:
         found: dict[tuple[str, str], tuple[Listed, list[str]]] = {}
         for name, image in self.stored():
             found.setdefault((image.id, image.handler), (image, []))[1].append(name)
-        return [_listed(image.id, image.size, tuple(names), image.handler) for image, names in found.values()]
+        return [
+            _listed(image_id, image.size, tuple(names), handler)
+            for (image_id, handler), (image, names) in found.items()
+        ]
 
     def image_fs(self) -> FilesystemUsage:
         """Return how full the disk is with the store's content and everything else on it."""

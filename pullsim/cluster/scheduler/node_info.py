@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pullsim.spec.scheduling import ANY_IP, HOSTNAME, ZONE, Taint
@@ -64,7 +65,7 @@ class NodeInfo:
         if node.zone is not None:
             self.labels[ZONE] = node.zone
         self.taints = spec.scheduling.taints
-        self.allocatable = dict(spec.scheduling.allocatable)
+        self.allocatable = _amounts(spec.scheduling.allocatable)
         self.max_pods = spec.max_pods
         self.gone = False  # whether it has left
         self.pressed = False  # whether its disk is under pressure, so that its kubelet admits no pods
@@ -118,3 +119,9 @@ class NodeInfo:
             for (other, at, where), used in self.ports.items()
             if other == protocol and where == number and (address in (ANY_IP, at) or at == ANY_IP)
         )
+
+
+@lru_cache(maxsize=1024)
+def _amounts(allocatable: tuple[tuple[str, int], ...]) -> Mapping[str, int]:
+    """Return what a node can give away, by resource; equal nodes share it, as each choice reads it."""
+    return dict(allocatable)
