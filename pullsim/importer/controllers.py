@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.pod_templates import pod_templates
@@ -12,6 +12,7 @@ from pullsim.inputs.fields import at, entries, mapping, text, whole
 from pullsim.inputs.told import counts
 
 if TYPE_CHECKING:
+    from pullsim.formats.kubernetes.pod_templates import FoundTemplate
     from pullsim.importer.inventory import Found, Inventory
     from pullsim.importer.notes import Notes
 
@@ -51,7 +52,7 @@ def read_controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[Tem
     }
     ignored: Counter[str] = Counter()
     for (kind, namespace, name), found in sorted(inventory.objects.items(), key=lambda each: each[0]):
-        templates = [] if kind in _NO_WORKLOADS else list(pod_templates(found.value))
+        templates = [] if kind in _NO_WORKLOADS else list(pod_templates(found.value)) or _referred(found, inventory)
         if not templates:
             _without_template(kind, found, notes)
             ignored[kind] += kind not in _READ
@@ -88,13 +89,22 @@ def read_controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[Tem
     return made
 
 
+def _referred(found: Found, inventory: Inventory) -> list[FoundTemplate]:
+    """Return the templates of another controller that an object refers to, as a Rollout may, with its own replicas."""
+    reference = mapping(found.value, "spec", "workloadRef")
+    other = inventory.get(text(reference, "kind"), found.namespace, text(reference, "name"))
+    if other is None:
+        return []
+    return [replace(each, pods=whole(found.value, "spec", "replicas")) for each in pod_templates(other.value)]
+
+
 def _without_template(kind: str, found: Found, notes: Notes) -> None:
     """Say of a controller that refers to a template elsewhere that it is left out."""
     reference = mapping(found.value, "spec", "workloadRef")
     if reference:
         notes.warn(
-            f"{kind} {found.name}: its template is that of {text(reference, 'kind')} {text(reference, 'name')} "
-            "(workloadRef): if that was not given, its pods are left out"
+            f"{kind} {found.name} is left out: its template is that of {text(reference, 'kind')} "
+            f"{text(reference, 'name')} (workloadRef), which was not given"
         )
     elif kind == "InferenceService":
         uri = text(found.value, "spec", "predictor", "model", "storageUri")
@@ -127,7 +137,7 @@ def _replicas(pods: int | None, found: Found, hpa: Found | None, notes: Notes) -
     if kind == "CronJob":
         inner = mapping(found.value, "spec", "jobTemplate", "spec")
         pods = whole(inner, "parallelism")
-        notes.warn(f"{title}: the pods of one of its runs are in the scenario, as if it began at 0")
+        notes.tally("CronJob", "of which the pods of one run are in the scenario, as if it began at 0", found.name)
         return 1 if pods is None else pods
     if kind == "DaemonSet":
         wanted = whole(found.value, "status", "desiredNumberScheduled")

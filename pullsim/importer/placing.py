@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pullsim.importer.pools import Pool
     from pullsim.importer.workloads import Workload
 
+_FITS_NOWHERE: Final = "whose constraints fit no pool here, so that its pods wait for ever"
+_ON_LOST_NODES: Final = "with pods on nodes that are left out: here they go where they fit"
 _OWN: Final = "pullsim.io/daemon-set"
 _REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
 
@@ -131,11 +133,9 @@ def tell_of_left_out(workloads: Sequence[Workload], pools: Sequence[Pool], notes
     known = {node for pool in pools for node in pool.node_names}
     for workload in workloads:
         if not fitting(workload.pod, pools):
-            notes.warn(f"{workload.owner}: its constraints fit no pool here: its pods wait for ever")
+            notes.tally("workload", _FITS_NOWHERE, str(workload.owner))
         elif known and (lost := sum(count for node, count in workload.nodes.items() if node and node not in known)):
-            notes.warn(
-                f"{workload.owner}: {lost} of its pods are on nodes that are left out: here they go where they fit"
-            )
+            notes.tally("workload", _ON_LOST_NODES, f"{workload.owner}: {lost}")
 
 
 def label_unknown(workloads: Sequence[Workload], pool: Pool, notes: Notes) -> None:

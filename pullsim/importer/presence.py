@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 #: As many images a kubelet tells of at the most, by default (nodeStatusMaxImages).
 _MOST: Final = 50
+_ON_SOME: Final = "with images on some of its nodes only: as its nodes are equal here, they are on none"
+_CUT: Final = (
+    f"of whose nodes the lists end at {_MOST} images (nodeStatusMaxImages): smaller ones are missing there, and what "
+    "runs on the nodes proves some of them"
+)
 #: What containerd calls an image of a file that names none (containerd, client/import.go, cmd/ctr ImportCommand).
 _IMPORTED: Final = re.compile(r"(?:^|/)import-\d{4}-\d{2}-\d{2}@")
 
@@ -46,20 +51,14 @@ def find_present(pools: Sequence[Pool], workloads: Sequence[Workload], inventory
             }
         pool.cached = sorted(found)
         if some := len(set.union(*have) - everywhere):
-            notes.warn(
-                f"pool {pool.name}: {some} images are on some of its nodes only: as its nodes are equal "
-                "here, they are on none"
-            )
+            notes.tally("pool", _ON_SOME, f"{pool.name}: {some}")
         for image in sorted(_by_hand(pool, wanted)):
             notes.tally("image", "loaded into nodes by hand: here a registry has it, of which nothing tells", image)
         nameless = sum(not normalised(names) for node in pool.nodes for names, _ in node_images(node.found))
         if nameless:
             notes.left_out["images in nodes' lists without a name that can be pulled"] += nameless
         if cut := sum(len(node_images(node.found)) == _MOST for node in pool.nodes):
-            notes.warn(
-                f"pool {pool.name}: the lists of {cut} nodes end at {_MOST} images (nodeStatusMaxImages): smaller ones "
-                "are missing there, and what runs on the nodes proves some of them"
-            )
+            notes.tally("pool", _CUT, f"{pool.name}: {cut} nodes")
 
 
 def _wanted(workloads: Sequence[Workload]) -> dict[str, set[str]]:

@@ -122,8 +122,10 @@ def _of_pods(pods: Mapping[Owner, list[Found]], notes: Notes) -> list[Workload]:
         several = len(owners) > 1 and kind not in ("JobSet", "LeaderWorkerSet", "CronJob")
         if several:
             counts = " + ".join(str(len(pods[each])) for each in oldest)
-            notes.warn(
-                f"{kind} {namespace}/{name}: {len(owners)} templates are alive, a rollout is under way: {counts} pods"
+            notes.tally(
+                "workload",
+                "of which several templates are alive, as in a rollout that is under way",
+                f"{kind} {namespace}/{name}: {counts} pods",
             )
         for position, owner in enumerate(oldest):
             mine = sorted(pods[owner], key=lambda pod: (text(pod.value, "metadata", "creationTimestamp"), pod.name))
@@ -149,7 +151,8 @@ def _counted(owner: Owner, pods: list[Found], notes: Notes) -> Workload | None:
     made.failing = _failing(pods)
     if waiting := made.nodes[""]:
         made.remarks.append(f"{waiting} of its {len(pods)} pods have no node now")
-        notes.warn(f"{owner}: {waiting} of its {len(pods)} pods have no node: {_unschedulable(pods)}")
+        what = f"{owner}: {waiting} of its {len(pods)} pods have no node: {_unschedulable(pods)}"
+        notes.tally("workload", "with pods that have no node now", what)
     return made
 
 

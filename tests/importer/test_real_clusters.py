@@ -300,6 +300,15 @@ def test_ports_of_the_node_are_those_with_a_host_port_or_all_with_its_network(tm
     assert made == {"a": [{"hostPort": 80, "protocol": "UDP"}, {"hostPort": 8081}], "b": [{"hostPort": 8081}]}
 
 
+def test_a_rollout_may_refer_to_the_template_of_a_deployment_that_is_scaled_down(tmp_path):
+    template = {"spec": {"containers": [{"name": "c", "image": "nginx:1.12"}]}}
+    deployment = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 0, "template": template}}
+    reference = {"kind": "Deployment", "name": "web"}
+    rollout = {"kind": "Rollout", "metadata": {"name": "ro"}, "spec": {"replicas": 5, "workloadRef": reference}}
+    (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": [deployment, rollout]}))
+    assert [(each["name"], each["count"]) for each in tree_of(tmp_path)["workloads"]] == [("ro", 5)]
+
+
 def test_images_that_are_never_pulled_are_on_the_nodes_in_every_question(tmp_path):
     containers = [{"name": "c", "image": "localhost/a:dev", "imagePullPolicy": "Never"}]
     pod = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": containers}}
