@@ -27,3 +27,8 @@ def node(name, runtime, images, **labels):
     }
     status = {"nodeInfo": info, "images": [{"names": names, "sizeBytes": size} for names, size in images]}
     return {"kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status}
+
+
+def cluster_of_two_pools(*pods):
+    nodes = [node(f"{pool}-{n}", "containerd://1.7.0", [], pool=pool) for pool in "ab" for n in range(2)]
+    return {"kind": "List", "items": [*nodes, *pods]}
