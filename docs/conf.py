@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NAVIGATION = {
     "How to": [
         "docs/questions",
+        "scenarios/README",
         "docs/import",
         "docs/images",
         "docs/studies",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "scenarios/REFERENCE.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "scenarios/README.md", "scenarios/REFERENCE.md"]
 DOCUMENTS += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
 SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
@@ -124,6 +124,30 @@ def test_there_is_a_readme():
 @pytest.mark.parametrize("command", _all_commands())
 def test_command(command, shell):
     _check(command, shell)
+
+
+#: The rows of the table in scenarios/README.md: scenario and command.
+ANSWERED = re.findall(
+    r"^\| \d+ \| \[[^]]+\]\((.*?\.yaml)\) \| `(pullsim .*?)` \| ",
+    (ROOT / "scenarios/README.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_question_has_a_command():
+    assert len(ANSWERED) == 15
+
+
+@pytest.mark.parametrize("scenario, line", ANSWERED)
+def test_a_scenario_answers_its_question(scenario, line, shell):
+    """At its top stand the command of the table and what it prints, white space and line breaks apart."""
+    command = commands(Block("sh", 0, f"{line}\n"))[0]
+    header = (ROOT / "scenarios" / scenario).read_text(encoding="utf-8").partition("\nversion: 1\n")[0]
+    answer = re.search(rf"^# Command: {re.escape(command.text)}\n# Answer: (.+)$", header, re.MULTILINE)
+    assert answer is not None
+    done = shell(command.text)
+    assert done.returncode == command.exit_code, done.stderr
+    assert answer[1] in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

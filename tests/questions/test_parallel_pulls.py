@@ -56,7 +56,12 @@ def test_the_best_limit_and_from_which_on_more_gain_hardly_anything():
 
 def test_a_limit_of_the_kubelet_is_no_help_where_the_runtime_has_three_slots_a_node():
     """From containerd 2.1 on the node has three download slots; with slow connections nothing else binds."""
-    slow = ("registries[docker.io].perConnection=5MB/s", "nodes[node].disk.write=unlimited", "nodes[node].cores=64")
+    slow = (
+        "assert=[]",
+        "registries[docker.io].perConnection=5MB/s",
+        "nodes[node].disk.write=unlimited",
+        "nodes[node].cores=64",
+    )
     options = [word for text in slow for word in ("--set", text)]
     done = ask("solve", BURST, "--knob", LIMIT, "--range", "3..16", "-o", "sentence", *options, *ONCE)
     pulls = tables(BURST, f"{LIMIT}=5", *slow).pulls
