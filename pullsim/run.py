@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from pullsim.drawn import Drawn
 from pullsim.errors import InputError
 from pullsim.garbage import collect, rare_collections
-from pullsim.rows import Rows
+from pullsim.printable import printable
+from pullsim.rows import Rows, values
 from pullsim.span_rows import SpanRows
 from pullsim.version import __version__
 
@@ -49,11 +51,13 @@ class Progress(NamedTuple):
 
 
 @dataclass(slots=True)
-class Result:
+class Result(Drawn):
     """What happened in a run. Times are simulated seconds, sizes bytes.
 
     Rows of which there are many are kept in `Rows`: used like a list, stored as columns. `SpanRows` can only be read.
     """
+
+    drawn_by: ClassVar[str] = "pullsim.results.page.notebook:result_html"
 
     name: str
     seed: int
@@ -93,6 +97,17 @@ class Result:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""
         if self.ended == "interrupted":
             raise KeyboardInterrupt
+
+    def __repr__(self) -> str:
+        """``Result(shop: 84 of 86 pods started, 128 pulls, 20 nodes; settled at 29.3 s)``."""
+        kept = "" if self.detail == "layers" else f", detail {self.detail}"
+        pods, pulls = len(self.pods), len(self.pulls)
+        started = sum(at is not None for at in values(self.pods, "started"))
+        name = printable(self.name)
+        return (
+            f"Result({name}: {started:,} of {pods:,} pods started, {pulls:,} pulls, {len(self.nodes):,} nodes; "
+            f"{self.ended} at {self.end:.1f} s{kept})"
+        )
 
     def keeps(self, detail: str) -> bool:
         """Whether the run kept what ``detail`` keeps, which is one of `DETAILS`."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
+from pullsim.drawn import Drawn
 from pullsim.errors import InputError, Location
 from pullsim.inputs.document import parse_document, read_document
 from pullsim.inputs.versions import check_version
 from pullsim.outputs import written
+from pullsim.printable import printable, shortened
 from pullsim.results import metrics as metric_names
 from pullsim.results.exports.registry import SCENARIO, SUMMARY
 from pullsim.results.metric_list import check_groups
@@ -90,11 +92,18 @@ class Moved(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Drawn):
     """Two sides and their differences."""
+
+    drawn_by: ClassVar[str] = "pullsim.study.pages.notebook:comparison_html"
 
     a: Side
     b: Side
+
+    def __repr__(self) -> str:
+        """``Comparison(old → new; 2 inputs differ, 3 seeds)``."""
+        sides = " → ".join(printable(shortened(side.name, 80)) for side in (self.a, self.b))
+        return f"Comparison({sides}; {len(self.changes()):,} inputs differ, {len(self.a.runs):,} seeds)"
 
     def changes(self) -> list[tuple[str, Any, Any]]:
         """Return the inputs that differ, as (path, a, b); None where one side does not have the key."""

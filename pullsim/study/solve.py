@@ -12,9 +12,11 @@ import itertools
 import math
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
+from pullsim.drawn import Drawn
 from pullsim.errors import InputError, Location
+from pullsim.printable import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.assertions import Assertion, parse_assertion
 from pullsim.results.metric_list import check_groups
@@ -67,8 +69,10 @@ class Tried(NamedTuple):
 
 
 @dataclass(slots=True)
-class Solution:
+class Solution(Drawn):
     """The setting that was found (None: no setting meets the goal), and all settings that were tried, in order."""
+
+    drawn_by: ClassVar[str] = "pullsim.study.pages.notebook:solution_html"
 
     knobs: tuple[str, ...]
     ranges: tuple[Range, ...]
@@ -77,6 +81,14 @@ class Solution:
     answer: Tried | None
     tried: list[Tried]
     turns: list[float] = field(default_factory=list)  # values that miss the goal between values that meet it
+
+    def __repr__(self) -> str:
+        """``Solution(kubelet.maxParallelImagePulls=2: pods.start.p99 52.1 s; 7 settings tried, 5 seeds)``."""
+        found = "none meets it"
+        if self.answer is not None:
+            mean = metric_names.text(self.goal.metric, self.answer.objective.mean)
+            found = f"{', '.join(self.settings(self.answer.point))}: {self.goal.metric} {mean}"
+        return f"Solution({printable(found)}; {len(self.tried):,} settings tried, {self.seeds:,} seeds)"
 
     @property
     def flat(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
+from pullsim.drawn import Drawn
 from pullsim.errors import InputError, Location
+from pullsim.printable import printable, shortened
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
 from pullsim.scenario import override
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pullsim.study.executors import Executor
 
 
+_LONG_NAME: Final = 200  # letters of a text that names a sweep
 _NAMED: Final = 3  # how many missing runs a message names
 
 
@@ -43,8 +46,10 @@ class Failure(NamedTuple):
 
 
 @dataclass(slots=True)
-class Sweep:
+class Sweep(Drawn):
     """The runs of a sweep, by variant and seed."""
+
+    drawn_by: ClassVar[str] = "pullsim.study.pages.notebook:sweep_html"
 
     name: str
     knobs: tuple[Knob, ...]
@@ -53,6 +58,12 @@ class Sweep:
     outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by the variant's position and the seed
     interrupted: bool = False
     stopped: str | None = None  # why it ended before all runs were made
+
+    def __repr__(self) -> str:
+        """``Sweep(shop: kubelet.maxParallelImagePulls=1,2,4; 4 variants, 3 seeds, 12 runs)``."""
+        knobs = " ".join(f"{knob.key}={','.join(knob.values)}" for knob in self.knobs)
+        text = printable(shortened(f"{self.name}: {knobs}" if knobs else self.name, _LONG_NAME))
+        return f"Sweep({text}; {len(self.variants):,} variants, {len(self.seeds):,} seeds, {len(self.outcomes):,} runs)"
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt or InputError if the sweep ended before all runs were made."""

@@ -10,12 +10,14 @@ import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from pullsim.drawn import Drawn
 from pullsim.garbage import rare_collections
 from pullsim.oci.reference import parse
+from pullsim.printable import printable
 from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, flow_rate
 from pullsim.results.summary.api_status import time_in_status
@@ -31,6 +33,7 @@ from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.splits import SplitEffect
 from pullsim.results.summary.start_time import Time, time_until_ready
 from pullsim.results.summary.unbound import unbound
+from pullsim.results.wording import counted, duration
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -87,8 +90,10 @@ class AssertionOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Drawn):
     """Everything worth a line about one run."""
+
+    drawn_by: ClassVar[str] = "pullsim.results.page.notebook:summary_html"
 
     name: str
     seed: int
@@ -121,6 +126,14 @@ class Summary:
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
     autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
+
+    def __repr__(self) -> str:
+        """``Summary(shop: 84 of 86 pods started, half within 12.3 s; ended at 29.3 s)``."""
+        told = "no pods kept"
+        if self.pods is not None:
+            half = f", half within {duration(self.pods.start.p50)}" if self.pods.total else ""
+            told = f"{self.pods.started:,} of {counted(self.pods.total, 'pod')} started{half}"
+        return f"Summary({printable(self.name)}: {told}; ended at {duration(self.end)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
