@@ -18,11 +18,11 @@ from pullsim.drawn import Drawn
 from pullsim.errors import InputError, Location
 from pullsim.printable import printable
 from pullsim.results import metrics as metric_names
-from pullsim.results.assertions import Assertion, parse_assertion
 from pullsim.results.metric_list import check_groups
 from pullsim.study.design import Knob, Variant
 from pullsim.study.ending import ending, unmoved
 from pullsim.study.executors import choose
+from pullsim.study.goal import Goal, parse_goal
 from pullsim.study.ranges import parse_range
 from pullsim.study.sweep import run_variants
 
@@ -41,18 +41,8 @@ GRID: Final = 4  # how many values of each knob are tried where there are severa
 EQUAL: Final = 0.01  # an objective within this relative difference of the best one counts as equally good
 #: Keys of which 0 sets no limit.
 _NONE_AT_ZERO: Final = ("registryPullQPS", "progressTimeout", "imageMaximumGCAge")
-METRIC: Final = "pods.start.p99"  # the objective where neither an objective nor a limit names one
 
 Point = tuple[float, ...]
-
-
-class Goal(NamedTuple):
-    """The goal of a search: a metric, a limit on it or none, and which of the values that meet it is wanted."""
-
-    metric: str
-    limit: Assertion | None
-    want: str  # smallest | largest | best
-    maximize: bool = False
 
 
 class Tried(NamedTuple):
@@ -103,25 +93,6 @@ class Solution(Drawn):
         ]
 
 
-def parse_goal(objective: str | None, slo: str | None, want: str | None, *, maximize: bool = False) -> Goal:
-    """Read an objective (a metric) and an SLO (``< 90s``). Without an objective it is the SLO's. Raises InputError."""
-    metric = metric_names.check(objective or METRIC, Location("--objective"))
-    if slo is None:
-        if want in ("smallest", "largest"):
-            raise InputError(f"the {want} value that meets what? give --slo '< 90s'", Location("--want"))
-        return Goal(metric, None, "best", maximize)
-    text = slo.strip()
-    limit = parse_assertion(f"{metric} {text}" if text[:1] in "<>=!" else text, Location("--slo"))
-    if objective is None:
-        metric = limit.metric
-    if limit.metric != metric:
-        raise InputError(f"the SLO is on {limit.metric}, the objective is {metric}", Location("--slo"))
-    counted = limit.limit == 0 or metric_names.dimension(metric) == metric_names.COUNT
-    if limit.compare == "!=" or (limit.compare == "==" and not counted):
-        raise InputError("an SLO is a limit: < <= > >=, or == 0", Location("--slo"))
-    return Goal(metric, limit, want or "smallest", limit.compare in (">", ">=") or maximize)
-
-
 def solve(
     scenario: Scenario,
     knob: str | Sequence[str],
@@ -142,7 +113,7 @@ def solve(
     """Search the ranges of one or more knobs for the setting that meets a goal.
 
     ``knob`` and ``range``: keys of the scenario and as many ranges, ``1..32`` or ``100MiB/s..1000MiB/s``.
-    ``objective``: a metric, by default that of ``slo``, or METRIC; ``slo``: a limit on it, ``< 90s``, or with its
+    ``objective``: a metric, by default that of ``slo``, or `goal.METRIC`; ``slo``: a limit on it, ``< 90s``, or with its
     metric ``pulls.failed == 0``; ``want``: of the values that meet it the smallest (default), largest or best; without
     a limit the best: the lowest objective, or the highest with ``maximize``.
     ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 WORST: Final = 20  # nodes that are always there
-_BARS: Final = 20_000  # bars of all nodes together, as they are estimated, beyond which no further node is added
+_BARS: Final = 12_000  # bars of all nodes together, as they are estimated, beyond which no further node is added
 _BARS_OF_A_LAYER: Final = 5
 _ROWS: Final = 120  # lines of one node; of more the pods that were latest, with their layers
 STEP: Final = 15
