@@ -113,9 +113,9 @@ def solve(
     """Search the ranges of one or more knobs for the setting that meets a goal.
 
     ``knob`` and ``range``: keys of the scenario and as many ranges, ``1..32`` or ``100MiB/s..1000MiB/s``.
-    ``objective``: a metric, by default that of ``slo``, or `goal.METRIC`; ``slo``: a limit on it, ``< 90s``, or with its
-    metric ``pulls.failed == 0``; ``want``: of the values that meet it the smallest (default), largest or best; without
-    a limit the best: the lowest objective, or the highest with ``maximize``.
+    ``objective``: a metric, by default that of ``slo``, or `goal.METRIC`; ``slo``: a limit on it, ``< 90s``, or with
+    its metric ``pulls.failed == 0``; ``want``: of the values that meet it the smallest (default), largest or best;
+    without a limit the best: the lowest objective, or the highest with ``maximize``.
     ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).
     ``seeds``: runs a value. ``processes``, ``dask``, ``dask_tls`` and ``force``: see `pullsim.study.sweep.sweep`.
     ``progress`` is called with the number of runs made so far. Raises InputError.
