@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.results.exports.registry import NAMES
+from pullsim.run import DETAILS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,16 +15,11 @@ if TYPE_CHECKING:
 _OPTION: Final = Location("--export")
 
 
-def asked_exports(text: str | None, detail: str, out: Path | None) -> tuple[str, ...]:
+def asked_exports(text: str, detail: str, out: Path | None) -> tuple[str, ...]:
     """Read the names of exports, joined by commas.
 
     Raises InputError: a name is not known, the detail does not keep what an export needs, or there is no ``out``.
     """
-    if text is None:
-        return ()
-    from pullsim.results.exports.registry import NAMES  # noqa: PLC0415  only where exports are asked for
-    from pullsim.run import DETAILS  # noqa: PLC0415
-
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in NAMES:

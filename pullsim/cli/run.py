@@ -14,7 +14,6 @@ import typer
 from pullsim.cli import signals, terminal
 from pullsim.cli.command_line import again
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.exports import asked_exports
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,
@@ -31,6 +30,7 @@ from pullsim.cli.options import (
 from pullsim.cli.progress import progress_bar
 from pullsim.cli.scenario_argument import load_scenario, options
 from pullsim.errors import AssertionFailed, InputError, Location
+from pullsim.inputs import is_directory
 from pullsim.printable import message
 
 if TYPE_CHECKING:
@@ -133,16 +133,23 @@ def run(
         bool, typer.Option("--quiet", "-q", help="No text, notes or progress.", rich_help_panel=OUTPUT)
     ] = False,
 ) -> None:
-    """Simulate a scenario and print how long its pods waited, and why."""
+    """Simulate a scenario and print how long its pods waited, and why.
+
+    SCENARIO may be a directory that an earlier run wrote: then its effective scenario is run again.
+    """
     with exit_codes(debug=verbose):
         if output is Format.csv and detail is Detail.none:
             raise InputError("csv is the table of pods, which --detail none does not keep", Location("--output"))
         if watch and output is not Format.table:
             raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
         exposition = Exposition(metrics, metrics_by, metrics_interval, detail, out)
-        asked = asked_exports(export, detail.value, out)
+        asked = _asked(export, detail, out)
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
+        if is_directory(scenario) and nodes is None and preset is None:
+            from pullsim.results.exports.registry import SCENARIO  # noqa: PLC0415
+
+            scenario /= SCENARIO
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
         words = " ".join(map(shlex.quote, [str(scenario), *options(nodes, preset), *_options(overrides)]))
@@ -179,6 +186,15 @@ def run(
                 signals.keep(f"what is printed is of the run until t = {result.end:,.0f} s")
             raise KeyboardInterrupt
         _hold(assertions, summary)
+
+
+def _asked(export: str | None, detail: Detail, out: Path | None) -> tuple[str, ...]:
+    """Read the names of exports; without any, nothing is imported."""
+    if export is None:
+        return ()
+    from pullsim.cli.exports import asked_exports  # noqa: PLC0415
+
+    return asked_exports(export, detail.value, out)
 
 
 def _assertions(scenario: Scenario, more: list[str]) -> list[Assertion]:

@@ -33,6 +33,19 @@ def test_each_name_writes_its_files_and_a_run_without_it_removes_them(inside, sc
     assert (out / "exports" / "mine.txt").read_text() == "mine"
 
 
+def test_a_directory_of_a_run_is_exported_by_running_it_again(inside, scenario, tmp_path):
+    once, again, first = tmp_path / "once", tmp_path / "again", tmp_path / "first"
+    options = ("--no-charts", "-q", "--export", "events,perfetto", "--out")
+    assert inside("run", scenario, *options, first).returncode == 0
+    assert inside("run", scenario, "--no-charts", "-q", "--out", once).returncode == 0
+    assert inside("run", once, *options, again).returncode == 0
+    for name in ASKED["events"] | ASKED["perfetto"]:
+        assert (again / name).read_bytes() == (first / name).read_bytes()
+    done = inside("run", tmp_path, *options, again)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path / 'scenario.effective.yaml'}: there is no such file" in done.stderr
+
+
 def test_a_file_of_the_user_with_the_directory_s_name_stays(inside, scenario, tmp_path):
     (tmp_path / "exports").write_text("mine")
     run = ("run", scenario, "--no-charts", "-q", "--out", tmp_path)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from uuid import UUID
 
 import jsonschema
 import pytest
@@ -177,6 +178,7 @@ def test_texts_are_those_of_the_release(release, text):
     assert pull.waits == (release == "1.25")
     assert scheduled["message"] == "Successfully assigned default/web to workers-0000"
     assert scheduled["involvedObject"]["uid"] == items[1]["involvedObject"]["uid"]
+    assert UUID(scheduled["metadata"]["uid"]).version == 8
     assert items[1]["source"] == {"component": "kubelet", "host": "workers-0000"}
     assert items[1]["involvedObject"]["fieldPath"] == "spec.containers{app}"
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
 
 from pullsim.formats.kubernetes.cron import EPOCH
 from pullsim.kernel.clock import nanoseconds
 
 SECOND: Final = 1_000_000_000  # nanoseconds
-_OURS: Final = uuid5(NAMESPACE_URL, "pullsim")
 
 
 def unix_nanoseconds(seconds: float) -> int:
@@ -36,5 +35,7 @@ def _whole(seconds: int) -> str:
 
 
 def uid(*parts: str) -> str:
-    """Return the identifier of what has these names."""
-    return str(uuid5(_OURS, "\0".join(part.encode("utf-8", "backslashreplace").decode() for part in parts)))
+    """Return the identifier of what has these names: a UUID of version 8, of which the rest is a hash (RFC 9562)."""
+    name = "\0".join(parts).encode("utf-8", "backslashreplace")
+    digits = blake2b(name, digest_size=16, person=b"pullsim").hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
