@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NAVIGATION = {
+    "Learn": ["docs/tutorial"],
     "How to": [
         "docs/questions",
         "scenarios/README",

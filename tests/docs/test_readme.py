@@ -27,7 +27,7 @@ SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
 NOT_COPIED = ("tests", "out", "build", "dist", ".*", "__pycache__", "*.egg-info")
 #: What a document may tell the reader to run without a test doing so.
-LEFT_TO_THE_READER = ("cd", "git", "pip", "pipx", "uv", "docker", "kubectl")
+LEFT_TO_THE_READER = (".", "cd", "git", "pip", "pipx", "uv", "docker", "kubectl")
 
 
 def _all_commands() -> list:

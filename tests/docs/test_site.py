@@ -34,7 +34,7 @@ def test_the_navigation_is_appended_to_the_readme_alone():
     navigate(None, "README", home)
     navigate(None, "docs/model", other)
     assert other == ["text\n"]
-    assert home[0].startswith("text\n\n```{toctree}\n:caption: How to\n:hidden:\n\n/docs/")
+    assert home[0].startswith("text\n\n```{toctree}\n:caption: Learn\n:hidden:\n\n/docs/")
     assert all(f"\n/{page}\n" in home[0] for page in PAGES)
 
 
