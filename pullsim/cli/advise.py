@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import terminal
+from pullsim.cli import completers, terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, ScenarioArgument, SetOption, VerboseOption
 from pullsim.cli.scenario_argument import load_scenario, options
@@ -51,7 +51,10 @@ class AdviceFormat(StrEnum):
 def advise(
     scenario: ScenarioArgument,
     objective: Annotated[
-        str, typer.Option(metavar="METRIC", help="What to rank by.", rich_help_panel=INPUT)
+        str,
+        typer.Option(
+            metavar="METRIC", autocompletion=completers.metrics, help="What to rank by.", rich_help_panel=INPUT
+        ),
     ] = "pods.start.p99",
     nodes: NodesOption = None,
     preset: PresetOption = None,

@@ -12,6 +12,7 @@ from pullsim.cli.catalogs import catalogs
 from pullsim.cli.ci import ci
 from pullsim.cli.command_line import GIVEN
 from pullsim.cli.compare import compare
+from pullsim.cli.completion import completion
 from pullsim.cli.describe import describe
 from pullsim.cli.explain import explain
 from pullsim.cli.explain_credentials import explain_credentials
@@ -39,6 +40,14 @@ _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # the class in the versi
 class Commands(TyperGroup):
     """The group of commands. It keeps the arguments, and makes errors of usage short and what they quote printable."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Hide Typer's options for completion, which work: `pullsim completion` is what users of kubectl look for."""
+        found: list[Any] = [*super().get_params(ctx)]
+        for each in found:
+            if each.name in ("install_completion", "show_completion"):
+                each.hidden = True
+        return found
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep the arguments as they were given, and parse them."""
         GIVEN.set(tuple(args))
@@ -62,7 +71,6 @@ app = typer.Typer(
         "70 a bug of pullsim."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -100,3 +108,4 @@ app.command(rich_help_panel=INFORM)(catalogs)
 app.command(rich_help_panel=INFORM)(explain_credentials)
 app.command(rich_help_panel=INFORM)(image)
 app.command(rich_help_panel=INFORM)(presets)
+app.command(rich_help_panel=INFORM)(completion)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pullsim.cli import completers
+
 INPUT = "Input"
 OUTPUT = "Output"
 
@@ -53,6 +55,7 @@ PresetOption = Annotated[
     typer.Option(
         "--preset",
         metavar="NAME",
+        autocompletion=completers.presets,
         help="What these nodes are, of `pullsim presets`; by default aws/m6i.xlarge-gp3.",
         rich_help_panel=INPUT,
         show_default=False,
@@ -63,6 +66,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
+        autocompletion=completers.keys,
         help="Change a key: nodes\\[workers].nic=25Gbit/s, kubelet.maxParallelImagePulls=8. Repeatable.",
         rich_help_panel=INPUT,
         show_default=False,

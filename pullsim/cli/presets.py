@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from pullsim.cli import terminal
+from pullsim.cli import completers, terminal
 from pullsim.cli.catalogs import ListFormat
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import OUTPUT
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from pullsim.scenario.presets.nodes import Preset
 
 
-def _completed(incomplete: str) -> list[str]:
-    from pullsim.scenario.presets.nodes import names  # noqa: PLC0415  not for --help
-
-    return [name for name in names() if name.startswith(incomplete)]
-
-
 def presets(
     name: Annotated[
         str | None,
@@ -33,7 +27,7 @@ def presets(
             metavar="[NAME|PART]",
             help="Print the figures of this preset and their sources, or list those with this part in their names.",
             show_default=False,
-            autocompletion=_completed,
+            autocompletion=completers.presets,
         ),
     ] = None,
     disks: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import signals, terminal
+from pullsim.cli import completers, signals, terminal
 from pullsim.cli.command_line import again
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.metrics import By, Exposition
@@ -63,6 +63,7 @@ def run(
         str | None,
         typer.Option(
             metavar="NAMES",
+            autocompletion=completers.exports,
             help="Also write files for other programs into --out: perfetto, events, kwok, kube-burner, perfdata. "
             "Several are joined by commas.",
             rich_help_panel=OUTPUT,

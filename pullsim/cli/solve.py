@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import signals, terminal
+from pullsim.cli import completers, signals, terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, ScenarioArgument, SetOption, VerboseOption
 from pullsim.cli.scenario_argument import load_scenario
@@ -62,7 +62,12 @@ def solve(
     knob: Annotated[
         list[str] | None,
         typer.Option(
-            "--knob", metavar="KEY", help="What to turn. Repeatable.", rich_help_panel=GOAL, show_default=False
+            "--knob",
+            metavar="KEY",
+            autocompletion=completers.keys,
+            help="What to turn. Repeatable.",
+            rich_help_panel=GOAL,
+            show_default=False,
         ),
     ] = None,
     range_: Annotated[
@@ -89,6 +94,7 @@ def solve(
         str | None,
         typer.Option(
             metavar="METRIC",
+            autocompletion=completers.metrics,
             help="What to judge by; by default what the SLO names, or pods.start.p99.",
             rich_help_panel=GOAL,
             show_default=False,

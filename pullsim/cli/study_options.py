@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from pullsim.cli import signals, terminal
+from pullsim.cli import completers, signals, terminal
 from pullsim.cli.options import OUTPUT
 from pullsim.errors import Location
 from pullsim.results.wording import duration
@@ -73,6 +73,7 @@ MetricOption = Annotated[
         "--metric",
         "-m",
         metavar="METRIC",
+        autocompletion=completers.metrics,
         help="A number of summary.json by its path: pods.start.p99. Repeatable.",
         rich_help_panel=OUTPUT,
         show_default=False,

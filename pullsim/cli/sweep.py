@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import terminal
+from pullsim.cli import completers, terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, Format, NodesOption, PresetOption, VerboseOption
 from pullsim.cli.scenario_argument import read_scenario
@@ -50,6 +50,7 @@ def sweep(
         typer.Option(
             "--set",
             metavar="KEY=V1,V2,…",
+            autocompletion=completers.keys,
             help="A knob and its values: kubelet.maxParallelImagePulls=1,2,4,unlimited. Repeatable.",
             rich_help_panel=INPUT,
             show_default=False,
