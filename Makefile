@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 DOCUMENTED := $(VENV)/.documented
 
-.PHONY: run test examples lint types layers check docs bench compiled interpreted clean
+.PHONY: run test examples lint types layers check docs notebooks bench compiled interpreted clean
 
 run: $(INSTALLED)
 	$(BIN)/pullsim run scenarios/quickstart.yaml --out out/quickstart
@@ -33,6 +33,10 @@ layers: $(DEVELOPED)
 # The site of the documents, out/site/index.html: built without network, every warning an error.
 docs: $(DOCUMENTED)
 	$(BIN)/python -m sphinx -q -W --keep-going -c docs -d out/site-cache . out/site
+
+# Executes the notebooks and writes what they show into them; the same code gives the same files.
+notebooks: $(DEVELOPED)
+	$(BIN)/python docs/execute_notebooks.py
 
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest benchmarks/suites --benchmark-only -o addopts= -s
