@@ -6,6 +6,7 @@ from uuid import UUID
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
 
 from pullsim import run
 from pullsim.importer.draft import Question
@@ -14,9 +15,11 @@ from pullsim.records import KubeletEvent, StatusRecord
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.results.event_correlator import COMBINED
 from pullsim.results.exports.event_list import write_events
+from pullsim.run import simulate
 from pullsim.scenario import from_mapping
 from pullsim.study.fit.fit_pulls import fit_pulls
 from pullsim.study.fit.kubernetes_events import read_events
+from tests.support.random_worlds import worlds
 from tests.support.records import empty, make
 
 #: core/v1 Event as the API server writes it (staging/src/k8s.io/api/core/v1/types.go, Event): ``eventTime``,
@@ -257,6 +260,16 @@ def test_hostile_names_are_text():
 
 def test_the_same_run_gives_the_same_bytes(fitting, result):
     assert text_of(result) == text_of(run(fitting, status=True, detail="pulls"))
+
+
+@settings(max_examples=15)
+@given(worlds())
+def test_any_run_is_a_list_that_can_be_read(spec):
+    items = items_of(simulate(spec))
+    pulled = [item for item in items if item["reason"] == "Pulled" and "already present" not in item["message"]]
+    observed = read_events(items, "events")
+    assert len(observed.pulls) == len(pulled)
+    assert not observed.left_out
 
 
 def test_an_empty_run_has_no_events():

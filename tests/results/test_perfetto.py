@@ -5,7 +5,7 @@ import json
 from collections import Counter, defaultdict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullsim import run
@@ -13,10 +13,12 @@ from pullsim.kernel.clock import nanoseconds
 from pullsim.records import FaultRecord, ImageRemoval, LinkSample
 from pullsim.results.exports.perfetto.lanes import lanes
 from pullsim.results.exports.perfetto.trace import write_trace
+from pullsim.run import simulate
 from pullsim.scenario import from_mapping
 from pullsim.span_rows import SpanRows
 from pullsim.stages import LABELS
 from tests.support.chrome_trace import read_trace
+from tests.support.random_worlds import worlds
 from tests.support.records import empty, make
 
 BASE = "sha256:" + "b" * 64
@@ -221,6 +223,18 @@ def test_hostile_names_are_text():
     assert not {"\x1b", "\u202e"} & {*text}
     assert {each.name for each in read_trace(text).of("pull")} == {HOSTILE}
     assert len(text.splitlines()) == len(json.loads(text)["traceEvents"]) + 2
+
+
+@settings(max_examples=25)
+@given(worlds())
+def test_any_run_is_a_trace_whose_slices_nest_and_sum(spec):
+    result = simulate(spec)
+    trace = read_trace(text_of(result))
+    assert len(trace.of("pull")) == len(result.pulls)
+    for each in trace.of("pull"):
+        assert sum(child.end - child.begin for child in each.children) == each.end - each.begin
+    queued = [each for each in trace.of("queue") if each.end > each.begin]
+    assert len({id(waiter) for name, waiter, _ in trace.flows if name == "queued behind"}) <= len(queued)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4))))
