@@ -68,11 +68,16 @@ def show(renderable: RenderableType) -> None:
 
     text = io.StringIO()  # the text is written in one call, so that errors of standard output are handled in one place
     plain: dict[str, Any] = {"force_terminal": True} if sys.stdout.isatty() else {"color_system": None}
-    width = max(shutil.get_terminal_size((PLAIN_WIDTH, 0)).columns, _MIN_WIDTH)
-    console = Console(file=text, width=width, height=_HEIGHT, markup=False, emoji=False, **plain)
-    console.print(_Printable(renderable), width=min(width, _MAX_WIDTH), crop=False)
+    columns = max(width() or PLAIN_WIDTH, _MIN_WIDTH)
+    console = Console(file=text, width=columns, height=_HEIGHT, markup=False, emoji=False, **plain)
+    console.print(_Printable(renderable), width=min(columns, _MAX_WIDTH), crop=False)
     with standard_output() as out:
         out.writelines(f"{line.rstrip()}\n" for line in text.getvalue().split("\n")[:-1])
+
+
+def width() -> int | None:
+    """Return the columns of the terminal, or what COLUMNS says; None: standard output is a file or a pipe."""
+    return shutil.get_terminal_size((0, 0)).columns or None
 
 
 def line(text: str) -> None:

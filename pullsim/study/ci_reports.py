@@ -6,12 +6,16 @@ All of them have one table of the figures that changed, what fails first, of at 
 from __future__ import annotations
 
 from collections import Counter
+from io import StringIO
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
+
+from rich.console import Console
 
 from pullsim.printable import markdown as safe
 from pullsim.printable import printable
 from pullsim.results import direction, metrics
+from pullsim.results.fitted_table import FittedTable
 from pullsim.study.baseline import Kind, order
 
 if TYPE_CHECKING:
@@ -24,10 +28,14 @@ _HEADING: Final = ("", "figure", "before", "now", "change", "tolerance", "scenar
 _RIGHT: Final = (2, 3, 4, 5)  # columns of figures
 _SHOWN = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "pods.notStarted", "pulls.failed")
 _START: Final = "pods.start.p99"
+_LOG: Final = 1000  # columns of a log, which nothing wraps
 
 
-def text(verdicts: Sequence[Verdict], *, quiet: bool = False) -> list[str]:
-    """Return the lines for the terminal: one a scenario, and the table; ``quiet``: only what does not pass."""
+def text(verdicts: Sequence[Verdict], *, quiet: bool = False, width: int = _LOG) -> list[str]:
+    """Return the lines for the terminal: one a scenario, and the table; ``quiet``: only what does not pass.
+
+    The table is fitted into ``width`` columns; by default it stands whole, as in a log.
+    """
     lines = []
     for verdict in verdicts:
         if not verdict.ok:
@@ -37,7 +45,7 @@ def text(verdicts: Sequence[Verdict], *, quiet: bool = False) -> list[str]:
             lines.append(f"ok      {verdict.name}: {_start(verdict)}{_counts(verdict)}")
     rows, left = table(verdicts, failing=quiet)
     if rows:
-        lines += ["", *_aligned([(*_HEADING[:-1], rows[0][-1] and _HEADING[-1]), *rows])]
+        lines += ["", *_aligned(rows, width)]
     return [*lines, left] if left else lines
 
 
@@ -153,16 +161,19 @@ def _listed(counts: Counter[Kind]) -> str:
     return ", ".join(f"{counts[kind]:,} {names.get(kind, kind.value)}" for kind in Kind if counts[kind])
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return the rows as lines with columns of equal width, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if index in _RIGHT else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+def _aligned(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
+    """Return the rows as lines with columns of equal width, fitted into a terminal of ``width`` columns."""
+    table = FittedTable()
+    table.names("", whole=True)
+    table.names("figure", rank=0)
+    for heading, rank in (("before", 3), ("now", 0), ("change", 2), ("tolerance", 4)):
+        table.figures(heading, rank)
+    table.names("scenario" if rows[0][-1] else "", rank=1)
+    for row in rows:
+        table.add_row(*row)
+    text = StringIO()
+    Console(file=text, width=width, height=1, color_system=None, markup=False, emoji=False).print(table, crop=False)
+    return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
 def _data(text: str) -> str:
