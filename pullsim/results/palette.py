@@ -44,7 +44,7 @@ DARK: Final = Theme(
     ink="#e8eaed",
     faint="#a3aab3",
     grid="#363c44",
-    shade="#5a2f28",
+    shade="#4d2b26",
     outline="#c8cdd3",
     series=("#4aa3df", "#f07f3c", "#1fbf92", "#dd93bd", "#f2b740", "#9bd5f7", "#f0e442", "#ffffff"),
 )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics
 from pullsim.results.assertions import parse_assertion
+from pullsim.results.page.happenings import happenings
+from pullsim.results.page.metric_words import limit_text, the
 from pullsim.results.page.page import Check, Figure
 from pullsim.results.summary.bottleneck import MENTION
 from pullsim.results.summary.groups import slowest
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pullsim.results.model_error import ModelError
-    from pullsim.results.summary.outages import Outage
     from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.summary import Summary
 
@@ -26,12 +27,15 @@ CAUSES: Final = {
     "unauthorized": "the registry did not accept the credentials",
     "forbidden": "the registry forbids it with these credentials",
     "tooManyRequests": "a quota of the registry was used up",
-    "unavailable": "the registry was down",
-    "connection": "the registry could not be reached",
+    "unavailable": "the registry could not be reached",
+    "serverError": "the registry answered with errors",
+    "connectionLost": "connections to the registry broke",
+    "noProgress": "downloads had stopped for too long",
+    "nodeLeft": "their node had left",
+    "runtime": "the runtime said so",
     "qps": "the node refused them by its own limit (registryPullQPS)",
     "platform": "the image is not made for the node's platform",
     "noSpace": "a node's disk was full",
-    "timeout": "they took longer than they may",
 }
 _SENTENCE: Final = re.compile(r"[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*[.!?](?=\s|$)|[^.!?]+$")
 #: What pods waited for, by the key of the resource, for readers who do not know kubelets; see `pullsim.stages`.
@@ -59,6 +63,8 @@ PLAIN: Final = {
     "sandbox": "the pods' sandboxes to be created",
     "readiness": "programs that ran to say that they are ready",
 }
+_HAPPENINGS: Final = 3  # that the answer begins with
+_AT_ONCE: Final = 0.005  # seconds, which are shown as 0.00 s
 _SEVERAL: Final = 2
 _LATE: Final = 1.3  # times the median of all pods: a workload whose pods are later is named
 _WORKLOADS: Final = 3  # that a sentence names
@@ -78,25 +84,13 @@ def answer(summary: Summary) -> list[str]:
         return ["The run kept no pods: there is nothing to answer with."]
     if not pods.total:
         return ["No pod was created."]
-    sentences = [_outcome(pods), *_latest(summary, pods)]
-    if pods.not_started:
+    sentences = [*happenings(summary)[:_HAPPENINGS], _outcome(pods), *_latest(summary, pods)]
+    if pods.not_started > pods.withdrawn:
         sentences.append(_never(summary, pods))
     if summary.bottleneck is not None and summary.bottleneck.shares:
         sentences.append(_waited(summary.bottleneck.shares))
-    sentences += [_outage(name, outage) for name, outage in summary.outages.items() if outage.pods][:2]
-    if summary.assertions:
-        held = sum(each.holds for each in summary.assertions)
-        whole = len(summary.assertions)
-        sentences.append(
-            f"{'The condition that was set holds' if whole == 1 else f'All {whole} conditions that were set hold'}."
-            if held == whole
-            else f"{whole - held:,} of {counted(whole, 'condition')} that were set "
-            f"{'does' if whole - held == 1 else 'do'} not hold."
-        )
-    if summary.ended in ("horizon", "limit", "interrupted"):
-        sentences.append(
-            f"The run was stopped after {duration(summary.end)} of simulated time; more might have happened."
-        )
+    if summary.ended in ("limit", "interrupted") or (summary.ended == "horizon" and pods.not_ready > pods.withdrawn):
+        sentences.append(f"The run was stopped after {duration(summary.end)} of its time; more might have happened.")
     return sentences
 
 
@@ -115,12 +109,14 @@ def certainty(error: ModelError | None, seed: int) -> str:
 
 
 def checks(summary: Summary) -> list[Check]:
-    """Return the conditions that were set, each with what the run came to."""
+    """Return the conditions that were set, in words, each with what the run came to."""
     found = []
     for each in summary.assertions:
-        shown = metrics.text(parse_assertion(each.assertion).metric, each.value)
-        close = ", nearer to the limit than the model's error" if each.within_model_error else ""
-        found.append(Check(f"{each.assertion}: it is {'never' if each.never else shown}{close}", each.holds))
+        limit = parse_assertion(each.assertion)
+        value = "never" if each.never else metrics.text(limit.metric, each.value)
+        close = "; that is nearer to the limit than the model's error" if each.within_model_error else ""
+        text = f"{the(limit.metric)} is {value}; asked was {limit_text(limit)}{close}"
+        found.append(Check(text, each.holds))
     return found
 
 
@@ -161,16 +157,24 @@ def key_figures(summary: Summary) -> list[Figure]:
 def _outcome(pods: Pods) -> str:
     if not pods.started:
         return "No pod started." if pods.total > 1 else "The pod did not start."
-    if pods.total == 1:
-        return f"The pod started after {duration(pods.start_of_started.max)}."
     started = pods.start_of_started
-    who = f"All {pods.total:,} pods" if pods.started == pods.total else f"{pods.started:,} of {pods.total:,} pods"
-    text = f"{who} started, half of them within {duration(started.p50)} of their creation, "
-    text += f"the slowest after {duration(started.max)}"
+    if pods.total == 1:
+        text = f"The pod started {_after(started.max)}"
+    else:
+        who = f"All {pods.total:,} pods" if pods.started == pods.total else f"{pods.started:,} of {pods.total:,} pods"
+        half, last = _after(started.p50), _after(started.max)
+        text = f"{who} started: half of them {half}, the slowest {last}"
+        if half == last:
+            text = f"{who} started {last}"
     ready = pods.ready_of_ready
     if ready.max is not None and started.max is not None and ready.max > started.max:
-        text += f", and they were ready for work after up to {duration(ready.max)}"
+        text += f"; they were ready for work after up to {duration(ready.max)}"
     return f"{text}."
+
+
+def _after(seconds: float | None) -> str:
+    """``at once``, or ``within 12.3 s`` of its creation."""
+    return "at once" if seconds is not None and seconds < _AT_ONCE else f"within {duration(seconds)}"
 
 
 def _latest(summary: Summary, pods: Pods) -> list[str]:
@@ -184,14 +188,14 @@ def _latest(summary: Summary, pods: Pods) -> list[str]:
     half = group.start.p50 or 0.0
     if half < _LATE * whole:
         return []
-    return [
-        f"The latest are those of {name}: of its {counted(group.total, 'pod')} half started within {duration(half)}."
-    ]
+    if group.total == 1:
+        return [f"The latest is that of {name}: it started within {duration(half)}."]
+    return [f"The latest are the {group.total:,} of {name}: half of them started within {duration(half)}."]
 
 
 def _never(summary: Summary, pods: Pods) -> str:
     """Say which pods never started, and what their last failure was."""
-    waiting = pods.not_started - pods.withdrawn if pods.not_started > pods.withdrawn else pods.not_started
+    waiting = pods.not_started - pods.withdrawn
     groups = [name for name, group in summary.workloads.items() if group.not_started]
     of = f" (of {', '.join(groups[:_WORKLOADS])}{' and others' if len(groups) > _WORKLOADS else ''})" if groups else ""
     reasons = ", ".join(pods.not_started_by_reason)
@@ -207,13 +211,3 @@ def _waited(shares: Mapping[str, float]) -> str:
     if others and others[0][1] >= MENTION:
         text += f"; {others[0][1]:.0%} was for {others[0][0]}"
     return f"{text}.".replace("%", " %")
-
-
-def _outage(name: str, outage: Outage) -> str:
-    began, ended = duration(outage.began_at), duration(outage.ended_at)
-    pods, never, after = outage.pods, outage.never, outage.last_up_after
-    text = f"The fault of {name} from {began} to {ended} hit {counted(pods, 'pod')}"
-    if never:
-        return f"{text}, of which {never:,} never came up."
-    side = "after" if (after or 0.0) >= 0 else "before"
-    return f"{text}; the last of them was up {duration(abs(after or 0.0))} {side} its end."

@@ -68,14 +68,15 @@ def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], w
         largest = max(stages, key=stages.__getitem__, default=None)
         if largest is not None and whole:
             told.append(f"{label}: {duration(whole)}, most of it {LABELS[largest]} ({stages[largest] / whole:.0%})")
-    scale = {"domain": [0, 1.12 * longest / unit.size or 1], "nice": False}
+    scale = {"domain": [0, longest / unit.size or 1], "nice": False}
+    x = field("took", "quantitative", f"mean of a {what} ({unit.name})", scale=scale)
     y = field("bar", "nominal", sort=None, axis={"labelLimit": "names"})
     bar = {
         "data": {"name": "bars"},
         "mark": {"type": "bar", "style": "stage"},
         "encoding": {
             "y": y,
-            "x": field("took", "quantitative", f"mean of a {what} ({unit.name})", stack="zero", scale=scale),
+            "x": x | {"stack": "zero"},
             "color": stage_colours({row[1] for row in rows}),
             "order": field("order", "quantitative"),
             "tooltip": tooltip(bar="of", stage="stage", text="time", share="share"),
@@ -88,7 +89,7 @@ def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], w
     sums = {
         "data": {"name": "wholes"},
         "mark": {"type": "text", "style": "value", "align": "left", "dx": 5, "aria": False},
-        "encoding": {"y": y, "x": field("took", "quantitative"), "text": field("text", "nominal")},
+        "encoding": {"y": y, "x": x, "text": field("text", "nominal")},
     }
     data = {
         "bars": Rows(("bar", "stage", "order", "took", "text", "share", "said"), rows),

@@ -118,6 +118,11 @@ def _embedded(document: Any) -> Markup:
     return Markup(json_text(document).translate(_ESCAPES))  # noqa: S704  # nothing in it can end the element
 
 
+def _finalized(value: Any) -> Any:
+    """Return a text as it is to be escaped; no line is broken between a number and its percent sign."""
+    return printable(value).replace(" %", "\u00a0%") if type(value) is str else value
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -126,7 +131,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
+        finalize=_finalized,
     )
     environment.filters["lines"] = lambda text: escape(printable(text, "\n"))
     environment.tests |= {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.printable import shortened
 from pullsim.results import metrics as metric_names
-from pullsim.results.page.metric_words import in_words
+from pullsim.results.page.metric_words import in_words, the
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text
 from pullsim.results.page.parts import field, tooltip
 from pullsim.study.advice import text
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 def advice_page(advice: Advice, file: str, overrides: Sequence[str], source: Source) -> Page:
     """Return the page; ``file`` and ``overrides`` are those of the scenario, for the commands that repeat a change."""
-    what = in_words(advice.judged)
+    what = the(advice.judged)
     notes = text.notes(advice)
     return Page(
         title=advice.name or "pullsim advise",
-        question=f"What would shorten the {what}?" if what.startswith("time") else f"What would improve the {what}?",
+        question=f"What would shorten {what}?" if what.startswith("the time") else f"What would improve {what}?",
         answer=[_answer(advice), text.heading(advice)],
         certainty=certainty(len(advice.seeds), advice.error),
         figures=_figures(advice),
@@ -49,7 +49,7 @@ def _answer(advice: Advice) -> str:
     told = advice.told(best)
     before, after = metric_names.text(told.metric, told.a.mean), metric_names.text(told.metric, told.b.mean)
     part = relative(told.relative)
-    change = f"the {in_words(told.metric)} goes from {before} to {after}{f' ({part})' if part else ''}"
+    change = f"{the(told.metric)} goes from {before} to {after}{f' ({part})' if part else ''}"
     return f"Most helps: {best.setting.sentence}; {change}."
 
 
@@ -69,7 +69,7 @@ def _chart(advice: Advice) -> list[Chart]:
     if not rows:
         return []
     y = field("change", "nominal", sort=None, axis={"labelLimit": "names"})
-    x = field("gain", "quantitative", f"gain of the {in_words(advice.judged)} (%)")
+    x = field("gain", "quantitative", f"gain of {the(advice.judged)} (%)")
     encoding = {"y": y, "x": x, "tooltip": tooltip(change="change", text="gain")}
     bar = {"mark": {"type": "bar"}, "encoding": encoding | {"description": field("said", "nominal")}}
     rule = {

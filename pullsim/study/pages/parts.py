@@ -14,7 +14,6 @@ from pullsim.results.page.trust import trust
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pullsim.results.assertions import Assertion
     from pullsim.results.model_error import ModelError
     from pullsim.study.intervals import Interval
 
@@ -149,12 +148,6 @@ def _point_row(
     text = interval_text(metric, point.interval)
     said = f"{point.value}: {text}" + (f", {point.series}" if point.series else "")
     return point.series, point.value, mean, mean if low is None else low, mean if high is None else high, text, said
-
-
-def limit_text(limit: Assertion) -> str:
-    """Write a limit in words: ``below 80.0 s``."""
-    words = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "==": "at"}
-    return f"{words.get(limit.compare, limit.compare)} {metric_names.text(limit.metric, limit.limit)}"
 
 
 def relative(part: float | None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullsim.results import metrics as metric_names
-from pullsim.results.page.metric_words import in_words
+from pullsim.results.page.metric_words import headline, in_words, limit_text, the
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
 from pullsim.stages import RESOURCES
 from pullsim.study import solve_text
-from pullsim.study.pages.parts import Point, certainty, closing, curve, interval_cell, limit_text, points_of
+from pullsim.study.pages.parts import Point, certainty, closing, curve, interval_cell, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def solution_page(solution: Solution, source: Source) -> Page:
     """Return the page."""
     goal = solution.goal
-    what = in_words(goal.metric)
+    what = the(goal.metric)
     over = " and ".join(f"{k} in {r}" for k, r in zip(solution.knobs, solution.ranges, strict=True))
-    limit = f"the {what} {limit_text(goal.limit)}" if goal.limit else ""
+    limit = f"{what} {limit_text(goal.limit)}" if goal.limit else ""
     asked = {
         "smallest": f"What is the smallest {over} that keeps {limit}?",
         "largest": f"What is the largest {over} that keeps {limit}?",
-        "best": f"Which {over} is best for the {what}{f' and keeps {limit}' if limit else ''}?",
+        "best": f"Which {over} is best for {what}{f' and keeps {limit}' if limit else ''}?",
     }[goal.want]
     warnings = solve_text.warnings(solution, source.error)
     title = " and ".join(solution.knobs)
@@ -53,7 +53,7 @@ def _answer(solution: Solution) -> list[str]:
     if answer is None:
         return ["None that was tried meets it."]
     setting = " and ".join(solution.settings(answer.point))
-    return [f"{setting}: the {in_words(metric)} is then {metric_names.text(metric, answer.objective.mean)}."]
+    return [f"{setting}: {the(metric)} is then {metric_names.text(metric, answer.objective.mean)}."]
 
 
 def _figures(solution: Solution) -> list[Figure]:
@@ -77,8 +77,7 @@ def _chart(solution: Solution) -> list[Chart]:
         points = [tried for tried in points if tried.point[1:] == solution.answer.point[1:]]
     metric, limit = solution.goal.metric, solution.goal.limit
     values = [Point("", solution.ranges[0].value(tried.point[0]), tried.objective) for tried in points]
-    title = f"{in_words(metric)[0].upper()}{in_words(metric)[1:]}"
-    return [curve("curve", title, metric, values, solution.knobs[0], None if limit is None else limit.limit)]
+    return [curve("curve", headline(metric), metric, values, solution.knobs[0], None if limit is None else limit.limit)]
 
 
 def _table(solution: Solution) -> Table:

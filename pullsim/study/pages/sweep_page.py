@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.printable import shortened
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
-from pullsim.results.page.metric_words import in_words
+from pullsim.results.page.metric_words import headline, in_words, the
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text
 from pullsim.results.page.parts import field, tooltip
 from pullsim.results.wording import counted
@@ -78,15 +78,15 @@ def _ranked(metric: str, intervals: Mapping[int, Interval]) -> list[int]:
 
 def _answer(sweep: Sweep, metric: str, ranked: Sequence[int], judged: Mapping[int, Interval]) -> list[str]:
     best, worst = ranked[0], next((each for each in reversed(ranked) if judged[each].mean is not None), ranked[0])
-    what = in_words(metric)
+    what = the(metric)
     value = interval_text(metric, judged[best])
     if len(ranked) == 1:
-        return [f"The {what} is {value}."]
+        return [f"{what[0].upper()}{what[1:]} is {value}."]
     if judged[best].mean == judged[worst].mean:
-        return [f"It makes no difference: the {what} is {value} with each of the {len(ranked):,} settings."]
+        return [f"It makes no difference: {what} is {value} with each of the {len(ranked):,} settings."]
     setting = Variant(sweep.settings(best))
     least = interval_text(metric, judged[worst])
-    text = f"Best is {setting}: the {what} is {value}; with {Variant(sweep.settings(worst))} it is {least}."
+    text = f"Best is {setting}: {what} is {value}; with {Variant(sweep.settings(worst))} it is {least}."
     if len(ranked) > 2 and _overlap(judged[best], judged[ranked[1]]):
         also = Variant(sweep.settings(ranked[1]))
         return [text, f"{also} is as good within what chance makes of it ({interval_text(metric, judged[ranked[1]])})."]
@@ -119,11 +119,11 @@ def _charts(sweep: Sweep, metrics: Sequence[str], first: str, judged: Mapping[in
     flat = [metric for metric in metrics if metric != first and _flat(sweep, metric)]
     metrics = [metric for metric in metrics if metric not in flat]
     for number, metric in enumerate(metrics, 1):
-        title = f"{in_words(metric)[0].upper()}{in_words(metric)[1:]}"
+        title = headline(metric)
         points = _points(sweep, metric, judged if metric == first else {})
         charts.append(curve(f"curve-{number}", title, metric, points, sweep.axes[0].key))
     heat = _heat(sweep, first, judged)
-    same = [Text([f"The same with every setting: the {', the '.join(map(in_words, flat))}."])] if flat else []
+    same = [Text([f"The same with every setting: {', '.join(map(the, flat))}."])] if flat else []
     return [*([heat] if heat is not None else []), *charts, *same]
 
 
@@ -182,7 +182,7 @@ def _heat(sweep: Sweep, metric: str, judged: Mapping[int, Interval]) -> Chart | 
     for layer in (tile, label):
         layer["data"] = {"name": "cells"}
     data = {"cells": Rows(("down", "across", "mean", "text", "short", "said"), rows)}
-    title = f"{in_words(metric)[0].upper()}{in_words(metric)[1:]}, by both knobs"
+    title = f"{headline(metric)}, by both knobs"
     told = f"A map of {counted(len(rows), 'setting')}. {better}".strip()
     return Chart("heat", title, told, {"height": {"step": 34}, "layer": [tile, label]}, data, better.capitalize())
 
