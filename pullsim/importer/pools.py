@@ -210,7 +210,11 @@ def _resources(pool: Pool, nodes: list[NodeFacts], files: list[str], notes: Note
 
 
 def _pieces(pool: Pool, nodes: list[NodeFacts], resource: str, notes: Notes) -> int | None:
-    """Return how many of a device each node has for pods: the least that is not 0, with a warning of differences."""
+    """Return how many of a device each node has for pods: the least that is not 0, with a warning of differences.
+
+    Where no node has any to give now, it is what they have in all: the run has fresh nodes, and pods that ask for the
+    device run on the old ones still.
+    """
     allocatable = _amount(nodes, resource, "allocatable")
     amounts = [_one(node, resource, "allocatable") or 0 for node in nodes]
     capacity = max(_one(node, resource, "capacity") or 0 for node in nodes)
@@ -218,13 +222,12 @@ def _pieces(pool: Pool, nodes: list[NodeFacts], resource: str, notes: Notes) -> 
         sick = [node.name for node, amount in zip(nodes, amounts, strict=True) if not amount]
         notes.warn(
             f"pool {pool.name}: {resource} is {capacity} in capacity and 0 in allocatable on {listed(sick)}, as if "
-            f"driver or device were not healthy: each node has {allocatable or 0} here"
-            + ("" if allocatable else ", so that pods which ask for it wait for ever")
+            f"driver or device were not healthy: each node has {allocatable or capacity} here, as a fresh one has"
         )
     elif len({*amounts}) > 1:
         differing = ", ".join(map(str, sorted({*amounts})))
         notes.warn(f"pool {pool.name}: its nodes differ in {resource} ({differing}): each has {allocatable} here")
-    return allocatable or (0 if capacity else allocatable)
+    return allocatable or capacity or allocatable
 
 
 def _one(node: NodeFacts, resource: str, of: str) -> int | None:

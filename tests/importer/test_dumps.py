@@ -58,7 +58,7 @@ def test_pools(case, imported):
         assert pool["runtime"].get("maxConcurrentDownloads") == right.get("maxConcurrentDownloads")
         assert right.get("kubelet", {}).items() <= pool.get("kubelet", {}).items()
         for resource, amount in right["resources"].items():
-            of_pods = re.search(r"(\d+) allocatable", amount) or re.match(r"(\d+)", amount)
+            of_pods = re.match(r"([1-9]\d*)", amount)  # of a fresh node, where the one of the dump is sick
             assert str(pool["allocatable"][resource]) == of_pods[1]
 
 
@@ -128,8 +128,7 @@ def test_images_that_are_there_are_those_that_every_node_has(case, imported):
 )
 def test_it_runs_as_it_is(case, question, imported, tmp_path):
     summary = pullsim.summarize(pullsim.run(scenario_of(imported(case, question)[0], tmp_path)))
-    waiting = 2 * (case == "odd-aks")  # for GPUs that their node has in capacity only
-    assert summary.pods.started > 0.9 * (summary.pods.total - waiting)
+    assert summary.pods.started > 0.9 * summary.pods.total
     assert summary.pulls.ok > 0
 
 
