@@ -29,6 +29,7 @@ NAVIGATION = {
     "Reference": [
         "scenarios/REFERENCE",
         "docs/commands",
+        "docs/diagnostics",
         "docs/api",
         "CHANGELOG",
     ],

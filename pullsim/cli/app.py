@@ -19,6 +19,7 @@ from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
 from pullsim.cli.init import init
+from pullsim.cli.list_diagnostics import diagnostics
 from pullsim.cli.list_metrics import metrics
 from pullsim.cli.presets import presets
 from pullsim.cli.run import run
@@ -105,6 +106,7 @@ app.command(rich_help_panel=STUDY)(ci)
 app.command(rich_help_panel=INFORM)(metrics)
 app.command(rich_help_panel=INFORM)(schema)
 app.command(rich_help_panel=INFORM)(catalogs)
+app.command(rich_help_panel=INFORM)(diagnostics)
 app.command(rich_help_panel=INFORM)(explain_credentials)
 app.command(rich_help_panel=INFORM)(image)
 app.command(rich_help_panel=INFORM)(presets)

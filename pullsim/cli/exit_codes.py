@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from pullsim.cli import signals
+from pullsim.cli.diagnostics import coded
 from pullsim.cli.terminal import note
 from pullsim.errors import AssertionFailed, InputError
 from pullsim.printable import message
@@ -36,7 +37,7 @@ def exit_codes(*, debug: bool = False) -> Iterator[None]:
         raise typer.Exit(ASSERTION_FAILED) from None
     except InputError as error:
         for line in error.lines():
-            note(f"error: {line}")
+            note(f"error: {coded(line)}")
         raise typer.Exit(WRONG_INPUT) from None
     except (KeyboardInterrupt, signals.OutOfTime):
         signals.say()

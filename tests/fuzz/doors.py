@@ -126,6 +126,7 @@ def doors() -> tuple[Door, ...]:
         "image registry.example.com/team/app:v1@sha256:0 --kubelet-version 1.30",
         "catalogs nginx -o json",
         "presets aws/m6i.large-gp3",
+        "diagnostics PS012",
         "explain-credentials nginx:1 --config small.yaml -o json",
         "fit small.yaml --where a=b --containerd 1.7 --seed 3 --manifests a=b",
     ):

@@ -1,0 +1,53 @@
+"""The codes of the messages that people meet most: what each means and what to do (``diagnostics.toml``).
+
+A code belongs to the words of a message and not to the place that raises it, as one rule is found in several places:
+in files, in ``--set``, from Python. Codes are given where a message is shown, so no other code knows of them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Diagnostic(NamedTuple):
+    """A kind of message."""
+
+    code: str
+    title: str
+    words: str  # a regular expression that its messages have somewhere
+    example: str  # such a message
+    help: str  # what it means and what to do
+
+    @property
+    def level(self) -> str:
+        """Whether the input is refused: ``error``, or ``warning``, from PS101 on."""
+        return "warning" if self.code > "PS100" else "error"
+
+
+@cache
+def table() -> tuple[Diagnostic, ...]:
+    """Read the kinds of messages. A message is of the first that fits."""
+    text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    return tuple(Diagnostic(code, **row) for code, row in tomllib.loads(text).items())
+
+
+def find(text: str) -> Diagnostic | None:
+    """Return the kind of a message, which may have its code in it, or be the code alone; None if it has no code."""
+    named = re.search(r"\bPS\d{3}\b", text.upper())
+    if named is not None:
+        return next((each for each in table() if each.code == named[0]), None)
+    return _of(text)
+
+
+def coded(message: str) -> str:
+    """Return an error's message with its code in brackets at its end, if it has one."""
+    found = _of(message)
+    return message if found is None or found.level != "error" else f"{message} [{found.code}]"
+
+
+def _of(message: str) -> Diagnostic | None:
+    return next((each for each in table() if re.search(each.words, message)), None)
