@@ -54,7 +54,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write summary.json, tables, events and charts there; other files in it are kept.",
+            help="Write summary.json, report.html, tables, events and charts there; other files in it are kept.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),

@@ -72,6 +72,16 @@ def test_charts_are_drawn_and_nothing_is_asked_for(browser, plain):
         assert seen.requests == [plain.as_uri()]
         assert seen.page.locator(".drawing[role='graphics-document'][aria-label]").count() == len(CHARTS)
         assert seen.page.locator(".question").inner_text().endswith("What is asked?")
+        labels = seen.page.locator("#chart-ready .role-axis-label text").all_text_contents()
+        seen.page.locator("#chart-ready svg").hover()
+        assert seen.page.locator(".tip").inner_text().startswith("pods that are ")
+        seen.page.keyboard.down("Shift")
+        seen.page.mouse.wheel(0, -300)
+        seen.page.wait_for_function(
+            "before => [...document.querySelectorAll('#chart-ready .role-axis-label text')]"
+            ".map((label) => label.textContent).join() !== before",
+            arg=",".join(labels),
+        )
 
 
 def test_tables_are_sorted_filtered_and_unfolded(browser, plain):

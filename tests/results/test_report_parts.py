@@ -30,6 +30,7 @@ from tests.support.records import HOST, make
 from tests.support.spans import with_spans
 
 ROOT = Path(__file__).parents[2]
+ASSETS = ROOT / "pullsim" / "results" / "page" / "assets"
 
 
 def page_of(result, origin=Origin()):  # noqa: B008
@@ -126,6 +127,15 @@ def test_nothing_of_what_flows_is_lost(spans):
     whole = sum(amount for _, length, amount in spans if length)
     assert float((rates * np.diff(edges)).sum()) == pytest.approx(whole)
     assert (rates >= -1e-9).all()
+
+
+def test_the_notice_names_every_program_of_others_with_its_version():
+    notice = (ASSETS / "NOTICE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.-]+\.js)` \| [\w-]+ \(.*\) \| ([\d.]+) \| BSD-3-Clause \|$", notice, re.MULTILINE)
+    assert {name for name, _ in rows} == {file.name for file in ASSETS.glob("*.min.js")}
+    for name, version in rows:
+        text = (ASSETS / name).read_text(encoding="utf-8")
+        assert version in text or "version" not in text
 
 
 class Parsed(HTMLParser):

@@ -105,7 +105,7 @@ def certainty(error: ModelError | None, seed: int) -> str:
             f"Half of the predicted pull times are within {error.median:.0%} of measured ones, nine in ten within "
             f"{error.p90:.0%} ({error.kind}). Of a cluster whose figures were guessed they can be further off."
         ).replace("%", " %")
-    return f"{text} This is one run, with seed {seed}; other seeds give other chances."
+    return f"{text} This is one run, with seed {seed}; with another seed, chance falls differently."
 
 
 def checks(summary: Summary) -> list[Check]:

@@ -190,6 +190,7 @@
     show();
   }
 
+  if (page.charts.length) document.querySelector(".hint").hidden = false;
   for (const chart of page.charts) if (chart.options) choose(chart);
   document.querySelectorAll("main table").forEach(sortable);
   document.querySelectorAll("main .table").forEach(folded);
