@@ -64,7 +64,9 @@ def executed(text: Path) -> NotebookNode:
             transport="ipc" if sys.platform == "linux" else "tcp",  # files work where there is no network at all
         )
         resources = {"metadata": {"path": str(text.resolve().parent)}}
-        NotebookClient(notebook, km=manager, timeout=SECONDS, resources=resources).execute(env=_environment(directory))
+        client = NotebookClient(notebook, km=manager, timeout=SECONDS, resources=resources)
+        client.owns_km = True  # it is to end the kernel, too
+        client.execute(env=_environment(directory))
     return _tidied(notebook)
 
 
@@ -79,6 +81,7 @@ def _environment(scratch: str) -> dict[str, str]:
 def _tidied(notebook: NotebookNode) -> NotebookNode:
     """Take out what changes from one execution to the next, and describe the charts."""
     notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata.pop("widgets", None)
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number:02}"
         cell.metadata.pop("execution", None)
