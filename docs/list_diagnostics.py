@@ -27,7 +27,7 @@ def page() -> str:
         parts.append(f"## {level.capitalize()}s\n")
         for each in (each for each in table() if each.level == level):
             text = "\n".join(textwrap.wrap(each.help, 120, break_on_hyphens=False, break_long_words=False))
-            example = "\n".join(textwrap.wrap(each.example, 110, break_on_hyphens=False, break_long_words=False))
+            example = "\n".join(textwrap.wrap(each.example, 96, break_on_hyphens=False, break_long_words=False))
             parts.append(f"### {each.code}: {each.title}\n\n{text}\n\n```text\n{example}\n```\n")
     return "\n".join(parts)
 

@@ -136,7 +136,7 @@ def test_codes_differ_and_say_what_they_are_of():
 def test_a_code_or_a_message_is_explained(inside):
     by_code = inside("diagnostics", "ps012")
     assert by_code.returncode == 0
-    assert by_code.stdout.startswith("PS012  error: A field that a KubeletConfiguration has not\n\nThe name is nearly")
+    assert by_code.stdout.startswith("PS012  error: Unknown field of a KubeletConfiguration\n\nThe name is nearly")
     assert (
         inside("diagnostics", "pullsim: error: a KubeletConfiguration has no field 'x' [PS012]").stdout
         == by_code.stdout
