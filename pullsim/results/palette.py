@@ -19,6 +19,7 @@ class Theme(NamedTuple):
     grid: str
     shade: str  # the time of a fault, and pods that never started
     outline: str  # around the parts of a bar
+    failure: str  # the crosses of pulls that failed
     series: tuple[str, ...]
 
 
@@ -36,6 +37,7 @@ LIGHT: Final = Theme(
     grid="#dfe2e6",
     shade=NEVER,
     outline="#8a9099",
+    failure="#ff3b30",
     series=(*SERIES, "#b8a800", "#000000"),
 )
 DARK: Final = Theme(
@@ -46,5 +48,6 @@ DARK: Final = Theme(
     grid="#363c44",
     shade="#4d2b26",
     outline="#c8cdd3",
+    failure="#ff6b5e",
     series=("#4aa3df", "#f07f3c", "#1fbf92", "#dd93bd", "#f2b740", "#9bd5f7", "#f0e442", "#ffffff"),
 )

@@ -24,6 +24,7 @@ from pullsim.results.page.trust import LEFT_OUT
 from pullsim.results.page.writing import html
 from pullsim.results.summary.cluster_changes import Churn, PerDay
 from pullsim.results.summary.summary import summarize
+from pullsim.span_rows import SpanRows
 from pullsim.stages import RESOURCES
 from tests.support.hostile import NAMES
 from tests.support.records import HOST, make
@@ -211,6 +212,25 @@ def test_of_many_nodes_the_worst_and_a_typical_one_are_there(monkeypatch):
     assert next(iter(choice.options)) == f"{result.pods[-1].node} (latest)"
     assert list(choice.options)[-1].endswith("(typical)")
     assert "21 of 100 nodes" in choice.chart.note
+
+
+def test_failed_pulls_are_crosses_and_a_stage_that_goes_on_is_one_bar():
+    result = with_spans(make(pods=4, nodes=1, fail_first=2))
+    (rows,) = node_pulls(result).options.values()
+    crosses = [dict(zip(rows["failures"].columns, row, strict=True)) for row in rows["failures"].rows]
+    failed = [pull for pull in result.pulls if not pull.ok]
+    assert [(row["row"][4:], row["begin"]) for row in crosses] == [(pull.pod, round(pull.ended, 4)) for pull in failed]
+    assert crosses[0]["of"] == f"{failed[0].image}: pull 1 failed, unavailable"
+    twice = SpanRows()
+    for pod in result.pods:
+        spans = [
+            ("queue", pod.created, pod.created + 1.0, None, "a"),
+            ("queue", pod.created + 1.0, pod.started, None, "b"),
+        ]
+        twice.add(pod.node, pod.namespace, pod.pod, spans)
+    result.spans = twice
+    (rows,) = node_pulls(result).options.values()
+    assert sum(row[4] == "pod" for row in rows["bars"].rows) == len(result.pods)
 
 
 def test_a_run_without_pulls_and_one_without_anything_have_pages():

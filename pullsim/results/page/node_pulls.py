@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.printable import shortened
@@ -21,7 +22,7 @@ from pullsim.stages import LABELS, STAGES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from pullsim.records import LayerRecord, PodRecord, SpanRecord
+    from pullsim.records import LayerRecord, PodRecord, PullRecord, SpanRecord
     from pullsim.run import Result
 
 WORST: Final = 20  # nodes that are always there
@@ -32,10 +33,15 @@ STEP: Final = 15
 _COLUMNS: Final = ("row", "begin", "end", "stage", "kind", "of", "text")
 
 
+_Key = tuple[str, str, str]  # node, namespace and name of a pod
+_ROUNDING: Final = 1e-6  # seconds by which sums of stages may differ
+
+
 class _Line(NamedTuple):
     label: str
     kind: str  # pod | layer
     bars: list[tuple[float, float, str, str]]  # begin, end, stage and what it was about
+    failures: list[tuple[float, str]]  # when a pull failed, and which one, why
 
 
 def node_pulls(result: Result) -> Choice | None:
@@ -65,26 +71,27 @@ def node_pulls(result: Result) -> Choice | None:
 
 def _chart(unit: Unit, shown: Collection[str], note: str) -> Chart:
     pod = "slice(datum.value, 3, 4) === 'p'"
-    spec = {
-        "height": {"step": STEP},
+    y = field(
+        "row",
+        "nominal",
+        sort=None,
+        axis={
+            "labelExpr": "slice(datum.label, 4)",
+            "labelLimit": "rows",
+            "labelFontWeight": {"condition": {"test": pod, "value": "bold"}, "value": "normal"},
+            "grid": False,
+        },
+        scale={"paddingInner": 0.15},
+    )
+    x = field("begin", "quantitative", f"simulated time ({unit.name})", scale={"zero": False, "nice": False})
+    bars = {
         "data": {"name": "bars"},
         "transform": [{"calculate": "datum.of + ': ' + datum.stage + ', ' + datum.text", "as": "said"}],
         "params": [zoomed()],
         "mark": {"type": "bar", "style": "stage", "clip": True},
         "encoding": {
-            "y": field(
-                "row",
-                "nominal",
-                sort=None,
-                axis={
-                    "labelExpr": "slice(datum.label, 4)",
-                    "labelLimit": "rows",
-                    "labelFontWeight": {"condition": {"test": pod, "value": "bold"}, "value": "normal"},
-                    "grid": False,
-                },
-                scale={"paddingInner": 0.15},
-            ),
-            "x": field("begin", "quantitative", f"simulated time ({unit.name})", scale={"zero": False, "nice": False}),
+            "y": y,
+            "x": x,
             "x2": {"field": "end"},
             "color": stage_colours(shown),
             "size": {"condition": {"test": "datum.kind === 'pod'", "value": STEP - 2}, "value": STEP - 7},
@@ -92,6 +99,26 @@ def _chart(unit: Unit, shown: Collection[str], note: str) -> Chart:
             "description": field("said", "nominal"),
         },
     }
+    failures = {
+        "data": {"name": "failures"},
+        "transform": [{"calculate": "datum.of + ' ' + datum.text", "as": "said"}],
+        "mark": {
+            "type": "point",
+            "shape": "cross",
+            "angle": 45,
+            "size": 90,
+            "filled": True,
+            "style": "failure",
+            "clip": True,
+        },
+        "encoding": {
+            "y": y,
+            "x": x,
+            "tooltip": tooltip(of="failed", text="time"),
+            "description": field("said", "nominal"),
+        },
+    }
+    spec = {"height": {"step": STEP}, "layer": [bars, failures]}
     told = (
         "A line for each pod of the chosen node, from its creation to its start, coloured by the stage it was in; "
         "under it, thinner, a line for each layer that its pulls fetched or unpacked. The table of the slowest pods "
@@ -99,7 +126,7 @@ def _chart(unit: Unit, shown: Collection[str], note: str) -> Chart:
     )
     note = (
         f"{note} Thin bars are the layers of a pod's pulls, from the bottom of the image up; a layer without a colour "
-        "waits for the one before it."
+        "waits for the one before it. A cross is a pull that failed."
     ).strip()
     return Chart("node", "Pulls of one node", told, spec, {}, note)
 
@@ -129,40 +156,61 @@ def _chosen(result: Result, ranked: Sequence[str]) -> list[str]:
 
 def _lines(result: Result, nodes: Collection[str]) -> dict[str, list[_Line]]:
     """Return the lines of some nodes: pods in the order of their creation, under each the layers of its pulls."""
-    spans: defaultdict[tuple[str, str, str], list[SpanRecord]] = defaultdict(list)
+    spans: defaultdict[_Key, list[SpanRecord]] = defaultdict(list)
     for node, namespace, name, spanned in result.spans.pods():
         if node is not None and node in nodes:
             spans[node, namespace, name] += result.spans[spanned]
-    layers: defaultdict[tuple[str, str, str], list[LayerRecord]] = defaultdict(list)
-    for place, on in enumerate(values(result.layers, "node")):
-        if on in nodes:
-            row = result.layers[place]
-            layers[on, row.namespace, row.pod].append(row)
-    pods: defaultdict[str, list[PodRecord]] = defaultdict(list)
-    for place, on in enumerate(values(result.pods, "node")):
-        if on in nodes:
-            pods[on].append(result.pods[place])
+    layers, pulls = _by_pod(result.layers, nodes), _by_pod(result.pulls, nodes)
     found = {}
-    for node, mine in pods.items():
-        groups = [
-            (pod, [_pod_line(pod, spans[key]), *_layer_lines(layers[key])])
-            for pod in mine
-            if (key := (node, pod.namespace, pod.pod)) in spans
-        ]
+    pods = chain.from_iterable(_by_pod(result.pods, nodes).values())
+    for node, mine in groupby(sorted(pods, key=lambda pod: pod.node), key=lambda pod: pod.node):
+        groups = []
+        for pod in mine:
+            key = (node, pod.namespace, pod.pod)
+            if key in spans:
+                head = _pod_line(pod, spans[key], pulls.get(key, ()))
+                own = [layer for layer in layers.get(key, ()) if _during(pod, layer.queued)]
+                groups.append((pod, [head, *_layer_lines(own)]))
         groups.sort(key=lambda group: (group[0].ready is not None, -group[0].ready_seconds))
         room, kept = _ROWS, []
-        for pod, group in groups:
+        for pod, group in groups[:_ROWS]:
             kept.append((pod, group[: max(room, 1)]))
             room -= len(group)
         kept.sort(key=lambda group: (group[0].created, min(bar[0] for bar in group[1][0].bars), group[0].pod))
-        found[node] = [line for _, group in kept[:_ROWS] for line in group]
+        found[node] = [line for _, group in kept for line in group]
     return found
 
 
-def _pod_line(pod: PodRecord, spans: Iterable[SpanRecord]) -> _Line:
-    name = qualified(pod.namespace, pod.pod)
-    bars = [(each.begin, each.end, each.stage, each.image or "") for each in spans if each.end > each.begin]
-    return _Line(name, "pod", bars or [(pod.created, pod.created, "sync", "")])
+def _by_pod(rows: Sequence[Any], nodes: Collection[str]) -> dict[_Key, list[Any]]:
+    """Return the rows on some nodes, by node, namespace and name of their pod."""
+    found: defaultdict[_Key, list[Any]] = defaultdict(list)
+    for place, node in enumerate(values(rows, "node")):
+        if node in nodes:
+            row = rows[place]
+            found[node, row.namespace, row.pod].append(row)
+    return found
+
+
+def _during(pod: PodRecord, at: float) -> bool:
+    """Whether a time is one of this pod's, of several of its name that were on its node one after the other."""
+    return pod.created - _ROUNDING <= at <= pod.created + pod.ready_seconds + _ROUNDING
+
+
+def _pod_line(pod: PodRecord, spans: Iterable[SpanRecord], pulls: Iterable[PullRecord]) -> _Line:
+    own = [each for each in spans if each.end > each.begin and _during(pod, each.begin)]
+    bars: list[tuple[float, float, str, str]] = []
+    for each in own:
+        about = each.image or ""
+        if bars and bars[-1][1:] == (each.begin, each.stage, about):  # the stage goes on
+            bars[-1] = (bars[-1][0], each.end, each.stage, about)
+        else:
+            bars.append((each.begin, each.end, each.stage, about))
+    failed = [
+        (pull.ended, f"{pull.image}: pull {pull.attempt} failed, {pull.cause}")
+        for pull in pulls
+        if not pull.ok and _during(pod, pull.ended)
+    ]
+    return _Line(qualified(pod.namespace, pod.pod), "pod", bars or [(pod.created, pod.created, "sync", "")], failed)
 
 
 def _layer_lines(layers: Sequence[LayerRecord]) -> Iterator[_Line]:
@@ -188,7 +236,7 @@ def _layer_lines(layers: Sequence[LayerRecord]) -> Iterator[_Line]:
             if begin is not None and end is not None and end > begin
         ]
         if bars:
-            yield _Line(label, "layer", bars)
+            yield _Line(label, "layer", bars, [])
 
 
 def _data(lines: Sequence[_Line], unit: Unit) -> dict[str, Rows]:
@@ -199,4 +247,9 @@ def _data(lines: Sequence[_Line], unit: Unit) -> dict[str, Rows]:
             text = f"{duration(end - begin)}, from {duration(begin)} to {duration(end)}"
             ends = (round(each / unit.size, 4) for each in (begin, end))
             rows.append((f"{number:03d}{line.kind[0]}{line.label}", *ends, LABELS[stage], line.kind, of, text))
-    return {"bars": Rows(_COLUMNS, rows)}
+    failures = [
+        (f"{number:03d}{line.kind[0]}{line.label}", round(at / unit.size, 4), text, f"at {duration(at)}")
+        for number, line in enumerate(lines)
+        for at, text in line.failures
+    ]
+    return {"bars": Rows(_COLUMNS, rows), "failures": Rows(("row", "begin", "of", "text"), failures)}

@@ -40,6 +40,7 @@
       range: { category: theme.series },
       style: {
         fault: { color: theme.shade, opacity: 0.75 },
+        failure: { color: theme.failure, opacity: 1 },
         stage: { stroke: theme.outline, strokeWidth: 0.5 },
         faint: { color: theme.faint },
         value: { color: theme.ink, fontSize: 12 },
