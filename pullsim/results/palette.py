@@ -1,7 +1,8 @@
 """The colours of all charts, those on pages and those as pictures; the stages' own are in `pullsim.stages`.
 
 Colours of series are the palette of Okabe and Ito, whose members are told apart with each of the colour blindnesses; on
-dark ground they are lighter. Nothing is said by colour alone: lines differ in their dashes too, and parts have texts.
+dark ground others take their places, which are as far apart (a test measures it). Nothing is said by colour alone:
+lines differ in their dashes too, and parts have texts.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ LIGHT: Final = Theme(
     shade=NEVER,
     outline="#8a9099",
     failure="#ff3b30",
-    series=(*SERIES, "#b8a800", "#000000"),
+    series=(*SERIES, "#9000f0", "#000000"),
 )
 DARK: Final = Theme(
     ground="#15181c",
@@ -49,5 +50,5 @@ DARK: Final = Theme(
     shade="#4d2b26",
     outline="#c8cdd3",
     failure="#ff6b5e",
-    series=("#4aa3df", "#f07f3c", "#1fbf92", "#dd93bd", "#f2b740", "#9bd5f7", "#f0e442", "#ffffff"),
+    series=("#2f7bff", "#ee675c", "#00d8a3", "#a571d5", "#cb8f10", "#a5c2e1", "#ffda1f", "#ffffff"),
 )

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from pullsim.records import LinkSample
 from pullsim.results import charts
 from pullsim.results.charts import style
+from pullsim.results.palette import DARK, LIGHT
 from pullsim.stages import COLOURS, STAGES
 from tests.support.records import empty, make
 
@@ -40,6 +41,15 @@ def test_stages_can_be_told_apart(vision):
     seen = {stage: lab(colour, VISIONS[vision]) for stage, colour in COLOURS.items()}
     for one, other in itertools.combinations(STAGES, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > 15, (one, other)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_series_can_be_told_apart_and_from_their_ground(theme, vision):
+    seen = [lab(colour, VISIONS[vision]) for colour in theme.series]
+    ground = lab(theme.ground, VISIONS[vision])
+    assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2)) > 15
+    assert min(np.linalg.norm(one - ground) for one in seen) > 35
 
 
 RUNS = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pullsim.results.charts import style
+from pullsim.results.palette import LIGHT
 from pullsim.results.statistics import percentile
 from pullsim.results.waits import by_workload
 from pullsim.rows import values
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 _LINES: Final = 8  # workloads that have a line of their own; the others share one
-_COLOURS: Final = (*style.SERIES, "#f0e442", "#000000")  # the rest of the palette of Okabe and Ito
+_COLOURS: Final = LIGHT.series
 
 
 def plot_start_cdf_by_workload(result: Result, ax: Axes | None = None) -> Axes:
