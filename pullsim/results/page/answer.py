@@ -126,7 +126,9 @@ def key_figures(summary: Summary) -> list[Figure]:
     pods = summary.pods
     if pods is not None and pods.total:
         missing = ", ".join(f"{count:,} {reason}" for reason, count in pods.not_started_by_reason.items())
-        found.append(Figure("pods started", f"{pods.started:,} of {pods.total:,}", missing, bool(pods.not_started)))
+        found.append(
+            Figure("pods started", f"{pods.started:,} of {pods.total:,}", missing, pods.not_started > pods.withdrawn)
+        )
         remark = "of those that started" if pods.start.never else "of all pods"
         started = pods.start_of_started if pods.start.never else pods.start
         if started.p50 is not None:
@@ -149,7 +151,7 @@ def key_figures(summary: Summary) -> list[Figure]:
             found.append(Figure(f"requests refused by {use.host}", f"{use.refused:,}", "by its quotas", bad=True))
         if use.cost:
             found.append(Figure(f"cost of bytes from {use.host}", f"{use.cost:,.2f}"))
-    nodes = counted(summary.nodes, "node")
+    nodes = counted(summary.nodes, "node") + (" at first" if summary.autoscaling else "")
     found.append(Figure("simulated", nodes, f"{duration(summary.end)} of their time"))
     return found
 

@@ -53,7 +53,7 @@ def node_pulls(result: Result) -> Choice | None:
     lines = _lines(result, {*chosen})
     kept = {node: lines.get(node, []) for node in chosen}
     typical = ranked[len(ranked) // 2]
-    unit = time_unit(result.end)
+    unit = time_unit(max(map(_length, kept.values()), default=0.0))
     named = {}
     for node, mine in kept.items():
         mark = "latest" if node == ranked[0] else "typical" if node == typical else ""
@@ -67,6 +67,12 @@ def node_pulls(result: Result) -> Choice | None:
     )
     shown = {LABELS[bar[2]] for mine in kept.values() for line in mine for bar in line.bars}
     return Choice("Node", _chart(unit, shown, note), named)
+
+
+def _length(lines: Sequence[_Line]) -> float:
+    """Return the seconds from the begin of the first to the end of the last bar."""
+    bars = [bar for line in lines for bar in line.bars]
+    return max((bar[1] for bar in bars), default=0.0) - min((bar[0] for bar in bars), default=0.0)
 
 
 def _chart(unit: Unit, shown: Collection[str], note: str) -> Chart:

@@ -91,8 +91,11 @@
     const theme = page.themes[dark.matches && !paper ? "dark" : "light"];
     const data = chart.options ? chart.options[chosen.get(chart.name) ?? 0][1] : chart.data;
     const datasets = Object.fromEntries(Object.entries(data).map(([name, table]) => [name, rows(table)]));
+    const wanted = adapted(chart.spec, width);
+    // A layer without data has no extent, which Vega warns of.
+    if (wanted.layer) wanted.layer = wanted.layer.filter((layer) => datasets[layer.data.name].length > 0);
     const spec = {
-      ...adapted(chart.spec, width), datasets, width, height: height(chart.spec, datasets), config: config(theme, width), description: `${chart.title}. ${chart.description}`,
+      ...wanted, datasets, width, height: height(chart.spec, datasets), config: config(theme, width), description: `${chart.title}. ${chart.description}`,
       autosize: { type: "fit-x", contains: "padding" },
     };
     drawn.get(chart.name)?.view.finalize();
