@@ -7,6 +7,7 @@ over all of them, a search, and the Python API from the docstrings.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pullsim.version import __version__
@@ -14,8 +15,9 @@ from pullsim.version import __version__
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+ROOT = Path(__file__).parents[1]
 NAVIGATION = {
-    "Learn": ["docs/tutorial"],
+    "Learn": ["docs/tutorial", *(f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("*.ipynb")))],
     "How to": [
         "docs/questions",
         "scenarios/README",
@@ -46,13 +48,15 @@ project = "pullsim"
 copyright = "pullsim, Apache-2.0"  # noqa: A001  a name that Sphinx reads
 version = release = __version__
 root_doc = "README"
+smartquotes = False  # --set stays as it is typed
 include_patterns = [
     "README.md",
-    *(f"{page}.*" for pages in NAVIGATION.values() for page in pages),
+    *(f"{page}.[mri]*" for pages in NAVIGATION.values() for page in pages),  # Markdown, reStructuredText, notebooks
     "benchmarks/**.md",  # what the pages link to
     "pullsim/**.md",
 ]
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+nb_execution_mode = "off"  # notebooks have their outputs with them; a test executes them
 
 myst_heading_anchors = 4  # as a forge names them
 suppress_warnings = [
