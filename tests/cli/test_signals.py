@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
-from tests.support.command import ENVIRONMENT, python
+from tests.support.command import python, start, wait_for
 
 #: Long enough to be found running, on any machine.
 LONG = """
@@ -19,25 +16,6 @@ images: {define: [{image: a.test/app:v1, layers: [{size: 1MB}]}]}
 nodes: [{name: n, count: 20, nic: 10Gbit/s}]
 workloads: [{name: w, pods: {image: a.test/app:v1, count: 1000000}, arrivals: {poisson: 100/s}}]
 """
-
-
-def start(*arguments, **options):
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "pullsim", *map(str, arguments)],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        **options,
-    )
-
-
-def wait_for(condition, seconds=60.0):
-    """Wait for something that another process does; no test depends on how long it takes."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_the_memory_of_writing_does_not_grow_with_the_table(name, result):
 
 @pytest.mark.parametrize("read", [summarize, charts.throughput, charts.plot_pulls, charts.plot_time_by_pool])
 def test_figures_and_charts_hold_numbers_but_no_rows(read, result):
-    rows = 20_000
+    rows = 8_000
     kept = {name: [*getattr(result, name)] for name in WRITERS}
     grown = {name: Rows((each * (rows // len(each) + 1))[:rows]) for name, each in kept.items()}
     result = replace(result, **grown)

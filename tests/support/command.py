@@ -6,7 +6,8 @@ import io
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+import time
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,28 @@ def python(code, *, env=None):
         timeout=120,
         check=False,
     )
+
+
+@contextmanager
+def start(*arguments, **options):
+    """Run ``python -m pullsim`` beside this process, which ends it on leaving, whatever has become of the test."""
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "pullsim", *map(str, arguments)],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        **options,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(condition, seconds=60.0):
+    """Wait for something that another process does; no test depends on how long it takes."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.01)
