@@ -153,14 +153,14 @@ def run(
             scenario /= SCENARIO
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
-        words = " ".join(map(shlex.quote, [str(scenario), *options(nodes, preset), *_options(overrides)]))
+        words = [str(scenario), *options(nodes, preset), *_options(overrides)]
 
         def show(result: Result, summary: Summary) -> None:
             _print(
                 result,
                 summary,
                 output,
-                lambda: _hint(loaded, summary, f"pullsim advise {words}", force=force),
+                lambda: _hint(loaded, summary, shlex.join(["pullsim", "advise", *words]), force=force),
                 quiet=quiet,
             )
 
@@ -171,6 +171,7 @@ def run(
             detail,
             exposition,
             show,
+            words,
             asked=asked,
             splits=splits,
             charts=charts,
@@ -224,6 +225,7 @@ def _simulate(
     detail: Detail,
     metrics: Exposition,
     show: Callable[[Result, Summary], None],
+    words: list[str],
     *,
     asked: tuple[str, ...],
     splits: bool | None,
@@ -279,7 +281,7 @@ def _simulate(
                 directory.write_data(result, summary, effective, metrics.write, asked)
                 signals.keep(f"the files in {directory.path} are of the run until t = {result.end:,.0f} s")
                 if not signals.came():
-                    directory.write_later(result, summary, effective, _origin(scenario, force=force))
+                    directory.write_later(result, summary, effective, _origin(scenario, words, force=force))
                 if charts and not signals.came():
                     directory.write_charts(result)
                 if not quiet:
@@ -291,13 +293,14 @@ def _simulate(
     return result, summary
 
 
-def _origin(scenario: Scenario, *, force: bool) -> Origin:
-    """Return where the run comes from, and what was guessed for it."""
+def _origin(scenario: Scenario, words: list[str], *, force: bool) -> Origin:
+    """Return where the run comes from, and what was guessed for it; ``words``: the scenario's file and its changes."""
     from pullsim.results.exports.export import Origin  # noqa: PLC0415
 
     built = scenario.assemble(force=force)
     images = f"how images of known size are cut into layers: {', '.join(built.guessed)}" if built.guessed else None
-    return Origin(scenario.description, again(), tuple(filter(None, (built.assumption, images))))
+    guessed = tuple(filter(None, (built.assumption, images)))
+    return Origin(scenario.description, again(), guessed, again(["advise", *words]))
 
 
 def _check(result: Result) -> None:

@@ -36,7 +36,7 @@ def browser():
 
 def written(directory, result, description="", scenario="version: 1\n"):
     file = directory / "report.html"
-    origin = Origin(description, "pullsim run small.yaml", ("the registry is public",))
+    origin = Origin(description, "pullsim run small.yaml", ("the registry is public",), "pullsim advise small.yaml")
     file.write_text(html(run_page(Output(result, summarize(result), scenario, print, origin))), encoding="utf-8")
     return file
 

@@ -19,6 +19,7 @@ class Origin(NamedTuple):
     description: str = ""  # the scenario's
     command: str = ""  # that makes it again; "" where there is none
     guessed: tuple[str, ...] = ()  # what nobody said, and was assumed
+    advice: str = ""  # the command that tries what would help
 
 
 class Output(NamedTuple):

@@ -74,7 +74,8 @@ def slowest_pods(result: Result) -> Table | None:
             Column("outcome"),
         ),
         [_pod(result.pods[place]) for place in places],
-        f"{counted(left, 'more pod')} in pods.csv." if left else "",
+        (f"{counted(left, 'more pod')} in pods.csv. " if left else "")
+        + "`pullsim explain` tells the story of one pod.",
         filtered=True,
     )
 

@@ -44,7 +44,9 @@ def run_page(output: Output) -> Page:
     ]
     if origin.command:
         words = "This makes it again, with the same figures to the last digit:"
-        sections.append(Section("Make it again", [Text([words], code=origin.command)]))
+        again = Text([words], code=origin.command)
+        advice = [Text(["This tries what would start the pods earlier:"], code=origin.advice)] if origin.advice else []
+        sections.append(Section("Make it again, or better", [again, *advice]))
     return Page(
         title=result.name or "pullsim",
         question=question(result.name, origin.description),
