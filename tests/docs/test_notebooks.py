@@ -105,7 +105,7 @@ def _committed(text: Path) -> nbformat.NotebookNode:
 
 
 def _shown(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return the outputs line by line: texts as they are, and of pictures that they are there."""
+    """Return the outputs line by line: texts as they are, of HTML the words, and of pictures that they are there."""
     lines = []
     for cell in notebook.cells:
         lines.append(f"== {cell.id}")
@@ -113,7 +113,8 @@ def _shown(notebook: nbformat.NotebookNode) -> list[str]:
             lines += output.get("text", "").splitlines()
             for kind, content in sorted(output.get("data", {}).items()):
                 lines.append(f"-- {kind}")
-                lines += content.splitlines() if kind.startswith("text/") else []
+                words = re.sub(r"<style.*?</style>|<[^>]*>", " ", content, flags=re.DOTALL)
+                lines += (words if kind == "text/html" else content).splitlines() if kind.startswith("text/") else []
     return lines
 
 
