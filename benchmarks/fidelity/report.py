@@ -53,7 +53,8 @@ def main() -> None:
         for row in found:
             figures = (f"{row.predicted:.4g}", f"{row.measured:.4g}", f"{row.error:.3f}")
             writer.writerow([row.source, row.group, row.case, row.calibration, *figures])
-    _chart(found)
+    with mpl.rc_context({"svg.hashsalt": "pullsim"}):
+        plot(found).savefig(HERE / "fidelity.png", dpi=120, metadata={"Software": None})
 
 
 def judged(found: Sequence[Row], source: str) -> list[Row]:
@@ -81,12 +82,12 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     for source, (what, median, p90) in BARS.items():
-        errors = _errors(judged(found, source))
-        met = errors[0] <= median and errors[1] <= p90
+        middle, most, _ = errors(judged(found, source))
+        met = middle <= median and most <= p90
         bar = f"{median:.0%} ({p90:.0%})"
         count = len(judged(found, source))
         mark = "met" if met else "missed"
-        lines.append(f"| {source} | {what} | {count} | {errors[0]:.1%} | {errors[1]:.1%} | {bar} | {mark} |")
+        lines.append(f"| {source} | {what} | {count} | {middle:.1%} | {most:.1%} | {bar} | {mark} |")
     every = [row for row in found if row.source == "lab" and row.group != "noisy"]
     near = sum(abs(row.predicted - row.measured) <= max(0.15 * row.measured, 0.03) for row in every)
     lines += [
@@ -103,9 +104,9 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
         own = [row for row in found if (row.source, row.group) == (source, group)]
         fitted = [row for row in own if row.calibration]
         rest = [row for row in own if not row.calibration]
-        first = "{:.0%} ({:.0%}) of {}".format(*_errors(fitted)[:2], len(fitted)) if fitted else "-"
+        first = "{:.0%} ({:.0%}) of {}".format(*errors(fitted)[:2], len(fitted)) if fitted else "-"
         if rest:
-            median, p90, worst = _errors(rest)
+            median, p90, worst = errors(rest)
             lines.append(f"| {source} | {group} | {first} | {len(rest)} | {median:.1%} | {p90:.0%} | {worst:.0%} |")
         else:
             lines.append(f"| {source} | {group} | {first} | 0 | - | - | - |")
@@ -143,7 +144,7 @@ def _left_out(found: Sequence[Row]) -> list[str]:
     """List the pulls that are left out, and what the errors would be with them."""
     without = clusters.left_out()
     uncertain = [row for row, why in without if not why.endswith(OLD_RULE)]
-    median, p90, _ = _errors([*judged(found, "perfstudy"), *uncertain])
+    median, p90, _ = errors([*judged(found, "perfstudy"), *uncertain])
     lines = [
         "## Left out",
         "",
@@ -184,13 +185,13 @@ def _unpacked() -> list[str]:
     return [*lines, ""]
 
 
-def _errors(found: Sequence[Row]) -> tuple[float, float, float]:
+def errors(found: Sequence[Row]) -> tuple[float, float, float]:
     """Return median, p90 and the largest error."""
-    errors = sorted(row.error for row in found)
-    return statistics.median(errors), errors[int(0.9 * (len(errors) - 1) + 0.5)], errors[-1]
+    ranked = sorted(row.error for row in found)
+    return statistics.median(ranked), ranked[int(0.9 * (len(ranked) - 1) + 0.5)], ranked[-1]
 
 
-def _chart(found: Sequence[Row]) -> None:
+def plot(found: Sequence[Row]) -> Figure:
     """Draw predicted against measured, a panel a source, on logarithmic axes."""
     figure = Figure(figsize=(12, 4.4), layout="constrained")
     axes = figure.subplots(1, len(BARS), sharex=False, sharey=False)
@@ -223,8 +224,7 @@ def _chart(found: Sequence[Row]) -> None:
         ax.legend(frameon=False, fontsize=8, loc="upper left")
     axes[0].set_ylabel("predicted (s)")
     figure.supxlabel("grey: within 25 %", fontsize=8, x=0.99, ha="right")
-    with mpl.rc_context({"svg.hashsalt": "pullsim"}):
-        figure.savefig(HERE / "fidelity.png", dpi=120, metadata={"Software": None})
+    return figure
 
 
 if __name__ == "__main__":
