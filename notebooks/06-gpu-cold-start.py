@@ -116,8 +116,8 @@ ready, hours, longest = table["pods.ready.p50"], table["node hours"], list(kept.
 Markdown(
     f"**The model serves {model.start_seconds:.0f} s after it was created.** The network's pod, which needs "
     f"{own:.0f} s without the queue, comes after {network.start_seconds:.0f} s, as it stands behind the model. "
-    f"{best(advice)} On a pool that is filled on demand the pull is only a part: there half of the pods are ready after "
-    f"{ready.iloc[0]:.0f} s, and after {ready.iloc[-1]:.0f} s if empty nodes stay for {longest}, "
+    f"{best(advice)} On a pool that is filled on demand the pull is only a part: there half of the pods are ready "
+    f"after {ready.iloc[0]:.0f} s, and after {ready.iloc[-1]:.0f} s if empty nodes stay for {longest}, "
     f"for {hours.iloc[-1]:.1f} node hours instead of {hours.iloc[0]:.1f}."
 )
 
