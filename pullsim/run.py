@@ -101,11 +101,12 @@ class Result(Drawn):
     def __repr__(self) -> str:
         """``Result(shop: 84 of 86 pods started, 128 pulls, 20 nodes; settled at 29.3 s)``."""
         kept = "" if self.detail == "layers" else f", detail {self.detail}"
-        pods, pulls = len(self.pods), len(self.pulls)
+        pods, pulls, nodes = len(self.pods), len(self.pulls), len(self.nodes)
         started = sum(at is not None for at in values(self.pods, "started"))
         name = printable(self.name)
         return (
-            f"Result({name}: {started:,} of {pods:,} pods started, {pulls:,} pulls, {len(self.nodes):,} nodes; "
+            f"Result({name}: {started:,} of {pods:,} pods started, {pulls:,} pull{'s' * (pulls != 1)}, "
+            f"{nodes:,} node{'s' * (nodes != 1)}; "
             f"{self.ended} at {self.end:.1f} s{kept})"
         )
 

@@ -18,6 +18,7 @@ from pullsim.results.exports.registry import SCENARIO, SUMMARY
 from pullsim.results.metric_list import check_groups
 from pullsim.results.model_error import ModelError, model_error, within
 from pullsim.results.summary.file import read_summary
+from pullsim.results.wording import counted
 from pullsim.scenario import effective_yaml, override
 from pullsim.scenario.file.reader import from_document
 from pullsim.stages import STAGES
@@ -103,7 +104,8 @@ class Comparison(Drawn):
     def __repr__(self) -> str:
         """``Comparison(old → new; 2 inputs differ, 3 seeds)``."""
         sides = " → ".join(printable(shortened(side.name, 80)) for side in (self.a, self.b))
-        return f"Comparison({sides}; {len(self.changes()):,} inputs differ, {len(self.a.runs):,} seeds)"
+        differ = f"{counted(len(self.changes()), 'input')} differ{'s' * (len(self.changes()) == 1)}"
+        return f"Comparison({sides}; {differ}, {counted(len(self.a.runs), 'seed')})"
 
     def changes(self) -> list[tuple[str, Any, Any]]:
         """Return the inputs that differ, as (path, a, b); None where one side does not have the key."""

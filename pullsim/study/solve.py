@@ -19,6 +19,7 @@ from pullsim.errors import InputError, Location
 from pullsim.printable import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
+from pullsim.results.wording import counted
 from pullsim.study.design import Knob, Variant
 from pullsim.study.ending import ending, unmoved
 from pullsim.study.executors import choose
@@ -78,7 +79,8 @@ class Solution(Drawn):
         if self.answer is not None:
             mean = metric_names.text(self.goal.metric, self.answer.objective.mean)
             found = f"{', '.join(self.settings(self.answer.point))}: {self.goal.metric} {mean}"
-        return f"Solution({printable(found)}; {len(self.tried):,} settings tried, {self.seeds:,} seeds)"
+        tried = f"{counted(len(self.tried), 'setting')} tried, {counted(self.seeds, 'seed')}"
+        return f"Solution({printable(found)}; {tried})"
 
     @property
     def flat(self) -> bool:

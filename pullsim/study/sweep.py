@@ -12,6 +12,7 @@ from pullsim.errors import InputError, Location
 from pullsim.printable import printable, shortened
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
+from pullsim.results.wording import counted
 from pullsim.scenario import override
 from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.dask_cluster import WorkersLost
@@ -63,7 +64,8 @@ class Sweep(Drawn):
         """``Sweep(shop: kubelet.maxParallelImagePulls=1,2,4; 4 variants, 3 seeds, 12 runs)``."""
         knobs = " ".join(f"{knob.key}={','.join(knob.values)}" for knob in self.knobs)
         text = printable(shortened(f"{self.name}: {knobs}" if knobs else self.name, _LONG_NAME))
-        return f"Sweep({text}; {len(self.variants):,} variants, {len(self.seeds):,} seeds, {len(self.outcomes):,} runs)"
+        sizes = {"variant": len(self.variants), "seed": len(self.seeds), "run": len(self.outcomes)}
+        return f"Sweep({text}; {', '.join(counted(number, noun) for noun, number in sizes.items())})"
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt or InputError if the sweep ended before all runs were made."""
