@@ -72,7 +72,8 @@ def executed(text: Path) -> NotebookNode:
 
 def _environment(scratch: str) -> dict[str, str]:
     """Return what the kernel finds in its environment: no settings of whoever runs this."""
-    plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "JUPYTER_COLUMNS", "LINES")}
+    plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    plain["JUPYTER_COLUMNS"] = "80"  # what fits a forge and the site
     own = dict.fromkeys(("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), scratch)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**plain, **own, "PYTHONPATH": path}
@@ -87,6 +88,8 @@ def _tidied(notebook: NotebookNode) -> NotebookNode:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code" and cell.metadata.get("interactive"):
             cell.outputs, cell.execution_count = [], None
+        if "alt" in cell.metadata:  # once more for the site, where MyST-NB looks for it
+            cell.metadata["mystnb"] = {"image": {"alt": cell.metadata["alt"]}}
         for output in cell.get("outputs", ()):
             if "image/png" in output.get("data", ()) and "alt" in cell.metadata:
                 output.metadata.setdefault("image/png", {})["alt"] = cell.metadata["alt"]

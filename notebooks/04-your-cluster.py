@@ -1,6 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
+#     cell_metadata_filter: all,-mystnb
 #     formats: ipynb,py:percent
 #     text_representation:
 #       extension: .py
