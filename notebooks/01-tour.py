@@ -35,6 +35,7 @@ from pullsim.results.explanation.explanation import explain, slowest
 from pullsim.results.explanation.text import render as explanation_text
 from pullsim.results.explanation.text import verdict
 from pullsim.results.kubectl.describe import describe
+from pullsim.results.metrics import text
 
 pd.options.display.max_colwidth = 60
 pd.options.display.float_format = "{:,.2f}".format
@@ -64,7 +65,7 @@ rich.print(render(summary))
 
 # %%
 start = summary.pods.start
-print(f"p50 {start.p50:.1f} s, p95 {start.p95:.1f} s, p99 {start.p99}")
+print(*(f"{each} {text('pods.start.p50', getattr(start, each))}" for each in ("p50", "p95", "p99")), sep=", ")
 print(f"{summary.pods.not_started} of {summary.pods.total} never started: {summary.pods.not_started_by_reason}")
 
 # %% [markdown]
