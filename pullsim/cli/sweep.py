@@ -204,14 +204,19 @@ def _table(result: Sweep, metrics: tuple[str, ...]) -> FittedTable:
 
 
 def _cell(name: str, interval: Interval) -> str:
-    """Write a mean with its interval: ``13.7 s ±0.2 s``, or ``never [13.7 s, never]`` where it has no middle."""
+    """Write a figure with its interval: ``13.7 s ±0.2 s``, or ``13.7 s [13.5 s, never]`` where it need not be amid it.
+
+    A mean is about amid its interval, but a percentile may be at an end of it.
+    """
     from pullsim.results.metrics import text  # noqa: PLC0415
+    from pullsim.results.waits import pod_percentile  # noqa: PLC0415
 
     mean, low, high, _ = interval
     if low is None or high is None or low == high:
         return text(name, mean)
-    if math.isinf(high) or math.isinf(low):
-        return f"{text(name, mean)} [{text(name, low)}, {text(name, high)}]"
+    if math.isinf(high) or math.isinf(low) or pod_percentile(name) is not None:
+        ends = [text(name, low), text(name, high)]
+        return text(name, mean) + (f" [{', '.join(ends)}]" if {*ends} != {text(name, mean)} else "")
     return f"{text(name, mean)} ±{text(name, (high - low) / 2)}"
 
 

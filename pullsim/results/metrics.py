@@ -248,11 +248,11 @@ def parse_value(name: str, text: str) -> float:
 
 
 def text(name: str, number: float | None) -> str:
-    """Write a value of a metric for people."""
+    """Write a value of a metric for people; minus infinity is a difference from never."""
     if number is None:
         return "-"
     if math.isinf(number):
-        return "never"
+        return "never" if number > 0 else "-∞"
     kind = dimension(name)
     if kind == SECONDS:
         return ("-" if number < 0 else "") + duration(abs(number))

@@ -96,7 +96,7 @@ def draw_knees(sweep: Sweep, metrics: Sequence[str]) -> Figure:
 
 
 def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
-    """Draw a metric's mean for every pair of values of the two knobs that have several."""
+    """Draw a metric for every pair of values of the two knobs that have several."""
     first, second = sweep.axes
     ax = new_axes(ax, max(5.0, 2.4 + 1.1 * len(second.values)), 1.8 + 0.5 * len(first.values))
     scale, unit = _UNITS[metric_names.dimension(metric)]
@@ -184,4 +184,4 @@ def _label(sweep: Sweep, position: int) -> str:
 
 
 def _over(sweep: Sweep) -> str:
-    return f"mean over {len(sweep.seeds)} seeds, 95 % band" if len(sweep.seeds) > 1 else f"seed {sweep.seeds[0]}"
+    return f"over {len(sweep.seeds)} seeds, 95 % band" if len(sweep.seeds) > 1 else f"seed {sweep.seeds[0]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pullsim.drawn import Drawn
@@ -24,36 +25,43 @@ from pullsim.scenario.file.reader import from_document
 from pullsim.stages import STAGES
 from pullsim.staging import clean
 from pullsim.study.design import Variant, check_size, parse_knob
+from pullsim.study.estimates import Run, difference, estimate
 from pullsim.study.executors import choose
-from pullsim.study.intervals import Interval, bootstrap
 from pullsim.study.sweep import Sweep, run_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
+    from pullsim.results.waits import Objective, Waiting
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
+    from pullsim.study.intervals import Interval
 
 _SOURCES: Final = "bytes.bySource."
 SMALL: Final = 1e-9  # relative difference up to which two sums count as equal
 
 
 class Side(NamedTuple):
-    """One side of a comparison: its name, its inputs, and the metrics of its runs by seed."""
+    """One side of a comparison: its name, its inputs, and by seed its runs' metrics and their pods' waits."""
 
     name: str
     inputs: Mapping[str, Any]  # value by path of the key
     runs: Mapping[int, Mapping[str, float | None]]
     verdict: str | None
     error: ModelError | None
+    waits: Mapping[int, Mapping[Objective, Waiting] | None] = MappingProxyType({})
+
+    def of_seeds(self, seeds: Iterable[int]) -> list[Run]:
+        """Return the runs of some seeds."""
+        return [Run(self.runs[seed], self.waits.get(seed)) for seed in seeds]
 
 
 class Difference(NamedTuple):
-    """A metric on both sides, and b - a over the seeds that both have."""
+    """A metric on both sides, and b - a over the seeds that both have; each as `pullsim.study.estimates` has it."""
 
     metric: str
     a: Interval
@@ -113,13 +121,15 @@ class Comparison(Drawn):
         return [(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b]) if a.get(path) != b.get(path)]
 
     def differences(self, metrics: Sequence[str] = metric_names.DEFAULT) -> list[Difference]:
-        """Compare metrics, paired by seed."""
+        """Compare metrics, paired by seed.
+
+        Raises InputError for a percentile that was not among the metrics asked for, of several seeds.
+        """
         seeds = [seed for seed in self.a.runs if seed in self.b.runs]
+        a, b = self.a.of_seeds(seeds), self.b.of_seeds(seeds)
         made = []
         for name in metrics:
-            a, b = ([metric_names.value(side.runs[seed], name) for seed in seeds] for side in (self.a, self.b))
-            pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
-            left, right = bootstrap(a), bootstrap(b)
+            left, right = estimate(a, name), estimate(b, name)
             timed = metric_names.dimension(name) in (metric_names.SECONDS, metric_names.RATE)
             small = (
                 timed
@@ -127,7 +137,7 @@ class Comparison(Drawn):
                 and right.mean is not None
                 and any(within(side.error, left.mean, right.mean) for side in (self.a, self.b))
             )
-            made.append(Difference(name, left, right, bootstrap([_minus(y, x) for x, y in pairs]), small))
+            made.append(Difference(name, left, right, difference(a, b, name), small))
         return made
 
     def moved(self) -> list[Moved]:
@@ -207,7 +217,7 @@ def compare(
             executor=executor,
             force=force,
             progress=progress,
-            metrics=metrics,
+            metrics={*metric_names.DEFAULT, *metrics},
         )
         name = ", ".join(text for text in overrides if text not in both) or sides[side].name
         return _side(name, sides[side], variants, force=force)
@@ -239,8 +249,9 @@ def paired(a: Side, b: Side) -> Comparison:
     """Compare two sides by position when their seeds differ: saved results of one run each."""
     if set(a.runs) == set(b.runs):
         return Comparison(a, b)
-    renamed = dict(zip(a.runs, b.runs.values(), strict=False))
-    return Comparison(a, b._replace(runs=renamed))
+    pairs = [*zip(a.runs, b.runs, strict=False)]
+    runs, waits = {own: b.runs[other] for own, other in pairs}, {own: b.waits.get(other) for own, other in pairs}
+    return Comparison(a, b._replace(runs=runs, waits=waits))
 
 
 def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -261,20 +272,16 @@ def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
 def _side(name: str, scenario: Scenario, result: Sweep, *, force: bool) -> Side:
     """Return a side from the runs of its scenario. Raises InputError or KeyboardInterrupt if runs are missing."""
     result.check_complete()
-    runs = {seed: o.metrics for (_, seed), o in sorted(result.outcomes.items()) if o.metrics is not None}
+    found = sorted(result.by_seed(0).items())
     verdict = result.verdict(0)
     return Side(
         name,
         dict(_flat(parse_document(effective_yaml(scenario), "scenario").tree, "")),
-        runs,
+        {seed: run.metrics for seed, run in found},
         verdict["sentence"] if verdict else None,
         model_error(node.spec.runtime.kind for node in scenario.assemble(force=force).cluster.nodes),
+        {seed: run.waits for seed, run in found},
     )
-
-
-def _minus(b: float, a: float) -> float:
-    """Subtract; two infinite values, of runs in which pods never started, do not differ."""
-    return 0.0 if a == b else b - a
 
 
 def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:

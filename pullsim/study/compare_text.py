@@ -114,7 +114,7 @@ def _figures(d: Difference) -> tuple[str, str, str]:
 
 
 def _signed(name: str, number: float) -> str:
-    shown = metric_names.text(name, abs(number))
+    shown = "∞" if math.isinf(number) else metric_names.text(name, abs(number))
     return f"{'-' if number < 0 else '+'}{shown}"
 
 

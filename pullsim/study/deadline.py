@@ -1,7 +1,6 @@
 """The smallest deadline that a share of the pods meets, which is what a timeout has to be.
 
-The pods of all seeds are pooled, as one seed may have too few: of a hundred pods, 99.9 % is the slowest. The interval
-is a bootstrap over the seeds, each resample of which is pooled again, because the pods of one run depend on each other.
+The pods of all seeds are pooled, as one seed may have too few: of a hundred pods, 99.9 % is the slowest.
 """
 
 from __future__ import annotations
@@ -11,37 +10,27 @@ import re
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.results.metric_list import check_groups
-from pullsim.results.waits import Objective, Waiting, parse_objective
+from pullsim.results.waits import parse_objective
 from pullsim.results.wording import counted, duration
-from pullsim.streams import Streams
 from pullsim.study.design import Variant
 from pullsim.study.executors import choose
-from pullsim.study.intervals import LEVEL, RESAMPLES
+from pullsim.study.quantiles import Quantiles
 from pullsim.study.sweep import run_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from pullsim.results.waits import Objective
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.quantiles import Quantile
 
 OBJECTIVE: Final = "pods.start"
 _SHARE: Final = re.compile(r"\s*(\d{1,3}(?:\.\d{1,9})?|\.\d{1,9})\s*(%?)\s*", re.ASCII)
-
-
-class Quantile(NamedTuple):
-    """A quantile of pooled waits in seconds and its interval over the seeds; infinite where pods never came to it."""
-
-    value: float
-    low: float | None  # None: there is one seed
-    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,61 +87,19 @@ def deadline(
             executor=executor,
             force=force,
             progress=progress,
-            waits=whose,
+            metrics=(),
+            waits={whose},
         )
     made.check_complete()
-    found = [outcome.waits for _, outcome in sorted(made.outcomes.items()) if outcome.waits is not None]
-    pods = sum(len(each.seconds) + each.never for each in found)
+    found = [outcome.waits[whose] for _, outcome in sorted(made.outcomes.items()) if outcome.waits]
+    sizes = [len(each.seconds) + each.never for each in found]
+    pods = sum(sizes)
     if not pods:
         raise InputError(f"{whose} has no pods that somebody waits for", place)
-    quantiles = Quantiles(found)
+    quantiles = Quantiles([each for each, size in zip(found, sizes, strict=True) if size])
     shares = sorted({Fraction(1, 2), Fraction(9, 10), Fraction(99, 100), Fraction(999, 1000), Fraction(1), share})
     curve = {each: quantiles.of(each) for each in shares}
     return Deadline(whose, share, curve[share], curve, pods, sum(each.never for each in found), len(found))
-
-
-class Quantiles:
-    """Quantiles of the pooled waits of several runs, and of resamples of these runs."""
-
-    def __init__(self, runs: Sequence[Waiting]) -> None:
-        """``runs`` have a pod at least among them."""
-        self._sizes = np.array([len(each.seconds) + each.never for each in runs])
-        parts = [np.asarray(each.seconds, dtype=np.float64) for each in runs]
-        self._pooled = np.unique(np.concatenate(parts))
-        #: How many pods of each run took no longer than each of the pooled values.
-        self._counts = np.array([np.searchsorted(part, self._pooled, side="right") for part in parts])
-
-    def of(self, share: Fraction) -> Quantile:
-        """Return the smallest wait that so many pods do not exceed, with its interval over the runs."""
-        runs = len(self._sizes)
-        value = float(self._find(np.ones((1, runs), dtype=np.int64), share)[0])
-        if runs == 1:
-            return Quantile(value, None, None)
-        weights = _resamples(runs)
-        found = np.sort(self._find(weights[(weights @ self._sizes) > 0], share))
-        ends = (math.ceil((1 + side * LEVEL) / 2 * len(found)) - 1 for side in (-1, 1))
-        low, high = (float(found[max(end, 0)]) for end in ends)
-        return Quantile(value, low, high)
-
-    def _find(self, weights: np.ndarray, share: Fraction) -> np.ndarray:
-        """Return the quantile of each row of weights, which say how often each run is taken, by bisection."""
-        totals = weights @ self._sizes
-        # Whole numbers keep the rank exact: 0.999 times 1,000 is 999, but not for all such pairs of floats.
-        ranks = np.array([-(-share.numerator * int(total) // share.denominator) for total in totals])
-        low, high = np.zeros(len(weights), dtype=np.int64), np.full(len(weights), len(self._pooled))
-        while (active := low < high).any():
-            middle = np.minimum((low + high) // 2, len(self._pooled) - 1)
-            reached = (weights * self._counts[:, middle].T).sum(axis=1) >= ranks
-            low, high = np.where(active & ~reached, middle + 1, low), np.where(active & reached, middle, high)
-        return np.append(self._pooled, math.inf)[low]
-
-
-@cache
-def _resamples(runs: int) -> np.ndarray:
-    """Return how often each run is taken in each resample; the same resamples as those of `intervals.bootstrap`."""
-    stream = Streams(0).get("bootstrap", str(runs))
-    picks = (np.array([stream.uniform() for _ in range(RESAMPLES * runs)]) * runs).astype(int)
-    return np.array([np.bincount(each, minlength=runs) for each in picks.reshape(RESAMPLES, runs)])
 
 
 def sentence(found: Deadline) -> str:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 2000
+ENDS: Final = tuple(round(500 * each) for each in (1 - LEVEL, 1 + LEVEL))  # of the resamples, in thousandths
 
 
 class Interval(NamedTuple):
-    """A mean and its bootstrap interval; the ends are None if there are fewer than two values.
+    """A mean over runs, or a percentile of their pods together, and its bootstrap interval.
 
-    Infinite where a value is, as pods never started in one of the runs.
+    The ends are None if fewer than two runs have a value. Infinite where pods never started.
     """
 
     mean: float | None
@@ -51,5 +52,5 @@ def bootstrap(values: Sequence[float | None]) -> Interval:
         low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Interval(mean, float(low), float(high), len(there))
     means.sort()  # nothing lies between a number and infinity
-    low, high = (percentile(means, round(500 * each)) for each in (1 - LEVEL, 1 + LEVEL))
+    low, high = (percentile(means, each) for each in ENDS)
     return Interval(mean, low, high, len(there))

@@ -17,7 +17,7 @@ from pullsim.inputs import collecting, serving
 from pullsim.inputs.document import parse_document
 from pullsim.results import metrics
 from pullsim.results.summary.summary import summarize
-from pullsim.results.waits import Objective, Waiting, waiting
+from pullsim.results.waits import waits_of
 from pullsim.run import run
 from pullsim.scenario import override
 from pullsim.scenario.file.effective import source_yaml
@@ -25,8 +25,9 @@ from pullsim.scenario.file.overrides import parse_override
 from pullsim.scenario.file.reader import from_document
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
+    from pullsim.results.waits import Objective, Waiting
     from pullsim.scenario import Scenario
     from pullsim.study.design import Variant
 
@@ -43,7 +44,8 @@ class Bundle:
     directory: str
     files: Mapping[str, bytes]
     wanted: frozenset[str] = field(default=frozenset(), compare=False)  # metrics to be kept, see `metrics.kept`
-    waits: Objective | None = field(default=None, compare=False)  # whose waits outcomes are to have one by one
+    #: Whose waits outcomes are to have one by one.
+    waits: frozenset[Objective] = field(default=frozenset(), compare=False)
     force: bool = field(default=False, compare=False)  # whether to make runs that take too much memory or time
     seconds: float = field(default=0.0, compare=False)  # estimated CPU time of a run: the mean of those tried
     digest: str = field(init=False)  # SHA-256 of the text and the files
@@ -70,7 +72,7 @@ class Bundle:
         wanted: Sequence[Variant],
         *,
         metrics: Iterable[str] = (),
-        waits: Objective | None = None,
+        waits: Collection[Objective] = (),
         force: bool = False,
     ) -> Bundle:
         """Pack a scenario with every file that its variants read, each value of each knob tried once.
@@ -96,7 +98,7 @@ class Bundle:
         text = secrets.yaml(source_yaml(scenario))
         hidden = {name: secrets.hidden(name, data) for name, data in sorted(files.items())}
         mean = sum(seconds) / len(seconds) if seconds else 0.0
-        return cls(text, str(scenario.directory), hidden, frozenset(metrics), waits, force, mean)
+        return cls(text, str(scenario.directory), hidden, frozenset(metrics), frozenset(waits), force, mean)
 
     def load(self) -> Scenario:
         """Read the scenario."""
@@ -120,7 +122,7 @@ class Outcome(NamedTuple):
     #: `pullsim.run.Result`.
     verdict: dict[str, Any] | None
     error: str | None = None
-    waits: Waiting | None = None  # of the pods that the bundle names
+    waits: Mapping[Objective, Waiting] | None = None  # those that the bundle asks for; None: it asks for none
 
 
 def run_job(bundle: Bundle, job: Job) -> Outcome:
@@ -140,7 +142,7 @@ def run_job(bundle: Bundle, job: Job) -> Outcome:
     if binding is not None:
         verdict = {"resource": binding.resource, "sentence": binding.sentence, "hint": binding.hint}
         verdict |= {"ended": result.ended, "absent": result.absent}
-    waits = None if bundle.waits is None else waiting(result, bundle.waits)
+    waits = waits_of(result, bundle.waits) if bundle.waits else None
     return Outcome(job.number, metrics.kept(summary.to_dict(), bundle.wanted), verdict, waits=waits)
 
 

@@ -22,6 +22,7 @@ from pullsim.results.metric_list import check_groups
 from pullsim.results.wording import counted
 from pullsim.study.design import Knob, Variant
 from pullsim.study.ending import ending, unmoved
+from pullsim.study.estimates import pods
 from pullsim.study.executors import choose
 from pullsim.study.goal import Goal, parse_goal
 from pullsim.study.ranges import parse_range
@@ -49,7 +50,8 @@ Point = tuple[float, ...]
 class Tried(NamedTuple):
     """One setting that was tried: its objective, the resources' shares in its first run, and how its runs ended.
 
-    ``shares`` are of the pods' waiting, ``shares_of_pulls`` of the pulls alone, without their queue.
+    ``shares`` are of the pods' waiting, ``shares_of_pulls`` of the pulls alone, without their queue. ``pods``: of how
+    many pods of all runs together the objective is a percentile; None where it is a mean over the runs, or of one run.
     """
 
     point: Point
@@ -57,6 +59,7 @@ class Tried(NamedTuple):
     shares: dict[str, float]
     ending: Ending
     shares_of_pulls: Mapping[str, float]
+    pods: int | None = None
 
 
 @dataclass(slots=True)
@@ -320,6 +323,7 @@ class _Search:
             found = outcome.metrics or {}
             shares, of_pulls = (metric_names.below(found, f"bottleneck.{key}") for key in ("shares", "sharesOfPulls"))
             objective = made.interval(position, self._goal.metric)
-            self.tried[point] = Tried(point, objective, shares, ending(made, position), of_pulls)
+            together = pods([*made.by_seed(position).values()], self._goal.metric)
+            self.tried[point] = Tried(point, objective, shares, ending(made, position), of_pulls, together)
         if self._progress is not None:
             self._progress(len(self.tried) * self._seeds)

@@ -80,7 +80,7 @@ def rows(solution: Solution) -> list[tuple[str, str, str]]:
 
 
 def figures(tried: Tried) -> dict[str, float | bool | None]:
-    """Return the objective's mean, its interval and the number of runs; ``never``: it is infinite, and null in JSON."""
+    """Return the objective as ``mean``, its interval and number of runs; ``never``: it is infinite, null in JSON."""
     numbers = tried.objective._asdict()
     finite = {key: None if number is None or math.isinf(number) else number for key, number in numbers.items()}
     return {**finite, "never": tried.objective.mean == math.inf}
@@ -113,7 +113,7 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(safe(solution.knobs[0]))
     ax.set_ylabel(safe(f"{solution.goal.metric} ({metric_names.dimension(solution.goal.metric)})"))
     ax.set_ylim(bottom=0)
-    title(ax, f"mean over {solution.seeds} seeds, 95 % band" if solution.seeds > 1 else "one seed")
+    title(ax, f"over {solution.seeds} seeds, 95 % band" if solution.seeds > 1 else "one seed")
     legend_outside(ax)
     return ax
 
@@ -138,9 +138,11 @@ def _figure(solution: Solution, tried: Tried) -> str:
     mean, low, high, count = tried.objective
     name = solution.goal.metric
     text = f"{name} is {metric_names.text(name, mean)}"
+    over = f"over {tried.pods:,} pods of {count} seeds" if tried.pods else f"over {count} seeds"
     if low is not None and high is not None and low != high:
-        spread = f"{metric_names.text(name, low)} to {metric_names.text(name, high)}"
-        return f"{text} (95 % interval {spread} over {count} seeds)"
+        return f"{text} (95 % interval {metric_names.text(name, low)} to {metric_names.text(name, high)} {over})"
+    if tried.pods:
+        return f"{text} ({over})"
     return f"{text} (the same for all {count} seeds)" if count > 1 else text
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from array import array
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from pullsim.errors import InputError, Location
@@ -13,6 +16,7 @@ from pullsim.inputs.validation import validated
 from pullsim.outputs import reason, sync, written
 from pullsim.printable import json_text
 from pullsim.results.metrics import of_group, with_never, without_never
+from pullsim.results.waits import Waiting, parse_objective
 from pullsim.staging import Staging
 from pullsim.study.job import Outcome
 from pullsim.version import __version__
@@ -21,11 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from pullsim.study.job import Bundle, Job
 
 FILE: Final = "runs.jsonl"
 FORMAT: Final = 1
-MAX_LINE: Final = 10_000_000  # bytes; the line of a run with thousands of registries has about 100,000
+MAX_LINE: Final = 250_000_000  # bytes; the line of a run has 11 for each pod of each of its waits that are kept
 
 
 class _Head(BaseModel):
@@ -50,6 +56,37 @@ class _Verdict(BaseModel):
     absent: int = 0
 
 
+class _Waits(BaseModel):
+    """Waits as text: their ``seconds`` in ascending order as doubles, little-endian, in base64."""
+
+    model_config = ConfigDict(strict=True)
+
+    seconds: str
+    never: Annotated[int, Field(ge=0)]
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> Self:
+        doubles = np.asarray(waiting.seconds, dtype="<f8").tobytes()
+        return cls(seconds=b64encode(doubles).decode("ascii"), never=waiting.never)
+
+    def waiting(self) -> Waiting:
+        """Return the waits."""
+        return Waiting(array("d", self._doubles().astype(np.float64).tobytes()), self.never)
+
+    def _doubles(self) -> NDArray[np.float64]:
+        return np.frombuffer(b64decode(self.seconds, validate=True), dtype="<f8")
+
+    @model_validator(mode="after")
+    def _are_times_in_order(self) -> Self:
+        try:
+            doubles = self._doubles()
+        except ValueError:
+            raise ValueError("seconds must be doubles in base64") from None
+        if not np.isfinite(doubles).all() or (np.diff(doubles) < 0).any():
+            raise ValueError("seconds must be finite and in ascending order")
+        return self
+
+
 class _Entry(BaseModel):
     """One of the other lines, a run. Keys of later versions are ignored."""
 
@@ -60,6 +97,7 @@ class _Entry(BaseModel):
     metrics: dict[str, int | Annotated[float, Field(allow_inf_nan=False)] | None] | None
     verdict: _Verdict | None
     error: str | None
+    waits: dict[str, _Waits] = {}  # by `pullsim.results.waits.Objective` as text
 
     @model_validator(mode="after")
     def _came_to_something(self) -> Self:
@@ -91,6 +129,8 @@ class RunStore:
         self._staging = Staging(directory)
         self._new: Path | None = None  # the new file, until it is moved to its place
         self._file = -1
+        self._waits = bundle.waits
+        self._lacking = False  # whether it was told that runs have not all waits
         self._end = 0  # position after the last whole line
 
     def __enter__(self) -> Self:
@@ -124,6 +164,12 @@ class RunStore:
         outcome = self.found.get((job.overrides, job.seed))
         if outcome is None or not self._wanted <= (outcome.metrics or {}).keys():
             return None  # or the run has not all metrics that are wanted now, and is made again
+        if not self._waits <= (outcome.waits or {}).keys():
+            if not self._lacking:
+                missing = ", ".join(sorted(map(str, self._waits - (outcome.waits or {}).keys())))
+                self._tell(f"{self.path}: runs that have not kept how long each pod took ({missing}) are made again")
+            self._lacking = True
+            return None
         return outcome._replace(number=job.number)
 
     def add(self, job: Job, outcome: Outcome) -> None:
@@ -131,6 +177,8 @@ class RunStore:
         line: dict[str, Any] = {"overrides": list(job.overrides), "seed": job.seed}
         found = None if outcome.metrics is None else without_never(outcome.metrics)
         line |= {"metrics": found, "verdict": outcome.verdict, "error": outcome.error}
+        if outcome.waits:
+            line["waits"] = {str(whose): _Waits.of(each).model_dump() for whose, each in outcome.waits.items()}
         try:
             self._write(line)
             if self._new is not None:
@@ -184,9 +232,13 @@ class RunStore:
                 self._end += len(line)
                 if entry.metrics is not None:
                     key = (tuple(entry.overrides), entry.seed)
-                    self.found[key] = Outcome(
-                        0, with_never(entry.metrics), entry.verdict.model_dump() if entry.verdict else None
-                    )
+                    waits = {
+                        parse_objective(name, self._place(number)): each.waiting() for name, each in entry.waits.items()
+                    }
+                    if (before := self.found.get(key)) is not None:  # the same run, which was asked for other waits
+                        waits = {**(before.waits or {}), **waits}
+                    verdict = entry.verdict.model_dump() if entry.verdict else None
+                    self.found[key] = Outcome(0, with_never(entry.metrics), verdict, waits=waits or None)
         return True
 
     def _opened(self) -> BinaryIO:

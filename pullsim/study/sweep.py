@@ -12,13 +12,14 @@ from pullsim.errors import InputError, Location
 from pullsim.printable import printable, shortened
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
+from pullsim.results.waits import objectives
 from pullsim.results.wording import counted
 from pullsim.scenario import override
 from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Knob, Variant, check_size, count_variants, parse_knob, variants
+from pullsim.study.estimates import Run, estimate
 from pullsim.study.executors import InProcess, choose
-from pullsim.study.intervals import Interval, bootstrap
 from pullsim.study.job import Bundle, Job, Outcome
 from pullsim.study.store import RunStore
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
+    from pullsim.study.intervals import Interval
 
 
 _LONG_NAME: Final = 200  # letters of a text that names a sweep
@@ -95,12 +97,19 @@ class Sweep(Drawn):
 
     def metric(self, variant: int, name: str) -> list[float | None]:
         """Return a metric of a variant's runs, in the order of the seeds; runs that failed are left out."""
-        found = (self.outcomes.get((variant, seed)) for seed in self.seeds)
-        return [metric_names.value(o.metrics, name) for o in found if o is not None and o.metrics is not None]
+        return [run.value(name) for run in self.by_seed(variant).values()]
+
+    def by_seed(self, variant: int) -> dict[int, Run]:
+        """Return a variant's runs by seed; those that failed are left out."""
+        found = ((seed, self.outcomes.get((variant, seed))) for seed in self.seeds)
+        return {seed: Run(o.metrics, o.waits) for seed, o in found if o is not None and o.metrics is not None}
 
     def interval(self, variant: int, name: str) -> Interval:
-        """Return a metric's mean over the seeds, with its interval."""
-        return bootstrap(self.metric(variant, name))
+        """Return a metric over the seeds with its interval: a percentile of their pods together, or the mean.
+
+        Raises InputError for a percentile that was not among the metrics asked for, of several seeds.
+        """
+        return estimate([*self.by_seed(variant).values()], name)
 
     def verdict(self, variant: int) -> dict[str, Any] | None:
         """Return the verdict of the variant's first run that has one."""
@@ -124,7 +133,10 @@ class Sweep(Drawn):
         return pd.DataFrame(rows, columns=["variant", *(k.key for k in self.knobs), "seed", *columns, "error"])
 
     def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
-        """Return a row for each variant and metric: knobs, ``metric``, ``mean``, ``low``, ``high`` (95 %), ``runs``."""
+        """Return a row for each variant and metric: knobs, ``metric``, ``mean``, ``low``, ``high`` (95 %), ``runs``.
+
+        ``mean`` is a mean over the seeds, or where the metric is a percentile that of the pods of all seeds together.
+        """
         import pandas as pd  # noqa: PLC0415
 
         rows = []
@@ -161,8 +173,9 @@ def sweep(
     ``dask``: the address of a Dask scheduler; ``dask_tls``: its certificates, see `pullsim.study.dask_cluster.Dask`.
     ``out``: a directory in which ``runs.jsonl`` is written as runs end; ``resume`` reuses the runs in it. ``force``
     allows more runs than `pullsim.study.design.MAX_RUNS`. ``progress`` is called with the numbers of finished and of
-    all runs, ``announce`` with messages about older runs in ``out``. ``metrics``: those of workloads, pools and images
-    that are to be kept where a scenario has more than `pullsim.results.metrics.FEW` of these.
+    all runs, ``announce`` with messages about older runs in ``out``. ``metrics``: those of which the runs keep, beside
+    those of `pullsim.results.metrics.DEFAULT`, what it takes to pool the pods of several seeds, 8 bytes a pod; where a
+    scenario has more than `pullsim.results.metrics.FEW` workloads, pools and images also their figures themselves.
 
     A variant that cannot be run is among the failures. After Ctrl-C (``interrupted``), or when a Dask cluster has lost
     all workers (``stopped``), the sweep ends with the runs that are done. Raises InputError for wrong knobs, if no
@@ -185,7 +198,7 @@ def sweep(
             force=force,
             progress=progress,
             announce=announce,
-            metrics=metrics,
+            metrics={*metric_names.DEFAULT, *metrics},
         )
 
 
@@ -201,14 +214,18 @@ def run_variants(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
-    metrics: Collection[str] = (),
-    waits: Objective | None = None,
+    metrics: Collection[str] = metric_names.DEFAULT,
+    waits: Collection[Objective] = (),
 ) -> Sweep:
-    """Run given variants; see `sweep`. ``waits``: whose waits the outcomes are to have (not kept in ``out``)."""
+    """Run given variants; see `sweep`. ``metrics``: all that are asked for; ``waits``: those outcomes have anyway.
+
+    A single seed needs no waits, unless others may be added to it in ``out``.
+    """
     check_size(len(wanted), seeds if isinstance(seeds, int) else len(seeds), force=force)
     result = Sweep(scenario.name, tuple(knobs), tuple(wanted), _seeds(seeds, scenario.seed))
     total = len(wanted) * len(result.seeds)
-    bundle = Bundle.of(scenario, wanted, metrics=metrics, waits=waits, force=force)
+    pooled = objectives(metrics) if len(result.seeds) > 1 or out is not None else frozenset()
+    bundle = Bundle.of(scenario, wanted, metrics=metrics, waits={*waits, *pooled}, force=force)
     if announce is not None and bundle.seconds * total > LONG:
         announce(f"this takes about {time_text(bundle.seconds * total)} of CPU time: {total:,} runs")
     jobs: list[Job] = []

@@ -22,6 +22,10 @@ HEAD = {"format": 1, "version": pullsim.__version__, "scenario": BUNDLE.digest}
 RUN = {"overrides": ["seed=1"], "seed": 1, "metrics": {"end": 1.0}, "verdict": None, "error": None}
 
 
+def waits(found):
+    return json.dumps(RUN | {"waits": found}).encode()
+
+
 def job(text, seed=1):
     return Job(0, (text,), seed)
 
@@ -126,6 +130,12 @@ def test_a_file_that_is_cut_anywhere_keeps_its_whole_runs(tmp_path_factory, cut)
         (json.dumps(RUN).replace("1.0", "1" * 400).encode(), "400 digits"),
         (json.dumps(RUN).replace("1.0", "1e400").encode(), "too large"),
         (json.dumps(RUN | {"metrics": None}).encode(), "either metrics or an error"),
+        (waits({"pods.start": {"seconds": "AAA", "never": 0}}), "seconds must be doubles in base64"),
+        (waits({"pods.start": {"seconds": "AAAA", "never": 0}}), "seconds must be doubles in base64"),
+        (waits({"pods.start": {"seconds": "AAAAAAAA+H8=", "never": 0}}), "seconds must be finite"),
+        (waits({"pods.start": {"seconds": "AAAAAAAA8D8AAAAAAAAAAA==", "never": 0}}), "in ascending order"),
+        (waits({"pods.start": {"seconds": "", "never": -1}}), "never: -1 must be greater than or equal to 0"),
+        (waits({"pods": {"seconds": "", "never": 0}}), "is not what pods wait for"),
         (json.dumps(RUN | {"verdict": {"sentence": 1}}).encode(), "verdict"),
         (json.dumps(RUN | {"overrides": "seed=1"}).encode(), "overrides: 'seed=1' must be a list"),
     ],

@@ -130,7 +130,9 @@ def change(difference: Difference) -> str:
 
 
 def percent(part: float) -> str:
-    """Write a change as a percentage: with a decimal where it is small."""
+    """Write a change as a percentage: with a decimal where it is small; an infinite one as never."""
+    if math.isinf(part):
+        return "never"
     return f"{part:+.1%}".replace("%", " %") if abs(part) < 0.0995 else f"{part:+.0%}".replace("%", " %")
 
 
@@ -145,6 +147,18 @@ def gain(difference: Difference) -> float:
     if math.isinf(before) or math.isinf(after) or not before:
         return math.copysign(math.inf, (before - after) * way)
     return (before - after) * way / abs(before)
+
+
+def in_percent(difference: Difference) -> list[float]:
+    """Return a finite gain and the ends of its interval in percent of what was before, for charts.
+
+    An end is infinite where in a resample pods never come to it on one side; it is drawn as all of what was before.
+    """
+    middle, before = difference.difference.mean or 0.0, difference.a.mean or 1.0
+    parts = (
+        math.copysign(100, middle) / abs(before) * (middle if end is None else end) for end in difference.difference[:3]
+    )
+    return [part if math.isfinite(part) else math.copysign(100, part) for part in parts]
 
 
 def ordered(rows: Sequence[Tried], judged: str) -> list[Tried]:

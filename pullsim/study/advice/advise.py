@@ -19,6 +19,7 @@ from pullsim.study.advice.situation import Situation
 from pullsim.study.compare import Comparison, Side
 from pullsim.study.design import Variant, check_size, variant
 from pullsim.study.ending import of_those_that_did
+from pullsim.study.estimates import estimate
 from pullsim.study.executors import choose
 from pullsim.study.sweep import run_variants
 
@@ -137,17 +138,17 @@ class Search:
         """Run the scenario as it is. Raises KeyboardInterrupt if interrupted, InputError if it cannot be run."""
         made = self._sweep([Variant(())])
         made.check_complete()
-        self.start(_side(made, 0, None).runs)
+        self.start(_side(made, 0, None))
 
-    def start(self, runs: Mapping[int, Mapping[str, float | None]]) -> None:
-        """Take the metrics of the runs of the scenario as it is, by seed."""
-        self._side = self._side._replace(runs=runs)
-        self._seeds = list(runs)
-        first = next(iter(runs.values()))
+    def start(self, side: Side) -> None:
+        """Take the runs of the scenario as it is."""
+        self._side = self._side._replace(runs=side.runs, waits=side.waits)
+        self._seeds = list(side.runs)
+        first = next(iter(side.runs.values()))
         shares, within = (metric_names.below(first, f"bottleneck.{key}") for key in ("shares", "sharesOfPulls"))
         self._shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.weights = weights(shares, within)
-        if any(metric_names.value(run, self._objective) == math.inf for run in runs.values()):
+        if estimate(side.of_seeds(side.runs), self._objective).mean == math.inf:
             self._judged = of_those_that_did(self._objective)
 
     def run(self, wanted: Sequence[Candidate]) -> None:
@@ -239,6 +240,7 @@ class Search:
             executor=self._executor,
             force=self._force,
             progress=tell,
+            metrics=(*METRICS, self._objective),  # what is judged by takes the same waits
         )
         self._left -= len(made.outcomes)
         return made
@@ -246,12 +248,9 @@ class Search:
 
 def _side(made: Sweep, position: int, error: ModelError | None) -> Side:
     """Return a variant of a sweep as a side of a comparison."""
-    runs = {
-        seed: outcome.metrics
-        for seed in made.seeds
-        if (outcome := made.outcomes.get((position, seed))) is not None and outcome.metrics is not None
-    }
-    return Side(str(made.variants[position]), {}, runs, None, error)
+    found = made.by_seed(position).items()
+    metrics, waits = {seed: run.metrics for seed, run in found}, {seed: run.waits for seed, run in found}
+    return Side(str(made.variants[position]), {}, metrics, None, error, waits)
 
 
 def _together(first: Setting, second: Setting) -> Setting | None:

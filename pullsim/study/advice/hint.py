@@ -17,6 +17,7 @@ from pullsim.study.advice.advice import GAIN, OBJECTIVE, change
 from pullsim.study.advice.advise import MAX_RUNS, Search, candidates
 from pullsim.study.advice.levers import PRESENT
 from pullsim.study.advice.situation import Situation
+from pullsim.study.compare import Side
 from pullsim.study.executors import InProcess
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def tried(scenario: Scenario, summary: Summary, *, force: bool = False) -> Advic
         return None
     situation = Situation.of(scenario, force=force)
     search = Search(situation, OBJECTIVE, [summary.seed], InProcess(), None, MAX_RUNS, force=force)
-    search.start({summary.seed: metric_names.values(summary.to_dict())})
+    search.start(Side("", {}, {summary.seed: metric_names.values(summary.to_dict())}, None, None))
     able = candidates(situation, search.weights, RELEVANT)
     count = affordable(_work(situation.estimate, summary))
     if not able or count < LEAST:

@@ -11,7 +11,7 @@ from pullsim import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
 from pullsim.stages import RESOURCES
-from pullsim.study.advice.advice import GAIN, change, percent
+from pullsim.study.advice.advice import GAIN, change, in_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,9 +165,7 @@ def plot_gains(advice: Advice, ax: Axes | None = None) -> Axes:
         return ax
     for place, row in enumerate(reversed(shown)):
         difference = row.difference(advice.judged)
-        mean = difference.difference.mean or 0.0
-        part = math.copysign(100, mean) / abs(difference.a.mean or 1.0)  # a row that is shown gains
-        ends = [part * (mean if end is None else end) for end in difference.difference[:3]]
+        ends = in_percent(difference)  # a row that is shown gains
         ax.barh(place, ends[0], color=SERIES[0])
         ax.plot(ends[1:], [place, place], color=SERIES[1], linewidth=2)
         after = metric_names.text(advice.judged, difference.b.mean)

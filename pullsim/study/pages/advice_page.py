@@ -11,7 +11,7 @@ from pullsim.results.page.metric_words import in_words, the
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text
 from pullsim.results.page.parts import field, tooltip
 from pullsim.study.advice import text
-from pullsim.study.advice.advice import percent
+from pullsim.study.advice.advice import in_percent, percent
 from pullsim.study.pages.parts import certainty, closing, relative
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ def _chart(advice: Advice) -> list[Chart]:
 
 
 def _bar(advice: Advice, row: Tried) -> tuple[str, float, float, float, str, str]:
-    difference = row.difference(advice.judged)
-    part = math.copysign(100, difference.difference.mean or 0.0) / abs(difference.a.mean or 1.0)
-    middle = difference.difference.mean or 0.0
-    mean, low, high = (part * (middle if end is None else end) for end in difference.difference[:3])
+    mean, low, high = in_percent(row.difference(advice.judged))
     shown = percent(-row.gain)
     return shortened(row.setting.sentence, 80), mean, low, high, shown, f"{row.setting.sentence}: {shown}"
 

@@ -39,7 +39,10 @@ def closing(source: Source) -> list[Section]:
 def certainty(seeds: int, error: ModelError | None) -> str:
     """Say how far the answer of a study is to be trusted."""
     if seeds > 1:
-        chance = f"Figures are means over {seeds} runs with different chances; intervals hold with 95 % confidence."
+        chance = (
+            f"Percentiles are those of the pods of {seeds} runs with different chances together, other figures means "
+            "over the runs; intervals hold with 95 % confidence."
+        )
     else:
         chance = "Each setting was run once: what chance does to the figures is not known (--seeds says it)."
     if error is None:
@@ -51,7 +54,7 @@ def certainty(seeds: int, error: ModelError | None) -> str:
 
 
 def interval_text(metric: str, interval: Interval) -> str:
-    """Write a mean with its interval: ``12.3 s (11.9 s to 12.8 s)``."""
+    """Write a figure with its interval: ``12.3 s (11.9 s to 12.8 s)``."""
     mean, low, high, _ = interval
     if low is None or high is None or low == high:
         return metric_names.text(metric, mean)
@@ -59,7 +62,7 @@ def interval_text(metric: str, interval: Interval) -> str:
 
 
 def interval_cell(metric: str, interval: Interval) -> Cell:
-    """Return a cell with a mean and its interval."""
+    """Return a cell with a figure and its interval."""
     return Cell(interval_text(metric, interval), interval.mean)
 
 
@@ -133,7 +136,7 @@ def _note(points: Sequence[Point], limit: float | None) -> str:
     if limit is not None:
         notes.append("Dashed: the limit.")
     if any(point.interval.low != point.interval.high for point in points):
-        notes.append("Bars: the 95 % interval of the mean.")
+        notes.append("Bars: the 95 % interval.")
     if any(point.interval.mean is not None and math.isinf(point.interval.mean) for point in points):
         notes.append("Where a value has no point, pods never came to that.")
     return " ".join(notes)
