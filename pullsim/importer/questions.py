@@ -128,11 +128,9 @@ def _cold_node(draft: Draft, workloads: list[Workload]) -> None:
     for pool, cold in zip([*draft.pools], fresh, strict=True):
         draft.pools.append(cold)
         _daemons(draft, workloads, cold)
-        for workload, entry in zip(workloads, [*draft.workloads], strict=False):
-            here = sum(count for node, count in workload.nodes.items() if node in pool.node_names)
-            alone = not pool.nodes and not workload.daemon
-            if (here and not workload.daemon and here >= pool.count) or alone:
-                count = max(here // pool.count, 1)
+        counts = _of_a_node(workloads, pool)
+        for workload, entry, count in zip(workloads, [*draft.workloads], counts, strict=False):
+            if count:
                 values = {
                     **entry.values,
                     "name": f"{entry.values['name']}-on-{cold.name}",
@@ -140,19 +138,43 @@ def _cold_node(draft: Draft, workloads: list[Workload]) -> None:
                     "at": _JOIN,
                     "on": {"pool": cold.name},
                 }
-                draft.workloads.append(
-                    _ordered(
-                        replace(
-                            entry,
-                            values=values,
-                            remarks=[f"cold-node: what a node of {pool.name} has of {workload.owner}"],
-                        )
-                    )
-                )
+                remarks = [f"cold-node: what a node of {pool.name} has of {workload.owner}"]
+                draft.workloads.append(_ordered(replace(entry, values=values, remarks=remarks)))
+    for workload, entry in zip(workloads, [*draft.workloads], strict=False):
+        _keep_what_runs(draft, workload, entry)
     draft.told.append(
         f"a node without any image joins each pool at {_JOIN} and gets its DaemonSets "
-        "and what a node of the pool has on average; the names end in -cold"
+        "and what a node of the pool has on average; the names end in -cold. Pods that wait for a node or an image in "
+        "the cluster are left out"
     )
+
+
+def _keep_what_runs(draft: Draft, workload: Workload, entry: Entry) -> None:
+    """Take the pods out of a workload that have no node or not their images: they are not what is asked about."""
+    running = 0 if workload.failing else workload.count - workload.nodes[""]
+    place = draft.workloads.index(entry)
+    if running <= 0:
+        del draft.workloads[place]
+    elif running < workload.count:
+        draft.workloads[place] = replace(entry, values={**entry.values, "count": running})
+
+
+def _of_a_node(workloads: list[Workload], pool: Pool) -> list[int]:
+    """Return how many pods of each workload an average node of a pool has, those of DaemonSets apart.
+
+    Whole pods, as many in all as the average, at least one if there are any: of what has less than one a node, the
+    largest remainders say which, as of the pods of a GPU pool of which some nodes are free.
+    """
+    if not pool.nodes:
+        return [int(not each.daemon) for each in workloads]
+    parts = [
+        0.0 if each.daemon else sum(each.nodes[node] for node in pool.node_names) / pool.count for each in workloads
+    ]
+    counts = [int(part) for part in parts]
+    left = max(round(sum(parts)), any(parts)) - sum(counts)
+    for index in sorted(range(len(parts)), key=lambda index: counts[index] - parts[index])[: max(left, 0)]:
+        counts[index] += parts[index] > counts[index]
+    return counts
 
 
 def _joined(draft: Draft, pool: Pool, name: str, count: int) -> Pool:

@@ -254,7 +254,7 @@ def test_the_disk_that_labels_tell(labels, disk, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given, right", [((8, 8, 0), 8), ((8, 4), 4), ((0, 0), 0)], ids=["one is sick", "shared", "all are sick"]
+    "given, right", [((8, 8, 0), 8), ((8, 4), 4), ((0, 0), 8)], ids=["one is sick", "shared", "all are sick"]
 )
 def test_devices_are_those_for_pods(given, right, tmp_path):
     nodes = [node(f"n{n}", "containerd://1.7.0", [], pool="gpu") for n in range(len(given))]
