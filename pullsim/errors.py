@@ -86,7 +86,7 @@ class InputErrors(InputError):
 
     def lines(self) -> list[str]:
         """Say each in a line, as many as can be read, and how many more there are."""
-        return short_message([str(error) for error in self.errors])
+        return short_message([*dict.fromkeys(map(str, self.errors))])  # several pools may have the same one
 
 
 class AssertionFailed(PullsimError):

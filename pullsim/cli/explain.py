@@ -23,7 +23,7 @@ from pullsim.cli.options import (  # Typer reads the annotations
     VerboseOption,
 )
 from pullsim.cli.pod_argument import find_pod
-from pullsim.cli.scenario_argument import load_scenario
+from pullsim.cli.scenario_argument import effective_scenario, load_scenario
 from pullsim.cli.study_options import RUNS, study_progress
 from pullsim.errors import InputError, Location
 from pullsim.inputs import is_directory
@@ -92,7 +92,7 @@ def explain(
     with exit_codes(debug=verbose):
         from pullsim.results.explanation.explanation import explain as explain_pod  # noqa: PLC0415
         from pullsim.results.explanation.explanation import slowest as slowest_pods  # noqa: PLC0415
-        from pullsim.results.exports.registry import SCENARIO, SUMMARY  # noqa: PLC0415
+        from pullsim.results.exports.registry import SUMMARY  # noqa: PLC0415
         from pullsim.results.summary.file import read_summary  # noqa: PLC0415
         from pullsim.run import run  # noqa: PLC0415
 
@@ -100,7 +100,7 @@ def explain(
             raise InputError("--slowest chooses the pods: give it or their names", Location("--slowest"))
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         saved = is_directory(scenario) and nodes is None and preset is None
-        loaded = load_scenario(scenario / SCENARIO if saved else scenario, overrides, nodes, preset)
+        loaded = load_scenario(effective_scenario(scenario) if saved else scenario, overrides, nodes, preset)
         result = run(loaded, status=True, force=force, announce=terminal.note)
         result.check_complete()
         if saved and not overrides and not isclose(read_summary(scenario / SUMMARY)["end"], result.end):

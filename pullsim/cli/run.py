@@ -28,7 +28,7 @@ from pullsim.cli.options import (
     VerboseOption,
 )
 from pullsim.cli.progress import progress_bar
-from pullsim.cli.scenario_argument import load_scenario, options
+from pullsim.cli.scenario_argument import effective_scenario, load_scenario, options
 from pullsim.errors import AssertionFailed, InputError, Location
 from pullsim.inputs import is_directory
 from pullsim.printable import message
@@ -148,9 +148,7 @@ def run(
 
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         if is_directory(scenario) and nodes is None and preset is None:
-            from pullsim.results.exports.registry import SCENARIO  # noqa: PLC0415
-
-            scenario /= SCENARIO
+            scenario = effective_scenario(scenario)
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
         words = [str(scenario), *options(nodes, preset), *_options(overrides)]

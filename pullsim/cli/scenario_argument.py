@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cli import terminal
+from pullsim.errors import InputError, Location
 from pullsim.printable import message
 
 if TYPE_CHECKING:
@@ -32,6 +34,20 @@ class Given:
         from pullsim.scenario.file.reader import from_document  # noqa: PLC0415  pydantic, only for a scenario
 
         return from_document(self.document, self.directory, overrides)
+
+
+def effective_scenario(directory: Path) -> Path:
+    """Return the scenario that `run --out` wrote into a directory. Raises InputError where there is none."""
+    from pullsim.inputs import is_file  # noqa: PLC0415
+    from pullsim.results.exports.registry import SCENARIO  # noqa: PLC0415
+
+    if not is_file(directory / SCENARIO):
+        raise InputError(
+            f"no {SCENARIO} of a run is in this directory; `pullsim init {quote(str(directory))} -o scenario.yaml` "
+            "makes a scenario of what kubectl printed",
+            Location(str(directory)),
+        )
+    return directory / SCENARIO
 
 
 def load_scenario(

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from pullsim.importer.pools import Pool
     from pullsim.importer.workloads import Workload
 
+#: The question in words, for who reads the results.
+ASKED: Final[Mapping[Question, str]] = {
+    Question.rollout: "How long until all pods run that roll out to fresh nodes, and what do they wait for?",
+    Question.scale_up: "How long until the largest workload runs twice as many pods, as fresh nodes join its pool?",
+    Question.outage: "When is the last pod up if the registry that most need fails during a rollout to fresh nodes?",
+    Question.cold_node: "How long until a fresh node of each pool serves, and what does it wait for?",
+    Question.now: "How long until all pods run that start on nodes with the images that they have now?",
+}
 _OUTAGE: Final = "5m"
 _JOIN: Final = "1m"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 
+from pullsim.importer.questions import ASKED
 from pullsim.printable import printable
 from pullsim.scenario.file.yaml_text import yaml_text
 
@@ -37,6 +38,7 @@ def scenario_text(draft: Draft) -> str:
     return environment.get_template("scenario.yaml.j2").render(
         head=_head(draft),
         name=f"{draft.question}",
+        asked=ASKED[draft.question],
         images=draft.images,
         registries=draft.registries,
         pools=draft.pools,

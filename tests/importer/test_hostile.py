@@ -141,7 +141,17 @@ def test_hostile_names_stay_values(name, tmp_path):
     validates(text)
     assert "\x1b" not in text
     tree = yaml.safe_load(text)
-    assert {*tree} <= {"version", "name", "seed", "images", "registries", "secrets", "nodes", "workloads"}
+    assert {*tree} <= {
+        "version",
+        "name",
+        "description",
+        "seed",
+        "images",
+        "registries",
+        "secrets",
+        "nodes",
+        "workloads",
+    }
 
 
 SECRETS = ("hunter2-password", "dG9rZW4tc2VjcmV0", "token-secret", "hunter2", "-----BEGIN PRIVATE KEY-----")

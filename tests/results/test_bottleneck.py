@@ -1,6 +1,6 @@
 import pytest
 
-from pullsim.results.summary.bottleneck import bottleneck, most_in_flight
+from pullsim.results.summary.bottleneck import bottleneck, queued_behind
 from pullsim.stages import RESOURCES, STAGES
 from tests.support.records import HOST, empty, make
 
@@ -19,7 +19,7 @@ def test_a_serial_queue():
 def test_a_limit_of_parallel_pulls():
     result = make(pods=60, nodes=1, images=30, parallel=3, every=0.1)
     verdict = bottleneck(result)
-    assert most_in_flight(result.pulls) == 3
+    assert queued_behind(result.pulls) == 3
     assert verdict.resource == "pullQueue"
     assert "at most 3 ran at a time" in verdict.sentence
 
@@ -86,5 +86,13 @@ def test_nobody_waited_and_nobody_is_there():
 
 def test_pulls_one_after_the_other_are_not_parallel():
     result = make(pods=6, nodes=1, parallel=1, every=0)
-    assert most_in_flight(result.pulls) == 1
-    assert most_in_flight([]) == 0
+    assert queued_behind(result.pulls) == 1
+    assert queued_behind([]) == 0
+
+
+def test_the_queue_is_that_of_the_nodes_on_which_pulls_queued():
+    """A pool with parallel pulls and little queueing does not make the other one a matter of a limit."""
+    serial = make(pods=30, nodes=1, parallel=1, every=0.1)
+    parallel = make(pods=6, nodes=1, parallel=5, every=0)
+    pulls = [*serial.pulls, *(pull._replace(node="other") for pull in parallel.pulls)]
+    assert (queued_behind(serial.pulls), queued_behind(parallel.pulls), queued_behind(pulls)) == (1, 5, 1)

@@ -46,7 +46,11 @@ def read_kubelet_configuration(mapping: Mapping[str, Any], version: Version = DE
     gates = resolve_feature_gates(given.get("featureGates", {}), version)
     values = _defaulted(given, gates)
     if errors := violations(values, gates, version):
-        raise InputError(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
+        parallel = values["maxParallelImagePulls"]
+        hint = ""
+        if values["serializeImagePulls"] and (parallel or 1) > 1:
+            hint = f". It is {parallel} here: set both, of one pool as nodes[POOL].kubelet.serializeImagePulls=false"
+        raise InputError((errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]") + hint)
     restart = values[_RESTART]
     hard, soft = parse_thresholds(
         given.get("evictionHard"),

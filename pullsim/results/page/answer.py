@@ -190,9 +190,10 @@ def _latest(summary: Summary, pods: Pods) -> list[str]:
     half = group.start.p50 or 0.0
     if half < _LATE * whole:
         return []
+    among = "" if len(there) == len(summary.workloads) else " of workloads whose pods all started"
     if group.total == 1:
-        return [f"The latest is that of {name}: it started within {duration(half)}."]
-    return [f"The latest are the {group.total:,} of {name}: half of them started within {duration(half)}."]
+        return [f"The latest{among} is that of {name}: it started within {duration(half)}."]
+    return [f"The latest{among} are the {group.total:,} of {name}: half of them started within {duration(half)}."]
 
 
 def _never(summary: Summary, pods: Pods) -> str:
@@ -200,9 +201,11 @@ def _never(summary: Summary, pods: Pods) -> str:
     waiting = pods.not_started - pods.withdrawn
     groups = [name for name, group in summary.workloads.items() if group.not_started]
     of = f" (of {', '.join(groups[:_WORKLOADS])}{' and others' if len(groups) > _WORKLOADS else ''})" if groups else ""
-    reasons = ", ".join(pods.not_started_by_reason)
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in pods.not_started_by_reason.items())
     causes = "; ".join(CAUSES.get(each, each) for each in summary.pulls.failures_by_cause) if summary.pulls else ""
-    because = f"Pulls failed because {causes}." if causes else f"They stayed {reasons}."
+    because = f"Pulls failed because {causes}." if causes else ""
+    if not causes or len(pods.not_started_by_reason) > 1:  # failed pulls are not all that there is to say
+        because = f"What they were last: {reasons}. {because}".rstrip()
     return f"{counted(waiting, 'pod')}{of} never started. {because}"
 
 

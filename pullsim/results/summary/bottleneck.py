@@ -68,20 +68,29 @@ def bottleneck(result: Result) -> Bottleneck:
     )
 
 
-def most_in_flight(pulls: Sequence[PullRecord]) -> int:
-    """Return the most pulls that a node ran at a time; 0 without pulls."""
+def _in_flight(pulls: Sequence[PullRecord]) -> dict[str, int]:
+    """Return the most pulls at a time by node, of nodes with pulls that took time."""
     starts: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
     ends: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
     for node, started, ended in values(pulls, "node", "started", "ended"):
         if ended > started:
             starts[node].append(started)
             ends[node].append(ended)
-    most = 0
+    most = {}
     for node, begun in starts.items():
         over = sorted(ends[node])
-        for count, start in enumerate(sorted(begun), 1):
-            most = max(most, count - bisect_right(over, start))  # at one instant, ends come before starts
+        # At one instant, ends come before starts.
+        most[node] = max(count - bisect_right(over, start) for count, start in enumerate(sorted(begun), 1))
     return most
+
+
+def queued_behind(pulls: Sequence[PullRecord]) -> int:
+    """Return how many pulls at a time the nodes ran on which pulls queued the longest; 0 without pulls."""
+    most = _in_flight(pulls)
+    seconds: defaultdict[int, float] = defaultdict(float)
+    for node, requested, started in values(pulls, "node", "requested", "started"):
+        seconds[most.get(node, 0)] += started - requested
+    return max(seconds, key=lambda number: (seconds[number], number), default=0)
 
 
 def _shares(stages: Mapping[str, float]) -> dict[Resource, float]:
@@ -101,7 +110,7 @@ def _keys(shares: Mapping[Resource, float] | None) -> dict[str, float] | None:
 def _phrase(resource: Resource, result: Result) -> str:
     """Return the phrase for the resource, with the figures that the records of this run have."""
     if resource.key == "pullQueue" and result.pulls:
-        most = most_in_flight(result.pulls)
+        most = queued_behind(result.pulls)
         if most == 1:
             return "the kubelet's serial pull queue (one pull at a time on a node)"
         return f"the kubelet's limit of parallel pulls (at most {most} ran at a time on a node)"
