@@ -11,7 +11,7 @@ from pullsim import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
 from pullsim.stages import RESOURCES
-from pullsim.study.advice.advice import GAIN, change, in_percent, percent
+from pullsim.study.advice.advice import GAIN, METRICS, change, in_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,8 @@ _SHORT: Final = {
 }
 _PHRASES: Final = {resource.key: resource.phrase for resource in RESOURCES}
 _MENTION: Final = 0.05  # a resource with a smaller share of the waiting is not mentioned
+_SMALL: Final = 5e-4  # a smaller gain or loss is not told
+_ELSEWHERE: Final = 0.05  # a change that gains such a part of p50 is worth a word, whatever it does to the objective
 _LABEL: Final = 40  # letters of a line of a label of the chart
 _UNCHANGED: Final = "same"
 _WITHIN: Final = "within the model's error"
@@ -212,5 +214,9 @@ def _verdict(advice: Advice, row: Tried) -> str:
 
 
 def _named(row: Tried) -> str:
-    """Write a change that does not help: ``more cores (+0.0 %)``."""
-    return f"{row.levers[0]}" + (f" ({percent(-row.gain)})" if math.isfinite(row.gain) and abs(row.gain) > 5e-4 else "")
+    """Write a change that does not help: ``more cores (+0.2 %)``, or only other pods: ``(-0.5 %, but p50 -59 %)``."""
+    told = [percent(-row.gain)] if math.isfinite(row.gain) and abs(row.gain) > _SMALL else []
+    half = row.difference(METRICS[0]).relative
+    if half is not None and half <= -_ELSEWHERE:
+        told.append(f"but {_SHORT[METRICS[0]]} {percent(half)}")
+    return row.levers[0] + (f" ({', '.join(told)})" if told else "")

@@ -164,3 +164,18 @@ def test_overrides_stand_in_the_command_that_is_told(small_file):
     shown = hint(command("run", small_file, "--set", "kubelet.maxParallelImagePulls=2", "--seed", "5").stdout)
     told = f"`pullsim advise {small_file} --set kubelet.maxParallelImagePulls=2 --set seed=5`"
     assert "".join(told.split()) in "".join(shown.split())  # a long path is folded
+
+
+def test_a_change_that_helps_other_pods_only_is_told_so(tmp_path):
+    """The last pod is alone on its node with a large image, so that parallel pulls gain nothing for it."""
+    file = tmp_path / "two.yaml"
+    small = "".join(f"    - {{image: 'r.test/a{n}:v1', layers: [{{size: 40MB}}]}}\n" for n in range(8))
+    pods = "".join(f"  - {{name: a{n}, pods: {{image: 'r.test/a{n}:v1'}}, on: {{pool: many}}}}\n" for n in range(8))
+    file.write_text(
+        f"name: two\nimages:\n  define:\n    - {{image: 'r.test/big:v1', layers: [{{size: 4GB}}]}}\n{small}"
+        "registries: [{host: r.test, perConnection: 30MB/s}]\n"
+        "nodes: [{name: many, nic: 10Gbit/s, cores: 8}, {name: one, nic: 10Gbit/s}]\n"
+        f"workloads:\n  - {{name: big, pods: {{image: 'r.test/big:v1'}}, on: {{pool: one}}}}\n{pods}"
+    )
+    words = " ".join(command("advise", file, "--seeds", "1", "-j", "1", "-q", "--max-runs", "40").stdout.split())
+    assert re.search(r"parallel pulls \((?:[-+][\d.]+ %, )?but p50 -\d+ %\)", words), words
