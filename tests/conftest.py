@@ -6,6 +6,7 @@ Compiled modules are tested where there are some, as long as they are those of t
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ settings.load_profile("pullsim")
 
 
 def pytest_configure() -> None:
+    for each, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(each) is signal.SIG_IGN:  # as in the background of a shell, and behind nohup
+            signal.signal(each, handler)
+    os.environ.pop("COLUMNS", None)  # the width of somebody's terminal, which tests in several processes are told
     sources = Path(pullsim.__file__).parent.rglob("*.py")
     old = [
         source

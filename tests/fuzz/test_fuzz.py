@@ -9,7 +9,7 @@ from tests.fuzz.case import Case, make
 from tests.fuzz.doors import doors
 from tests.fuzz.mutations import Thing
 
-INPUTS = 500
+INPUTS = 300
 PARTS = 10
 
 
