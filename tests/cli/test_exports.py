@@ -43,7 +43,7 @@ def test_a_directory_of_a_run_is_exported_by_running_it_again(inside, scenario, 
         assert (again / name).read_bytes() == (first / name).read_bytes()
     done = inside("run", tmp_path, *options, again)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{tmp_path / 'scenario.effective.yaml'}: there is no such file" in done.stderr
+    assert "no scenario.effective.yaml of a run is in this directory" in done.stderr
 
 
 def test_a_file_of_the_user_with_the_directory_s_name_stays(inside, scenario, tmp_path):

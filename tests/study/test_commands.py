@@ -24,7 +24,7 @@ def test_sweep_prints_and_writes(small_file, tmp_path):
     assert (tmp_path / "out" / "runs.csv").read_text() == done.stdout
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert names >= {"runs.jsonl", "runs.csv", "table.csv", "report.html", "knee.png", "heat.svg", "trade-off.png"}
-    table = pullsim("sweep", small_file, *arguments, "-m", "pods.start.p99")
+    table = pullsim("sweep", small_file, "-j", "1", *arguments, "-m", "pods.start.p99")
     assert table.stdout.splitlines()[0].split() == ["maxParallelImagePulls", "cores", "start.p99"]
 
 
@@ -34,7 +34,7 @@ def test_a_study_file(small_file):
         f"scenario: small.yaml\ndesign: paired\nseeds: [5, 6]\nset:\n  {KNOB}: [1, 3]\n"
         "  'nodes[node].cores': [1, 2]\nmetrics: [pods.start.p99]\n"
     )
-    done = pullsim("sweep", study, "-o", "csv")
+    done = pullsim("sweep", study, "-j", "1", "-o", "csv")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [(row[KNOB], row["nodes[node].cores"], row["seed"]) for row in rows] == [
@@ -76,21 +76,21 @@ def test_a_wrong_study_file(small_file, text, message):
     ],
 )
 def test_sweep_refuses(small_file, arguments, message):
-    done = pullsim("sweep", small_file, *arguments)
+    done = pullsim("sweep", small_file, "-j", "1", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stdout == ""
 
 
 def test_a_failing_variant_is_named_and_the_rest_is_there(small_file):
-    done = pullsim("sweep", small_file, "--set", f"{KNOB}=1,0", "-m", "pods.start.p99")
+    done = pullsim("sweep", small_file, "-j", "1", "--set", f"{KNOB}=1,0", "-m", "pods.start.p99")
     assert done.returncode == 0
     assert f"failed: {KNOB}=0: " in done.stderr
     assert len(done.stdout.splitlines()) == 3
 
 
 def test_compare(small_file, tmp_path):
-    done = pullsim("compare", small_file, "--set", f"{KNOB}=1,3", "--seeds", "2", "--out", tmp_path / "out")
+    done = pullsim("compare", small_file, "-j", "1", "--set", f"{KNOB}=1,3", "--seeds", "2", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "pull queue: -" in done.stdout
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
@@ -100,7 +100,9 @@ def test_compare(small_file, tmp_path):
         "comparison.png",
         "comparison.svg",
     }
-    rows = json.loads(pullsim("compare", small_file, "--a", f"{KNOB}=1", "--b", f"{KNOB}=3", "-o", "json").stdout)
+    rows = json.loads(
+        pullsim("compare", small_file, "-j", "1", "--a", f"{KNOB}=1", "--b", f"{KNOB}=3", "-o", "json").stdout
+    )
     assert rows[0]["metric"] == "pods.start.p50"
     one = pullsim("compare", small_file)
     assert one.returncode == 2
@@ -109,14 +111,16 @@ def test_compare(small_file, tmp_path):
 
 def test_solve(small_file, tmp_path):
     goal = ["--knob", KNOB, "--range", "1..4", "--objective", "pods.start.max"]
-    done = pullsim("solve", small_file, *goal, "--slo", "< 1h", "--seeds", "2", "--out", tmp_path / "out")
+    done = pullsim("solve", small_file, "-j", "1", *goal, "--slo", "< 1h", "--seeds", "2", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert f"{KNOB}=1 is" in " ".join(done.stdout.split())
     assert {"solve.png", "report.html"} <= {file.name for file in (tmp_path / "out").iterdir()}
-    answer = json.loads(pullsim("solve", small_file, *goal, "--slo", "< 1h", "--seeds", "1", "-o", "json").stdout)
+    answer = json.loads(
+        pullsim("solve", small_file, "-j", "1", *goal, "--slo", "< 1h", "--seeds", "1", "-o", "json").stdout
+    )
     assert answer["answer"] == [f"{KNOB}=1"]
     assert len(answer["tried"]) == 4
-    none = pullsim("solve", small_file, *goal, "--slo", "< 1ms", "--seeds", "1", "-o", "sentence")
+    none = pullsim("solve", small_file, "-j", "1", *goal, "--slo", "< 1ms", "--seeds", "1", "-o", "sentence")
     assert none.returncode == 1
     assert none.stdout.startswith(f"No {KNOB} in 1..4 meets")
 
@@ -132,6 +136,6 @@ def test_solve(small_file, tmp_path):
     ],
 )
 def test_solve_refuses(small_file, arguments, message):
-    done = pullsim("solve", small_file, "--knob", KNOB, *arguments)
+    done = pullsim("solve", small_file, "-j", "1", "--knob", KNOB, *arguments)
     assert done.returncode == 2
     assert message in done.stderr

@@ -95,9 +95,9 @@ def test_sweep_says_where_pods_never_start(small):
 
 
 def test_the_command_prints_it(small_file):
-    done = command("sweep", small_file, "--set", f"{CORES}=2,4", "-m", P99)
+    done = command("sweep", small_file, "-j", "1", "--set", f"{CORES}=2,4", "-m", P99)
     assert f"None of {CORES}=2,4 moves {P99} by more than 0.1 %." in " ".join(done.stdout.split())
-    assert "None of" not in command("sweep", small_file, "--set", f"{CORES}=2,4", "-m", P99, "-q").stdout
+    assert "None of" not in command("sweep", small_file, "-j", "1", "--set", f"{CORES}=2,4", "-m", P99, "-q").stdout
 
 
 @pytest.mark.parametrize("knobs", [["horizon=1h", f"{PULLS}=1,3"], [f"{PULLS}=1,3", "horizon=1h"]])

@@ -133,12 +133,12 @@ def test_a_gate_holds_each_workload(scenario, tmp_path):
 def test_commands(tmp_path):
     file = tmp_path / "s.yaml"
     file.write_text(yaml.safe_dump(DOCUMENT))
-    table = pullsim("sweep", file, "--set", f"{KNOB}=true,false", "-m", SLOW, "-q")
+    table = pullsim("sweep", file, "-j", "1", "--set", f"{KNOB}=true,false", "-m", SLOW, "-q")
     assert table.returncode == 0, table.stderr
     assert "workloads.shop/db.v1.start.p99" in table.stdout.replace("\n", "")
-    wrong = pullsim("sweep", file, "--set", f"{KNOB}=true,false", "-m", "workloads.wep.start.p99")
+    wrong = pullsim("sweep", file, "-j", "1", "--set", f"{KNOB}=true,false", "-m", "workloads.wep.start.p99")
     assert (wrong.returncode, "no workload 'wep'" in wrong.stderr) == (2, True)
-    compared = pullsim("compare", file, "--set", f"{KNOB}=true,false", "-m", SLOW, "-o", "json")
+    compared = pullsim("compare", file, "-j", "1", "--set", f"{KNOB}=true,false", "-m", SLOW, "-o", "json")
     assert json.loads(compared.stdout)[0]["verdict"] == "lower"
     held = pullsim("run", file, "--assert", f"{SLOW} < 1s", "-q")
     assert (held.returncode, SLOW in held.stderr) == (1, True)
@@ -146,5 +146,5 @@ def test_commands(tmp_path):
     assert pullsim("run", file, "--out", out, "-q").returncode == 0
     assert json.loads((out / "summary.json").read_text())["workloads"]["shop/db.v1"]["total"] == 2
     assert (out / "charts" / "start-cdf-by-workload.svg").exists()
-    saved = pullsim("compare", out, out, "-m", SLOW, "-o", "json")
+    saved = pullsim("compare", out, "-j", "1", out, "-m", SLOW, "-o", "json")
     assert json.loads(saved.stdout)[0]["verdict"] == "same"

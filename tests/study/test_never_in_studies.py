@@ -122,13 +122,13 @@ def test_a_store_keeps_never_apart_from_no_value(scenario, tmp_path):
 def test_commands(tmp_path):
     file = tmp_path / "never.yaml"
     file.write_text(json.dumps(DOCUMENT))
-    table = pullsim("sweep", file, "--set", f"{BAD}=1,2", "-m", P99, "-m", "pods.start.p99.9", "-q")
+    table = pullsim("sweep", file, "-j", "1", "--set", f"{BAD}=1,2", "-m", P99, "-m", "pods.start.p99.9", "-q")
     assert [line.split() for line in table.stdout.splitlines()] == [
         ["count", "start.p99", "start.p99.9"],
         ["1", *table.stdout.splitlines()[1].split()[1:3], "never"],
         ["2", "never", "never"],
     ]
-    solved = pullsim("solve", file, "--knob", BAD, "--range", "2..3", "--slo", "< 90s", "-o", "json", "-q")
+    solved = pullsim("solve", file, "-j", "1", "--knob", BAD, "--range", "2..3", "--slo", "< 90s", "-o", "json", "-q")
     assert json.loads(solved.stdout)["tried"][0]["never"] is True
     assert solved.returncode == 1
     gate = pullsim("ci", file, "--assert", "pods.start.p99 < 90s")

@@ -70,7 +70,7 @@ def python(code, *, env=None):
 
 @contextmanager
 def start(*arguments, **options):
-    """Run ``python -m pullsim`` beside this process, which ends it on leaving, whatever has become of the test."""
+    """Run ``python -m pullsim`` beside this process, which ends it where the test fails."""
     with subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "pullsim", *map(str, arguments)],
         env=ENVIRONMENT,
@@ -81,8 +81,9 @@ def start(*arguments, **options):
     ) as process:
         try:
             yield process
-        finally:
+        except BaseException:  # it would be waited for
             process.kill()
+            raise
 
 
 def wait_for(condition, seconds=60.0):

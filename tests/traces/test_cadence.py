@@ -7,7 +7,7 @@ import pytest
 from benchmarks.cadence.compare import gaps, lines, shown
 from benchmarks.cadence.tables import OUTSIDE, TABLES, bounds, read
 
-PODS = 20
+PODS = 10
 needs_tables = pytest.mark.skipif(not TABLES.exists(), reason=f"the tables of real clusters are not at {TABLES}")
 
 
