@@ -244,3 +244,26 @@ def test_a_run_without_pulls_and_one_without_anything_have_pages():
 def test_the_same_run_gives_the_same_page():
     pages = {html(page_of(with_spans(make(fail_first=3)))) for _ in range(2)}
     assert len(pages) == 1
+
+
+SIZES = {"small": "1MB", "large": "400MB"}
+
+
+def test_the_latest_workload_is_one_of_those_that_started_and_each_reason_is_counted():
+    document = {
+        "images": {
+            "define": [{"image": f"r.test/{name}:v1", "layers": [{"size": size}]} for name, size in SIZES.items()],
+            "unknown": "notFound",
+        },
+        "registries": [{"host": "r.test", "perConnection": "20MB/s"}],
+        "nodes": [{"name": "n", "count": 2, "allocatable": {"cpu": 8}}],
+        "horizon": "10m",
+        "workloads": [
+            *({"name": name, "pods": {"image": f"r.test/{name}:v1", "count": 2}} for name in SIZES),
+            {"name": "none", "pods": {"image": "r.test/none:v1"}},
+            {"name": "wide", "pods": {"image": "r.test/small:v1", "requests": {"cpu": 64}, "count": 2}},
+        ],
+    }
+    sentences = " ".join(answer(summarize(pullsim.run(pullsim.from_mapping(document)))))
+    assert "The latest of workloads whose pods all started are the 2 of large" in sentences
+    assert "What they were last: 2 Pending, 1 ImagePullBackOff. Pulls failed because" in sentences

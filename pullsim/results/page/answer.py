@@ -190,7 +190,8 @@ def _latest(summary: Summary, pods: Pods) -> list[str]:
     half = group.start.p50 or 0.0
     if half < _LATE * whole:
         return []
-    among = "" if len(there) == len(summary.workloads) else " of workloads whose pods all started"
+    never = any(each.start.never for each in summary.workloads.values())
+    among = " of workloads whose pods all started" if never else ""
     if group.total == 1:
         return [f"The latest{among} is that of {name}: it started within {duration(half)}."]
     return [f"The latest{among} are the {group.total:,} of {name}: half of them started within {duration(half)}."]
