@@ -12,6 +12,7 @@ from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, VerboseOption
 from pullsim.errors import InputError, Location
 from pullsim.importer.draft import Question
+from pullsim.inputs import is_file
 from pullsim.printable import message
 
 
@@ -54,7 +55,7 @@ def init(
         from pullsim.importer.importing import import_cluster, template  # noqa: PLC0415  pydantic and Jinja2, not for --help
         from pullsim.outputs import write_text  # noqa: PLC0415
 
-        if out is not None and out.exists() and out.is_file() and not force:
+        if out is not None and is_file(out) and not force:
             raise InputError("is there already; --force overwrites it", Location(str(out)))
         fleet = None
         if nodes is not None or preset is not None:
