@@ -214,6 +214,13 @@ def test_of_many_nodes_the_worst_and_a_typical_one_are_there(monkeypatch):
     assert "21 of 100 nodes" in choice.chart.note
 
 
+def test_layers_are_counted_from_the_bottom_of_the_image_up_and_from_1():
+    (rows,) = node_pulls(with_spans(make(pods=1, nodes=1))).options.values()
+    names = [row[5] for row in rows["bars"].rows if row[4] == "layer"]
+    assert names[0].startswith("layer 1 of ")
+    assert not any(name.startswith("layer 0") for name in names)
+
+
 def test_failed_pulls_are_crosses_and_a_stage_that_goes_on_is_one_bar():
     result = with_spans(make(pods=4, nodes=1, fail_first=2))
     (rows,) = node_pulls(result).options.values()

@@ -138,7 +138,7 @@ def _chart(unit: Unit, shown: Collection[str], note: str) -> Chart:
 
 
 def _ranked(result: Result) -> list[str]:
-    """Return the nodes that have pods, those whose pods became ready last first; never comes before all."""
+    """Return the nodes that have pods, that of the pod that took longest to be ready first; never comes before all."""
     last: defaultdict[str, float] = defaultdict(float)
     for node, ready, until, withdrawn in values(result.pods, "node", "ready", "ready_seconds", "withdrawn"):
         if node is not None:
@@ -222,8 +222,9 @@ def _pod_line(pod: PodRecord, spans: Iterable[SpanRecord], pulls: Iterable[PullR
 def _layer_lines(layers: Sequence[LayerRecord]) -> Iterator[_Line]:
     """Yield the lines of a pod's layers, by pull and from the bottom up."""
     for layer in layers:
-        label = f"layer {layer.position}, {size(layer.size)} · {shortened(layer.image.rpartition('/')[2], 24)}"
-        about = f"layer {layer.position} of {layer.image}, {size(layer.size)}"
+        number = layer.position + 1  # as `pullsim explain` counts
+        label = f"layer {number}, {size(layer.size)} · {shortened(layer.image.rpartition('/')[2], 24)}"
+        about = f"layer {number} of {layer.image}, {size(layer.size)}"
         download = max(
             (layer.egress, "download_egress"), (layer.connection, "download_connection"), (layer.nic, "download_nic")
         )[1]
