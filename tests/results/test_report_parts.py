@@ -248,6 +248,15 @@ def test_a_run_without_pulls_and_one_without_anything_have_pages():
         assert html(page_of(result)).startswith("<!DOCTYPE html>")
 
 
+def test_a_run_whose_pulls_take_no_time_has_a_page():
+    node = {"name": "node", "runtime": {"fixed": {"images": {"r.test/app:v1": {"pull": "0s"}}}}}
+    result = pullsim.run(
+        pullsim.from_mapping({"nodes": [node], "workloads": [{"name": "web", "pods": {"image": "r.test/app:v1"}}]})
+    )
+    assert [pull.ended for pull in result.pulls] == [0.0]
+    assert "chart-at-a-time" not in html(page_of(result))
+
+
 def test_the_same_run_gives_the_same_page():
     pages = {html(page_of(with_spans(make(fail_first=3)))) for _ in range(2)}
     assert len(pages) == 1

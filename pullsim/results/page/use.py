@@ -38,15 +38,15 @@ _COUNTS: Final = (
 
 
 def at_a_time(result: Result) -> Chart | None:
-    """Return the chart of pulls and layers that wait or are worked on, over all nodes; None without pulls."""
-    if not result.pulls:
-        return None
+    """Return the chart of pulls and layers that wait or are worked on, over all nodes; None if none took any time."""
     found = {}
     for name, table, begin, end in _COUNTS:
         spans = [pair for pair in values(getattr(result, table), begin, end) if None not in pair and pair[1] > pair[0]]
         if spans:
             begins, ends = map(_column, zip(*spans, strict=True))
             found[name] = level(begins, ends, result.end, MAX_POINTS)
+    if not found:
+        return None
     peaks = ", ".join(f"{name} {int(counts.max()):,}" for name, (_, counts) in found.items())
     return _over_time(
         result,
