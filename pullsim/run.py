@@ -229,8 +229,8 @@ def simulate(
 
 def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
     """Return the result of a run that has not begun."""
-    kinds = [*(node.spec for node in spec.nodes), *(pool.spec for pool in spec.autoscaled)]
     pools = {node.name: node.spec.pool for node in spec.nodes}
+    kinds = spec.pools.items()
     return Result(
         name,
         spec.seed,
@@ -240,9 +240,9 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
         tuple(pools),
         pools,
         detail,
-        platforms={node.pool: str(node.platform) for node in kinds},
-        runtimes={node.pool: node.runtime.kind for node in kinds},
-        cached={node.pool: node.cached for node in kinds},
+        platforms={pool: str(node.platform) for pool, node in kinds},
+        runtimes={pool: node.runtime.kind for pool, node in kinds},
+        cached={pool: node.cached for pool, node in kinds},
         autoscaled=tuple(pool.spec.pool for pool in spec.autoscaled),
         controllers=_controllers(spec),
     )

@@ -156,7 +156,6 @@ def solve(
 ) -> None:
     """Find the value of a knob that meets an SLO, or a deadline that pods meet. Exit code 1: there is none."""
     with exit_codes(debug=verbose):
-        from pullsim.results.model_error import model_error  # noqa: PLC0415
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
@@ -172,7 +171,7 @@ def solve(
                 Location("--range" if knob else "--knob"),
             )
         loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
-        runtimes = {node.spec.runtime.kind for node in loaded.assemble(force=force).cluster.nodes}
+        source = study_source(loaded, force=force)
         if coverage is not None:
             from pullsim.cli.deadline import show_deadline  # noqa: PLC0415
             from pullsim.study.deadline import OBJECTIVE, deadline  # noqa: PLC0415
@@ -189,7 +188,7 @@ def solve(
                     force=force,
                     progress=bar,
                 )
-            show_deadline(answer, model_error(runtimes), output.value)
+            show_deadline(answer, source.error, output.value)
             return
         with _progress(quiet=quiet) as progress:
             solution = find(
@@ -208,9 +207,9 @@ def solve(
                 force=force,
                 progress=progress,
             )
-        warnings = solve_text.warnings(solution, model_error(runtimes))
+        warnings = solve_text.warnings(solution, source.error)
         if out is not None:
-            _write(solution, out, study_source(loaded, force=force))
+            _write(solution, out, source)
         _print(solution, warnings, output)
         if solution.answer is None:
             raise typer.Exit(ASSERTION_FAILED)

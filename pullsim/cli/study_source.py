@@ -18,5 +18,5 @@ def study_source(scenario: Scenario | None = None, *, force: bool = False) -> So
 
     if scenario is None:
         return Source(again())
-    kinds = {node.spec.runtime.kind for node in scenario.assemble(force=force).cluster.nodes}
-    return Source(again(), scenario.description, model_error(kinds))
+    pools = scenario.assemble(force=force).cluster.pools
+    return Source(again(), scenario.description, model_error(spec.runtime.kind for spec in pools.values()))

@@ -82,12 +82,11 @@ def names(cluster: ClusterSpec) -> Names:
         id(each.spec): each.spec for each in cluster.daemon_sets
     }
     specs |= {id(owner.update): owner.update.spec for owner in updates if owner.update is not None}
-    pools = [*(node.spec for node in cluster.nodes), *(pool.spec for pool in cluster.autoscaled)]
     workloads = {workload_name(pod.namespace, pod.workload) for pod in cluster.pods}
     workloads |= {workload_name(each.namespace, each.name) for each in cluster.daemon_sets}
     return Names(
         workloads=tuple(sorted(workloads)),
-        pools=tuple(sorted({spec.pool for spec in pools})),
+        pools=tuple(sorted(cluster.pools)),
         images=tuple(sorted({want.image for spec in specs.values() for want in spec.wants})),
         hosts=tuple(sorted({registry.host for registry in cluster.registries})),
         rollouts=tuple(sorted({qualified(owner.namespace, owner.name) for owner in updates})),

@@ -198,3 +198,9 @@ class ClusterSpec:
     autoscaled: tuple[AutoscaledPool, ...] = ()  # in the order in which the autoscaler tries them
     scan_interval: float | None = None  # seconds between looks of the autoscaler; None: it looks at batches of pods
     horizon: float | None = None  # seconds, inclusive; None: until nothing can change any more, but at most 24 h
+
+    @property
+    def pools(self) -> dict[str, NodeSpec]:
+        """What the nodes of each pool are, by the pool's name; pools of which an autoscaler makes all nodes, too."""
+        specs = (*(node.spec for node in self.nodes), *(pool.spec for pool in self.autoscaled))
+        return {spec.pool: spec for spec in specs}

@@ -279,7 +279,7 @@ def _side(name: str, scenario: Scenario, result: Sweep, *, force: bool) -> Side:
         dict(_flat(parse_document(effective_yaml(scenario), "scenario").tree, "")),
         {seed: run.metrics for seed, run in found},
         verdict["sentence"] if verdict else None,
-        model_error(node.spec.runtime.kind for node in scenario.assemble(force=force).cluster.nodes),
+        model_error(spec.runtime.kind for spec in scenario.assemble(force=force).cluster.pools.values()),
         {seed: run.waits for seed, run in found},
     )
 

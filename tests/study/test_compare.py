@@ -57,6 +57,20 @@ def test_a_difference_below_the_models_error_is_called_so(small):
     assert "smaller than the model's own error" in note
 
 
+def test_nodes_that_an_autoscaler_makes_are_of_the_models_error_too():
+    """All nodes are the autoscaler's: there are none at time 0."""
+    made = pullsim.from_mapping(
+        {
+            "images": {"define": [{"image": "a.test/a:v1", "layers": [{"size": "10MB"}]}]},
+            "nodes": [{"name": "a", "count": 0, "autoscale": {"max": 1, "boot": "30s"}}],
+            "workloads": [{"pods": {"image": "a.test/a:v1"}}],
+        }
+    )
+    assert made.assemble().cluster.nodes == ()
+    comparison = compare(made, set=["nodes[a].metadata.write=2.1ms,2.2ms"])
+    assert comparison.a.error == comparison.b.error == pullsim.summarize(pullsim.run(made)).model_error is not None
+
+
 def test_saved_results_compare_like_their_runs(small, tmp_path):
     for name, limit in (("a", 1), ("b", 3)):
         variant = pullsim.override(small, [f"kubelet.maxParallelImagePulls={limit}"])

@@ -38,8 +38,7 @@ class Situation:
         """Build a scenario and look at it. Raises InputError; ``force``: see `pullsim.run.run`."""
         built = scenario.assemble(force=force)
         cluster = built.cluster
-        specs = {node.spec.pool: node.spec for node in cluster.nodes}
-        specs |= {pool.spec.pool: pool.spec for pool in cluster.autoscaled}
+        specs = cluster.pools
         platforms = {spec.platform for spec in specs.values()}
         images, hosts = [], []
         for image in dict.fromkeys(want.image for spec in _pods(cluster) for want in spec.wants):
