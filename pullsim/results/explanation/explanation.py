@@ -101,11 +101,12 @@ def _needless(result: Result, pod: PodRecord) -> list[str]:
     EnsureImageExists and imagePullPrecheck), as long as the pod may use it.
     """
     name = (pod.namespace, pod.pod)
-    always = {each.image for each in result.requests if each.policy == "Always" and (each.namespace, each.pod) == name}
+    requests = values(result.requests, "namespace", "pod", "policy", "image")
+    always = {image for *of, policy, image in requests if policy == "Always" and tuple(of) == name}
     first: dict[str, float] = {}
-    for pull in result.pulls:
-        if (pull.namespace, pull.pod) == name and pull.node == pod.node:
-            first[pull.image] = min(pull.requested, first.get(pull.image, pull.requested))
+    for *of, node, image, requested in values(result.pulls, "namespace", "pod", "node", "image", "requested"):
+        if node == pod.node and tuple(of) == name:
+            first[image] = min(requested, first.get(image, requested))
     return [image for image, at in first.items() if image in always and _present(result, pod, image, at)]
 
 

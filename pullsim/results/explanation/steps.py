@@ -23,7 +23,11 @@ PULL: Final = "pull"
 _LOCK: Final = "lock"
 _SAME: Final = 1e-9  # seconds: the same instant, computed in two ways
 
+_LAYER: Final = ("namespace", "pod", "image", "digest", "position", "size")
+
 Key = TypeVar("Key")
+#: Position (0 is the bottom) and compressed bytes of a pod's layers, by image and digest.
+Layers = dict[tuple[str | None, str | None], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +86,25 @@ def steps(result: Result, pod: PodRecord) -> list[Step]:
     until = pod.created + pod.ready_seconds
     spans = [
         span
-        for span in result.spans
-        if (span.namespace, span.pod) == name and span.begin >= pod.created - _SAME and span.end <= until + _SAME
+        for _, *of, place in result.spans.pods()
+        if tuple(of) == name
+        for span in result.spans[place]
+        if span.begin >= pod.created - _SAME and span.end <= until + _SAME
     ]
-    node = [pull for pull in result.pulls if pull.node == pod.node]
+    places = [place for place, node in enumerate(values(result.pulls, "node")) if node == pod.node]
+    node = [result.pulls[place] for place in places]
     own = [pull for pull in node if (pull.namespace, pull.pod) == name]
+    layers = {
+        (image, digest): (position, size)
+        for *of, image, digest, position, size in values(result.layers, *_LAYER)
+        if tuple(of) == name
+    }
     others = [pull for pull in node if (pull.namespace, pull.pod) != name]
     found = []
     for (what, *_), group in groupby(spans, key=_kind):
         part = list(group)
         if what == PULL:
-            found.append(_pull(result, pod, part, own))
+            found.append(_pull(result, pod, part, own, layers))
         else:
             found.append(_alone(what, part, own, others))
     return found
@@ -116,10 +128,12 @@ def _alone(what: str, spans: Sequence[SpanRecord], own: Sequence[PullRecord], ot
     return Step(what, begin, end - begin, image, None, waited_for=_neighbours(behind))
 
 
-def _pull(result: Result, pod: PodRecord, spans: Sequence[SpanRecord], own: Sequence[PullRecord]) -> Step:
+def _pull(
+    result: Result, pod: PodRecord, spans: Sequence[SpanRecord], own: Sequence[PullRecord], layers: Layers
+) -> Step:
     begin, end = spans[0].begin, spans[-1].end
     record = next((each for each in own if each.started - _SAME <= begin and end <= each.ended + _SAME), None)
-    path = _path(result, pod, spans)
+    path = _path(spans, layers)
     return Step(
         PULL,
         begin,
@@ -136,18 +150,12 @@ def _pull(result: Result, pod: PodRecord, spans: Sequence[SpanRecord], own: Sequ
     )
 
 
-def _path(result: Result, pod: PodRecord, spans: Sequence[SpanRecord]) -> list[PathPart]:
+def _path(spans: Sequence[SpanRecord], layers: Layers) -> list[PathPart]:
     """Return what held a pull up from its first span to its last; neighbouring spans of one layer are one part."""
-    columns = values(result.layers, "namespace", "pod", "image", "digest", "position", "size")
-    known = {
-        digest: (position, size)
-        for namespace, name, image, digest, position, size in columns
-        if (namespace, name, image) == (pod.namespace, pod.pod, spans[0].image)
-    }
     found = []
     for cause, group in groupby(spans, key=lambda span: span.cause):
         part = list(group)
-        position, size = known.get(cause, (None, None))
+        position, size = layers.get((spans[0].image, cause), (None, None))
         found.append(
             PathPart(
                 part[0].begin,
