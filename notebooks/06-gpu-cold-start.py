@@ -62,7 +62,7 @@ rich.print(explanation_text(story))
 
 # %%
 situation = Situation.of(scenario)
-tried = remedies(situation, [story], relevant(situation, summary, [story]), max_runs=40)
+tried = remedies(situation, [story], relevant(situation, result, [story]), max_runs=40)
 rich.print(told_remedies(tried, (story.namespace, story.pod)))
 
 # %% [markdown]

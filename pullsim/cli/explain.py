@@ -137,13 +137,12 @@ def _try(
     scenario: Scenario, result: Result, explanations: Sequence[Explanation], max_runs: int, *, always: bool
 ) -> Remedies | None:
     """Try what could have helped the pods; None, with a note, where that takes long and nobody asked for it."""
-    from pullsim.results.summary.summary import summarize  # noqa: PLC0415
     from pullsim.scenario.builder.estimate import LONG, time_text  # noqa: PLC0415
     from pullsim.study.advice.remedies import relevant, remedies  # noqa: PLC0415
     from pullsim.study.advice.situation import Situation  # noqa: PLC0415
 
     situation = Situation.of(scenario, force=True)
-    wanted = relevant(situation, summarize(result), explanations)
+    wanted = relevant(situation, result, explanations)
     runs = min(len(wanted), max_runs)
     takes = f"about {time_text(runs * situation.estimate.seconds)} of CPU time"
     if not always and runs * situation.estimate.work > WHAT_IF:

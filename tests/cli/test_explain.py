@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.results.explanation.text import exact, hundredths
+from pullsim.study.advice.remedies import Remedy, best
 from tests.support.planner import SCENARIOS
 
 SERIAL = """\
@@ -217,6 +218,12 @@ def test_what_would_have_helped_was_tried(inside, tmp_path, explained):
     assert changed["seconds"] == pytest.approx(parallel["startSeconds"])
     assert explained("small")["seconds"] - changed["seconds"] == pytest.approx(parallel["gainedSeconds"])
     assert "pulls at a time on a node" in explained("small", form="table")
+
+
+def test_of_each_lever_the_best_setting_is_shown_and_the_best_lever_first():
+    """The second setting of the first lever is the worst of all."""
+    rows = [Remedy(lever, None, seconds, 20.0) for lever, seconds in (("a", 1.0), ("b", 5.0), ("b", 7.0), ("a", 9.0))]
+    assert [(row.lever, row.seconds) for row in best(rows)] == [("a", 1.0), ("b", 5.0)]
 
 
 def test_a_pod_that_no_change_lets_start(explained):

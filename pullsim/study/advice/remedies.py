@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError
 from pullsim.results.explanation.explanation import until_start
+from pullsim.results.summary.bottleneck import bottleneck
 from pullsim.run import run
 from pullsim.scenario import override
 from pullsim.stages import RESOURCES
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pullsim.results.explanation.explanation import Explanation
-    from pullsim.results.summary.summary import Summary
     from pullsim.run import Result
     from pullsim.study.advice.advise import Candidate
     from pullsim.study.advice.setting import Setting
@@ -63,8 +63,8 @@ class Remedies:
     interrupted: bool = False
 
 
-def relevant(situation: Situation, summary: Summary, explanations: Sequence[Explanation]) -> list[Candidate]:
-    """Return the changes that could help these pods, first what helps most of their waiting."""
+def relevant(situation: Situation, result: Result, explanations: Sequence[Explanation]) -> list[Candidate]:
+    """Return the changes that could help these pods of the result, first what helps most of their waiting."""
     stages = [until_start(each) for each in explanations]
     whole = sum(sum(each.values()) for each in stages)
     if whole <= 0:
@@ -73,8 +73,7 @@ def relevant(situation: Situation, summary: Summary, explanations: Sequence[Expl
         resource.key: sum(each.get(stage, 0.0) for each in stages for stage in resource.stages) / whole
         for resource in RESOURCES
     }
-    within = None if summary.bottleneck is None else summary.bottleneck.shares_of_pulls
-    return candidates(situation, weights(shares, within or {}), RELEVANT)
+    return candidates(situation, weights(shares, bottleneck(result).shares_of_pulls or {}), RELEVANT)
 
 
 def remedies(
@@ -118,8 +117,11 @@ def remedies(
 
 
 def best(rows: Sequence[Remedy]) -> list[Remedy]:
-    """Return the best setting of each lever."""
-    return list({row.lever: row for row in reversed(rows)}.values())[::-1]
+    """Return the best setting of each lever, in the order of the ``rows``, in which the best come first."""
+    found: dict[str, Remedy] = {}
+    for row in rows:
+        found.setdefault(row.lever, row)
+    return [*found.values()]
 
 
 def _starts(result: Result) -> dict[tuple[str, str], float]:
