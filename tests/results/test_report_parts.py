@@ -90,6 +90,15 @@ def test_the_answer_of_runs_in_which_nothing_started(pods, never, first):
     assert first in answer(summarize(make(pods=pods, never=never)))
 
 
+def test_pods_that_nobody_waits_for_any_more_are_not_those_that_never_started():
+    result = make(pods=10, never=2)
+    result.pods[0] = result.pods[0]._replace(workload="left", ready=None, withdrawn=True)  # it had started
+    result.pods[9] = result.pods[9]._replace(workload="left", withdrawn=True)
+    assert [sentence for sentence in answer(summarize(result)) if "never started" in sentence] == [
+        "1 pod (of app) never started. Pulls failed because the registry could not be reached."
+    ]
+
+
 def test_conditions_are_judged_at_the_top():
     scenario = pullsim.from_mapping(
         {

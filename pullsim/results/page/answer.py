@@ -85,7 +85,7 @@ def answer(summary: Summary) -> list[str]:
     if not pods.total:
         return ["No pod was created."]
     sentences = [*happenings(summary)[:_HAPPENINGS], _outcome(pods), *_latest(summary, pods)]
-    if pods.not_started > pods.withdrawn:
+    if pods.start.never:
         sentences.append(_never(summary, pods))
     if summary.bottleneck is not None and summary.bottleneck.shares:
         sentences.append(_waited(summary.bottleneck.shares))
@@ -126,9 +126,7 @@ def key_figures(summary: Summary) -> list[Figure]:
     pods = summary.pods
     if pods is not None and pods.total:
         missing = ", ".join(f"{count:,} {reason}" for reason, count in pods.not_started_by_reason.items())
-        found.append(
-            Figure("pods started", f"{pods.started:,} of {pods.total:,}", missing, pods.not_started > pods.withdrawn)
-        )
+        found.append(Figure("pods started", f"{pods.started:,} of {pods.total:,}", missing, bad=bool(pods.start.never)))
         remark = "of those that started" if pods.start.never else "of all pods"
         started = pods.start_of_started if pods.start.never else pods.start
         if started.p50 is not None:
@@ -198,16 +196,15 @@ def _latest(summary: Summary, pods: Pods) -> list[str]:
 
 
 def _never(summary: Summary, pods: Pods) -> str:
-    """Say which pods never started, and what their last failure was."""
-    waiting = pods.not_started - pods.withdrawn
-    groups = [name for name, group in summary.workloads.items() if group.not_started]
+    """Say which pods never started, though somebody waits for them, and what their last failure was."""
+    groups = [name for name, group in summary.workloads.items() if group.start.never]
     of = f" (of {', '.join(groups[:_WORKLOADS])}{' and others' if len(groups) > _WORKLOADS else ''})" if groups else ""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in pods.not_started_by_reason.items())
     causes = "; ".join(CAUSES.get(each, each) for each in summary.pulls.failures_by_cause) if summary.pulls else ""
     because = f"Pulls failed because {causes}." if causes else ""
     if not causes or len(pods.not_started_by_reason) > 1:  # failed pulls are not all that there is to say
         because = f"What they were last: {reasons}. {because}".rstrip()
-    return f"{counted(waiting, 'pod')}{of} never started. {because}"
+    return f"{counted(pods.start.never, 'pod')}{of} never started. {because}"
 
 
 def _waited(shares: Mapping[str, float]) -> str:
