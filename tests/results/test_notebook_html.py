@@ -12,6 +12,8 @@ from pullsim.results.page.start_times import start_times
 from pullsim.results.summary.summary import summarize
 from pullsim.study.compare import Comparison, Side
 from pullsim.study.design import Knob, variants
+from pullsim.study.intervals import Interval
+from pullsim.study.pages.parts import Point, curve
 from pullsim.study.solve import solve
 from pullsim.study.sweep import run_variants
 from tests.support.hostile import NAMES
@@ -88,11 +90,26 @@ def test_the_line_of_a_run():
     assert repr(replace(summarize(result), pods=None)).startswith("Summary(by hand: no pods kept; ")
 
 
+def line(chart):
+    """The path of the only line of a chart's picture."""
+    tree = ET.fromstring(drawing(chart))  # noqa: S314  # our own
+    (path,) = [element.attrib["d"] for element in tree.iter() if element.attrib.get("fill") == "none"]
+    return path
+
+
 def test_lines_begin_and_end_where_their_data_do():
-    (path,) = [
-        element.attrib["d"]
-        for element in ET.fromstring(drawing(start_times(make(pods=4)))).iter()  # noqa: S314
-        if element.attrib.get("fill") == "none"
-    ]
+    path = line(start_times(make(pods=4)))
     assert path.startswith("M46.0 ")
     assert path.endswith("H700.0V10.0"), "all pods had started by the right end"
+
+
+@pytest.mark.parametrize("means", [(-5.0, -3.0), (-5.0, 3.0), (0.0, 0.0), (2.0, 4.0)])
+def test_values_below_zero_have_a_place(means):
+    """The last pod that a fault hit may be up before its end: ``outages.HOST.lastUpAfter`` is below 0 then."""
+    points = [Point("", str(number), Interval(mean, mean - 1, mean + 1, 2)) for number, mean in enumerate(means)]
+    chart = curve("curve", "curve", "outages.r.test.lastUpAfter", points, "knob")
+    low, high = chart.spec["layer"][0]["encoding"]["y"]["scale"]["domain"]
+    assert low <= min(0.0, means[0] - 1) < max(0.0, means[1] + 1) <= high
+    heights = [float(point.split()[1]) for point in line(chart)[1:].split("L")]
+    assert all(10 <= height <= 164 for height in heights)
+    assert (heights[0] > heights[1]) == (means[0] < means[1])

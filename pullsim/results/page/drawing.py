@@ -92,8 +92,9 @@ def _lines(chart: Chart, name: str) -> str:
         ticks = []
     there = [(series, x, y) for series, x, y in points if y is not None]
     right = max((x for _, x, _ in there), default=0.0) or 1.0
-    top = max((y for _, _, y in there), default=0.0) or 1.0
-    across, up = (_WIDTH - _MARGIN - 20) / right, (_HEIGHT - _MARGIN) / top
+    bottom = min((0.0, *(y for _, _, y in there)))
+    top = max((0.0, *(y for _, _, y in there))) or (0.0 if bottom else 1.0)
+    across, up = (_WIDTH - _MARGIN - 20) / right, (_HEIGHT - _MARGIN) / (top - bottom)
     lines = []
     for place, series in enumerate(dict.fromkeys(series for series, _, _ in there)):
         own = [(_MARGIN + x * across, 10 + (top - y) * up) for each, x, y in there if each == series]
@@ -106,8 +107,8 @@ def _lines(chart: Chart, name: str) -> str:
         height=_HEIGHT,
         margin=_MARGIN,
         lines=lines,
-        across=[(round(_MARGIN + x * across, 1), text) for x, text in ticks or _numbers(right)],
-        up=[(round(10 + (top - y) * up, 1), text) for y, text in _numbers(top)],
+        across=[(round(_MARGIN + x * across, 1), text) for x, text in ticks or _numbers(0.0, right)],
+        up=[(round(10 + (top - y) * up, 1), text) for y, text in _numbers(bottom, top)],
         x_title=_axis(chart, "x"),
         y_title=_axis(chart, "y"),
     )
@@ -126,12 +127,15 @@ def _path(points: Sequence[tuple[float, float]], *, steps: bool) -> str:
     return "".join(parts)
 
 
-def _numbers(highest: float) -> list[tuple[float, str]]:
-    """Return some round numbers from 0 to the highest value, with their texts."""
-    rough = highest / _TICKS
+def _numbers(lowest: float, highest: float) -> list[tuple[float, str]]:
+    """Return 0 and some round numbers on both its sides, from the lowest to the highest value, with their texts."""
+    rough = (highest - lowest) / _TICKS
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * each for each in (1, 2, 5, 10) if size * each >= rough)
-    return [(number * step, f"{number * step:,.10g}") for number in range(int(highest / step + 1e-9) + 1)]
+    return [
+        (number * step, f"{number * step:,.10g}")
+        for number in range(-int(-lowest / step + 1e-9), int(highest / step + 1e-9) + 1)
+    ]
 
 
 def _axis(chart: Chart, channel: str) -> str:

@@ -24,9 +24,10 @@ def over_time(unit: Unit, end: float, *, name: str = "t", title: str = "simulate
     return field(name, "quantitative", f"{title} ({unit.name})", scale=scale)
 
 
-def from_zero(highest: float) -> dict[str, Any]:
-    """Return a scale from 0 to a little above the highest value."""
-    return {"domain": [0, 1.04 * highest or 1], "nice": False}
+def from_zero(highest: float, lowest: float = 0.0) -> dict[str, Any]:
+    """Return a scale that has 0, from the lowest value if that is below 0 to a little above the highest."""
+    top, bottom = max(highest, 0.0), min(lowest, 0.0)
+    return {"domain": [1.04 * bottom, 1.04 * top or (0 if bottom else 1)], "nice": False}
 
 
 def tooltip(**fields: str) -> list[dict[str, Any]]:

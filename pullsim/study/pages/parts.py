@@ -90,7 +90,8 @@ def curve(name: str, title: str, metric: str, points: Sequence[Point], knob: str
     ends = [end for point in points for end in (*point.interval[:3], limit)]
     finite = [end for end in ends if end is not None and math.isfinite(end)]
     highest = max(finite, default=0.0)
-    unit = metric_unit(metric, highest)
+    lowest = min(finite, default=0.0)
+    unit = metric_unit(metric, max(highest, -lowest))
     rows = [_point_row(metric, point, unit) for point in points]
     series = list(dict.fromkeys(point.series for point in points))
     line = field("series", "nominal", scale={"domain": series}, legend={} if len(series) > 1 else None)
@@ -101,7 +102,7 @@ def curve(name: str, title: str, metric: str, points: Sequence[Point], knob: str
         sort=None,
         axis={"labelAngle": -30 if len({point.value for point in points}) > 8 else 0, "labelLimit": 120},
     )
-    y = field("mean", "quantitative", unit.name or "count", scale=from_zero(highest / unit.size))
+    y = field("mean", "quantitative", unit.name or "count", scale=from_zero(highest / unit.size, lowest / unit.size))
     marks: dict[str, Any] = {"x": x, "color": line}
     spread = {"y": y | {"field": "low"}, "y2": {"field": "high"}}
     layers: list[dict[str, Any]] = [
