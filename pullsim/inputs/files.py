@@ -6,11 +6,13 @@ collection first and from the disk second. So a scenario can be sent to another 
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
 import zlib
 from contextlib import contextmanager
 from contextvars import ContextVar
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +27,6 @@ MAX_BYTES: Final = 100_000_000
 #: The paths that a shell passes for open pipes, as in ``<(command)``. Other pipes are refused, as they may never end.
 _OPEN_PIPES: Final = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
-_GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for gzip's header
 
 _collected: ContextVar[dict[str, bytes] | None] = ContextVar("collected", default=None)
 _served: ContextVar[Mapping[str, bytes]] = ContextVar("served", default={})  # noqa: B039  # nobody writes to it
@@ -71,8 +72,9 @@ def decoded(data: bytes, file: str) -> str:
 def unpacked(data: bytes, limit: int = MAX_BYTES) -> bytes:
     """Return what gzip has packed, at most one byte more than the limit. Raises ValueError for what cannot be read."""
     try:
-        return zlib.decompressobj(wbits=_GZIP).decompress(data, limit + 1)
-    except zlib.error as error:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as packed:
+            return packed.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"this is no gzip that can be read: {error}") from None
 
 

@@ -68,14 +68,16 @@ def json_documents(text: str, file: str) -> Iterator[Any]:
     Raises InputError as `parse_json` does.
     """
     _check_memory(text, Location(file))
-    decoder, position, size = json.JSONDecoder(), 0, len(text)
+    decoder, position, line, size = json.JSONDecoder(), 0, 1, len(text)
     while (match := _TEXT.search(text, position)) is not None:
         begin = match.start()
+        line += text.count("\n", position, begin)
         try:
             _, end = decoder.raw_decode(text, begin)
         except (ValueError, RecursionError):
             end = size  # of which `parse_json` says what is wrong, and where
-        yield parse_json(text[begin:end], file, text.count("\n", 0, begin) + 1)
+        yield parse_json(text[begin:end], file, line)
+        line += text.count("\n", begin, end)
         position = end
 
 

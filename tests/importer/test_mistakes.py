@@ -30,9 +30,10 @@ CUT = yaml.safe_dump({"apiVersion": "v1", "items": [pod("a"), pod("b")]}, sort_k
         "\n".join(json.dumps({"type": "ADDED", "object": pod(name)}) for name in "ab"),
         json.dumps(LIST).encode("utf-16"),
         gzip.compress(json.dumps(LIST).encode(), mtime=0),
+        b"".join(gzip.compress(json.dumps(pod(name)).encode(), mtime=0) for name in "ab"),
         CUT,
     ],
-    ids=["list", "crlf", "lines", "appended", "watch", "utf-16", "gzip", "cut off"],
+    ids=["list", "crlf", "lines", "appended", "watch", "utf-16", "gzip", "gzip appended", "cut off"],
 )
 def test_other_shapes_are_read(content, tmp_path):
     data = content if isinstance(content, bytes) else content.encode()
@@ -59,6 +60,7 @@ def test_other_shapes_are_read(content, tmp_path):
         ('{"kind": "List", "apiVersion": "v1", "items": []}', "lists without any object"),
         (json.dumps(LIST)[:90], "no JSON"),
         (gzip.compress(b"x" * 99, mtime=0)[:12] + b"\0" * 9, "gzip"),
+        (gzip.compress(CUT.encode(), mtime=0)[:-8], "gzip"),
         (b"\xff\xfe\x00", "UTF-16"),
     ],
 )

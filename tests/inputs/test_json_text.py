@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.errors import InputError
-from pullsim.inputs import json_lines, parse_json
+from pullsim.inputs import json_documents, json_lines, parse_json
 
 
 def refusal(text):
@@ -76,3 +76,10 @@ def test_any_text_is_read_as_json_reads_it_or_refused_at_its_place(text):
         assert re.fullmatch(r"f:\d+(:\d+)?: .+", str(error))  # noqa: PT017
     else:
         assert json.dumps(value, ensure_ascii=False) == written(json.loads(text))
+
+
+def test_documents_that_stand_one_after_the_other_know_their_lines():
+    assert list(json_documents('\n{"a":\n1} [2]\n\n"3"\n', "f.json")) == [{"a": 1}, [2], "3"]
+    with pytest.raises(InputError) as caught:
+        list(json_documents('\n{"a":\n1}\n{"b": 2}\n\n{"c"}', "f.json"))
+    assert str(caught.value).startswith("f.json:6:5: this is no JSON")
