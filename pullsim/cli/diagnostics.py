@@ -10,7 +10,10 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+#: A code alone, or as `coded` puts it after a message: a name in a message may look like one.
+_CODE: Final = re.compile(r"(?i:PS\d{3})|.*\[(PS\d{3})\]", re.DOTALL)
 
 
 class Diagnostic(NamedTuple):
@@ -36,10 +39,11 @@ def table() -> tuple[Diagnostic, ...]:
 
 
 def find(text: str) -> Diagnostic | None:
-    """Return the kind of a message, which may have its code in it, or be the code alone; None if it has no code."""
-    named = re.search(r"\bPS\d{3}\b", text.upper())
+    """Return the kind of a message, which may have its code at its end, or be the code alone; None if it has none."""
+    named = _CODE.fullmatch(text.strip())
     if named is not None:
-        return next((each for each in table() if each.code == named[0]), None)
+        code = named[1] or named[0].upper()
+        return next((each for each in table() if each.code == code), None)
     return _of(text)
 
 

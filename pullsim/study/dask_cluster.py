@@ -68,7 +68,7 @@ class Dask:
         try:
             import distributed  # noqa: F401, PLC0415  an extra
         except ImportError:
-            raise InputError("Dask is not installed: pip install 'pullsim[dask]'") from None
+            raise InputError("Dask is not installed: pip install 'pullsim[dask]'", Location("--dask")) from None
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """See `pullsim.study.executors.Executor.run`.
