@@ -34,6 +34,11 @@ def size(amount: float) -> str:
     return f"{amount:,.3g} TB" if amount < 1000 else f"{amount:,.0f} TB"
 
 
+def percentage(share: float) -> str:
+    """Write a share of a whole: ``28 %`` for 0.28."""
+    return f"{share:.0%}".replace("%", " %")
+
+
 def qualified(namespace: str, name: str) -> str:
     """Write the name of a pod or workload, with its namespace before it where that is not ``default``."""
     return name if namespace == "default" else f"{namespace}/{name}"

@@ -20,6 +20,7 @@ from pullsim.results.page.answer import PLAIN, answer, checks, key_figures, ques
 from pullsim.results.page.node_pulls import WORST, node_pulls
 from pullsim.results.page.page import Cell, Chart, Choice, Column, Page, Rows, Section, Table, Text
 from pullsim.results.page.run_page import run_page
+from pullsim.results.page.stage_time import stage_bars
 from pullsim.results.page.trust import LEFT_OUT
 from pullsim.results.page.writing import html
 from pullsim.results.summary.cluster_changes import Churn, PerDay
@@ -264,6 +265,11 @@ def test_a_run_whose_pulls_take_no_time_has_a_page():
     )
     assert [pull.ended for pull in result.pulls] == [0.0]
     assert "chart-at-a-time" not in html(page_of(result))
+
+
+def test_names_with_percent_signs_are_left_as_they_are():
+    chart = stage_bars("stages", "Where the time went", {"cut-by-50%": {"queue": 2.0}}, "pod", "")
+    assert chart.description == "Stacked bars. cut-by-50%: 2.00 s, most of it pull queue (100 %)."
 
 
 def test_the_same_run_gives_the_same_page():

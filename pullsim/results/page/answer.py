@@ -12,7 +12,7 @@ from pullsim.results.page.metric_words import limit_text, the
 from pullsim.results.page.page import Check, Figure
 from pullsim.results.summary.bottleneck import MENTION
 from pullsim.results.summary.groups import slowest
-from pullsim.results.wording import counted, duration, size
+from pullsim.results.wording import counted, duration, percentage, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,9 +102,10 @@ def certainty(error: ModelError | None, seed: int) -> str:
         text = "Durations of pulls were given, not predicted; the rest follows the kubelet's rules exactly."
     else:
         text = (
-            f"Half of the predicted pull times are within {error.median:.0%} of measured ones, nine in ten within "
-            f"{error.p90:.0%} ({error.kind}). Of a cluster whose figures were guessed they can be further off."
-        ).replace("%", " %")
+            f"Half of the predicted pull times are within {percentage(error.median)} of measured ones, nine in ten "
+            f"within {percentage(error.p90)} ({error.kind}). Of a cluster whose figures were guessed they can be "
+            "further off."
+        )
     return f"{text} This is one run, with seed {seed}; with another seed, chance falls differently."
 
 
@@ -210,7 +211,7 @@ def _never(summary: Summary, pods: Pods) -> str:
 def _waited(shares: Mapping[str, float]) -> str:
     """Say what pods waited for: what took most of the time, and what took a good part of the rest."""
     first, *others = ((PLAIN.get(resource, resource), share) for resource, share in shares.items())
-    text = f"{first[1]:.0%} of the waiting was for {first[0]}"
+    text = f"{percentage(first[1])} of the waiting was for {first[0]}"
     if others and others[0][1] >= MENTION:
-        text += f"; {others[0][1]:.0%} was for {others[0][0]}"
-    return f"{text}.".replace("%", " %")
+        text += f"; {percentage(others[0][1])} was for {others[0][0]}"
+    return f"{text}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pullsim.results.wording import counted, duration, size
+from pullsim.results.wording import counted, duration, percentage, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _sentences(summary: Summary) -> Iterator[str]:
         yield f"{pods.missed_deadlines:,} of {counted(pods.deadlines, 'pod')} with a deadline missed it."
     kept = summary.housekeeping
     if kept is not None and kept.refetched:
-        share = f" ({kept.refetched_share:.0%} of all)".replace("%", " %") if kept.refetched_share else ""
+        share = f" ({percentage(kept.refetched_share)} of all)" if kept.refetched_share else ""
         yield f"{size(kept.refetched)}{share} were fetched again, because nodes had removed them to make room."
     if kept is not None and kept.evicted_pods:
         yield f"{counted(kept.evicted_pods, 'pod')} had to leave nodes whose disks were full."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.results.page.page import Cell, Column, Table
 from pullsim.results.summary.groups import slowest, workload_name
-from pullsim.results.wording import counted, duration, qualified
+from pullsim.results.wording import counted, duration, percentage, qualified
 from pullsim.rows import values
 from pullsim.stages import LABELS
 
@@ -102,7 +102,7 @@ def _pod(pod: PodRecord) -> tuple[Cell, ...]:
     stages = pod.stages
     most = max(stages, key=stages.__getitem__, default=None)
     share = stages[most] / pod.ready_seconds if most is not None and pod.ready_seconds else 0.0
-    waited = f"{LABELS[most]} ({share:.0%})".replace("%", " %") if most is not None and share else "nothing"
+    waited = f"{LABELS[most]} ({percentage(share)})" if most is not None and share else "nothing"
     if pod.ready is not None:
         outcome = "ready"
     elif pod.withdrawn:

@@ -12,7 +12,7 @@ from pullsim.results.page.parts import field, tooltip
 from pullsim.results.stages import total, totals
 from pullsim.results.summary.groups import workload_name
 from pullsim.results.summary.start_time import slowest_pods
-from pullsim.results.wording import counted, duration
+from pullsim.results.wording import counted, duration, percentage
 from pullsim.rows import values
 from pullsim.stages import COLOURS, LABELS, STAGES
 
@@ -62,12 +62,13 @@ def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], w
         for order, stage in enumerate(STAGES):
             took = stages.get(stage, 0.0)
             if took > _SMALL * longest:
-                share = f"{took / whole:.0%}".replace("%", " %")
+                share = percentage(took / whole)
                 said = f"{label}: {LABELS[stage]} {duration(took)}, {share} of {duration(whole)}"
                 rows.append((label, LABELS[stage], order, round(took / unit.size, 4), duration(took), share, said))
         largest = max(stages, key=stages.__getitem__, default=None)
         if largest is not None and whole:
-            told.append(f"{label}: {duration(whole)}, most of it {LABELS[largest]} ({stages[largest] / whole:.0%})")
+            most = percentage(stages[largest] / whole)
+            told.append(f"{label}: {duration(whole)}, most of it {LABELS[largest]} ({most})")
     scale = {"domain": [0, longest / unit.size or 1], "nice": False}
     x = field("took", "quantitative", f"mean of a {what} ({unit.name})", scale=scale)
     y = field("bar", "nominal", sort=None, axis={"labelLimit": "names"})
@@ -96,7 +97,7 @@ def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], w
         "wholes": Rows(("bar", "took", "text"), wholes),
     }
     spec = {"height": {"step": STEP}, "layer": [bar, sums]}
-    return Chart(name, title, f"Stacked bars. {'. '.join(told[:6])}.".replace("%", " %"), spec, data, note)
+    return Chart(name, title, f"Stacked bars. {'. '.join(told[:6])}.", spec, data, note)
 
 
 def stage_colours(labels: Collection[str]) -> dict[str, Any]:

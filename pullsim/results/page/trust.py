@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pullsim.results.page.page import Section, Text
+from pullsim.results.wording import percentage
 
 if TYPE_CHECKING:
     from pullsim.results.model_error import ModelError
@@ -31,8 +32,8 @@ def trust(error: ModelError | None) -> Section:
     else:
         measured = (
             f"Its predictions were compared with measurements ({error.kind}): half of them are within "
-            f"{error.median:.0%} of what was measured, nine in ten within {error.p90:.0%}. Differences that are "
-            "smaller than that mean little."
-        ).replace("%", " %")
+            f"{percentage(error.median)} of what was measured, nine in ten within {percentage(error.p90)}. Differences "
+            "that are smaller than that mean little."
+        )
     points = [*LEFT_OUT]
     return Section("How far to trust it", [Text([measured, "Not simulated, and so not in any figure here:"], points)])

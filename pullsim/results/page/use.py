@@ -13,7 +13,7 @@ from pullsim.results.levels import flow, level
 from pullsim.results.page.page import Cell, Chart, Column, Rows, Table
 from pullsim.results.page.parts import HEIGHT, MAX_POINTS, field, from_zero, lines, over_time, tooltip
 from pullsim.results.page.ready import fault_rows, shading
-from pullsim.results.wording import duration, size
+from pullsim.results.wording import duration, percentage, size
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def disk_table(result: Result) -> Table | None:
         (
             Cell(disk.node),
             Cell(size(disk.capacity), disk.capacity),
-            Cell(f"{size(disk.peak)} ({disk.peak / disk.capacity:.0%})".replace("%", " %"), disk.peak),
+            Cell(f"{size(disk.peak)} ({percentage(disk.peak / disk.capacity)})", disk.peak),
             Cell(size(disk.used), disk.used),
         )
         for disk in ranked[:_NODES]

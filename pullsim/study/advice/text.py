@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pullsim import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import within
+from pullsim.results.wording import percentage
 from pullsim.stages import RESOURCES
 from pullsim.study.advice.advice import GAIN, METRICS, change, in_percent, percent
 
@@ -58,9 +59,7 @@ def heading(advice: Advice) -> str:
     text = f"{advice.objective} is {metric_names.text(advice.objective, base)}"
     text = f"{advice.name}: {text}" if advice.name else text
     binds = [
-        f"{_PHRASES[resource]} ({share:.0%})".replace("%", " %")
-        for resource, share in advice.shares.items()
-        if share >= _MENTION
+        f"{_PHRASES[resource]} ({percentage(share)})" for resource, share in advice.shares.items() if share >= _MENTION
     ][:3]
     return f"{text}; of the waiting was {', '.join(binds)}." if binds else f"{text}."
 

@@ -10,6 +10,7 @@ from pullsim.results.axis_units import Unit, rate_unit, time_unit
 from pullsim.results.page.page import Cell, Chart, Rows, Section, Text
 from pullsim.results.page.parts import HEIGHT, field, from_zero, tooltip
 from pullsim.results.page.trust import trust
+from pullsim.results.wording import percentage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,8 +50,10 @@ def certainty(seeds: int, error: ModelError | None) -> str:
         return f"{chance} How far off the times are was not measured for this runtime."
     if not error.p90:
         return f"{chance} Durations of pulls were given, not predicted."
-    measured = f"half of the predicted pull times are within {error.median:.0%} of measured ones, nine in ten within "
-    return f"{chance} Of the model itself {measured}{error.p90:.0%} ({error.kind}).".replace("%", " %")
+    return (
+        f"{chance} Of the model itself half of the predicted pull times are within {percentage(error.median)} of "
+        f"measured ones, nine in ten within {percentage(error.p90)} ({error.kind})."
+    )
 
 
 def interval_text(metric: str, interval: Interval) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pullsim.results import metrics as metric_names
 from pullsim.results.page.metric_words import headline, in_words, limit_text, the
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
+from pullsim.results.wording import percentage
 from pullsim.stages import RESOURCES
 from pullsim.study import solve_text
 from pullsim.study.pages.parts import Point, certainty, closing, curve, interval_cell, points_of
@@ -86,7 +87,7 @@ def _table(solution: Solution) -> Table:
     rows = []
     for tried in solution.tried:
         first = max(tried.shares, key=tried.shares.__getitem__, default=None)
-        waited = f"{phrases[first]} ({tried.shares[first]:.0%})".replace("%", " %") if first else "nothing"
+        waited = f"{phrases[first]} ({percentage(tried.shares[first])})" if first else "nothing"
         mark = "answer" if tried is solution.answer else ""
         setting = " and ".join(solution.settings(tried.point))
         rows.append((Cell(setting), interval_cell(metric, tried.objective), Cell(waited), Cell(mark)))
