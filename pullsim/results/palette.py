@@ -14,7 +14,6 @@ class Theme(NamedTuple):
     """The colours of a page in one of its two looks."""
 
     ground: str
-    panel: str
     ink: str
     faint: str  # what is of lesser importance
     grid: str
@@ -32,7 +31,6 @@ NEVER: Final = "#f3d9d3"
 
 LIGHT: Final = Theme(
     ground="#ffffff",
-    panel="#f6f7f9",
     ink="#1f2328",
     faint="#6a7078",
     grid="#dfe2e6",
@@ -43,7 +41,6 @@ LIGHT: Final = Theme(
 )
 DARK: Final = Theme(
     ground="#15181c",
-    panel="#1e2329",
     ink="#e8eaed",
     faint="#a3aab3",
     grid="#363c44",

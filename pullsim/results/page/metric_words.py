@@ -56,6 +56,12 @@ def the(metric: str) -> str:
     return f"the {words}" if words else metric
 
 
+def begin(metric: str) -> str:
+    """Return the same as the begin of a sentence; a path stays as it is written."""
+    words = _words(metric)
+    return f"The {words}" if words else metric
+
+
 def headline(metric: str) -> str:
     """Return the same as a title."""
     words = _words(metric)

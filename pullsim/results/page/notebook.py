@@ -13,6 +13,7 @@ from pullsim.results.page.stage_time import stage_bars, stage_time
 from pullsim.results.page.start_times import start_times
 from pullsim.results.page.writing import fragment
 from pullsim.results.summary.summary import summarize
+from pullsim.results.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,4 +65,4 @@ def shown(title: str, sentences: Sequence[str], figures: Sequence[Figure], parts
 
 def _left_out(table: Table) -> str:
     left = len(table.rows) - _ROWS
-    return f"{left:,} more rows" if left > 0 else table.note
+    return counted(left, "more row") if left > 0 else table.note

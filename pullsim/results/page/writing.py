@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from pullsim.printable import json_text, printable
 from pullsim.results.page import programs
-from pullsim.results.page.page import Chart, Choice, Table, Text
+from pullsim.results.page.page import Chart, Choice, Table
 from pullsim.results.palette import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -138,6 +138,5 @@ def _environment() -> jinja2.Environment:
         "a_table": lambda part: isinstance(part, Table),
         "a_chart": lambda part: isinstance(part, Chart),
         "a_choice": lambda part: isinstance(part, Choice),
-        "a_text": lambda part: isinstance(part, Text),
     }
     return environment

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.printable import shortened
 from pullsim.results import metrics as metric_names
-from pullsim.results.page.metric_words import in_words, the
+from pullsim.results.page.metric_words import begin, in_words, the
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
 from pullsim.results.page.stage_time import stage_bars
 from pullsim.study import compare_text
@@ -78,15 +78,11 @@ def _answer(rows: Sequence[Difference]) -> list[str]:
 
 def _sentence(row: Difference) -> str:
     before, after = metric_names.text(row.metric, row.a.mean), metric_names.text(row.metric, row.b.mean)
-    text = f"{_begin(the(row.metric))} goes from {before} to {after}"
+    text = f"{begin(row.metric)} goes from {before} to {after}"
     if row.relative is not None:
         text += f" ({relative(row.relative)})"
     doubt = {"unclear": ", which may be chance", "within model error": ", which is less than the model's own error"}
     return f"{text}{doubt.get(row.verdict, '')}."
-
-
-def _begin(text: str) -> str:
-    return f"The{text[3:]}" if text.startswith("the ") else text
 
 
 def _figure(row: Difference) -> Figure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.printable import shortened
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
-from pullsim.results.page.metric_words import headline, in_words, the
+from pullsim.results.page.metric_words import begin, headline, in_words, the
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text
 from pullsim.results.page.parts import field, tooltip
 from pullsim.results.wording import counted
@@ -81,7 +81,7 @@ def _answer(sweep: Sweep, metric: str, ranked: Sequence[int], judged: Mapping[in
     what = the(metric)
     value = interval_text(metric, judged[best])
     if len(ranked) == 1:
-        return [f"{what[0].upper()}{what[1:]} is {value}."]
+        return [f"{begin(metric)} is {value}."]
     if judged[best].mean == judged[worst].mean:
         return [f"It makes no difference: {what} is {value} with each of the {len(ranked):,} settings."]
     setting = Variant(sweep.settings(best))
