@@ -20,8 +20,12 @@ from pullsim.results.summary.summary import SCHEMA_VERSION
 from pullsim.results.tables import TABLES, write_events_jsonl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
     from pullsim.results.summary.summary import Summary
     from pullsim.results.table import Table
+    from pullsim.run import Result
 
 SUMMARY: Final = "summary.json"
 SCENARIO: Final = "scenario.effective.yaml"
@@ -43,6 +47,11 @@ def _of_table(name: str, table: Table) -> Export:
         table.written,
         table.columns,
     )
+
+
+def _asked(name: str, file: str, content: str, write: Callable[[Result, TextIO], None], detail: str) -> Export:
+    """Return a file in a format of other programs, which is written if its ``name`` is asked for."""
+    return Export(f"{DIRECTORY}/{file}", content, lambda output, to: write(output.result, to), detail, asked=name)
 
 
 EXPORTS: Final = (
@@ -78,54 +87,54 @@ EXPORTS: Final = (
         detail="pulls",
         written=lambda result: result.statuses,
     ),
-    Export(
-        f"{DIRECTORY}/perfetto.json",
+    _asked(
+        "perfetto",
+        "perfetto.json",
         "a trace for ui.perfetto.dev or chrome://tracing; with the layers from `--detail layers` on",
-        lambda output, file: write_trace(output.result, file),
-        detail="pulls",
-        asked="perfetto",
+        write_trace,
+        "pulls",
     ),
-    Export(
-        f"{DIRECTORY}/events.json",
+    _asked(
+        "events",
+        "events.json",
         "the events as `kubectl get events -A -o json` prints them",
-        lambda output, file: write_events(output.result, file),
-        detail="pulls",
-        asked="events",
+        write_events,
+        "pulls",
     ),
-    Export(
-        f"{DIRECTORY}/kwok-workloads.yaml",
+    _asked(
+        "kwok",
+        "kwok-workloads.yaml",
         "annotations for pod templates, with which KWOK draws delays between the workload's percentiles",
-        lambda output, file: kwok.write_workloads(output.result, file),
-        detail="pods",
-        asked="kwok",
+        kwok.write_workloads,
+        "pods",
     ),
-    Export(
-        f"{DIRECTORY}/kwok-pods.yaml",
+    _asked(
+        "kwok",
+        "kwok-pods.yaml",
         "nodes and pods for KWOK, each pod on its node and as slow as it was there",
-        lambda output, file: kwok.write_pods(output.result, file),
-        detail="pods",
-        asked="kwok",
+        kwok.write_pods,
+        "pods",
     ),
-    Export(
-        f"{DIRECTORY}/podLatencyMeasurement.json",
+    _asked(
+        "kube-burner",
+        "podLatencyMeasurement.json",
         "kube-burner's document of each pod that became ready, ms",
-        lambda output, file: kube_burner.write_pods(output.result, file),
-        detail="pods",
-        asked="kube-burner",
+        kube_burner.write_pods,
+        "pods",
     ),
-    Export(
-        f"{DIRECTORY}/podLatencyQuantilesMeasurement.json",
+    _asked(
+        "kube-burner",
+        "podLatencyQuantilesMeasurement.json",
         "kube-burner's document of each workload and condition, ms",
-        lambda output, file: kube_burner.write_quantiles(output.result, file),
-        detail="pods",
-        asked="kube-burner",
+        kube_burner.write_quantiles,
+        "pods",
     ),
-    Export(
-        f"{DIRECTORY}/PodStartupLatency_PodStartupLatency_pullsim.json",
+    _asked(
+        "perfdata",
+        "PodStartupLatency_PodStartupLatency_pullsim.json",
         "clusterloader2's PerfData of the start-up of pods, ms, named for perfdash",
-        lambda output, file: write_perf_data(output.result, file),
-        detail="pods",
-        asked="perfdata",
+        write_perf_data,
+        "pods",
     ),
 )
 
