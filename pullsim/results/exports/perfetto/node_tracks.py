@@ -51,41 +51,39 @@ def unpack_span(layer: LayerRecord) -> Interval | None:
 
 def write_tracks(trace: TraceEvents, process: int, rows: NodeRows) -> None:
     """Write the slices of a node, and arrows from each wait to what it waited for."""
-    queued = [pull for pull in sorted(rows.pulls, key=lambda pull: pull.requested) if _queue_span(pull)]
-    waits = _write_queue(trace, process, queued)
-    running = _write_pulls(trace, process, rows)
+    waits = _write_queue(trace, process, rows.pulls)
+    stages = [*_pull_spans(rows)]
+    running = _write_pulls(trace, process, rows.pulls, stages)
     layers = _write_layers(trace, process, rows.layers)
     _write_queue_flows(trace, waits, running)
-    for (pull, placed), spans in zip(running, _pull_spans(rows), strict=True):
-        _write_lock_flows(trace, pull, placed.thread, spans, layers)
+    for pull, (thread, _), spans in zip(rows.pulls, running, stages, strict=True):
+        _write_lock_flows(trace, pull, thread, spans, layers)
 
 
-def _queue_span(pull: PullRecord) -> Interval | None:
-    span = nanoseconds(pull.requested), nanoseconds(pull.started)
-    return span if span[0] < span[1] else None
-
-
-def _write_queue(trace: TraceEvents, process: int, queued: Sequence[PullRecord]) -> list[tuple[PullRecord, Placed]]:
+def _write_queue(trace: TraceEvents, process: int, pulls: Sequence[PullRecord]) -> list[Placed]:
     """Write the waits in the kubelet's pull queue."""
-    spans = [(nanoseconds(pull.requested), nanoseconds(pull.started)) for pull in queued]
-    placed = _placed(trace, process, "queue", spans)
-    for pull, (thread, span) in zip(queued, placed, strict=True):
+    waits = [(nanoseconds(pull.requested), nanoseconds(pull.started), pull) for pull in pulls]
+    queued = sorted((each for each in waits if each[0] < each[1]), key=lambda wait: wait[2].requested)
+    found = placed(trace, process, "queue", [wait[:2] for wait in queued])
+    for (*_, pull), (thread, span) in zip(queued, found, strict=True):
         trace.slice(thread, "queue", pull.image, span, {"pod": _pod(pull), "container": pull.container})
-    return [*zip(queued, placed, strict=True)]
+    return found
 
 
-def _write_pulls(trace: TraceEvents, process: int, rows: NodeRows) -> list[tuple[PullRecord, Placed]]:
+def _write_pulls(
+    trace: TraceEvents, process: int, pulls: Sequence[PullRecord], stages_of: Sequence[Sequence[SpanRecord]]
+) -> list[Placed]:
     """Write the pulls in lanes, which are the slots of the kubelet's puller, and in each the stages of its time."""
-    spans = [(nanoseconds(pull.started), nanoseconds(pull.ended)) for pull in rows.pulls]
-    placed = _placed(trace, process, "pulls", spans)
-    for pull, (thread, span), stages in zip(rows.pulls, placed, _pull_spans(rows), strict=True):
+    spans = [(nanoseconds(pull.started), nanoseconds(pull.ended)) for pull in pulls]
+    found = placed(trace, process, "pulls", spans)
+    for pull, (thread, span), stages in zip(pulls, found, stages_of, strict=True):
         trace.slice(thread, "pull", pull.image, span, _about_pull(pull))
         for each in stages:
             cause = {"on": each.cause} if each.cause else None
             trace.slice(thread, "stage", LABELS[each.stage], _span(each), cause)
         if stages and (rest := (_span(stages[-1])[1], span[1]))[0] < rest[1]:
             trace.slice(thread, "stage", "pod gone", rest)  # the runtime goes on, as nobody calls its pull off
-    return [*zip(rows.pulls, placed, strict=True)]
+    return found
 
 
 def _pull_spans(rows: NodeRows) -> Iterable[Sequence[SpanRecord]]:
@@ -114,42 +112,40 @@ def _write_layers(trace: TraceEvents, process: int, layers: Sequence[LayerRecord
         for layer, found in zip(layers, of_layer, strict=True)
         if (span := download_span(layer)) is not None
     ]
-    for (layer, _, found), placed in zip(
-        downloaded, _placed(trace, process, "downloads", [span for _, span, _ in downloaded]), strict=True
+    for (layer, _, found), slot in zip(
+        downloaded, placed(trace, process, "downloads", [span for _, span, _ in downloaded]), strict=True
     ):
-        found.append(placed)
-        trace.slice(placed.thread, "layer", _short(layer.digest), placed.span, _about_layer(layer))
+        found.append(slot)
+        trace.slice(slot.thread, "layer", _short(layer.digest), slot.span, _about_layer(layer))
         for part, span in zip(_PARTS, pairwise(_download_times(layer)), strict=True):
             if span[0] < span[1]:
-                trace.slice(placed.thread, "layer stage", part, span)
+                trace.slice(slot.thread, "layer stage", part, span)
     unpacked = sorted(((span, place) for place, layer in enumerate(layers) if (span := unpack_span(layer)) is not None))
-    for (_, place), placed in zip(
-        unpacked, _placed(trace, process, "unpacking", [span for span, _ in unpacked]), strict=True
+    for (_, place), slot in zip(
+        unpacked, placed(trace, process, "unpacking", [span for span, _ in unpacked]), strict=True
     ):
         layer = layers[place]
-        of_layer[place].append(placed)
+        of_layer[place].append(slot)
         limit = {"limit": layer.unpack_limit} if layer.unpack_limit else {}
         about = {"pod": _pod(layer), "image": layer.image, "digest": layer.digest, "bytes": layer.unpacked, **limit}
-        trace.slice(placed.thread, "unpacking", _short(layer.digest), placed.span, about)
+        trace.slice(slot.thread, "unpacking", _short(layer.digest), slot.span, about)
     return slices
 
 
-def _placed(trace: TraceEvents, process: int, track: str, spans: Sequence[Interval]) -> list[Placed]:
+def placed(trace: TraceEvents, process: int, track: str, spans: Sequence[Interval]) -> list[Placed]:
     """Return a thread for each interval, ordered by their begin, of a process; as few as do."""
     found = lanes(spans)
     threads = [trace.thread(process, f"{track} {lane + 1}") for lane in range(max(found, default=-1) + 1)]
     return [Placed(threads[lane], span) for lane, span in zip(found, spans, strict=True)]
 
 
-def _write_queue_flows(
-    trace: TraceEvents, waits: Sequence[tuple[PullRecord, Placed]], running: Sequence[tuple[PullRecord, Placed]]
-) -> None:
+def _write_queue_flows(trace: TraceEvents, waits: Sequence[Placed], running: Sequence[Placed]) -> None:
     """Draw from each wait in the queue to the pull whose end let it start."""
     by_end: dict[int, Placed] = {}
-    for _, placed in running:
-        if placed.span[0] < placed.span[1]:
-            by_end.setdefault(placed.span[1], placed)
-    for _, (thread, (begin, end)) in waits:
+    for pull in running:
+        if pull.span[0] < pull.span[1]:
+            by_end.setdefault(pull.span[1], pull)
+    for thread, (begin, end) in waits:
         if (before := by_end.get(end)) is not None:
             trace.flow("queued behind", (thread, begin), (before.thread, max(begin, before.span[0])))
 
@@ -167,10 +163,10 @@ def _write_lock_flows(
             continue
         begin, end = _span(each)
         others = [
-            (min(end, placed.span[1]) - max(begin, placed.span[0]), placed)
+            (min(end, part.span[1]) - max(begin, part.span[0]), part)
             for layer in layers.get(each.cause, ())
             if (layer.pod, layer.image) != ((pull.namespace, pull.pod), pull.image)
-            for placed in layer.slices
+            for part in layer.slices
         ]
         longest, other = max(others, key=lambda item: item[0], default=(0, None))
         if other is not None and longest > 0:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from pullsim.kernel.clock import nanoseconds
 from pullsim.results.exports.perfetto.counters import write_cluster_counters, write_node_counters
-from pullsim.results.exports.perfetto.lanes import lanes
 from pullsim.results.exports.perfetto.node_rows import rows_by_node
-from pullsim.results.exports.perfetto.node_tracks import write_tracks
+from pullsim.results.exports.perfetto.node_tracks import placed, write_tracks
 from pullsim.results.exports.perfetto.trace_events import TraceEvents
 
 if TYPE_CHECKING:
@@ -40,8 +39,5 @@ def _write_faults(trace: TraceEvents, process: int, result: Result) -> None:
     """Write the faults of registries as slices, up to the end of the run."""
     faults = sorted((fault for fault in result.faults if fault.began < result.end), key=lambda fault: fault.began)
     spans = [(nanoseconds(fault.began), nanoseconds(min(fault.ended, result.end))) for fault in faults]
-    found = lanes(spans)
-    threads = [trace.thread(process, f"faults {lane + 1}") for lane in range(max(found, default=-1) + 1)]
-    for fault, lane, span in zip(faults, found, spans, strict=True):
-        about = {"images": fault.image or "all"}
-        trace.slice(threads[lane], "fault", f"fault of {fault.host}", span, about)
+    for fault, (thread, span) in zip(faults, placed(trace, process, "faults", spans), strict=True):
+        trace.slice(thread, "fault", f"fault of {fault.host}", span, {"images": fault.image or "all"})
