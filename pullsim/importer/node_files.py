@@ -36,6 +36,7 @@ _FLAGS: Final = {
     "image-gc-high-threshold": "imageGCHighThresholdPercent",
     "image-gc-low-threshold": "imageGCLowThresholdPercent",
 }
+_MOST_DIGITS: Final = 10  # of a flag's number, which is of 32 bits
 _POOLS: Final = "pools.operator.machineconfiguration.openshift.io/"
 _ROLE: Final = "machineconfiguration.openshift.io/role"
 #: The MachineConfigs that are made of KubeletConfigs begin so; they come after those of the installation.
@@ -114,7 +115,8 @@ def of_flags(flags: list[str]) -> dict[str, Any]:
     for flag in flags:
         name, _, value = flag.lstrip("-").partition("=")
         if name in _FLAGS:
-            found[_FLAGS[name]] = {"true": True, "false": False}.get(value, int(value) if value.isdecimal() else value)
+            number = value.isdecimal() and len(value) <= _MOST_DIGITS
+            found[_FLAGS[name]] = {"true": True, "false": False}.get(value, int(value) if number else value)
     return found
 
 

@@ -12,7 +12,7 @@ from pullsim.formats.oci.reader import recognised
 from pullsim.importer import node_files, objects, registry_files, runtime_files
 from pullsim.importer.describe import described_nodes, is_description
 from pullsim.importer.place import Place
-from pullsim.importer.user_data import bottlerocket, is_mime, node_configs, read_scripts
+from pullsim.importer.user_data import bottlerocket, is_user_data, node_configs, read_scripts
 from pullsim.inputs import json_documents, parse_json
 from pullsim.inputs.document import parse_documents
 from pullsim.inputs.fields import entries, text
@@ -50,7 +50,7 @@ def read_text(content: str, path: Path, inventory: Inventory, notes: Notes) -> b
     """Read a file's text into the inventory; whether it holds something known. Raises InputError for bad syntax."""
     place = Place(path, inventory, notes)
     start = content.lstrip()
-    if is_mime(start):
+    if is_user_data(start):
         return _user_data(start, place)
     if CTR_HEADER.match(start):
         return _image_file(content, place)

@@ -1,4 +1,4 @@
-"""User data of EC2 instances: parts of MIME with NodeConfigs or bootstrap scripts, and Bottlerocket's settings."""
+"""User data of EC2 instances: NodeConfigs and bootstrap scripts, also as parts of MIME, and Bottlerocket's settings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pullsim.importer.place import Place
 
 _MIME: Final = re.compile(r"\s*MIME-Version:", re.IGNORECASE)
+_SCRIPT: Final = "#!"
 _NODE_CONFIG: Final = "node.eks.aws"
 _FLAG: Final = re.compile(r"--[a-z-]+=[^\s'\"\\]+")
 #: What Bottlerocket calls fields of the kubelet's configuration (bottlerocket.dev, settings.kubernetes).
@@ -29,9 +30,9 @@ _BOTTLEROCKET: Final = {
 }
 
 
-def is_mime(content: str) -> bool:
-    """Whether a text is MIME, as user data of several parts are."""
-    return _MIME.match(content) is not None
+def is_user_data(content: str) -> bool:
+    """Whether a text is a script, or MIME, as user data of several parts are."""
+    return content.lstrip().startswith(_SCRIPT) or _MIME.match(content) is not None
 
 
 def node_configs(content: str) -> Iterator[str]:
@@ -75,7 +76,10 @@ def bottlerocket(value: dict[str, Any], place: Place) -> bool:
 
 
 def _parts(content: str) -> Iterator[tuple[str, str]]:
-    """Yield type and text of each part."""
+    """Yield type and text of each part; a script that is no MIME is the only one."""
+    if content.lstrip().startswith(_SCRIPT):
+        yield "text/x-shellscript", content
+        return
     for part in email.message_from_string(content.lstrip()).walk():
         payload = part.get_payload(decode=True)
         if isinstance(payload, bytes):

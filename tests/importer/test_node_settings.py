@@ -179,7 +179,9 @@ password = "hunter2"
 
 
 @pytest.mark.parametrize(
-    "content", [NODE_CONFIG, SCRIPT, BOTTLEROCKET], ids=["nodeadm", "bootstrap.sh", "Bottlerocket"]
+    "content",
+    [NODE_CONFIG, SCRIPT, SCRIPT[SCRIPT.index("#!") : SCRIPT.index("--B--")], BOTTLEROCKET],
+    ids=["nodeadm", "part of MIME", "bootstrap.sh", "Bottlerocket"],
 )
 @pytest.mark.parametrize("inside", [True, False], ids=["in the class", "alone"])
 def test_user_data_set_kubelets(content, inside, tmp_path):
@@ -200,6 +202,16 @@ def test_user_data_set_kubelets(content, inside, tmp_path):
     (pool,) = yaml.safe_load(text)["nodes"]
     assert pool["kubelet"] == {"registryPullQPS": 7, "registryBurst": 9}
     assert "hunter2" not in text
+
+
+def test_a_number_of_any_length_in_a_flag_is_refused_in_one_line(tmp_path):
+    (tmp_path / "nodes.json").write_text(json.dumps(cluster_of_two_pools()))
+    (tmp_path / "bootstrap.sh").write_text(
+        f"#!/bin/sh\nbootstrap.sh c --registry-burst=9 --registry-qps={'9' * 5000}\n"
+    )
+    text, told = import_cluster([str(tmp_path)], Question.rollout)
+    assert [each["kubelet"] for each in yaml.safe_load(text)["nodes"]] == [{"registryBurst": 9}] * 2
+    assert [line for line in told if "registryPullQPS is left out" in line and len(line) < 300]
 
 
 @pytest.mark.parametrize(
