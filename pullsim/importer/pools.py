@@ -135,7 +135,7 @@ def _pool(name: str, key: tuple[str, ...], nodes: list[NodeFacts], notes: Notes)
     keys["platform"] = from_files(str(first.platform), *files)
     if pool.preset:
         listed_type = machine_of_type(first.instance_type or "") is not None or pool.preset in builtin()
-        how = "by the instance type" if listed_type else "guess: of as many cores as the unlisted type"
+        how = "by the instance type" if listed_type else "guess: of no more cores than the unlisted type"
         keys["preset"] = Figure(pool.preset, f"preset: {how} {first.instance_type}; nic, disk, unpack are its")
     else:
         _without_preset(pool, first)
