@@ -78,6 +78,14 @@ def test_a_kubelet_file_is_read_in_first(path):
     assert (node.spec.kubelet.registry_burst, node.spec.kubelet.registry_pull_qps) == (20, 0)
 
 
+def test_a_field_of_a_newer_kubelet_in_a_file_may_be_changed_and_removed(path):
+    (path.parent / "kubelet.yaml").write_text("someFutureField: 1\n")
+    path.write_text("nodes: [{kubelet: kubelet.yaml}]")
+    for text, right in (("kubelet.someFutureField=2", {"someFutureField": 2}), ("kubelet.someFutureField=null", {})):
+        assert load(path, [text]).nodes[0].kubelet == right
+    assert load(path, ["kubelet.other=null"]).nodes[0].kubelet == {"someFutureField": 1}
+
+
 def test_later_ones_win_and_the_original_stays(path):
     scenario = load(path)
     changed = override(scenario, ["seed=3", "seed=4", "nodes[gpu].count=2"])
@@ -108,6 +116,8 @@ def test_a_scenario_of_python_values_can_be_changed_too():
         ("nodes[worker].count=3", "nodes has no entry 'worker'; did you mean workers?"),
         ("nodes[7].count=3", "nodes has no entry '7'; known are gpu, workers"),
         ("nodes.count=3", "nodes is a list: write nodes[NAME].count, or nodes[*].count for all"),
+        ("kubelet.maxParalelPulls=3", "has no field 'maxParalelPulls'; did you mean maxParallelImagePulls?"),
+        ("nodes[workers].kubelet.zzz=3", "a KubeletConfiguration has no field 'zzz'"),
         ("nodes[workers].name.x=3", "nodes[workers].name is 'workers', not a mapping"),
         ("images.define[nginx].platform=linux/arm64", "the scenario has no images.define"),
         ("nodes[workers].nic=unlimited", "rate 'unlimited' does not start with a number"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.formats.kubernetes.kubelet_fields import field_names
 from pullsim.inputs.document import Document, Route, entry_name, parse_documents, plain, read_document
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.presets.nodes import SECTIONS, SHORTHAND
@@ -160,6 +161,8 @@ class _Application:
     def _set(self, node: Any, key: str | int, route: Route) -> None:
         here = (*route, key)
         value = plain(self.override.value)
+        if len(here) == 4 and here[0] == "nodes" and here[2] == "kubelet" and key not in node and value is not None:
+            self._check_field(str(key))
         if value == "unlimited" and here == ("horizon",):
             value = None
         if value == "unlimited" and route[-1:] == ("kubelet",) and key in _UNLIMITED:
@@ -180,6 +183,14 @@ class _Application:
         else:
             node[str(key)] = value
         self._mark(here)
+
+    def _check_field(self, name: str) -> None:
+        """Refuse a field that no release of the kubelet has.
+
+        In a file that is a warning only, as a newer release may have it; an override of it would change nothing.
+        """
+        if name not in {*field_names(), "kind", "apiVersion", "kubeletconfig"}:
+            self._refuse(f"a KubeletConfiguration has no field {shown(name)}{did_you_mean(name, field_names())}")
 
     def _mark(self, route: Route) -> None:
         self.document.values[route] = self.document.keys[route] = self.override.place
