@@ -87,7 +87,7 @@ def _answer(sweep: Sweep, metric: str, ranked: Sequence[int], judged: Mapping[in
     setting = Variant(sweep.settings(best))
     least = interval_text(metric, judged[worst])
     text = f"Best is {setting}: {what} is {value}; with {Variant(sweep.settings(worst))} it is {least}."
-    if len(ranked) > 2 and _overlap(judged[best], judged[ranked[1]]):
+    if _overlap(judged[best], judged[ranked[1]]):
         also = Variant(sweep.settings(ranked[1]))
         return [text, f"{also} is as good within what chance makes of it ({interval_text(metric, judged[ranked[1]])})."]
     return [text]
