@@ -108,6 +108,22 @@ def test_a_search_says_what_it_found_or_that_there_is_none():
     assert missed.figures[0].bad
 
 
+def test_a_search_of_several_knobs_without_an_answer_has_a_line_for_each_value_of_the_others():
+    """A line through all of them would go back and forth."""
+    scenario = pullsim.from_mapping(
+        {
+            "nodes": [{"name": "node", "runtime": {"fixed": {"images": {"r.test/app:v1": {"pull": "5s"}}}}}],
+            "workloads": [{"name": "web", "pods": {"image": "r.test/app:v1"}}],
+        }
+    )
+    knobs = ["nodes[*].cores", "nodes[*].kubelet.maxParallelImagePulls"]
+    missed = solve(scenario, knobs, ["1..2", "2..3"], slo="< 1s", seeds=1)
+    chart = solution_page(missed, Source()).sections[0].parts[0]
+    assert [row[:2] for row in chart.data["points"].rows] == [
+        (f"{knobs[1]}={pulls}", cores) for cores in "12" for pulls in "23"
+    ]
+
+
 @pytest.mark.parametrize(
     ("metric", "words"),
     [

@@ -116,7 +116,7 @@ def links(result: Result) -> Chart | None:
 def disk_writes(result: Result) -> Chart | None:
     """Return the chart of bytes per second that nodes wrote: layers as they came, and as they were unpacked."""
     kinds = {
-        "compressed layers": ("requested", "fetched", "downloaded"),
+        "compressed layers": ("first_byte", "fetched", "downloaded"),
         "unpacked layers": ("unpack_started", "unpack_ended", "unpacked"),
     }
     edges = _edges(result)

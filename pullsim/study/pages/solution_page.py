@@ -10,14 +10,12 @@ from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
 from pullsim.results.wording import percentage
 from pullsim.stages import RESOURCES
 from pullsim.study import solve_text
-from pullsim.study.pages.parts import Point, certainty, closing, curve, interval_cell, points_of
+from pullsim.study.pages.parts import SERIES, Point, certainty, closing, curve, interval_cell, points_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pullsim.results.page.page import Chart
     from pullsim.study.pages.parts import Source
-    from pullsim.study.solve import Solution, Tried
+    from pullsim.study.solve import Solution
 
 
 def solution_page(solution: Solution, source: Source) -> Page:
@@ -73,11 +71,19 @@ def _figures(solution: Solution) -> list[Figure]:
 
 
 def _chart(solution: Solution) -> list[Chart]:
-    points: Sequence[Tried] = solution.tried
-    if len(solution.knobs) > 1 and solution.answer is not None:  # the points on the line through the answer
-        points = [tried for tried in points if tried.point[1:] == solution.answer.point[1:]]
+    """Return the chart over the first knob: with several the line through the answer, or without one a few lines."""
     metric, limit = solution.goal.metric, solution.goal.limit
-    values = [Point("", solution.ranges[0].value(tried.point[0]), tried.objective) for tried in points]
+    rests = dict.fromkeys(tried.point[1:] for tried in solution.tried)
+    shown = [*rests][:SERIES] if solution.answer is None else [solution.answer.point[1:]]
+    values = [
+        Point(
+            " and ".join(solution.settings(tried.point)[1:]),
+            solution.ranges[0].value(tried.point[0]),
+            tried.objective,
+        )
+        for tried in solution.tried
+        if tried.point[1:] in shown
+    ]
     return [curve("curve", headline(metric), metric, values, solution.knobs[0], None if limit is None else limit.limit)]
 
 
