@@ -152,6 +152,16 @@ def test_a_name_that_is_given_again_is_there_once():
     assert sum(each["kind"] == "Pod" for each in documents(text_of(result))) == 1
 
 
+def test_names_that_are_too_long_for_a_label_are_none():
+    short, long = "a" * 63, "b" * 64
+    result = make(pods=1, nodes=1)
+    result.pools = {long: short}
+    result.pods[0] = result.pods[0]._replace(node=long, workload=long)
+    node, pod = documents(text_of(result))
+    assert node["metadata"]["labels"] == {"type": "kwok", "pool": short}
+    assert (pod["metadata"]["labels"], pod["spec"]["nodeName"]) == ({}, long)
+
+
 def test_hostile_names_are_text():
     name = '\x1b[31m": {a: b}\n---\n# \u202e'
     result = make(pods=1, nodes=1)

@@ -33,6 +33,8 @@ _LOW: Final = 50
 _HIGH: Final = 950
 _GROUPS: Final = {"Job": "batch/v1", "CronJob": "batch/v1"}  # of the others it is apps/v1
 
+_LONGEST_LABEL: Final = 63  # letters of a label's value; names of objects have up to 253
+
 Span = tuple[float, float]  # seconds, the shortest and the longest
 
 
@@ -94,7 +96,7 @@ def _node(name: str, pool: str) -> Iterator[str]:
     yield "metadata:"
     yield f"  name: {json_text(name)}"
     yield "  annotations: {kwok.x-k8s.io/node: fake}"
-    yield f"  labels: {{type: kwok, kubernetes.io/hostname: {json_text(name)}, pool: {json_text(pool)}}}"
+    yield from _labels({"type": "kwok", "kubernetes.io/hostname": name, "pool": pool})
     yield "spec:"
     yield "  taints: [{key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule}]"
 
@@ -108,7 +110,7 @@ def _pod(pod: PodRecord) -> Iterator[str]:
     yield "metadata:"
     yield f"  name: {json_text(pod.pod)}"
     yield f"  namespace: {json_text(pod.namespace)}"
-    yield f"  labels: {{workload: {json_text(pod.workload)}}}"
+    yield from _labels({"workload": pod.workload})
     yield "  annotations:"
     for key, value in _annotations((started, started), (ready, ready)).items():
         yield f"    {key}: {json_text(value)}"
@@ -117,6 +119,16 @@ def _pod(pod: PodRecord) -> Iterator[str]:
     yield "  containers:"
     for number, image in enumerate(pod.images):
         yield f"  - {{name: c{number}, image: {json_text(image)}}}"
+
+
+def _labels(labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield the labels of an object; a name that is longer than a label's value may be is none.
+
+    The API server refuses a whole object for it (apimachinery/pkg/util/validation/validation.go, IsValidLabelValue);
+    names are those of Kubernetes' objects, whose letters a value may have too.
+    """
+    able = [f"{key}: {json_text(value)}" for key, value in labels.items() if len(value) <= _LONGEST_LABEL]
+    yield f"  labels: {{{', '.join(able)}}}"
 
 
 def _until_start(pod: PodRecord) -> float:
