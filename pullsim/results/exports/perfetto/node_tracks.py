@@ -39,7 +39,10 @@ class LayerSlices(NamedTuple):
 
 def download_span(layer: LayerRecord) -> Interval | None:
     """Return when a layer's download had a slot, until the blob was durable; None: it was not downloaded."""
-    return None if layer.source == _LOCAL else (_download_times(layer)[0], _download_times(layer)[-1])
+    if layer.source == _LOCAL:
+        return None
+    times = _download_times(layer)
+    return times[0], times[-1]
 
 
 def unpack_span(layer: LayerRecord) -> Interval | None:
