@@ -1,6 +1,7 @@
 """What a page is made of, without a browser: questions and answers, data of charts, and what is safe as HTML."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -24,6 +25,7 @@ from pullsim.results.page.stage_time import stage_bars
 from pullsim.results.page.trust import LEFT_OUT
 from pullsim.results.page.writing import html
 from pullsim.results.summary.cluster_changes import Churn, PerDay
+from pullsim.results.summary.splits import Interval, SplitEffect
 from pullsim.results.summary.summary import summarize
 from pullsim.span_rows import SpanRows
 from pullsim.stages import RESOURCES
@@ -265,6 +267,23 @@ def test_a_run_whose_pulls_take_no_time_has_a_page():
     )
     assert [pull.ended for pull in result.pulls] == [0.0]
     assert "chart-at-a-time" not in html(page_of(result))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (12.0, 75.0, "99 of 100 pods started within 12.0 s to 75.0 s"),
+        (12.0, 12.01, "99 of 100 pods started within 12.0 s"),
+        (12.0, math.inf, "99 of 100 pods started within 12.0 s to never"),
+        (math.inf, math.inf, "fewer than 99 of 100 pods started"),
+    ],
+)
+def test_the_page_says_what_guessed_layers_change(low, high, said):
+    result = make(pods=3)
+    effect = SplitEffect(["r.test/app:v1"], 7, Interval(1.0, 2.0), Interval(low, high), Interval(low, high))
+    page = run_page(Output(result, replace(summarize(result), splits=effect), "version: 1\n", print, Origin()))
+    (inputs,) = [section for section in page.sections if section.title == "What went in"]
+    assert inputs.parts[0].points == [f"in 7 runs with other layers, {said}"]
 
 
 def test_names_with_percent_signs_are_left_as_they_are():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pullsim.formats.secret_values import without_secrets
@@ -14,6 +15,7 @@ from pullsim.results.page.stage_time import stage_time
 from pullsim.results.page.start_times import start_times
 from pullsim.results.page.trust import trust
 from pullsim.results.page.use import at_a_time, disk_table, disk_writes, links, network
+from pullsim.results.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,9 +73,11 @@ def _inputs(output: Output) -> Section:
     if effect is not None:
         low, high = effect.p99.low, effect.p99.high
         if low is not None and high is not None:
-            guessed.append(
-                f"in {effect.runs} runs with other layers, 99 of 100 pods started within {low:.1f} to {high:.1f} s"
+            ends = " to ".join(dict.fromkeys(map(duration, (low, high))))
+            started = (
+                f"99 of 100 pods started within {ends}" if math.isfinite(low) else "fewer than 99 of 100 pods started"
             )
+            guessed.append(f"in {effect.runs} runs with other layers, {started}")
     parts: list[Part] = [
         *_points("Nobody said, and so it was assumed:", guessed),
         *_points("Warnings:", output.summary.warnings),
