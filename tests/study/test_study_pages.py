@@ -95,6 +95,13 @@ def test_a_comparison_says_what_changed_and_by_how_much():
     assert "pullsim compare a b" in html(page)
 
 
+def test_a_comparison_says_how_many_changes_it_does_not_list():
+    sides = [Side(name, dict.fromkeys(map(str, range(103)), name), {1: {P99: 8.0}}, None, None) for name in "ab"]
+    (_, moved, *_) = comparison_page(Comparison(*sides), [P99], Source()).sections
+    assert len(moved.parts[0].points) == 101
+    assert moved.parts[0].points[-1] == "and 3 more"
+
+
 def test_a_search_says_what_it_found_or_that_there_is_none():
     images = [{"image": "example.com/app:v1", "layers": [{"size": "30MB"}]}]
     workloads = [{"name": "web", "pods": {"image": "example.com/app:v1", "count": 2}}]

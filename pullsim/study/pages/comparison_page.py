@@ -43,8 +43,9 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
         note = "Mean of a pod, until it was ready, over all runs."
         charts.append(stage_bars("stages", "Where the time of a pod goes", bars, "pod", note))
     changes = compare_text.changes(comparison)
+    left = [f"and {len(changes) - _CHANGES:,} more"] if len(changes) > _CHANGES else []
     lists = {
-        "Changed in the inputs:": changes[:_CHANGES] or ["nothing"],
+        "Changed in the inputs:": [*changes[:_CHANGES], *left] or ["nothing"],
         "Moved:": compare_text.moved(comparison),
         "Bytes that hosts served:": compare_text.sources(comparison),
         "Beware:": compare_text.notes(comparison, metrics),
