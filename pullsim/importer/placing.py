@@ -75,11 +75,12 @@ def settle_daemon_sets(workloads: list[Workload], pools: Sequence[Pool], notes: 
 def _keep_where_it_is(workload: Workload, pools: Sequence[Pool]) -> None:
     """Keep a DaemonSet in the pools that it is in, where its pods may go to others too.
 
+    One that has more pods than these pools have nodes is for others too, where its pods wait for a node now.
     Its controller replaces the node affinity of its template, so that pods do not tell why they are on no other node
     (pkg/controller/daemon/util/daemonset_util.go ReplaceDaemonSetPodNodeNameNodeAffinity).
     """
     used = [pool for pool in pools if {*workload.nodes} & pool.node_names]
-    if not used or len(used) == len(fitting(workload.pod, pools)):
+    if not used or len(used) == len(fitting(workload.pod, pools)) or workload.count > sum(each.count for each in used):
         return
     here = {"key": POOL, "operator": "In", "values": [pool.name for pool in used]}
     affinity = mapping(workload.pod, "affinity")

@@ -37,6 +37,15 @@ def test_ports_of_the_node_are_those_with_a_host_port_or_all_with_its_network(tm
     assert made == {"a": [{"hostPort": 80, "protocol": "UDP"}, {"hostPort": 8081}], "b": [{"hostPort": 8081}]}
 
 
+def test_a_daemon_set_whose_pods_wait_for_nodes_of_another_pool_is_for_both(tmp_path):
+    pods = [daemon_pod("a-0"), daemon_pod("a-1"), daemon_pod(""), daemon_pod(None)]
+    for number, pod in enumerate(pods):
+        pod["metadata"]["name"] = f"agent-{number}"
+    (tmp_path / "all.json").write_text(json.dumps(cluster_of_two_pools(*pods)))
+    text, _ = import_cluster([str(tmp_path)], Question.rollout)
+    assert pullsim.summarize(pullsim.run(scenario_of(text))).pods.started == 4
+
+
 def test_a_rollout_may_refer_to_the_template_of_a_deployment_that_is_scaled_down(tmp_path):
     template = {"spec": {"containers": [{"name": "c", "image": "nginx:1.12"}]}}
     deployment = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 0, "template": template}}
