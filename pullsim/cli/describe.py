@@ -53,7 +53,8 @@ def describe(
     with exit_codes(debug=verbose):
         if is_directory(scenario) and nodes is None and preset is None:
             if set_ or seed is not None:
-                raise InputError("results cannot be changed; it goes with scenarios", Location("--set"))
+                where = Location("--set" if set_ else "--seed")
+                raise InputError("results cannot be changed; it goes with scenarios", where)
             for line in _saved(scenario, pod, at):
                 terminal.line(line)
             return

@@ -102,7 +102,7 @@ def test_the_end_of_a_saved_run(inside, saved):
     [
         (["--at", "21m"], "--at: the run ended at 1200 s, before 21m"),
         (["--set", "seed=1"], "--set: results cannot be changed"),
-        (["--seed", "1"], "--set: results cannot be changed"),
+        (["--seed", "1"], "--seed: results cannot be changed"),
         (["--at", "x"], "a time is a duration"),
     ],
 )
