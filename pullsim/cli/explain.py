@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from math import isclose
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from pullsim.run import Result
     from pullsim.scenario import Scenario
     from pullsim.study.advice.remedies import Remedies
-
-#: Most seconds of CPU time, estimated for the interpreted model, that changes are tried for without being asked to.
-WHAT_IF: Final = 0.7
 
 
 class ExplanationFormat(StrEnum):
@@ -138,14 +135,14 @@ def _try(
 ) -> Remedies | None:
     """Try what could have helped the pods; None, with a note, where that takes long and nobody asked for it."""
     from pullsim.scenario.builder.estimate import LONG, time_text  # noqa: PLC0415
-    from pullsim.study.advice.remedies import relevant, remedies  # noqa: PLC0415
+    from pullsim.study.advice.remedies import quick, relevant, remedies  # noqa: PLC0415
     from pullsim.study.advice.situation import Situation  # noqa: PLC0415
 
     situation = Situation.of(scenario, force=True)
     wanted = relevant(situation, result, explanations)
     runs = min(len(wanted), max_runs)
     takes = f"about {time_text(runs * situation.estimate.seconds)} of CPU time"
-    if not always and runs * situation.estimate.work > WHAT_IF:
+    if not always and not quick(situation.estimate, runs):
         terminal.note(f"--what-if tries {counted(runs, 'change')} that could have helped, which takes {takes}")
         return None
     if runs * situation.estimate.seconds > LONG:

@@ -226,6 +226,17 @@ def test_of_each_lever_the_best_setting_is_shown_and_the_best_lever_first():
     assert [(row.lever, row.seconds) for row in best(rows)] == [("a", 1.0), ("b", 5.0)]
 
 
+def test_what_takes_long_is_tried_only_when_it_is_asked_for(inside):
+    pod = (SCENARIOS / "quickstart.yaml", "front-00001")
+    done = inside("explain", *pod, "--json")
+    assert (done.returncode, json.loads(done.stdout)["tried"]) == (0, None)
+    assert re.search(
+        r"--what-if tries \d+ changes that could have helped, which takes about .* of CPU time", done.stderr
+    )
+    few = inside("explain", *pod, "--json", "--max-runs", "1")
+    assert (len(json.loads(few.stdout)["tried"]), few.stderr) == (1, "")
+
+
 def test_a_pod_that_no_change_lets_start(explained):
     assert {(row["startSeconds"], row["gainedSeconds"]) for row in explained("nope")["tried"]} <= {(None, 0.0)}
     assert "it starts" not in explained("nope", form="table")

@@ -14,6 +14,7 @@ from pullsim.scenario import override
 from pullsim.stages import RESOURCES
 from pullsim.study.advice.advice import GAIN
 from pullsim.study.advice.advise import candidates
+from pullsim.study.advice.hint import EACH
 from pullsim.study.advice.levers import weights
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
     from pullsim.results.explanation.explanation import Explanation
     from pullsim.run import Result
+    from pullsim.scenario.builder.estimate import Estimate
     from pullsim.study.advice.advise import Candidate
     from pullsim.study.advice.setting import Setting
     from pullsim.study.advice.situation import Situation
 
+UNASKED: Final = 1.0  # seconds of CPU time, as `hint.affordable` counts them, that are spent without being asked to
 RELEVANT: Final = 0.05  # a lever that could help a smaller share of the pods' waiting is not tried
 
 
@@ -61,6 +64,11 @@ class Remedies:
     failed: list[str] = field(default_factory=list)  # changes that cannot be made, and why
     untried: list[str] = field(default_factory=list)  # changes for which there were too few runs
     interrupted: bool = False
+
+
+def quick(estimate: Estimate, runs: int) -> bool:
+    """Whether so many changes of a scenario are tried in about a second; the same on every machine."""
+    return runs * (EACH + estimate.work) <= UNASKED
 
 
 def relevant(situation: Situation, result: Result, explanations: Sequence[Explanation]) -> list[Candidate]:
