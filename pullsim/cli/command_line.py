@@ -11,17 +11,21 @@ if TYPE_CHECKING:
 
 #: The arguments of the process; `pullsim.cli.app.Commands` sets them.
 GIVEN: Final[ContextVar[tuple[str, ...]]] = ContextVar("given", default=())
-#: Options that do not decide about the result, and how many values they take.
-_LEFT_OUT: Final = {"--out": 1, "--output": 1, "-o": 1} | dict.fromkeys(
-    ("--quiet", "-q", "--verbose", "-v", "--resume", "--watch", "--charts", "--no-charts"), 0
+#: Options that do not decide about the result: those with a value, and the others.
+_LEFT_OUT: Final = (
+    *("--out", "--output", "-o", "--export", "--metrics", "--metrics-by", "--metrics-interval", "--processes", "-j"),
+    *("--dask", "--dask-tls-ca-file", "--dask-tls-cert", "--dask-tls-key"),
 )
+_LEFT_OUT_FLAGS: Final = (
+    "--quiet", "-q", "--verbose", "-v", "--resume", "--watch", "--charts", "--no-charts", "--parquet",
+)  # fmt: skip
 _OVERRIDES: Final = ("--set", "--a", "--b")
 
 
 def again(arguments: Sequence[str] | None = None) -> str:
     """Return the command that makes the same again, for a shell, with made-up names for secrets.
 
-    Where its files went, and what was printed meanwhile, is left out.
+    Which files it wrote and where, on which machines it ran, and what was printed meanwhile, is left out.
     """
     given = GIVEN.get() if arguments is None else arguments
     return shlex.join(["pullsim", *_kept(given)]) if given else ""
@@ -33,10 +37,13 @@ def _kept(arguments: Sequence[str]) -> Iterator[str]:
 
     words = iter(arguments)
     for word in words:
-        option, equals, value = word.partition("=")
+        joined = len(word) > 2 and word[0] == "-" != word[1]  # -ojson
+        option, equals, value = (word[:2], "", word[2:]) if joined else word.partition("=")
         if option in _LEFT_OUT:
-            for _ in range(0 if equals else _LEFT_OUT[option]):
+            if not (equals or joined):
                 next(words, None)
+        elif option in _LEFT_OUT_FLAGS:
+            continue
         elif option in _OVERRIDES:
             yield option
             yield override_without_secrets(value if equals else next(words, ""))

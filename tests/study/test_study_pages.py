@@ -166,6 +166,14 @@ def test_changes_have_words(part, words):
             ["run", "a.yaml", "--set", "secrets[0].auths[r.io].password=hunter2"],
             "pullsim run a.yaml --set 'secrets[0].auths[r.io].password=\"secret-1\"'",
         ),
+        (
+            ["run", "a.yaml", "--out", "x", "--export", "events", "--metrics=m.txt", "--metrics-interval", "5s", "-vq"],
+            "pullsim run a.yaml",
+        ),
+        (
+            ["sweep", "a.yaml", "-j4", "-ojson", "-m", "end", "--parquet", "--dask", "local:2", "--resume"],
+            "pullsim sweep a.yaml -m end",
+        ),
         (["compare", "a.yaml", "--a=x={password: hunter2}"], "pullsim compare a.yaml --a 'x={password: \"secret-1\"}'"),
     ],
 )
