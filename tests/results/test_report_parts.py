@@ -93,6 +93,16 @@ def test_the_answer_of_runs_in_which_nothing_started(pods, never, first):
     assert first in answer(summarize(make(pods=pods, never=never)))
 
 
+def test_the_latest_workload_is_the_one_whose_half_is_the_latest():
+    """Not one of which a few pods were later still, as that is not what is said of it."""
+    result = make(pods=12)
+    for place, pod in enumerate(result.pods):
+        name, took = (("even", 9.0), ("tail", 8.0), ("most", 1.0))[min(place // 3, 2)]
+        took = 20.0 if place == 3 else took
+        result.pods[place] = pod._replace(workload=name, start_seconds=took, started=pod.created + took)
+    assert "The latest are the 3 of even: half of them started within 9.00 s." in answer(summarize(result))
+
+
 def test_pods_that_nobody_waits_for_any_more_are_not_those_that_never_started():
     result = make(pods=10, never=2)
     result.pods[0] = result.pods[0]._replace(workload="left", ready=None, withdrawn=True)  # it had started

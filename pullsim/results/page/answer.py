@@ -179,14 +179,15 @@ def _after(seconds: float | None) -> str:
 
 
 def _latest(summary: Summary, pods: Pods) -> list[str]:
-    """Say which workload was the latest, where that is not said by the figures of all pods."""
+    """Say of which workload half of the pods were the latest, where the figures of all pods do not say that."""
     whole = pods.start_of_started.p50
-    there = {name: group for name, group in summary.workloads.items() if not group.start.never and group.start.p50}
-    if len(there) < _SEVERAL or whole is None:
+    halves = {
+        name: group.start.p50 for name, group in summary.workloads.items() if not group.start.never and group.start.p50
+    }
+    if len(halves) < _SEVERAL or whole is None:
         return []
-    name = slowest(there)[0]
-    group = there[name]
-    half = group.start.p50 or 0.0
+    name = max(slowest(summary.workloads), key=lambda name: halves.get(name, 0.0))
+    group, half = summary.workloads[name], halves[name]
     if half < _LATE * whole:
         return []
     never = any(each.start.never for each in summary.workloads.values())
