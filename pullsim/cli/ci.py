@@ -146,8 +146,7 @@ def _report(
     for path, content in ((junit, ci_reports.junit), (markdown, ci_reports.markdown)):
         if path is not None:
             write_text(path, content(verdicts))
-    width = terminal.width()
-    lines = ci_reports.text(verdicts, quiet=quiet, **({} if width is None else {"width": width}))
+    lines = ci_reports.text(verdicts, quiet=quiet, width=terminal.width())
     if github if github is not None else os.environ.get("GITHUB_ACTIONS") == "true":
         lines += ci_reports.github_annotations(verdicts)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from pullsim.study.baseline import Change, Verdict
 
 LINES: Final = 20  # the most lines of a table, with its heading and the line about what is left out
-_HEADING: Final = ("", "figure", "before", "now", "change", "tolerance", "scenario")
-_RIGHT: Final = (2, 3, 4, 5)  # columns of figures
+_FIGURES: Final = ("before", "now", "change", "tolerance")
+_HEADING: Final = ("", "figure", *_FIGURES, "scenario")
 _SHOWN = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "pods.notStarted", "pulls.failed")
 _START: Final = "pods.start.p99"
 _LOG: Final = 1000  # columns of a log, which nothing wraps
 
 
-def text(verdicts: Sequence[Verdict], *, quiet: bool = False, width: int = _LOG) -> list[str]:
+def text(verdicts: Sequence[Verdict], *, quiet: bool = False, width: int | None = None) -> list[str]:
     """Return the lines for the terminal: one a scenario, and the table; ``quiet``: only what does not pass.
 
-    The table is fitted into ``width`` columns; by default it stands whole, as in a log.
+    The table is fitted into ``width`` columns; None: it stands whole, as in a log.
     """
     lines = []
     for verdict in verdicts:
@@ -45,7 +45,7 @@ def text(verdicts: Sequence[Verdict], *, quiet: bool = False, width: int = _LOG)
             lines.append(f"ok      {verdict.name}: {_start(verdict)}{_counts(verdict)}")
     rows, left = table(verdicts, failing=quiet)
     if rows:
-        lines += ["", *_aligned(rows, width)]
+        lines += ["", *_aligned(rows, width or _LOG)]
     return [*lines, left] if left else lines
 
 
@@ -118,7 +118,7 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
             lines += ["", f"**{safe(verdict.name)}**", "", *(f"- {safe(problem)}" for problem in verdict.others)]
     rows, left = table(verdicts)
     if rows:
-        lines += ["", "| " + " | ".join(_HEADING) + " |", "| --- | --- |" + " ---: |" * len(_RIGHT) + " --- |"]
+        lines += ["", "| " + " | ".join(_HEADING) + " |", "| --- | --- |" + " ---: |" * len(_FIGURES) + " --- |"]
         lines += ["| " + " | ".join(map(safe, row)) + " |" for row in rows]
     if left:
         lines += ["", left]
@@ -166,7 +166,7 @@ def _aligned(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
     table = FittedTable()
     table.names("", whole=True)
     table.names("figure", rank=0)
-    for heading, rank in (("before", 3), ("now", 0), ("change", 2), ("tolerance", 4)):
+    for heading, rank in zip(_FIGURES, (3, 0, 2, 4), strict=True):
         table.figures(heading, rank)
     table.names("scenario" if rows[0][-1] else "", rank=1)
     for row in rows:
