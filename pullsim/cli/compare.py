@@ -104,7 +104,10 @@ def compare(
         metrics = checked_metrics(metric, DEFAULT)
         if is_directory(a) or (b is not None and is_directory(b)):
             if nodes is not None or preset is not None:
-                raise InputError("results are of their own nodes; it goes with manifests", Location("--nodes"))
+                raise InputError(
+                    "results are of their own nodes; it goes with manifests",
+                    Location("--nodes" if preset is None else "--preset"),
+                )
             if set_ or set_a or set_b:
                 raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
             comparison = _saved(a, b)

@@ -51,7 +51,9 @@ def metrics(
         if set_ and scenario is None:
             raise InputError("there is no scenario to change: give one", Location("--set"))
         if scenario is None and (nodes is not None or preset is not None):
-            raise InputError("there is no manifest to run on nodes: give one", Location("--nodes"))
+            raise InputError(
+                "there is no manifest to run on nodes: give one", Location("--nodes" if preset is None else "--preset")
+            )
         from pullsim.results.metric_list import listed  # noqa: PLC0415
 
         found = list(listed(None if scenario is None else load_scenario(scenario, set_ or (), nodes, preset)))

@@ -172,3 +172,11 @@ def test_the_command_that_is_to_be_repeated_has_the_nodes(inside, deploy, monkey
     monkeypatch.chdir(deploy.parent)
     printed = inside("run", "deploy.yaml", "--nodes", 2).stdout
     assert "`pullsim advise deploy.yaml --nodes 2`" in " ".join(printed.split())
+
+
+@pytest.mark.parametrize("option", [("--nodes", "2"), ("--preset", "aws/m6i.xlarge-gp3")])
+@pytest.mark.parametrize("command", [("metrics",), ("compare", ".", ".")])
+def test_what_goes_with_a_manifest_alone_is_named_by_the_option_that_was_given(inside, command, option):
+    done = inside(*command, *option)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"pullsim: error: {option[0]}: ")
