@@ -138,18 +138,20 @@ def _local(pool: Pool, machine: Machine | None, why: str, notes: Notes) -> None:
 
 
 def _block_device(pool: Pool, node_class: Found) -> None:
-    """Take type, rate and size of the disk that images lie on: Bottlerocket's second one, else the first."""
+    """Take type, rate and size of the disk that images lie on: Bottlerocket's second one, else the first.
+
+    Only gp3 has a throughput of its owner's choice (EC2 API, EbsBlockDevice), so one that says no type is that.
+    """
     devices = entries(node_class.value, "spec", "blockDeviceMappings")
     chosen = next((each for each in devices if text(each, "deviceName") == "/dev/xvdb"), devices[0] if devices else {})
     ebs = mapping(chosen, "ebs")
     disk: dict[str, Any] = {}
-    kind, rate = volume_types().get(text(ebs, "volumeType")), (whole(ebs, "throughput") or 0) * 2**20
-    if kind is not None and kind.name in _PER_IOPS and kind.most:
-        rate = min((whole(ebs, "iops") or 0) * _PER_IOPS[kind.name], int(kind.most))
-    if kind is not None and kind.provider == "aws" and rate <= (kind.most or 0):
-        disk["volume"] = f"{kind.name}:{disk_rate(rate)}" if rate else kind.name
-    elif rate:
-        disk["write"] = disk_rate(rate)
+    rate = (whole(ebs, "throughput") or 0) * 2**20
+    kind = volume_types().get(text(ebs, "volumeType") or "gp3" * bool(rate))
+    if kind is not None and kind.provider == "aws" and kind.most:
+        if kind.name in _PER_IOPS:
+            rate = (whole(ebs, "iops") or 0) * _PER_IOPS[kind.name]
+        disk["volume"] = f"{kind.name}:{disk_rate(min(rate, kind.most))}" if rate else kind.name
     try:
         size = parse_quantity(text(ebs, "volumeSize"))
     except ValueError:

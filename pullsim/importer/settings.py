@@ -127,10 +127,10 @@ def _readable(given: dict[str, Any], release: Release, file: str, notes: Notes) 
     """Return the fields that a kubelet takes together, without those that it refuses, which are said."""
     left = dict(given)
     while problem := _refusal(left, release):
-        alone = [key for key in left if _refusal({key: left[key]}, release)]
+        alone = {key: why for key in left if (why := _refusal({key: left[key]}, release))}
         freeing = [key for key in left if not _refusal({each: left[each] for each in left if each != key}, release)]
         wrong = next(iter([key for key in alone if key in freeing] or freeing or alone or left))
-        notes.warn(f"{file}: {wrong} is left out: {problem}")
+        notes.warn(f"{file}: {wrong} is left out: {problem if wrong in freeing else alone.get(wrong, problem)}")
         del left[wrong]
     return left
 

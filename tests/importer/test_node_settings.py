@@ -145,6 +145,43 @@ def test_a_node_pool_gives_disk_and_kubelet_settings_and_what_the_machine_sends_
     assert built.spec.disk.write == pytest.approx(156.25e6)  # what an m6i.xlarge sends to EBS all the time
 
 
+@pytest.mark.parametrize(
+    "ebs, disk",
+    [
+        ({"throughput": 250}, {"volume": "gp3:250MiB/s"}),
+        ({"volumeType": "gp3", "throughput": 5000}, {"volume": "gp3:2000MiB/s"}),
+        ({"volumeType": "io2", "iops": 4000}, {"volume": "io2:1000MiB/s"}),
+        ({"volumeType": "io1", "iops": 64_000}, {"volume": "io1:1000MiB/s"}),
+        ({"volumeType": "io1"}, {"volume": "io1"}),
+        ({"volumeType": "gp2", "volumeSize": "9Gi"}, {"volume": "gp2", "size": "9Gi"}),
+        ({"volumeType": "st1", "throughput": 500}, None),
+        ({}, None),
+    ],
+)
+def test_volumes_of_karpenter(ebs, disk, tmp_path):
+    spec = {"template": {"spec": {"nodeClassRef": {"name": "c"}}}}
+    of_type = {"karpenter.sh/nodepool": "web", "node.kubernetes.io/instance-type": "m5.large"}
+    objects = [
+        node("n", "containerd://1.7.0", [], **of_type),
+        {"kind": "NodePool", "metadata": {"name": "web"}, "spec": spec},
+        {"kind": "EC2NodeClass", "metadata": {"name": "c"}, "spec": {"blockDeviceMappings": [{"ebs": ebs}]}},
+    ]
+    (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": objects}))
+    text, _ = import_cluster([str(tmp_path)], Question.rollout)
+    assert yaml.safe_load(text)["nodes"][0].get("disk") == disk
+    scenario_of(text).build()
+
+
+def test_each_field_that_a_kubelet_refuses_is_left_out_for_its_own_reason(tmp_path):
+    (tmp_path / "nodes.json").write_text(json.dumps(cluster_of_two_pools()))
+    config = {"kubeletconfig": {"registryPullQPS": -5, "maxPods": "x", "registryBurst": 9}}
+    (tmp_path / "configz.json").write_text(json.dumps(config))
+    told = import_cluster([str(tmp_path)], Question.rollout)[1]
+    left = [line.partition(" is left out: ")[::2] for line in told if " is left out: " in line]
+    assert {field.rpartition(" ")[2] for field, _ in left} == {"registryPullQPS", "maxPods"}
+    assert all(field.rpartition(" ")[2] in reason for field, reason in left)
+
+
 NODE_CONFIG = """MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary="B"
 
