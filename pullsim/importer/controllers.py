@@ -64,7 +64,8 @@ def read_controllers(inventory: Inventory, notes: Notes) -> dict[Owner, list[Tem
         elif at(found.value, "spec", "suspend") is True:
             notes.left_out[f"{kind}s that are suspended"] += 1
         elif not _owned(found, inventory):
-            if kind == "StatefulSet" and text(found.value, "spec", "podManagementPolicy") != "Parallel":
+            ordered = kind == "StatefulSet" and text(found.value, "spec", "podManagementPolicy") != "Parallel"
+            if ordered and (whole(found.value, "spec", "replicas") or 0) > 1:
                 notes.left_out["orders in which StatefulSets start their pods: here all begin at once"] += 1
             hpa = scaled.get((kind, namespace, name))
             owner = Owner(kind, namespace, name)

@@ -147,7 +147,8 @@ def _counted(owner: Owner, pods: list[Found], notes: Notes) -> Workload | None:
         notes.left_out["pods without containers, or that cannot be read"] += len(pods)
         return None
     made = Workload(owner, owner.name, len(pods), pod, pods[0].file)
-    made.nodes = Counter(text(each.value, "spec", "nodeName") for each in pods)
+    # A pod of a manifest, of which no cluster has said anything, waits for no node.
+    made.nodes = Counter(on for each in pods if (on := text(each.value, "spec", "nodeName")) or "status" in each.value)
     made.failing = _failing(pods)
     if waiting := made.nodes[""]:
         made.remarks.append(f"{waiting} of its {len(pods)} pods have no node now")

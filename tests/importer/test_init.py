@@ -97,6 +97,7 @@ def test_what_is_left_out_is_told_by_kind_with_a_count(command, tmp_path):
     (tmp_path / "all.json").write_text(json.dumps({"kind": "List", "items": [POD, *others]}))
     done = command("init", tmp_path / "all.json")
     assert "left out: 3 objects that are not simulated: Service (2), Ingress (1)" in done.stderr
+    assert "no node" not in done.stderr
 
 
 def test_a_name_that_is_too_long_for_a_file(command, tmp_path, monkeypatch):
