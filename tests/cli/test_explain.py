@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullsim import load, run
+from pullsim.results.explanation.explanation import explain
 from pullsim.results.explanation.text import exact, hundredths
 from pullsim.study.advice.remedies import Remedy, best
 from tests.support.planner import SCENARIOS
@@ -76,6 +78,19 @@ def test_a_pull_that_the_policy_alone_asked_for(explained):
     assert explained("small")["needless"] == explained("kept")["needless"] == []
     assert "with imagePullPolicy IfNotPresent a pod that may use it needs no pull" in explained("again", form="table")
     assert "It waited for nothing." in explained("kept", form="table")
+
+
+def test_a_pod_whose_name_comes_again_has_requests_of_its_own(tmp_path):
+    """As of a StatefulSet: its first life had to pull the image, the second one finds it there."""
+    path = tmp_path / "serial.yaml"
+    text = SERIAL.partition("  - {name: nope")[0]
+    path.write_text(text.replace('big:v1"}}', 'big:v1", imagePullPolicy: Always}}'), encoding="utf-8")
+    result = run(load(path), status=True)
+    first = next(pod for pod in result.pods if pod.pod == "big")
+    pull = next(pull for pull in result.pulls if pull.pod == "big")
+    result.pulls.append(pull._replace(requested=40.0, started=40.0, ended=40.5))
+    second = first._replace(created=40.0, scheduled=40.0, started=40.5, ready=40.5)
+    assert [explain(result, pod).needless for pod in (first, second)] == [[], ["example.com/big:v1"]]
 
 
 def test_an_image_that_was_on_the_node_from_the_beginning_under_another_name(inside, tmp_path):

@@ -194,3 +194,14 @@ def test_the_gantt_shows_back_offs_before_further_attempts():
     assert (failed.ended, again.requested - failed.ended) in [
         (pytest.approx(bar.get_x()), pytest.approx(bar.get_width())) for bar in thin
     ]
+
+
+def test_a_back_off_follows_the_failure_before_it_where_a_pod_s_name_comes_again():
+    run = make(pods=4, nodes=1, fail_first=2, every=0.0)
+    failed = [pull for pull in run.pulls if not pull.ok]
+    late = max(pull.ended for pull in run.pulls)
+    run.pulls += [pull._replace(requested=late, started=late, ended=late + 1) for pull in failed]
+    run.end = late + 1
+    thin = [bar for bar in charts.plot_gantt(run, pulls=99).patches if bar.get_height() == pytest.approx(0.3)]
+    assert thin
+    assert all(bar.get_width() >= 0 for bar in thin)

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from pullsim import run
+from pullsim.records import StatusRecord
 from pullsim.results.exports import kube_burner
 from pullsim.results.exports.kube_burner import CONDITIONS, percentile
 from pullsim.results.exports.perf_data import write_perf_data
@@ -146,6 +147,27 @@ def test_the_conditions_are_met_in_their_order(result):
     assert {each["podReadyLatency"] - each["containersStartedLatency"] for each in web} <= {2999, 3000, 3001}
     assert all(each["initializedLatency"] >= 12_000 for each in web)
     assert {each["timestamp"] for each in web} == {"2024-01-01T00:00:01Z"}
+
+
+def test_a_pod_whose_name_comes_again_has_latencies_of_its_own():
+    """As of a StatefulSet whose node left: 40 s after its first life the pod is there anew."""
+    result = make(pods=1)
+    (pod,) = result.pods
+    result.pods.append(
+        pod._replace(
+            created=pod.created + 40, scheduled=pod.scheduled + 40, started=pod.started + 40, ready=pod.ready + 40
+        )
+    )
+    result.statuses = [
+        StatusRecord(
+            pod.created + life + after, pod.node, pod.namespace, pod.pod, pod.created + life, 0, 1, status, None
+        )
+        for life in (0, 40)
+        for after, status in ((0.5, "Init:0/1"), (2.0, "PodInitializing"))
+    ]
+    first, second = pods_of(result)
+    assert first["initializedLatency"] == second["initializedLatency"] == 2000
+    assert first["readyToStartContainersLatency"] == second["readyToStartContainersLatency"] >= 500
 
 
 def test_quantiles_are_over_the_documents_of_a_job(result):

@@ -133,7 +133,9 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
         for pull in row:
             y += 1
             used |= _draw(ax, pull, y, 0.0 if aligned else pull.requested, unit)
-            if (ended := failures.get((pull.namespace, pull.pod, pull.container, pull.attempt - 1))) is not None:
+            before = failures.get((pull.namespace, pull.pod, pull.container, pull.attempt - 1), ())
+            ended = max((each for each in before if each <= pull.requested), default=None)
+            if ended is not None:
                 used.add("backoff")
                 back_off = (pull.requested - ended) / unit.size
                 ax.barh(y, back_off, left=ended / unit.size, height=0.3, color=COLOURS["backoff"])
@@ -146,10 +148,14 @@ def plot_gantt(result: Result, ax: Axes | None = None, *, nodes: int = 5, pulls:
     return ax
 
 
-def _failures(result: Result) -> dict[tuple[str, str, str, int], float]:
-    """Return when pulls failed, by namespace, pod, container and attempt."""
+def _failures(result: Result) -> dict[tuple[str, str, str, int], list[float]]:
+    """Return when pulls failed, by namespace, pod, container and attempt: several times if a pod's name came again."""
+    found: dict[tuple[str, str, str, int], list[float]] = {}
     columns = values(result.pulls, "namespace", "pod", "container", "attempt", "ok", "ended")
-    return {(*name, attempt): ended for *name, attempt, ok, ended in columns if not ok}
+    for *name, attempt, ok, ended in columns:
+        if not ok:
+            found.setdefault((*name, attempt), []).append(ended)
+    return found
 
 
 def _slowest(pulls: Sequence[PullRecord], nodes: int, most: int) -> list[list[PullRecord]]:

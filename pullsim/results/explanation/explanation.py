@@ -105,7 +105,7 @@ def _needless(result: Result, pod: PodRecord) -> list[str]:
     always = {image for *of, policy, image in requests if policy == "Always" and tuple(of) == name}
     first: dict[str, float] = {}
     for *of, node, image, requested in values(result.pulls, "namespace", "pod", "node", "image", "requested"):
-        if node == pod.node and tuple(of) == name:
+        if node == pod.node and tuple(of) == name and requested >= pod.created:  # a StatefulSet gives the name again
             first[image] = min(requested, first.get(image, requested))
     return [image for image, at in first.items() if image in always and _present(result, pod, image, at)]
 

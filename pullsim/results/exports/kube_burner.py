@@ -35,7 +35,7 @@ CONDITIONS: Final = {
     "PodReadyToStartContainers": "readyToStartContainersLatency",
 }
 
-Pod = tuple[str, str]  # namespace and name
+Pod = tuple[str, str, float]  # namespace, name, and when it was created: a StatefulSet gives names again
 
 
 def write_pods(result: Result, file: TextIO) -> None:
@@ -84,7 +84,7 @@ def _pods(result: Result) -> Iterator[dict[str, Any]]:
         replicas[job] += 1
         if pod.ready is None or pod.scheduled is None or pod.started is None:
             continue
-        name = pod.namespace, pod.pod
+        name = pod.namespace, pod.pod, pod.created
         sandboxed = synced.get(name, pod.scheduled) + pod.stages.get("sandbox", 0.0)
         yield {
             "timestamp": time(pod.created),
@@ -110,11 +110,11 @@ def _first_statuses(result: Result) -> tuple[dict[Pod, float], dict[Pod, float]]
     """Return when the kubelet first told of each pod, and when its init containers were done, in seconds."""
     synced: dict[Pod, float] = {}
     initialized: dict[Pod, float] = {}
-    for at, namespace, pod, status in values(result.statuses, "t", "namespace", "pod", "status"):
+    for at, status, *pod in values(result.statuses, "t", "status", "namespace", "pod", "created"):
         if status != "Pending":
-            synced.setdefault((namespace, pod), at)
+            synced.setdefault(tuple(pod), at)
             if not status.startswith("Init:"):
-                initialized.setdefault((namespace, pod), at)
+                initialized.setdefault(tuple(pod), at)
     return synced, initialized
 
 
