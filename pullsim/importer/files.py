@@ -16,7 +16,7 @@ from pullsim.importer.inventory import Inventory
 from pullsim.importer.recognise import read_text
 from pullsim.importer.unknown import why_unknown
 from pullsim.inputs import decoded, exists, is_directory, read_bytes, unpacked
-from pullsim.inputs.files import MAX_BYTES
+from pullsim.inputs.files import MAX_BYTES, UTF_16
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,8 +29,6 @@ MOST_FILES: Final = 20_000
 _LOGS: Final = (".log", ".log.gz", ".logs", ".tar.gz", ".tgz", ".html", ".png", ".svg")
 _LOG_NAMES: Final = ("logs.txt", "timestamp", "version", "event-filter.html", "oci-layout")
 _GZIP: Final = b"\x1f\x8b"
-#: Byte order marks of UTF-16, in which PowerShell's > writes.
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_all(given: Iterable[str], notes: Notes, stdin: bytes | None = None) -> Inventory:
@@ -91,7 +89,7 @@ def _text(data: bytes, path: Path) -> str:
             raise InputError(str(error), Location(str(path))) from None
     if len(data) > MAX_BYTES:
         raise InputError("is larger than what is read", Location(str(path)))
-    if data.startswith(_UTF_16):
+    if data.startswith(UTF_16):  # as PowerShell's > writes
         try:
             return data.decode("utf-16")
         except UnicodeDecodeError:

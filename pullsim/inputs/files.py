@@ -26,7 +26,8 @@ MAX_BYTES: Final = 100_000_000
 
 #: The paths that a shell passes for open pipes, as in ``<(command)``. Other pipes are refused, as they may never end.
 _OPEN_PIPES: Final = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+#: Byte order marks of UTF-16.
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 _collected: ContextVar[dict[str, bytes] | None] = ContextVar("collected", default=None)
 _served: ContextVar[Mapping[str, bytes]] = ContextVar("served", default={})  # noqa: B039  # nobody writes to it
@@ -61,7 +62,7 @@ def decoded(data: bytes, file: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         start = error.start + 3 * data.startswith(b"\xef\xbb\xbf")  # the decoder does not count the byte order mark
-    if data.startswith(_UTF_16):
+    if data.startswith(UTF_16):
         raise InputError("this is UTF-16, as PowerShell's > writes it; save it in UTF-8", Location(file))
     line = data.count(b"\n", 0, start) + 1
     column = len(data[data.rfind(b"\n", 0, start) + 1 : start].decode(errors="replace")) + 1
