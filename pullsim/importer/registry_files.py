@@ -54,8 +54,13 @@ def _registries_conf(value: dict[str, Any], place: Place) -> bool:
 
 
 def _mirrors_of(source: str, mirrors: list[str], place: Place) -> None:
-    """Add the mirrors of a registry; those of a part of one are said, as a registry here has them or has not."""
-    if "/" in source:
+    """Add the mirrors of a registry; those of a part of one are said, as a registry here has them or has not.
+
+    So are those of a pattern, as ``*.example.com`` (docs/containers-registries.conf.5.md, prefix).
+    """
+    if source.startswith("*."):
+        place.notes.tally("mirror rule", "left out: for all registries of a domain", source)
+    elif "/" in source:
         place.notes.tally("mirror rule", "left out: for a part of a registry only", source)
     elif source:
         add_mirrors(source, mirrors, place)

@@ -66,6 +66,17 @@ def test_mirrors_of_every_form(name, content, right, tmp_path):
     assert right.items() <= mirrors(tree_of(tmp_path)).items()
 
 
+def test_a_mirror_of_more_or_less_than_a_registry_is_said(tmp_path):
+    rules = [{"source": source, "mirrors": ["m.example.com"]} for source in ("*.example.org", "quay.io/a")]
+    rules_of_set = {**MIRROR_SET, "spec": {"imageDigestMirrors": rules}}
+    (tmp_path / "all.json").write_text(
+        json.dumps({"kind": "List", "items": [rules_of_set, node("n", "cri-o://1.31.0", [])]})
+    )
+    told = "\n".join(import_cluster([str(tmp_path)], Question.rollout)[1])
+    assert "1 mirror rule left out: for all registries of a domain (*.example.org)" in told
+    assert "1 mirror rule left out: for a part of a registry only (quay.io/a)" in told
+
+
 @pytest.mark.parametrize("name", ["configz-b-0.json", "b-0.json", "b-0/configz.json", "configz-b.json", "b/x.json"])
 def test_settings_are_for_the_node_or_pool_that_a_file_is_named_after(name, tmp_path):
     (tmp_path / name).parent.mkdir(exist_ok=True)
