@@ -47,6 +47,8 @@ _TOML_ENTRY: Final = re.compile(
     rf"""(?P<before>["']?(?P<key>[\w-]+)["']?\s*=\s*)(?P<value>\[[^\]]*\]|{_TOML_STRING})""", re.MULTILINE
 )
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")  # anchors and tags of a YAML scalar
+#: An override, whose key may have = in brackets, and whose value anywhere; see `pullsim.scenario.file.overrides`.
+_OVERRIDE: Final = re.compile(r"((?:[^=\[]|\[[^\]]*\])*)=(.*)", re.DOTALL)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
 
@@ -222,10 +224,14 @@ def without_secrets(text: str) -> str:
 
 def override_without_secrets(text: str) -> str:
     """Return an override ``KEY=VALUE`` with made-up names for its secrets."""
-    key, equals, value = text.rpartition("=") if text.endswith("=") else text.partition("=")
-    name = re.split(r"[.\]]", key)[-1]
-    hidden = without_secrets(f"{name}: {value}")
-    return text if hidden == f"{name}: {value}" else f"{key}{equals}{hidden.partition(': ')[2]}"
+    match = _OVERRIDE.match(text)
+    if match is None:
+        return text
+    key, value = match.groups()
+    name = re.split(r"[.\]]", key.strip())[-1]
+    plain = f"{name}: {value}"
+    hidden = without_secrets(plain)
+    return text if hidden == plain else f"{key}={hidden.partition(': ')[2].strip()}"
 
 
 def _is_docker_config(text: str) -> bool:

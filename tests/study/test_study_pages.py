@@ -174,6 +174,8 @@ def test_changes_have_words(part, words):
             ["sweep", "a.yaml", "-j4", "-ojson", "-m", "end", "--parquet", "--dask", "local:2", "--resume"],
             "pullsim sweep a.yaml -m end",
         ),
+        (["run", "a.yaml", "--set=x.password=aHVudGVyMg=="], "pullsim run a.yaml --set 'x.password=\"secret-1\"'"),
+        (["run", "a.yaml", "--set=x[k=v].password = p"], "pullsim run a.yaml --set 'x[k=v].password =\"secret-1\"'"),
         (["compare", "a.yaml", "--a=x={password: hunter2}"], "pullsim compare a.yaml --a 'x={password: \"secret-1\"}'"),
     ],
 )
