@@ -261,6 +261,16 @@ class RegistryRecord(NamedTuple):
     price: float  # money per byte
 
 
+class TrafficRecord(NamedTuple):
+    """The bytes that one host sent to one receiver over paths of one class: bodies, manifests and broken ones too."""
+
+    receiver: str  # a node, or a host that fills itself from another one
+    host: str  # the registry, mirror or peer that sent them
+    link: str  # class of the path (`pullsim.spec.prices.Link`)
+    cross_zone: bool  # whether the two are in different zones
+    bytes: int
+
+
 class FaultRecord(NamedTuple):
     """One fault of a registry or mirror, and the requests that met it."""
 
@@ -279,6 +289,7 @@ class ClusterOutcome(NamedTuple):
     disks: list[DiskUse]  # how full the disks were, of nodes whose disk has a size
     registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
     faults: list[FaultRecord]  # of registries and mirrors, in order of hosts
+    traffic: list[TrafficRecord]  # by receiver, host and class; none if nothing in the scenario asks for classes
     rollouts: list[Rollout]  # in the order in which the updates began
     departures: list[Departure]  # nodes that left, in the order of time
     joins: list[Join]  # nodes that an autoscaler asked for, in the order of time

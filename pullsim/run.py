@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Rollout,
         Span,
         StatusRecord,
+        TrafficRecord,
     )
     from pullsim.scenario import Scenario
     from pullsim.spec.cluster import ClusterSpec
@@ -92,6 +93,7 @@ class Result(Drawn):
     faults: list[FaultRecord] = field(default_factory=list)  # of registries and mirrors, in order of hosts
     cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
     controllers: dict[tuple[str, str], str] = field(default_factory=dict)  # kind by namespace and workload, if any
+    traffic: list[TrafficRecord] = field(default_factory=list)  # bytes by class of link, where the scenario has classes
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""

@@ -16,6 +16,7 @@ from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Event
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.network.network import Network
+from pullsim.network.traffic import Traffic
 from pullsim.records import ClusterOutcome
 from pullsim.runtime.node import RuntimeCluster
 from pullsim.streams import Streams
@@ -57,7 +58,8 @@ class Cluster:
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
         self._pods = pods = PodLifecycle(env, spec, recorder, scheduler, quiescence, started)
         objects = PullObjects(spec.secrets, spec.service_accounts)
-        runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder)
+        self._traffic = Traffic() if spec.classed else None
+        runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder, self._traffic)
         context = ClusterContext(env, runtimes, streams, recorder, objects)
         self._nodes = NodeLifecycle(context, spec, scheduler, pods, quiescence)
         env.process(self._nodes.run())
@@ -113,6 +115,7 @@ class Cluster:
             disks=self._nodes.disks(),
             registries=self._registries.records(),
             faults=self._registries.faults(self.env.now),
+            traffic=[] if self._traffic is None else self._traffic.records(),
             rollouts=self._pods.controllers.rollouts(),
             departures=self._nodes.departures(),
             joins=self._nodes.joins(),

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.network.flows import Port
+    from pullsim.network.traffic import Inbound
     from pullsim.oci.manifest import Image
     from pullsim.registry.authorizer import Authorizer
     from pullsim.registry.gate import Answer
-    from pullsim.registry.host import Registry
+    from pullsim.registry.host import Registry, Site
     from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
 
@@ -55,6 +56,7 @@ class Client:
         "_env",
         "_header_timeout",
         "_idle",
+        "_inbound",
         "_port",
         "_tls",
         "_tries_tls",
@@ -73,7 +75,9 @@ class Client:
         port: Port,
         authorizer: Authorizer,
         transport: Transport = _PLAIN,
+        inbound: Inbound | None = None,
     ) -> None:
+        """``inbound``: where the bytes are counted by class of link; None: nowhere."""
         self.registry = registry
         self.presented = authorizer.presented
         self.authorizer = authorizer
@@ -83,6 +87,7 @@ class Client:
         self.retryable = False
         self._env = env
         self._port = port
+        self._inbound = inbound
         self._dial_timeout = transport.dial_timeout
         self._header_timeout = transport.header_timeout
         self._dials = transport.dials
@@ -169,7 +174,7 @@ class Client:
             try:
                 status = yield from receive(env, registry.network, site, port, request, faults, download)
             finally:
-                registry.sent += size if status == OK else download.received - before
+                self._sent(site, size if status == OK else download.received - before)
                 if registry.faults is not None:
                     registry.faults.received(request, env.now)
         else:
@@ -180,12 +185,19 @@ class Client:
             except simpy.Interrupt:
                 got = round(size - transfer.cancel() * site.goodput)
                 download.received += got
-                registry.sent += got
+                self._sent(site, got)
                 raise
-            registry.sent += size
+            self._sent(site, size)
         if status == OK and not request.cut_short:
             self._keep(idle, window)
         return status
+
+    def _sent(self, site: Site, amount: int) -> None:
+        """Count the bytes of a body, whole or not, that a site of the registry sent."""
+        registry = self.registry
+        registry.sent += amount
+        if self._inbound is not None:
+            self._inbound.add(registry.spec.host, site.link_class, site.zone, amount)
 
     def _send(
         self, request: Request, server: float, download: Download | None

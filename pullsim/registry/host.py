@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Site:
     """A place that sends bodies: a registry, or the object storage that it redirects to. Seconds and bytes/s."""
 
-    __slots__ = ("connection_cap", "first_byte", "goodput", "link", "name", "round_trip")
+    __slots__ = ("connection_cap", "first_byte", "goodput", "link", "link_class", "name", "round_trip", "zone")
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class Site:
         self.connection_cap = min(per_connection, window) / spec.goodput  # bytes/s on the wire
         self.round_trip = round_trip
         self.first_byte = first_byte
+        self.link_class: str = spec.link  # see `pullsim.spec.prices.Link`
+        self.zone = spec.zone
 
     def rate(self, port: Port) -> float:
         """Estimate the payload rate in bytes/s of one more transfer to ``port``, from equal shares of link and port."""
@@ -84,6 +86,8 @@ class Registry:
                 store.round_trip,
                 store.first_byte,
             )
+            if store.link is not None:
+                self.blob_site.link_class, self.blob_site.zone = store.link, None
         self._quotas = Quotas(spec.limits) if spec.limits else None
         self.faults = Faults(spec.host, spec.faults, streams) if spec.faults else None
         gates = (

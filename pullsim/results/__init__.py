@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         removals,
         rollouts,
         statuses,
+        traffic,
     )
     from pullsim.results.text import render
 
@@ -49,6 +50,7 @@ _LAZY: Final = {
     "rollouts": "pullsim.results.tables",
     "statuses": "pullsim.results.tables",
     "summarize": "pullsim.results.summary.summary",
+    "traffic": "pullsim.results.tables",
 }
 _MODULES: Final = ("charts", "tables")
 
@@ -71,6 +73,7 @@ __all__ = [
     "statuses",
     "summarize",
     "tables",
+    "traffic",
 ]
 
 

@@ -261,6 +261,14 @@ JOINS: Final = (
     _field("pods", "int", "", "pending pods that it was asked for"),
 )
 
+TRAFFIC: Final = (
+    _field("receiver", "str", "", "node, or host that filled itself from another one"),
+    _field("host", "str", "", "host that sent"),
+    _field("link", "str", "", "class of the path: free, nat, crossZone, egress, peer or internet"),
+    _field("cross_zone", "bool", "", "whether they are in different zones, which is crossZone too"),
+    _field("bytes", "int", "B", "bytes of all bodies, manifests and broken ones too"),
+)
+
 DISKS: Final = (
     POOL,
     _field("node", "str", "", "node"),

@@ -71,6 +71,13 @@ _PREPULLS: Final = Table(
     "prepulls.csv",
     written=attrgetter("prepulls"),
 )
+_TRAFFIC: Final = Table(
+    attrgetter("traffic"),
+    schema.TRAFFIC,
+    "a row a receiver, a host that sent it bytes, and a class of link; where the scenario has classes or prices",
+    "traffic.csv",
+    written=attrgetter("traffic"),
+)
 _EVENTS: Final = Table(attrgetter("events"), schema.EVENTS, "a kubelet event", detail="pulls")
 _DISKS: Final = Table(attrgetter("disks"), schema.DISKS, "a row a node whose disk has a size")
 _LINKS: Final = Table(attrgetter("links"), schema.LINKS, "a row a link of a registry and an interval")
@@ -86,6 +93,7 @@ TABLES: Final = (
     _DEPARTURES,
     _JOINS,
     _PREPULLS,
+    _TRAFFIC,
     _EVENTS,
     _DISKS,
     _LINKS,
@@ -102,6 +110,7 @@ rollouts: Final = _ROLLOUTS.frame
 prepulls: Final = _PREPULLS.frame
 departures: Final = _DEPARTURES.frame
 joins: Final = _JOINS.frame
+traffic: Final = _TRAFFIC.frame
 disks: Final = _DISKS.frame
 links: Final = _LINKS.frame
 
@@ -114,6 +123,7 @@ write_rollouts_csv: Final = _ROLLOUTS.write_csv
 write_prepulls_csv: Final = _PREPULLS.write_csv
 write_departures_csv: Final = _DEPARTURES.write_csv
 write_joins_csv: Final = _JOINS.write_csv
+write_traffic_csv: Final = _TRAFFIC.write_csv
 write_disks_csv: Final = _DISKS.write_csv
 
 

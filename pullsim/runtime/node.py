@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.kernel.processor_sharing import ProcessorSharing
     from pullsim.network.network import Network
+    from pullsim.network.traffic import Inbound, Traffic
     from pullsim.records import Recorder
     from pullsim.registry.host import Registry
     from pullsim.runtime.handlers import RuntimeHandlers
@@ -26,22 +27,28 @@ if TYPE_CHECKING:
 class RuntimeCluster:
     """What the runtimes of all nodes of a cluster share. Its attributes are set once."""
 
-    __slots__ = ("env", "network", "recorder", "registries")
+    __slots__ = ("env", "network", "recorder", "registries", "traffic")
 
     def __init__(
-        self, env: simpy.Environment, network: Network, registries: Callable[[str], Registry], recorder: Recorder
+        self,
+        env: simpy.Environment,
+        network: Network,
+        registries: Callable[[str], Registry],
+        recorder: Recorder,
+        traffic: Traffic | None = None,
     ) -> None:
-        """``registries`` returns the registry or mirror with the given host name."""
+        """``registries`` returns the registry or mirror with the given host name; ``traffic``: see `Inbound`."""
         self.env: Final = env
         self.network: Final = network
         self.registries: Final = registries
         self.recorder: Final = recorder
+        self.traffic: Final = traffic
 
 
 class RuntimeNode:
     """The node that a runtime runs on. Its attributes are set once."""
 
-    __slots__ = ("cluster", "env", "filesystem", "handlers", "name", "recorder", "registries", "spec")
+    __slots__ = ("cluster", "env", "filesystem", "handlers", "inbound", "name", "recorder", "registries", "spec")
 
     def __init__(
         self, cluster: RuntimeCluster, node: Node, filesystem: Filesystem | None, handlers: RuntimeHandlers
@@ -50,6 +57,9 @@ class RuntimeNode:
         self.cluster: Final = cluster
         self.env: Final = cluster.env
         self.name: Final = node.name
+        traffic = cluster.traffic
+        #: What counts the bytes that the node gets by class of link; None: nothing asks for that.
+        self.inbound: Final[Inbound | None] = None if traffic is None else traffic.inbound(node.name, node.zone)
         self.spec: Final[NodeSpec] = node.spec
         self.registries: Final = cluster.registries
         self.recorder: Final = cluster.recorder

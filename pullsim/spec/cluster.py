@@ -12,6 +12,7 @@ from pullsim.spec.credentials import CredentialSources, Secret, ServiceAccount
 from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
+from pullsim.spec.prices import FREE
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
 from pullsim.spec.scheduling import PLAIN, NodeScheduling
@@ -198,6 +199,14 @@ class ClusterSpec:
     autoscaled: tuple[AutoscaledPool, ...] = ()  # in the order in which the autoscaler tries them
     scan_interval: float | None = None  # seconds between looks of the autoscaler; None: it looks at batches of pods
     horizon: float | None = None  # seconds, inclusive; None: until nothing can change any more, but at most 24 h
+
+    @property
+    def classed(self) -> bool:
+        """Whether bytes are counted by the class of the links that they take: a host says its class or its zone."""
+        stores = (registry.blob_host for registry in self.registries)
+        return any(each.link != FREE or each.zone is not None for each in self.registries) or any(
+            store is not None and store.link is not None for store in stores
+        )
 
     @property
     def pools(self) -> dict[str, NodeSpec]:

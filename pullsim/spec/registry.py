@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
+from pullsim.spec.prices import Link
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -129,6 +131,7 @@ class BlobHost:
     egress: float = float("inf")
     per_connection: float = float("inf")
     first_byte: float = 3.7e-3
+    link: Link | None = None  # class of the path from the nodes; None: the registry's, in its zone; else in no zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +206,5 @@ class RegistrySpec:
     images: tuple[str, ...] | None = None  # shell patterns of the images that it has; None: all images
     mirrors: tuple[Host, ...] = ()  # asked before the registry itself, in this order
     price: float = 0.0  # money per byte
+    link: Link = "free"  # class of the path from the nodes
+    zone: str | None = None  # None: it is in no zone, and its bytes cross none

@@ -38,6 +38,7 @@ class ContainerdNode:
         "fsync",
         "fsyncs",
         "handlers",
+        "inbound",
         "name",
         "platform",
         "port",
@@ -58,6 +59,7 @@ class ContainerdNode:
         self.spec: Final = spec
         self.behaviour: Final = spec.behaviour
         self.port: Final = node.nic().down
+        self.inbound: Final = node.inbound
         cores = node.cores()
         self.disk: Final = node.disk()
         self.fsync: Final = node.spec.disk.fsync  # seconds that the fsync of a blob takes

@@ -138,7 +138,7 @@ class Remote:
             honours_expiry=behaviour.honours_token_expiry,
             requests=behaviour.requests,
         )
-        client = Client(node.env, source.registry, node.port, authorizer, source.transport)
+        client = Client(node.env, source.registry, node.port, authorizer, source.transport, node.inbound)
         self._clients.append(client)
         return Requester(node, client, source.address)
 

@@ -23,6 +23,7 @@ class CrioNode:
         "cores",
         "disk",
         "env",
+        "inbound",
         "name",
         "platform",
         "port",
@@ -42,6 +43,7 @@ class CrioNode:
         self.spec: Final = spec
         self.release: Final = crio_release(spec.version)
         self.port: Final = node.nic().down
+        self.inbound: Final = node.inbound
         self.cores: Final = node.cores()
         self.disk: Final = node.disk()
         self.store: Final = CrioStore(node.env, spec.metadata_write, node.filesystem)

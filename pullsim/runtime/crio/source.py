@@ -154,7 +154,8 @@ class ImageSource:
         """Ping one host and get the manifest of the reference from it. Raises CopyFailed."""
         node, reference = self._node, self._reference
         presented = Presented(self._auth, None, node.address, node.name)
-        client = Client(node.env, registry, node.port, Authorizer(registry, presented, insists=False))
+        authorizer = Authorizer(registry, presented, insists=False)
+        client = Client(node.env, registry, node.port, authorizer, inbound=node.inbound)
         self._clients.append(client)
         yield from self._ping(client)
         image, what = registry.content(reference, node.env.now), reference.digest or reference.tag or "latest"

@@ -15,7 +15,7 @@ from pullsim.scenario.builder.estimate import Estimate, estimate
 from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
-from pullsim.scenario.builder.registries import assumed, build_registries
+from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
 from pullsim.spec.cluster import ClusterSpec
@@ -95,6 +95,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         if registry.host not in asked:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
+    findings.warnings += zone_warnings(registries, nodes)
     unlisted = assumed(registries, check.hosts)
     if scenario.placement == "imageLocality":
         findings.warnings += never_matched([use.image for use in workloads.uses], nodes)

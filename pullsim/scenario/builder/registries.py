@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pullsim.scenario.model.registries import Fault as FaultModel
     from pullsim.scenario.model.registries import Limit as LimitModel
     from pullsim.scenario.model.registries import Mirror, Registry
+    from pullsim.spec.cluster import Node
 
 
 def build_registries(registries: Sequence[Registry], findings: Findings) -> tuple[RegistrySpec, ...]:
@@ -40,6 +41,14 @@ def build_registries(registries: Sequence[Registry], findings: Findings) -> tupl
                 message = f"{mirror.host} stands elsewhere with other figures: give them once"
                 findings.error(message, "registries", index, "mirrors", position, "host")
     return tuple(made.values())
+
+
+def zone_warnings(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> list[str]:
+    """Return the warning that hosts have zones and nodes have none, so that nothing crosses zones."""
+    zoned = [registry.host for registry in registries if registry.zone is not None]
+    if not zoned or any(node.zone is not None for node in nodes):
+        return []
+    return [f"{', '.join(zoned)}: a zone says nothing where no node has one: give nodes[].zones"]
 
 
 def assumed(listed: Sequence[RegistrySpec], asked: Iterable[str]) -> tuple[RegistrySpec, ...]:

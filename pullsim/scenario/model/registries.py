@@ -9,8 +9,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pullsim.scenario.model.credentials import RegistryCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Short
+from pullsim.scenario.model.placement import Zone  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import Duration, OptionalRate, Portion, Price, Rate, Section, Size
 from pullsim.scenario.presets.registries import PRESETS, preset_keys
+from pullsim.spec.prices import CROSS_ZONE, Link
 from pullsim.spec.registry import BlobHost as BlobHostSpec
 from pullsim.spec.registry import Challenge, Host, QuotaOwner, QuotaWindow, RegistrySpec, Requests
 from pullsim.spec.registry import Cut as CutSpec
@@ -48,6 +50,11 @@ class BlobHost(Section):
     egress: OptionalRate = Field(default=None, description="Rate shared by all nodes; absent: never binds.")
     per_connection: OptionalRate = Field(default=None, description="Highest rate of one connection; absent: none.")
     first_byte: Duration = Field(default=_BLOB_HOST.first_byte, description="The store's time for a GET.")
+    link: Link | None = Field(
+        default=None,
+        description="Class of the path from the nodes: free for a gateway endpoint. By default the registry's, in its "
+        "zone; a store with a class of its own is in no zone.",
+    )
 
 
 class TokenServer(Section):
@@ -188,6 +195,22 @@ class RegistryHost(Section):
         default=None, description="Shell patterns of the images that it has; absent: all of them."
     )
     price: Price | None = Field(default=None, description="Money per size, for the cost lines of the summary.")
+    link: Link = Field(
+        default=_DEFAULTS.link, description="Class of the path from the nodes, for bytes and money by class."
+    )
+    zone: Zone | None = Field(
+        default=None,
+        description="Zone that it is in, or where the path to it begins: bytes to nodes of other zones are crossZone "
+        "too.",
+    )
+
+    @model_validator(mode="after")
+    def _crosses_once(self) -> Self:
+        if self.link == CROSS_ZONE and self.zone is not None:
+            raise ValueError(
+                "link: crossZone goes without zone: with one, the bytes to nodes of other zones are crossZone already"
+            )
+        return self
 
 
 class Mirror(RegistryHost, Short):
