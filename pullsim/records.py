@@ -5,6 +5,7 @@ All times are simulated seconds from the start of the run, all sizes bytes. A ro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pullsim.stages import STAGES as STAGES  # noqa: PLC0414  # its old place, from which other programs import it
@@ -19,6 +20,14 @@ Stages = dict[str, float]
 #: A time that a pod spent in one stage, and on what: (stage, begin, end, image, cause), as in `SpanRecord`. One is made
 #: for each change of stage; a named tuple takes ten times as long.
 Span = tuple[str, float, float, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A figure of the input that nobody gave, as the scenario says."""
+
+    what: str
+    measure: str = ""  # what to do to know it
 
 
 class SpanRecord(NamedTuple):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Departure,
         DiskUse,
         FaultRecord,
+        Guess,
         ImageRemoval,
         ImageRequest,
         Join,
@@ -94,6 +95,7 @@ class Result(Drawn):
     cached: dict[str, tuple[str, ...]] = field(default_factory=dict)  # images on the nodes beforehand, by pool
     controllers: dict[tuple[str, str], str] = field(default_factory=dict)  # kind by namespace and workload, if any
     traffic: list[TrafficRecord] = field(default_factory=list)  # bytes by class of link, where the scenario has classes
+    guesses: tuple[Guess, ...] = ()  # figures that the scenario says nobody gave
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""
@@ -185,6 +187,7 @@ def run(
         announce(built.assumption)
     result = simulate(built.cluster, name=scenario.name, detail=detail, progress=progress, status=status, watch=watch)
     result.warnings += built.warnings
+    result.guesses = built.guesses
     return result
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from pullsim.study.compare import Comparison
+    from pullsim.study.pages.parts import Source
 
 
 class ComparisonFormat(StrEnum):
@@ -110,13 +111,14 @@ def compare(
                 )
             if set_ or set_a or set_b:
                 raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
-            comparison = _saved(a, b)
+            comparison, before = _saved(a, b), None
         else:
             from pullsim.study.compare import compare as compare_scenarios  # noqa: PLC0415
 
+            before = load_scenario(a, (), nodes, preset, quiet=quiet)
             with study_progress(quiet=quiet) as progress:
                 comparison = compare_scenarios(
-                    load_scenario(a, (), nodes, preset, quiet=quiet),
+                    before,
                     None if b is None else load_scenario(b, (), nodes, preset, quiet=quiet),
                     set=set_ or (),
                     set_a=set_a or (),
@@ -130,7 +132,7 @@ def compare(
                     metrics=metrics,
                 )
         if out is not None:
-            _write(comparison, metrics, out)
+            _write(comparison, metrics, out, study_source(before, force=force))
             if not quiet:
                 terminal.note(f"files are in {out}")
         _print(comparison, metrics, output)
@@ -144,7 +146,7 @@ def _saved(a: Path, b: Path | None) -> Comparison:
     return paired(saved(a), saved(b))
 
 
-def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
+def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path, source: Source) -> None:
     from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
     from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
     from pullsim.study.files import write_csv, write_page  # noqa: PLC0415
@@ -153,7 +155,7 @@ def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path) -> None:
     with staged(out) as files:
         write_csv(comparison.table(metrics), files / "comparison.csv")
         write_text(files / "comparison.md", markdown(comparison, metrics))
-        write_page(comparison_page(comparison, metrics, study_source()), files)
+        write_page(comparison_page(comparison, metrics, source), files)
         figure = plot_moved(comparison).figure
         for form in ("png", "svg"):
             save(figure, files / f"comparison.{form}")

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 def study_source(scenario: Scenario | None = None, *, force: bool = False) -> Source:
-    """Return the command, and of the scenario its description and the model's error for its runtimes."""
+    """Return the command, and of the scenario its description, the model's error and the guesses."""
     from pullsim.results.model_error import model_error  # noqa: PLC0415
     from pullsim.study.pages.parts import Source  # noqa: PLC0415
 
     if scenario is None:
         return Source(again())
-    pools = scenario.assemble(force=force).cluster.pools
-    return Source(again(), scenario.description, model_error(spec.runtime.kind for spec in pools.values()))
+    built = scenario.assemble(force=force)
+    error = model_error(spec.runtime.kind for spec in built.cluster.pools.values())
+    return Source(again(), scenario.description, error, built.guesses)

@@ -15,6 +15,7 @@ from pullsim.oci.catalog import Catalog, builtin_names
 from pullsim.oci.manifest import Index, select
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.oci.typical import kind_of
+from pullsim.results.wording import counted
 from pullsim.scenario.builder.missing_images import DIRECTORY, MissingImages
 from pullsim.scenario.model.images import Images
 
@@ -195,13 +196,14 @@ def _tell(section: ImageSection, guessed: list[str], platforms: list[Platform], 
     if guessed:
         notes.guess(
             0,
-            f"size of {len(guessed)} images of which nothing is known (250 MB, for GPUs 5 GB): {listed(guessed)}",
+            f"size of {counted(len(guessed), 'image')} of which nothing is known (250 MB, for GPUs 5 GB): "
+            f"{listed(guessed)}",
             loop(guessed, platforms),
         )
     if by_size:
         notes.guess(
             4,
-            f"layers of {len(by_size)} images of which only the size is known: {listed(by_size)}",
+            f"layers of {counted(len(by_size), 'image')} of which only the size is known: {listed(by_size)}",
             loop(by_size, platforms),
         )
     for image in section.not_found:

@@ -13,7 +13,7 @@ from pullsim.scenario.file.yaml_text import yaml_text
 
 if TYPE_CHECKING:
     from pullsim.importer.draft import Draft
-    from pullsim.importer.notes import Notes
+    from pullsim.importer.notes import Guess, Notes
 
 _WIDTH: Final = 118
 _SHORT: Final = 150  # letters of what to do to know a guess, on standard error
@@ -39,6 +39,10 @@ def scenario_text(draft: Draft) -> str:
         head=_head(draft),
         name=f"{draft.question}",
         asked=ASKED[draft.question],
+        guesses=[
+            {"what": guess.text, "measure": _measure(guess, "the comments of the scenario")}
+            for guess in sorted(draft.notes.guesses)
+        ],
         images=draft.images,
         registries=draft.registries,
         pools=draft.pools,
@@ -53,8 +57,7 @@ def report(notes: Notes, comments: str) -> list[str]:
     """
     lines = []
     for number, guess in enumerate(sorted(notes.guesses), 1):
-        measure = guess.measure if len(guess.measure) <= _SHORT else f"by the command in {comments}"
-        lines.append(f"guess {number}: {guess.text}; to know it: {measure}")
+        lines.append(f"guess {number}: {guess.text}; to know it: {_measure(guess, comments)}")
     lines += [f"not read: {each}" for each in notes.unread]
     lines += [f"warning: {each}" for each in notes.warnings]
     return [*lines, *(f"left out: {each}" for each in notes.left_out_lines())]
@@ -85,6 +88,11 @@ def _head(draft: Draft) -> list[str]:
             *(f"- not read: {line}" for line in draft.notes.unread),
         ]
     return lines
+
+
+def _measure(guess: Guess, comments: str) -> str:
+    """Return what to do to know a figure; a long command stands in the comments alone, which are named so."""
+    return guess.measure if len(guess.measure) <= _SHORT else f"by the command in {comments}"
 
 
 def _some(files: list[str]) -> str:

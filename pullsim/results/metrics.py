@@ -52,6 +52,7 @@ _TEXTS: Final = frozenset(
         "assertions",
         "modelError",
         "splits",
+        "guesses",
     }
 )
 #: The dimension by pattern of the name. The first pattern that fits decides; a metric that none fits is a count.

@@ -40,7 +40,18 @@ if TYPE_CHECKING:
 
 def reference_markdown() -> str:
     """Return the text of ``scenarios/REFERENCE.md``."""
-    top = ("version", "name", "description", "seed", "horizon", "placement", "admission", "runtimeClasses", "assert")
+    top = (
+        "version",
+        "name",
+        "description",
+        "seed",
+        "horizon",
+        "placement",
+        "admission",
+        "runtimeClasses",
+        "guesses",
+        "assert",
+    )
     parts = [
         HEAD,
         "## Top level\n",

@@ -11,6 +11,7 @@ from pullsim.printable import message
 from pullsim.results import metrics
 from pullsim.results.assertions import parse_assertion
 from pullsim.results.fitted_table import FittedTable
+from pullsim.results.guesses import guessed_figures
 from pullsim.results.notes import Notes
 from pullsim.results.start_table import start_table
 from pullsim.results.summary.pods import POD_WINDOW
@@ -66,8 +67,12 @@ def render(summary: Summary, turn: Sequence[str] = ()) -> Group:
                 error = summary.model_error
                 text += f", nearer to the limit than the model's error ({error.median:.0%} median, {error.kind})"
             parts.append(_labelled("Assert", text, "" if each.holds else "red"))
+    if summary.splits or summary.guesses:
+        parts.append(Text())
+    if summary.guesses:
+        parts.append(_labelled("Guessed", guessed_figures(summary.guesses)))
     if summary.splits:
-        parts += [Text(), _labelled("Guessed", _split_effect(summary.splits))]
+        parts.append(_labelled("Guessed", _split_effect(summary.splits)))
     if summary.warnings:
         parts.append(Text())
         parts += [_labelled("Warning", warning, "yellow") for warning in message(summary.warnings)]

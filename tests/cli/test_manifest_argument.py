@@ -82,7 +82,7 @@ def test_a_manifest_runs_on_so_many_nodes(inside, deploy):
     summary = json.loads(done.stdout)
     assert (summary["pods"]["started"], summary["pods"]["total"]) == (4, 4)
     assert "pools" in summary
-    assert f"size of 1 images of which nothing is known (250 MB, for GPUs 5 GB): {IMAGE}" in done.stderr
+    assert f"size of 1 image of which nothing is known (250 MB, for GPUs 5 GB): {IMAGE}" in done.stderr
     assert "left out: 1 objects that are not simulated: Service (1)" in done.stderr
     assert "the nodes are" not in done.stderr  # nothing of them is guessed
 

@@ -164,6 +164,7 @@ RESULT_FIELDS = [
     "faults",
     "cached",
     "controllers",
+    "guesses",
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics
 from pullsim.results.assertions import parse_assertion
+from pullsim.results.guesses import guessed_figures
 from pullsim.results.page.happenings import happenings
 from pullsim.results.page.metric_words import limit_text, the
 from pullsim.results.page.page import Check, Figure
@@ -15,8 +16,9 @@ from pullsim.results.summary.groups import slowest
 from pullsim.results.wording import counted, duration, percentage, size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pullsim.records import Guess
     from pullsim.results.model_error import ModelError
     from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.summary import Summary
@@ -94,7 +96,7 @@ def answer(summary: Summary) -> list[str]:
     return sentences
 
 
-def certainty(error: ModelError | None, seed: int) -> str:
+def certainty(error: ModelError | None, guesses: Sequence[Guess], seed: int) -> str:
     """Say how far the answer is to be trusted."""
     if error is None:
         text = "How far off the times are was not measured for this runtime."
@@ -103,9 +105,10 @@ def certainty(error: ModelError | None, seed: int) -> str:
     else:
         text = (
             f"Half of the predicted pull times are within {percentage(error.median)} of measured ones, nine in ten "
-            f"within {percentage(error.p90)} ({error.kind}). Of a cluster whose figures were guessed they can be "
-            "further off."
+            f"within {percentage(error.p90)} ({error.kind}), where the figures of the cluster are right."
         )
+    if guesses:
+        text += f" {guessed_figures(guesses)}"
     return f"{text} This is one run, with seed {seed}; with another seed, chance falls differently."
 
 

@@ -42,7 +42,7 @@ def run_page(output: Output) -> Page:
             disk_table(result),
         ),
         _inputs(output),
-        trust(summary.model_error),
+        trust(summary.model_error, summary.guesses),
     ]
     if origin.command:
         words = "This makes it again, with the same figures to the last digit:"
@@ -53,7 +53,7 @@ def run_page(output: Output) -> Page:
         title=result.name or "pullsim",
         question=question(result.name, origin.description),
         answer=answer(summary),
-        certainty=certainty(summary.model_error, result.seed),
+        certainty=certainty(summary.model_error, summary.guesses, result.seed),
         figures=key_figures(summary),
         sections=[section for section in sections if section.parts],
         context=" ".join(origin.description.split()),

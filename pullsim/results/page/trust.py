@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.results.guesses import told
 from pullsim.results.page.page import Section, Text
 from pullsim.results.wording import percentage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.records import Guess
     from pullsim.results.model_error import ModelError
 
 #: What is not simulated; docs/model.md, "What it leaves out", says the same.
@@ -21,8 +25,8 @@ LEFT_OUT: Final = (
 )
 
 
-def trust(error: ModelError | None) -> Section:
-    """Return the section about the model."""
+def trust(error: ModelError | None, guesses: Sequence[Guess] = ()) -> Section:
+    """Return the section about the model, and about the figures that it was given."""
     if error is None:
         measured = "How far its times are from real ones was not measured for this runtime."
     elif not error.p90:
@@ -35,5 +39,9 @@ def trust(error: ModelError | None) -> Section:
             f"{percentage(error.median)} of what was measured, nine in ten within {percentage(error.p90)}. Differences "
             "that are smaller than that mean little."
         )
-    points = [*LEFT_OUT]
-    return Section("How far to trust it", [Text([measured, "Not simulated, and so not in any figure here:"], points)])
+    parts = [Text([measured])]
+    if guesses:
+        words = "Nobody gave these figures of the cluster, and they were guessed, what changes the results most first:"
+        parts.append(Text([words], [told(guess) for guess in guesses]))
+    parts.append(Text(["Not simulated, and so not in any figure here:"], [*LEFT_OUT]))
+    return Section("How far to trust it", parts)

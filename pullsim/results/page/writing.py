@@ -68,6 +68,16 @@ def fragment(template: str, **names: Any) -> str:
     return _environment().get_template(template).render(**names)
 
 
+def _words(text: str) -> Markup:
+    """Return a text of the page's own as HTML, in which what stands between backquotes is code."""
+    shown = _finalized(text)
+    pieces = shown.split("`")
+    if len(pieces) % 2 == 0:  # a backquote without its end is one of a name
+        return escape(shown)
+    codes = (Markup("<code>{}</code>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+    return Markup("").join(codes)
+
+
 def _chart(chart: Chart | Choice) -> dict[str, Any]:
     if isinstance(chart, Choice):
         options = {printable(name): _data(data) for name, data in chart.options.items()}
@@ -134,6 +144,7 @@ def _environment() -> jinja2.Environment:
         finalize=_finalized,
     )
     environment.filters["lines"] = lambda text: escape(printable(text, "\n"))
+    environment.filters["words"] = _words
     environment.tests |= {
         "a_table": lambda part: isinstance(part, Table),
         "a_chart": lambda part: isinstance(part, Chart),

@@ -18,6 +18,7 @@ from pullsim.drawn import Drawn
 from pullsim.garbage import rare_collections
 from pullsim.oci.reference import parse
 from pullsim.printable import printable
+from pullsim.records import Guess
 from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, flow_rate
 from pullsim.results.summary.api_status import time_in_status
@@ -126,6 +127,7 @@ class Summary(Drawn):
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
     autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
+    guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
 
     def __repr__(self) -> str:
         """``Summary(shop: 84 of 86 pods started, half within 12.3 s; ended at 29.3 s)``."""
@@ -177,6 +179,7 @@ def summarize(result: Result) -> Summary:
         warnings=warnings,
         model_error=model_error(result.runtimes.values()),
         autoscaling=autoscaling(result),
+        guesses=[*result.guesses],
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pullsim.inputs.findings import Findings
+from pullsim.records import Guess
 from pullsim.scenario.builder.capacity import undeclared
 from pullsim.scenario.builder.capacity import warnings as capacity_warnings
 from pullsim.scenario.builder.catalog import CatalogBuilder
@@ -39,6 +40,7 @@ class Built:
     notes: tuple[str, ...] = ()  # which limits of pulls hold on the nodes, and which setting sets them
     estimate: Estimate = field(default_factory=Estimate)  # the CPU time and memory that a run will take
     guessed: tuple[str, ...] = ()  # the images that pods pull of which the layers are guesses
+    guesses: tuple[Guess, ...] = ()  # figures that the scenario says nobody gave, in its order
     assumed: tuple[RegistrySpec, ...] = ()  # registries that nobody has listed, with the figures of a public one
 
     @property
@@ -140,6 +142,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         tuple(findings.notes),
         estimated,
         check.guessed,
+        tuple(Guess(each.what, each.measure) for each in scenario.guesses),
         unlisted,
     )
 

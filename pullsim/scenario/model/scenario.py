@@ -36,6 +36,16 @@ class RuntimeClass(Section):
     handler: Annotated[str, Field(min_length=1)] = Field(description="Runtime handler of the nodes.")
 
 
+class Guess(Section):
+    """A figure of this file that nobody gave, what changes the results most first. It changes no result.
+
+    Results name it beside the answer. `pullsim init` writes these entries; delete one when its figure is measured.
+    """
+
+    what: Annotated[str, Field(min_length=1)] = Field(description="Which figure, and what was taken for it.")
+    measure: str = Field(default="", description="What to do to know it, such as a command.")
+
+
 _Named = Registry | NodePool | Workload | RuntimeClass
 
 
@@ -50,6 +60,10 @@ class ScenarioModel(Section):
         default=None,
         gt=0,
         description="End of the run, inclusive; by default when nothing can change any more, at most 24h.",
+    )
+    guesses: list[Guess] = Field(
+        default=[],
+        description="Figures that nobody gave, what changes the results most first; for those who read them.",
     )
     images: Images = Field(default_factory=Images, description="Where layer lists come from.")
     registries: list[Registry] = Field(default=[], description="Registry hosts; hosts not listed have the defaults.")

@@ -29,7 +29,7 @@ def advice_page(advice: Advice, file: str, overrides: Sequence[str], source: Sou
         title=advice.name or "pullsim advise",
         question=f"What would shorten {what}?" if what.startswith("the time") else f"What would improve {what}?",
         answer=[_answer(advice), text.heading(advice)],
-        certainty=certainty(len(advice.seeds), advice.error),
+        certainty=certainty(len(advice.seeds), advice.error, source.guesses),
         figures=_figures(advice),
         sections=[
             Section("What helps", [*_chart(advice), *_tables(advice)]),

@@ -56,7 +56,7 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
         title=f"{a} → {b}",
         question=f"What does it change to go from {a} (A) to {b} (B)?",
         answer=_answer(rows),
-        certainty=certainty(len(comparison.a.runs), error),
+        certainty=certainty(len(comparison.a.runs), error, source.guesses),
         figures=[_figure(row) for row in rows[:6]],
         sections=[
             Section("What it did", [_table(rows)]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.results import metrics as metric_names
 from pullsim.results.axis_units import Unit, rate_unit, time_unit
+from pullsim.results.guesses import guessed_figures
 from pullsim.results.page.page import Cell, Chart, Rows, Section, Text
 from pullsim.results.page.parts import HEIGHT, field, from_zero, tooltip
 from pullsim.results.page.trust import trust
@@ -15,6 +16,7 @@ from pullsim.results.wording import percentage
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pullsim.records import Guess
     from pullsim.results.model_error import ModelError
     from pullsim.study.intervals import Interval
 
@@ -27,18 +29,20 @@ class Source(NamedTuple):
     command: str = ""  # that makes it again
     description: str = ""  # of the scenario
     error: ModelError | None = None  # of the runtimes that were simulated
+    guesses: tuple[Guess, ...] = ()  # of the scenario
 
 
 def closing(source: Source) -> list[Section]:
     """Return the sections at the end of the page of every study."""
-    sections = [trust(source.error)]
+    sections = [trust(source.error, source.guesses)]
     if source.command:
         sections.append(Section("Make it again", [Text(["This makes it again:"], code=source.command)]))
     return sections
 
 
-def certainty(seeds: int, error: ModelError | None) -> str:
+def certainty(seeds: int, error: ModelError | None, guesses: Sequence[Guess] = ()) -> str:
     """Say how far the answer of a study is to be trusted."""
+    told = f" {guessed_figures(guesses)}" if guesses else ""
     if seeds > 1:
         chance = (
             f"Percentiles are those of the pods of {seeds} runs with different chances together, other figures means "
@@ -47,12 +51,12 @@ def certainty(seeds: int, error: ModelError | None) -> str:
     else:
         chance = "Each setting was run once: what chance does to the figures is not known (--seeds says it)."
     if error is None:
-        return f"{chance} How far off the times are was not measured for this runtime."
+        return f"{chance} How far off the times are was not measured for this runtime.{told}"
     if not error.p90:
-        return f"{chance} Durations of pulls were given, not predicted."
+        return f"{chance} Durations of pulls were given, not predicted.{told}"
     return (
         f"{chance} Of the model itself half of the predicted pull times are within {percentage(error.median)} of "
-        f"measured ones, nine in ten within {percentage(error.p90)} ({error.kind})."
+        f"measured ones, nine in ten within {percentage(error.p90)} ({error.kind}).{told}"
     )
 
 

@@ -35,7 +35,7 @@ def solution_page(solution: Solution, source: Source) -> Page:
         title=f"pullsim solve: {title}",
         question=asked,
         answer=[*_answer(solution), solve_text.sentence(solution), *warnings[:2]],
-        certainty=certainty(solution.seeds, source.error),
+        certainty=certainty(solution.seeds, source.error, source.guesses),
         figures=_figures(solution),
         sections=[
             Section("What was tried", [*_chart(solution), _table(solution)]),

@@ -52,7 +52,7 @@ def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source) -> Page:
         title=sweep.name or "pullsim sweep",
         question=question,
         answer=[*_answer(sweep, first, ranked, judged), *lines[:3]],
-        certainty=certainty(len(sweep.seeds), source.error),
+        certainty=certainty(len(sweep.seeds), source.error, source.guesses),
         figures=_figures(sweep, first, ranked, judged),
         sections=[
             Section("What each setting came to", [*_charts(sweep, shown, first, judged), _table(sweep, shown, ranked)]),
