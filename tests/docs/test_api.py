@@ -62,6 +62,7 @@ RESULTS = [
     "statuses",
     "summarize",
     "tables",
+    "traffic",
 ]
 SIGNATURES = {
     "advise": [
@@ -164,6 +165,7 @@ RESULT_FIELDS = [
     "faults",
     "cached",
     "controllers",
+    "traffic",
     "guesses",
 ]
 
