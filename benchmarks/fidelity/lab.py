@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.fidelity.clusters import Row
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
@@ -27,6 +27,9 @@ from pullsim.spec.hosts import HostSpec, RegistryHosts
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import UnpackSpec
+
+if TYPE_CHECKING:
+    from pullsim.spec.runtime import RuntimeSpec
 
 DATA: Final = Path(__file__).parents[2] / "tests" / "data" / "lab" / "cases.json"
 HOST: Final = "lab.example.com"
@@ -55,11 +58,23 @@ def _catalog() -> Catalog:
 
 def predict(case: dict[str, Any]) -> float:
     """Seconds until all pulls of the case are done."""
+    release = CONTAINERD.resolve(parse(case["containerd"]))
+    a_megabyte = GZIP[release.major] * (UNPIGZ if case["unpigz"] else 1)
+    runtime = ContainerdSpec(
+        release,
+        case["max_concurrent_downloads"],
+        unpack=UnpackSpec(gzip=1e6 / a_megabyte),
+        max_concurrent_unpacks=case["max_concurrent_unpacks"],
+        hosts=HOSTS,
+    )
+    return makespan(case, runtime)
+
+
+def makespan(case: dict[str, Any], runtime: RuntimeSpec) -> float:
+    """Seconds until all pulls of the case are done on the lab's machine with a runtime."""
     egress = HOST_RATE / GOODPUT
     if case["egress_mbit"]:
         egress = min(egress, case["egress_mbit"] * 125e3)
-    release = CONTAINERD.resolve(parse(case["containerd"]))
-    a_megabyte = GZIP[release.major] * (UNPIGZ if case["unpigz"] else 1)
     images = [f"{HOST}/{pull['image']}:{pull['tag']}" for pull in case["pulls"]]
     spec = NodeSpec(
         "node",
@@ -67,13 +82,7 @@ def predict(case: dict[str, Any]) -> float:
         nic=NicSpec(100e9),
         cores=CoresSpec(count=2),
         kubelet=read_kubelet_configuration({"serializeImagePulls": case["mode"] == "serial", "registryPullQPS": 0}),
-        runtime=ContainerdSpec(
-            release,
-            case["max_concurrent_downloads"],
-            unpack=UnpackSpec(gzip=1e6 / a_megabyte),
-            max_concurrent_unpacks=case["max_concurrent_unpacks"],
-            hosts=HOSTS,
-        ),
+        runtime=runtime,
         cached=tuple(set(images)) if case["mode"] == "repull" else (),
     )
     pods = [
