@@ -1,4 +1,4 @@
-"""The colours of all charts, those on pages and those as pictures; the stages' own are in `pullsim.stages`.
+"""The colours of all charts, those on pages and those as pictures; the stages' own come from `pullsim.stages`.
 
 Colours of series are the palette of Okabe and Ito, whose members are told apart with each of the colour blindnesses; on
 dark ground others take their places, which are as far apart (a test measures it). Nothing is said by colour alone:
@@ -7,7 +7,12 @@ lines differ in their dashes too, and parts have texts.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.stages import COLOURS, DARK_COLOURS, LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Theme(NamedTuple):
@@ -21,6 +26,7 @@ class Theme(NamedTuple):
     outline: str  # around the parts of a bar
     failure: str  # the crosses of pulls that failed
     series: tuple[str, ...]
+    stages: Mapping[str, str]  # by label
 
 
 #: Colours for everything except stages: the palette of Okabe and Ito, without its yellow and black.
@@ -38,6 +44,7 @@ LIGHT: Final = Theme(
     outline="#8a9099",
     failure="#ff3b30",
     series=(*SERIES, "#9000f0", "#000000"),
+    stages={LABELS[stage]: colour for stage, colour in COLOURS.items()},
 )
 DARK: Final = Theme(
     ground="#15181c",
@@ -48,4 +55,5 @@ DARK: Final = Theme(
     outline="#c8cdd3",
     failure="#ff6b5e",
     series=("#2f7bff", "#ee675c", "#00d8a3", "#a571d5", "#cb8f10", "#a5c2e1", "#ffda1f", "#ffffff"),
+    stages={LABELS[stage]: colour for stage, colour in DARK_COLOURS.items()},
 )

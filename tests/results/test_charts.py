@@ -9,7 +9,7 @@ from pullsim.records import LinkSample
 from pullsim.results import charts
 from pullsim.results.charts import style
 from pullsim.results.palette import DARK, LIGHT
-from pullsim.stages import COLOURS, STAGES
+from pullsim.stages import COLOURS, DARK_COLOURS, STAGES
 from tests.support.records import empty, make
 
 PLOTS = [
@@ -36,11 +36,26 @@ def lab(colour, vision):
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
+def luminance(colour):
+    """WCAG 2.2, relative luminance."""
+    rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("colours", [COLOURS, DARK_COLOURS], ids=["light", "dark"])
 @pytest.mark.parametrize("vision", VISIONS)
-def test_stages_can_be_told_apart(vision):
-    seen = {stage: lab(colour, VISIONS[vision]) for stage, colour in COLOURS.items()}
+def test_stages_can_be_told_apart(vision, colours):
+    seen = {stage: lab(colour, VISIONS[vision]) for stage, colour in colours.items()}
     for one, other in itertools.combinations(STAGES, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > 15, (one, other)
+
+
+def test_stages_stand_out_from_dark_ground():
+    """WCAG 2.2, success criterion 1.4.11: three to one."""
+    ground = luminance(DARK.ground)
+    assert set(DARK_COLOURS) == set(STAGES)
+    for stage, colour in DARK_COLOURS.items():
+        assert (luminance(colour) + 0.05) / (ground + 0.05) >= 3, stage
 
 
 @pytest.mark.parametrize("vision", VISIONS)

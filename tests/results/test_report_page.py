@@ -115,6 +115,7 @@ def test_another_node_is_drawn_when_it_is_chosen(browser, plain):
         chosen.press("Enter")
         assert seen.page.locator("#chart-node svg").inner_html() != before
         assert chosen.input_value().startswith("node-0003")
+        assert not seen.page.locator("#chart-node .chosen").is_visible(), "all lines of the node are there"
         assert seen.complaints == [], "not even where a node has no failed pulls"
         chosen.fill("no such node")
         chosen.press("Enter")

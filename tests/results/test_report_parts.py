@@ -236,6 +236,17 @@ def test_of_many_nodes_the_worst_and_a_typical_one_are_there(monkeypatch):
     assert "21 of 100 nodes" in choice.chart.note
 
 
+def test_of_a_node_with_many_lines_it_says_how_many_there_are():
+    few, many = (node_pulls(with_spans(make(pods=pods, nodes=1))) for pods in (3, 300))
+    assert few.notes == {}
+    ((name, note),) = many.notes.items()
+    lines = {row[0] for row in many.options[name]["bars"].rows}
+    whole = with_spans(make(pods=300, nodes=1))
+    there = len(whole.pods) + sum(layer.fetched is not None or layer.unpack_ended is not None for layer in whole.layers)
+    assert note.startswith(f"Of this node's {there} lines the chart has {len(lines)}: ")
+    assert len(lines) < there
+
+
 def test_layers_are_counted_from_the_bottom_of_the_image_up_and_from_1():
     (rows,) = node_pulls(with_spans(make(pods=1, nodes=1))).options.values()
     names = [row[5] for row in rows["bars"].rows if row[4] == "layer"]

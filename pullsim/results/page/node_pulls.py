@@ -37,6 +37,11 @@ _Key = tuple[str, str, str]  # node, namespace and name of a pod
 _ROUNDING: Final = 1e-6  # seconds by which sums of stages may differ
 
 
+class _Node(NamedTuple):
+    lines: list[_Line]  # those that are drawn
+    left: int  # lines for which there is no room
+
+
 class _Line(NamedTuple):
     label: str
     kind: str  # pod | layer
@@ -51,13 +56,20 @@ def node_pulls(result: Result) -> Choice | None:
         return None
     chosen = _chosen(result, ranked)
     lines = _lines(result, {*chosen})
-    kept = {node: lines.get(node, []) for node in chosen}
+    kept = {node: lines.get(node, _Node([], 0)) for node in chosen}
     typical = ranked[len(ranked) // 2]
-    unit = time_unit(max(map(_length, kept.values()), default=0.0))
-    named = {}
+    unit = time_unit(max((_length(mine.lines) for mine in kept.values()), default=0.0))
+    named, notes = {}, {}
     for node, mine in kept.items():
         mark = "latest" if node == ranked[0] else "typical" if node == typical else ""
-        named[f"{node} ({mark})" if mark else node] = _data(mine, unit)
+        name = f"{node} ({mark})" if mark else node
+        named[name] = _data(mine.lines, unit)
+        if mine.left:
+            drawn = len(mine.lines)
+            notes[name] = (
+                f"Of this node's {drawn + mine.left:,} lines the chart has {drawn:,}: pods that took longest have room "
+                "first, and what is left out are quicker pods and their layers (pods.csv and layers.csv have all)."
+            )
     left = len(ranked) - len(kept)
     note = (
         f"The page has {len(kept):,} of {len(ranked):,} nodes: those whose pods were latest, and a typical one. "
@@ -65,8 +77,8 @@ def node_pulls(result: Result) -> Choice | None:
         if left
         else ""
     )
-    shown = {LABELS[bar[2]] for mine in kept.values() for line in mine for bar in line.bars}
-    return Choice("Node", _chart(unit, shown, note), named)
+    shown = {LABELS[bar[2]] for mine in kept.values() for line in mine.lines for bar in line.bars}
+    return Choice("Node", _chart(unit, shown, note), named, notes)
 
 
 def _length(lines: Sequence[_Line]) -> float:
@@ -160,7 +172,7 @@ def _chosen(result: Result, ranked: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _lines(result: Result, nodes: Collection[str]) -> dict[str, list[_Line]]:
+def _lines(result: Result, nodes: Collection[str]) -> dict[str, _Node]:
     """Return the lines of some nodes: pods in the order of their creation, under each the layers of its pulls."""
     spans: defaultdict[_Key, list[SpanRecord]] = defaultdict(list)
     for node, namespace, name, spanned in result.spans.pods():
@@ -183,7 +195,8 @@ def _lines(result: Result, nodes: Collection[str]) -> dict[str, list[_Line]]:
             kept.append((pod, group[: max(room, 1)]))
             room -= len(group)
         kept.sort(key=lambda group: (group[0].created, min(bar[0] for bar in group[1][0].bars), group[0].pod))
-        found[node] = [line for _, group in kept for line in group]
+        drawn = [line for _, group in kept for line in group]
+        found[node] = _Node(drawn, sum(len(group) for _, group in groups) - len(drawn))
     return found
 
 

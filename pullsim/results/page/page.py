@@ -77,6 +77,7 @@ class Choice:
     label: str  # of the field by which one is chosen
     chart: Chart  # without data
     options: Mapping[str, Mapping[str, Rows]]  # the data by the name that is chosen; the first is shown at first
+    notes: Mapping[str, str] = field(default_factory=dict)  # what is said only of some that are chosen, by their names
 
 
 @dataclass(frozen=True, slots=True)

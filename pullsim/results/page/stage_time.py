@@ -14,7 +14,7 @@ from pullsim.results.summary.groups import workload_name
 from pullsim.results.summary.start_time import slowest_pods
 from pullsim.results.wording import counted, duration, percentage
 from pullsim.rows import values
-from pullsim.stages import COLOURS, LABELS, STAGES
+from pullsim.stages import LABELS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -101,10 +101,9 @@ def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], w
 
 
 def stage_colours(labels: Collection[str]) -> dict[str, Any]:
-    """Return the channel of the stages' colours, with a legend of those that are there."""
-    shown = [stage for stage in STAGES if LABELS[stage] in labels]
-    scale = {"domain": [LABELS[stage] for stage in shown], "range": [COLOURS[stage] for stage in shown]}
-    return field("stage", "nominal", scale=scale)
+    """Return the channel of the stages' colours, which are the theme's, with a legend of those that are there."""
+    shown = [LABELS[stage] for stage in STAGES if LABELS[stage] in labels]
+    return field("stage", "nominal", scale={"domain": shown, "range": "stages"})
 
 
 def _mean(stages: Mapping[str, float], count: int) -> dict[str, float]:

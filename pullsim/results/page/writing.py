@@ -80,8 +80,10 @@ def _words(text: str) -> Markup:
 
 def _chart(chart: Chart | Choice) -> dict[str, Any]:
     if isinstance(chart, Choice):
-        options = {printable(name): _data(data) for name, data in chart.options.items()}
-        return _head(chart.chart) | {"options": [[name, data] for name, data in options.items()]}
+        options = {
+            printable(name): [_data(data), printable(chart.notes.get(name, ""))] for name, data in chart.options.items()
+        }
+        return _head(chart.chart) | {"options": [[name, *option] for name, option in options.items()]}
     return _head(chart) | {"data": _data(chart.data)}
 
 

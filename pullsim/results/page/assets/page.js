@@ -48,10 +48,13 @@
     };
   }
 
-  // Widths of names beside an axis depend on the width of the screen.
-  function adapted(spec, width) {
+  // Widths of names beside an axis depend on the width of the screen, colours of stages on the theme.
+  function adapted(spec, width, theme) {
     const limits = { names: Math.round(Math.min(340, width * 0.36)), rows: Math.round(Math.min(300, width * 0.36)) };
-    return JSON.parse(JSON.stringify(spec), (key, value) => key === "labelLimit" ? limits[value] ?? value : value);
+    return JSON.parse(JSON.stringify(spec), (key, value) => {
+      if (key === "labelLimit") return limits[value] ?? value;
+      return value?.range === "stages" ? { ...value, range: value.domain.map((label) => theme.stages[label]) } : value;
+    });
   }
 
   function showTip(_, event, __, value) {
@@ -91,7 +94,7 @@
     const theme = page.themes[dark.matches && !paper ? "dark" : "light"];
     const data = chart.options ? chart.options[chosen.get(chart.name) ?? 0][1] : chart.data;
     const datasets = Object.fromEntries(Object.entries(data).map(([name, table]) => [name, rows(table)]));
-    const wanted = adapted(chart.spec, width);
+    const wanted = adapted(chart.spec, width, theme);
     // A layer without data has no extent, which Vega warns of.
     if (wanted.layer) wanted.layer = wanted.layer.filter((layer) => datasets[layer.data.name].length > 0);
     const spec = {
@@ -129,6 +132,7 @@
       if (place < 0) return;
       chosen.set(chart.name, place);
       input.value = chart.options[place][0];
+      document.querySelector(`#chart-${chart.name} .chosen`).textContent = chart.options[place][2];
       draw(chart, false);
     });
   }
