@@ -18,6 +18,7 @@ from pullsim.cli.explain import explain
 from pullsim.cli.explain_credentials import explain_credentials
 from pullsim.cli.fit import fit
 from pullsim.cli.image import image
+from pullsim.cli.image_advice import image_advice
 from pullsim.cli.init import init
 from pullsim.cli.list_diagnostics import diagnostics
 from pullsim.cli.list_metrics import metrics
@@ -101,6 +102,7 @@ app.command(rich_help_panel=STUDY)(fit)
 app.command(rich_help_panel=STUDY)(sweep)
 app.command(rich_help_panel=STUDY)(compare)
 app.command(rich_help_panel=STUDY)(advise)
+app.command(rich_help_panel=STUDY)(image_advice)
 app.command(rich_help_panel=STUDY)(solve)
 app.command(rich_help_panel=STUDY)(ci)
 app.command(rich_help_panel=INFORM)(metrics)

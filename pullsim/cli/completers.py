@@ -30,6 +30,20 @@ def presets(incomplete: str) -> list[str]:
     return sorted({name for name in names if name.startswith(incomplete)})
 
 
+def images(incomplete: str) -> list[str]:
+    """Return files and directories, and the images of the built-in catalogues."""
+    from pullsim.oci.catalog import Catalog, builtin_names  # noqa: PLC0415
+
+    path = Path(incomplete)
+    there = path if incomplete.endswith("/") else path.parent
+    with suppress(OSError):
+        files = [f"{each}/" if each.is_dir() else str(each) for each in there.iterdir()]
+        if found := [each for each in files if each.startswith(incomplete)]:
+            return sorted(found)
+    names = {name for catalog in builtin_names() for name in Catalog.builtin(catalog).names()}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 def exports(incomplete: str) -> list[str]:
     """Return the names of exports, after those that are given already."""
     from pullsim.results.exports.registry import NAMES  # noqa: PLC0415

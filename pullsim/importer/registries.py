@@ -85,6 +85,12 @@ def make_registries(images: Iterable[str], inventory: Inventory, notes: Notes) -
     return found
 
 
+def likely_registries(images: Iterable[str]) -> list[dict[str, Any]]:
+    """Return entries of ``registries`` for the hosts of images, with the figures that are likely of such hosts."""
+    hosts = dict.fromkeys(parse(image).domain for image in images)
+    return [{"host": host} | {key: figure.value for key, figure in _figures(host).items()} for host in hosts]
+
+
 def _figures(host: str) -> dict[str, Figure]:
     for pattern, keys, what in _KINDS:
         if pattern.fullmatch(host):

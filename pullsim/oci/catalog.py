@@ -77,6 +77,7 @@ class Catalog:
         # The images that each repository:tag points to, with the time from which it does, in order of time.
         self._tags: dict[str, list[tuple[float, Image]]] = {}
         self._contents: dict[str, dict[str, Image]] = {}  # by repository, then by digest
+        self._estimated: set[str] = set()  # as the keys of the tags: those of which the file says it
 
     def add(self, name: str, image: Image, at: float = 0.0) -> None:
         """Let a name point to an image from a time on; a second image for the same time replaces the first.
@@ -110,6 +111,10 @@ class Catalog:
         position = bisect_right(moves, t, key=_time)
         return moves[position - 1][1] if position else None
 
+    def is_estimated(self, reference: Reference) -> bool:
+        """Whether the layers of a tag's image are estimates of those who made its catalogue."""
+        return _tag_key(reference) in self._estimated
+
     def moves(self) -> list[float]:
         """Return the times after 0 at which tags move to another image, in ascending order."""
         return sorted({at for moves in self._tags.values() for at, _ in moves if at > 0})
@@ -139,6 +144,7 @@ class Catalog:
         For a name that both have, the other's images and times replace ours.
         """
         self._tags.update({name: list(moves) for name, moves in other._tags.items()})
+        self._estimated = (self._estimated - other._tags.keys()) | other._estimated
         for repository, contents in other._contents.items():
             self._contents.setdefault(repository, {}).update(contents)
 
@@ -165,6 +171,7 @@ class Catalog:
             document.fail(f'format is {shown(document.value.get("format"))}; a catalogue has "format": "{FORMAT}"')
         document.only(_FILE_KEYS)
         groups: dict[tuple[str, float], _Group] = {}
+        estimated = set()
         layers = 0
         for entry in document.objects("images", MOST_IMAGES):
             entry.only(_IMAGE_KEYS)
@@ -176,7 +183,10 @@ class Catalog:
                     f"up to here are {layers:,} layers, the most that is read of a catalogue {MOST_LAYERS_IN_ALL:,}"
                 )
             group.add(entry, manifest)
+            if entry.value.get("estimated"):
+                estimated.add(_tag_key(parse(_name(entry))))
         catalog = cls()
+        catalog._estimated = estimated
         for (name, at), group in groups.items():
             catalog.add(name, group.image(), at)
         return catalog

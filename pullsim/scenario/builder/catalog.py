@@ -180,6 +180,7 @@ class CatalogBuilder:
                     unpacked=layer.unpacked,
                     files=layer.files,
                     compression=compression_of(layer.media_type),
+                    diff_id=layer.diff_id,
                     unpack_ratio=self._images.unpack_ratio,
                 )
                 for position, layer in enumerate(content.layers)

@@ -42,6 +42,11 @@ class Layer(Section):
     digest: Annotated[str, AfterValidator(_digest)] | None = Field(
         default=None, description="Layers of one digest are the same content; a layer without one is like no other."
     )
+    diff_id: Annotated[str, AfterValidator(_digest)] | None = Field(
+        default=None,
+        description="Digest of the tar that it unpacks to: what differs in compression alone has the same one, and is "
+        "unpacked once; by default each digest has its own.",
+    )
     media_type: Annotated[str, AfterValidator(_layer_type)] = Field(
         default="tar+gzip", description="tar, tar+gzip or tar+zstd, or a full OCI or Docker media type."
     )

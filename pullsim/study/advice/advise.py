@@ -155,6 +155,10 @@ class Search:
         """Try single changes, as many as there are runs for."""
         self._try([((each.lever.name,), each.setting) for each in wanted])
 
+    def run_together(self, wanted: Sequence[tuple[tuple[str, ...], Setting]]) -> None:
+        """Try changes that several levers make at once, as many as there are runs for; each has its levers' names."""
+        self._try(wanted)
+
     def pairs(self, wanted: Sequence[Candidate]) -> None:
         """Try pairs of the changes that gain most, and each that helps what binds with each that helps the next.
 

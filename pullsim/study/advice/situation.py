@@ -41,7 +41,7 @@ class Situation:
         specs = cluster.pools
         platforms = {spec.platform for spec in specs.values()}
         images, hosts = [], []
-        for image in dict.fromkeys(want.image for spec in _pods(cluster) for want in spec.wants):
+        for image in dict.fromkeys(want.image for spec in pod_specs(cluster) for want in spec.wants):
             try:
                 reference = parse(image)
             except InvalidReference:
@@ -90,7 +90,7 @@ def flow(value: object) -> str:
     return json_text(value)
 
 
-def _pods(cluster: ClusterSpec) -> Iterator[PodSpec]:
+def pod_specs(cluster: ClusterSpec) -> Iterator[PodSpec]:
     """Yield what pods consist of, those of DaemonSets and of updates too."""
     yield from (pod.spec for pod in cluster.pods)
     yield from (daemons.spec for daemons in cluster.daemon_sets)

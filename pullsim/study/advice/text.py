@@ -82,7 +82,7 @@ def rows(advice: Advice) -> list[tuple[str, list[Figure], str]]:
             (
                 f"{number}. {' + '.join(row.levers)}",
                 [_figure(row.difference(name)) for name in shown],
-                _verdict(advice, row),
+                doubt(advice, row),
             )
             for number, row in enumerate(advice.gains, 1)
         ),
@@ -119,7 +119,7 @@ def notes(advice: Advice) -> dict[str, str]:
             if not any(math.isinf(row.gain) for row in advice.gains)
             else f"by {advice.judged} where {advice.objective} is never"
         )
-    if advice.error is not None and any(_WITHIN in _verdict(advice, row) for row in advice.gains):
+    if advice.error is not None and any(_WITHIN in doubt(advice, row) for row in advice.gains):
         error = advice.error
         found["Model"] = (
             f"its error was measured at {error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}"
@@ -200,7 +200,7 @@ def _figure(difference: Difference) -> Figure:
     return Figure(value, percent(part), interval)
 
 
-def _verdict(advice: Advice, row: Tried) -> str:
+def doubt(advice: Advice, row: Tried) -> str:
     """Return what limits the trust in a gain, if anything does."""
     mean, low, high, _ = row.difference(advice.judged).difference
     before = row.difference(advice.judged).a.mean

@@ -1,0 +1,1 @@
+"""What changes of images would gain on given nodes: `pullsim image-advice`."""

@@ -1,0 +1,210 @@
+"""Trying changes of images on given nodes: each alone, then the best together, all with the same seeds."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from pullsim.errors import InputError, Location
+from pullsim.scenario import override
+from pullsim.scenario.builder.estimate import LONG, time_text
+from pullsim.study.advice import node_levers
+from pullsim.study.advice.advice import GAIN, METRICS, OBJECTIVE
+from pullsim.study.advice.advise import IN_PROCESS, MAX_RUNS, SEEDS, Candidate, Search
+from pullsim.study.advice.levers import Lever
+from pullsim.study.advice.setting import Setting
+from pullsim.study.advice.situation import Situation, flow
+from pullsim.study.design import check_size
+from pullsim.study.executors import choose
+from pullsim.study.image_advice.changes import BASE, COMPRESSION, LAYERING, ZSTD, both, changes
+from pullsim.study.image_advice.chosen import defining
+from pullsim.study.image_advice.layering import as_weights
+from pullsim.study.image_advice.rollout import pulled, rollout
+from pullsim.study.image_advice.stored import Shared, matrix, node_with, stores_blobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pullsim.scenario import Scenario
+    from pullsim.study.advice.advice import Advice, Tried
+    from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.image_advice.changes import Change
+    from pullsim.study.image_advice.chosen import ChosenImage
+
+P50, P99, _, DOWNLOADED = METRICS
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is assumed of images, beside what their manifests say."""
+
+    base: ChosenImage | None = None  # an image that all others are to stand on
+    zstd: Mapping[int, float] = field(default_factory=lambda: dict(ZSTD))  # bytes for each byte of gzip, by level
+    weights: int | None = None  # from how many bytes on a layer holds what does not compress
+
+
+class Row(NamedTuple):
+    """A change, and what it comes to."""
+
+    change: Change
+    tried: Tried
+    disk: int  # bytes of the images on a node
+
+    def gained(self, metric: str) -> float:
+        """Return how many seconds it gains of a time; negative: it loses. Infinite where pods never came to it."""
+        return -(self.tried.difference(metric).difference.mean or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAdvice:
+    """The changes of images that were tried on nodes, and what images share."""
+
+    images: tuple[ChosenImage, ...]
+    advice: Advice
+    rows: list[Row]  # all that were tried, first what gains most seconds at p99, then at p50
+    disk: int  # bytes of the images on a node, as they are
+    shared: list[Shared]  # of each two images
+    own_pods: bool  # whether the scenario's own pods were measured, and not one of each image on each node
+    options: Options
+    unpack_ratio: float
+    registries: str | None  # what is assumed of registries that nobody has listed
+
+    @property
+    def best(self) -> list[Row]:
+        """What is worth telling: of each lever the smallest step that gains all that it can, if it gains anything."""
+        told = {row.change.lever: row for row in reversed(self.rows) if row.tried.helps}
+        told |= {lever: row for lever in told if (row := self.enough(lever)) is not None}
+        return [row for row in self.rows if row is told.get(row.change.lever)]
+
+    def steps(self, lever: str) -> list[Row]:
+        """Return what was tried of a lever in several sizes, from the smallest step on."""
+        return sorted((row for row in self.rows if row.change.lever == lever), key=lambda row: row.change.steps)
+
+    def enough(self, lever: str) -> Row | None:
+        """Return the step of a lever beyond which nothing more is gained; None: no step gains anything."""
+        steps = self.steps(lever)
+        most = max((row.tried.gain for row in steps), default=0.0)
+        return next((row for row in steps if row.tried.helps and row.tried.gain > most - GAIN), None)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended before all was tried."""
+        return self.advice.interrupted
+
+
+def image_advice(
+    scenario: Scenario,
+    images: Sequence[ChosenImage],
+    options: Options | None = None,
+    *,
+    seeds: int | Sequence[int] = SEEDS,
+    processes: int | None = 1,
+    dask: str | None = None,
+    dask_tls: TlsFiles | None = None,
+    max_runs: int = MAX_RUNS,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> ImageAdvice:
+    """Try what could be built otherwise in images, and return what each change comes to on a scenario's nodes.
+
+    If the scenario's pods pull all of the images, their starts are measured; otherwise those of one pod of each image
+    on each node, in place of the scenario's pods. For the other parameters see `pullsim.study.advice.advise.advise`.
+    Raises InputError for wrong input, for nodes that pull nothing, or if the scenario cannot be run.
+    """
+    options = options or Options()
+    count = seeds if isinstance(seeds, int) else len(seeds)
+    check_size(1, count, force=force)
+    if max_runs < 2 * count:
+        raise InputError(
+            f"{max_runs} runs are too few: {count} seeds of the images as they are and of one change are {2 * count}"
+        )
+    if options.weights is not None:
+        least = options.weights
+        images = [image.changed(lambda _, layers: as_weights(layers, least)) for image in images]
+    scenario = override(scenario, [defining(scenario, images)])
+    built = scenario.assemble(force=force)
+    pulling = {name: spec for name, spec in built.cluster.pools.items() if spec.runtime.pulls}
+    if not pulling:
+        raise InputError("the pulls of its nodes take a given time, whatever the image is", Location("--scenario"))
+    names = [image.name for image in images]
+    own_pods = {*names} <= pulled(built.cluster)
+    if not own_pods:
+        scenario = override(scenario, rollout(scenario, names, pulling))
+    situation = Situation.of(scenario, force=force)
+    trial = _Trial(situation, images, options)
+    cost = situation.estimate.seconds
+    if processes is None and dask is None and cost * max_runs < IN_PROCESS:
+        processes = 1
+    with closing(choose(processes, dask, max_runs, dask_tls)) as executor:
+        search = Search(situation, OBJECTIVE, seeds, executor, progress, max_runs, force=force)
+        search.base()
+        runs = min(max_runs, (1 + len(trial.candidates)) * count)
+        if announce is not None and cost * runs > LONG:
+            announce(f"this takes about {time_text(cost * runs)} of CPU time: {runs:,} runs, and those of pairs")
+        search.run(trial.candidates)
+        search.run_together(trial.pairs(search.advice()))
+    advice = search.advice()
+    keeps = all(stores_blobs(spec) for spec in pulling.values())
+    first = [image.first for image in images]
+    rows = [_row(trial.changes[tried.setting], tried, images, keeps_blobs=keeps) for tried in advice.rows]
+    return ImageAdvice(
+        tuple(images),
+        advice,
+        sorted(rows, key=lambda row: (-row.gained(P99), -row.gained(P50), row.change.steps)),
+        node_with(first, keeps_blobs=keeps).disk,
+        matrix(first, keeps_blobs=keeps),
+        own_pods,
+        options,
+        scenario.images.unpack_ratio,
+        situation.scenario.assemble(force=force).assumption,
+    )
+
+
+class _Trial:
+    """The changes of images as settings of a scenario."""
+
+    def __init__(self, situation: Situation, images: Sequence[ChosenImage], options: Options) -> None:
+        self.changes: dict[Setting, Change] = {}
+        self._situation = situation
+        self._images = images
+        # The newest release alone comes first, the one that unpacks layers side by side last.
+        unpacks = node_levers.unpacks(situation) or node_levers.newer_containerd(situation)[-1:]
+        self.candidates = [
+            Candidate(Lever(change.lever, (), lambda _: ()), self._setting(change))
+            for change in changes(images, options.base, options.zstd, next(iter(unpacks), None))
+        ]
+
+    def pairs(self, advice: Advice) -> list[tuple[tuple[str, ...], Setting]]:
+        """Return the best changes of different kinds, two at once."""
+        best: dict[str, Change] = {}
+        for tried in advice.rows:
+            change = self.changes[tried.setting]
+            if tried.helps and change.kind in (BASE, LAYERING, COMPRESSION):
+                best.setdefault(change.kind, change)
+        found: list[tuple[tuple[str, ...], Setting]] = []
+        for first, second in ((BASE, LAYERING), (BASE, COMPRESSION), (LAYERING, COMPRESSION)):
+            if first in best and second in best:
+                change = both(best[first], best[second])
+                found.append(((best[first].lever, best[second].lever), self._setting(change)))
+        return found
+
+    def _setting(self, change: Change) -> Setting:
+        images = change.to(self._images)
+        overrides = [defining(self._situation.scenario, images)]
+        if change.present is not None:
+            base = change.present
+            overrides = [
+                defining(self._situation.scenario, [*images, base]),
+                *self._situation.nodes(
+                    "cached", lambda pool, spec: flow([*pool.cached, base.name]) if spec.runtime.pulls else None
+                ),
+            ]
+        setting = Setting(change.sentence, (*overrides, *change.nodes))
+        self.changes[setting] = change
+        return setting
+
+
+def _row(change: Change, tried: Tried, images: Sequence[ChosenImage], *, keeps_blobs: bool) -> Row:
+    return Row(change, tried, node_with([image.first for image in change.to(images)], keeps_blobs=keeps_blobs).disk)
