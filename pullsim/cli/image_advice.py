@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from pullsim.cli import completers, terminal
 from pullsim.cli.advise import AdviceFormat
 from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.image_arguments import chosen_images, nodes_of, options_of, with_registries
 from pullsim.cli.options import INPUT, OUTPUT, PresetOption, SetOption, VerboseOption
 from pullsim.cli.study_options import (
     RUNS,
@@ -24,7 +26,7 @@ from pullsim.cli.study_options import (
     study_progress,
 )
 from pullsim.cli.study_source import study_source
-from pullsim.errors import InputError, Location, shown
+from pullsim.errors import InputError
 from pullsim.outputs import write_text
 from pullsim.printable import json_text
 from pullsim.staging import staged
@@ -34,13 +36,10 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
-    from pullsim.scenario import Scenario
-    from pullsim.study.image_advice.chosen import ChosenImage
-    from pullsim.study.image_advice.image_advice import ImageAdvice, Options
+    from pullsim.study.image_advice.image_advice import ImageAdvice
     from pullsim.study.pages.parts import Source
 
 _PAIRS: Final = 12  # of images whose shared layers are shown in the terminal
-_LEVELS: Final = range(1, 23)  # of zstd
 
 
 def image_advice(
@@ -150,11 +149,12 @@ def image_advice(
     with exit_codes(debug=verbose):
         from pullsim.study.image_advice.image_advice import image_advice as find  # noqa: PLC0415
 
-        where = _nodes(scenario, nodes, preset, _overrides(set_, unpack_ratio), quiet=quiet)
-        chosen = _chosen(images, where)
+        where = nodes_of(scenario, nodes, preset, _overrides(set_, unpack_ratio), quiet=quiet)
+        chosen = chosen_images(images, where)
+        options = options_of(base, zstd, weights, where)
         if scenario is None:
-            where = _with_registries(where, chosen, set_ or ())
-        options = _options(base, zstd, weights, where)
+            where, assumed = with_registries(where, chosen, set_ or ())
+            options = replace(options, registries=assumed)
         with study_progress(quiet=quiet) as progress:
             found = find(
                 where,
@@ -182,105 +182,6 @@ def image_advice(
 
 def _overrides(texts: Sequence[str] | None, unpack_ratio: float | None) -> list[str]:
     return [*(texts or ()), *([] if unpack_ratio is None else [f"images.unpackRatio={unpack_ratio}"])]
-
-
-def _nodes(
-    file: Path | None, count: int | None, preset: str | None, overrides: Sequence[str], *, quiet: bool
-) -> Scenario:
-    """Return the scenario with the nodes: a file's, or one of so many nodes of a preset and no pods."""
-    if file is not None:
-        from pullsim.cli.scenario_argument import load_scenario  # noqa: PLC0415
-
-        for option, given in (("--nodes", count), ("--preset", preset)):
-            if given is not None:
-                raise InputError("does not go with --scenario, which has its own nodes", Location(option))
-        return load_scenario(file, overrides, quiet=quiet)
-    from pullsim.importer.fleet import DEFAULT_COUNT, DEFAULT_PRESET  # noqa: PLC0415
-    from pullsim.oci.catalog import builtin_names  # noqa: PLC0415
-    from pullsim.scenario import from_mapping  # noqa: PLC0415
-    from pullsim.scenario.model.images import Images  # noqa: PLC0415
-    from pullsim.scenario.presets.nodes import find  # noqa: PLC0415
-
-    count, name = count or DEFAULT_COUNT, preset or DEFAULT_PRESET
-    find(name, Path(), Location("--preset"))
-    first = Images().catalogs
-    catalogs = [each for each in builtin_names() if each not in first] + first
-    return from_mapping(
-        {
-            "name": f"{count:,} nodes of {name}",
-            "images": {"catalogs": catalogs},
-            "nodes": [{"name": "nodes", "count": count, "preset": name}],
-        },
-        overrides,
-    )
-
-
-def _chosen(texts: Sequence[str], where: Scenario) -> list[ChosenImage]:
-    """Return the images that are asked about. Raises InputError."""
-    from pullsim.inputs import is_directory, is_file  # noqa: PLC0415
-    from pullsim.scenario import override  # noqa: PLC0415
-    from pullsim.study.image_advice import chosen  # noqa: PLC0415
-
-    platforms = list(dict.fromkeys(pool.platform for pool in where.nodes))
-    files = [
-        Path(text) for text in texts if chosen.looks_like_file(text) or is_file(Path(text)) or is_directory(Path(text))
-    ]
-    names = [text for text in texts if Path(text) not in files]
-    found = chosen.in_files(files, platforms, where.images.unpack_ratio)
-    if names:
-        defined = override(where, [chosen.defining(where, found)]) if found else where
-        known = {image.name for image in found}
-        catalog = defined.assemble().cluster.catalog
-        found += (image for image in chosen.by_names(names, catalog, platforms) if image.name not in known)
-    if len(found) > chosen.MOST_IMAGES:
-        raise InputError(f"are {len(found):,}; {chosen.MOST_IMAGES} are the most", Location("IMAGE"))
-    return found
-
-
-def _with_registries(where: Scenario, images: Sequence[ChosenImage], overrides: Sequence[str]) -> Scenario:
-    """Return a scenario with the likely figures of the registries that images come from, which overrides may change."""
-    from pullsim.importer.registries import likely_registries  # noqa: PLC0415
-    from pullsim.scenario import override  # noqa: PLC0415
-
-    listed = json_text(likely_registries([image.name for image in images]))
-    own = [text for text in overrides if text.lstrip().startswith("registries")]
-    return override(where, [f"registries={listed}", *own])
-
-
-def _options(base: str | None, zstd: Sequence[str] | None, weights: str | None, where: Scenario) -> Options:
-    """Return what is assumed of images. Raises InputError."""
-    from pullsim.study.image_advice.image_advice import Options  # noqa: PLC0415
-    from pullsim.units import parse_size  # noqa: PLC0415
-
-    least = None
-    if weights is not None:
-        try:
-            least = parse_size(weights)
-        except ValueError as error:
-            raise InputError(str(error), Location("--weights")) from None
-        if not least:
-            raise InputError("0 would be every layer: give a size such as 2GB", Location("--weights"))
-    below = None
-    if base is not None:
-        found = _chosen([base], where)
-        if len(found) > 1:
-            raise InputError(f"{shown(base)} has {len(found)} images; a base is one", Location("--base"))
-        below = found[0]
-    made = Options(base=below, weights=least)
-    return made if zstd is None else Options(below, dict(map(_level, zstd)), least)
-
-
-def _level(text: str) -> tuple[int, float]:
-    """Read ``3=0.95``. Raises InputError."""
-    level, _, ratio = text.partition("=")
-    try:
-        read = int(level), float(ratio)
-    except ValueError:
-        read = 0, 0.0
-    if read[0] not in _LEVELS or not 0.01 <= read[1] <= 2:
-        rule = "is LEVEL=RATIO, a level from 1 to 22 and a ratio from 0.01 to 2: 3=0.95"
-        raise InputError(f"{shown(text)} {rule}", Location("--zstd"))
-    return read
 
 
 def _write(found: ImageAdvice, out: Path, source: Source) -> None:
@@ -344,9 +245,9 @@ def _shared(found: ImageAdvice) -> list[Any]:
     from pullsim.results.prose import Prose  # noqa: PLC0415
     from pullsim.study.image_advice import text  # noqa: PLC0415
 
-    if not found.shared:
-        return []
     pairs = text.shared_rows(found)
+    if not pairs:
+        return [Prose(text.nothing_shared(found))]
     table = FittedTable()
     for place, heading in enumerate(text.SHARED_COLUMNS):
         (table.names if place < 2 else table.figures)(heading)

@@ -109,6 +109,9 @@ def doors() -> tuple[Door, ...]:
     door("sweep small.yaml -j 1 --set nodes[workers].count=1,2 --seeds 1 -o csv", made, "small.yaml")
     door("solve small.yaml --knob nodes[workers].count --range 1..3 --slo <90s --seeds 1 -j 1", made, "small.yaml")
     door("advise small.yaml --seeds 1 -j 1 --max-runs 4 -o markdown", made, "small.yaml")
+    for name in ("images/skopeo-raw-postgres.json", "images/crane-manifest-wordpress-index.json"):
+        door(f"image-advice {name} --nodes 2 --seeds 1 -j 1 --max-runs 4 -o markdown", printed, name)
+    door("image-advice images --seeds 1 -j 1 --max-runs 2 --out out -o csv", printed, *printed)
     for arguments in (
         "run small.yaml --set nodes[workers].nic=25Gbit/s --seed 3 --assert pods.start.p99<90s",
         "run small.yaml --metrics m.txt --metrics-interval 30s --metrics-by pool --detail pulls --no-charts",
@@ -117,6 +120,8 @@ def doors() -> tuple[Door, ...]:
         "explain small.yaml default/web-00000 --seed 2 -o json",
         "sweep small.yaml -j 1 --set seed=1,2 --metric pods.start.p99 --cost bytes.downloaded --paired --seeds 1",
         "compare small.yaml small.yaml --a seed=3 --b seed=4 -m pods.lastReadyAt --seeds 1 -j 1 -o csv",
+        "image-advice redis:3.2 --scenario small.yaml --zstd 3=0.9 --weights 5MB --base redis:3.2 --max-runs 6",
+        "image-advice example.com/app:v1 --nodes 2 --preset aws/m5.large --unpack-ratio 2 --set seed=3 --json",
         "solve small.yaml --knob registries[example.com].egress --range 1Gbit/s..3Gbit/s --want best --seeds 1 -j 1",
         "advise small.yaml --objective pods.lastReadyAt --set seed=3 --seeds 1 -j 1 --max-runs 2 -o csv",
         "solve small.yaml --coverage 99% --objective workloads.web.start --seeds 1 -j 1 -o json",

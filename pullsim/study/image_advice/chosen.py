@@ -153,7 +153,7 @@ def _of_file(name: str, found: FoundImage, platforms: Collection[Platform], unpa
             for place, (each, tar) in enumerate(zip(sizes, tars, strict=True))
         ]
     ).layers
-    guess = f"the file has a size alone; layers as those of {split.image}, a real image of about that size"
+    guess = "a file has a size alone; layers as those of a real image of about that size"
     return ChosenImage(name, dict.fromkeys(platforms, layers), found.file, guess)
 
 

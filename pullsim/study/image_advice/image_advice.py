@@ -42,6 +42,7 @@ class Options:
     base: ChosenImage | None = None  # an image that all others are to stand on
     zstd: Mapping[int, float] = field(default_factory=lambda: dict(ZSTD))  # bytes for each byte of gzip, by level
     weights: int | None = None  # from how many bytes on a layer holds what does not compress
+    registries: str | None = None  # what is assumed of the registries that the scenario lists
 
 
 class Row(NamedTuple):
@@ -158,7 +159,7 @@ def image_advice(
         own_pods,
         options,
         scenario.images.unpack_ratio,
-        situation.scenario.assemble(force=force).assumption,
+        options.registries or situation.scenario.assemble(force=force).assumption,
     )
 
 

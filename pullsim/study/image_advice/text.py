@@ -16,7 +16,10 @@ from pullsim.study.image_advice.image_advice import DOWNLOADED, P50, P99
 from pullsim.study.image_advice.layering import incompressible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pullsim.study.image_advice.image_advice import ImageAdvice, Row
+    from pullsim.study.image_advice.stored import Shared
 
 COLUMNS: Final = ("p50", "p99", "bytes", "disk a node")
 SHARED_COLUMNS: Final = ("image", "with", "layers", "shared", "pull saves", "disk saves")
@@ -26,12 +29,11 @@ _NAME: Final = 60  # letters of a name in it
 
 def heading(found: ImageAdvice) -> str:
     """Return sentences about the images as they are: what they are, what their pull takes, and what binds it."""
-    named = [shortened(image.familiar, _NAME) for image in found.images[:_NAMED]]
-    more = f" and {len(found.images) - _NAMED} more" if len(found.images) > _NAMED else ""
+    named = listed([shortened(image.familiar, _NAME) for image in found.images])
     layers = {layer.digest: layer for image in found.images for layer in image.first}
     total = sum(layer.size for layer in layers.values())
     biggest = max((layer.size for layer in layers.values()), default=0)
-    what = f"{', '.join(named)}{more}: {counted(len(layers), 'layer')} of {size(total)}, the biggest {size(biggest)}."
+    what = f"{named}: {counted(len(layers), 'layer')} of {size(total)}, the biggest {size(biggest)}."
     return f"{what} {advice_text.heading(found.advice)}"
 
 
@@ -93,7 +95,11 @@ def notes(found: ImageAdvice) -> dict[str, str]:
 def assumptions(found: ImageAdvice) -> list[str]:
     """Return what is assumed of the images and their registries, a sentence each."""
     ratio = found.unpack_ratio
-    made = [f"{shortened(image.familiar, _NAME)}: {image.guess}" for image in found.images if image.guess]
+    guesses: dict[str, list[str]] = {}
+    for image in found.images:
+        if image.guess:
+            guesses.setdefault(image.guess, []).append(shortened(image.familiar, _NAME))
+    made = [f"{listed(names)}: {guess}" for guess, names in guesses.items()]
     estimated = sum(image.estimated(ratio) for image in found.images)
     if estimated:
         every = sum(len(image.first) for image in found.images)
@@ -114,8 +120,17 @@ def assumptions(found: ImageAdvice) -> list[str]:
     return made
 
 
+def listed(names: Sequence[str]) -> str:
+    """Write names in a row, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
 def shared_rows(found: ImageAdvice) -> list[tuple[str, ...]]:
-    """Return the rows of the table of shared layers, by `SHARED_COLUMNS`: first the pair that saves most."""
+    """Return the rows of the table of shared layers, by `SHARED_COLUMNS`: first the pair that saves most.
+
+    Pairs that share nothing have none.
+    """
     return [
         (
             found.images[each.first].familiar,
@@ -125,8 +140,18 @@ def shared_rows(found: ImageAdvice) -> list[tuple[str, ...]]:
             size(each.download),
             size(each.disk),
         )
-        for each in sorted(found.shared, key=lambda each: -each.download)
+        for each in sharing(found)
     ]
+
+
+def sharing(found: ImageAdvice) -> list[Shared]:
+    """Return the pairs of images that share something, first the one that saves most."""
+    return sorted((each for each in found.shared if each.layers), key=lambda each: -each.download)
+
+
+def nothing_shared(found: ImageAdvice) -> str:
+    """Return the sentence that stands in place of the table; "" where there is one image, or a table."""
+    return "No two of the images share a layer." if found.shared and not sharing(found) else ""
 
 
 def markdown(found: ImageAdvice) -> str:
@@ -139,7 +164,9 @@ def markdown(found: ImageAdvice) -> str:
         lines.append(f"| {safe(label)} | {figures} | {verdict} |")
     lines += ["", f"**{safe(best(found))}**"]
     lines += [f"\n{label}: {safe(text)}" for label, text in notes(found).items()]
-    if found.shared:
+    if nothing_shared(found):
+        lines += ["", nothing_shared(found)]
+    if sharing(found):
         lines += ["", "| " + " | ".join(SHARED_COLUMNS) + " |", "| --- | --- |" + " ---: |" * 4]
         lines += ["| " + " | ".join(map(safe, row)) + " |" for row in shared_rows(found)]
     return "\n".join(lines) + "\n"

@@ -36,7 +36,7 @@ def image_advice_page(found: ImageAdvice, source: Source) -> Page:
             Section("What helps", [*_tables(found), *_curves(found)]),
             Section("What is assumed", [Text((), text.assumptions(found))]),
             Section("What was tried", [Text((), notes)]),
-            *([Section("What images share", [_shared(found)])] if found.shared else []),
+            *([Section("What images share", _shared(found))] if found.shared else []),
             *closing(source._replace(error=found.advice.error)),
         ],
         made_by=f"pullsim image-advice, {len(found.advice.seeds)} seeds",
@@ -67,15 +67,16 @@ def _curves(found: ImageAdvice) -> list[Chart]:
     ]
 
 
-def _shared(found: ImageAdvice) -> Table:
+def _shared(found: ImageAdvice) -> list[Table | Text]:
+    if text.nothing_shared(found):
+        return [Text([text.nothing_shared(found)])]
     columns = [Column(heading, number=place > 1) for place, heading in enumerate(text.SHARED_COLUMNS)]
-    ordered = sorted(found.shared, key=lambda each: -each.download)
     rows = [
         tuple(
             Cell(cell, float(number) if place > 1 else None)
             for place, (cell, number) in enumerate(zip(row, (0, 0, *each[2:]), strict=True))
         )
-        for row, each in zip(text.shared_rows(found), ordered, strict=True)
+        for row, each in zip(text.shared_rows(found), text.sharing(found), strict=True)
     ]
     note = "Pull and disk: what a node saves that has one of two images and pulls the other."
-    return Table("Layers that images share", columns, rows, note, filtered=len(rows) > 15)
+    return [Table("Layers that images share", columns, rows, note, filtered=len(rows) > 15)]
