@@ -28,6 +28,7 @@ NAVIGATION = {
         "docs/exports",
         "docs/python",
     ],
+    "Levers": [f"docs/levers/{path.stem}" for path in sorted((ROOT / "docs" / "levers").glob("*.md"))],
     "Reference": [
         "scenarios/REFERENCE",
         "docs/commands",

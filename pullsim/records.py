@@ -268,6 +268,7 @@ class RegistryRecord(NamedTuple):
     refilled_at: float | None  # when that quota had room again; inf: never
     sent: int  # bytes of all bodies, manifests and broken ones too
     price: float  # money per byte
+    ranges: int = 0  # GETs of parts of blobs that went straight to the store that it redirects to
 
 
 class TrafficRecord(NamedTuple):

@@ -58,6 +58,15 @@ LARGE: Final = {
     "cores": 32,
     "unpack": CORE,
 }
+#: What the Bottlerocket of karpenter-blueprints is told in its user data, and what inflates gzip there on Intel.
+BOTTLEROCKET: Final = {
+    "preset": "bottlerocket",
+    "chunkSize": "16MiB",
+    "downloadsPerImage": 20,
+    "unpacksPerImage": 12,
+    "discardLayers": True,
+    "decompressor": "igzip",
+}
 PARALLEL: Final = {"containerd": "2.2", "config": "parallel.toml"}
 CLOUD: Final = {"perConnection": "90MB/s", "roundTrip": "1ms", "auth": "basic"}
 #: vllm-openai: several layers, the largest about 5, 3 and 2 GB of 10.31 GB.
@@ -97,8 +106,12 @@ CASES: Final = {
     "eks-vllm-containerd": Case(
         VLLM, LARGE, CLOUD, f"instance and layers are not given; one stream of gzip binds; {FILES}"
     ),
-    "eks-vllm-soci-al": Case(why="the SOCI snapshotter is not simulated"),
-    "eks-vllm-soci-br": Case(why="the SOCI snapshotter is not simulated"),
+    "eks-vllm-soci-al": Case(
+        VLLM, {**LARGE, "runtime": {"soci": "eks-al2023"}}, CLOUD, "instance, memory and layers are not given"
+    ),
+    "eks-vllm-soci-br": Case(
+        VLLM, {**LARGE, "runtime": {"soci": BOTTLEROCKET}}, CLOUD, "instance, memory and layers are not given"
+    ),
     "repack-gzip": Case(
         VLLM,
         {

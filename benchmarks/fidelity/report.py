@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.fidelity import clusters, lab, lab_crio, priors, published
 from benchmarks.fidelity.cluster_data import HEAVY, HEAVY_RATIO, REBUILT, REBUILT_FROM, fitted
+from benchmarks.fidelity.levers import section
 from benchmarks.fidelity.worst import why
 from pullsim.oci.manifest import UNPACK_RATIO
 
@@ -141,7 +142,7 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
         predicted = "-" if each.predicted is None else f"{each.predicted:.3g}"
         error = "-" if each.error is None else f"{each.error:.0%}"
         lines.append(f"| {each.case} | {each.measured:.4g} | {predicted} | {error} | {each.why} |")
-    return lines
+    return [*lines, *section.lines()]
 
 
 def _left_out(found: Sequence[Row]) -> list[str]:

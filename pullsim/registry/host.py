@@ -98,6 +98,7 @@ class Registry:
         self.gates = Gates(tuple(gate for gate in gates if gate is not None))
         # Numbers of requests received so far, by kind.
         self.heads = self.manifests = self.blobs = self.challenges = self.tokens = 0
+        self.ranges = 0  # GETs that went straight to the store that it redirects to
         self.sent = 0  # payload bytes of bodies
         self._env = env
         self._catalog = catalog
@@ -136,4 +137,5 @@ class Registry:
             refilled_at=refilled,
             sent=self.sent,
             price=self.spec.price,
+            ranges=self.ranges,
         )

@@ -23,26 +23,37 @@ _ROUNDING: Final = 1e-9
 class Unpacker:
     """Unpacks layers on the cores and the disk of one node."""
 
-    __slots__ = ("_cores", "_disk", "_env", "_spec")
+    __slots__ = ("_cores", "_disk", "_env", "spec")
 
     def __init__(self, env: simpy.Environment, spec: UnpackSpec, cores: ProcessorSharing, disk: Disk | None) -> None:
         self._env = env
-        self._spec = spec
+        self.spec = spec
         self._cores = cores
         self._disk = disk
 
     def downloading(self, busy: bool) -> None:
         """Note that the node starts or stops downloading; while it downloads, unpacking is slower (9 % in the lab)."""
-        self._cores.set_speed(1 / self._spec.while_downloading if busy else 1.0)
+        self._cores.set_speed(1 / self.spec.while_downloading if busy else 1.0)
 
     def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
         """Unpack a layer: decompress and write it at the same time; return what limited that: cpu | disk."""
-        env, spec = self._env, self._spec
+        return self.write(layer, self.spec.work(layer), self.spec.inflating(layer))
+
+    def write(
+        self, layer: Layer, seconds: float, inflating: float, *, durable: bool = False
+    ) -> Generator[Any, Any, str]:
+        """Make a snapshot of a layer with that much work, and inflating beside it if that is not 0; see `unpack`.
+
+        ``durable``: the snapshot has to be on the disk itself, not in its cache.
+        """
+        env, disk = self._env, self._disk
         began = env.now
-        seconds, inflating = spec.work(layer), spec.inflating(layer)
         work = self._cores.run(seconds)
         inflate = self._cores.run(inflating) if inflating else None
-        write = None if self._disk is None else self._disk.buffer(layer.unpacked, max(seconds, inflating))
+        write = None
+        if disk is not None:
+            size = layer.unpacked
+            write = disk.begin(size) if durable else disk.buffer(size, max(seconds, inflating))
         try:
             yield work
             if inflate is not None:

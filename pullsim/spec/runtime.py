@@ -11,6 +11,7 @@ from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE, MOUNTS_IMAG
 from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import Release, written_text
 from pullsim.spec.hosts import RegistryHosts
+from pullsim.spec.snapshotter import SOCI, ErofsSpec, SociSpec
 from pullsim.spec.stored_image import CrioImage, StoredImage
 from pullsim.spec.unpack import InflateSpec, UnpackSpec
 
@@ -125,7 +126,9 @@ class ContainerdSpec(RuntimeSpec):
     collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until its blobs are removed; inf: never
     sync_fs: bool = False  # whether containerd calls syncfs after each layer
     discard_unpacked_layers: bool = False  # whether compressed layers are removed when the image is unpacked
-    snapshotter: str = DEFAULT_SNAPSHOTTER  # all are simulated as overlayfs
+    snapshotter: str = DEFAULT_SNAPSHOTTER  # one that is not known is simulated as overlayfs
+    soci: SociSpec | None = None  # the parallel mode of the snapshotter soci; None: its layers are containerd's
+    erofs: ErofsSpec = field(default_factory=ErofsSpec)  # of the snapshotter erofs
     pinned: tuple[str, ...] = ()  # images that the kubelet never removes, such as the sandbox's
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
     auths: Mapping[str, Auth] = field(default_factory=dict)  # credentials by API host, used where the kubelet has none
@@ -139,6 +142,8 @@ class ContainerdSpec(RuntimeSpec):
     @property
     def summary(self) -> str:
         """See `RuntimeSpec`."""
+        if self.soci is not None:
+            return f"{self.title} with SOCI ({self.soci.downloads_per_image or 'unlimited'} downloads of an image)"
         return f"{self.title} ({self.max_concurrent_downloads} downloads)"
 
     @property
@@ -153,8 +158,10 @@ class ContainerdSpec(RuntimeSpec):
         return found if self.progress_timeout is None else replace(found, progress_timeout=self.progress_timeout)
 
     @property
-    def layer_limit(self) -> LayerLimit:
-        """See `RuntimeSpec`."""
+    def layer_limit(self) -> LayerLimit | None:
+        """See `RuntimeSpec`; with SOCI the snapshotter downloads layers, by limits of its own."""
+        if self.soci is not None and self.snapshotter == SOCI:
+            return None
         return LayerLimit(self.max_concurrent_downloads, self.behaviour.node_wide_slots)
 
     def mirrors(self) -> Iterator[str]:
@@ -167,7 +174,8 @@ class ContainerdSpec(RuntimeSpec):
         """Sum compressed blobs and unpacked snapshots."""
         parts: dict[tuple[str, str], int] = {}
         for image, manifest in cached:
-            stored = StoredImage(manifest, image.digest, image.size)
+            discards = self.soci is not None and self.soci.discard_layers and self.snapshotter == SOCI
+            stored = StoredImage(manifest, image.digest, image.size, discards=discards)
             parts |= {("blob", digest): size for digest, size in stored.blobs()}
             parts |= {("snapshot", key): size for key, size in stored.unpacked()}
         return sum(parts.values())

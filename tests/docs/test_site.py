@@ -23,7 +23,7 @@ def test_a_page_of_the_navigation_exists(page):
 
 
 def test_every_document_is_in_the_navigation_once():
-    patterns = ("docs/*.md", "docs/*.rst", "scenarios/*.md", "notebooks/*.ipynb")
+    patterns = ("docs/*.md", "docs/levers/*.md", "docs/*.rst", "scenarios/*.md", "notebooks/*.ipynb")
     documents = chain.from_iterable(ROOT.glob(pattern) for pattern in patterns)
     names = sorted(str(path.relative_to(ROOT).with_suffix("")) for path in documents)
     assert sorted(page for page in PAGES if "/" in page) == names

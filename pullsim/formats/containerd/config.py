@@ -45,6 +45,7 @@ IMAGES: Final = "io.containerd.cri.v1.images"
 TRANSFER: Final = "io.containerd.transfer.v1.local"
 DEFAULT_DOWNLOADS: Final = 3
 REBASES: Final = ("overlayfs", "erofs")  # snapshotters with the capability rebase: layers can be unpacked in parallel
+EROFS_SINCE: Final = (2, 1)  # the first release that has the snapshotter erofs and its differ
 #: Snapshotters that mount layers without downloading them first.
 LAZY: Final = ("stargz", "soci", "nydus", "overlaybd", "gcfs")
 _OLD_REGISTRY: Final = ("mirrors", "configs", "auths")
@@ -64,6 +65,7 @@ class RuntimeConfig:
     config_path: ConfigPath  # where it looks for certs.d on the node
     reasons: list[str] = field(default_factory=list)  # why in 2.1 or later the CRI plugin pulls by itself
     warnings: list[str] = field(default_factory=list)
+    unsimulated: str = ""  # a warning about its snapshotter, unless the scenario says how that one works
     own_limit: str = ""  # the full name of the CRI plugin's max_concurrent_downloads
 
 
@@ -245,15 +247,16 @@ def _no_effect(section: _Section, key: str, why: str) -> str:
 
 
 def _not_simulated(images: _Section, config: RuntimeConfig) -> None:
-    """Warn of a snapshotter with which a real pull would differ from the simulated one."""
+    """Set the warning about a snapshotter with which a real pull would differ from the simulated one."""
     snapshotter = config.spec.snapshotter
-    if snapshotter == "overlayfs":
+    if snapshotter == "overlayfs" or (snapshotter == "erofs" and config.spec.version >= EROFS_SINCE):
         return
     what = "layers are downloaded and unpacked here, never mounted"
     if snapshotter not in LAZY:
         what = "unpacking costs what it does with overlayfs here"
     place, name = images.at("snapshotter").place("snapshotter"), images.name("snapshotter")
-    config.warnings.append(f'{place}: {name} = "{snapshotter}" is not simulated: {what}')
+    more = "; give runtime.soci if it pulls in parallel" if snapshotter == "soci" else ""
+    config.unsimulated = f'{place}: {name} = "{snapshotter}" is not simulated: {what}{more}'
 
 
 def _timeout(images: _Section, default: float) -> float:

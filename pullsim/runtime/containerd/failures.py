@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from pullsim.cri import PullOutcome
 from pullsim.registry.access import Denial
 from pullsim.registry.authorizer import Authorizer
-from pullsim.registry.request import NO_HEADER, NOT_FOUND, REFUSED, RESET, TIMED_OUT
+from pullsim.registry.request import NO_HEADER, NOT_FOUND, OK, REFUSED, RESET, TIMED_OUT
 from pullsim.spec.hosts import HUB, Address
 
 if TYPE_CHECKING:
@@ -223,6 +223,33 @@ def snapshot_no_space(reference: Reference, layer: Layer, chain_id: str, snapsho
     else:
         why = f"failed to extract layer {layer.diff_id}: {error}" + (": unknown" if release < (2, 1) else "")
     return _failed(reference, why, "Unknown", "noSpace")
+
+
+def soci_failed(reference: Reference, layer: Layer, chain_id: str, status: int) -> PullFailed:
+    """Return the failure of a layer that the SOCI snapshotter could not have; ``status``: of its last request.
+
+    Sources: core/unpack/unpacker.go; soci-snapshotter fs/fs.go (MountParallel) and service/resolver/client.go.
+    """
+    if status in NO_CONNECTION or status >= 500 or status == 429:
+        why = "giving up request after 9 attempt(s)" if status != 501 else _status(status)
+    else:
+        why = "unexpected EOF" if status < OK else f"unexpected status code: {_status(status)}"
+    cause = "unavailable" if status in NO_CONNECTION else CAUSES.get(status, "serverError")
+    code = "NotFound" if status == NOT_FOUND else "Unknown"
+    if status < OK and status not in NO_CONNECTION:
+        cause = "connectionLost"
+    return _failed(reference, _rebase(layer, chain_id, f"cannot fetch layer: {why}"), code, cause)
+
+
+def soci_no_space(reference: Reference, layer: Layer, chain_id: str) -> PullFailed:
+    """Return the failure of a layer for whose file or directory the SOCI snapshotter found no space."""
+    return _failed(reference, _rebase(layer, chain_id, f"cannot apply layer: write: {NO_SPACE}"), "Unknown", "noSpace")
+
+
+def _rebase(layer: Layer, chain_id: str, why: str) -> str:
+    unique = int(sha256(chain_id.encode()).hexdigest()[:7], 16)  # nanoseconds and random letters in containerd
+    name = f"extract-{unique}-AAAA {chain_id}"
+    return f'failed to prepare extraction snapshot "{name}": failed to rebase layer {layer.digest}: {why}'
 
 
 def _request_failed(reference: Reference, why: str, status: int) -> PullFailed:

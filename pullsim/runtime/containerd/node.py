@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import Call, Timeout
+from pullsim.runtime.containerd.soci_node import SociNode
 from pullsim.runtime.containerd.store import Store
 from pullsim.runtime.fetch_stages import DownloadSlots
 from pullsim.runtime.snapshotter.kinds import make_snapshotter
 from pullsim.runtime.sources.hosts import Source, sources
 from pullsim.runtime.unpack import Unpacker
+from pullsim.spec.snapshotter import SOCI
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.registry.host import Registry
     from pullsim.runtime.node import RuntimeNode
     from pullsim.runtime.snapshotter.protocol import Snapshotter
     from pullsim.runtime.sources.blob_source import BlobSource
@@ -43,6 +46,7 @@ class ContainerdNode:
         "platform",
         "port",
         "recorder",
+        "soci",
         "spec",
         "store",
         "unpack_slots",
@@ -67,6 +71,7 @@ class ContainerdNode:
         self.fsyncs: Final = self.fsync > 0.0 or cached  # whether an fsync takes time
         self.store: Final = Store(env, spec.metadata_write, node.filesystem)
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
+        self.soci: Final = None if spec.soci is None else SociNode(env, spec.soci, cores)
         self.port.on_busy = unpacker.downloading
         names = {spec.snapshotter, *node.handlers.snapshotters()}
         self._snapshotters: Final = {name: make_snapshotter(name, node, unpacker) for name in sorted(names)}
@@ -88,10 +93,22 @@ class ContainerdNode:
         """Return the source of an image's blobs, given its registry: it is the registry, with its mirrors."""
         return registry
 
+    def registry(self, host: str) -> Registry:
+        """Return a registry or mirror by its host name."""
+        return self._registries(host)
+
+    def soci_of(self, handler: str) -> SociNode | None:
+        """Return the SOCI snapshotter if it pulls the images of a runtime handler in parallel, else None."""
+        return self.soci if self.soci is not None and self._snapshotter_name(handler) == SOCI else None
+
+    def discards(self, handler: str) -> bool:
+        """Whether the compressed layers of images for a runtime handler are not kept once they are unpacked."""
+        soci = self.soci_of(handler)
+        return self.spec.discard_unpacked_layers or (soci is not None and soci.spec.discard_layers)
+
     def snapshotter(self, handler: str) -> Snapshotter:
         """Return the snapshotter that images are unpacked with for a runtime handler."""
-        named = self.handlers.identity(handler)
-        return self._snapshotters[self.handlers.snapshotter(named) if named else self.spec.snapshotter]
+        return self._snapshotters[self._snapshotter_name(handler)]
 
     def slots(self) -> DownloadSlots:
         """Return the download slots for a new pull."""
@@ -112,6 +129,10 @@ class ContainerdNode:
         """Collect garbage a moment later: a pull has ended, and what its lease kept may be collected now."""
         if self.spec.collect_after < float("inf"):
             Call(self.env, lambda _: self.store.collect(), self.spec.collect_after)
+
+    def _snapshotter_name(self, handler: str) -> str:
+        named = self.handlers.identity(handler)
+        return self.handlers.snapshotter(named) if named else self.spec.snapshotter
 
     def _new_slots(self) -> DownloadSlots:
         return DownloadSlots(self.env, self.spec.max_concurrent_downloads)

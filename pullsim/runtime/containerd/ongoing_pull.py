@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 class OngoingPull:
     """A pull as its layer fetches, chunks and unpackers see it; the subclass `containerd.pull.Pull` runs it."""
 
-    __slots__ = ("blobs", "clock", "env", "lease", "node", "reference", "remote", "slots", "snapshotter")
+    __slots__ = ("auth", "blobs", "clock", "env", "lease", "node", "reference", "remote", "slots", "snapshotter")
 
     def __init__(
         self, node: ContainerdNode, reference: Reference, clock: TimeLine, auth: Auth | None, handler: str
     ) -> None:
         self.env = node.env
+        self.auth = auth
         self.node = node
         self.reference = reference
         self.clock = clock

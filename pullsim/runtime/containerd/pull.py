@@ -15,6 +15,7 @@ from pullsim.runtime.containerd.fetches import Fetches
 from pullsim.runtime.containerd.ongoing_pull import OngoingPull
 from pullsim.runtime.containerd.parallel_unpack import ParallelUnpack
 from pullsim.runtime.containerd.progress import ProgressWatch
+from pullsim.runtime.containerd.soci_pull import SociPull
 from pullsim.runtime.containerd.store import image_record
 from pullsim.runtime.metadata import IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
 from pullsim.runtime.sources.blob_source import Wanted
@@ -40,7 +41,7 @@ class Pull(OngoingPull):
     core/unpack/unpacker.go (from 2.1).
     """
 
-    __slots__ = ("_caller", "_downloads", "_failed", "_handler", "_process", "_watch", "began", "running")
+    __slots__ = ("_caller", "_downloads", "_failed", "_handler", "_process", "_soci", "_watch", "began", "running")
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Pull(OngoingPull):
         self._watch: ProgressWatch | None = None  # made when a request stalls for the first time
         self._process: Any = None  # the process that runs the pull
         self._failed = False
+        self._soci: SociPull | None = None  # what pulls the layers instead of `Fetches`
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
         """Pull the image, and return the outcome: the image, or the error of the failed pull."""
@@ -83,9 +85,12 @@ class Pull(OngoingPull):
             outcome.layers = len(image.manifest.layers)
         self.running = False
         if outcome.image_ref is None:
-            outcome.retryable = self.remote.retryable
+            outcome.retryable = self.remote.retryable or (self._soci is not None and self._soci.ranges.retryable)
             yield from fetches.abandon()
         fetches.end(outcome)
+        if self._soci is not None:
+            self._soci.end(outcome)
+            self._soci = None
         self._downloads = ()  # they refer to this pull; see `Fetches.end`
         del leases[self.lease]
         if outcome.image_ref is None or node.spec.discard_unpacked_layers:
@@ -131,12 +136,16 @@ class Pull(OngoingPull):
         yield from documents.fetch(Wanted("manifests", manifest.digest, manifest.size))
         yield from documents.fetch(Wanted("blobs", manifest.config_digest, manifest.config_size))
         stored = image_record(manifest, image.digest, image.size, self._handler, node.handlers)
-        return stored._replace(discards=True) if node.spec.discard_unpacked_layers else stored
+        return stored._replace(discards=True) if node.discards(self._handler) else stored
 
     def _unpack(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
         """Unpack the layers, then write the image records."""
         node, env = self.node, self.env
-        if node.unpack_slots is None:
+        soci = node.soci_of(self._handler)
+        if soci is not None:
+            self._soci = SociPull(self, image, self._caller, soci)
+            yield from self._soci.run()
+        elif node.unpack_slots is None:
             yield from self._unpack_in_turn(fetches, image)
         else:
             yield from ParallelUnpack(self, fetches, image, node.unpack_slots).run()

@@ -66,5 +66,5 @@ class Containerd(StoreService):
 
     def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
         """See `StoreService`."""
-        discards = self._node.spec.discard_unpacked_layers
+        discards = self._node.discards("")
         return self.store.put(reference, StoredImage(manifest, image.digest, image.size, discards=discards))

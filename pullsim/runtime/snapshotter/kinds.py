@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.runtime.snapshotter.erofs import Erofs
 from pullsim.runtime.snapshotter.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from pullsim.runtime.unpack import Unpacker
 
 #: The function that makes a snapshotter, by the snapshotter's name in containerd's settings.
-SNAPSHOTTERS: Final[dict[str, Callable[[RuntimeNode, Unpacker], Snapshotter]]] = {"overlayfs": Overlay}
+SNAPSHOTTERS: Final[dict[str, Callable[[RuntimeNode, Unpacker], Snapshotter]]] = {
+    "overlayfs": Overlay,
+    "erofs": Erofs,
+}
 
 
 def make_snapshotter(name: str, node: RuntimeNode, unpacker: Unpacker) -> Snapshotter:

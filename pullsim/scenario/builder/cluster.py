@@ -17,6 +17,7 @@ from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
+from pullsim.scenario.builder.snapshotter import unused_mirrors
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
 from pullsim.spec.cluster import ClusterSpec
@@ -98,6 +99,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
     findings.warnings += zone_warnings(registries, nodes)
+    findings.warnings += unused_mirrors({node.spec.pool: node.spec for node in nodes}.values(), registries)
     unlisted = assumed(registries, check.hosts)
     if scenario.placement == "imageLocality":
         findings.warnings += never_matched([use.image for use in workloads.uses], nodes)

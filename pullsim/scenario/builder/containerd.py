@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError
 from pullsim.formats.containerd.config import TRANSFER, RuntimeConfig, read_runtime_config
@@ -13,6 +13,9 @@ from pullsim.releases.containerd import CONTAINERD
 from pullsim.scenario.builder.pull_limits import download_limit
 from pullsim.scenario.builder.spec_of import shared
 from pullsim.spec.runtime import ContainerdSpec
+
+#: What `pullsim.scenario.builder.snapshotter` sets.
+SNAPSHOTTERS: Final = ("snapshotter", "soci", "erofs")
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +41,10 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
             return spec
         spec = config.spec
         findings.warnings += config.warnings
+        if config.unsimulated and runtime.snapshotter is None:
+            findings.warnings.append(config.unsimulated)
     given = config is not None and runtime.max_concurrent_downloads is not None
-    settings = shared(runtime, ContainerdSpec, apart=("hosts",))  # in the scenario ``hosts`` is a path
+    settings = shared(runtime, ContainerdSpec, apart=("hosts", *SNAPSHOTTERS))  # in the scenario ``hosts`` is a path
     if "max_concurrent_unpacks" in settings and spec.local_pull and config is not None:
         del settings["max_concurrent_unpacks"]
         message = f"has no effect: the CRI plugin pulls by itself ({config.reasons[0]})"

@@ -17,6 +17,7 @@ from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_node, kubelet_warnings
 from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, with_resources
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
+from pullsim.scenario.builder.snapshotter import with_snapshotter
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.spec.cadence import Interval, LoopSpec
@@ -217,7 +218,8 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
                 f"nodes[{pool.name}]: unpack.gzip of the preset is that of containerd to 2.3, and 2.4 unpacks 1.2 to "
                 "1.6 times as fast: give unpack.gzip"
             )
-    return replace(spec, metadata_write=pool.metadata.write, unpack=costs)
+    spec = replace(spec, metadata_write=pool.metadata.write, unpack=costs)
+    return with_snapshotter(spec, pool, costs, findings)
 
 
 def _fixed(fixed: Fixed, index: int, findings: Findings) -> FixedSpec:

@@ -29,6 +29,7 @@ from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
 from pullsim.spec.scheduling import CPU
+from pullsim.spec.snapshotter import EROFS, SOCI
 from pullsim.spec.unpack import gzip_rate
 from pullsim.units import duration_text
 
@@ -238,6 +239,15 @@ class NodePool(Section):
             return self
         rate = gzip_rate(CONTAINERD.resolve(release))
         return self.model_copy(update={"unpack": self.unpack.model_copy(update={"gzip": rate})})
+
+    @model_validator(mode="after")
+    def _uses_its_snapshotters(self) -> Self:
+        """Refuse the settings of a snapshotter that neither the pool nor a handler of it uses."""
+        used = {self.runtime.snapshotter, *(handler.snapshotter for handler in self.runtime_handlers)}
+        for name, settings in ((SOCI, self.runtime.soci), (EROFS, self.runtime.erofs)):
+            if settings is not None and name not in used and self.runtime.config is None:
+                raise ValueError(f"runtime.{name} is given, and no image is unpacked with it: set snapshotter: {name}")
+        return self
 
     @field_validator("runtime_handlers")
     @classmethod

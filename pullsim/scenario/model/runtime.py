@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -12,11 +12,14 @@ from pullsim.releases.crio import CRIO
 from pullsim.releases.release import written_text
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.quantities import Count, Duration, Section, Size, WrittenRelease
+from pullsim.scenario.model.snapshotter import Erofs, Soci  # noqa: TC001  # pydantic reads them
 from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
 from pullsim.spec.runtime import FixedImage as FixedImageSpec
+from pullsim.spec.snapshotter import EROFS, SOCI
 
 _CONTAINERD = ContainerdSpec()
 _FIXED = FixedImageSpec(pull=0.0)
+SnapshotterName = Literal["overlayfs", "erofs", "soci"]
 
 
 class FixedFail(Section):
@@ -89,6 +92,13 @@ class Runtime(Section):
         description="Layers unpacked side by side, over the node (from containerd 2.2 on); by default what config "
         "says, or 1.",
     )
+    snapshotter: SnapshotterName | None = Field(
+        default=None,
+        description="overlayfs, erofs (containerd from 2.1 on) or soci; by default what config says, soci with `soci`, "
+        "erofs with `erofs`, or overlayfs.",
+    )
+    soci: Soci | None = Field(default=None, description="SOCI's parallel pull and unpack: a preset, or a mapping.")
+    erofs: Erofs | None = Field(default=None, description="EROFS: a mode, or a mapping.")
     config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
     hosts: str | None = Field(
         default=None,
@@ -118,6 +128,8 @@ class Runtime(Section):
         if not isinstance(data, Mapping) or any(data.get(other) is not None for other in ("crio", "fixed")):
             return data
         defaults: dict[str, Any] = {"containerd": written_text(DEFAULT_RELEASE)}
+        if data.get("soci") is not None or data.get("erofs") is not None:
+            defaults["snapshotter"] = SOCI if data.get("soci") is not None else EROFS
         if data.get("config") is None:
             defaults["maxConcurrentDownloads"] = _CONTAINERD.max_concurrent_downloads
         return defaults | {key: value for key, value in data.items() if value is not None}
@@ -138,6 +150,9 @@ class Runtime(Section):
                 ("maxConcurrentDownloads", self.max_concurrent_downloads),
                 ("layerFetchBuffer", self.layer_fetch_buffer),
                 ("maxConcurrentUnpacks", self.max_concurrent_unpacks),
+                ("snapshotter", self.snapshotter),
+                ("soci", self.soci),
+                ("erofs", self.erofs),
                 ("config", self.config),
                 ("hosts", self.hosts),
                 ("progressTimeout", self.progress_timeout),
@@ -149,9 +164,12 @@ class Runtime(Section):
         for key, value, since in (
             ("layerFetchBuffer", self.layer_fetch_buffer, (2, 1)),
             ("maxConcurrentUnpacks", self.max_concurrent_unpacks, (2, 2)),
+            ("erofs", self.erofs or (self.snapshotter == EROFS or None), (2, 1)),
         ):
             if value is not None and release is not None and release < since:
                 raise ValueError(f"{key} exists from containerd {since[0]}.{since[1]} on")
+        if self.snapshotter == SOCI and self.soci is None:
+            raise ValueError("the snapshotter soci needs soci: a preset, or its settings; {} for the daemon's own")
         return self
 
 

@@ -52,6 +52,8 @@ LEVERS: Final = (
     Lever("parallel downloads", ("layerSlots", "perConnection", "roundTrips"), node_levers.downloads),
     Lever("layers in chunks", ("perConnection",), node_levers.chunks),
     Lever("unpacks side by side", ("unpackCpu", "disk", "sharedLayers"), node_levers.unpacks),
+    Lever("SOCI", ("unpackCpu", "disk", "layerSlots", "perConnection"), node_levers.soci),
+    Lever("EROFS", ("unpackCpu",), node_levers.erofs),
     Lever("decompressor", ("unpackCpu",), node_levers.decompressor),
     Lever("newer containerd", ("unpackCpu",), node_levers.newer_containerd),
     Lever("progressTimeout", ("stalledDownloads",), node_levers.progress_timeout),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.releases.release import written_text
-from pullsim.spec.runtime import ContainerdSpec, CrioSpec
+from pullsim.scenario.builder.snapshotter import LEAST_CORES
+from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec, CrioSpec
 from pullsim.spec.unpack import KNOWN_SINCE
 from pullsim.study.advice.setting import Setting, setting
 from pullsim.units import duration_text, rate_text, size_text
@@ -22,6 +23,7 @@ CHUNK: Final = "16MB"
 _CHUNKS_SINCE: Final = (2, 1)
 _UNPACKS_SINCE: Final = (2, 2)
 _UNPACKS: Final = 4
+EROFS_SINCE: Final = (2, 1)
 _LONGER: Final = 4
 _PROGRESS: Final = 30.0  # seconds without a byte
 
@@ -110,6 +112,25 @@ def unpacks(situation: Situation) -> list[Setting]:
                 else None
             ),
         ),
+    )
+
+
+def soci(situation: Situation) -> list[Setting]:
+    """Layers pulled in chunks and unpacked side by side by the SOCI snapshotter, as EKS sets it."""
+    return setting(
+        "SOCI, which pulls layers in chunks and unpacks them side by side (as FastImagePull of EKS sets it)",
+        *situation.nodes(
+            "runtime.soci",
+            lambda pool, spec: "eks-al2023" if _overlayfs(spec) and pool.cores.count >= LEAST_CORES else None,
+        ),
+    )
+
+
+def erofs(situation: Situation) -> list[Setting]:
+    """Layers that become one file each, where the runtime's release can."""
+    return setting(
+        "EROFS, which makes one file of each layer",
+        *situation.nodes("runtime.erofs", lambda _, spec: "convert" if _overlayfs(spec, EROFS_SINCE) else None),
     )
 
 
@@ -245,6 +266,12 @@ def _containerd(spec: NodeSpec, since: tuple[int, ...] = (0,)) -> ContainerdSpec
     """Return the node's containerd, if it has one of this release or a later one."""
     runtime = spec.runtime
     return runtime if isinstance(runtime, ContainerdSpec) and runtime.version >= since else None
+
+
+def _overlayfs(spec: NodeSpec, since: tuple[int, ...] = (0,)) -> bool:
+    """Whether a node has containerd of this release or a later one, which unpacks layers with overlayfs."""
+    runtime = _containerd(spec, since)
+    return runtime is not None and runtime.snapshotter == DEFAULT_SNAPSHOTTER and runtime.soci is None
 
 
 def _twice_rate(rate: float | None) -> str | None:

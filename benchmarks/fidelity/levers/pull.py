@@ -1,0 +1,60 @@
+"""One pull of one image by a node that is described as a pool of a scenario is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullsim.run import run
+from pullsim.scenario import from_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HOST: Final = "registry.test"
+IMAGE: Final = f"{HOST}/image:v1"
+
+
+class Check(NamedTuple):
+    """A published figure beside the model's. ``role``: fitted (the model was given it) | judged."""
+
+    case: str
+    published: float
+    predicted: float
+    role: str
+    unit: str = "s"
+
+    @property
+    def space(self) -> str:
+        """The unit, after a blank if there is one."""
+        return f" {self.unit}" if self.unit else ""
+
+    @property
+    def error(self) -> float:
+        """(predicted - published) / published."""
+        return self.predicted / self.published - 1
+
+
+def seconds(
+    image: Sequence[dict[str, Any]] | str, pool: dict[str, Any], registry: dict[str, Any] | None = None
+) -> float:
+    """Return the seconds of a pull; ``image``: layers, or the compressed size of an image whose layers are guessed."""
+    described = {"size": image} if isinstance(image, str) else {"layers": list(image)}
+    made = from_mapping(
+        {
+            "images": {"define": [{"image": IMAGE, **described}]},
+            "registries": [{"host": HOST, **(registry or {})}],
+            "nodes": [{"name": "node", **pool}],
+            "workloads": [{"name": "pod", "pods": {"image": IMAGE}}],
+        }
+    )
+    (pull,) = run(made).pulls
+    assert pull.ok
+    return pull.ended - pull.started
+
+
+def fitted(of: Callable[[float], float], goal: float, low: float, high: float) -> float:
+    """Return the value between ``low`` and ``high`` at which a falling function is ``goal``, by bisection."""
+    for _ in range(20):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if of(middle) > goal else (low, middle)
+    return (low * high) ** 0.5

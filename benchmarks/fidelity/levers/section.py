@@ -1,0 +1,26 @@
+"""The section of the fidelity report about levers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.fidelity.levers import parallel_unpack
+
+#: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
+LEVERS: Final = {"Parallel pull and unpack, and EROFS": parallel_unpack}
+
+
+def lines() -> list[str]:
+    """Predict the published figures of all levers, and return the lines of the section."""
+    found = ["", "## Levers", ""]
+    for title, lever in LEVERS.items():
+        assert lever.__doc__ is not None
+        found += [f"### {title}", "", lever.__doc__.partition("\n\n")[2].replace("`", "").strip(), ""]
+        found += ["| case | | published | predicted | error |", "| --- | --- | ---: | ---: | ---: |"]
+        found += [
+            f"| {each.case} | {each.role} | {each.published:.3g}{each.space} | {each.predicted:.3g}{each.space} "
+            f"| {each.error:+.0%} |"
+            for each in lever.checks()
+        ]
+        found += ["", *(f"- {line}" for line in lever.unsaid()), ""]
+    return found[:-1]

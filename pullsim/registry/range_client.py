@@ -1,0 +1,60 @@
+"""An HTTP client that asks for ranges of blobs, and goes straight to where the registry has redirected it before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.kernel.event import Timeout
+from pullsim.network.slow_start import slow_start
+from pullsim.registry.body import receive
+from pullsim.registry.client import Client
+from pullsim.registry.request import OK
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.registry.request import Download, Request
+
+
+class RangeClient(Client):
+    """The client of a snapshotter, which keeps all its connections open and remembers where blobs are.
+
+    A request that goes straight to the object storage is none of the registry's: quotas do not see it, and it costs no
+    round trip to the registry. Where the registry redirects nothing, every range is a request of its own to it.
+    Models soci-snapshotter internal/http (CacheRedirects) and go-retryablehttp's pooled transport.
+    """
+
+    __slots__ = ()
+
+    def get_range(self, request: Request, download: Download) -> Generator[Any, Any, int]:
+        """GET a range of a blob whose place is known. Returns the status, as `Client.get` does."""
+        registry, env = self.registry, self._env
+        site = registry.blob_site
+        if site is registry.site:
+            return (yield from self.get(request, download))
+        download.request(env.now)
+        size, port, idle = request.size, self._port, self._blob_idle
+        window, latency = self._connect(idle, site.round_trip)
+        latency += site.round_trip + site.first_byte
+        rate = site.rate(port)
+        rounds, sent, window = slow_start(window, registry.spec.max_window, size, rate, site.round_trip)
+        yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
+        download.host = registry.spec.host
+        registry.ranges += 1
+        faults = registry.gates.body(request, env.now)
+        before, status = download.received, 0
+        try:
+            status = yield from receive(env, registry.network, site, port, request, faults, download)
+        finally:
+            self._sent(site, size if status == OK else download.received - before)
+        if faults and registry.faults is not None:
+            registry.faults.received(request, env.now)
+        if status == OK:
+            self._keep(idle, window)
+        else:
+            self.retryable = any(fault.retryable for fault in faults)
+        return status
+
+    def _keep(self, idle: list[int], window: int) -> None:
+        """Keep a connection open for further requests."""
+        idle.append(window)

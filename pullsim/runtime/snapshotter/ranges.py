@@ -1,0 +1,90 @@
+"""Ranges of the blobs of one image, as a snapshotter's own HTTP client asks the image's registry for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.kernel.event import Timeout
+from pullsim.registry.authorizer import Authorizer
+from pullsim.registry.range_client import RangeClient
+from pullsim.registry.request import NO_HEADER, OK, REFUSED, TIMED_OUT, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import simpy
+
+    from pullsim.network.flows import Port
+    from pullsim.network.traffic import Inbound
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.access import Presented
+    from pullsim.registry.host import Registry
+    from pullsim.registry.request import Download
+
+RETRIES: Final = 8  # after the first attempt (soci-snapshotter config/defaults.go defaultMaxRetries)
+LEAST_WAIT: Final = 0.03  # seconds before the first retry, doubled before each further one
+MOST_WAIT: Final = 300.0  # seconds
+JITTER: Final = 1 + 1 / 16  # mean of the factor 1 to 9/8 that each wait is lengthened by (service/resolver/client.go)
+NOT_IMPLEMENTED: Final = 501
+PROBE: Final = 2  # bytes that a first request asks for: Range bytes=0-1
+
+
+class Ranges:
+    """Asks the registry of an image, never a mirror, for ranges of its blobs; some failures are retried.
+
+    The first request for a blob finds out where the registry redirects to, and later ones go there at once. A status
+    of 429 or 5xx, and a connection that could not be made, are tried again 8 times, after 30 ms, 60 ms and so on. A
+    body that breaks off is not. Models soci-snapshotter fs/artifact_fetcher.go and service/resolver/client.go, with
+    go-retryablehttp's DefaultRetryPolicy and DefaultBackoff; containerd's hosts.toml does not concern this client.
+    """
+
+    __slots__ = ("_authorizer", "_client", "_env", "_reference", "retryable")
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        registry: Registry,
+        reference: Reference,
+        port: Port,
+        presented: Presented,
+        inbound: Inbound | None,
+    ) -> None:
+        self._env = env
+        self._reference = reference
+        self._authorizer = Authorizer(registry, presented)
+        self._client = RangeClient(env, registry, port, self._authorizer, inbound=inbound)
+        self.retryable = False  # whether what failed last may succeed later by itself
+
+    def probe(self, digest: str, download: Download) -> Generator[Any, Any, int]:
+        """Find out where a blob is, by a GET of its first two bytes. Returns the status of the last attempt."""
+        return (yield from self.get(digest, 0, PROBE, download, known=False))
+
+    def get(self, digest: str, offset: int, size: int, download: Download, *, known: bool) -> Generator[Any, Any, int]:
+        """GET ``size`` bytes of a blob; ``known``: a probe has found its place. Returns the last attempt's status."""
+        client, attempt = self._client, 0
+        while True:
+            request = Request(self._authorizer.presented, self._reference, "blobs", digest, size)
+            request.offset = offset
+            got = download.received
+            if known:
+                status = yield from client.get_range(request, download)
+            else:
+                status = yield from client.get(request, download)
+            if status == OK:
+                return status
+            self.retryable = client.retryable
+            download.received = got  # a range is written from its beginning
+            if attempt == RETRIES or self._authorizer.denial is not None or not _again(status):
+                return status
+            wait = min(MOST_WAIT, LEAST_WAIT * 2.0**attempt)
+            if client.retry_after is not None and status in (429, 503):
+                wait = client.retry_after
+            attempt += 1
+            yield Timeout(self._env, wait * JITTER)
+
+
+def _again(status: int) -> bool:
+    """Whether a request is sent again after this status."""
+    if status in (REFUSED, TIMED_OUT, NO_HEADER):
+        return True
+    return status == 429 or (status >= 500 and status != NOT_IMPLEMENTED)
