@@ -19,7 +19,7 @@ from tests.support.world import FAST, HOST, RATE, UNIT, containerd, image, layer
 RENAME = 1e-3  # of each layer, on the way into its snapshot
 SLOW = {"per_connection": RATE, "egress": FAST}
 #: Streams of which writing takes as long as the layer says, and the others nothing.
-WRITING = {"piped": RATE, "stored": RATE, "unpigz": FAST, "sha256": FAST}
+WRITING = {"stored": RATE, "unpigz": FAST, "sha256": FAST}
 
 
 def soci(spec: SociSpec, **unpack: float):
@@ -73,17 +73,17 @@ def test_chunks_are_taken_in_turn_of_the_layers():
 @pytest.mark.parametrize(
     ("rates", "seconds"),
     [
-        ({"piped": RATE}, 4.0),
+        ({"stored": RATE}, 4.0),
         ({"unpigz": RATE / 2}, 8.0),
         ({"sha256": RATE / 3}, 12.0),
-        ({"unpigz": RATE / 2, "sha256": RATE / 3, "piped": RATE}, 12.0),
+        ({"unpigz": RATE / 2, "sha256": RATE / 3, "stored": RATE}, 12.0),
         ({"per_file": 0.01}, 6.0),
     ],
 )
 def test_unpacking_takes_as_long_as_the_slowest_of_its_three_streams(rates, seconds):
-    unpack = {"piped": FAST, "unpigz": FAST, "sha256": FAST, **rates}
+    unpack = {"stored": FAST, "unpigz": FAST, "sha256": FAST, **rates}
     if "per_file" in rates:
-        unpack["piped"] = RATE
+        unpack["stored"] = RATE
     assert took(layer("x", 1.0, 4.0, files=200), unpack=unpack) == pytest.approx(1.0 + seconds + RENAME)
 
 
@@ -102,7 +102,7 @@ def test_unpacking_never_overlaps_the_download_of_its_own_layer_but_that_of_othe
 
 def test_a_blob_that_is_kept_is_written_once_more_and_stays():
     """4 s of bytes and 8 s of files on a disk of 2 RATE: without the blob's copy 4 + 4 s, with it 4 + 6 s."""
-    content, written = layer("x", 4.0, 8.0), {"write": 2 * RATE, "size": 10**12, "unpack": {"piped": FAST}}
+    content, written = layer("x", 4.0, 8.0), {"write": 2 * RATE, "size": 10**12, "unpack": {"stored": FAST}}
     kept, keeps = pulled(content, spec=SociSpec(unpacks_per_image=None), **written)
     dropped, drops = pulled(content, spec=SociSpec(discard_layers=True), **written)
     assert dropped.ended - dropped.started == pytest.approx(4.0 + 2.0 + 4.0 + RENAME)  # a chunk is whole, then written
@@ -112,7 +112,7 @@ def test_a_blob_that_is_kept_is_written_once_more_and_stays():
 
 
 def test_what_memory_has_lost_is_read_from_the_disk():
-    content, written = layer("x", 4.0, 4.0), {"write": RATE, "unpack": {"piped": FAST}}
+    content, written = layer("x", 4.0, 4.0), {"write": RATE, "unpack": {"stored": FAST}}
     spec = SociSpec(chunk_size=UNIT, downloads_per_image=1, discard_layers=True)
     without = took(content, spec=spec, **written)
     assert took(content, spec=replace(spec, rereads=0.5), **written) == pytest.approx(without + 2.0)

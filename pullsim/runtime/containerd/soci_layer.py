@@ -107,6 +107,7 @@ class SociLayer(BlobFetch):
         "chain_id",
         "chunks",
         "claimed",
+        "committed_at",
         "downloaded",
         "known",
         "limit",
@@ -129,6 +130,7 @@ class SociLayer(BlobFetch):
         self.downloaded = 0  # bytes of complete chunks
         self.claimed = 0  # bytes of the disk that the job's file and directory take
         self.unpacking: float | None = None  # when unpacking began
+        self.committed_at: float | None = None  # when its directory became a snapshot
         self.limit = "cpu"  # what limited the unpacking: cpu | disk
         self._left = len(self.chunks)  # chunks that are not complete
         self._waiting: Event | None = None  # succeeds with the last chunk
@@ -233,13 +235,16 @@ class SociLayer(BlobFetch):
         self.claimed += got
         part = layer if got == layer.unpacked else layer.part(got)
         keeps = not spec.discard_layers and layer.digest not in store.blobs
+        if keeps:
+            room = store.claim(layer.size)
+            self.claimed += room
+            if room < layer.size:
+                raise pull.no_space(self)
         streams = spec.unpack.streams(part, spec.decompressor)
         digest = layer.size / layer.unpacked * streams[1] if spec.discard_layers and layer.unpacked else 0.0
         cores, disk = pull.soci.cores, node.disk
         works: list[Job] = [cores.run(seconds) for seconds in (*streams, digest) if seconds]
         writes: list[Job | DiskJob] = []
-        if keeps:
-            self.claimed += store.claim(layer.size)
         if disk is not None:
             writes.append(disk.buffer(part.unpacked, max(streams)))
             if spec.rereads:

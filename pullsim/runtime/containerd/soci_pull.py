@@ -74,12 +74,14 @@ class SociPull(SociImage):
             outcome.layers_fetched += bool(job.downloaded) and job.downloaded == job.layer.size
             if job.layer.digest in self.store.collected:
                 outcome.refetched += job.downloaded
-            if write is not None and (job.downloaded or job.recorded):
+            if write is not None and (job.downloaded or job.committed_at is not None):
                 unpacked = None
-                if job.recorded and job.unpacking is not None:
-                    unpacked = job.unpacking, job.bytes_until, job.limit
-                job.bytes_until = -1.0
+                if job.committed_at is not None and job.unpacking is not None:
+                    unpacked = job.unpacking, job.committed_at, job.limit
                 write(job.record(self.node.name, self._caller, self._pull.reference.domain, job.downloaded, unpacked))
+        for slots in (self.soci.download_slots, self.soci.unpack_slots):
+            if slots is not None:
+                slots.forget(self._jobs)
         self._jobs = []
 
     def offer(self, job: SociLayer) -> None:
@@ -128,8 +130,7 @@ class SociPull(SociImage):
                 yield written
             store.abandon(0, of=job.release() - layer.unpacked)
             store.snapshots[chain_id] = layer.unpacked
-            job.recorded = True
-            job.bytes_until = env.now  # the end of the unpacking in the layer's record
+            job.committed_at = env.now
         pull.lease.snapshots.add(chain_id)
         self._locked = None
         store.chain_locks.release(chain_id)
