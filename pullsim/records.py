@@ -281,6 +281,19 @@ class TrafficRecord(NamedTuple):
     bytes: int
 
 
+class CacheRecord(NamedTuple):
+    """What one pull-through cache had over the run, and what it got from upstream."""
+
+    host: str
+    replicas: int
+    received: int  # bytes of all bodies from upstream, manifests and broken ones too
+    sent: int  # bytes of all bodies to nodes
+    hits: int  # GETs of manifests and blobs that were stored, or being stored by an earlier one
+    misses: int  # GETs that went upstream
+    evictions: int  # manifests and blobs that went to make room
+    stored: int  # bytes at the end of the run
+
+
 class FaultRecord(NamedTuple):
     """One fault of a registry or mirror, and the requests that met it."""
 
@@ -298,6 +311,7 @@ class ClusterOutcome(NamedTuple):
     links: list[LinkSample]  # mean use of the registries' egress over time
     disks: list[DiskUse]  # how full the disks were, of nodes whose disk has a size
     registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
+    caches: list[CacheRecord]  # pull-through caches, in order of hosts
     faults: list[FaultRecord]  # of registries and mirrors, in order of hosts
     traffic: list[TrafficRecord]  # by receiver, host and class; none if nothing in the scenario asks for classes
     rollouts: list[Rollout]  # in the order in which the updates began

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pullsim.records import (
+        CacheRecord,
         Departure,
         DiskUse,
         FaultRecord,
@@ -96,6 +97,7 @@ class Result(Drawn):
     controllers: dict[tuple[str, str], str] = field(default_factory=dict)  # kind by namespace and workload, if any
     traffic: list[TrafficRecord] = field(default_factory=list)  # bytes by class of link, where the scenario has classes
     guesses: tuple[Guess, ...] = ()  # figures that the scenario says nobody gave
+    caches: list[CacheRecord] = field(default_factory=list)  # pull-through caches, in order of hosts
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""

@@ -53,12 +53,12 @@ class Cluster:
         streams = Streams(spec.seed)
         self._horizon = spec.horizon
         self._pools = {node.name: node.spec.pool for node in spec.nodes}
-        self._registries = Registries(env, self.network, spec, streams)
+        self._traffic = Traffic() if spec.classed else None
+        self._registries = Registries(env, self.network, spec, streams, self._traffic)
         self._scheduler = scheduler = Scheduler(env, spec)
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
         self._pods = pods = PodLifecycle(env, spec, recorder, scheduler, quiescence, started)
         objects = PullObjects(spec.secrets, spec.service_accounts)
-        self._traffic = Traffic() if spec.classed else None
         runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder, self._traffic)
         context = ClusterContext(env, runtimes, streams, recorder, objects)
         self._nodes = NodeLifecycle(context, spec, scheduler, pods, quiescence)
@@ -114,6 +114,7 @@ class Cluster:
             links=self._registries.links(),
             disks=self._nodes.disks(),
             registries=self._registries.records(),
+            caches=self._registries.caches(),
             faults=self._registries.faults(self.env.now),
             traffic=[] if self._traffic is None else self._traffic.records(),
             rollouts=self._pods.controllers.rollouts(),

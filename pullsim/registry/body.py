@@ -52,7 +52,7 @@ def receive(
                     part, broken = left, RESET if fault.cut.reset else CUT
             slowest = min((fault.slow / site.goodput for fault in active if fault.slow is not None), default=math.inf)
             cap = min(site.connection_cap, slowest)
-            transfer = network.transfer(site.link, port, part / site.goodput, cap)
+            transfer = network.transfer(site.path, port, part / site.goodput, cap)
             download.begin(now, transfer)
             if until < math.inf:
                 yield transfer | env.timeout(until - now)

@@ -10,6 +10,7 @@ from pullsim.kernel.event import Event, Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
+from pullsim.registry.stream import Refusal, Stream, keep
 from pullsim.spec.registry import DIAL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
 
-IDLE_CONNECTIONS: Final = 2  # idle connections that Go's http.Transport keeps for each host (MaxIdleConnsPerHost)
-
 
 class Transport(NamedTuple):
     """How a client connects to a registry. Times are in seconds."""
@@ -37,7 +36,7 @@ class Transport(NamedTuple):
     tries_tls: bool = False  # the client tries TLS on its first connection even if the registry does not support it
 
 
-_PLAIN: Final = Transport()
+PLAIN: Final = Transport()
 
 
 class Client:
@@ -61,6 +60,7 @@ class Client:
         "_tls",
         "_tries_tls",
         "authorizer",
+        "found",
         "message",
         "presented",
         "registry",
@@ -74,13 +74,14 @@ class Client:
         registry: Registry,
         port: Port,
         authorizer: Authorizer,
-        transport: Transport = _PLAIN,
+        transport: Transport = PLAIN,
         inbound: Inbound | None = None,
     ) -> None:
         """``inbound``: where the bytes are counted by class of link; None: nowhere."""
         self.registry = registry
         self.presented = authorizer.presented
         self.authorizer = authorizer
+        self.found: Image | None = None  # what a pull-through cache has last given for a tag
         self.message = ""  # the registry's own text in the last refusal
         self.retry_after: float | None = None  # seconds, of the last refusal
         # The request that failed last may succeed later, even if nothing else in the simulation changes.
@@ -178,7 +179,7 @@ class Client:
                 if registry.faults is not None:
                     registry.faults.received(request, env.now)
         else:
-            transfer = registry.network.transfer(site.link, port, size / site.goodput, site.connection_cap)
+            transfer = registry.network.transfer(site.path, port, size / site.goodput, site.connection_cap)
             download.begin(env.now, transfer)
             try:
                 yield transfer
@@ -198,6 +199,30 @@ class Client:
         registry.sent += amount
         if self._inbound is not None:
             self._inbound.add(registry.spec.host, site.link_class, site.zone, amount)
+
+    def open(self, request: Request, download: Download | None) -> Generator[Any, Any, Stream | Refusal]:
+        """Send a GET as `get` does, up to the header of its response, for a client that relays the body.
+
+        Whoever gets a `Stream` receives it with `carry`, or calls its `ended`.
+        """
+        env, registry, spec = self._env, self.registry, self.registry.spec
+        server = registry.server_time(request)
+        status, latency, window = yield from self._send(request, server, download)
+        refusal = Refusal(status, self.retryable, self.message)
+        if window is None:
+            yield Timeout(env, latency)
+            return refusal
+        latency += spec.round_trip + server
+        site, idle = registry.site, self._idle
+        if status == OK and registry.blob_site is not site and request.kind == "blobs":
+            self._keep(idle, window)
+            site, idle = registry.blob_site, self._blob_idle
+            window, connect = self._connect(idle, site.round_trip)
+            latency += connect + site.round_trip + site.first_byte
+        if status != OK:
+            self._keep(idle, window)
+        yield Timeout(env, latency)
+        return refusal if status != OK else Stream(registry, request, site, window, idle)
 
     def _send(
         self, request: Request, server: float, download: Download | None
@@ -278,5 +303,4 @@ class Client:
 
     def _keep(self, idle: list[int], window: int) -> None:
         """Keep a connection open for further requests, unless enough are idle."""
-        if len(idle) < IDLE_CONNECTIONS:
-            idle.append(window)
+        keep(idle, window)

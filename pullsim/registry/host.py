@@ -14,7 +14,7 @@ from pullsim.spec.registry import fits
 if TYPE_CHECKING:
     import simpy
 
-    from pullsim.network.flows import Port
+    from pullsim.network.flows import Link, Port
     from pullsim.network.network import Network
     from pullsim.oci.catalog import Catalog
     from pullsim.oci.manifest import Image
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Site:
     """A place that sends bodies: a registry, or the object storage that it redirects to. Seconds and bytes/s."""
 
-    __slots__ = ("connection_cap", "first_byte", "goodput", "link", "link_class", "name", "round_trip", "zone")
+    __slots__ = ("connection_cap", "first_byte", "goodput", "link", "link_class", "name", "path", "round_trip", "zone")
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Site:
         window = spec.max_window / round_trip if round_trip > 0 else float("inf")
         self.name = name
         self.link = network.link(name, egress)
+        self.path: Link | tuple[Link, ...] = self.link  # what bodies cross before the receiver's port
         self.goodput = spec.goodput
         self.connection_cap = min(per_connection, window) / spec.goodput  # bytes/s on the wire
         self.round_trip = round_trip
@@ -119,6 +120,13 @@ class Registry:
             self.manifests += 1
         else:
             self.blobs += 1
+
+    def links(self) -> list[tuple[str, Link]]:
+        """Return the links that bodies come over, with their names; each link once."""
+        return [(site.name, site.link) for site in dict.fromkeys((self.site, self.blob_site))]
+
+    def close(self) -> None:
+        """Count what is under way at the end of the run, where nothing else does."""
 
     def record(self) -> RegistryRecord:
         """Return the requests and bytes so far, and when its first quota ran out."""

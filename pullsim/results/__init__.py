@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pullsim.results.invariants import check
     from pullsim.results.summary.summary import Summary, summarize
     from pullsim.results.tables import (
+        caches,
         departures,
         disks,
         events,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 #: The modules of the names that are imported on first use.
 _LAZY: Final = {
+    "caches": "pullsim.results.tables",
     "Summary": "pullsim.results.summary.summary",
     "check": "pullsim.results.invariants",
     "departures": "pullsim.results.tables",
@@ -56,6 +58,7 @@ _MODULES: Final = ("charts", "tables")
 
 __all__ = [
     "Summary",
+    "caches",
     "charts",
     "check",
     "departures",

@@ -269,6 +269,17 @@ TRAFFIC: Final = (
     _field("bytes", "int", "B", "bytes of all bodies, manifests and broken ones too"),
 )
 
+CACHES: Final = (
+    _field("host", "str", "", "host of the cache"),
+    _field("replicas", "int", "", "hosts behind that name"),
+    _field("received", "int", "B", "from upstream: all bodies, manifests and broken ones too"),
+    _field("sent", "int", "B", "to nodes, and to caches behind it"),
+    _field("hits", "int", "", "GETs of what it had, or was getting for another request"),
+    _field("misses", "int", "", "GETs that went upstream"),
+    _field("evictions", "int", "", "manifests and blobs that went to make room"),
+    _field("stored", "int", "B", "what it had at the end of the run"),
+)
+
 DISKS: Final = (
     POOL,
     _field("node", "str", "", "node"),

@@ -38,6 +38,7 @@ _DIRECTIONS: Final = (
     ("pulls.backoffs", UP),
     ("pulls.includingWaiting.*", UP),
     ("bytes.downloaded", UP),
+    ("caches.*.receivedBytes", UP),
     ("housekeeping.refetched", UP),
     ("housekeeping.refetchedShare", UP),
     ("housekeeping.evictedPods", UP),

@@ -42,6 +42,7 @@ class Names:
     pools: tuple[str, ...]
     images: tuple[str, ...]
     hosts: tuple[str, ...]
+    caches: tuple[str, ...]
     rollouts: tuple[str, ...]
     prepulls: tuple[str, ...]
 
@@ -53,6 +54,7 @@ class Names:
             "autoscaling": self.pools,
             "images": self.images,
             "bytes.bySource": self.hosts,
+            "caches": self.caches,
             "housekeeping.disks": self.pools,
             "rollouts": self.rollouts,
             "prepulls": self.prepulls,
@@ -89,6 +91,7 @@ def names(cluster: ClusterSpec) -> Names:
         pools=tuple(sorted(cluster.pools)),
         images=tuple(sorted({want.image for spec in specs.values() for want in spec.wants})),
         hosts=tuple(sorted({registry.host for registry in cluster.registries})),
+        caches=tuple(sorted({registry.host for registry in cluster.registries if registry.cache is not None})),
         rollouts=tuple(sorted({qualified(owner.namespace, owner.name) for owner in updates})),
         prepulls=tuple(sorted({qualified(job.namespace, job.name) for job in cluster.prepulls})),
     )

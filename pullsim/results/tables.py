@@ -78,6 +78,13 @@ _TRAFFIC: Final = Table(
     "traffic.csv",
     written=attrgetter("traffic"),
 )
+_CACHES: Final = Table(
+    attrgetter("caches"),
+    schema.CACHES,
+    "a row a pull-through cache; where there are any",
+    "caches.csv",
+    written=attrgetter("caches"),
+)
 _EVENTS: Final = Table(attrgetter("events"), schema.EVENTS, "a kubelet event", detail="pulls")
 _DISKS: Final = Table(attrgetter("disks"), schema.DISKS, "a row a node whose disk has a size")
 _LINKS: Final = Table(attrgetter("links"), schema.LINKS, "a row a link of a registry and an interval")
@@ -94,6 +101,7 @@ TABLES: Final = (
     _JOINS,
     _PREPULLS,
     _TRAFFIC,
+    _CACHES,
     _EVENTS,
     _DISKS,
     _LINKS,
@@ -111,6 +119,7 @@ prepulls: Final = _PREPULLS.frame
 departures: Final = _DEPARTURES.frame
 joins: Final = _JOINS.frame
 traffic: Final = _TRAFFIC.frame
+caches: Final = _CACHES.frame
 disks: Final = _DISKS.frame
 links: Final = _LINKS.frame
 
@@ -124,6 +133,7 @@ write_prepulls_csv: Final = _PREPULLS.write_csv
 write_departures_csv: Final = _DEPARTURES.write_csv
 write_joins_csv: Final = _JOINS.write_csv
 write_traffic_csv: Final = _TRAFFIC.write_csv
+write_caches_csv: Final = _CACHES.write_csv
 write_disks_csv: Final = _DISKS.write_csv
 
 

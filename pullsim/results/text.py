@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pullsim.results.statistics import Rate
     from pullsim.results.summary.autoscaling import AutoscalingFigures
+    from pullsim.results.summary.cache_use import CacheUse
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.summary.housekeeping import Housekeeping
     from pullsim.results.summary.outages import Outage
@@ -122,6 +123,8 @@ def _figures(summary: Summary) -> Notes:
         _outage(notes, outage)
     for registry in summary.registries:
         _registry(notes, registry)
+    for name, cache in summary.caches.items():
+        _cache(notes, name, cache)
     for name, rollout in summary.rollouts.items():
         _rollout(notes, name, rollout)
     for name, prepull in summary.prepulls.items():
@@ -256,6 +259,14 @@ def _registry(notes: Notes, registry: RegistryUse) -> None:
         notes.add("Quota", text, "red")
     if registry.cost is not None:
         notes.add("Cost", f"{registry.cost:,.2f} for {size(registry.sent)} from {registry.host}")
+
+
+def _cache(notes: Notes, name: str, cache: CacheUse) -> None:
+    text = f"{name}: {size(cache.received_bytes)} from upstream, {size(cache.sent_bytes)} to nodes"
+    text += f"; {cache.hits:,} of {counted(cache.hits + cache.misses, 'GET')} from what it had"
+    if cache.evictions:
+        text += f", {counted(cache.evictions, 'content')} evicted"
+    notes.add("Cache", text)
 
 
 def _rate(rate: Rate, usual: float, written: Callable[[float], str]) -> str:

@@ -204,8 +204,11 @@ class ClusterSpec:
     def classed(self) -> bool:
         """Whether bytes are counted by the class of the links that they take: a host says its class or its zone."""
         stores = (registry.blob_host for registry in self.registries)
-        return any(each.link != FREE or each.zone is not None for each in self.registries) or any(
-            store is not None and store.link is not None for store in stores
+        caches = (registry.cache for registry in self.registries)
+        return (
+            any(each.link != FREE or each.zone is not None for each in self.registries)
+            or any(store is not None and store.link is not None for store in stores)
+            or any(cache is not None and cache.link != FREE for cache in caches)
         )
 
     @property

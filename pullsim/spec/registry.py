@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
 from pullsim.spec.prices import Link
+from pullsim.spec.pull_through import CacheSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -208,3 +209,4 @@ class RegistrySpec:
     price: float = 0.0  # money per byte
     link: Link = "free"  # class of the path from the nodes
     zone: str | None = None  # None: it is in no zone, and its bytes cross none
+    cache: CacheSpec | None = None  # it is a pull-through cache; None: it has all its images itself

@@ -45,6 +45,7 @@ NAMES = [
 ]
 RESULTS = [
     "Summary",
+    "caches",
     "charts",
     "check",
     "departures",
@@ -167,6 +168,7 @@ RESULT_FIELDS = [
     "controllers",
     "traffic",
     "guesses",
+    "caches",
 ]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "scenarios/README.md", "scenarios/REFERENCE.md"]
-DOCUMENTS += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
+DOCUMENTS += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.
 NOT_COPIED = ("tests", "out", "build", "dist", ".*", "__pycache__", "*.egg-info")

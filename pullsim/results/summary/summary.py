@@ -24,6 +24,7 @@ from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, di
 from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.autoscaling import AutoscalingFigures, autoscaling
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
+from pullsim.results.summary.cache_use import CacheUse, cache_use
 from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
 from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload, latest
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
@@ -126,6 +127,7 @@ class Summary(Drawn):
     assertions: list[AssertionOutcome] = field(default_factory=list)
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
     autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
+    caches: dict[str, CacheUse] = field(default_factory=dict)  # pull-through caches, by host
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
     guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
 
@@ -179,6 +181,7 @@ def summarize(result: Result) -> Summary:
         warnings=warnings,
         model_error=model_error(result.runtimes.values()),
         autoscaling=autoscaling(result),
+        caches={record.host: cache_use(record) for record in result.caches},
         guesses=[*result.guesses],
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.kernel.event import Timeout
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
-from pullsim.registry.client import Client
+from pullsim.registry.pull_through.client import connect
 from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Request
 from pullsim.runtime.containerd.failures import Answer, Rank, broken_off, fetch_failure, no_hosts, resolve_failure
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pullsim.cri import Auth
     from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
+    from pullsim.registry.client import Client
     from pullsim.registry.request import Download
     from pullsim.releases.containerd import Behaviour
     from pullsim.runtime.containerd.node import ContainerdNode
@@ -138,7 +139,7 @@ class Remote:
             honours_expiry=behaviour.honours_token_expiry,
             requests=behaviour.requests,
         )
-        client = Client(node.env, source.registry, node.port, authorizer, source.transport, node.inbound)
+        client = connect(node.env, source.registry, node.port, authorizer, source.transport, node.inbound)
         self._clients.append(client)
         return Requester(node, client, source.address)
 

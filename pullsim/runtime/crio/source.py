@@ -8,6 +8,7 @@ from pullsim.oci.manifest import Image, Index
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.client import Client
+from pullsim.registry.pull_through.client import connect
 from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
@@ -155,11 +156,12 @@ class ImageSource:
         node, reference = self._node, self._reference
         presented = Presented(self._auth, None, node.address, node.name)
         authorizer = Authorizer(registry, presented, insists=False)
-        client = Client(node.env, registry, node.port, authorizer, inbound=node.inbound)
+        client = connect(node.env, registry, node.port, authorizer, inbound=node.inbound)
         self._clients.append(client)
         yield from self._ping(client)
         image, what = registry.content(reference, node.env.now), reference.digest or reference.tag or "latest"
         yield from self._manifest(client, what, 0 if image is None else image.size, index=isinstance(image, Index))
+        image = client.found or image  # what a cache knows of a tag may be older
         if image is None:
             raise self._no_manifest(client, what, NOT_FOUND)
         return Opened(client, image)

@@ -16,6 +16,7 @@ from pullsim.scenario.builder.estimate import Estimate, estimate
 from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
+from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.snapshotter import unused_mirrors
 from pullsim.scenario.builder.updates import admit_updates
@@ -93,14 +94,17 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     findings.warnings += check.artifacts(
         [*(pod.spec for pod in workloads.pods), *(each.spec for each in workloads.daemon_sets)]
     )
-    asked = check.hosts | mirrors(registries, nodes)
+    hosts = check.hosts | upstreams(registries)
+    asked = hosts | mirrors(registries, nodes)
     for index, registry in enumerate(registries):
         if registry.host not in asked:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
     findings.warnings += zone_warnings(registries, nodes)
     findings.warnings += unused_mirrors({node.spec.pool: node.spec for node in nodes}.values(), registries)
-    unlisted = assumed(registries, check.hosts)
+    check_caches(scenario.registries, registries, check.hosts, findings)
+    findings.warnings += cache_warnings(registries, check.found)
+    unlisted = assumed(registries, hosts)
     if scenario.placement == "imageLocality":
         findings.warnings += never_matched([use.image for use in workloads.uses], nodes)
     secrets = (*workloads.secrets, *build_secrets(scenario, directory, findings))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pullsim.errors import InputError, Location
     from pullsim.inputs.document import Route
     from pullsim.inputs.findings import Findings
+    from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
     from pullsim.scenario.builder.catalog import CatalogBuilder
     from pullsim.scenario.model.images import Images
@@ -65,6 +66,13 @@ class ImageCheck:
     def hosts(self) -> set[str]:
         """The hosts of the registries from which images are pulled."""
         return {reference.domain for reference in self._references}
+
+    @property
+    def found(self) -> Iterator[Image]:
+        """The content of these images, as far as it is known, as their tags are in the end."""
+        for reference in self._references:
+            if (image := self._catalog.lookup(reference, math.inf)) is not None:
+                yield image
 
     def used(self, use: ImageUse) -> None:
         """Add an error for an image that will be pulled from a registry but is in no catalogue."""

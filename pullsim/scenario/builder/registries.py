@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.scenario.builder.credentials import FOREVER, access
+from pullsim.scenario.builder.pull_through import build_cache
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.model.registries import RegistryHost
 from pullsim.scenario.presets.registries import PUBLIC
@@ -72,6 +73,7 @@ def _host(registry: RegistryHost) -> RegistrySpec:
         blob_host=None if store is None else spec_of(store, BlobHost),
         limits=tuple(map(_limit, registry.limits)),
         faults=tuple(map(_fault, registry.faults)),
+        cache=build_cache(registry.cache),
         mirrors=(),  # only registries have mirrors; `build_registries` sets them
     )
 

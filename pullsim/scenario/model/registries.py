@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pullsim.scenario.model.credentials import RegistryCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.placement import Zone  # noqa: TC001  # pydantic reads it
+from pullsim.scenario.model.pull_through import Cache  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import Duration, OptionalRate, Portion, Price, Rate, Section, Size
 from pullsim.scenario.presets.registries import PRESETS, preset_keys
 from pullsim.spec.prices import CROSS_ZONE, Link
@@ -202,6 +203,11 @@ class RegistryHost(Section):
         default=None,
         description="Zone that it is in, or where the path to it begins: bytes to nodes of other zones are crossZone "
         "too.",
+    )
+
+    cache: Cache | None = Field(
+        default=None,
+        description="It is a pull-through cache, and begins empty; absent: it has all its images itself.",
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,1 @@
+"""Registry hosts that are pull-through caches of other registries."""
