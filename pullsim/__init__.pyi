@@ -1,6 +1,10 @@
 from pullsim.errors import InputError as InputError
 from pullsim.errors import InputErrors as InputErrors
 from pullsim.errors import PullsimError as PullsimError
+from pullsim.kubelet.images.policy import NotBefore as NotBefore
+from pullsim.kubelet.images.policy import PullError as PullError
+from pullsim.kubelet.images.policy import PullPolicy as PullPolicy
+from pullsim.kubelet.images.policy import WaitingPull as WaitingPull
 from pullsim.results import charts as charts
 from pullsim.results import tables as tables
 from pullsim.results.summary.summary import Summary as Summary
@@ -14,6 +18,7 @@ from pullsim.scenario import effective_yaml as effective_yaml
 from pullsim.scenario import from_mapping as from_mapping
 from pullsim.scenario import load as load
 from pullsim.scenario import override as override
+from pullsim.spec.pull_policies import register_pull_policy as register_pull_policy
 from pullsim.study.advice.advise import advise as advise
 from pullsim.study.compare import compare as compare
 from pullsim.study.fit import Fit as Fit

@@ -131,6 +131,12 @@ class ImageService(Protocol):
         credentials of the kubelet; the runtime may have its own.
         """
 
+    def missing_bytes(self, image: str, handler: str = "") -> int | None:
+        """Return the compressed bytes of the layers of an image that are not on the node; None: there is no such image.
+
+        The CRI has no such call; pull policies that no kubelet has are told it. Takes no time.
+        """
+
     def list_images(self) -> list[ListedImage]:
         """Return the images on the node, in the order in which they were pulled. Takes no time."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pullsim.kernel.clock import nanoseconds
+from pullsim.kernel.event import Event, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import simpy
 
     from pullsim.spec.cadence import Interval
     from pullsim.streams import Streams
@@ -24,8 +27,17 @@ class Cadence(Protocol):
         Calls come in the order of their times.
         """
 
-    def next_sync(self, now: float, *, ok: bool) -> float:
-        """Return the time of the next sync, after a sync that ended at ``now``; ``ok``: that sync had no error."""
+    def next_sync(self, now: float, *, ok: bool, due: float | None = None) -> float:
+        """Return the time of the next sync, after a sync that ended at ``now``; ``ok``: that sync had no error.
+
+        ``due``: when the pod is due in the work queue, where a pull policy says so; None: after the kubelet's delay.
+        """
+
+    def requeued(self, due: float) -> float:
+        """Return the time of the sync of a waiting pod that a pull policy puts into the work queue, to be due then."""
+
+    def alarm(self, env: simpy.Environment, wake: float) -> Event:
+        """Return the event of a time that `next_sync` gave and that is to come; a pull policy may let it come early."""
 
 
 class Requeue:
@@ -67,11 +79,21 @@ class MinimalCadence:
         """See `Cadence.changed`."""
         self._changed = at
 
-    def next_sync(self, now: float, *, ok: bool) -> float:
+    def next_sync(self, now: float, *, ok: bool, due: float | None = None) -> float:
         """See `Cadence.next_sync`."""
+        if due is not None:
+            return due
         if not ok:
             return now + self._requeue.delay(ok=False)
         return max(now, self._changed)
+
+    def requeued(self, due: float) -> float:
+        """See `Cadence.requeued`."""
+        return due
+
+    def alarm(self, env: simpy.Environment, wake: float) -> Event:
+        """See `Cadence.alarm`."""
+        return Timeout(env, wake - env.now)
 
 
 class Phases:
@@ -130,11 +152,11 @@ class KubeletCadence:
         """See `Cadence.changed`."""
         self._unseen.append(nanoseconds(at))
 
-    def next_sync(self, now: float, *, ok: bool) -> float:
+    def next_sync(self, now: float, *, ok: bool, due: float | None = None) -> float:
         """See `Cadence.next_sync`."""
         end = nanoseconds(now)
         tick, relist = self._phases.read()
-        due = end + nanoseconds(self._requeue.delay(ok=ok))
+        queued = end + nanoseconds(self._requeue.delay(ok=ok)) if due is None else nanoseconds(due)
         pending = self._see(end) or self._pending
         if pending and ok and self._on_demand and self._unseen and self._unseen[0] <= end:
             # The relist on demand sends the next update and serves the worker, which waits for the cache already.
@@ -147,7 +169,7 @@ class KubeletCadence:
         if pending:
             taken, wake = end, fresh
         else:
-            taken = _next(tick, due)
+            taken = _next(tick, queued)
             wake = max(taken, fresh)
             if self._unseen:
                 wake = min(wake, _next(relist, self._unseen[0]))
@@ -155,6 +177,14 @@ class KubeletCadence:
         # update woke it, the change waits in the channel as the next one.
         self._pending = self._see(wake) and taken < wake
         return wake / 1e9
+
+    def requeued(self, due: float) -> float:
+        """See `Cadence.requeued`."""
+        return _next(self._phases.read()[0], nanoseconds(due)) / 1e9
+
+    def alarm(self, env: simpy.Environment, wake: float) -> Event:
+        """See `Cadence.alarm`."""
+        return Timeout(env, wake - env.now)
 
     def _see(self, limit: int) -> bool:
         """Let the relists up to ``limit`` see the changes before them; tell whether there were any changes."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pullsim.kernel.clock import nanoseconds
 from pullsim.kubelet.api_status import record_end
 from pullsim.kubelet.cadence import Cadence, KubeletCadence, MinimalCadence, Phases, Requeue
 from pullsim.kubelet.containers import Containers
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.housekeeping import Housekeeping, ImageHousekeeping, needed
-from pullsim.kubelet.images.backoff import Backoff
-from pullsim.kubelet.images.image_manager import ImageManager
-from pullsim.kubelet.images.image_service import RuntimeImageService
+from pullsim.kubelet.images.image_parts import image_parts
 from pullsim.kubelet.images.pull_records import ImagePullManager
-from pullsim.kubelet.images.puller import ImagePuller, pull_queue
-from pullsim.kubelet.images.throttle import throttle
+from pullsim.kubelet.images.retries import RetryCadence
+from pullsim.kubelet.in_pod_pulls import PodPulls
 from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.spec.cadence import Interval
@@ -74,16 +71,8 @@ class Kubelet:
         self._containers = Containers(context, sandboxes)
         self.housekeeping = self._make_housekeeping()
         self.housekeeping.start()
-        pulls = RuntimeImageService(env, context.service)
-        self._images = ImageManager(
-            context,
-            ImagePuller(
-                env, throttle(env, pulls, config.registry_pull_qps, config.registry_burst), pull_queue(context)
-            ),
-            Backoff(nanoseconds(loop.backoff_initial), nanoseconds(loop.backoff_max)),
-            self._pull_records,
-            credentials,
-            self.housekeeping,
+        self._images, self._retries, self._in_pod = image_parts(
+            context, self._pull_records, credentials, self.housekeeping
         )
 
     def _make_housekeeping(self) -> Housekeeping:
@@ -103,15 +92,15 @@ class Kubelet:
     def start(self, pod: PodStatus) -> Generator[Any, Any, None]:
         """Return the worker of a pod that was just bound: a process that ends when all its containers run."""
         self._pods[pod] = None
-        return PodWorker(
-            self._context,
-            pod,
-            self._images,
-            self._containers,
-            self._credentials,
-            self._cadence(pod),
-            self._terminate,
+        cadence = self._cadence(pod)
+        if self._retries is not None:
+            cadence = RetryCadence(cadence, self._retries, pod)
+        pulls = PodPulls(self._env, self._images, pod) if self._in_pod else None
+        images = self._images if pulls is None else pulls
+        worker = PodWorker(
+            self._context, pod, images, self._containers, self._credentials, cadence, self._terminate
         ).run()
+        return worker if pulls is None else pulls.watched(worker)
 
     def end(self, pod: PodStatus, how: str) -> None:
         """End a pod that was deleted or evicted: at once, or else when the sync that is under way has finished."""

@@ -91,7 +91,7 @@ class PodStatus:
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
-        self.pulling = False  # whether a pull is queued or under way
+        self.pulling = 0  # number of its pulls that are queued or under way
         #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
         self.failing: Mapping[str, Failure] = _NONE
         self.failures = 0  # number of failed pulls
@@ -115,7 +115,7 @@ class PodStatus:
     def attempt(self, image: str) -> None:
         """Note that a pull of the image is requested; ``image`` is as written in the pod."""
         self.attempts[image] = self.attempts.get(image, 0) + 1
-        self.pulling = True
+        self.pulling += 1
         self.watcher.look(self)
 
     def pulled(self, image: str) -> None:

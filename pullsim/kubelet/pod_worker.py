@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
     from pullsim.kubelet.images.image_manager import Ensured, ImageManager
+    from pullsim.kubelet.in_pod_pulls import PodPulls
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.pod import ContainerSpec, ImageVolume
 
@@ -44,7 +45,7 @@ class PodWorker:
         self,
         context: NodeContext,
         pod: PodStatus,
-        images: ImageManager,
+        images: ImageManager | PodPulls,
         containers: Containers,
         credentials: PullCredentials,
         cadence: Cadence,
@@ -324,7 +325,7 @@ class PodWorker:
             stage = self._retry_stage()
             clock.enter(stage, env.now, None if stage == "sync" else self._pod.cause)
         if wake > env.now:
-            yield env.timeout(wake - env.now)
+            yield self._cadence.alarm(env, wake)
 
     def _retry_stage(self) -> str:
         """Return the stage for the time between two syncs."""

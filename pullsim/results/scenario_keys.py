@@ -13,6 +13,7 @@ from pullsim.scenario.model import quantities as quantity
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.nodes import KubeletSource
 from pullsim.scenario.model.placement import Allocatable, Labels, PodField, PodFields, Requests
+from pullsim.scenario.model.pull_policies import RegistryLimits
 from pullsim.scenario.model.quantities import Section
 from pullsim.scenario.model.scenario import AlwaysPullImages
 from pullsim.scenario.model.workloads import Share
@@ -36,6 +37,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.DnsName, "name"),
     (quantity.Count, "whole number"),
     (Share, "number or percentage"),
+    (RegistryLimits, "whole number ≥ 1, or one by registry"),
     (AlwaysPullImages, "`true`, `false` or `validate`"),
     (KubeletSource, "mapping or path"),
     (Requests, "[amounts](#units)"),
@@ -147,7 +149,7 @@ def _type(hint: Any, field: FieldInfo | None = None) -> str:
     bare = _bare(hint)
     origin = get_origin(bare)
     if origin is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(bare))
+        return " or ".join(f"`{'true' if value is True else value}`" for value in get_args(bare))
     if origin is list:
         return f"list of {_type(get_args(bare)[0])}"
     if origin is dict:

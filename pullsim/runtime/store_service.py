@@ -57,12 +57,13 @@ def filesystem_usage(filesystem: Filesystem | None, images: int) -> FilesystemUs
 
 
 class StoreService:
-    """The part of an image service that needs no pull; subclasses give `stored`, `stored_bytes` and `put`."""
+    """The part of an image service that needs no pull; subclasses give what they store, and how it is put there."""
 
     def __init__(self, node: RuntimeNode) -> None:
         self._filesystem = node.filesystem
         self._platform = node.spec.platform
         self._registries = node.registries
+        self._env = node.env
 
     def stored(self) -> Iterable[tuple[str, Listed]]:
         """Return the name and the image of each image record."""
@@ -78,6 +79,17 @@ class StoreService:
         ``manifest`` is the one for the node's platform.
         """
         raise NotImplementedError
+
+    def missing_of(self, manifest: Manifest, handler: str) -> int:
+        """Return the bytes of the blobs of an image's layers that the node needs and has not."""
+        raise NotImplementedError
+
+    def missing_bytes(self, image: str, handler: str = "") -> int | None:
+        """See `ImageService.missing_bytes`."""
+        reference = parse(image)
+        content = self._registries(reference.domain).content(reference, self._env.now)
+        manifest = None if content is None else select(content, self._platform)
+        return None if manifest is None else self.missing_of(manifest, handler)
 
     def list_images(self) -> list[ListedImage]:
         """Return the images, each once with all its names.

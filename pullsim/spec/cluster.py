@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.platform import Platform
@@ -149,6 +150,8 @@ class NodeSpec:
     scheduling: NodeScheduling = PLAIN
     startup: Startup = AT_ONCE  # of pods that do not say how long their sandbox and their containers take
     removable: bool = False  # whether an autoscaler may take its nodes away
+    #: Those of `pullsim.spec.pull_policies`, and objects with the methods of `pullsim.PullPolicy`, in order.
+    pull_policies: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,5 +39,16 @@ class Backoff:
         if self._entries:
             self._entries = {key: entry for key, entry in self._entries.items() if not self._expired(entry, now)}
 
+    def left(self, key: Hashable, now: int) -> int:
+        """Return the nanoseconds from ``now`` to the end of the back-off of ``key``; 0: it is not in back-off."""
+        entry = self._entries.get(key)
+        if entry is None or self._expired(entry, now):
+            return 0
+        return max(entry[1] + entry[0] - now, 0)
+
+    def forget(self, key: Hashable) -> None:
+        """Forget an entry: the next failure of ``key`` is its first one."""
+        self._entries.pop(key, None)
+
     def _expired(self, entry: tuple[int, int], now: int) -> bool:
         return now - entry[1] > EXPIRY * self.maximum

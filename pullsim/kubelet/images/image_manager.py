@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from pullsim.kubelet.images.backoff import Backoff
     from pullsim.kubelet.images.pull_records import ImagePullManager
     from pullsim.kubelet.images.puller import ImagePuller, PullResult
+    from pullsim.kubelet.images.retries import Retries
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.pod import ContainerSpec, ImageVolume
+    from pullsim.time_line import TimeLine
 
 # Waiting reasons (pkg/kubelet/images/types.go).
 ERR_IMAGE_PULL = "ErrImagePull"
@@ -80,7 +82,9 @@ class ImageManager:
         pulls: ImagePullManager,
         credentials: PullCredentials,
         housekeeping: Housekeeping,
+        retries: Retries | None = None,
     ) -> None:
+        """``retries``: what pull policies make of failures and successes; None: there are none of these policies."""
         self._context = context
         self._env = context.env
         self._service = context.service
@@ -94,13 +98,19 @@ class ImageManager:
         #: Up to 1.31 ImageStatus is called for the policy Always too, though its answer is not used (PR 126550).
         self._inspects_always = context.version < (1, 32)
         self._housekeeping = housekeeping
+        self._retries = retries
         self._errors: dict[tuple[PodStatus, str], str] = {}  # reason and message of the last failed pull
 
     def ensure_image_exists(
-        self, pod: PodStatus, container: ContainerSpec | ImageVolume
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, clock: TimeLine | None = None
     ) -> Generator[Any, Any, Ensured]:
-        """Find or pull the image, and enter the stages of that in the pod's time line, but not the stage after it."""
-        needed: Ensured | NeededPull = yield from self._find(pod, container)
+        """Find or pull the image, and enter the stages of that in a time line, but not the stage after it.
+
+        ``clock``: the time line; None: the pod's.
+        """
+        if clock is None:
+            clock = pod.clock
+        needed: Ensured | NeededPull = yield from self._find(pod, container, clock)
         if isinstance(needed, Ensured):
             return needed
         # In a large run most pods wait here for their turn to pull, and each keeps this frame with its local variables.
@@ -110,12 +120,12 @@ class ImageManager:
         self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
         self._pulls.record_intent(needed.request.image)
-        result = yield from self._puller.pull(needed.request, pod.clock)
+        result = yield from self._puller.pull(needed.request, clock)
         ensured = self._pulled(pod, container, needed, requested, result)
         return ensured._replace(present=needed.present, pull_required=True, check=needed.check)
 
     def _find(
-        self, pod: PodStatus, container: ContainerSpec | ImageVolume
+        self, pod: PodStatus, container: ContainerSpec | ImageVolume, clock: TimeLine
     ) -> Generator[Any, Any, Ensured | NeededPull]:
         """Return the present image or the reason not to pull now, as `Ensured`; otherwise the pull that is needed."""
         messages, image = self._messages, container.image
@@ -137,11 +147,11 @@ class ImageManager:
         if status is None and container.policy == "Never":
             return self._never(pod, container)._replace(present=present)
         try:
-            credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS)
+            credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS, clock)
             if status is not None and not always:
                 check = self._pulls.check(wanted, status.image_ref, credentials)
                 if check is None:
-                    credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
+                    credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED, clock)
                     check = self._pulls.check(wanted, status.image_ref, credentials or ())
                 if check != MUST_AUTHENTICATE:
                     self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
@@ -149,7 +159,7 @@ class ImageManager:
                 if container.policy == "Never":
                     return self._never(pod, container)._replace(present=present, pull_required=True, check=check)
             if credentials is None:
-                credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED)
+                credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED, clock)
         except LookupFailed as error:
             pod.fail(container.key, str(error), UNREADABLE, Failure(self._env.now, retryable=False))
             return Ensured(None, str(error), str(error), present, None if present else True)
@@ -174,13 +184,15 @@ class ImageManager:
         """The number of pull intents and of pulled records; None: the kubelet does not verify credentials."""
         return self._pulls.sizes
 
-    def _look_up(self, pod: PodStatus, wanted: str, time: LookupTime) -> Generator[Any, Any, Credentials | None]:
+    def _look_up(
+        self, pod: PodStatus, wanted: str, time: LookupTime, clock: TimeLine
+    ) -> Generator[Any, Any, Credentials | None]:
         """Look credentials up, if the release does so at that ``time``; None: it does not. Raises LookupFailed."""
         if self._credentials.time is not time:
             return None
         if not self._credentials.wanted(pod):
             return ()
-        return (yield from self._credentials.look_up(pod, wanted, pod.clock))
+        return (yield from self._credentials.look_up(pod, wanted, clock))
 
     def _pulled(
         self,
@@ -192,7 +204,7 @@ class ImageManager:
     ) -> Ensured:
         """Record how a pull ended, emit its event, and return the outcome for the container."""
         env, messages, image, request = self._env, self._messages, container.image, needed.request
-        pod.pulling = False
+        pod.pulling -= 1
         outcome = result.outcome
         now = nanoseconds(env.now)
         if outcome.image_ref is None:
@@ -204,6 +216,8 @@ class ImageManager:
             self._pulls.record_failure(request.image)
             self._record(pod, container, requested, result, 0)
             pod.failures += 1
+            if self._retries is not None:
+                self._retries.failed(pod, request, requested, outcome)
             reason, message = _evaluate(image, outcome.message)
             self._errors[pod, image] = f"{reason}: {message}"
             retryable = outcome.retryable or (outcome.cause == NO_SPACE and not self._housekeeping.finished(requested))
@@ -213,6 +227,8 @@ class ImageManager:
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
         self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
         self._backoff.gc(now)
+        if self._retries is not None:
+            self._retries.succeeded(request)
         used = next((credential for credential in needed.credentials if credential.auth is outcome.auth), None)
         self._pulls.record_pulled(request.image, outcome.answer or outcome.image_ref, used)
         self._housekeeping.changed()

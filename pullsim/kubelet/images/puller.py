@@ -28,10 +28,13 @@ class PullResult(NamedTuple):
 
 
 class PullQueue(Protocol):
-    """Decides which of a node's pulls begins next. Another policy is another class with these two methods."""
+    """Decides which of a node's pulls begins next; `pullsim.kubelet.images.policy_queue` asks pull policies."""
 
     def acquire(self, request: PullRequest) -> Event | None:
-        """Ask to begin a pull; return None if it may begin now, else the event that succeeds when it may."""
+        """Ask to begin a pull; return None if it may begin now, else the event that succeeds when it may.
+
+        The event's value is None, or since when registryPullQPS was all that the pull waited for.
+        """
 
     def release(self, request: PullRequest) -> None:
         """Note that a running pull has ended, and let the next one begin."""
@@ -88,7 +91,10 @@ class ImagePuller:
         env = self._env
         clock.enter("queue", env.now)
         if (turn := self._queue.acquire(request)) is not None:
-            yield turn  # it is interrupted only when the node leaves, and the queue with it: nothing is withdrawn
+            # It is interrupted only when the node leaves, and the queue with it: nothing is withdrawn.
+            held = yield turn
+            if held is not None:
+                clock.enter("qps", held)
             if self._last_image is not None:
                 clock.explain(self._last_image)
         started = env.now

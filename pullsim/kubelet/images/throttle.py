@@ -41,6 +41,11 @@ class TokenBucket:
         self._tokens, self._last = tokens, now
         return True
 
+    def wait(self, now: int) -> int:
+        """Return the nanoseconds from ``now`` until there is a token that nobody else has taken by then."""
+        tokens = min(float(self._burst), self._tokens + (now - self._last) / 1e9 * self._qps) - 1.0
+        return max(int(-tokens / self._qps * 1e9), 0)
+
 
 class ThrottledPullService:
     """A pull service in which each pull takes a token, and fails immediately if there is none.

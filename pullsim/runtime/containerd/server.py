@@ -8,7 +8,7 @@ from pullsim.cri import ContainerImage, ImageStatus
 from pullsim.oci.reference import parse
 from pullsim.runtime.containerd.node import ContainerdNode
 from pullsim.runtime.containerd.pull import Pull
-from pullsim.runtime.containerd.store import image_name
+from pullsim.runtime.containerd.store import image_name, image_record
 from pullsim.runtime.store_service import StoreService
 from pullsim.spec.stored_image import StoredImage
 
@@ -63,6 +63,17 @@ class Containerd(StoreService):
     def stored_bytes(self) -> int:
         """Count compressed blobs and unpacked snapshots."""
         return self.store.bytes
+
+    def missing_of(self, manifest: Manifest, handler: str) -> int:
+        """See `StoreService`; a layer is there as a snapshot or as a blob."""
+        store = self.store
+        image = image_record(manifest, "", 0, handler, self._node.handlers)
+        pairs = zip(manifest.layers, image.snapshots(), strict=True)
+        return sum(
+            layer.size
+            for layer, snapshot in pairs
+            if snapshot not in store.snapshots and layer.digest not in store.blobs
+        )
 
     def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
         """See `StoreService`."""

@@ -36,7 +36,6 @@ class Crio(StoreService):
 
     def __init__(self, node: RuntimeNode, spec: CrioSpec) -> None:
         super().__init__(node)
-        self._env = node.env
         self._node = CrioNode(node, spec)
         self.store = self._node.store
         #: The end of each copy under way, by image, namespace, user name and password.
@@ -95,6 +94,11 @@ class Crio(StoreService):
     def stored_bytes(self) -> int:
         """Count layers, documents and temporary files."""
         return self.store.bytes
+
+    def missing_of(self, manifest: Manifest, handler: str) -> int:  # noqa: ARG002 - images are the same for all handlers
+        """See `StoreService`."""
+        store = self.store
+        return sum(layer.size for layer in manifest.layers if not store.knows(layer.digest))
 
     def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
         """See `StoreService`."""

@@ -118,6 +118,13 @@ class FixedRuntime:
         self._had.add(image)
         return PullOutcome(_image_ref(image), downloaded=fixed.size, refetched=refetched)
 
+    def missing_bytes(self, image: str, handler: str = "") -> int | None:
+        """See `ImageService.missing_bytes`."""
+        fixed = self._spec.images.get(image)
+        if fixed is None:
+            return None
+        return 0 if self._present(image, self._handlers.identity(handler)) else fixed.size
+
     def list_images(self) -> list[ListedImage]:
         """Return the images that are present now."""
         images = self._spec.images

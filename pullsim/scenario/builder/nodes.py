@@ -17,6 +17,7 @@ from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_node, kubelet_warnings
 from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, with_resources
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
+from pullsim.scenario.builder.pull_policies import policy_warnings, pull_policies
 from pullsim.scenario.builder.snapshotter import with_snapshotter
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
@@ -135,6 +136,8 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
     findings.ignored += (f"nodes[{pool.name}].kubelet.{name}" for name in kubelet.ignored if name not in READ)
     findings.warnings += kubelet_warnings(pool, kubelet, release)
     findings.notes.append(f"{pool.name}: {kubelet_limit(kubelet, release)}")
+    policies = pull_policies(pool.pull_policies)
+    findings.warnings += policy_warnings(pool.name, policies, kubelet)
     runtime = _runtime(pool, index, directory, findings)
     handlers = tuple(spec_of(each, RuntimeHandler) for each in pool.runtime_handlers)
     if (limit := runtime.layer_limit) is not None:
@@ -158,6 +161,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         startup=spec_of(pool.startup, Startup),
         removable=pool.autoscale is not None and pool.autoscale.consolidate_after is not None,
         scheduling=node_scheduling(pool, own, index, findings),
+        pull_policies=policies,
     )
 
 

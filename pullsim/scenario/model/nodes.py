@@ -15,6 +15,7 @@ from pullsim.scenario.model.autoscale import MOST_NODES, Autoscale, Number
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Unpack
 from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint, Zone
+from pullsim.scenario.model.pull_policies import PullPolicy, contradiction
 from pullsim.scenario.model.quantities import (
     DnsName,
     Duration,
@@ -168,6 +169,11 @@ class NodePool(Section):
     )
     credentials: NodeCredentials | None = Field(default=None, description="The kubelet's credentials.")
     simulation: Simulation = Field(default_factory=Simulation, description="The kubelet's loop, for replays and tests.")
+    pull_policies: list[PullPolicy] = Field(
+        default=[],
+        description="Pull policies that no kubelet has, in order: a name, or a mapping with the name as its only key; "
+        "by default the kubelet's own way. See docs/levers/pull-policies.md.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -248,6 +254,17 @@ class NodePool(Section):
             if settings is not None and name not in used and self.runtime.config is None:
                 raise ValueError(f"runtime.{name} is given, and no image is unpacked with it: set snapshotter: {name}")
         return self
+
+    @field_validator("pull_policies")
+    @classmethod
+    def _policies_go_together(cls, policies: list[PullPolicy], info: ValidationInfo) -> list[PullPolicy]:
+        if wrong := contradiction(policies):
+            raise ValueError(wrong)
+        simulation = info.data.get("simulation")
+        capped = any(policy.max_back_off is not None for policy in policies)
+        if capped and simulation is not None and "max" in simulation.image_backoff.model_fields_set:
+            raise ValueError("maxBackOff and simulation.imageBackoff.max both are the longest back-off: one is enough")
+        return policies
 
     @field_validator("runtime_handlers")
     @classmethod

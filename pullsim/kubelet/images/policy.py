@@ -1,0 +1,145 @@
+"""The protocol of pull policies, what they are told, and those of pullsim that order or hold back waiting pulls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pullsim.kernel.clock import nanoseconds
+from pullsim.oci.reference import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pullsim.kubelet.images.image_service import PullRequest
+    from pullsim.spec.pod import Pod
+
+
+class WaitingPull:
+    """One pull of a node, as pull policies see it."""
+
+    __slots__ = ("_missing", "_running", "asked", "container", "held", "identity", "image", "pod", "registry")
+
+    def __init__(
+        self,
+        request: PullRequest,
+        asked: float,
+        running: Callable[[], tuple[WaitingPull, ...]],
+        missing: Callable[[str, str], int | None],
+    ) -> None:
+        self.image: str = request.image  # the name with its tag, as the runtime is given it
+        self.registry: str = parse(request.image).domain  # as in the name: docker.io, whatever its mirrors are
+        self.pod: Pod = request.pod  # with its name, namespace and workload, and all that `spec` has
+        self.container: str = request.caller.container  # the container, or image volume, that needs the image
+        self.asked = asked  # when it was asked for, in simulated seconds
+        self.held: float | None = None  # since when a token of registryPullQPS is all that it waits for
+        self.identity = id(request)
+        self._running = running
+        self._missing: Callable[[], int | None] = lambda: missing(request.image, request.handler)
+
+    @property
+    def priority(self) -> int:
+        """The priority of its pod."""
+        return self.pod.spec.scheduling.priority
+
+    @property
+    def missing(self) -> int | None:
+        """The compressed bytes of the image's layers that are not on the node now; None: there is no such image.
+
+        No kubelet knows them before it pulls, as the CRI does not tell; a registry's manifest would.
+        """
+        return self._missing()
+
+    @property
+    def running(self) -> tuple[WaitingPull, ...]:
+        """The pulls that run on the node now, in the order in which they began."""
+        return self._running()
+
+
+class PullError(NamedTuple):
+    """Why a pull failed."""
+
+    message: str  # as in the kubelet's event
+    cause: str | None  # as in the column `cause` of pulls.csv: unavailable, notFound, …
+    failures: int  # how often the pod's pulls have failed so far, this one included
+    back_off: float  # seconds of the kubelet's own back-off that begins now
+
+
+class NotBefore(NamedTuple):
+    """An answer of `PullPolicy.key`: the pull may not begin before a time, at which the policy is asked again."""
+
+    at: float  # simulated seconds
+
+
+class PullPolicy(Protocol):
+    """Decides about a node's pulls; one of the two methods may be missing."""
+
+    def key(self, pull: WaitingPull, now: float) -> Any:
+        """Return a key by which the pulls that wait are sorted: the smallest begins first, of equal ones the oldest.
+
+        None holds the pull back until another pull of the node is asked for, begins or ends; `NotBefore` does so at
+        most until a time. It is asked when a pull is asked for and when one ends, and only where a pull may begin then.
+        With several policies the key of the first counts first, and each may hold a pull back.
+        """
+
+    def after(self, error: PullError, pull: WaitingPull, now: float) -> float | None:
+        """Return when a pull that failed now is tried again; it must be later than ``now``.
+
+        Until then the image is in back-off for its pod, whose worker looks at it again then. None leaves it to the next
+        policy, and in the end to the kubelet.
+        """
+
+
+class PriorityFirst:
+    """Pulls of pods with a higher priority first, see `pullsim.spec.pull_policies.Priority`."""
+
+    def __init__(self, ageing: float | None) -> None:
+        self._ageing = ageing
+
+    def key(self, pull: WaitingPull, now: float) -> Any:
+        """See `PullPolicy.key`."""
+        return (0, 0) if _aged(pull, now, self._ageing) else (1, -pull.priority)
+
+
+class ShortestMissingFirst:
+    """The fewest missing bytes first, see `pullsim.spec.pull_policies.ShortestMissing`. Images without size come last.
+
+    This is shortest job first, which gives the least mean wait of jobs one at a time.
+    """
+
+    def __init__(self, ageing: float | None) -> None:
+        self._ageing = ageing
+
+    def key(self, pull: WaitingPull, now: float) -> Any:
+        """See `PullPolicy.key`."""
+        if _aged(pull, now, self._ageing):
+            return (0, 0)
+        missing = pull.missing
+        return (2, 0) if missing is None else (1, missing)
+
+
+class LimitByRegistry:
+    """A limit for each registry, see `pullsim.spec.pull_policies.RegistryLimit`."""
+
+    def __init__(self, limit: int | None, limits: Mapping[str, int]) -> None:
+        self._limit = limit
+        self._limits = limits
+
+    def key(self, pull: WaitingPull, now: float) -> Any:  # noqa: ARG002 - the protocol has it
+        """See `PullPolicy.key`."""
+        registry = pull.registry
+        limit = self._limits.get(registry, self._limit)
+        running = sum(other.registry == registry for other in pull.running)
+        return 0 if limit is None or running < limit else None
+
+
+class RetryWhenOver:
+    """A retry as soon as the kubelet's own back-off is over, see `pullsim.spec.pull_policies.RetryAtExpiry`."""
+
+    def after(self, error: PullError, pull: WaitingPull, now: float) -> float | None:  # noqa: ARG002 - the protocol has it
+        """See `PullPolicy.after`."""
+        return now + error.back_off
+
+
+def _aged(pull: WaitingPull, now: float, ageing: float | None) -> bool:
+    """Whether a pull has waited so long that it goes before all that have not; among themselves the oldest is first."""
+    return ageing is not None and nanoseconds(now) - nanoseconds(pull.asked) >= nanoseconds(ageing)

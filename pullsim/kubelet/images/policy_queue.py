@@ -1,0 +1,144 @@
+"""The queue of a node's pulls under pull policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullsim.errors import InputError, shown
+from pullsim.kernel.clock import nanoseconds
+from pullsim.kernel.event import Call, Event
+from pullsim.kubelet.images.policy import NotBefore, WaitingPull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import simpy
+
+    from pullsim.kubelet.images.image_service import PullRequest
+    from pullsim.kubelet.images.throttle import TokenBucket
+
+
+class PolicyQueue:
+    """Lets that pull begin next whose key is the smallest of those that no policy holds back.
+
+    It is a `PullQueue`. With ``bucket`` a pull takes a token of registryPullQPS when it begins, and waits for one. The
+    event that a waiting pull gets has as its value since when a token was all that it waited for, None if it never was.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        limit: int | None,
+        keys: Sequence[tuple[str, Callable[[WaitingPull, float], Any]]],
+        bucket: TokenBucket | None,
+        missing: Callable[[str, str], int | None],
+    ) -> None:
+        """``limit``: pulls at a time, None: no limit; ``keys``: the policies' names with their methods, in order.
+
+        ``missing`` returns the missing bytes of an image for a runtime handler.
+        """
+        self._env = env
+        self._limit = limit
+        self._keys = keys
+        self._bucket = bucket
+        self._missing = missing
+        self._waiting: dict[WaitingPull, Event] = {}  # in the order in which they were asked for
+        self._running: dict[int, WaitingPull] = {}  # by the identity of the request, in the order in which they began
+        self._alarm: float | None = None  # when the queue is looked at again although no pull has ended
+
+    def view(self, request: PullRequest, asked: float) -> WaitingPull:
+        """Return a pull as policies see it."""
+        return WaitingPull(request, asked, self._all_running, self._missing)
+
+    def acquire(self, request: PullRequest) -> Event | None:
+        """See `PullQueue.acquire`."""
+        pull = self.view(request, self._env.now)
+        turn = Event(self._env)
+        self._waiting[pull] = turn
+        self._fill(pull)
+        return None if pull.identity in self._running else turn
+
+    def release(self, request: PullRequest) -> None:
+        """See `PullQueue.release`."""
+        del self._running[id(request)]
+        self._fill(None)
+
+    def _all_running(self) -> tuple[WaitingPull, ...]:
+        return tuple(self._running.values())
+
+    def _fill(self, newcomer: WaitingPull | None) -> None:
+        """Let pulls begin as long as one may; a ``newcomer`` that may begins without an event."""
+        while self._waiting and (self._limit is None or len(self._running) < self._limit):
+            candidates = self._candidates()
+            if not candidates or not self._take_token(candidates):
+                return
+            pull = candidates[0]
+            turn = self._waiting.pop(pull)
+            self._running[pull.identity] = pull
+            if pull is not newcomer:
+                turn.succeed(pull.held)
+
+    def _candidates(self) -> list[WaitingPull]:
+        """Return the pulls that no policy holds back, in the order in which they may begin."""
+        if not self._keys:
+            return list(self._waiting)
+        now = self._env.now
+        keyed: list[tuple[tuple[Any, ...], WaitingPull]] = []
+        for pull in self._waiting:
+            key = self._key(pull, now)
+            if key is not None:
+                keyed.append((key, pull))
+        try:
+            keyed.sort(key=_first)
+        except TypeError:
+            names = ", ".join(name for name, _ in self._keys)
+            given = " and ".join(shown(key) for key, _ in keyed[:2])
+            raise InputError(f"keys of pull policies cannot be sorted ({names}): {given}") from None
+        return [pull for _, pull in keyed]
+
+    def _key(self, pull: WaitingPull, now: float) -> tuple[Any, ...] | None:
+        """Return the keys that the policies give a pull; None: one of them holds it back."""
+        keys = []
+        for name, key in self._keys:
+            answer = key(pull, now)
+            if isinstance(answer, NotBefore):
+                if not answer.at > now:
+                    raise InputError(
+                        f"the pull policy {name} holds a pull back until {answer.at} s, and it is {now} s already: "
+                        "a later time is right, or None"
+                    )
+                self._look_at(answer.at)
+                return None
+            if answer is None:
+                return None
+            keys.append(answer)
+        return tuple(keys)
+
+    def _take_token(self, candidates: list[WaitingPull]) -> bool:
+        """Take a token for the next pull; if there is none, look again when there is one."""
+        bucket = self._bucket
+        if bucket is None:
+            return True
+        now = nanoseconds(self._env.now)
+        if bucket.take(now):
+            return True
+        for pull in candidates:
+            if pull.held is None:
+                pull.held = self._env.now
+        self._look_at((now + bucket.wait(now)) / 1e9)
+        return False
+
+    def _look_at(self, at: float) -> None:
+        """Look at the queue again at this time, unless that is to happen earlier anyway."""
+        now = self._env.now
+        if self._alarm is None or at < self._alarm:
+            self._alarm = at
+            Call(self._env, self._look, max(at - now, 0.0))
+
+    def _look(self, _: Event) -> None:
+        self._alarm = None
+        self._fill(None)
+
+
+def _first(keyed: tuple[tuple[Any, ...], WaitingPull]) -> tuple[Any, ...]:
+    return keyed[0]
