@@ -294,7 +294,9 @@ def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         for index, inner in enumerate(node):
             names = [inner.get(key) for key in ("name", "host", "image")] if isinstance(inner, dict) else []
             name = next((each for each in names if isinstance(each, str)), str(index))
-            yield from _flat(inner, f"{path}[{name}]")
+            below = [*_flat(inner, f"{path}[{name}]")]
+            # An entry that has a name and no values of its own, as `{shortestMissing: {}}`, is what it is called.
+            yield from below or [(f"{path}[{name}]", ", ".join(inner))] * bool(inner)
     else:
         yield path, node
 

@@ -31,7 +31,7 @@ from tests.support.world import (
 
 #: Three pulls of 4 s that wait behind a first one, which is asked for at 0; the higher the later.
 WAITING = [pod("first", "app:1"), *(of_priority(f"p{n}", f"app{n}:1", n, at=1.0 + n) for n in range(3))]
-FOUR = {name: 4.0 for name in ("app:1", "app0:1", "app1:1", "app2:1")}
+FOUR = dict.fromkeys(("app:1", "app0:1", "app1:1", "app2:1"), 4.0)
 
 
 def order(result):

@@ -262,7 +262,7 @@ class NodePool(Section):
             raise ValueError(wrong)
         simulation = info.data.get("simulation")
         capped = any(policy.max_back_off is not None for policy in policies)
-        if capped and simulation is not None and "max" in simulation.image_backoff.model_fields_set:
+        if capped and simulation is not None and simulation.image_backoff.max != _LOOP.backoff_max:
             raise ValueError("maxBackOff and simulation.imageBackoff.max both are the longest back-off: one is enough")
         return policies
 
