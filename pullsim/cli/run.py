@@ -294,9 +294,10 @@ def _simulate(
 def _origin(scenario: Scenario, words: list[str], *, force: bool) -> Origin:
     """Return where the run comes from, and what was guessed for it; ``words``: the scenario's file and its changes."""
     from pullsim.results.exports.export import Origin  # noqa: PLC0415
+    from pullsim.results.wording import counted  # noqa: PLC0415
 
     built = scenario.assemble(force=force)
-    images = f"how images of known size are cut into layers: {', '.join(built.guessed)}" if built.guessed else None
+    images = f"how {counted(len(built.guessed), 'image')} of known size are cut into layers" if built.guessed else None
     guessed = tuple(filter(None, (built.assumption, images)))
     return Origin(scenario.description, again(), guessed, again(["advise", *words]))
 

@@ -53,6 +53,7 @@ _TEXTS: Final = frozenset(
         "modelError",
         "splits",
         "guesses",
+        "neverStarted",
     }
 )
 #: The dimension by pattern of the name. The first pattern that fits decides; a metric that none fits is a count.

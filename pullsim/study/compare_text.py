@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim import printable
 from pullsim.results import metrics as metric_names
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pullsim.study.compare import Comparison, Difference
+
+
+_DID: Final = {"start": "startOfStarted", "ready": "readyOfReady"}
 
 
 def rows(comparison: Comparison, metrics: Sequence[str]) -> list[tuple[str, str, str, str, str]]:
@@ -47,12 +51,23 @@ def sources(comparison: Comparison) -> list[str]:
 
 def notes(comparison: Comparison, metrics: Sequence[str]) -> list[str]:
     """Return what a reader must know before relying on the figures."""
+    found = []
+    if others := of_those_that_did(comparison, metrics):
+        options = " ".join(f"-m {name}" for name in others)
+        found.append(f"where a time is never, some pods never did; those that did are compared by {options}.")
     small = [d.metric for d in comparison.differences(metrics) if d.verdict == "within model error"]
     error = comparison.a.error or comparison.b.error
-    if not small or error is None:
-        return []
-    measured = f"measured at {error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}"
-    return [f"{', '.join(small)}: the difference is smaller than the model's own error, {measured}."]
+    if small and error is not None:
+        measured = f"measured at {error.median:.0%} (median; 90 %: {error.p90:.0%}) for {error.kind}"
+        found.append(f"{', '.join(small)}: the difference is smaller than the model's own error, {measured}.")
+    return found
+
+
+def of_those_that_did(comparison: Comparison, metrics: Sequence[str]) -> list[str]:
+    """Return, for metrics of all pods that are never, those of the pods that started or were ready."""
+    never = [d.metric for d in comparison.differences(metrics) if math.inf in (d.a.mean, d.b.mean)]
+    names = (re.sub(r"^pods\.(start|ready)\.", lambda of: f"pods.{_DID[of[1]]}.", name) for name in never)
+    return [name for name in names if name not in (*never, *metrics)]
 
 
 def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ def test_the_answer_says_who_started_who_never_did_and_what_was_waited_for():
     assert first == (
         f"8 of 10 pods started: half of them within {started.p50:.2f} s, the slowest within {started.max:.1f} s."
     )
-    assert never == "2 pods (of app) never started. Pulls failed because the registry could not be reached."
+    assert never == "2 pods of app never started: the registry could not be reached."
     assert re.match(r"\d+ % of the waiting was for ", waited)
 
 
@@ -100,15 +100,16 @@ def test_the_latest_workload_is_the_one_whose_half_is_the_latest():
         name, took = (("even", 9.0), ("tail", 8.0), ("most", 1.0))[min(place // 3, 2)]
         took = 20.0 if place == 3 else took
         result.pods[place] = pod._replace(workload=name, start_seconds=took, started=pod.created + took)
-    assert "The latest are the 3 of even: half of them started within 9.00 s." in answer(summarize(result))
+    assert "The latest was even: half of its 3 pods started within 9.00 s." in answer(summarize(result))
 
 
 def test_pods_that_nobody_waits_for_any_more_are_not_those_that_never_started():
     result = make(pods=10, never=2)
     result.pods[0] = result.pods[0]._replace(workload="left", ready=None, withdrawn=True)  # it had started
     result.pods[9] = result.pods[9]._replace(workload="left", withdrawn=True)
+    image = [pull.image for pull in result.pulls if pull.pod == result.pods[8].pod][-1]
     assert [sentence for sentence in answer(summarize(result)) if "never started" in sentence] == [
-        "1 pod (of app) never started. Pulls failed because the registry could not be reached."
+        f"1 pod of app never started: the registry could not be reached ({image})."
     ]
 
 
@@ -293,10 +294,10 @@ def test_a_run_whose_pulls_take_no_time_has_a_page():
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (12.0, 75.0, "99 of 100 pods started within 12.0 s to 75.0 s"),
-        (12.0, 12.01, "99 of 100 pods started within 12.0 s"),
-        (12.0, math.inf, "99 of 100 pods started within 12.0 s to never"),
-        (math.inf, math.inf, "fewer than 99 of 100 pods started"),
+        (12.0, 75.0, "99 of 100 pods would have started within 12.0 s to 75.0 s"),
+        (12.0, 12.01, "99 of 100 pods would have started within 12.0 s"),
+        (12.0, math.inf, "99 of 100 pods would have started within 12.0 s to never"),
+        (math.inf, math.inf, "50 of 100 pods would have started within 1.00 s to 2.00 s"),
     ],
 )
 def test_the_page_says_what_guessed_layers_change(low, high, said):
@@ -304,7 +305,7 @@ def test_the_page_says_what_guessed_layers_change(low, high, said):
     effect = SplitEffect(["r.test/app:v1"], 7, Interval(1.0, 2.0), Interval(low, high), Interval(low, high))
     page = run_page(Output(result, replace(summarize(result), splits=effect), "version: 1\n", print, Origin()))
     (inputs,) = [section for section in page.sections if section.title == "What went in"]
-    assert inputs.parts[0].points == [f"in 7 runs with other layers, {said}"]
+    assert inputs.parts[0].points == [f"cut in 7 other typical ways, {said}"]
 
 
 def test_names_with_percent_signs_are_left_as_they_are():
@@ -335,6 +336,21 @@ def test_the_latest_workload_is_one_of_those_that_started_and_each_reason_is_cou
             {"name": "wide", "pods": {"image": "r.test/small:v1", "requests": {"cpu": 64}, "count": 2}},
         ],
     }
-    sentences = " ".join(answer(summarize(pullsim.run(pullsim.from_mapping(document)))))
-    assert "The latest of workloads whose pods all started are the 2 of large" in sentences
-    assert "What they were last: 2 Pending, 1 ImagePullBackOff. Pulls failed because" in sentences
+    result = pullsim.run(pullsim.from_mapping(document))
+    sentences = " ".join(answer(summarize(result), "pullsim advise s.yaml"))
+    assert "Of the workloads whose pods all started the latest was large" in sentences
+    assert (
+        "3 pods never started. 2 of wide: no node took them (0/2 nodes are available: 2 Insufficient cpu). "
+        "1 of none: the image does not exist in its registry (r.test/none:v1)."
+    ) in sentences
+    assert " `pullsim advise s.yaml` tries what would shorten it." in sentences
+    page = page_of(result)
+    wholes = dict(row[::2] for row in page.sections[2].parts[0].data["wholes"].rows)
+    assert wholes["wide (2)"] == "10 min 00 s, 2 never"
+    assert wholes["all pods (7)"].endswith(", 3 never")
+    assert wholes["small (2)"].endswith(" s")
+    groups = summarize(result).never_started
+    assert [(group.workload, group.pods, group.status, group.cause) for group in groups] == [
+        ("wide", 2, "Pending", None),
+        ("none", 1, "ImagePullBackOff", "notFound"),
+    ]

@@ -16,6 +16,8 @@ from pullsim.study import baseline, compare_text, solve_text
 from pullsim.study.charts import plot_heat, plot_knee, plot_trade_off
 from pullsim.study.compare import compare
 from pullsim.study.intervals import bootstrap
+from pullsim.study.pages.comparison_page import comparison_page
+from pullsim.study.pages.parts import Source
 from pullsim.study.solve import solve
 from pullsim.study.sweep import sweep
 from tests.support.command import pullsim
@@ -68,6 +70,22 @@ def test_compare(scenario, a, b, verdict, never):
     ((_, *texts, by, said),) = compare_text.rows(comparison, [P99])
     assert (tuple(text == "never" for text in texts), by, said) == (never, "-", verdict)
     assert comparison.table([P99]).shape == (1, 8)
+    assert compare_text.notes(comparison, [P99]) == [
+        "where a time is never, some pods never did; those that did are compared by -m pods.startOfStarted.p99."
+    ]
+    assert compare_text.notes(comparison, [MEDIAN]) == []
+    assert compare_text.notes(comparison, [P99, "pods.startOfStarted.p99"]) == []
+
+
+def test_the_page_of_a_comparison_has_those_that_started(scenario):
+    comparison = compare(scenario, set_a=[f"{BAD}=2", "seed=1"], set_b=[f"{BAD}=3", "seed=1"])
+    page = comparison_page(comparison, [P99, "pods.notStarted"], Source())
+    (table,) = page.sections[0].parts
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    assert rows["time until 99 of 100 pods had started"][:3] == ["never", "never", "-"]
+    assert rows["time until 99 of 100 pods that started had started"][0] not in ("never", "-")
+    assert page.answer[-1] == "Never in both, as some pods never did: the time until 99 of 100 pods had started."
+    assert "never" not in {figure.value for figure in page.figures}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pullsim.records import Guess
     from pullsim.results.model_error import ModelError
+    from pullsim.results.summary.never_started import NeverStarted
     from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.summary import Summary
 
@@ -69,7 +70,7 @@ _HAPPENINGS: Final = 3  # that the answer begins with
 _AT_ONCE: Final = 0.005  # seconds, which are shown as 0.00 s
 _SEVERAL: Final = 2
 _LATE: Final = 1.3  # times the median of all pods: a workload whose pods are later is named
-_WORKLOADS: Final = 3  # that a sentence names
+_GROUPS: Final = 3  # of pods that never started, of which it is said why
 
 
 def question(name: str, description: str) -> str:
@@ -79,8 +80,8 @@ def question(name: str, description: str) -> str:
     return " ".join(asked) or f"How long until the pods{f' of {name}' if name else ''} run, and what do they wait for?"
 
 
-def answer(summary: Summary) -> list[str]:
-    """Return the sentences of the answer, the most important first."""
+def answer(summary: Summary, advice: str = "") -> list[str]:
+    """Return the sentences of the answer, the most important first; ``advice``: the command that tries what helps."""
     pods = summary.pods
     if pods is None:
         return ["The run kept no pods: there is nothing to answer with."]
@@ -88,9 +89,10 @@ def answer(summary: Summary) -> list[str]:
         return ["No pod was created."]
     sentences = [*happenings(summary)[:_HAPPENINGS], _outcome(pods), *_latest(summary, pods)]
     if pods.start.never:
-        sentences.append(_never(summary, pods))
+        sentences.append(_never(summary.never_started, pods.start.never))
     if summary.bottleneck is not None and summary.bottleneck.shares:
-        sentences.append(_waited(summary.bottleneck.shares))
+        hint = f" `{advice}` tries what would shorten it." if advice else ""
+        sentences.append(_waited(summary.bottleneck.shares) + hint)
     if summary.ended in ("limit", "interrupted") or (summary.ended == "horizon" and pods.not_ready > pods.withdrawn):
         sentences.append(f"The run was stopped after {duration(summary.end)} of its time; more might have happened.")
     return sentences
@@ -137,7 +139,7 @@ def key_figures(summary: Summary) -> list[Figure]:
             found.append(Figure("half started within", duration(started.p50), remark))
             found.append(Figure("99 of 100 within", duration(started.p99), remark))
         if pods.last_ready_at is not None:
-            found.append(Figure("last pod ready at", duration(pods.last_ready_at), "since the begin"))
+            found.append(Figure("last pod ready at", duration(pods.last_ready_at), "after the run began"))
         if pods.deadlines:
             text = f"{pods.missed_deadlines:,} of {pods.deadlines:,}"
             found.append(Figure("deadlines missed", text, bad=bool(pods.missed_deadlines)))
@@ -194,22 +196,28 @@ def _latest(summary: Summary, pods: Pods) -> list[str]:
     if half < _LATE * whole:
         return []
     never = any(each.start.never for each in summary.workloads.values())
-    among = " of workloads whose pods all started" if never else ""
+    latest = f"Of the workloads whose pods all started the latest was {name}" if never else f"The latest was {name}"
     if group.total == 1:
-        return [f"The latest{among} is that of {name}: it started within {duration(half)}."]
-    return [f"The latest{among} are the {group.total:,} of {name}: half of them started within {duration(half)}."]
+        return [f"{latest}, which started within {duration(half)}."]
+    return [f"{latest}: half of its {group.total:,} pods started within {duration(half)}."]
 
 
-def _never(summary: Summary, pods: Pods) -> str:
-    """Say which pods never started, though somebody waits for them, and what their last failure was."""
-    groups = [name for name, group in summary.workloads.items() if group.start.never]
-    of = f" (of {', '.join(groups[:_WORKLOADS])}{' and others' if len(groups) > _WORKLOADS else ''})" if groups else ""
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in pods.not_started_by_reason.items())
-    causes = "; ".join(CAUSES.get(each, each) for each in summary.pulls.failures_by_cause) if summary.pulls else ""
-    because = f"Pulls failed because {causes}." if causes else ""
-    if not causes or len(pods.not_started_by_reason) > 1:  # failed pulls are not all that there is to say
-        because = f"What they were last: {reasons}. {because}".rstrip()
-    return f"{counted(pods.start.never, 'pod')}{of} never started. {because}"
+def _never(groups: Sequence[NeverStarted], never: int) -> str:
+    """Say which pods never started, though somebody waits for them, and why."""
+    told = [_why(group) for group in groups[:_GROUPS]]
+    rest = never - sum(group.pods for group in groups[:_GROUPS])
+    if not rest and len(told) == 1:
+        return f"{counted(never, 'pod')} of {groups[0].workload} never started: {told[0]}."
+    sentences = [f"{group.pods:,} of {group.workload}: {why}." for group, why in zip(groups, told, strict=False)]
+    return " ".join([f"{counted(never, 'pod')} never started.", *sentences, *([f"{rest:,} others."] if rest else [])])
+
+
+def _why(group: NeverStarted) -> str:
+    if group.message is not None:
+        return f"no node took {'it' if group.pods == 1 else 'them'} ({group.message.rstrip('.')})"
+    if group.cause is not None:
+        return CAUSES.get(group.cause, group.cause) + (f" ({group.image})" if group.image else "")
+    return f"{group.status} when the run ended"
 
 
 def _waited(shares: Mapping[str, float]) -> str:

@@ -18,7 +18,12 @@ _FIGURES: Final = {
     "p99.9": "999 of 1,000 pods",
     "max": "the last pod",
 }
-_EVENTS: Final = {"start": ("had started", "had started"), "ready": ("were ready", "was ready")}
+_EVENTS: Final = {
+    "start": ("had started", "had started"),
+    "startOfStarted": ("that started had started", "that started had started"),
+    "ready": ("were ready", "was ready"),
+    "readyOfReady": ("that were ever ready were ready", "that was ever ready was ready"),
+}
 _WORDS: Final = {
     "pods.lastReadyAt": "time when the last pod was ready",
     "pods.notStarted": "number of pods that never started",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,11 @@ def by_image(summary: Summary) -> Table | None:
 def by_pool(summary: Summary) -> Table | None:
     """Return the table of node pools, the latest first; None where there are not several."""
     pools = summary.pods_by_pool
-    return _groups("Pods by node pool, from creation to start", "pool", pools) if len(pools) > 1 else None
+    table = _groups("Pods by node pool, from creation to start", "pool", pools) if len(pools) > 1 else None
+    unbound = sum(group.pods for group in summary.never_started if group.message is not None)
+    if table is None or not unbound:
+        return table
+    return replace(table, note=" ".join([table.note, f"{counted(unbound, 'pod')} got no node."]).strip())
 
 
 def slowest_pods(result: Result) -> Table | None:
@@ -61,7 +66,7 @@ def slowest_pods(result: Result) -> Table | None:
     places = [rank[-1] for rank in nsmallest(_PODS, ranks)]
     left = len(result.pods) - len(places)
     return Table(
-        "The slowest pods" if left else "All pods, the slowest first",
+        "From creation until they were ready" if left else "All pods, from creation until they were ready",
         (
             Column("pod"),
             Column("workload"),
@@ -108,9 +113,7 @@ def _pod(pod: PodRecord) -> tuple[Cell, ...]:
     elif pod.withdrawn:
         outcome = "withdrawn"
     else:
-        outcome = " ".join(
-            filter(None, ("never ready", f"({pod.reason or pod.cause})" if pod.reason or pod.cause else ""))
-        )
+        outcome = "got no node" if pod.node is None else pod.reason or pod.cause or "not ready"
     took = pod.ready_seconds if pod.ready is not None else math.inf
     return (
         Cell(qualified(pod.namespace, pod.pod)),

@@ -52,7 +52,7 @@ def run_page(output: Output) -> Page:
     return Page(
         title=result.name or "pullsim",
         question=question(result.name, origin.description),
-        answer=answer(summary),
+        answer=answer(summary, origin.advice),
         certainty=certainty(summary.model_error, summary.guesses, result.seed),
         figures=key_figures(summary),
         sections=[section for section in sections if section.parts],
@@ -71,15 +71,16 @@ def _inputs(output: Output) -> Section:
     guessed = [*output.origin.guessed]
     effect = output.summary.splits
     if effect is not None:
-        low, high = effect.p99.low, effect.p99.high
-        if low is not None and high is not None:
+        share, (low, high) = 99, (effect.p99.low, effect.p99.high)
+        if low is not None and math.isinf(low):  # so many pods never start in any case
+            share, (low, high) = 50, (effect.p50.low, effect.p50.high)
+        if low is not None and high is not None and math.isfinite(low):
             ends = " to ".join(dict.fromkeys(map(duration, (low, high))))
-            started = (
-                f"99 of 100 pods started within {ends}" if math.isfinite(low) else "fewer than 99 of 100 pods started"
+            guessed.append(
+                f"cut in {effect.runs} other typical ways, {share} of 100 pods would have started within {ends}"
             )
-            guessed.append(f"in {effect.runs} runs with other layers, {started}")
     parts: list[Part] = [
-        *_points("Nobody said, and so it was assumed:", guessed),
+        *_points("Assumed, as the scenario does not say it:", guessed),
         *_points("Warnings:", output.summary.warnings),
         Text(
             code=without_secrets(output.scenario),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.printable import shortened
@@ -28,14 +29,23 @@ STEP: Final = 30  # height of a bar
 
 def stage_time(result: Result) -> Chart | None:
     """Return the chart; None if no pod waited."""
-    pods = Counter(workload_name(*row) for row in values(result.pods, "namespace", "workload"))
+    pods: Counter[str] = Counter()
+    never: Counter[str] = Counter()  # those that were never ready, though somebody waits for them
+    for namespace, workload, ready, withdrawn in values(result.pods, "namespace", "workload", "ready", "withdrawn"):
+        name = workload_name(namespace, workload)
+        pods[name] += 1
+        never[name] += ready is None and not withdrawn
     bars: dict[str, Mapping[str, float]] = {}
+    remarks: dict[str, int] = {}
     if result.pods:
-        bars[f"all pods ({len(result.pods):,})"] = _mean(total(values(result.pods, "stages")), len(result.pods))
+        label = f"all pods ({len(result.pods):,})"
+        bars[label] = _mean(total(values(result.pods, "stages")), len(result.pods))
+        remarks[label] = never.total()
     if len(result.pods) > 1:
         slowest = slowest_pods(result.pods)
         label = "slowest pod" if len(slowest) == 1 else f"slowest {len(slowest):,}"
         bars[label] = _mean(total(pod.stages for pod in slowest), len(slowest))
+        remarks[label] = sum(pod.ready is None and not pod.withdrawn for pod in slowest)
     left_out = 0
     if len(pods) > 1:
         named = values(result.pods, "namespace", "workload", "stages")
@@ -43,17 +53,32 @@ def stage_time(result: Result) -> Chart | None:
         means = {name: _mean(stages[name], count) for name, count in pods.items()}
         ranked = sorted(means, key=lambda name: (-sum(means[name].values()), name))
         left_out = max(len(ranked) - _WORKLOADS, 0)
-        bars |= {f"{shortened(name, 40)} ({pods[name]:,})": means[name] for name in ranked[:_WORKLOADS]}
+        for name in ranked[:_WORKLOADS]:
+            label = f"{shortened(name, 40)} ({pods[name]:,})"
+            bars[label], remarks[label] = means[name], never[name]
     if not any(map(sum, (bar.values() for bar in bars.values()))):
         return None
     note = "Mean of a pod, until it was ready. Stages stand in the order in which a pod meets them."
+    if never.total():
+        note += " Pods that were never ready count until the end of the run."
     if left_out:
         note += f" The {_WORKLOADS} slowest workloads; {counted(left_out, 'more workload')} left out."
-    return stage_bars("stages", "Where the time went", bars, "pod", note)
+    told = {label: f"{count:,} never" for label, count in remarks.items() if count}
+    return stage_bars("stages", "Where the time went", bars, "pod", note, told)
 
 
-def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], what: str, note: str) -> Chart:
-    """Return a chart of stacked bars of seconds by stage; ``bars`` are the mean seconds of a ``what`` by its label."""
+def stage_bars(
+    name: str,
+    title: str,
+    bars: Mapping[str, Mapping[str, float]],
+    what: str,
+    note: str,
+    remarks: Mapping[str, str] = MappingProxyType({}),
+) -> Chart:
+    """Return a chart of stacked bars of seconds by stage; ``bars`` are the mean seconds of a ``what`` by its label.
+
+    ``remarks`` stand behind bars, by the same labels.
+    """
     longest = max(map(sum, (bar.values() for bar in bars.values())), default=0.0)
     unit = time_unit(longest)
     rows, told = [], []
@@ -85,7 +110,12 @@ def stage_bars(name: str, title: str, bars: Mapping[str, Mapping[str, float]], w
         },
     }
     wholes = [
-        (label, round(sum(bar.values()) / unit.size, 4), duration(sum(bar.values()))) for label, bar in bars.items()
+        (
+            label,
+            round(sum(bar.values()) / unit.size, 4),
+            ", ".join([duration(sum(bar.values())), *([remarks[label]] if label in remarks else [])]),
+        )
+        for label, bar in bars.items()
     ]
     sums = {
         "data": {"name": "wholes"},

@@ -44,7 +44,7 @@ def pods(result: Result) -> Pods:
     awaited = 0  # pods that never started although somebody waits for them
     for at, reason, scheduled, withdrawn in values(result.pods, "started", "reason", "scheduled", "withdrawn"):
         if at is None:
-            waiting[_waiting_reason(reason, scheduled)] += 1
+            waiting[waiting_reason(reason, scheduled)] += 1
             awaited += not withdrawn
     withdrawn = sum(values(result.pods, "withdrawn"))
     first = min(values(result.pods, "created"), default=0.0)
@@ -77,7 +77,7 @@ def _those_that_were(result: Result, instant: str, seconds: str) -> tuple[array[
     return instants, durations
 
 
-def _waiting_reason(reason: str | None, scheduled: float | None) -> str:
+def waiting_reason(reason: str | None, scheduled: float | None) -> str:
     """Return the reason that `kubectl get pods` would show."""
     return reason or ("Pending" if scheduled is None else "ContainerCreating")
 

@@ -29,6 +29,7 @@ from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, Rollo
 from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload, latest
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
+from pullsim.results.summary.never_started import NeverStarted, never_started
 from pullsim.results.summary.outages import Outage, outages
 from pullsim.results.summary.pods import Pods, pods
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
@@ -130,6 +131,7 @@ class Summary(Drawn):
     caches: dict[str, CacheUse] = field(default_factory=dict)  # pull-through caches, by host
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
     guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
+    never_started: list[NeverStarted] = field(default_factory=list)
 
     def __repr__(self) -> str:
         """``Summary(shop: 84 of 86 pods started, half within 12.3 s; ended at 29.3 s)``."""
@@ -183,6 +185,7 @@ def summarize(result: Result) -> Summary:
         autoscaling=autoscaling(result),
         caches={record.host: cache_use(record) for record in result.caches},
         guesses=[*result.guesses],
+        never_started=never_started(result) if has_pods else [],
     )
 
 

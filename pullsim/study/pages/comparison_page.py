@@ -33,6 +33,8 @@ _PLAIN: Final = {
 
 def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Source) -> Page:
     """Return the page; ``metrics`` are those that are compared."""
+    if len(comparison.a.runs) == 1:  # of more runs only the percentiles that were asked for are known
+        metrics = [*metrics, *compare_text.of_those_that_did(comparison, metrics)]
     rows = comparison.differences(metrics)
     error = source.error or comparison.a.error or comparison.b.error
     a, b = (shortened(side.name, 80) or name for side, name in ((comparison.a, "A"), (comparison.b, "B")))
@@ -57,7 +59,7 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
         question=f"What does it change to go from {a} (A) to {b} (B)?",
         answer=_answer(rows),
         certainty=certainty(len(comparison.a.runs), error, source.guesses),
-        figures=[_figure(row) for row in rows[:6]],
+        figures=[_figure(row) for row in rows if not _never(row)][:6],
         sections=[
             Section("What it did", [_table(rows)]),
             Section("Where the time moved", [*charts, *points_of(lists)]),
@@ -71,10 +73,17 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
 def _answer(rows: Sequence[Difference]) -> list[str]:
     """Return a sentence about each of the first figures that differ, or one that says that none does."""
     told = [_sentence(row) for row in rows if row.verdict not in ("same", "no value")]
-    same = [the(row.metric) for row in rows if row.verdict == "same"]
+    same = [the(row.metric) for row in rows if row.verdict == "same" and not _never(row)]
+    never = [the(row.metric) for row in rows if _never(row)]
     if not told:
         return ["It changes none of the figures that were compared."]
-    return [*told[:3], *([f"The same in both: {', '.join(same)}."] if same else [])]
+    lists = {"The same in both": same, "Never in both, as some pods never did": never}
+    return [*told[:3], *(f"{words}: {', '.join(names)}." for words, names in lists.items() if names)]
+
+
+def _never(row: Difference) -> bool:
+    """Whether a time is never on both sides."""
+    return row.a.mean == row.b.mean == math.inf
 
 
 def _sentence(row: Difference) -> str:
@@ -88,7 +97,8 @@ def _sentence(row: Difference) -> str:
 
 def _figure(row: Difference) -> Figure:
     before, after = metric_names.text(row.metric, row.a.mean), metric_names.text(row.metric, row.b.mean)
-    remark = relative(row.relative) or _PLAIN.get(row.verdict, row.verdict)
+    remark = relative(row.relative) if row.verdict != "same" else "in both"
+    remark = remark or _PLAIN.get(row.verdict, row.verdict)
     return Figure(in_words(row.metric), before if before == after else f"{before} → {after}", remark)
 
 
@@ -106,11 +116,11 @@ def _table(rows: Sequence[Difference]) -> Table:
             Cell(in_words(row.metric)),
             interval_cell(row.metric, row.a),
             interval_cell(row.metric, row.b),
-            interval_cell(row.metric, row.difference),
+            Cell("-") if _never(row) else interval_cell(row.metric, row.difference),
             Cell("-" if row.relative is None else f"{row.relative:+.1%}".replace("%", " %"), row.relative),
             Cell(_PLAIN.get(row.verdict, row.verdict)),
         )
         for row in rows
     ]
     never = any(end is not None and math.isinf(end) for row in rows for end in (row.a.mean, row.b.mean))
-    return Table("The figures of both sides", columns, cells, "never: pods did not come to it." if never else "")
+    return Table("The figures of both sides", columns, cells, "never: some pods never did." if never else "")

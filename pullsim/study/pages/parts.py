@@ -49,7 +49,7 @@ def certainty(seeds: int, error: ModelError | None, guesses: Sequence[Guess] = (
             "over the runs; intervals hold with 95 % confidence."
         )
     else:
-        chance = "Each setting was run once: what chance does to the figures is not known (--seeds says it)."
+        chance = "Each setting was run once: what chance does to the figures is not known (`--seeds 5` says it)."
     if error is None:
         return f"{chance} How far off the times are was not measured for this runtime.{told}"
     if not error.p90:
