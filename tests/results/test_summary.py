@@ -148,7 +148,7 @@ def test_keys_of_the_json_are_frozen():
         "schemaVersion", "name", "seed", "version", "detail", "end", "ended", "nodes", "pools", "percentiles", "pods",
         "workloads", "podsByPool", "images", "pulls", "bytes", "layers", "housekeeping", "registries", "outages",
         "rollouts", "churn", "prepulls", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
-        "assertions", "modelError", "autoscaling", "splits", "guesses", "neverStarted",
+        "assertions", "modelError", "autoscaling", "caches", "splits", "guesses", "neverStarted",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "withdrawn", "deadlines", "missedDeadlines", "start",
