@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.fidelity.levers import parallel_unpack
+from benchmarks.fidelity.levers import mirrors, parallel_unpack
 
 #: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
-LEVERS: Final = {"Parallel pull and unpack, and EROFS": parallel_unpack}
+LEVERS: Final = {
+    "Pull-through caches": mirrors,
+    "Parallel pull and unpack, and EROFS": parallel_unpack,
+}
 
 
 def lines() -> list[str]:

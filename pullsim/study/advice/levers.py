@@ -70,6 +70,11 @@ LEVERS: Final = (
         ("registryEgress", "perConnection", "roundTrips", "backOff", "stalledDownloads"),
         registry_levers.mirror,
     ),
+    Lever(
+        "a pull-through cache",
+        ("registryEgress", "perConnection", "roundTrips", "backOff", "stalledDownloads"),
+        registry_levers.cache,
+    ),
     Lever("more egress", ("registryEgress",), registry_levers.egress),
     Lever("faster connections", ("perConnection",), registry_levers.connection),
     Lever("higher quotas", ("backOff",), registry_levers.quota),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pullsim.study.advice.situation import Situation
 
 _NAME: Final = "mirror.local"
+_CACHE: Final = "cache.local"
+#: Programs that are tried: the one that streams without waiting, and the one that stores an image once.
+_PROGRAMS: Final = ("distribution", "zot")
 _EGRESS: Final = "10Gbit/s"
 
 
@@ -31,6 +34,22 @@ def mirror(situation: Situation) -> list[Setting]:
         f"{name} near the nodes, with all images",
         *(f"{situation.registry(each)}.mirrors={flow([entry])}" for each in situation.registries() if not each.mirrors),
     )
+
+
+def cache(situation: Situation) -> list[Setting]:
+    """A pull-through cache near the nodes, empty at first, of one program or another."""
+    without = [each for each in situation.registries() if not each.mirrors and each.cache is None]
+    return [
+        Setting(
+            f"a pull-through cache ({program}) of {_EGRESS} near the nodes, empty at first",
+            tuple(
+                f"{situation.registry(each)}.mirrors={flow([{'host': _CACHE, 'egress': _EGRESS, 'cache': program}])}"
+                for each in without
+            ),
+        )
+        for program in _PROGRAMS
+        if without
+    ]
 
 
 def egress(situation: Situation) -> list[Setting]:

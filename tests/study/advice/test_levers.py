@@ -65,6 +65,14 @@ def test_twice_the_egress_of_a_registry_that_binds_halves_the_pull():
     assert made.singles[0].levers == ("images present",)
 
 
+def test_a_cache_that_stores_an_image_once_takes_the_bytes_of_all_nodes_but_one_from_the_egress():
+    """Four nodes: 4 times 8 s of the registry's 1 Gbit/s, or once, and then 10 Gbit/s less the goodput for all."""
+    made = advise(scenario({"count": 4}, {"egress": "1Gbit/s"}, pods={"count": 4}), seeds=1, max_runs=12)
+    assert gains(made)["a pull-through cache"] == pytest.approx(1 - (8 + 3.2 / 0.957) / 32, abs=0.01)
+    row = next(row for row in made.singles if row.levers == ("a pull-through cache",))
+    assert "(zot)" in row.setting.sentence
+
+
 def test_equal_pulls_one_after_the_other_take_as_many_times_as_long():
     """Four pulls as fast as one connection each: side by side the last is there when the first is."""
     made = advise(scenario({}, {"perConnection": "100MB/s", "tcp": {"maxWindow": "1GB"}}, images=4), seeds=1)
