@@ -33,7 +33,7 @@ def gains(answer, title):
 
 
 def test_what_makes_a_gpu_node_serve_sooner():
-    answer = ask("advise", GPU, *ONCE, "--max-runs", 8)
+    answer = ask("advise", GPU, *ONCE, "--max-runs", 10)
     found = entries(answer)
     for text, overrides in found[:4]:
         assert duration(p99(GPU, *overrides)) == text
@@ -44,7 +44,7 @@ def test_what_makes_a_gpu_node_serve_sooner():
 
 def test_not_more_cores_for_a_gpu_node():
     """One image of big layers is unpacked by one core: the bottleneck is the CPU, and more of it is no help."""
-    assert "more cores" in gains(ask("advise", GPU, *ONCE, "--max-runs", 8), "No gain")
+    assert "more cores" in gains(ask("advise", GPU, *ONCE, "--max-runs", 10), "No gain")
     assert p99(GPU, "nodes[gpu].cores=32") == pytest.approx(p99(GPU), rel=0.001)
     assert "cores" not in " ".join(ask("run", GPU).text.partition("To turn")[2].partition("Warning")[0].split())
     pods = tables(GPU).pods

@@ -65,7 +65,7 @@ class RuntimeConfig:
     config_path: ConfigPath  # where it looks for certs.d on the node
     reasons: list[str] = field(default_factory=list)  # why in 2.1 or later the CRI plugin pulls by itself
     warnings: list[str] = field(default_factory=list)
-    unsimulated: str = ""  # a warning about its snapshotter, unless the scenario says how that one works
+    unsimulated: str = ""  # the warning about its snapshotter, which is void where the scenario says how it works
     own_limit: str = ""  # the full name of the CRI plugin's max_concurrent_downloads
 
 
@@ -257,6 +257,7 @@ def _not_simulated(images: _Section, config: RuntimeConfig) -> None:
     place, name = images.at("snapshotter").place("snapshotter"), images.name("snapshotter")
     more = "; give runtime.soci if it pulls in parallel" if snapshotter == "soci" else ""
     config.unsimulated = f'{place}: {name} = "{snapshotter}" is not simulated: {what}{more}'
+    config.warnings.append(config.unsimulated)
 
 
 def _timeout(images: _Section, default: float) -> float:

@@ -40,9 +40,8 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
             findings.take(error, "nodes", index, "runtime", "config")
             return spec
         spec = config.spec
-        findings.warnings += config.warnings
-        if config.unsimulated and runtime.snapshotter is None:
-            findings.warnings.append(config.unsimulated)
+        known = runtime.snapshotter is not None  # the scenario says what the file's snapshotter does
+        findings.warnings += (each for each in config.warnings if each != config.unsimulated or not known)
     given = config is not None and runtime.max_concurrent_downloads is not None
     settings = shared(runtime, ContainerdSpec, apart=("hosts", *SNAPSHOTTERS))  # in the scenario ``hosts`` is a path
     if "max_concurrent_unpacks" in settings and spec.local_pull and config is not None:
