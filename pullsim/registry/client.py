@@ -120,6 +120,10 @@ class Client:
         yield Timeout(env, latency + spec.round_trip + registry.server_time(request))
         return status
 
+    def close_idle(self) -> None:
+        """Close the idle connections to the registry, as the Go client does where it leaves an answer's body unread."""
+        self._idle.clear()
+
     def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
         """Send a HEAD for a manifest, or a GET whose body is not read.
 

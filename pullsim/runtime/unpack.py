@@ -37,19 +37,22 @@ class Unpacker:
 
     def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
         """Unpack a layer: decompress and write it at the same time; return what limited that: cpu | disk."""
-        return self.write(layer, self.spec.work(layer), self.spec.inflating(layer))
+        spec = self.spec
+        return self.write(layer, spec.work(layer), spec.inflating(layer), spec.beside(layer))
 
     def write(
-        self, layer: Layer, seconds: float, inflating: float, *, durable: bool = False
+        self, layer: Layer, seconds: float, inflating: float, beside: float = 0.0, *, durable: bool = False
     ) -> Generator[Any, Any, str]:
         """Make a snapshot of a layer with that much work, and inflating beside it if that is not 0; see `unpack`.
 
-        ``durable``: the snapshot has to be on the disk itself, not in its cache.
+        ``beside``: seconds for which a second core is busy too. ``durable``: the snapshot has to be on the disk itself,
+        not in its cache.
         """
         env, disk = self._env, self._disk
         began = env.now
         work = self._cores.run(seconds)
         inflate = self._cores.run(inflating) if inflating else None
+        second = self._cores.begin(beside) if beside else None
         write = None
         if disk is not None:
             size = layer.unpacked
@@ -58,10 +61,12 @@ class Unpacker:
             yield work
             if inflate is not None:
                 yield inflate
+            if second is not None and (rest := second.wait()) is not None:
+                yield rest
             worked = env.now
             if write is not None and (writing := write.wait()) is not None:
                 yield writing
         except BaseException:
-            cancel_all(work, inflate, write)
+            cancel_all(work, inflate, second, write)
             raise
         return "disk" if env.now - worked > _ROUNDING * (env.now - began) else "cpu"

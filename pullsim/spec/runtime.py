@@ -13,7 +13,7 @@ from pullsim.releases.release import Release, written_text
 from pullsim.spec.hosts import RegistryHosts
 from pullsim.spec.snapshotter import SOCI, ErofsSpec, SociSpec
 from pullsim.spec.stored_image import CrioImage, StoredImage
-from pullsim.spec.unpack import InflateSpec, UnpackSpec
+from pullsim.spec.unpack import CRIO_UNPACK, InflateSpec, UnpackSpec
 
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Image, Manifest
@@ -188,8 +188,8 @@ class CrioSpec(RuntimeSpec):
     kind: ClassVar[str] = "crio"
 
     version: tuple[int, ...] = (1, 35, 6)  # major, minor and patch
-    metadata_write: float = 2.1e-3  # seconds of one write to the store's JSON files; a node does one at a time
-    unpack: UnpackSpec = field(default_factory=UnpackSpec)
+    metadata_write: float = 3.1e-3  # seconds of one write to the store's JSON files; a node does one at a time
+    unpack: UnpackSpec = CRIO_UNPACK
     inflate: InflateSpec = field(default_factory=InflateSpec)  # the cost of inflating a layer while it is downloaded
 
     @property

@@ -31,6 +31,11 @@ COPY: Final = 1e9
 Decompressor = Literal["gzip", "unpigz", "igzip"]
 
 
+def _kind(layer: Layer) -> str:
+    """Return the name of the rate at which the layer is inflated: that of its compression, unless it is stored."""
+    return "stored" if layer.unpacked < INCOMPRESSIBLE * layer.size else layer.compression
+
+
 @dataclass(frozen=True, slots=True)
 class UnpackSpec:
     """The cost of unpacking one layer on one core, which includes inflating, hashing, tar and writing.
@@ -56,19 +61,20 @@ class UnpackSpec:
     piped: float = 1e6 / 5.6e-3
     sha256: float | None = None  # rate of hashing on top of the other rates; None: the other rates include hashing
     core: float = 1.0  # how many times as fast as the lab's a core is, for figures that no field has
+    second_core: float = 0.0  # share of the time for files and bytes for which unpacking keeps a second core busy, too
 
     def work(self, layer: Layer) -> float:
         """Return the seconds for which the layer occupies the core of the unpacker."""
-        compression = self._compression(layer)
+        compression = _kind(layer)
         if compression == "gzip" and self.decompressor != "gzip":
             compression = "piped"
         rate: float = getattr(self, compression)
         seconds = self.per_layer + self.per_file * layer.files + layer.unpacked / rate
         return seconds if self.sha256 is None else seconds + layer.unpacked / self.sha256
 
-    @staticmethod
-    def _compression(layer: Layer) -> str:
-        return "stored" if layer.unpacked < INCOMPRESSIBLE * layer.size else layer.compression
+    def beside(self, layer: Layer) -> float:
+        """Return the seconds for which the layer occupies a second core besides; 0 if the unpacker needs one only."""
+        return self.second_core * (self.work(layer) - self.per_layer) if self.second_core else 0.0
 
     def streams(self, layer: Layer, decompressor: Decompressor) -> tuple[float, float, float]:
         """Return the seconds that each of three streams occupies a core: inflating, hashing the tar, writing files.
@@ -76,7 +82,7 @@ class UnpackSpec:
         They run side by side where a program hands the tar to the other two, as SOCI's parallel mode does
         (soci-snapshotter fs/unpacker.go, AsyncTeeReader). What remains of `stored` without the hash is the writing.
         """
-        compression, unpacked = self._compression(layer), layer.unpacked
+        compression, unpacked = _kind(layer), layer.unpacked
         alone = {"gzip": GO_GZIP * self.core, "unpigz": self.unpigz, "igzip": self.igzip}
         inflate = {"stored": 0.0, "zstd": unpacked / self.zstd, "gzip": unpacked / alone[decompressor]}[compression]
         rest = unpacked / self.stored
@@ -93,7 +99,7 @@ class UnpackSpec:
 
     def inflating(self, layer: Layer) -> float:
         """Return the seconds for which the layer occupies the core of a decompressor process; 0 without one."""
-        if self.decompressor == "gzip" or self._compression(layer) != "gzip":
+        if self.decompressor == "gzip" or _kind(layer) != "gzip":
             return 0.0
         rate: float = getattr(self, self.decompressor)
         return layer.unpacked / rate
@@ -104,19 +110,43 @@ def gzip_rate(containerd: tuple[int, ...]) -> float:
     return UnpackSpec().gzip * (KLAUSPOST_SPEEDUP if containerd >= KLAUSPOST_GZIP else 1.0)
 
 
+#: What CRI-O takes to unpack a layer, fitted on the lab's single pulls of 1.36 (`benchmarks.fidelity.fit_crio`). For
+#: each layer a child process starts and writes the files, while CRI-O inflates, hashes and parses: two cores are busy
+#: (containers/storage pkg/chrootarchive, layers.go applyDiff). Downloads slow it down by the cores that they take, and
+#: by nothing else.
+CRIO_UNPACK: Final = UnpackSpec(
+    gzip=136e6, stored=227e6, per_file=74e-6, per_layer=44e-3, while_downloading=1.0, second_core=1.0
+)
+
+
 @dataclass(frozen=True, slots=True)
 class InflateSpec:
-    """Rates at which one core inflates and hashes a layer without unpacking it, in uncompressed bytes/s.
+    """The cost of inflating and hashing a layer on one core without unpacking it, which CRI-O does while it comes.
 
-    The defaults are published figures: 150 MB/s for Go's gzip, 360 MB/s for klauspost's zstd with sha256, and 1 GB/s
-    for sha256 with the CPU's SHA instructions.
+    Rates are in uncompressed bytes/s. The defaults are fitted on the lab's single pulls of CRI-O 1.36, except that of
+    zstd, which is a published figure of klauspost's zstd with sha256.
     """
 
-    gzip: float = 150e6
+    gzip: float = 96.5e6
     zstd: float = 360e6
-    stored: float = 1e9
+    stored: float = 192e6
+    per_layer: float = 31e-3  # seconds
 
     def work(self, layer: Layer) -> float:
         """Return the seconds for which the layer occupies one core."""
-        rate: float = getattr(self, layer.compression)
-        return layer.unpacked / rate
+        rate: float = getattr(self, _kind(layer))
+        return self.per_layer + layer.unpacked / rate
+
+
+def inflate_spec(unpack: UnpackSpec, gzip: float | None = None, per_layer: float | None = None) -> InflateSpec:
+    """Return the cost of inflating on a node that unpacks at the rates of ``unpack``.
+
+    Without a rate ``gzip``, inflating is as much slower than unpacking as it is by default, since the same cores do
+    both. ``per_layer`` is in seconds; None: the default.
+    """
+    usual = InflateSpec()
+    return InflateSpec(
+        gzip=usual.gzip * unpack.gzip / CRIO_UNPACK.gzip if gzip is None else gzip,
+        stored=usual.stored * unpack.stored / CRIO_UNPACK.stored,
+        per_layer=usual.per_layer if per_layer is None else per_layer,
+    )

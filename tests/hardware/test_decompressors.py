@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import simpy
 
@@ -9,7 +11,7 @@ from pullsim.hardware.cores import cores
 from pullsim.oci.manifest import Layer
 from pullsim.runtime.unpack import Unpacker
 from pullsim.spec.hardware import CoresSpec
-from pullsim.spec.unpack import UnpackSpec
+from pullsim.spec.unpack import CRIO_UNPACK, InflateSpec, UnpackSpec, inflate_spec
 
 LAYER = Layer.of("sha256:" + "a" * 64, 50_000_000, unpacked=112_000_000, files=2150)
 COSTS = UnpackSpec(gzip=100e6, unpigz=224e6, igzip=448e6, piped=160e6, per_file=0.0, per_layer=0.0)
@@ -41,6 +43,34 @@ def test_the_labs_50_mb_layer_with_and_without_unpigz():
     """Group k of the lab: 1.07 s in Go, 0.74 s with unpigz, on two cores."""
     assert unpacked(UnpackSpec()) == pytest.approx(1.07, rel=0.05)
     assert unpacked(UnpackSpec(decompressor="unpigz"), efficiency=0.85) == pytest.approx(0.74, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("layers", "count", "expected"),
+    [
+        (1, 2, 1.12 + 0.5),  # 0.56 s beside 1.12 s of bytes; 0.5 s a layer keep one core busy
+        (1, 1, 1.12 + 0.5 + 0.56),
+        (2, 2, (2 * 1.62 + 2 * 0.56) / 2),  # both cores busy to the end
+        (2, 8, 1.62),
+    ],
+)
+def test_unpacking_may_keep_a_second_core_busy_for_a_part_of_the_time(layers, count, expected):
+    env = simpy.Environment()
+    spec = UnpackSpec(100e6, per_file=0.0, per_layer=0.5, second_core=0.5)
+    unpacker = Unpacker(env, spec, cores(env, CoresSpec(count, 1.0)), None)
+    done = [env.process(unpacker.unpack(LAYER)) for _ in range(layers)]
+    env.run(env.all_of(done))
+    assert env.now == pytest.approx(expected)
+
+
+def test_inflating_without_a_rate_of_its_own_keeps_its_relation_to_unpacking():
+    usual = InflateSpec()
+    assert inflate_spec(CRIO_UNPACK) == usual
+    twice = replace(CRIO_UNPACK, gzip=2 * CRIO_UNPACK.gzip)
+    assert inflate_spec(twice) == replace(usual, gzip=2 * usual.gzip)
+    assert inflate_spec(twice, 50e6, 1.0) == replace(usual, gzip=50e6, per_layer=1.0)
+    random = Layer.of("sha256:" + "b" * 64, 100_000_000, unpacked=101_000_000, files=0)
+    assert usual.work(random) == pytest.approx(usual.per_layer + 101e6 / usual.stored)
 
 
 def test_only_gzip_needs_it():

@@ -113,31 +113,45 @@ def test_there_is_no_fsync_of_a_blob_and_files_are_written_meanwhile():
     assert stages(record) == {"download_egress": 2.0, "unpack_disk": 2.0}
 
 
-def test_records_of_layers_and_of_the_image_are_written_one_at_a_time():
-    _, record = copy_alone(layer("x", 0.0), layer("y", 0.0), metadata_write=1.0)
-    assert stages(record) == {"commit": 2 * 2 + 3}
+@pytest.mark.parametrize(("version", "a_layer"), [((1, 35, 0), 3), ((1, 35, 1), 2)])
+def test_records_of_blobs_layers_and_of_the_image_are_written_one_at_a_time(version, a_layer):
+    """The location of each blob before its request; a layer's before it is applied (to 1.35.0) and twice afterwards;
+    three documents, the image's record four times, and its name."""
+    _, record = copy_alone(layer("x", 0.0), layer("y", 0.0), metadata_write=1.0, version=version)
+    assert stages(record) == {"request": 2.0, "commit": a_layer * 2 + 3 + 4 + 1}
+
+
+def test_the_last_of_the_first_six_asks_first():
+    """Each request comes after a write of 1 s, and writes are made one at a time; later layers follow in order."""
+    content = [layer(f"l{n}", 100) for n in range(8)]
+    result, _ = copy_alone(*content, metadata_write=1.0)
+    requested = [each.requested for each in layers(result, "a")]
+    assert requested[:6] == pytest.approx([2.0, 3.0, 4.0, 5.0, 6.0, 1.0])
+    assert requested[6] < requested[7]
+    result, _ = copy_alone(*content[:3], metadata_write=1.0)
+    assert [each.requested for each in layers(result, "a")] == pytest.approx([2.0, 3.0, 1.0])
 
 
 # ---------------------------------------------------------------- requests
 
 
-AUTHS = [  # auth, TLS, round trips of ping (and token); then manifest and config
-    ("none", False, 2),  # connection, ping
-    ("none", True, 3),
-    ("basic", False, 2),  # the ping's 401 is the challenge
-    ("bearer", False, 4),  # and a connection to the token server, a token
-    ("bearer", True, 6),
+AUTHS = [  # auth, TLS, round trips of ping (and token) and of the second connection; then manifest and config
+    ("none", False, 5),  # TLS that is refused: 2; connection, ping, connection
+    ("none", True, 5),  # TCP and TLS, ping, TCP and TLS
+    ("basic", False, 5),  # the ping's 401 is the challenge
+    ("bearer", False, 7),  # and a connection to the token server, a token
+    ("bearer", True, 8),
 ]
 
 
 @pytest.mark.parametrize(("auth", "tls", "ping"), AUTHS)
 def test_round_trips_of_a_cold_pull(auth, tls, ping):
-    """One client for everything: the layer goes over the connection that is open."""
+    """One client for everything, and the ping's connection is not used again; the layer goes over the second one."""
     _, record = copy_alone(layer("x", 1, 2), source=registry(auth=auth, tls=tls, **FAR))
     assert stages(record) == {"resolve": ping + 2, "request": 1.0, "download_egress": 1.0, "unpack_cpu": 2.0}
 
 
-@pytest.mark.parametrize(("version", "manifests", "round_trips"), [((1, 30), 1, 2 + 1), ((1, 31), 1, 2 + 2)])
+@pytest.mark.parametrize(("version", "manifests", "round_trips"), [((1, 30), 1, 5 + 1), ((1, 31), 1, 5 + 2)])
 def test_a_present_image_is_asked_for_with_a_get_of_its_manifest(version, manifests, round_trips):
     """To 1.30 that is compared with what is there; later the config is read too, and the layers are found there."""
     spec = node(crio(version), cached=[NAME])
@@ -146,7 +160,7 @@ def test_a_present_image_is_asked_for_with_a_get_of_its_manifest(version, manife
     )
     assert stages(pull(result, "p")) == {"resolve": round_trips}
     (asked,) = result.registries
-    assert (asked.heads, asked.manifests, asked.blobs) == (0, manifests, round_trips - 3)
+    assert (asked.heads, asked.manifests, asked.blobs) == (0, manifests, round_trips - 6)
     assert pull(result, "p").downloaded == 0
 
 
@@ -220,12 +234,42 @@ def test_a_layer_that_another_copy_has_committed_meanwhile_is_not_unpacked_again
     assert unpacked == {(1, 35, 0): 1, (1, 35, 1): 2}
 
 
-@pytest.mark.parametrize(("version", "ends"), [((1, 35, 0), [3.0, 5.0, 7.0]), ((1, 35, 1), [3.0] * 3)])
-def test_to_1_35_0_one_layer_is_applied_at_a_time_on_a_node(version, ends):
+@pytest.mark.parametrize(
+    ("version", "applied", "ends"),
+    [((1, 35, 0), [3.0, 5.0, 7.0], [7.0] * 3), ((1, 35, 1), [3.0] * 3, [3.0] * 3)],
+)
+def test_to_1_35_0_one_layer_is_applied_at_a_time_on_a_node_and_pulls_end_together(version, applied, ends):
+    """Who has applied all his layers needs the lock once more, for the name, and comes after those who wait for it."""
     images = {f"{name}:1": image(layer(name, 1 / 3, 2)) for name in "abc"}
     result = run_containerd(images, spec=node(crio(version)))
+    assert sorted(each.unpack_ended for each in result.layers) == pytest.approx(applied)
     assert sorted(ended(result).values()) == pytest.approx(ends)
     assert all(whole(each) for each in result.pulls)
+
+
+def test_to_1_35_0_a_record_waits_for_the_layer_that_is_applied_and_a_name_for_those_that_wait():
+    """Layers take 2 s each. All are there at 1: a's is applied until 3, b's until 5, c's until 7, 9 and 11.
+
+    a's record waits for b's layer, and its name for c's first. b's record waits for that one too, and its name for c's
+    second, which has asked before.
+    """
+    alone = {f"{name}:1": image(layer(name, 1 / 3, 2)) for name in "ab"}
+    images = alone | {"c:1": image(layer("c", 1 / 3, 2), layer("d", 0.0, 2), layer("e", 0.0, 2))}
+    result = run_containerd(images, spec=node(crio((1, 35, 0))))
+    assert ended(result) == {"a": pytest.approx(7.0), "b": pytest.approx(9.0), "c": pytest.approx(11.0)}
+    assert stages(pull(result, "a"))["lock"] == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("version", "requested"), [((1, 35, 0), 13.0), ((1, 35, 1), 5.5)])
+def test_to_1_35_0_a_layer_is_not_asked_for_while_another_one_is_applied(version, requested):
+    """l0 is fetched at 3.0, as six share the link, and applied until 13; the others' slots are free at 5.5."""
+    content = [layer("l0", 0.5, 10), *(layer(f"l{n}", 1) for n in range(1, 6)), layer("l6", 1), layer("l7", 1)]
+    result, record = copy_alone(*content, version=version)
+    found = layers(result, "a")
+    assert found[0].unpack_ended == pytest.approx(13.0)
+    assert [each.requested for each in found[6:]] == pytest.approx([requested] * 2)
+    assert record.ended == pytest.approx(15.0 if version == (1, 35, 0) else 13.0)
+    assert whole(record)
 
 
 def test_a_known_blob_on_top_of_others_is_copied_from_there():

@@ -34,23 +34,25 @@ DIAL = f'Get "https://{HOST}/v2/": dial tcp {HOST}:443: '
 
 def test_a_layer_that_fails_does_not_stop_the_others():
     """x fails at once; y is fetched to its end, then the copy fails. Nothing above x is committed."""
+    # y, the last one, asks first
     x, y = layer("x", 1), layer("y", 3)
     source = registry(faults=(Fault(status=500, of="blobs", duration=0.5, probability=1.0),))
     quick = registry(limits=(Limit(per=3600.0, requests=2, of="blobs", status=403),))
     result = run_containerd({"a:1": image(x, y)}, spec=node(crio((1, 31))), source=quick, horizon=5.0)
     failed = pull(result, "a")
-    assert failed.error == f"reading blob {y.digest}: fetching blob: denied: requested access to the resource is denied"
-    assert failed.ended == pytest.approx(1.0)  # config and x are the two
+    assert failed.error == f"reading blob {x.digest}: fetching blob: denied: requested access to the resource is denied"
+    assert failed.ended == pytest.approx(3.0)  # config and y are the two
     result = run_containerd({"a:1": image(x, y)}, spec=node(crio((1, 31))), source=source, horizon=5.0)
     assert pull(result, "a").error.startswith("parsing image configuration: fetching blob: ")
 
 
 def test_committed_layers_of_a_failed_copy_stay_and_spare_the_next_one_their_download():
-    x, y = layer("x", 1), layer("y", 3)
-    source = registry(limits=(Limit(per=8.0, requests=2, of="blobs", status=403),))
-    result = run_containerd({"a:1": image(x, y)}, spec=node(crio((1, 31))), source=source)
+    """Config, z and x come; y does not, and z above it is thrown away."""
+    x, y, z = layer("x", 1), layer("y", 3), layer("z", 2)
+    source = registry(limits=(Limit(per=8.0, requests=3, of="blobs", status=403),))
+    result = run_containerd({"a:1": image(x, y, z)}, spec=node(crio((1, 31))), source=source)
     assert [each.ok for each in result.pulls] == [False, True]
-    assert [each.downloaded for each in result.pulls] == [UNIT, 3 * UNIT]
+    assert [each.downloaded for each in result.pulls] == [(1 + 2) * UNIT, (3 + 2) * UNIT]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ FIGURES = [  # runtime; first and last pod's start, their mean; MB downloaded; t
     ("containerd-2-1", 6.59, 16.14, 10.54, DISTINCT, 13.30, 19.23),
     ("containerd-2-2", 5.39, 15.68, 8.76, DISTINCT, 12.56, 19.25),
     ("containerd-2-2-chunks", 5.18, 12.61, 7.86, DISTINCT, 12.23, 16.94),
-    ("crio-1-35", 18.17, 24.56, 22.30, ALL, 32.08, 34.34),
-    ("crio-1-36", 6.63, 11.99, 10.13, ALL, 30.77, 33.91),
+    ("crio-1-35", 22.20, 30.48, 27.72, ALL, 45.87, 48.63),
+    ("crio-1-36", 10.56, 16.66, 14.46, ALL, 55.50, 61.50),
 ]
 
 

@@ -144,7 +144,7 @@ def crio(
 ) -> CrioSpec:
     """CRI-O that inflates at ``inflate`` bytes/s while it downloads; unpacking costs as in `containerd`."""
     costs = containerd(**unpack).unpack
-    return CrioSpec(version, metadata_write, costs, InflateSpec(inflate, inflate, inflate))
+    return CrioSpec(version, metadata_write, costs, InflateSpec(inflate, inflate, inflate, 0.0))
 
 
 # Registries and images

@@ -9,6 +9,7 @@ import simpy
 
 from pullsim.cri import PullOutcome
 from pullsim.oci.manifest import Index, select
+from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 from pullsim.runtime.crio.fetch import BlobCopy
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from pullsim.runtime.fetch_stages import Unpacked
     from pullsim.time_line import TimeLine
 
-#: Writes of records for each layer: one marks it incomplete before it is unpacked, one marks it complete afterwards
-#: (containers/storage layers.go create).
+#: Writes of the layers' records when a layer has been unpacked (containers/storage layers.go create). Releases that
+#: unpack it under the store's lock have written it once before, as incomplete.
 LAYER_RECORDS: Final = 2
-#: Writes of records for each image (containers/storage images.go create and addNames).
-IMAGE_RECORDS: Final = 3
+#: Writes for each image before its name: three documents (config, and the manifest twice), its record, and the record
+#: again after each document (containers/image storage/storage_dest.go CommitWithOptions; containers/storage images.go
+#: create). For a present image the documents are written again.
+IMAGE_RECORDS: Final = 7
 
 
 class Copy(OngoingCopy):
@@ -134,7 +137,7 @@ class Copy(OngoingCopy):
         """Fetch the layers, commit them, then record the image. Raises CopyFailed."""
         env, clock, layers = self.env, self.clock, image.manifest.layers
         fork = clock.fork(env.now)
-        self._fetches = [BlobCopy(self, position, layer) for position, layer in enumerate(layers)]
+        self._fetches = self._start(layers)
         failure: CopyFailed | None = None
         for fetch, chain_id in zip(self._fetches, image.manifest.chain_ids, strict=True):
             self.next = fetch.position
@@ -162,8 +165,39 @@ class Copy(OngoingCopy):
                 yield fetch.process
         if failure is not None:
             raise CopyFailed(f"{self._prefix(image)}{failure.why}", failure.cause, failure.status)
+        yield from self._create_image(image)
+
+    def _start(self, layers: tuple[Layer, ...]) -> list[BlobCopy]:
+        """Start a fetch for each layer, and return them in the order of the layers.
+
+        Of those that get a slot at once the last one asks first, since Go runs the newest goroutine next when the one
+        that started them waits for a slot (copy/single.go copyLayers).
+        """
+        last = min(BLOBS_AT_ONCE, len(layers)) - 1
+        first = {last: BlobCopy(self, last, layers[last])} if layers else {}
+        return [first.get(position) or BlobCopy(self, position, layer) for position, layer in enumerate(layers)]
+
+    def _create_image(self, image: CrioImage) -> Generator[Any, Any, None]:
+        """Record the image, and then its name.
+
+        Where layers are applied under the store's lock, the record waits for the layer that is applied, and the name
+        for all that wait to be applied: whether the name is that of a layer is looked up under the lock of a writer
+        (containers/storage store.go CreateImage, updateNames).
+        """
+        clock, env, lock = self.clock, self.env, self.store.lock
+        locks = self.node.release.locks_layers
+        if locks and (reading := lock.reading()) is not None:
+            clock.enter("lock", env.now)
+            yield reading
         clock.enter("commit", env.now)
         yield from self._write(IMAGE_RECORDS)
+        if locks:
+            if (turn := lock.acquire()) is not None:
+                clock.enter("lock", env.now)
+                yield from lock.wait(turn)
+                clock.enter("commit", env.now)
+            lock.release()
+        yield from self._write(1)
         self.store.name(self._reference, image)
 
     def _commit(self, fetch: BlobCopy, chain_id: str) -> Generator[Any, Any, None]:
@@ -172,9 +206,9 @@ class Copy(OngoingCopy):
         store.in_use[chain_id] += 1
         self._chain_ids.append(chain_id)
         locks = self.node.release.locks_layers and chain_id not in store.layers
-        if locks and (turn := store.applying.acquire()) is not None:
+        if locks and (turn := store.lock.acquire()) is not None:
             self._enter("lock", fetch.layer)
-            yield from store.applying.wait(turn)
+            yield from store.lock.wait(turn)
         began = env.now
         try:
             if chain_id in store.layers:
@@ -185,7 +219,7 @@ class Copy(OngoingCopy):
             self._record(fetch, (began, env.now, limit))
         finally:
             if locks:
-                store.applying.release()
+                store.lock.release()
 
     def _apply(self, fetch: BlobCopy) -> Generator[Any, Any, str]:
         """Unpack a layer; return what limited that, cpu or disk.
@@ -193,8 +227,9 @@ class Copy(OngoingCopy):
         If there is too little space, unpack until the disk is full, and raise CopyFailed.
         """
         layer, store = fetch.layer, self.store
-        self._enter("commit", layer)
-        yield from self._write(1)
+        if self.node.release.locks_layers:
+            self._enter("commit", layer)
+            yield from self._write(1)
         self._enter("unpack_cpu", layer)
         size = store.claim(layer.unpacked)
         # Content that another layer on the node has is copied from that layer, uncompressed.
@@ -207,7 +242,7 @@ class Copy(OngoingCopy):
             if size < layer.unpacked:
                 raise failures.layer_no_space(layer)  # noqa: TRY301  # the handler below cleans up
             self._enter("commit", layer)
-            yield from self._write(LAYER_RECORDS - 1)
+            yield from self._write(LAYER_RECORDS)
         except BaseException:
             store.release(size)
             raise

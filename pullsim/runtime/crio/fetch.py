@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from pullsim.oci.manifest import Layer
     from pullsim.runtime.crio.ongoing_copy import OngoingCopy
+
+#: Writes to the cache of blob locations for each layer that is fetched; it has one writer at a time on a node, and each
+#: write ends with an fsync (containers/image pkg/blobinfocache/sqlite transaction; docker/docker_image_src.go GetBlob).
+BLOB_RECORDS: Final = 1
 
 
 class BlobCopy(BlobFetch):
@@ -57,9 +61,17 @@ class BlobCopy(BlobFetch):
             yield from self._copy_blob()
 
     def _copy_blob(self) -> Generator[Any, Any, None]:
-        """Get the blob while holding a slot, and keep the slot if the layer is committed next."""
+        """Get the blob while holding a slot, and keep the slot if the layer is committed next.
+
+        Before the request the store is asked for the layer. Where layers are applied under the store's lock, that
+        waits for the layer that any pull of the node applies (storage_dest.go tryReusingBlobAsPending).
+        """
         copy = self._copy
         yield from self._take_slot()
+        if copy.node.release.locks_layers and (reading := copy.store.lock.reading()) is not None:
+            self.enter("lock", copy.env.now)
+            yield reading
+            self.enter("request", copy.env.now)
         try:
             if not self._present():
                 yield from self._get()
@@ -84,6 +96,8 @@ class BlobCopy(BlobFetch):
         """
         copy, node, layer = self._copy, self._copy.node, self.layer
         env = copy.env
+        if (recorded := copy.store.records.write(BLOB_RECORDS)) is not None:
+            yield recorded
         self.requested = env.now
         claimed = copy.store.claim(layer.size)
         copy.temporary += claimed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pullsim.oci.manifest import Image, Index
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
-from pullsim.registry.client import Client
+from pullsim.registry.client import Client, Transport
 from pullsim.registry.pull_through.client import connect
 from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
 from pullsim.runtime.crio import failures
@@ -34,6 +34,9 @@ LONGEST_PAUSE: Final = 60.0  # seconds
 PROGRESS: Final = 1 << 20  # bytes that must have come since the last resumption for a download to be resumed again
 PATIENCE: Final = 60.0  # seconds since the last resumption after which a download is resumed with fewer bytes too
 RECONNECT: Final = 1.05  # seconds until a resumption: the mean of the 1.0 to 1.1 s that CRI-O draws at random
+#: A registry without TLS is asked only if it is configured as insecure, and even then the ping tries TLS first
+#: (docker/docker_client.go detectPropertiesHelper).
+TRANSPORT: Final = Transport(tries_tls=True)
 
 
 class _Document:
@@ -156,7 +159,7 @@ class ImageSource:
         node, reference = self._node, self._reference
         presented = Presented(self._auth, None, node.address, node.name)
         authorizer = Authorizer(registry, presented, insists=False)
-        client = connect(node.env, registry, node.port, authorizer, inbound=node.inbound)
+        client = connect(node.env, registry, node.port, authorizer, TRANSPORT, inbound=node.inbound)
         self._clients.append(client)
         yield from self._ping(client)
         image, what = registry.content(reference, node.env.now), reference.digest or reference.tag or "latest"
@@ -167,12 +170,16 @@ class ImageSource:
         return Opened(client, image)
 
     def _ping(self, client: Client) -> Generator[Any, Any, None]:
-        """Ask how to authenticate, again after each 429 and a pause. Raises CopyFailed."""
+        """Ask how to authenticate, again after each 429 and a pause. Raises CopyFailed.
+
+        Nobody reads the body of the answer, so that its connection is closed, and the next request opens another one.
+        """
         request = Request(client.presented, self._reference, "ping")
         pause = FIRST_PAUSE
         for attempt in range(1, ATTEMPTS + 1):
             client.retry_after = None
             status = yield from client.ping(request)
+            client.close_idle()
             if status != TOO_MANY or attempt == ATTEMPTS:
                 break
             pause = yield from self._pause(client, pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pullsim.kernel.locks import Slots
+from pullsim.runtime.crio.store_lock import StoreLock
 from pullsim.runtime.metadata import MetadataDatabase
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CrioStore:
-    """Layers by chain ID, images by name, and the lock that unpacking a layer needs in some releases.
+    """Layers by chain ID, images by name, and the lock of the layers.
 
     A layer that a failed copy has committed stays until an image with this layer is removed: nothing else removes it.
     Models containers/storage store.go (PutLayer, CreateImage, DeleteImage).
@@ -30,7 +30,7 @@ class CrioStore:
         self.images: dict[str, CrioImage] = {}  # by normalised name
         self.in_use: Counter[str] = Counter()  # chain IDs of layers that copies under way build on
         self.had: set[str] = set()  # digests of the blobs of layers that were removed from the node
-        self.applying = Slots(env, 1)  # the lock for unpacking a layer
+        self.lock = StoreLock(env)  # used by releases that unpack a layer under it
         self.records = MetadataDatabase(env, metadata_write)
         self._blobs: Counter[str] = Counter()  # number of committed layers, by the digest of their blob
         self._documents: dict[str, int] = {}  # bytes claimed for the documents of an image, by its ID

@@ -33,7 +33,7 @@ from pullsim.spec.runtime import (
     RuntimeHandler,
 )
 from pullsim.spec.startup import Startup
-from pullsim.spec.unpack import KLAUSPOST_GZIP, KNOWN_SINCE, InflateSpec, UnpackSpec
+from pullsim.spec.unpack import KLAUSPOST_GZIP, KNOWN_SINCE, UnpackSpec, inflate_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -204,12 +204,16 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
     if runtime.crio is not None:
         if unpack.decompressor == "igzip":
             findings.error("CRI-O looks for pigz: unpigz or gzip are right", "nodes", index, "unpack", "decompressor")
-        inflate = InflateSpec()
-        if unpack.decompressor == "unpigz":
-            inflate = replace(inflate, gzip=unpack.unpigz)
+        rate = unpack.unpigz if unpack.inflate is None and unpack.decompressor == "unpigz" else unpack.inflate
         if warning := CRIO.newer(runtime.crio):
             findings.warnings.append(f"nodes[{pool.name}].runtime.crio: {warning}")
+        inflate = inflate_spec(costs, rate, unpack.inflate_per_layer)
         return CrioSpec(CRIO.resolve(runtime.crio), pool.metadata.write, costs, inflate)
+    findings.warnings += (
+        f"nodes[{pool.name}].unpack.{key} is CRI-O's, and this pool has containerd: it is ignored"
+        for key, value in (("inflate", unpack.inflate), ("inflatePerLayer", unpack.inflate_per_layer))
+        if value is not None
+    )
     spec = containerd_spec(pool, index, directory, findings)
     since = KNOWN_SINCE.get(unpack.decompressor)
     if since is not None and spec.version < since:

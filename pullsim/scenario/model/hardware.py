@@ -9,16 +9,16 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 
 from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size, VolumeName
 from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec, PageCacheSpec
-from pullsim.spec.runtime import ContainerdSpec
-from pullsim.spec.unpack import Decompressor, UnpackSpec
-from pullsim.units import rate_text, size_text
+from pullsim.spec.runtime import ContainerdSpec, CrioSpec
+from pullsim.spec.unpack import CRIO_UNPACK, Decompressor, UnpackSpec
+from pullsim.units import duration_text, rate_text, size_text
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
 _UNPACK = UnpackSpec()
-_CONTAINERD = ContainerdSpec()
+_CONTAINERD, _CRIO = ContainerdSpec(), CrioSpec()
 _CORES, _DISK, _NIC, _PAGE_CACHE = CoresSpec(), DiskSpec(), NicSpec(), PageCacheSpec(limit=1.0, background=1.0)
 
 
@@ -152,14 +152,42 @@ class Unpack(Section):
 
     gzip: Rate = Field(
         default=_UNPACK.gzip,
-        description="Rate of gzip layers; by default 1.4 times that from containerd 2.4 on, which has another gzip.",
+        description="Rate of gzip layers; by default 1.4 times that from containerd 2.4 on, which has another gzip, "
+        f"and {rate_text(CRIO_UNPACK.gzip)} with CRI-O.",
     )
     zstd: Rate = Field(default=_UNPACK.zstd, description="Rate of zstd layers.")
-    stored: Rate = Field(default=_UNPACK.stored, description="Rate of uncompressed layers.")
-    per_file: Duration = Field(default=_UNPACK.per_file, description="Time a file.")
-    per_layer: Duration = Field(default=_UNPACK.per_layer, description="Time a layer.")
+    stored: Rate = Field(
+        default=_UNPACK.stored,
+        description=f"Rate of uncompressed layers; by default {rate_text(CRIO_UNPACK.stored)} with CRI-O.",
+    )
+    per_file: Duration = Field(
+        default=_UNPACK.per_file,
+        description=f"Time a file; by default {duration_text(CRIO_UNPACK.per_file)} with CRI-O.",
+    )
+    per_layer: Duration = Field(
+        default=_UNPACK.per_layer,
+        description=f"Time a layer; by default {duration_text(CRIO_UNPACK.per_layer)} with CRI-O, for a process.",
+    )
     while_downloading: float = Field(
-        default=_UNPACK.while_downloading, ge=1, le=100, description="Factor on the time while the node downloads."
+        default=_UNPACK.while_downloading,
+        ge=1,
+        le=100,
+        description="Factor on the time while the node downloads; by default 1 with CRI-O.",
+    )
+    second_core: float = Field(
+        default=_UNPACK.second_core,
+        ge=0,
+        le=1,
+        description="Part of the time for bytes and files for which unpacking keeps a second core busy; by default "
+        f"{CRIO_UNPACK.second_core:g} with CRI-O.",
+    )
+    inflate: Rate | None = Field(
+        default=None,
+        description="Rate at which CRI-O inflates and hashes gzip layers while they come, on one core; absent: "
+        f"{_CRIO.inflate.gzip / CRIO_UNPACK.gzip:.2f} times gzip.",
+    )
+    inflate_per_layer: Duration | None = Field(
+        default=None, description=f"Time a layer besides; absent: {duration_text(_CRIO.inflate.per_layer)}."
     )
     decompressor: Decompressor = Field(
         default=_UNPACK.decompressor,
@@ -178,4 +206,8 @@ class Unpack(Section):
 class Metadata(Section):
     """The runtime's database."""
 
-    write: Duration = Field(default=_CONTAINERD.metadata_write, description="Time of one write; one at a time a node.")
+    write: Duration = Field(
+        default=_CONTAINERD.metadata_write,
+        description="Time of one write; one at a time a node; by default "
+        f"{duration_text(_CRIO.metadata_write)} with CRI-O.",
+    )

@@ -29,14 +29,17 @@ from pullsim.scenario.model.startup import NodeStartup
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
+from pullsim.spec.runtime import CrioSpec
 from pullsim.spec.scheduling import CPU
 from pullsim.spec.snapshotter import EROFS, SOCI
-from pullsim.spec.unpack import gzip_rate
+from pullsim.spec.unpack import CRIO_UNPACK, gzip_rate
 from pullsim.units import duration_text
 
 _LOOP = LoopSpec()
 _RETRY = {"base": duration_text(_LOOP.retry.base), "jitter": _LOOP.retry.jitter}
 _LEAVE = LeaveSpec(rate=0.0)
+#: The costs of unpacking that CRI-O has defaults of its own for.
+COSTS = ("gzip", "stored", "per_file", "per_layer", "while_downloading", "second_core")
 
 
 def _kubelet_source(value: Any) -> Any:
@@ -265,6 +268,17 @@ class NodePool(Section):
         if capped and simulation is not None and simulation.image_backoff.max != _LOOP.backoff_max:
             raise ValueError("maxBackOff and simulation.imageBackoff.max both are the longest back-off: one is enough")
         return policies
+
+    @model_validator(mode="after")
+    def _costs_of_crio(self) -> Self:
+        """Set the costs of unpacking and of metadata to those of CRI-O, where it pulls and the scenario has none."""
+        if self.runtime.crio is None:
+            return self
+        costs = {name: getattr(CRIO_UNPACK, name) for name in COSTS if name not in self.unpack.model_fields_set}
+        changed: dict[str, Any] = {"unpack": self.unpack.model_copy(update=costs)}
+        if "write" not in self.metadata.model_fields_set:
+            changed["metadata"] = self.metadata.model_copy(update={"write": CrioSpec().metadata_write})
+        return self.model_copy(update=changed)
 
     @field_validator("runtime_handlers")
     @classmethod
