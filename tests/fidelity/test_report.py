@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fidelity import lab, published, report
+from benchmarks.fidelity import lab, lab_crio, published, report
 
 
 def test_published_figures_are_predicted_or_it_is_said_why_not():
@@ -40,6 +40,13 @@ def test_calibration_rows_of_clusters_are_not_judged():
         rows = list(csv.DictReader(file))
     assert {row["source"] for row in rows} == set(report.BARS)
     assert {row["calibration"] for row in rows if row["source"] == "chonks"} == {"True", "False"}
+
+
+def test_the_model_says_how_far_off_cri_o_is():
+    rows = report.judged(lab_crio.rows(), "crio")
+    median, _, worst = report.errors(rows)
+    text = (Path(report.HERE).parents[1] / "docs/model.md").read_text(encoding="utf-8")
+    assert f"<!-- crio -->{median:.0%}".replace("%", " %") + f" (worst {worst:.0%})".replace("%", " %") in text
 
 
 @pytest.mark.parametrize("source", list(report.BARS))
