@@ -12,8 +12,8 @@ _HEAD = """\
 
 <!-- Generated: python docs/list_diagnostics.py > docs/diagnostics.md -->
 
-Errors that people meet often have a code in brackets at their end. Warnings have one as well, which is not printed with
-them. `pullsim diagnostics PS012` prints what stands here of a code, and so it does for a message in place of the code.
+Errors and warnings that people meet often have a code in brackets at their end. `summary.json` and pages have warnings
+without it. `pullsim diagnostics PS012` prints what stands here of a code, and so it does for a message in its place.
 What has no code says all there is to say itself: the place, the value, the rule, and what would be right.
 
 An error ends a command with exit code 2, before anything is written. A warning changes no exit code.

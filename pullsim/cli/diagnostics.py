@@ -10,7 +10,12 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.printable import message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: A code alone, or as `coded` puts it after a message: a name in a message may look like one.
 _CODE: Final = re.compile(r"(?i:PS\d{3})|.*\[(PS\d{3})\]", re.DOTALL)
@@ -47,11 +52,23 @@ def find(text: str) -> Diagnostic | None:
     return _of(text)
 
 
-def coded(message: str) -> str:
-    """Return an error's message with its code in brackets at its end, if it has one."""
-    found = _of(message)
-    return message if found is None or found.level != "error" else f"{message} [{found.code}]"
+def coded(text: str, level: str = "error") -> str:
+    """Return a message with its code in brackets at its end, if one of this level has its words."""
+    found = _of(text)
+    return text if found is None or found.level != level else f"{text} [{found.code}]"
 
 
-def _of(message: str) -> Diagnostic | None:
-    return next((each for each in table() if re.search(each.words, message)), None)
+def coded_warnings(lines: Sequence[str]) -> list[str]:
+    """Return the lines that an import tells, those that are warnings with their codes."""
+    return [coded(line, "warning") if line.startswith("warning: ") else line for line in lines]
+
+
+def warning_lines(warnings: Sequence[str]) -> list[str]:
+    """Return warnings as a terminal shows them: with their codes, and of long lists the first names only."""
+    from pullsim.results.wording import abridged  # noqa: PLC0415  only where there are any
+
+    return message([coded(abridged(warning), "warning") for warning in warnings])
+
+
+def _of(text: str) -> Diagnostic | None:
+    return next((each for each in table() if re.search(each.words, text)), None)

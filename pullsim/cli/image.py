@@ -8,6 +8,7 @@ import typer
 
 from pullsim.cli import terminal
 from pullsim.cli.catalogs import ListFormat
+from pullsim.cli.diagnostics import coded
 from pullsim.cli.exit_codes import WRONG_INPUT, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT
 from pullsim.printable import json_text, printable
@@ -62,7 +63,7 @@ def _release(text: str) -> tuple[int, ...]:
     except ValueError as error:
         raise InputError(f"--kubelet-version: {error}") from None
     if warning := KUBELET.newer(written):
-        terminal.note(f"warning: {warning}")
+        terminal.note(f"warning: {coded(warning, 'warning')}")
     return release
 
 

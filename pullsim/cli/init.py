@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pullsim.cli import terminal
+from pullsim.cli.diagnostics import coded_warnings
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, VerboseOption
 from pullsim.errors import InputError, Location
@@ -71,7 +72,7 @@ def init(
         else:
             write_text(out, text)
             told.insert(0, f"{out} is written: `pullsim run {out}`")
-        shown = message(told)
+        shown = message(coded_warnings(told))
         if shown and shown[-1].startswith("and "):
             shown[-1] += ": the scenario's comments have all of them"
         for line in shown:

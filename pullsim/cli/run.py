@@ -13,6 +13,7 @@ import typer
 
 from pullsim.cli import completers, signals, terminal
 from pullsim.cli.command_line import again
+from pullsim.cli.diagnostics import warning_lines
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
@@ -31,7 +32,6 @@ from pullsim.cli.progress import progress_bar
 from pullsim.cli.scenario_argument import effective_scenario, load_scenario, options
 from pullsim.errors import AssertionFailed, InputError, Location
 from pullsim.inputs import is_directory
-from pullsim.printable import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,9 +334,9 @@ def _print(result: Result, summary: Summary, output: Format, hint: Callable[[], 
 
         with terminal.standard_output() as stdout:
             write_pods_csv(result, stdout)
-        for warning in () if quiet else message(summary.warnings):
+        for warning in () if quiet else warning_lines(summary.warnings):
             terminal.note(f"warning: {warning}")
     elif not quiet:
         from pullsim.results.text import render  # noqa: PLC0415
 
-        terminal.show(render(summary, hint()))
+        terminal.show(render(summary, hint(), warning_lines(summary.warnings)))

@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from pullsim.cli import terminal
+from pullsim.cli.diagnostics import coded_warnings
 from pullsim.errors import InputError, Location
 from pullsim.printable import message
 
@@ -97,7 +98,7 @@ def _of_manifest(path: Path, fleet: Fleet, stdin: bytes | None, *, quiet: bool) 
     from pullsim.inputs.document import Document, parse_document  # noqa: PLC0415
 
     text, told = import_cluster([str(path)], Question.rollout, fleet, stdin, _COMMENTS)
-    for line in [] if quiet else message(told):
+    for line in [] if quiet else message(coded_warnings(told)):
         terminal.note(line)
     name = "standard input" if stdin is not None else str(path)
     # Places in the text that is made of the manifest would mislead: errors name the file alone.

@@ -16,7 +16,7 @@ from pullsim.results.notes import Notes
 from pullsim.results.start_table import start_table
 from pullsim.results.summary.pods import POD_WINDOW
 from pullsim.results.summary.summary import BYTE_WINDOW
-from pullsim.results.wording import clock, counted, duration, size
+from pullsim.results.wording import abridged, clock, counted, duration, size
 from pullsim.stages import LABELS
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ _ENDED: Final = {
 }
 
 
-def render(summary: Summary, turn: Sequence[str] = ()) -> Group:
-    """Return what `pullsim run` prints; ``turn``: lines about what helps, see `pullsim.study.advice.hint`."""
+def render(summary: Summary, turn: Sequence[str] = (), warnings: Sequence[str] | None = None) -> Group:
+    """Return what `pullsim run` prints; ``turn``: lines about what helps, see `pullsim.study.advice.hint`.
+
+    ``warnings``: those of the summary as they are to be shown; None: with the first names of long lists.
+    """
     parts: list[RenderableType] = [_heading(summary), Text()]
     parts.append(_figures(summary))
     if summary.pods:
@@ -62,8 +65,8 @@ def render(summary: Summary, turn: Sequence[str] = ()) -> Group:
     if summary.assertions:
         parts.append(Text())
         for each in summary.assertions:
-            shown = metrics.text(parse_assertion(each.assertion).metric, each.value)
-            text = f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({shown})"
+            value = metrics.text(parse_assertion(each.assertion).metric, each.value)
+            text = f"{each.assertion}: {'holds' if each.holds else 'FAILS'} ({value})"
             if each.within_model_error and summary.model_error is not None:
                 error = summary.model_error
                 text += f", nearer to the limit than the model's error ({error.median:.0%} median, {error.kind})"
@@ -76,7 +79,8 @@ def render(summary: Summary, turn: Sequence[str] = ()) -> Group:
         parts.append(_labelled("Guessed", _split_effect(summary.splits)))
     if summary.warnings:
         parts.append(Text())
-        parts += [_labelled("Warning", warning, "yellow") for warning in message(summary.warnings)]
+        shown = message([*map(abridged, summary.warnings)]) if warnings is None else warnings
+        parts += [_labelled("Warning", warning, "yellow") for warning in shown]
     return Group(*parts)
 
 
@@ -87,7 +91,7 @@ def _split_effect(effect: SplitEffect) -> str:
         interval = getattr(effect, name)
         ends = dict.fromkeys(_seconds(value) for value in (interval.low, interval.high))
         shown.append(f"{name} {' to '.join(ends)}")
-    images = ", ".join(effect.images)
+    images = abridged(", ".join(effect.images))
     return f"layers of {images}. In {effect.runs} runs with typical layers pods start at {', '.join(shown)}"
 
 

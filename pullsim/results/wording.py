@@ -1,6 +1,8 @@
-"""Texts of durations, sizes, counts and names for people. The module imports nothing: the command line stays fast."""
+"""Texts of durations, sizes, counts and names for people. The command line imports it at once: it needs little."""
 
 from __future__ import annotations
+
+import re
 
 
 def duration(seconds: float | None) -> str:
@@ -47,3 +49,12 @@ def qualified(namespace: str, name: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun in the right form: ``1 pull``, ``1,200 pulls``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def abridged(text: str) -> str:
+    """Name of a list of six and more words in a text the first three, and how many more there are."""
+    return re.sub(r"((?:[^\s,;]+, ){2}[^\s,;]+), ((?:[^\s,;]+, ){2,}[^\s,;]+)", _cut, text)
+
+
+def _cut(match: re.Match[str]) -> str:
+    return f"{match[1]} and {match[2].count(', ') + 1:,} more"

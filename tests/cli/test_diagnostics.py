@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import pullsim
-from pullsim.cli.diagnostics import coded, find, table
+from pullsim.cli.diagnostics import coded, find, table, warning_lines
 
 ROOT = Path(__file__).parents[2]
 CODES = [each.code for each in table()]
@@ -100,10 +101,27 @@ def test_a_mistake_in_a_setting_has_its_code(code, override):
 
 
 @pytest.mark.parametrize("code, keys", WARNINGS)
-def test_a_warning_has_its_code_which_is_not_printed_with_it(code, keys):
+def test_a_warning_is_printed_with_its_code_and_kept_without(code, keys, inside, tmp_path):
     (warning,) = pullsim.run(pullsim.from_mapping(small(**keys))).warnings
     assert find(warning).code == code
-    assert coded(warning) == warning
+    assert coded(warning) == warning, "it is no error"
+    (tmp_path / "s.yaml").write_text(json.dumps(small(**keys)), encoding="utf-8")
+    for command in ("run", "validate")[: 1 if code == "PS108" else 2]:  # that one is of what happened in the run
+        assert inside(command, tmp_path / "s.yaml").stdout.count(f"[{code}]") == 1
+    assert inside("run", tmp_path / "s.yaml", "-o", "csv").stderr.count(f"[{code}]\n") == 1
+    assert json.loads(inside("run", tmp_path / "s.yaml", "-o", "json").stdout)["warnings"][0] == warning
+
+
+def test_of_a_long_list_a_warning_names_three():
+    names = [f"a.b/c-{number}:1" for number in range(6)]
+    text = "layers of {} images are guessed from sizes: {}; `crane manifest` has the real ones"
+    assert warning_lines([text.format(6, ", ".join(names))]) == [
+        text.format(6, "a.b/c-0:1, a.b/c-1:1, a.b/c-2:1 and 3 more") + " [PS102]"
+    ]
+    short = text.format(5, ", ".join(names[:5]))
+    assert warning_lines([short]) == [f"{short} [PS102]"]
+    words = "4 pods got no node: 0/60 nodes are available: 52 node(s) didn't match Pod's node affinity/selector, 8 few."
+    assert warning_lines([words]) == [words]
 
 
 @pytest.mark.parametrize("code, arguments, files", COMMANDS)

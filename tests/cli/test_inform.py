@@ -89,3 +89,33 @@ def test_a_file_that_is_not_there(inside, tmp_path):
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "none.yaml" in done.stderr
+
+
+def test_validate_of_much_fits_a_screen_and_verbose_has_all(inside, tmp_path):
+    images = [{"image": f"r.test/app-{n}:1", "layers": [{"size": f"{n + 1}MB"}]} for n in range(30)]
+    workloads = [{"name": f"w{n}", "pods": {"image": f"r.test/app-{n}:1", "count": n + 1}} for n in range(30)]
+    file = tmp_path / "s.yaml"
+    pools = [{"name": f"pool-{n}"} for n in range(3)]
+    file.write_text(json.dumps({"images": {"define": images}, "nodes": pools, "workloads": workloads}))
+    brief = inside("validate", file).stdout
+    words = " ".join(brief.split())
+    assert len(brief.splitlines()) <= 30
+    assert "Pods 465 pods of 30 workloads, created at 0 s: w29 (30), w28 (29), w27 (28) and 27 more" in words
+    assert "Images 30 images, the largest first: r.test/app-29:1 (30 MB), r.test/app-28:1 (29 MB)," in words
+    assert "--verbose lists each of them" in words
+    for pool in pools:
+        assert f"1 node in {pool['name']}:" in words
+        assert f"{pool['name']}: layers that come at a time:" in words
+    whole = " ".join(inside("validate", file, "--verbose").stdout.split())
+    assert "--verbose" not in whole
+    for n in range(30):
+        assert f" of w{n}, created at 0 s" in whole
+        assert f"r.test/app-{n}:1: {n + 1} container" in whole
+
+
+def test_what_cannot_be_pulled_is_named_among_many_images(inside, tmp_path):
+    images = [{"image": f"r.test/app-{n}:1", "layers": [{"size": "1MB"}]} for n in range(8)]
+    workloads = [{"name": f"w{n}", "pods": {"image": f"r.test/app-{n}:1"}} for n in range(9)]
+    document = {"images": {"define": images, "unknown": "notFound"}, "nodes": [{}], "workloads": workloads}
+    (tmp_path / "s.yaml").write_text(json.dumps(document))
+    assert "in no catalogue: r.test/app-8:1" in " ".join(inside("validate", tmp_path / "s.yaml").stdout.split())
