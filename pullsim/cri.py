@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
+    from pullsim.reads import Reads
     from pullsim.time_line import TimeLine
 
 
@@ -161,6 +162,13 @@ class ImageService(Protocol):
 
     def remove_container(self, image: ContainerImage) -> None:
         """Remove a container that uses ``image``, as returned by `create_container`."""
+
+    def read_image(self, image_ids: Sequence[str], reads: Reads) -> Generator[Any, Any, None] | None:
+        """Read files of the largest of these images, as a process does that starts in a container of it.
+
+        The CRI has no such call: the process reads from the mounted snapshot. Returns None where it waits for nothing,
+        as all files are on the node.
+        """
 
 
 class RuntimeService(Protocol):

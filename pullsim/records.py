@@ -148,7 +148,7 @@ class PodRecord(NamedTuple):
     deadline: float | None  # seconds after its creation by which it is to have started; None: it has none
     missed: bool  # whether it has a deadline and had not started by then
     withdrawn: bool  # whether it was not ready and nobody waits for it: it was replaced, its node left, or it completed
-    stages: Stages  # the seconds by stage sum to ready_seconds, those but `pullsim.stages.READINESS` to start_seconds
+    stages: Stages  # the seconds by stage sum to ready_seconds, those but `pullsim.stages.AFTER_START` to start_seconds
 
 
 class Rollout(NamedTuple):

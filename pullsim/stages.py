@@ -55,6 +55,7 @@ RESOURCES: Final = (
     Resource("fixedPull", "pulls of given duration (fixed runtime)"),
     Resource("containerStart", "creating and starting containers"),
     Resource("sandbox", "creating the pods' sandboxes"),
+    Resource("imageFiles", "files of images that were not on the node's disk when they were read"),
     Resource("readiness", "containers that ran and were not ready yet"),
 )
 
@@ -186,12 +187,22 @@ TABLE: Final = (
     ),
     Stage("start", "container start", "containers were created and started", "containerStart", "#ededed", "#f2f2f3"),
     Stage(
+        "read",
+        "reading files",
+        "all containers ran, and waited for files of the image that came to the node's disk as they were read",
+        "imageFiles",
+        "#8c7bff",
+        "#b64224",
+    ),
+    Stage(
         "readiness", "readiness", "all containers ran, and the pod was not ready yet", "readiness", "#bcf874", "#c4ff7a"
     ),
 )
 
-#: The only stage after the start of a pod: without it the stages sum to the time until the start.
+READ: Final = "read"
 READINESS: Final = "readiness"
+#: The stages after the start of a pod: without them the stages sum to the time until the start.
+AFTER_START: Final = (READ, READINESS)
 
 #: The names of all stages, in the same order.
 STAGES: Final = tuple(stage.name for stage in TABLE)

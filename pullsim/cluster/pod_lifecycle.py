@@ -136,7 +136,7 @@ class PodLifecycle:
         if pod.ready is not None:
             self._write(pod, pod.record(pod.ready))
             self._quiescence.finished(pod)
-        if pod.ready is None or not pod.pod.spec.startup.ready:  # otherwise its start was noted before
+        if pod.ready is None or not pod.ready_later:  # otherwise its start was noted before
             self._note_start(pod)
         if pod.ready is not None:
             self._follow(pod)

@@ -69,6 +69,7 @@ class PodStatus:
         "pull_secrets",
         "pulling",
         "ready",
+        "ready_later",
         "reason",
         "scheduled",
         "started",
@@ -87,6 +88,7 @@ class PodStatus:
         self.scheduled: float | None = None  # when it was bound to its node
         self.started: float | None = None  # when the last of its containers was started
         self.ready: float | None = None  # when its condition Ready became true
+        self.ready_later = False  # whether its start was told before it was ready
         self.available = False  # whether it has been ready for its owner's minReadySeconds
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod

@@ -10,9 +10,9 @@ from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
 from pullsim.kubelet.pod_status import Failure
+from pullsim.kubelet.readiness import become_ready
 from pullsim.records import ImageRequest
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
-from pullsim.stages import READINESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -97,39 +97,13 @@ class PodWorker:
                 self._terminate(pod)
                 return
             if not self._mains:
-                yield from self._become_ready()
+                show = self._show if self._api.wanted else None
+                yield from become_ready(self._context, self._pod, cadence, show)
                 return
             pod.watcher.look(pod)
             yield from self._wait(cadence.next_sync(env.now, ok=ok))
             if pod.has_ended():
                 return
-
-    def _become_ready(self) -> Generator[Any, Any, None]:
-        """Note that all containers run and, when the pod is ready, that too.
-
-        The kubelet tells the API that containers are ready as soon as its probes find it
-        (pkg/kubelet/status/status_manager.go SetContainerReadiness), and that they run in the sync after the relist.
-        """
-        env, pod, wait = self._env, self._pod, self._pod.pod.spec.startup.ready
-        pod.started = env.now
-        if wait:
-            pod.clock.enter(READINESS, env.now)
-        else:
-            pod.ready = env.now
-        pod.watcher.look(pod)
-        shown = env.now
-        if self._api.wanted and not pod.has_ended():
-            shown = self._cadence.next_sync(env.now, ok=True)
-            self._show(shown)
-        if not wait or pod.has_ended():
-            return
-        yield env.timeout(wait)
-        if pod.has_ended():
-            return
-        pod.ready = env.now
-        pod.watcher.look(pod)
-        if self._api.wanted and not pod.has_ended():
-            self._show(max(shown, env.now))
 
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox exists; before that no image is requested."""

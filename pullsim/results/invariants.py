@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from pullsim.kubelet.pod_status import DELETED, EVICTED
-from pullsim.stages import READINESS, STAGES
+from pullsim.stages import AFTER_START, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,9 +57,9 @@ def _pod(pod: PodRecord, end: float) -> Iterator[str]:
         yield f"ready_seconds is {pod.ready_seconds}, ready - created is {pod.ready - pod.created}"
     if not _ordered(pod.created + pod.ready_seconds, end):
         yield f"ready_seconds is {pod.ready_seconds}, it was created at {pod.created} s, the run ended at {end} s"
-    readiness = pod.stages.get(READINESS, 0.0)
+    readiness = sum(pod.stages.get(stage, 0.0) for stage in AFTER_START)
     if not _close(readiness, pod.ready_seconds - pod.start_seconds):
-        yield f"stage {READINESS} has {readiness} s of {pod.ready_seconds - pod.start_seconds} s"
+        yield f"stages {' and '.join(AFTER_START)} have {readiness} s of {pod.ready_seconds - pod.start_seconds} s"
     yield from _stages(pod.stages, pod.ready_seconds)
 
 

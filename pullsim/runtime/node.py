@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
 from pullsim.hardware.nic import Nic
+from pullsim.runtime.image_files import ImageFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,18 @@ class RuntimeCluster:
 class RuntimeNode:
     """The node that a runtime runs on. Its attributes are set once."""
 
-    __slots__ = ("cluster", "env", "filesystem", "handlers", "inbound", "name", "recorder", "registries", "spec")
+    __slots__ = (
+        "cluster",
+        "env",
+        "files",
+        "filesystem",
+        "handlers",
+        "inbound",
+        "name",
+        "recorder",
+        "registries",
+        "spec",
+    )
 
     def __init__(
         self, cluster: RuntimeCluster, node: Node, filesystem: Filesystem | None, handlers: RuntimeHandlers
@@ -65,6 +77,8 @@ class RuntimeNode:
         self.recorder: Final = cluster.recorder
         self.filesystem: Final = filesystem
         self.handlers: Final = handlers
+        #: What layers come lazily when they are read.
+        self.files: Final = ImageFiles()
 
     def nic(self) -> Nic:
         """Make the node's network interface. Every call makes another one: a runtime calls this once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pullsim.cri import FilesystemUsage, ListedImage
 from pullsim.errors import InputError
@@ -11,11 +11,12 @@ from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from pullsim.hardware.filesystem import Filesystem
     from pullsim.oci.manifest import Image, Manifest
     from pullsim.oci.reference import Reference
+    from pullsim.reads import Reads
     from pullsim.runtime.node import RuntimeNode
 
 NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from the start: give disk.size more"
@@ -64,6 +65,7 @@ class StoreService:
         self._platform = node.spec.platform
         self._registries = node.registries
         self._env = node.env
+        self._files = node.files
 
     def stored(self) -> Iterable[tuple[str, Listed]]:
         """Return the name and the image of each image record."""
@@ -90,6 +92,16 @@ class StoreService:
         content = self._registries(reference.domain).content(reference, self._env.now)
         manifest = None if content is None else select(content, self._platform)
         return None if manifest is None else self.missing_of(manifest, handler)
+
+    def layers(self, image_id: str) -> Iterable[tuple[str, int]]:
+        """Return the key of the snapshot and the unpacked bytes of each layer of an image; none if it is not there."""
+        raise NotImplementedError
+
+    def read_image(self, image_ids: Sequence[str], reads: Reads) -> Generator[Any, Any, None] | None:
+        """See `ImageService.read_image`."""
+        images = (list(self.layers(image_id)) for image_id in image_ids)
+        largest = max(images, key=lambda layers: sum(size for _, size in layers), default=[])
+        return self._files.read(largest, reads)
 
     def list_images(self) -> list[ListedImage]:
         """Return the images, each once with all its names.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pullsim.reads import Reads
 from pullsim.spec.scheduling import ANYWHERE, Scheduling
 from pullsim.spec.startup import AT_ONCE, Startup
 
@@ -52,6 +53,7 @@ class PodSpec:
     runtime_handler: str = ""  # the handler that the pod's RuntimeClass names; "": the runtime's default
     scheduling: Scheduling = ANYWHERE
     startup: Startup = AT_ONCE
+    reads: Reads | None = None  # what its process reads of its image at the start; None: nothing that takes time
 
     @property
     def wants(self) -> tuple[ContainerSpec | ImageVolume, ...]:

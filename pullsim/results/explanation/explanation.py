@@ -12,7 +12,7 @@ from pullsim.oci.reference import InvalidReference, parse
 from pullsim.results.explanation.steps import ranked, steps
 from pullsim.results.summary.summary import plain
 from pullsim.rows import values
-from pullsim.stages import READINESS
+from pullsim.stages import AFTER_START
 
 if TYPE_CHECKING:
     from pullsim.records import PodRecord, Stages
@@ -91,7 +91,7 @@ def slowest(result: Result, count: int = 1) -> list[PodRecord]:
 
 def until_start(explanation: Explanation) -> Stages:
     """Return the seconds by stage that sum to the time until the pod's start, the largest first."""
-    return {stage: seconds for stage, seconds in explanation.stages.items() if stage != READINESS}
+    return {stage: seconds for stage, seconds in explanation.stages.items() if stage not in AFTER_START}
 
 
 def _needless(result: Result, pod: PodRecord) -> list[str]:

@@ -16,7 +16,7 @@ from pullsim.results.notes import Notes
 from pullsim.results.prose import Prose
 from pullsim.results.start_table import brief
 from pullsim.results.wording import counted, duration, qualified, size
-from pullsim.stages import LABELS, READINESS, RESOURCES
+from pullsim.stages import AFTER_START, LABELS, RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def _steps(explanation: Explanation) -> FittedTable:
     table.add_row(exact(at), "", "", "created")
     started = explanation.started_at is None
     for index, step in enumerate(steps):
-        if step.what == READINESS and not started:
+        if step.what in AFTER_START and not started:
             table.add_row(exact(at), "", "", "started")
             started = True
         if index in shown:

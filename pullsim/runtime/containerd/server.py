@@ -60,6 +60,11 @@ class Containerd(StoreService):
         """See `StoreService`. The runtime handler that a record's name may have after a comma is left out."""
         return [(record.partition(",")[0], image) for record, image in self.store.images.items()]
 
+    def layers(self, image_id: str) -> Iterable[tuple[str, int]]:
+        """See `StoreService`."""
+        image = self.store.image_of(image_id)
+        return () if image is None else image.unpacked()
+
     def stored_bytes(self) -> int:
         """Count compressed blobs and unpacked snapshots."""
         return self.store.bytes

@@ -91,6 +91,14 @@ class Crio(StoreService):
         """See `StoreService`."""
         return self.store.images.items()
 
+    def layers(self, image_id: str) -> Iterable[tuple[str, int]]:
+        """See `StoreService`."""
+        image = self.store.find(image_id)
+        if image is None:
+            return ()
+        manifest = image.manifest
+        return ((key, layer.unpacked) for key, layer in zip(manifest.chain_ids, manifest.layers, strict=True))
+
     def stored_bytes(self) -> int:
         """Count layers, documents and temporary files."""
         return self.store.bytes

@@ -12,12 +12,13 @@ from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.runtime.store_service import NO_ROOM, filesystem_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     import simpy
 
     from pullsim.cri import Auth, Caller, FilesystemUsage
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.reads import Reads
     from pullsim.runtime.node import RuntimeNode
     from pullsim.spec.runtime import FixedSpec
     from pullsim.time_line import TimeLine
@@ -163,6 +164,9 @@ class FixedRuntime:
     def remove_container(self, image: ContainerImage) -> None:
         """See `ImageService.remove_container`."""
         self._containers[image] -= 1
+
+    def read_image(self, image_ids: Sequence[str], reads: Reads) -> None:
+        """See `ImageService.read_image`: the files of a fixed image are on the node when its pull has ended."""
 
     def _present(self, image: str, handler: str) -> bool:
         """Whether the image is present; one that the spec has removed by now is dropped, and its space freed."""

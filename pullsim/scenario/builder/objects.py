@@ -94,7 +94,7 @@ class ObjectBuilder:
         made, title = self._made, f"{group.kind} {group.name}"
         spec = made.admission.admit(group.spec, group.classes)
         spec = replace(spec, scheduling=self._scheduling(spec.scheduling, title, workload))
-        spec = with_startup(spec, workload.startup, group.probed)
+        spec = with_startup(spec, workload, group.probed)
         name = next(iter(group.pods or ()), group.name)
         for wrong, text in made.admission.violations(name, spec, group.classes, group.image_volumes):
             where = group.document.own_route((*group.pod_route, *wrong))

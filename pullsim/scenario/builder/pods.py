@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.oci.reference import default_pull_policy
+from pullsim.reads import Reads as ReadsSpec
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.cluster import ContainerSpec, PodSpec
 from pullsim.spec.pod import ImageVolume
@@ -14,8 +15,7 @@ from pullsim.spec.startup import Startup as StartupSpec
 
 if TYPE_CHECKING:
     from pullsim.inputs.document import Route
-    from pullsim.scenario.model.startup import Startup
-    from pullsim.scenario.model.workloads import Container, Pods, PodTemplate, Prepull
+    from pullsim.scenario.model.workloads import Container, Pods, PodTemplate, Prepull, Workload
 
 
 def short_spec(pods: Pods) -> PodSpec:
@@ -65,10 +65,13 @@ def prepull_spec(prepull: Prepull) -> PodSpec:
     return PodSpec(tuple(containers), pull_secrets=tuple(prepull.image_pull_secrets), scheduling=everywhere)
 
 
-def with_startup(spec: PodSpec, startup: Startup, ready: float | None = None) -> PodSpec:
-    """Return the pod with the durations of its workload; ``ready`` counts where that has no ``startup.ready``."""
+def with_startup(spec: PodSpec, workload: Workload, ready: float | None = None) -> PodSpec:
+    """Return the pod with what its workload says of its start; ``ready`` counts where that has no ``startup.ready``."""
+    startup, reads = workload.startup, workload.reads
     made = spec_of(startup, StartupSpec)
-    return replace(spec, startup=made if startup.ready is not None or not ready else replace(made, ready=ready))
+    made = made if startup.ready is not None or not ready else replace(made, ready=ready)
+    read = reads is not None and (reads.image is None or reads.image in images_of(spec))
+    return replace(spec, startup=made, reads=spec_of(reads, ReadsSpec) if reads is not None and read else None)
 
 
 def _policy(container: Container) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, shown
 from pullsim.formats.kubernetes.classes import ClassNames, RuntimeClass
 from pullsim.formats.kubernetes.controller_labels import with_controller_labels
 from pullsim.formats.kubernetes.item import item_at
@@ -13,20 +13,21 @@ from pullsim.formats.kubernetes.objects import Objects, read_objects
 from pullsim.formats.kubernetes.resources import written
 from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.formats.simkube.objects import read_trace_objects
+from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times
 from pullsim.scenario.builder.collector import Collector, Place, PodKind
 from pullsim.scenario.builder.images import ImageUse
 from pullsim.scenario.builder.kinds import named_apart
 from pullsim.scenario.builder.objects import ObjectBuilder
-from pullsim.scenario.builder.pods import image_routes, prepull_spec, short_spec, template_spec, with_startup
+from pullsim.scenario.builder.pods import image_routes, images_of, prepull_spec, short_spec, template_spec, with_startup
 from pullsim.scenario.model.workloads import Pods
 from pullsim.spec.cluster import DaemonSet, Owner, Pod, Prepull
 from pullsim.spec.scheduling import CPU, LITTLE, MEMORY
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from pullsim.formats.kubernetes.classes import PriorityClass
@@ -137,6 +138,7 @@ class _Builder:
         route: Route = ("workloads", index)
         self._made.check_place(workload.on, route)
         if objects is not None:
+            self._check_reads(workload, {image for group in objects.groups for image in images_of(group.spec)}, route)
             self._objects.add(workload, objects, route)
             return
         name = workload.name or f"w{index}"
@@ -152,10 +154,11 @@ class _Builder:
             pod, here = workload.pod, (*route, "pod")
             spec, count = replace(template_spec(pod), scheduling=self._scheduling(pod, name, here)), workload.count
             classes, routes = _class_names(pod, pod.runtime_class_name), image_routes(pod, here)
+        self._check_reads(workload, routes, route)
         spec = self._made.admit(name, spec, classes, here)
         self._made.warn_of_places(name, spec.scheduling, workload.on or Place())
         self._made.use(name, spec, workload.on, routes, route)
-        spec = with_startup(spec, workload.startup)
+        spec = with_startup(spec, workload)
         try:
             stream = self._streams.get("arrivals", name)
             times = arrival_times(workload.arrivals, count, workload.at, stream, self._directory)
@@ -168,6 +171,13 @@ class _Builder:
         kind = PodKind(name, workload.namespace, spec, workload.deadline, workload.lives, owner)
         place = self._made.place(spec.scheduling, workload.on or Place())
         self._made.add_pods(names, times, kind, place, route)
+
+    def _check_reads(self, workload: Workload, images: Collection[str], route: Route) -> None:
+        """Add an error if the workload reads of an image that its pods do not have."""
+        reads = workload.reads
+        if reads is not None and reads.image is not None and reads.image not in images:
+            hint = did_you_mean(reads.image, images)
+            self._made.findings.error(f"its pods have no image {shown(reads.image)}{hint}", *route, "reads", "image")
 
     def _scheduling(self, pods: Pods | PodTemplate, name: str, route: Route) -> Scheduling:
         """Return what a pod of the scenario says of where it goes. Raises InputError."""

@@ -10,6 +10,7 @@ from pullsim.errors import shown
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.model.placement import Placed, PodField, PodFields, Requests
 from pullsim.scenario.model.quantities import Count, DnsName, Duration, Frequency, Section
+from pullsim.scenario.model.reads import Reads  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.startup import Startup
 
 #: A number of pods, or a percentage of them.
@@ -213,6 +214,9 @@ class Workload(Section):
         default=None, description="A pod not started by then, ready or not, counts as missed."
     )
     startup: Startup = Field(default_factory=Startup, description="What starting its pods takes beside their pulls.")
+    reads: Reads | None = Field(
+        default=None, description="What its pods' process reads of its image before it is ready, where that takes time."
+    )
 
     @property
     def file_key(self) -> str:
@@ -236,6 +240,8 @@ class Workload(Section):
             raise ValueError("arrivals go with pods or pod")
         if self.prepull is not None and (self.lives is not None or self.deadline is not None):
             raise ValueError(f"{'deadline' if self.lives is None else 'lives'} does not go with prepull")
+        if self.prepull is not None and self.reads is not None:
+            raise ValueError("reads do not go with prepull: its pods read nothing")
         if self.prepull is not None and self.startup.model_fields_set:
             raise ValueError("startup does not go with prepull: its pods take what their nodes' startup has")
         if self.trace is not None and (self.lives is not None or self.update is not None):

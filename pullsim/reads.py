@@ -1,0 +1,37 @@
+"""What a process reads of its image at its start, which decides how soon it is ready where files come lazily."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Order = Literal["sequential", "random"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The reads of a pod's process, from the start of its last container on; when they have ended, it is ready.
+
+    Of an image whose files are on the node's disk they take no time but ``think``: pages that were unpacked a moment
+    ago are in memory. ``image``: of which image, as the pod writes it; None: of the pod's largest.
+    """
+
+    bytes: int | None = None  # of the image's unpacked files; None: ``share`` of them
+    share: float = 1.0  # of all bytes of the image's files, where bytes are not given
+    concurrency: int = 1  # reads that are under way at a time
+    think: float = 0.0  # seconds that the process computes between its reads, in all
+    order: Order = "sequential"  # of the places that are read: one after another, or anywhere
+    size: int = 131_072  # bytes of one read, where the order is random; what lies beside it is not read
+    image: str | None = None
+
+    def amount(self, unpacked: int) -> int:
+        """Return how many of an image's unpacked bytes are read."""
+        return min(round(unpacked * self.share) if self.bytes is None else self.bytes, unpacked)
+
+    def units(self, amount: int, unit: int) -> int:
+        """Return how many units of ``unit`` bytes are touched to read so many bytes, if none is touched twice.
+
+        In random order each read lies in a unit of its own, as far as it is smaller than one.
+        """
+        each = unit if self.order == "sequential" else min(unit, self.size)
+        return -(-amount // each)
