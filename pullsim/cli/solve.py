@@ -143,7 +143,7 @@ def solve(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write the curve and report.html there.",
+            help="Write the curve and report.html there; with --coverage deadline.csv in place of the curve.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
@@ -160,7 +160,7 @@ def solve(
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
         if coverage is not None:
-            given = {"--knob": knob, "--range": range_, "--slo": slo, "--want": want, "--trials": trials, "--out": out}
+            given = {"--knob": knob, "--range": range_, "--slo": slo, "--want": want, "--trials": trials}
             if wrong := [
                 name for name, value in {**given, "--maximize": maximize or None}.items() if value is not None
             ]:
@@ -188,6 +188,11 @@ def solve(
                     force=force,
                     progress=bar,
                 )
+            if out is not None:
+                from pullsim.study.pages.deadline_page import write_deadline  # noqa: PLC0415
+
+                with staged(out) as files:
+                    write_deadline(answer, files, source)
             show_deadline(answer, source.error, output.value)
             return
         with _progress(quiet=quiet) as progress:

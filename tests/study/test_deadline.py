@@ -157,7 +157,16 @@ def test_the_command(tmp_path):
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["never"], answer["pods"]) == (0, False, 80)
     assert answer["low"] <= answer["deadline"] <= answer["high"]
-    none = pullsim(*base, "--coverage", "99.9%", "-o", "json")
+    pullsim(*base, "--coverage", "90%", "--objective", "workloads.web.start", "--out", tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "deadline.csv")
+    assert table.columns.tolist() == ["coverage", "deadline", "low", "high"]
+    assert table[table.coverage == 0.9].deadline.item() == pytest.approx(answer["deadline"])
+    assert table.coverage.tolist() == [0.5, 0.9, 0.99, 0.999, 1.0]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert answer["sentence"] in page.replace("\u00a0%", " %")
+    assert "What is the smallest deadline by which 90\u00a0% of the pods of web have started?" in page
+    none = pullsim(*base, "--coverage", "99.9%", "--out", tmp_path / "none", "-o", "json")
+    assert "never start" in (tmp_path / "none" / "report.html").read_text(encoding="utf-8")
     answer = json.loads(none.stdout)
     assert (none.returncode, answer["never"], answer["deadline"], answer["notMet"]) == (1, True, None, 2)
     for wrong in (

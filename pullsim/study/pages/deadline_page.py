@@ -1,0 +1,73 @@
+"""The page of a deadline that a share of the pods meets, and the table beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, Text
+from pullsim.results.wording import duration
+from pullsim.study.deadline import interval, notes, percent, sentence
+from pullsim.study.files import write_csv, write_page
+from pullsim.study.intervals import Interval
+from pullsim.study.pages.parts import Point, certainty, closing, curve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pullsim.results.page.page import Chart
+    from pullsim.study.deadline import Deadline
+    from pullsim.study.pages.parts import Source
+
+
+def write_deadline(found: Deadline, directory: Path, source: Source) -> None:
+    """Write ``deadline.csv``, the deadlines of several shares in seconds, and ``report.html``. Raises OSError."""
+    import pandas as pd  # noqa: PLC0415  only when asked
+
+    rows = [(float(share), *quantile) for share, quantile in found.curve.items()]
+    write_csv(pd.DataFrame(rows, columns=["coverage", "deadline", "low", "high"]), directory / "deadline.csv")
+    write_page(deadline_page(found, source), directory)
+
+
+def deadline_page(found: Deadline, source: Source) -> Page:
+    """Return the page."""
+    happens = "have started" if found.objective.what == "start" else "are ready"
+    whose = f" of {found.objective.name}" if found.objective.name else ""
+    beware = notes(found)
+    return Page(
+        title=f"pullsim solve --coverage {percent(found.coverage)}",
+        question=f"What is the smallest deadline by which {percent(found.coverage)} of the pods{whose} {happens}?",
+        answer=[sentence(found), *beware],
+        certainty=certainty(found.seeds, source.error, source.guesses),
+        figures=[
+            Figure("deadline", duration(found.answer.value), f"that {percent(found.coverage)} of the pods meet"),
+            Figure("pods", f"{found.pods:,}", "of all seeds"),
+            Figure("never came to it", f"{found.never:,}", bad=bool(found.never)),
+        ],
+        sections=[
+            Section("Deadlines of other shares", [_chart(found), _table(found)]),
+            *([Section("Beware", [Text(["Before relying on it:"], beware)])] if beware else []),
+            *closing(source),
+        ],
+        context=" ".join(source.description.split()),
+        made_by=f"pullsim solve, {found.seeds} seeds",
+    )
+
+
+def _chart(found: Deadline) -> Chart:
+    points = [Point("", percent(share), Interval(*each, found.seeds)) for share, each in found.curve.items()]
+    return curve(
+        "deadline", "Deadline by the share of pods that meet it", f"{found.objective}.p50", points, "of the pods"
+    )
+
+
+def _table(found: Deadline) -> Table:
+    rows = [
+        (
+            Cell(percent(share), float(share)),
+            Cell(interval(each), each.value),
+            Cell("asked" * (share == found.coverage)),
+        )
+        for share, each in found.curve.items()
+    ]
+    columns = (Column("of the pods", number=True), Column("within [95 % over the seeds]", number=True), Column(""))
+    return Table("Deadlines", columns, rows)
