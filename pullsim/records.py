@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pullsim.peer_record import PeerRecord
 from pullsim.stages import STAGES as STAGES  # noqa: PLC0414  # its old place, from which other programs import it
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 #: Seconds by the name of the stage, see `pullsim.stages`; a stage that is absent took none.
 Stages = dict[str, float]
-
 
 #: A time that a pod spent in one stage, and on what: (stage, begin, end, image, cause), as in `SpanRecord`. One is made
 #: for each change of stage; a named tuple takes ten times as long.
@@ -108,7 +108,7 @@ class LayerRecord(NamedTuple):
     digest: str
     size: int  # compressed bytes
     unpacked: int  # bytes
-    source: str  # host of the registry or mirror that served it; "local": it was on the node or came with another pull
+    source: str  # host that served it; "peer": another node; "local": it was on the node or came with another pull
     downloaded: int  # bytes that this pull received: fewer than size where a part was there, or the download was cut
     queued: float  # when the pull asked for the layer
     slot: float  # when it got a download slot
@@ -319,6 +319,7 @@ class ClusterOutcome(NamedTuple):
     joins: list[Join]  # nodes that an autoscaler asked for, in the order of time
     prepulls: list[PodRecord]  # pods of prepull jobs, which are not among the pods
     under_way: int  # pulls queued or running
+    peers: list[PeerRecord]  # of each node with an agent for its peers, in order of names
 
 
 class Recorder(Protocol):

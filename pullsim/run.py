@@ -17,6 +17,7 @@ from pullsim.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pullsim.peer_record import PeerRecord
     from pullsim.records import (
         CacheRecord,
         Departure,
@@ -98,6 +99,7 @@ class Result(Drawn):
     traffic: list[TrafficRecord] = field(default_factory=list)  # bytes by class of link, where the scenario has classes
     guesses: tuple[Guess, ...] = ()  # figures that the scenario says nobody gave
     caches: list[CacheRecord] = field(default_factory=list)  # pull-through caches, in order of hosts
+    peers: list[PeerRecord] = field(default_factory=list)  # bytes between nodes, by node; empty: no node has peers
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""

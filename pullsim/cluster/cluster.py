@@ -19,6 +19,7 @@ from pullsim.network.network import Network
 from pullsim.network.traffic import Traffic
 from pullsim.records import ClusterOutcome
 from pullsim.runtime.node import RuntimeCluster
+from pullsim.runtime.peers.peers import Peers
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Cluster:
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
         self._pods = pods = PodLifecycle(env, spec, recorder, scheduler, quiescence, started)
         objects = PullObjects(spec.secrets, spec.service_accounts)
-        runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder, self._traffic)
+        self._peers = peers = Peers(env, self.network, streams)
+        runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder, peers, self._traffic)
         context = ClusterContext(env, runtimes, streams, recorder, objects)
         self._nodes = NodeLifecycle(context, spec, scheduler, pods, quiescence)
         env.process(self._nodes.run())
@@ -122,6 +124,7 @@ class Cluster:
             joins=self._nodes.joins(),
             prepulls=self._pods.prepull_rows,
             under_way=self._under_way(),
+            peers=self._peers.records(),
         )
 
     def _under_way(self) -> int:

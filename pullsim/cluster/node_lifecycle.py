@@ -80,6 +80,7 @@ class NodeLifecycle:
         pulls = sum(pod.pulling for pod in pods)
         self._pods.prepulls.left(name)
         node.leave()
+        self._context.runtimes.peers.leave(name)
         self._lost = set()
         self._pods.node_left(name)
         if (use := node.disk_use()) is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Nic:
-    """A network interface: one link for each direction, of equal rate in bytes/s, as in full duplex.
+    """A network interface: one link for each direction, with rates in bytes/s that are equal unless the spec says not.
 
     A burst rate applies to the incoming direction alone; the outgoing direction has the sustained rate. The outgoing
     link is made when the node first sends something, as most nodes only receive.
@@ -23,7 +23,7 @@ class Nic:
         self.down: Port = network.port(name, spec.rate, spec.burst)
         self._network = network
         self._name = name
-        self._rate = spec.rate
+        self._rate = spec.rate if spec.uplink is None else spec.uplink
         self._up: Link | None = None
 
     @property

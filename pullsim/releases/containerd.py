@@ -22,6 +22,8 @@ CONTAINERD: Final = Releases(
 DEFAULT_RELEASE: Final = (2, 1)
 #: The first release that mounts images as volumes (containerd/containerd pull 10579).
 MOUNTS_IMAGES: Final = (2, 1)
+#: The first release that publishes an event for each blob that it commits (containerd/containerd pull 11006).
+TELLS_OF_BLOBS: Final = (2, 1)
 # The first release that has a rule. A rule that was backported has a pair: the first patch with the rule in each older
 # minor release, and the first release that always had it.
 _PROGRESS_5M: Final = (1, 7, 10)

@@ -142,7 +142,12 @@ LAYERS: Final = (
     _field("digest", "str", "", "digest of the layer"),
     _field("size", "int", "B", "compressed size"),
     _field("unpacked", "int", "B", "size unpacked"),
-    _field("source", "str", "", "registry or mirror that served it; local: on the node or fetched by another pull"),
+    _field(
+        "source",
+        "str",
+        "",
+        "registry or mirror that served it; peer: another node; local: on the node or fetched by another pull",
+    ),
     _field("downloaded", "int", "B", "fetched by this pull: less where a part was there, or where the pull failed"),
     _field("queued_at", "float", "s", "the fetch was asked for", "queued"),
     _field("slot_at", "float", "s", "it had a download slot", "slot"),
@@ -278,6 +283,16 @@ CACHES: Final = (
     _field("misses", "int", "", "GETs that went upstream"),
     _field("evictions", "int", "", "manifests and blobs that went to make room"),
     _field("stored", "int", "B", "what it had at the end of the run"),
+)
+
+PEERS: Final = (
+    POOL,
+    _field("node", "str", "", "node with peers"),
+    _field("zone", "str", "", "its zone"),
+    _field("sent", "int", "B", "sent to other nodes: blobs, manifests, and what broke off"),
+    _field("received", "int", "B", "received from other nodes"),
+    _field("requests", "int", "", "requests of its runtime to its agent"),
+    _field("misses", "int", "", "of them, those that no peer answered, so that the registry's hosts were asked"),
 )
 
 DISKS: Final = (

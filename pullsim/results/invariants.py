@@ -32,6 +32,7 @@ def check(result: Result) -> list[str]:
         *(f"{_name(layer)} layer {layer.position}: {problem}" for layer in result.layers for problem in _layer(layer)),
         *_time_lines(result),
         *(_bytes(result) if result.keeps("layers") else ()),
+        *_peers(result),
         *(f"{sample.link} from {sample.t0} s: {problem}" for sample in result.links for problem in _link(sample)),
     ]
 
@@ -99,6 +100,13 @@ def _layer(layer: LayerRecord) -> Iterator[str]:
 def _link(sample: LinkSample) -> Iterator[str]:
     if not _ordered(sample.bytes_per_second, sample.capacity):
         yield f"carried {sample.bytes_per_second} bytes/s, its capacity is {sample.capacity}"
+
+
+def _peers(result: Result) -> Iterator[str]:
+    """Compare what nodes sent one another with what they received."""
+    sent, received = sum(peer.sent for peer in result.peers), sum(peer.received for peer in result.peers)
+    if sent != received:
+        yield f"nodes sent one another {sent} bytes and received {received}"
 
 
 def _time_lines(result: Result) -> Iterator[str]:

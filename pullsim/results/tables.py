@@ -85,6 +85,13 @@ _CACHES: Final = Table(
     "caches.csv",
     written=attrgetter("caches"),
 )
+_PEERS: Final = Table(
+    attrgetter("peers"),
+    schema.PEERS,
+    "a row a node that may get blobs from others; where there are any",
+    "peers.csv",
+    written=attrgetter("peers"),
+)
 _EVENTS: Final = Table(attrgetter("events"), schema.EVENTS, "a kubelet event", detail="pulls")
 _DISKS: Final = Table(attrgetter("disks"), schema.DISKS, "a row a node whose disk has a size")
 _LINKS: Final = Table(attrgetter("links"), schema.LINKS, "a row a link of a registry and an interval")
@@ -102,6 +109,7 @@ TABLES: Final = (
     _PREPULLS,
     _TRAFFIC,
     _CACHES,
+    _PEERS,
     _EVENTS,
     _DISKS,
     _LINKS,
@@ -120,6 +128,7 @@ departures: Final = _DEPARTURES.frame
 joins: Final = _JOINS.frame
 traffic: Final = _TRAFFIC.frame
 caches: Final = _CACHES.frame
+peers: Final = _PEERS.frame
 disks: Final = _DISKS.frame
 links: Final = _LINKS.frame
 
@@ -134,6 +143,7 @@ write_departures_csv: Final = _DEPARTURES.write_csv
 write_joins_csv: Final = _JOINS.write_csv
 write_traffic_csv: Final = _TRAFFIC.write_csv
 write_caches_csv: Final = _CACHES.write_csv
+write_peers_csv: Final = _PEERS.write_csv
 write_disks_csv: Final = _DISKS.write_csv
 
 

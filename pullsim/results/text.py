@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures
     from pullsim.results.summary.housekeeping import Housekeeping
     from pullsim.results.summary.outages import Outage
+    from pullsim.results.summary.peer_use import PeerUse
     from pullsim.results.summary.pods import Pods
     from pullsim.results.summary.registry_use import RegistryUse
     from pullsim.results.summary.splits import SplitEffect
@@ -125,6 +126,8 @@ def _figures(summary: Summary) -> Notes:
         _housekeeping(notes, summary.housekeeping)
     for outage in summary.outages.values():
         _outage(notes, outage)
+    if summary.peers:
+        _peers(notes, summary.peers)
     for registry in summary.registries:
         _registry(notes, registry)
     for name, cache in summary.caches.items():
@@ -246,6 +249,16 @@ def _housekeeping(notes: Notes, kept: Housekeeping) -> None:
         notes.add("Evicted", counted(kept.evicted_pods, "pod"), "red")
     for pool, disk in kept.disks.items():
         notes.add("Disk", f"{pool}: {size(disk.peak)} at most, {disk.peak_share:.0%} of {size(disk.capacity)}")
+
+
+def _peers(notes: Notes, use: PeerUse) -> None:
+    share = f" ({use.share:.0%} of all)" if use.share is not None else ""
+    text = f"{size(use.sent_bytes)} between nodes{share}"
+    if use.cross_zone_bytes:
+        text += f", {size(use.cross_zone_bytes)} across zones"
+    if use.senders:
+        text += f"; {size(use.busiest_bytes)} from the busiest of {counted(use.senders, 'node')}"
+    notes.add("Peers", f"{text}; {use.misses:,} of {use.requests:,} requests found nobody")
 
 
 def _registry(notes: Notes, registry: RegistryUse) -> None:

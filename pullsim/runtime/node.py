@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from pullsim.records import Recorder
     from pullsim.registry.host import Registry
     from pullsim.runtime.handlers import RuntimeHandlers
+    from pullsim.runtime.peers.peers import Peers
+    from pullsim.runtime.peers.protocol import PeerClient, WatchedContent
     from pullsim.spec.cluster import Node, NodeSpec
 
 
 class RuntimeCluster:
     """What the runtimes of all nodes of a cluster share. Its attributes are set once."""
 
-    __slots__ = ("env", "network", "recorder", "registries", "traffic")
+    __slots__ = ("env", "network", "peers", "recorder", "registries", "traffic")
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class RuntimeCluster:
         network: Network,
         registries: Callable[[str], Registry],
         recorder: Recorder,
+        peers: Peers,
         traffic: Traffic | None = None,
     ) -> None:
         """``registries`` returns the registry or mirror with the given host name; ``traffic``: see `Inbound`."""
@@ -43,6 +46,7 @@ class RuntimeCluster:
         self.network: Final = network
         self.registries: Final = registries
         self.recorder: Final = recorder
+        self.peers: Final = peers
         self.traffic: Final = traffic
 
 
@@ -57,6 +61,7 @@ class RuntimeNode:
         "handlers",
         "inbound",
         "name",
+        "node",
         "recorder",
         "registries",
         "spec",
@@ -68,6 +73,7 @@ class RuntimeNode:
         """``filesystem``: None if it never fills up."""
         self.cluster: Final = cluster
         self.env: Final = cluster.env
+        self.node: Final = node
         self.name: Final = node.name
         traffic = cluster.traffic
         #: What counts the bytes that the node gets by class of link; None: nothing asks for that.
@@ -83,6 +89,17 @@ class RuntimeNode:
     def nic(self) -> Nic:
         """Make the node's network interface. Every call makes another one: a runtime calls this once."""
         return Nic(self.cluster.network, self.name, self.spec.nic)
+
+    def agent(self, nic: Nic, content: WatchedContent, *, advertises_blobs: bool) -> PeerClient | None:
+        """Start the agent that gets blobs from other nodes and serves the node's content to them; None: it has none.
+
+        ``advertises_blobs``: the runtime tells of each blob that it commits, not only of images.
+        """
+        if self.spec.peers is None:
+            return None
+        agent = self.cluster.peers.spegel(self.node, nic, content, self.inbound, advertises_blobs=advertises_blobs)
+        content.watcher = agent
+        return agent
 
     def cores(self) -> ProcessorSharing:
         """Make the node's cores. Every call makes others: a runtime calls this once."""

@@ -12,6 +12,7 @@ from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.credentials import CredentialSources, Secret, ServiceAccount
 from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
+from pullsim.spec.peers import SpegelSpec
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 from pullsim.spec.prices import FREE
 from pullsim.spec.registry import RegistrySpec
@@ -152,6 +153,7 @@ class NodeSpec:
     removable: bool = False  # whether an autoscaler may take its nodes away
     #: Those of `pullsim.spec.pull_policies`, and objects with the methods of `pullsim.PullPolicy`, in order.
     pull_policies: tuple[Any, ...] = ()
+    peers: SpegelSpec | None = None  # how its nodes get blobs from others; None: they do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +207,17 @@ class ClusterSpec:
 
     @property
     def classed(self) -> bool:
-        """Whether bytes are counted by the class of the links that they take: a host says its class or its zone."""
+        """Whether bytes are counted by the class of the links that they take: a host says its class or its zone.
+
+        So they are where nodes send bytes to one another.
+        """
         stores = (registry.blob_host for registry in self.registries)
         caches = (registry.cache for registry in self.registries)
         return (
             any(each.link != FREE or each.zone is not None for each in self.registries)
             or any(store is not None and store.link is not None for store in stores)
             or any(cache is not None and cache.link != FREE for cache in caches)
+            or any(spec.peers is not None for spec in self.pools.values())
         )
 
     @property

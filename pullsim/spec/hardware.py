@@ -19,6 +19,7 @@ class NicSpec:
 
     rate: float = 10e9 / 8
     burst: Burst | None = None
+    uplink: float | None = None  # bytes/s for outgoing data; None: the sustained rate
 
 
 @dataclass(frozen=True, slots=True)

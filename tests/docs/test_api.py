@@ -59,6 +59,7 @@ RESULTS = [
     "joins",
     "layers",
     "links",
+    "peers",
     "pods",
     "prepulls",
     "pulls",
@@ -174,6 +175,7 @@ RESULT_FIELDS = [
     "traffic",
     "guesses",
     "caches",
+    "peers",
 ]
 
 

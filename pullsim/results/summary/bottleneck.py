@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pullsim.peer_record import PEER
 from pullsim.results.stages import total
 from pullsim.rows import values
 from pullsim.stages import RESOURCES
@@ -115,7 +116,7 @@ def _phrase(resource: Resource, result: Result) -> str:
             return "the kubelet's serial pull queue (one pull at a time on a node)"
         return f"the kubelet's limit of parallel pulls (at most {most} ran at a time on a node)"
     if resource.key == "registryEgress" and (host := _host(result.layers)):
-        return f"the egress of {host}"
+        return "the uplinks of peers" if host == PEER else f"the egress of {host}"
     if resource.key in ("backOff", "registryPullQPS"):
         causes = _causes(result.pulls)
         return f"{resource.phrase} ({causes})" if causes else resource.phrase

@@ -14,7 +14,7 @@ from pullsim.errors import Location
 from pullsim.inputs import parse_json, read_text
 from pullsim.inputs.validation import validated
 from pullsim.inputs.versions import check_version
-from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel, plain
+from pullsim.results.summary.summary import SCHEMA_VERSION, Summary, camel, plain, without_absent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def read_summary(path: Path) -> dict[str, Any]:
     """
     document = parse_json(read_text(path), str(path))
     check_version(document, "schemaVersion", SCHEMA_VERSION, "summary of a run", Location(str(path)))
-    return validated(_adapter(), document, str(path)).model_dump(by_alias=True)
+    return without_absent(validated(_adapter(), document, str(path)).model_dump(by_alias=True))
 
 
 @cache

@@ -31,6 +31,7 @@ from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
 from pullsim.results.summary.never_started import NeverStarted, never_started
 from pullsim.results.summary.outages import Outage, outages
+from pullsim.results.summary.peer_use import PeerUse, peer_use
 from pullsim.results.summary.pods import Pods, pods
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.splits import SplitEffect
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 BYTE_WINDOW: Final = 10.0
 DIGITS: Final = 12  # significant digits in summary.json; further ones depend on the order of sums
+_ONLY_WHERE_THERE: Final = frozenset({"peers"})
 _LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
 
 
@@ -129,6 +131,7 @@ class Summary(Drawn):
     model_error: ModelError | None = None  # measured for the runtimes of this run; None: not measured
     autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
     caches: dict[str, CacheUse] = field(default_factory=dict)  # pull-through caches, by host
+    peers: PeerUse | None = None  # None, and not in the JSON, where no node has peers
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
     guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
     never_started: list[NeverStarted] = field(default_factory=list)
@@ -143,7 +146,7 @@ class Summary(Drawn):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `summary.json`: camelCase keys, numbers of twelve digits, no NaN or infinity."""
-        return {"schemaVersion": SCHEMA_VERSION, **plain(self)}
+        return {"schemaVersion": SCHEMA_VERSION, **without_absent(plain(self))}
 
 
 @rare_collections()
@@ -186,6 +189,7 @@ def summarize(result: Result) -> Summary:
         caches={record.host: cache_use(record) for record in result.caches},
         guesses=[*result.guesses],
         never_started=never_started(result) if has_pods else [],
+        peers=peer_use(result),
     )
 
 
@@ -249,6 +253,11 @@ def _layers(result: Result) -> Layers:
 def _ranked(counts: Counter[str]) -> dict[str, int]:
     """Return the counts, largest first; equal ones are in the order of their names."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def without_absent(content: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of the content of `summary.json` what is written only where a run has it."""
+    return {key: value for key, value in content.items() if value or key not in _ONLY_WHERE_THERE}
 
 
 def plain(value: Any) -> Any:

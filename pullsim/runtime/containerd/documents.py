@@ -106,7 +106,7 @@ class Documents:
             if (written := store.metadata.write(BLOB_COMMIT)) is not None:
                 yield written
             clock.enter("resolve", env.now)
-            store.blobs[digest] = size
+            store.commit(digest, size)
             pull.lease.blobs.add(digest)
         finally:
             store.blob_locks.release(digest)

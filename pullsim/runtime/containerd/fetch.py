@@ -125,7 +125,7 @@ class Fetch(BlobFetch):
                     if (written := store.metadata.write(BLOB_OPEN)) is not None:
                         yield written
                     yield from self._get()
-                    store.blobs[digest] = self.layer.size
+                    store.commit(digest, self.layer.size)
                 else:
                     self.requested = self.first_byte = self.ended = env.now
                     if by_service:  # a blob that is there needs no slot

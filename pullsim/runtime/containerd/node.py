@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import Call, Timeout
+from pullsim.releases.containerd import TELLS_OF_BLOBS
 from pullsim.runtime.containerd.soci_node import SociNode
 from pullsim.runtime.containerd.store import Store
 from pullsim.runtime.fetch_stages import DownloadSlots
@@ -16,6 +17,9 @@ from pullsim.spec.snapshotter import SOCI
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.kernel.event import Event
+    from pullsim.oci.manifest import Image
+    from pullsim.oci.reference import Reference
     from pullsim.registry.host import Registry
     from pullsim.runtime.node import RuntimeNode
     from pullsim.runtime.snapshotter.protocol import Snapshotter
@@ -34,6 +38,7 @@ class ContainerdNode:
         "_snapshotters",
         "_sources",
         "address",
+        "agent",
         "behaviour",
         "chunk",
         "disk",
@@ -62,7 +67,8 @@ class ContainerdNode:
         self.handlers: Final = node.handlers
         self.spec: Final = spec
         self.behaviour: Final = spec.behaviour
-        self.port: Final = node.nic().down
+        nic = node.nic()
+        self.port: Final = nic.down
         self.inbound: Final = node.inbound
         cores = node.cores()
         self.disk: Final = node.disk()
@@ -80,6 +86,7 @@ class ContainerdNode:
         self.unpack_slots: Final = DownloadSlots(env, spec.max_concurrent_unpacks) if many else None
         self._slots: Final = self._new_slots() if self.behaviour.node_wide_slots else None
         self._registries: Final = node.registries
+        self.agent: Final = node.agent(nic, self.store, advertises_blobs=spec.version >= TELLS_OF_BLOBS)
         self._sources: Final[dict[str, tuple[Source, ...]]] = {}  # by registry
 
     def sources(self, registry: str) -> tuple[Source, ...]:
@@ -88,6 +95,10 @@ class ContainerdNode:
         if found is None:
             found = self._sources[registry] = sources(registry, self.spec, self._registries)
         return found
+
+    def content(self, reference: Reference) -> Image | None:
+        """Return the image that a digest stands for, whoever served it; None: nothing has that digest."""
+        return self._registries(reference.domain).content(reference, self.env.now)
 
     def blob_source(self, registry: BlobSource) -> BlobSource:
         """Return the source of an image's blobs, given its registry: it is the registry, with its mirrors."""
@@ -128,7 +139,10 @@ class ContainerdNode:
     def collect_later(self) -> None:
         """Collect garbage a moment later: a pull has ended, and what its lease kept may be collected now."""
         if self.spec.collect_after < float("inf"):
-            Call(self.env, lambda _: self.store.collect(), self.spec.collect_after)
+            Call(self.env, self._collect, self.spec.collect_after)
+
+    def _collect(self, _: Event) -> None:
+        self.store.collect()
 
     def _snapshotter_name(self, handler: str) -> str:
         named = self.handlers.identity(handler)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullsim.runtime.containerd.failures import snapshot_no_space
-from pullsim.runtime.containerd.remote import Remote
+from pullsim.runtime.containerd.peered_remote import remote
 from pullsim.runtime.containerd.store import Lease
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
     from pullsim.runtime.containerd.failures import PullFailed
     from pullsim.runtime.containerd.node import ContainerdNode
+    from pullsim.runtime.containerd.remote import Remote
     from pullsim.runtime.snapshotter.protocol import Mount
     from pullsim.time_line import TimeLine
 
@@ -36,7 +37,7 @@ class OngoingPull:
         self.slots = node.slots()
         self.snapshotter = node.snapshotter(handler)
         self.lease = Lease()
-        self.remote = Remote(node, reference, auth)
+        self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
 
     def wait_for_mount(self, mount: Mount, layer: Layer, chain_id: str) -> Generator[Any, Any, None]:

@@ -278,6 +278,6 @@ class SociLayer(BlobFetch):
             yield from node.sync_blob()
         if (written := store.metadata.write(BLOB_OPEN + BLOB_COMMIT)) is not None:
             yield written
-        store.blobs[self.layer.digest] = self.layer.size
+        store.commit(self.layer.digest, self.layer.size)
         pull.lease.blobs.add(self.layer.digest)
         self.claimed -= self.layer.size

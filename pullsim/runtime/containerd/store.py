@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.handlers import RuntimeHandlers
+    from pullsim.runtime.peers.protocol import ContentWatcher
 
 
 class Lease:
@@ -36,6 +37,7 @@ class Store:
 
     def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
         self.filesystem = filesystem
+        self.watcher: ContentWatcher | None = None  # is told what comes and goes; None: nobody is
         self.blobs: dict[str, int] = {}  # bytes by digest
         self.snapshots: dict[str, int] = {}  # bytes by chain ID (`StoredImage.snapshots`)
         self.images: dict[str, StoredImage] = {}  # by normalised name and runtime handler (`image_name`)
@@ -56,6 +58,14 @@ class Store:
         """
         self.images[image_name(reference, image.handler)] = image
         self.images[_by_handler(f"{reference.repository}@{image.target}", image.handler)] = image
+        if self.watcher is not None:
+            self.watcher.named(image_name(reference), image.blobs())
+
+    def commit(self, digest: str, size: int) -> None:
+        """Keep a blob of ``size`` bytes that is whole and durable."""
+        self.blobs[digest] = size
+        if self.watcher is not None:
+            self.watcher.committed(digest)
 
     def put(self, reference: Reference, image: StoredImage) -> bool:
         """Put an image on the node in no time, as if the node's disk image had it; return False if the disk is full."""
@@ -66,6 +76,8 @@ class Store:
                         return False
                     content[key] = size
         self.name(reference, image)
+        if self.watcher is not None:
+            self.watcher.listed(image_name(reference), image.blobs())
         return True
 
     def claim(self, size: int) -> int:
@@ -110,9 +122,12 @@ class Store:
 
     def remove(self, image_id: str) -> None:
         """Remove an image under all its names, then collect garbage (internal/cri/server/images/image_remove.go)."""
-        for name in [name for name, image in self.images.items() if image.id == image_id]:
+        removed = [name for name, image in self.images.items() if image.id == image_id]
+        for name in removed:
             del self.images[name]
-        self.collect()
+        lost = self.collect()
+        if self.watcher is not None:
+            self.watcher.removed(removed, lost)
 
     def add_container(self, image_id: str, handler: str) -> StoredImage | None:
         """Create a container of an image; return the image, or None if it is not on the node."""
@@ -128,10 +143,10 @@ class Store:
         if count > 1:
             self._containers[image_id, handler] = image, count - 1
 
-    def collect(self) -> None:
+    def collect(self) -> list[str]:
         """Remove the blobs and snapshots that no image, container or lease needs (core/metadata/gc.go).
 
-        A container keeps the snapshots of its image, but not the blobs.
+        A container keeps the snapshots of its image, but not the blobs. Returns the digests of the lost blobs.
         """
         blobs: set[str] = set().union(*(lease.blobs for lease in self.leases))
         snapshots: set[str] = set().union(*(lease.snapshots for lease in self.leases))
@@ -148,6 +163,7 @@ class Store:
         freed += sum([self.snapshots.pop(chain_id) for chain_id in list(self.snapshots) if chain_id not in snapshots])
         if self.filesystem is not None:
             self.filesystem.release(freed)
+        return lost
 
 
 def image_record(

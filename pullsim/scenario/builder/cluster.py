@@ -16,6 +16,7 @@ from pullsim.scenario.builder.estimate import Estimate, estimate
 from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
+from pullsim.scenario.builder.peers import peer_warnings
 from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.snapshotter import unused_mirrors
@@ -86,6 +87,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):
             check.cached(image, pool.name, ("nodes", index, "cached", position))
+    findings.warnings += peer_warnings(list(built.most()))
     check_disks(scenario.nodes, nodes, catalog, findings)
     for use in workloads.uses:
         check.used(use)

@@ -16,6 +16,7 @@ from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_node, kubelet_warnings
 from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, with_resources
+from pullsim.scenario.builder.peers import peer_spec
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.pull_policies import policy_warnings, pull_policies
 from pullsim.scenario.builder.snapshotter import with_snapshotter
@@ -159,6 +160,7 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         leave=None if not pool.leave or not pool.leave.rate else spec_of(pool.leave, Leave),
         credentials=credential_sources(pool, kubelet, index, directory, findings),
         startup=spec_of(pool.startup, Startup),
+        peers=peer_spec(pool, runtime, index, findings),
         removable=pool.autoscale is not None and pool.autoscale.consolidate_after is not None,
         scheduling=node_scheduling(pool, own, index, findings),
         pull_policies=policies,

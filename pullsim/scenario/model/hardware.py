@@ -52,6 +52,9 @@ class Nic(Short):
 
     rate: Rate = Field(default=_NIC.rate, description="Sustained rate for incoming bytes.")
     burst: NicBurst | None = Field(default=None, description="Higher rate while credit lasts; full at the join.")
+    uplink: Rate | None = Field(
+        default=_NIC.uplink, description="Rate for outgoing bytes, which peers need; by default the sustained rate."
+    )
 
     @model_validator(mode="after")
     def _above(self) -> Self:

@@ -14,6 +14,7 @@ from pullsim.releases.kubelet import KUBELET
 from pullsim.scenario.model.autoscale import MOST_NODES, Autoscale, Number
 from pullsim.scenario.model.credentials import NodeCredentials  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Cores, Disk, Metadata, Nic, Unpack
+from pullsim.scenario.model.peers import Peers  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.placement import PODS, Allocatable, Labels, Taint, Zone
 from pullsim.scenario.model.pull_policies import PullPolicy, contradiction
 from pullsim.scenario.model.quantities import (
@@ -167,6 +168,7 @@ class NodePool(Section):
     )
     cached: list[str] = Field(default=[], description="Images on the node before time 0.")
     startup: NodeStartup = Field(default_factory=NodeStartup, description="What starting a pod takes beside its pulls.")
+    peers: Peers | None = Field(default=None, description="Blobs from other nodes: a kind, or a mapping.")
     address: str | None = Field(
         default=None, description="As registries see it: of a limit `by: address`, and for `allow`."
     )

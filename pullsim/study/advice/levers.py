@@ -75,6 +75,7 @@ LEVERS: Final = (
         ("registryEgress", "perConnection", "roundTrips", "backOff", "stalledDownloads"),
         registry_levers.cache,
     ),
+    Lever("peers (Spegel)", ("registryEgress", "perConnection", "roundTrips"), node_levers.peers),
     Lever("more egress", ("registryEgress",), registry_levers.egress),
     Lever("faster connections", ("perConnection",), registry_levers.connection),
     Lever("higher quotas", ("backOff",), registry_levers.quota),

@@ -226,6 +226,19 @@ def nic(situation: Situation) -> list[Setting]:
     )
 
 
+def peers(situation: Situation) -> list[Setting]:
+    """Blobs from the nodes that have them, where containerd keeps them and there is more than one node."""
+    pools = situation.scenario.nodes
+    if sum(pool.count if pool.autoscale is None else pool.autoscale.max for pool in pools) <= 1:
+        return []
+
+    def value(pool: NodePool, spec: NodeSpec) -> str | None:
+        runtime = _containerd(spec)
+        return "spegel" if runtime and pool.peers is None and not runtime.discard_unpacked_layers else None
+
+    return setting("blobs from the nodes that have them (Spegel)", *situation.nodes("peers", value))
+
+
 def nodes(situation: Situation) -> list[Setting]:
     """Twice the nodes, or where an autoscaler adds them twice the most that it may."""
     return setting(
