@@ -31,7 +31,7 @@ from pullsim.printable import json_text, printable
 from pullsim.staging import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Group
 
@@ -86,6 +86,18 @@ def solve(
             metavar="SHARE",
             help="No knob: the smallest deadline that so many pods meet (99.9%); the objective is pods.start, or "
             "workloads.NAME.ready.",
+            rich_help_panel=GOAL,
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="KEY=VALUE",
+            autocompletion=completers.keys,
+            help="What is set on the other side: at which values of the knobs, all alike, does the scenario gain "
+            "against it? Repeatable.",
             rich_help_panel=GOAL,
             show_default=False,
         ),
@@ -159,17 +171,20 @@ def solve(
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
+        searched = {"--slo": slo, "--want": want, "--trials": trials, "--maximize": maximize or None}
         if coverage is not None:
-            given = {"--knob": knob, "--range": range_, "--slo": slo, "--want": want, "--trials": trials}
-            if wrong := [
-                name for name, value in {**given, "--maximize": maximize or None}.items() if value is not None
-            ]:
-                raise InputError("does not go with --coverage, which has no knob", Location(wrong[0]))
+            _alone(
+                {"--knob": knob, "--range": range_, "--against": against, **searched}, "--coverage, which has no knob"
+            )
         elif not knob or not range_:
             raise InputError(
                 "give --knob KEY and --range LOW..HIGH, or --coverage 99.9% for a deadline that so many pods meet",
                 Location("--range" if knob else "--knob"),
             )
+        elif against:
+            _alone({**searched, "--out": out}, "--against, where better than the other side is the goal")
+            if len(range_) > 1:
+                raise InputError("one range is for all knobs, with --against", Location("--range"))
         loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
         source = study_source(loaded, force=force)
         if coverage is not None:
@@ -195,6 +210,27 @@ def solve(
                     write_deadline(answer, files, source)
             show_deadline(answer, source.error, output.value)
             return
+        if against:
+            from pullsim.cli.break_even import show_break_even  # noqa: PLC0415
+            from pullsim.study.break_even import break_even  # noqa: PLC0415
+            from pullsim.study.goal import METRIC  # noqa: PLC0415
+
+            with _progress(quiet=quiet) as progress:
+                even = break_even(
+                    loaded,
+                    knob or [],
+                    (range_ or [""])[0],
+                    against,
+                    objective=objective or METRIC,
+                    seeds=seeds,
+                    processes=processes,
+                    dask=dask,
+                    dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
+                    force=force,
+                    progress=progress,
+                )
+            show_break_even(even, output.value)
+            return
         with _progress(quiet=quiet) as progress:
             solution = find(
                 loaded,
@@ -218,6 +254,12 @@ def solve(
         _print(solution, warnings, output)
         if solution.answer is None:
             raise typer.Exit(ASSERTION_FAILED)
+
+
+def _alone(given: Mapping[str, object], what: str) -> None:
+    """Raise InputError for the first option that is given although it does not go with another one."""
+    if wrong := [name for name, value in given.items() if value]:
+        raise InputError(f"does not go with {what}", Location(wrong[0]))
 
 
 @contextmanager

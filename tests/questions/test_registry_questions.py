@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from pullsim import load, run
 from pullsim.results.wording import duration, size
 from tests.support.planner import DATA, SCENARIOS, ask, p99, tables
 
@@ -46,15 +47,15 @@ def test_how_many_nodes_a_minute_a_quota_lets_join():
 def test_when_the_last_pod_is_up_after_an_outage():
     scenario = DATA / "outage.yaml"
     done = ask("run", scenario, "--set", OUTAGE)
-    run = tables(scenario, OUTAGE)
-    failures = run.pulls[run.pulls["cause"] == "serverError"]
+    made = tables(scenario, OUTAGE)
+    failures = made.pulls[made.pulls["cause"] == "serverError"]
     assert failures["started_at"].between(BEGIN, BEGIN + 60 * MINUTES).all()
-    hit = run.pods[run.pods["pod"].isin(failures["pod"])]
+    hit = made.pods[made.pods["pod"].isin(failures["pod"])]
     after = hit["ready_at"].max() - (BEGIN + 60 * MINUTES)
     shown = f"docker.io 03:00-07:00: {len(hit)} pods hit, last one up {duration(after)} after its end"
     assert shown in done.text
     assert after > 60  # not at once: the kubelet looks again when the back-off is over
-    assert hit["ready_at"].max() < run.pods["ready_at"].max()  # and the last pod of the run is another
+    assert hit["ready_at"].max() < made.pods["ready_at"].max()  # and the last pod of the run is another
 
 
 def test_a_pull_policy_that_an_outage_meets_although_the_image_is_there():
@@ -93,3 +94,24 @@ def test_a_mirror_makes_starts_no_faster_where_the_egress_is_the_same():
     done = ask("compare", scenario, "--a", f"{key}=[]", "--b", f"{key}=[mirror.local]", *ONCE)
     assert abs(mirrored / direct - 1) < 0.02
     assert re.search(r"pods\.start\.p99 +38\.\d s +37\.\d s .*? within model error", done.text)
+
+
+def test_up_to_how_many_nodes_a_mirror_is_worth_it():
+    """Each of N nodes has one pod. The medians of plain runs cross where the command says that they do."""
+    scenario, key = SCENARIOS / "regional-mirror.yaml", "registries[docker.io].mirrors"
+    knobs = ("nodes[workers].count", "workloads[train].pods.count")
+    mirror, none = f"{key}=[{{host: mirror.local, egress: 10Gbit/s}}]", f"{key}=[]"
+    options = ("--set", mirror, "--against", none, *(word for knob in knobs for word in ("--knob", knob)))
+    done = ask(
+        "solve", scenario, *options, "--range", "46..49", "--objective", "pods.start.p50", "-o", "sentence", *ONCE
+    )
+    last = int(re.search(r"up to (\d+) of nodes", done.text)[1])
+
+    def median(nodes, side):
+        result = run(load(scenario, [side, *(f"{knob}={nodes}" for knob in knobs)]), detail="pods")
+        return sorted(each.start_seconds for each in result.pods)[(nodes + 1) // 2 - 1]
+
+    gains = [1 - median(nodes, mirror) / median(nodes, none) for nodes in (last, last + 1)]
+    assert gains[0] >= 0.01 > gains[1]
+    assert f"with {last} " in done.text
+    assert f"({gains[0]:+.1%})" in done.text

@@ -1,0 +1,251 @@
+"""The values of a knob from which on, or up to which, a scenario is better than with something else in its place.
+
+For how many nodes is a mirror worth it? At each value that is tried the scenario runs as it is and with other settings,
+with the same seeds. Between a value at which it gains and a neighbour at which it does not, the search bisects.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.errors import InputError, Location
+from pullsim.results import direction
+from pullsim.results import metrics as metric_names
+from pullsim.results.metric_list import check_groups
+from pullsim.study.design import Knob, Variant, check_values, variant
+from pullsim.study.estimates import difference
+from pullsim.study.executors import choose
+from pullsim.study.goal import METRIC
+from pullsim.study.ranges import parse_range
+from pullsim.study.sweep import run_variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pullsim.scenario import Scenario
+    from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.intervals import Interval
+    from pullsim.study.ranges import Range
+
+FIRST: Final = 7  # how many values are tried first
+GAIN: Final = 0.01  # what gains a smaller part of the objective gains nothing
+
+
+class Compared(NamedTuple):
+    """One value of the knob, and what the objective is there with one side and with the other."""
+
+    number: float
+    own: Interval  # of the scenario as it is
+    other: Interval  # with the other settings
+    gain: Interval  # by how much it is better as it is; below 0: worse
+    gains: bool  # the whole interval of the gain is at least a part of GAIN
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """What was tried, in order of the values, and where the scenario gains."""
+
+    keys: tuple[str, ...]  # knobs, which all have the value
+    range: Range
+    against: tuple[str, ...]  # the other settings
+    objective: str
+    seeds: int
+    tried: tuple[Compared, ...]
+
+    @property
+    def spans(self) -> list[tuple[Compared, Compared]]:
+        """The first and the last value of each row of neighbours at which the scenario gains."""
+        rows = (list(same) for gains, same in itertools.groupby(self.tried, key=lambda each: each.gains) if gains)
+        return [(row[0], row[-1]) for row in rows]
+
+
+def break_even(
+    scenario: Scenario,
+    knob: str | Sequence[str],
+    range: str,  # named as the option of the command line is
+    against: str | Sequence[str],
+    *,
+    objective: str = METRIC,
+    seeds: int = 5,
+    processes: int | None = 1,
+    dask: str | None = None,
+    dask_tls: TlsFiles | None = None,
+    force: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> BreakEven:
+    """Find the values of a range at which a scenario gains by what it has, against other settings.
+
+    ``knob``: a key of the scenario, or several that all get the value; ``range``: ``1..200``. ``against``: what is set
+    on the other side, ``registries[docker.io].mirrors=[]``. ``objective``: a metric that can get better or worse. For
+    the others see `pullsim.study.sweep.sweep`. ``progress`` is called with the number of runs made so far. Raises
+    InputError.
+    """
+    keys = (knob,) if isinstance(knob, str) else tuple(knob)
+    other = (against,) if isinstance(against, str) else tuple(against)
+    place = Location("--objective")
+    objective = metric_names.check(objective, place)
+    way = direction.direction(objective)
+    if way == direction.NONE:
+        raise InputError(f"{objective} gets neither better nor worse: pods.start.p99, bytes.downloaded", place)
+    if len(set(keys)) < len(keys):
+        raise InputError("a knob is given twice", Location("--knob"))
+    other_side = variant(other)
+    if len(other_side.settings) < len(other):
+        raise InputError("is KEY=VALUE, as for --set", Location("--against"))
+    if clash := [key for key, _ in other_side.settings if key in keys]:
+        raise InputError(f"{clash[0]} is the knob", Location("--against"))
+    for key, value in other_side.settings:
+        check_values([value], Location(f"--against {key}"))
+    check_groups({objective: place}, [scenario])
+    numbers = parse_range(range)
+    tried: dict[float, Compared] = {}
+    with closing(choose(processes, dask, 2 * FIRST * seeds, dask_tls)) as executor:
+        fresh = numbers.spread(FIRST)
+        while fresh:
+            sides = [
+                Variant((*((key, numbers.value(number)) for key in keys), *settings))
+                for number in fresh
+                for settings in ((), other_side.settings)
+            ]
+            made = run_variants(
+                scenario,
+                [Knob(key, ()) for key in dict.fromkeys((*keys, *(key for key, _ in other_side.settings)))],
+                sides,
+                seeds=seeds,
+                executor=executor,
+                force=force,
+                metrics=[objective],
+            )
+            made.check_complete()
+            for failure in made.failures:
+                raise InputError(f"{failure.variant}: {failure.error}")
+            for place_, number in enumerate(fresh):
+                runs = [[*made.by_seed(2 * place_ + side).values()] for side in (0, 1)]
+                gain = difference(runs[0], runs[1], objective)
+                if way == direction.DOWN:
+                    gain = difference(runs[1], runs[0], objective)
+                own, against_ = (made.interval(2 * place_ + side, objective) for side in (0, 1))
+                tried[number] = Compared(number, own, against_, gain, _gains(gain, against_))
+            if progress is not None:
+                progress(2 * seeds * len(tried))
+            fresh = [
+                middle
+                for low, high in itertools.pairwise(sorted(tried))
+                if tried[low].gains != tried[high].gains and (middle := numbers.between(low, high)) is not None
+            ]
+    return BreakEven(keys, numbers, other, objective, seeds, tuple(tried[number] for number in sorted(tried)))
+
+
+def sentence(found: BreakEven) -> str:
+    """Return the answer in a sentence for a ticket."""
+    against, spans = " ".join(found.against), found.spans
+    than = f"{_word(found)} than with {against}"
+    if not spans:
+        best = max(found.tried, key=_part)
+        return (
+            f"Nowhere in {found.range} of {_knobs(found)} is {found.objective} by {GAIN:.0%} {than}; "
+            f"nearest is {_pair(found, best)}."
+        )
+    if len(spans) == 1 and len(found.tried) == sum(each.gains for each in found.tried):
+        ends = f"{_pair(found, found.tried[0])}, {_pair(found, found.tried[-1])}"
+        return f"For all of {found.range} of {_knobs(found)} {found.objective} is {than}: {ends}."
+    first, last = found.tried[0], found.tried[-1]
+    where, pairs = [], []
+    for low, high in spans:
+        begins, ends = found.range.value(low.number), found.range.value(high.number)
+        if low is first:
+            where.append(f"up to {ends}")
+        elif high is last:
+            where.append(f"from {begins} on")
+        else:
+            where.append(f"at {begins}" if low is high else f"from {begins} to {ends}")
+        pairs += [] if low is first else [_pair(found, low)]
+        pairs += [] if high is last else [_pair(found, high)]
+        if high is not last:
+            beyond = found.tried[found.tried.index(high) + 1]
+            pairs.append(_pair(found, beyond))
+    return f"{found.objective} is {than} {' and '.join(where)} of {_knobs(found)}: {', '.join(dict.fromkeys(pairs))}."
+
+
+def rows(found: BreakEven) -> list[tuple[str, str, str, str, bool]]:
+    """Return (value, objective as it is, with the other settings, by what part it is better, whether that counts)."""
+    return [
+        (
+            found.range.value(each.number),
+            metric_names.text(found.objective, each.own.mean),
+            metric_names.text(found.objective, each.other.mean),
+            _percent(_part(each)),
+            each.gains,
+        )
+        for each in found.tried
+    ]
+
+
+def document(found: BreakEven) -> dict[str, object]:
+    """Return the answer for JSON, in which what is infinite is null."""
+    return {
+        "knobs": list(found.keys),
+        "against": list(found.against),
+        "objective": found.objective,
+        "seeds": found.seeds,
+        "sentence": sentence(found),
+        "gains": [
+            {"from": found.range.value(low.number), "to": found.range.value(high.number)} for low, high in found.spans
+        ],
+        "tried": [
+            {
+                "value": found.range.value(each.number),
+                "asItIs": _finite(each.own.mean),
+                "against": _finite(each.other.mean),
+                "gain": _finite(each.gain.mean),
+                "low": _finite(each.gain.low),
+                "high": _finite(each.gain.high),
+                "gains": each.gains,
+            }
+            for each in found.tried
+        ],
+    }
+
+
+def _gains(gain: Interval, other: Interval) -> bool:
+    """Whether the whole interval of a gain is at least a part of GAIN of what it is without."""
+    mean, low, high, _ = gain
+    ends = [end for end in (mean, low, high) if end is not None]
+    if not ends or other.mean is None:
+        return False
+    least = min(ends)
+    return least == math.inf or (least > 0.0 and least >= GAIN * abs(other.mean))
+
+
+def _part(each: Compared) -> float:
+    """Return the part of the objective that is gained; infinite where only one side comes to it."""
+    gain, other = each.gain.mean, each.other.mean
+    if not gain or other is None:
+        return 0.0
+    return math.copysign(math.inf, gain) if math.isinf(gain) or not other else gain / abs(other)
+
+
+def _percent(part: float) -> str:
+    """Write the part that is gained, which is infinite where only one side comes to the objective."""
+    return "the one that comes" if part == math.inf else "never" if part == -math.inf else f"{part:+.1%}"
+
+
+def _word(found: BreakEven) -> str:
+    return "lower" if direction.direction(found.objective) == direction.UP else "higher"
+
+
+def _knobs(found: BreakEven) -> str:
+    return " and ".join(found.keys)
+
+
+def _pair(found: BreakEven, each: Compared) -> str:
+    own, other = (metric_names.text(found.objective, side.mean) for side in (each.own, each.other))
+    return f"with {found.range.value(each.number)} {own} against {other} ({_percent(_part(each))})"
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or math.isinf(number) else number
