@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pullsim.host_records import CacheRecord as CacheRecord  # noqa: PLC0414  # as STAGES, and what follows
+from pullsim.host_records import FaultRecord as FaultRecord  # noqa: PLC0414
+from pullsim.host_records import LinkSample as LinkSample  # noqa: PLC0414
+from pullsim.host_records import RegistryRecord as RegistryRecord  # noqa: PLC0414
+from pullsim.host_records import TrafficRecord as TrafficRecord  # noqa: PLC0414
 from pullsim.peer_record import PeerRecord
 from pullsim.stages import STAGES as STAGES  # noqa: PLC0414  # its old place, from which other programs import it
 
@@ -149,6 +154,8 @@ class PodRecord(NamedTuple):
     missed: bool  # whether it has a deadline and had not started by then
     withdrawn: bool  # whether it was not ready and nobody waits for it: it was replaced, its node left, or it completed
     stages: Stages  # the seconds by stage sum to ready_seconds, those but `pullsim.stages.AFTER_START` to start_seconds
+    images_ready: float | None = None  # its last image was there; None: not all of them were, or it never started
+    requests: tuple[tuple[str, int], ...] = ()  # resources that it holds, see `pullsim.spec.scheduling.Amounts`
 
 
 class Rollout(NamedTuple):
@@ -187,16 +194,6 @@ class Join(NamedTuple):
     asked: float
     joined: float | None  # None: it was on its way at the end of the run
     pods: int  # pending pods that it was asked for
-
-
-class LinkSample(NamedTuple):
-    """Mean use of one shared link over an interval."""
-
-    link: str
-    t0: float
-    t1: float
-    bytes_per_second: float
-    capacity: float
 
 
 class DiskUse(NamedTuple):
@@ -251,57 +248,6 @@ class PluginRun(NamedTuple):
     began: float
     ended: float
     failed: bool
-
-
-class RegistryRecord(NamedTuple):
-    """What one registry host or mirror was asked for over the run, and its quotas."""
-
-    host: str
-    heads: int  # HEADs of manifests
-    manifests: int  # GETs
-    blobs: int  # GETs
-    challenges: int  # requests answered 401
-    tokens: int  # requests to its token server
-    limited: int  # requests that a quota refused
-    exhausted: int  # quotas (of an address, an account or all) that ran out at least once
-    exhausted_at: float | None  # when the first of them refused its first request; None: none did
-    refilled_at: float | None  # when that quota had room again; inf: never
-    sent: int  # bytes of all bodies, manifests and broken ones too
-    price: float  # money per byte
-    ranges: int = 0  # GETs of parts of blobs that went straight to the store that it redirects to
-
-
-class TrafficRecord(NamedTuple):
-    """The bytes that one host sent to one receiver over paths of one class: bodies, manifests and broken ones too."""
-
-    receiver: str  # a node, or a host that fills itself from another one
-    host: str  # the registry, mirror or peer that sent them
-    link: str  # class of the path (`pullsim.spec.prices.Link`)
-    cross_zone: bool  # whether the two are in different zones
-    bytes: int
-
-
-class CacheRecord(NamedTuple):
-    """What one pull-through cache had over the run, and what it got from upstream."""
-
-    host: str
-    replicas: int
-    received: int  # bytes of all bodies from upstream, manifests and broken ones too
-    sent: int  # bytes of all bodies to nodes
-    hits: int  # GETs of manifests and blobs that were stored, or being stored by an earlier one
-    misses: int  # GETs that went upstream
-    evictions: int  # manifests and blobs that went to make room
-    stored: int  # bytes at the end of the run
-
-
-class FaultRecord(NamedTuple):
-    """One fault of a registry or mirror, and the requests that met it."""
-
-    host: str
-    began: float
-    ended: float  # inf: never
-    image: str | None  # shell pattern of the images that it concerns; None: all
-    hits: dict[tuple[str, str], list[float]]  # when requests met it, by node and image, normalised
 
 
 class ClusterOutcome(NamedTuple):

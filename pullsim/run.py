@@ -40,7 +40,8 @@ if TYPE_CHECKING:
         TrafficRecord,
     )
     from pullsim.scenario import Scenario
-    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.spec.cluster import ClusterSpec, NodeSpec
+    from pullsim.spec.prices import Prices
 
 DETAILS = ("none", "pods", "pulls", "layers")  # each keeps more rows than the one before it
 
@@ -100,6 +101,8 @@ class Result(Drawn):
     guesses: tuple[Guess, ...] = ()  # figures that the scenario says nobody gave
     caches: list[CacheRecord] = field(default_factory=list)  # pull-through caches, in order of hosts
     peers: list[PeerRecord] = field(default_factory=list)  # bytes between nodes, by node; empty: no node has peers
+    prices: Prices | None = None  # None: the scenario has none
+    cached_sizes: dict[str, dict[str, int]] = field(default_factory=dict)  # compressed bytes of `cached`, by pool
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""
@@ -254,6 +257,8 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
         cached={pool: node.cached for pool, node in kinds},
         autoscaled=tuple(pool.spec.pool for pool in spec.autoscaled),
         controllers=_controllers(spec),
+        prices=spec.prices,
+        cached_sizes={pool: _cached_sizes(spec, node) for pool, node in kinds if node.cached},
     )
 
 
@@ -266,4 +271,18 @@ def _controllers(spec: ClusterSpec) -> dict[tuple[str, str], str]:
         if owner is not None:
             by = spec.owners[owner]
             found[namespace, workload] = by.kind if by.name == workload else "CronJob"
+    return found
+
+
+def _cached_sizes(spec: ClusterSpec, node: NodeSpec) -> dict[str, int]:
+    """Return the compressed bytes of the images that are on a pool's nodes beforehand, of those that are known."""
+    from pullsim.oci.manifest import select  # noqa: PLC0415  `import pullsim` must stay fast
+    from pullsim.oci.reference import parse  # noqa: PLC0415
+
+    found = {}
+    for name in node.cached:
+        image = spec.catalog.lookup(parse(name), 0.0)
+        manifest = None if image is None else select(image, node.platform)
+        if manifest is not None:
+            found[name] = sum(layer.size for layer in manifest.layers)
     return found

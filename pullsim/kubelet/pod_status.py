@@ -61,6 +61,7 @@ class PodStatus:
         "failing",
         "failures",
         "image_refs",
+        "images_ready",
         "message",
         "name",
         "namespace",
@@ -89,6 +90,7 @@ class PodStatus:
         self.started: float | None = None  # when the last of its containers was started
         self.ready: float | None = None  # when its condition Ready became true
         self.ready_later = False  # whether its start was told before it was ready
+        self.images_ready: float | None = None  # when the last image that was asked for was there
         self.available = False  # whether it has been ready for its owner's minReadySeconds
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
@@ -190,4 +192,6 @@ class PodStatus:
             missed=pod.deadline is not None and (end - pod.created > pod.deadline or (waits and never)),
             withdrawn=(self.withdrawn or self.ended == COMPLETED) and self.ready is None,
             stages=stages if self.ended is None else dict(stages),  # a running pull may still add to the dictionary
+            images_ready=None if waits else self.images_ready,
+            requests=pod.spec.scheduling.requests,
         )

@@ -205,6 +205,7 @@ class PodWorker:
         if ensured.image_ref is None:
             self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
+        pod.images_ready = env.now
         runs_out = container.completes or (container in pod.pod.spec.init_containers and not container.sidecar)
         starts = env.now + self._container
         exits = starts + container.run if runs_out else inf

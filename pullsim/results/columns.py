@@ -10,6 +10,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pullsim.spec.prices import accelerators
 from pullsim.stages import STAGES
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ PODS: Final = (
         "whether nobody waits for it although it was never ready: it was replaced, its node left, or it completed",
     ),
     _field("message", "str", "", "why it got no node, as the event FailedScheduling says"),
+    _field("images_ready_at", "float", "s", "its last image was there; empty: it never started", "images_ready"),
+    Column(
+        "accelerators",
+        "str",
+        "",
+        "accelerators that it holds, as nvidia.com/gpu=1, joined by ;",
+        lambda r: ";".join(f"{name}={amount}" for name, amount in accelerators(r.requests)),
+    ),
     *_stages("until_ready_s"),
 )
 

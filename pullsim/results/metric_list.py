@@ -55,6 +55,8 @@ class Names:
             "images": self.images,
             "bytes.bySource": self.hosts,
             "caches": self.caches,
+            "costs.byHost": self.hosts,
+            "costs.rollouts": self.rollouts,
             "housekeeping.disks": self.pools,
             "rollouts": self.rollouts,
             "prepulls": self.prepulls,

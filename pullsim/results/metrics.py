@@ -19,14 +19,15 @@ from pullsim.inputs.suggestion import did_you_mean
 from pullsim.results.statistics import PERCENTILE_METHOD, THOUSANDTHS
 from pullsim.results.summary.groups import GroupFigures
 from pullsim.results.summary.summary import Summary, camel
-from pullsim.results.wording import duration, size
+from pullsim.results.wording import duration, money, size
+from pullsim.spec.prices import LINKS
 from pullsim.stages import RESOURCES, STAGES
 from pullsim.units import parse_duration, parse_percent, parse_rate, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-SECONDS, BYTES, RATE, SHARE, COUNT = "seconds", "bytes", "bytes/s", "share", "count"
+SECONDS, BYTES, RATE, SHARE, COUNT, MONEY = "seconds", "bytes", "bytes/s", "share", "count", "money"
 #: The metrics that are shown by default.
 DEFAULT: Final = (
     "pods.start.p50",
@@ -59,6 +60,10 @@ _TEXTS: Final = frozenset(
 #: The dimension by pattern of the name. The first pattern that fits decides; a metric that none fits is a count.
 _DIMENSIONS: Final = (
     ("*.count", COUNT),
+    ("cost", MONEY),
+    ("costs.*", MONEY),
+    ("*.cost", MONEY),
+    ("bytesByClass.*", BYTES),
     ("*Share", SHARE),
     ("*.share", SHARE),
     ("bottleneck.shares*", SHARE),
@@ -97,6 +102,7 @@ _EXAMPLES: Final = {
     RATE: "10Gbit/s, 125MiB/s",
     SHARE: "25%, 0.25",
     COUNT: "0, 12",
+    MONEY: "0.05, 1200",
 }
 
 
@@ -221,7 +227,7 @@ def check(name: str, place: Location | None = None) -> str:
 
 
 def dimension(name: str) -> str:
-    """Return what a metric is measured in: seconds, bytes, bytes/s, share or count."""
+    """Return what a metric is measured in: seconds, bytes, bytes/s, share, money or count."""
     if group := of_group(name):
         return SECONDS if _beside(group[2], "count") else COUNT
     return next((kind for pattern, kind in _DIMENSIONS if fnmatchcase(name, pattern)), COUNT)
@@ -262,6 +268,8 @@ def text(name: str, number: float | None) -> str:
         return ("-" if number < 0 else "") + size(abs(number))
     if kind == RATE:
         return ("-" if number < 0 else "") + size(abs(number)) + "/s"
+    if kind == MONEY:
+        return money(number)
     return f"{number:.1%}" if kind == SHARE else f"{number:,.4g}" if number % 1 else f"{number:,.0f}"
 
 
@@ -320,6 +328,8 @@ def _keys(name: str) -> tuple[str, ...]:
     """Return the keys that a mapping of the summary can have."""
     if name in ("time.stages", "time.slowestStages"):
         return STAGES
+    if name in ("bytesByClass", "costs.byClass"):
+        return LINKS
     return tuple(resource.key for resource in RESOURCES) if name.startswith("bottleneck.") else (_ANY,)
 
 

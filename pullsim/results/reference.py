@@ -62,6 +62,8 @@ def reference_markdown() -> str:
         _catalogs(),
         "## Registries\n",
         *key_tables(("registries",)),
+        "## Prices\n",
+        *key_tables(("prices",)),
         "## Nodes\n",
         *key_tables(("nodes",)),
         AUTOSCALE,
@@ -183,6 +185,9 @@ _PLAIN: Final = {
     "images": "the same of the pods that use an image, by its name as written",
     "percentiles": "which of the values they are, as numpy names it; [none is interpolated](../docs/percentiles.md)",
     "time_in_status": "seconds of pods by what `kubectl get pods` showed, until all their containers ran",
+    "bytes_by_class": "bytes that were sent, by class of link; those between zones are in crossZone too",
+    "idle_accelerator_minutes": "minutes of accelerators whose pods were bound and waited for images",
+    "cost": "money for the run, in the currency of the scenario's prices",
     "warnings": "what the scenario asks for and the run does not have",
 }
 

@@ -12,8 +12,8 @@ HEAD: Final = """\
 Every key, its unit, default and meaning; how `--set` names keys; when a run ends; what it writes.
 
 - [By example](#by-example)
-- Keys: [top level](#top-level), [`images`](#images), [`registries`](#registries), [`nodes`](#nodes),
-  [`workloads`](#workloads), [units](#units)
+- Keys: [top level](#top-level), [`images`](#images), [`registries`](#registries), [`prices`](#prices),
+  [`nodes`](#nodes), [`workloads`](#workloads), [units](#units)
 - [`--set`](#--set)
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),

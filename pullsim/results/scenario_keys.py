@@ -13,6 +13,7 @@ from pullsim.scenario.model import quantities as quantity
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.nodes import KubeletSource
 from pullsim.scenario.model.placement import Allocatable, Labels, PodField, PodFields, Requests
+from pullsim.scenario.model.prices import HourPrices
 from pullsim.scenario.model.pull_policies import RegistryLimits
 from pullsim.scenario.model.quantities import Section
 from pullsim.scenario.model.scenario import AlwaysPullImages
@@ -43,6 +44,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (Requests, "[amounts](#units)"),
     (Allocatable, "[amounts](#units) or `unlimited`"),
     (Labels, "labels"),
+    (HourPrices, "number, or numbers by name"),
     (PodField, "as in a Pod"),
     (PodFields, "as in a Pod"),
     (str, "text"),

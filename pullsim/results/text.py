@@ -10,6 +10,7 @@ from rich.text import Text
 from pullsim.printable import message
 from pullsim.results import metrics
 from pullsim.results.assertions import parse_assertion
+from pullsim.results.cost_text import cost_notes
 from pullsim.results.fitted_table import FittedTable
 from pullsim.results.guesses import guessed_figures
 from pullsim.results.notes import Notes
@@ -140,6 +141,8 @@ def _figures(summary: Summary) -> Notes:
         _churn(notes, summary.churn)
     for name, pool in summary.autoscaling.items():
         _autoscaled(notes, name, pool)
+    for label, text in cost_notes(summary):
+        notes.add(label, text)
     return notes
 
 

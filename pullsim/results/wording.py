@@ -1,7 +1,8 @@
-"""Texts of durations, sizes, counts and names for people. The command line imports it at once: it needs little."""
+"""Texts of durations, sizes, money, counts and names for people. Commands import it at once: it needs little."""
 
 from __future__ import annotations
 
+import math
 import re
 
 
@@ -34,6 +35,20 @@ def size(amount: float) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:,.3g} TB" if amount < 1000 else f"{amount:,.0f} TB"
+
+
+def money(amount: float) -> str:
+    """Write an amount of money with two decimals, or with three significant digits where it is less than one.
+
+    ``1,234.50``, ``0.0213``.
+    """
+    return f"{amount:,.{money_digits(amount)}f}"
+
+
+def money_digits(amount: float) -> int:
+    """Return how many decimals an amount of money is written with."""
+    size = abs(amount)
+    return 2 if size >= 1 or not size else min(2 - math.floor(math.log10(size)), 9)
 
 
 def percentage(share: float) -> str:

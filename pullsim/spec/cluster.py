@@ -14,7 +14,7 @@ from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
 from pullsim.spec.peers import SpegelSpec
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
-from pullsim.spec.prices import FREE
+from pullsim.spec.prices import FREE, Prices
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
 from pullsim.spec.scheduling import PLAIN, NodeScheduling
@@ -204,6 +204,7 @@ class ClusterSpec:
     autoscaled: tuple[AutoscaledPool, ...] = ()  # in the order in which the autoscaler tries them
     scan_interval: float | None = None  # seconds between looks of the autoscaler; None: it looks at batches of pods
     horizon: float | None = None  # seconds, inclusive; None: until nothing can change any more, but at most 24 h
+    prices: Prices | None = None  # None: nothing has a price but what registries send (`RegistrySpec.price`)
 
     @property
     def classed(self) -> bool:

@@ -42,6 +42,7 @@ _UNITS: Final = {
     metric_names.RATE: (1e6, "MB/s"),
     metric_names.SHARE: (0.01, "%"),
     metric_names.COUNT: (1.0, ""),
+    metric_names.MONEY: (1.0, ""),
 }
 
 

@@ -176,6 +176,8 @@ RESULT_FIELDS = [
     "guesses",
     "caches",
     "peers",
+    "prices",
+    "cached_sizes",
 ]
 
 

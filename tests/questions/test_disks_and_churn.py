@@ -50,5 +50,7 @@ def test_what_a_day_of_churn_costs():
     assert registry["sent"] >= layers["downloaded"].sum()
     assert found["churn"]["perDay"]["cost"] == pytest.approx(3 * registry["sent"] / 1e9 * 0.045)
     assert found["churn"]["perDay"]["cost"] == pytest.approx(a_day / 1e9 * 0.045, rel=0.02)
+    assert found["costs"]["perDay"] == pytest.approx(found["churn"]["perDay"]["cost"])
     text = ask("run", SPOT, "--set", eight).text
     assert f"a day, which costs {found['churn']['perDay']['cost']:,.2f}" in text
+    assert f"; USD {found['costs']['perDay']:,.2f} a day, at the rate of these 8 h 00 min" in text

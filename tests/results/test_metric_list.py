@@ -37,7 +37,7 @@ def test_every_metric_has_a_meaning_and_a_unit():
     assert sorted(row.path for row in rows) == sorted(metrics.names())
     for row in rows:
         assert row.meaning, row.path
-        assert row.unit in ("seconds", "bytes", "bytes/s", "share", "count")
+        assert row.unit in ("seconds", "bytes", "bytes/s", "share", "money", "count")
     assert meaning("no.such") == ""
 
 
@@ -45,7 +45,7 @@ def test_a_run_has_only_metrics_that_were_listed(scenario):
     paths = {row.path for row in listed(scenario)}
     found = metrics.values(summarize(run(scenario)).to_dict())
     open_ended = ("timeInStatus.", "pods.notStartedByReason.", "pulls.failuresByCause.", "housekeeping.removed.")
-    sections = {"housekeeping", "churn", "timeInStatus"}  # null where a run has none
+    sections = {"housekeeping", "churn", "timeInStatus", "costs", "unusedImages"}  # null where a run has none
     assert {name for name in found if name not in paths and not name.startswith(open_ended)} <= sections
     assert {
         "workloads.web.start.p99.9",

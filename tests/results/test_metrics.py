@@ -23,7 +23,7 @@ def test_every_number_of_a_summary_is_a_metric(summary):
         if value is not None:  # else it may be a whole section that was not recorded
             assert metrics.check(name) == name
     for name in metrics.names():
-        assert metrics.dimension(name) in ("seconds", "bytes", "bytes/s", "share", "count")
+        assert metrics.dimension(name) in ("seconds", "bytes", "bytes/s", "share", "money", "count")
 
 
 def test_what_a_run_had_none_of_is_zero_and_what_it_cannot_know_is_none(summary):

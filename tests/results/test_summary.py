@@ -149,6 +149,8 @@ def test_keys_of_the_json_are_frozen():
         "workloads", "podsByPool", "images", "pulls", "bytes", "layers", "housekeeping", "registries", "outages",
         "rollouts", "churn", "prepulls", "time", "timeInStatus", "bottleneck", "mixedVersions", "warnings",
         "assertions", "modelError", "autoscaling", "caches", "splits", "guesses", "neverStarted",
+        "bytesByClass",
+        "idleAcceleratorMinutes", "idleAccelerators", "cost", "costs", "unusedImages",
     ]  # fmt: skip
     assert list(content["pods"]) == [
         "total", "started", "notStarted", "notStartedByReason", "withdrawn", "deadlines", "missedDeadlines", "start",

@@ -25,7 +25,7 @@ def csv_text(write, result):
 FROZEN = {
     "pods": """namespace pod workload pool node images image_refs started created_at scheduled_at started_at
         until_start_s pulls failures backoffs reason cause deadline_s missed ready_at until_ready_s withdrawn
-        message""",
+        message images_ready_at accelerators""",
     "pulls": """pool node namespace pod container image attempt ok cause error image_ref registry requested_at
         started_at ended_at wait_s duration_s including_waiting_s size downloaded layers layers_fetched refetched
         calls""",
@@ -36,6 +36,7 @@ FROZEN = {
     "statuses": "namespace pod pool node shown_at age_s ready containers status message",
     "events": "t node pod container type reason message image namespace",
     "removals": "t pool node reason image_ref images handler size freed unused_s",
+    "traffic": "receiver host link cross_zone bytes",
     "disks": "pool node capacity peak used",
     "links": "link t0 t1 bytes_per_second capacity utilization",
 }

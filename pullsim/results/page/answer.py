@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics
 from pullsim.results.assertions import parse_assertion
+from pullsim.results.cost_text import amounts
 from pullsim.results.guesses import guessed_figures
 from pullsim.results.page.happenings import happenings
 from pullsim.results.page.metric_words import limit_text, the
@@ -155,6 +156,15 @@ def key_figures(summary: Summary) -> list[Figure]:
             found.append(Figure(f"requests refused by {use.host}", f"{use.refused:,}", "by its quotas", bad=True))
         if use.cost:
             found.append(Figure(f"cost of bytes from {use.host}", f"{use.cost:,.2f}"))
+    if summary.idle_accelerator_minutes:
+        found.append(
+            Figure("idle accelerators", f"{summary.idle_accelerator_minutes:,.1f} min", "that waited for images")
+        )
+    if summary.costs is not None and summary.costs.total and (summary.costs.currency or summary.costs.by_class):
+        unit = f"{summary.costs.currency} " if summary.costs.currency else ""
+        day = summary.costs.per_day
+        a_day = "" if day is None else f"{unit}{amounts([day])[0]} a day"
+        found.append(Figure("cost", f"{unit}{amounts([summary.costs.total])[0]}", a_day))
     nodes = counted(summary.nodes, "node") + (" at first" if summary.autoscaling else "")
     found.append(Figure("simulated", nodes, f"{duration(summary.end)} of their time"))
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.formats.secret_values import without_secrets
 from pullsim.results.page.answer import answer, certainty, checks, key_figures, question
+from pullsim.results.page.costs import cost_table, idle_table, traffic_table
 from pullsim.results.page.node_pulls import node_pulls
 from pullsim.results.page.page import Page, Section, Text
 from pullsim.results.page.pod_tables import by_image, by_pool, by_workload, slowest_pods
@@ -41,6 +42,7 @@ def run_page(output: Output) -> Page:
             disk_writes(result),
             disk_table(result),
         ),
+        _section("What it cost", cost_table(summary), traffic_table(summary), idle_table(summary)),
         _inputs(output),
         trust(summary.model_error, summary.guesses),
     ]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.pod_status import DELETED
 from pullsim.results.statistics import Waits, waits
+from pullsim.results.summary.byte_costs import of_bytes
 from pullsim.results.wording import qualified
 from pullsim.rows import values
 
 if TYPE_CHECKING:
-    from pullsim.records import PodRecord
+    from pullsim.records import PodRecord, Rollout
     from pullsim.run import Result
 
 DAY: Final = 86_400.0  # seconds
@@ -40,7 +41,7 @@ class PerDay:
     departures: float
     pods: float
     downloaded_bytes: float
-    cost: float | None  # price of what the registries sent, in their currency; None: no registry has a price
+    cost: float | None  # price of all bytes: by class of link, and what registries ask; None: nothing has a price
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,19 @@ def prepulls(result: Result) -> dict[str, PrepullFigures]:
     }
 
 
-def rollouts(result: Result) -> dict[str, RolloutFigures]:
+def named_rollouts(result: Result) -> dict[str, Rollout]:
     """Return the rolling updates by workload: its name, with its namespace where that is not default."""
     names = [qualified(row.namespace, row.workload) for row in result.rollouts]
     twice = {name for name, count in Counter(names).items() if count > 1}
     return {
-        f"{row.kind}/{name}" if name in twice else name: RolloutFigures(
+        f"{row.kind}/{name}" if name in twice else name: row for name, row in zip(names, result.rollouts, strict=True)
+    }
+
+
+def rollouts(result: Result) -> dict[str, RolloutFigures]:
+    """Return the figures of the rolling updates by the names that `named_rollouts` has for them."""
+    return {
+        name: RolloutFigures(
             row.kind,
             row.began,
             row.completed,
@@ -107,7 +115,7 @@ def rollouts(result: Result) -> dict[str, RolloutFigures]:
             row.peak,
             row.lowest,
         )
-        for name, row in zip(names, result.rollouts, strict=True)
+        for name, row in named_rollouts(result).items()
     }
 
 
@@ -124,7 +132,7 @@ def churn(result: Result) -> Churn | None:
         successors += size if node in later else 0
     pods, departures = sum(row.pods for row in left), len(left)
     days = result.end / DAY
-    priced = [each for each in result.registries if each.price]
+    cost = of_bytes(result)
     return Churn(
         departures=departures,
         pods=pods,
@@ -135,6 +143,6 @@ def churn(result: Result) -> Churn | None:
             departures / days,
             pods / days,
             downloaded / days,
-            sum(each.sent * each.price for each in priced) / days if priced else None,
+            None if cost is None else float(cost) / days,
         ),
     )

@@ -10,6 +10,7 @@ import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, fields, is_dataclass
+from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -21,11 +22,22 @@ from pullsim.printable import printable
 from pullsim.records import Guess
 from pullsim.results.model_error import ModelError, model_error
 from pullsim.results.statistics import PERCENTILE_METHOD, Distribution, Rate, distribution, flow_rate
+from pullsim.results.summary.accelerators import IdleAccelerators, idle_accelerators
 from pullsim.results.summary.api_status import time_in_status
 from pullsim.results.summary.autoscaling import AutoscalingFigures, autoscaling
 from pullsim.results.summary.bottleneck import Bottleneck, bottleneck
+from pullsim.results.summary.byte_costs import by_class
 from pullsim.results.summary.cache_use import CacheUse, cache_use
-from pullsim.results.summary.cluster_changes import Churn, PrepullFigures, RolloutFigures, churn, prepulls, rollouts
+from pullsim.results.summary.cluster_changes import (
+    Churn,
+    PrepullFigures,
+    RolloutFigures,
+    churn,
+    named_rollouts,
+    prepulls,
+    rollouts,
+)
+from pullsim.results.summary.costs import Costs, costs
 from pullsim.results.summary.groups import GroupFigures, by_image, by_pool, by_workload, latest
 from pullsim.results.summary.housekeeping import Housekeeping, housekeeping
 from pullsim.results.summary.moved_tags import MovedTag, moved_tags
@@ -37,6 +49,7 @@ from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.splits import SplitEffect
 from pullsim.results.summary.start_time import Time, time_until_ready
 from pullsim.results.summary.unbound import unbound
+from pullsim.results.summary.unused import UnusedImages, unused_images
 from pullsim.results.wording import counted, duration
 from pullsim.rows import values
 
@@ -135,6 +148,12 @@ class Summary(Drawn):
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
     guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
     never_started: list[NeverStarted] = field(default_factory=list)
+    bytes_by_class: dict[str, int] = field(default_factory=dict)  # sent, by class of link; between zones: crossZone too
+    idle_accelerator_minutes: float | None = None  # of pods that waited for images; None: no bound pod holds any
+    idle_accelerators: dict[str, IdleAccelerators] = field(default_factory=dict)  # the same by extended resource
+    cost: float | None = None  # of the run; None: nothing has a price
+    costs: Costs | None = None  # what it consists of
+    unused_images: UnusedImages | None = None  # brought ahead and not used; None: nothing is brought ahead
 
     def __repr__(self) -> str:
         """``Summary(shop: 84 of 86 pods started, half within 12.3 s; ended at 29.3 s)``."""
@@ -156,6 +175,8 @@ def summarize(result: Result) -> Summary:
     has_pulls = result.keeps("pulls")
     moved = moved_tags(result)
     warnings = [*result.warnings, *unbound(result), *(str(tag) for tag in moved)]
+    held = idle_accelerators(result) if has_pods else {}
+    money = costs(result, named_rollouts(result))
     return Summary(
         name=result.name,
         seed=result.seed,
@@ -190,6 +211,12 @@ def summarize(result: Result) -> Summary:
         guesses=[*result.guesses],
         never_started=never_started(result) if has_pods else [],
         peers=peer_use(result),
+        bytes_by_class=by_class(result.traffic),
+        idle_accelerator_minutes=fsum(each.minutes for each in held.values()) if held else None,
+        idle_accelerators=held,
+        cost=None if money is None else money.total,
+        costs=money,
+        unused_images=unused_images(result) if has_pulls else None,
     )
 
 

@@ -17,6 +17,7 @@ from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
 from pullsim.scenario.builder.peers import peer_warnings
+from pullsim.scenario.builder.prices import build_prices, price_warnings
 from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.snapshotter import unused_mirrors
@@ -106,6 +107,10 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     findings.warnings += unused_mirrors({node.spec.pool: node.spec for node in nodes}.values(), registries)
     check_caches(scenario.registries, registries, check.hosts, findings)
     findings.warnings += cache_warnings(registries, check.found)
+    prices = build_prices(scenario.prices, scenario.nodes, findings)
+    specs = (*(pod.spec for pod in workloads.pods), *(each.spec for each in workloads.daemon_sets))
+    held = {name for spec in specs for name, _ in spec.scheduling.requests}
+    findings.warnings += price_warnings(scenario.prices, registries, nodes, held)
     unlisted = assumed(registries, hosts)
     if scenario.placement == "imageLocality":
         findings.warnings += never_matched([use.image for use in workloads.uses], nodes)
@@ -142,6 +147,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         placement=scenario.placement,
         seed=scenario.seed,
         horizon=scenario.horizon,
+        prices=prices,
     )
     return Built(
         cluster,

@@ -11,6 +11,7 @@ from pullsim.inputs.document import Document
 from pullsim.scenario.model.credentials import Secret, ServiceAccount  # noqa: TC001  # pydantic reads them
 from pullsim.scenario.model.images import Images
 from pullsim.scenario.model.nodes import NodePool
+from pullsim.scenario.model.prices import Prices  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import DnsName, Duration, Section
 from pullsim.scenario.model.registries import Registry
 from pullsim.scenario.model.workloads import Workload
@@ -81,6 +82,7 @@ class ScenarioModel(Section):
         "given: every workload says it with on.",
     )
     admission: Admission = Field(default_factory=Admission, description="Admission plugins.")
+    prices: Prices | None = Field(default=None, description="What bytes and accelerators cost.")
     assertions: list[str] = Field(default=[], alias="assert", description="Conditions on the summary.")
 
     _document: Document | None = PrivateAttr(None)
