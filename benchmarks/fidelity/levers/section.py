@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.fidelity.levers import mirrors, parallel_unpack
+from benchmarks.fidelity.levers import mirrors, parallel_unpack, pull_policies
 
 #: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
 LEVERS: Final = {
     "Pull-through caches": mirrors,
     "Parallel pull and unpack, and EROFS": parallel_unpack,
+    "Pull policies": pull_policies,
 }
 
 
