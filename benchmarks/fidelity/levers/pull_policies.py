@@ -45,10 +45,10 @@ def checks() -> list[Check]:
 def unsaid() -> list[str]:
     """Return a line for each source: what it did not say."""
     clusters = (
-        "lawrencegripper/hack-testingasyncpull (kubernetes pull 88984): two clusters side by side, kubelets of 1.17 and "
-        "of the pull. Not said: nodes, distance of the registry, layers, how long busybox took. In the first three pairs "
-        "the pod with the change was up before its image could have come in the seconds that it took without: the pulls "
-        "of the two clusters differed, as 69 and 31 s of equal runs show. Only the last pair can be judged."
+        "lawrencegripper/hack-testingasyncpull (kubernetes pull 88984): two clusters side by side, kubelets of 1.17 "
+        "and of the pull. Not said: nodes, distance of the registry, layers, how long busybox took. In the first three "
+        "pairs the pod with the change was up before its image could have come in the seconds that it took without: "
+        "the pulls of the two clusters differed, as 69 and 31 s of equal runs show. Only the last pair can be judged."
     )
     equal = (
         "kubernetes issue 139841: 14 pods with one IfNotPresent image of 93 MB on a fresh node within six minutes. Not "
