@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 HOST: Final = "registry.test"
 IMAGE: Final = f"{HOST}/image:v1"
+LEAST: Final = "at least"  # the role of a published figure that is a bound
 
 
 class Check(NamedTuple):
-    """A published figure beside the model's. ``role``: fitted (the model was given it) | judged."""
+    """A published figure beside the model's. ``role``: fitted (the model was given it) | judged | at least."""
 
     case: str
     published: float
@@ -32,6 +33,13 @@ class Check(NamedTuple):
     def error(self) -> float:
         """(predicted - published) / published."""
         return self.predicted / self.published - 1
+
+    @property
+    def verdict(self) -> str:
+        """The error; of a bound, whether it holds."""
+        if self.role == LEAST:
+            return "holds" if self.predicted >= self.published else "missed"
+        return f"{self.error:+.0%}"
 
 
 def seconds(

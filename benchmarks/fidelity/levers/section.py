@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.fidelity.levers import mirrors, parallel_unpack, pull_policies
+from benchmarks.fidelity.levers import mirrors, parallel_unpack, pull_policies, spegel
 
 #: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
 LEVERS: Final = {
     "Pull-through caches": mirrors,
     "Parallel pull and unpack, and EROFS": parallel_unpack,
     "Pull policies": pull_policies,
+    "Spegel": spegel,
 }
 
 
@@ -23,7 +24,7 @@ def lines() -> list[str]:
         found += ["| case | | published | predicted | error |", "| --- | --- | ---: | ---: | ---: |"]
         found += [
             f"| {each.case} | {each.role} | {each.published:.3g}{each.space} | {each.predicted:.3g}{each.space} "
-            f"| {each.error:+.0%} |"
+            f"| {each.verdict} |"
             for each in lever.checks()
         ]
         found += ["", *(f"- {line}" for line in lever.unsaid()), ""]
