@@ -124,8 +124,12 @@ class Client:
         """Close the idle connections to the registry, as the Go client does where it leaves an answer's body unread."""
         self._idle.clear()
 
-    def head(self, request: Request) -> Generator[Any, Any, tuple[int, Image | None]]:
-        """Send a HEAD for a manifest, or a GET whose body is not read.
+    def head(
+        self,
+        request: Request,
+        watch: Download | None = None,  # noqa: ARG002 - for hosts that may let a client wait
+    ) -> Generator[Any, Any, tuple[int, Image | None]]:
+        """Send a HEAD for a manifest, or a GET whose body is not read; ``watch`` is told if the answer does not come.
 
         Returns the status, and the image that the reference names (None unless the status is 200).
         """

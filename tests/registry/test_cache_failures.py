@@ -15,7 +15,7 @@ from pullsim.spec.pull_through import CacheSpec, Login
 from pullsim.spec.registry import AccessSpec, Account, Cut, Fault, Limit
 from tests.support.caches import CONTENT, MIRROR, RUNTIMES, behind, preset, world
 from tests.support.outcome import pull
-from tests.support.world import HOST, UNIT, containerd, crio, image, layer, named, node, pod, registry, run
+from tests.support.world import HOST, OLD, UNIT, containerd, crio, image, layer, named, node, pod, registry, run
 
 
 def alone(cache, *, at=(0.0, 100.0), upstream=None, content=CONTENT, runtime=None, images=None, **more):
@@ -126,14 +126,14 @@ def test_a_stream_ends_with_its_node_and_a_fill_goes_on(fill, again):
     staying = node(containerd())
     leaving = replace(staying, pool="m", leave=Leave(0.1, 1e6))
     wanted = [pod("a", named("a:1"), node="m"), pod("b", named("a:1"), at=1.0, node="n")]
-    images = {"a:1": image(layer("x", 1000))}
+    images = {"a:1": image(layer("x", 250))}
     nodes = Node("m", leaving), Node("n", staying)
     hosts = behind(CacheSpec(fill=fill, coalesce="blob"))
     result = run(wanted, nodes, registries=hosts, images=images, horizon=5000.0)
     left = result.departures[0].t
-    assert 0.0 < left < 500.0
-    assert pull(result, "b").ended == pytest.approx(1000.0 + left * again)
-    assert result.caches[0].received == pytest.approx((1000.0 + left * again) * UNIT)
+    assert 0.0 < left < 250.0
+    assert pull(result, "b").ended == pytest.approx(250.0 + left * again)
+    assert result.caches[0].received == pytest.approx((250.0 + left * again) * UNIT)
 
 
 def test_the_end_of_an_outage_is_the_end_of_the_pods_waiting():
@@ -141,6 +141,38 @@ def test_the_end_of_an_outage_is_the_end_of_the_pods_waiting():
     result = alone(preset("nginx"), at=(0.0,), upstream={"faults": (down,)})
     assert [record.ok for record in result.pulls] == [False, False, True]
     assert all(each.started is not None for each in result.pods)
+
+
+SLOW = [
+    # containerd, seconds until zot has the image, seconds of the pull, who had it in the end
+    ((2, 3), 20, 20, MIRROR),
+    # No header in 30 s: the registry says what the tag is, and 30 s later it gives the manifest. The blob is not at the
+    # cache yet, so that it comes from the registry, whose egress both share until the cache has its other 40 s of it.
+    ((2, 3), 100, 60 + 2 * 40 + 60, HOST),
+    ((2, 2), 60, 60, MIRROR),  # no header timeout yet
+    ((2, 2), 400, 400, MIRROR),  # the transfer service watches what it downloads only
+]
+
+
+@pytest.mark.parametrize(("version", "size", "took", "source"), SLOW)
+def test_a_client_waits_for_a_header_as_long_as_its_release_does(version, size, took, source):
+    content = image(layer("x", size))
+    result = world(preset("zot"), at=(0.0,), runtime=containerd(version), content=content)
+    record = pull(result, "p0")
+    assert record.ended - record.started == pytest.approx(took, abs=0.1)
+    assert record.registry == source
+
+
+def test_the_cri_plugin_gives_up_a_pull_whose_manifest_does_not_come_and_finds_the_image_later():
+    """image_pull_progress_timeout, 300 s, checked every 10 s; the cache goes on, and the second attempt waits."""
+    content = image(layer("x", 400))
+    result = world(preset("zot"), at=(0.0,), runtime=containerd(OLD), content=content)
+    first, second = result.pulls
+    assert (first.ok, second.ok) == (False, True)
+    assert 300.0 < first.ended <= 320.0
+    assert "context canceled" in first.error
+    assert second.ended == pytest.approx(400.0, abs=0.1)
+    assert result.caches[0].received == 400 * UNIT
 
 
 # ---------------------------------------------------------------- what it forgets
@@ -153,7 +185,7 @@ FORGETS = [
     (CacheSpec(ttl=150.0), 2),
     (CacheSpec(size=0.0), 3),
     (CacheSpec(size=UNIT), 1 + 2 * 2 / 3),  # the layer of 2 s is never kept
-    (CacheSpec(size=0.0, fill="storeThenServe", coalesce="image"), 6),  # it is gone when the node asks for it
+    (CacheSpec(size=0.0, fill="storeThenServe", coalesce="image"), 3),  # gone when a node asks, which asks the registry
     (CacheSpec(size=0.0, fill="backgroundCopy"), 6),
 ]
 

@@ -166,10 +166,11 @@ def test_bytes_are_conserved_and_every_get_is_a_hit_or_a_miss(fill, at, cache, c
     result = world(cache, at=sorted(at), host=host)
     (record,) = result.caches
     use = {each.host: each for each in result.registries}
-    assert record.received == use[HOST].sent
-    assert record.sent == use[MIRROR].sent == sum(each.downloaded for each in result.pulls)
-    assert record.sent == len(at) * CONTENT.total_size
-    if fill[1] != "image":
+    assert record.received + len(at) * CONTENT.total_size == use[HOST].sent + record.sent
+    assert sum(each.downloaded for each in result.pulls) == len(at) * CONTENT.total_size
+    assert record.sent == use[MIRROR].sent
+    if fill[1] != "image":  # such a cache has a blob with its manifest or not at all, and the registry sends it then
+        assert record.sent == len(at) * CONTENT.total_size
         assert record.hits + record.misses == use[MIRROR].manifests + use[MIRROR].blobs
     assert record.stored <= cache.size * cache.replicas
     least = CONTENT.total_size if fill[1] in ("image", "blob") else 0

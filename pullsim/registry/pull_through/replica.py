@@ -17,6 +17,7 @@ from pullsim.registry.pull_through.contents import blobs, documents
 from pullsim.registry.pull_through.failures import answered, failure
 from pullsim.registry.pull_through.relay import Filling, Relay
 from pullsim.registry.pull_through.upstream import Content, Upstream
+from pullsim.registry.request import NOT_FOUND
 from pullsim.registry.stream import Refusal, Stream
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ class Replica:
         spec, env, digest = self._spec, self._env, request.what
         deadline = env.now + spec.coalesce_timeout
         while not self.store.use(digest, env.now):
+            if spec.coalesce == "image":  # what is not stored with its manifest is not there
+                self.misses += 1
+                return Refusal(NOT_FOUND, retryable=bool(self._fillings))
             filling = self._fillings.get(digest) if spec.coalesce == "blob" else None
             if filling is None or env.now >= deadline:
                 self.misses += 1

@@ -116,7 +116,10 @@ def _phrase(resource: Resource, result: Result) -> str:
             return "the kubelet's serial pull queue (one pull at a time on a node)"
         return f"the kubelet's limit of parallel pulls (at most {most} ran at a time on a node)"
     if resource.key == "registryEgress" and (host := _host(result.layers)):
-        return "the uplinks of peers" if host == PEER else f"the egress of {host}"
+        if host == PEER:
+            return "the uplinks of peers"
+        behind = " or of what is behind it" if any(cache.host == host for cache in result.caches) else ""
+        return f"the egress of {host}{behind}"
     if resource.key in ("backOff", "registryPullQPS"):
         causes = _causes(result.pulls)
         return f"{resource.phrase} ({causes})" if causes else resource.phrase

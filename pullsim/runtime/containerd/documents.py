@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.network.flows import Transfer
+    from pullsim.oci.manifest import Image
     from pullsim.runtime.containerd.ongoing_pull import OngoingPull
     from pullsim.runtime.sources.blob_source import Wanted
 
@@ -49,6 +50,20 @@ class DocumentDownload:
             self._pull.clock.enter("resolve", now)
 
 
+class Resolution(DocumentDownload):
+    """The requests that resolve the name. They have no body, but a host may keep them waiting for a header."""
+
+    __slots__ = ()
+
+    def stall(self, now: float, *, begun: bool) -> None:  # noqa: ARG002 - the time stays in the stage ``resolve``
+        """See `Download`."""
+        self.stalled = True
+        self._pull.stalled(begun=begun)
+
+    def _go_on(self, now: float) -> None:  # noqa: ARG002
+        self.stalled = False
+
+
 class Documents:
     """Fetches the documents of one pull into the content store, one at a time."""
 
@@ -65,6 +80,21 @@ class Documents:
     def received_since(self, since: float) -> bool:  # noqa: ARG002 - the protocol has it
         """Return False: documents are too small to count as progress of a download."""
         return False
+
+    def resolve(self) -> Generator[Any, Any, Image]:
+        """Resolve the name, see `Remote.resolve`. The CRI plugin watches the progress of these requests too.
+
+        Source: internal/cri/server/images/image_pull.go pullRequestReporterRoundTripper; the transfer service counts
+        what it downloads (transferProgressReporter).
+        """
+        pull = self._pull
+        if pull.node.behaviour.by_service:
+            return (yield from pull.remote.resolve())
+        self._download = Resolution(pull)
+        try:
+            return (yield from pull.remote.resolve(self._download))
+        finally:
+            self._download = None
 
     def fetch(self, wanted: Wanted) -> Generator[Any, Any, None]:
         """Fetch a document unless the content store has it. Raises PullFailed."""

@@ -32,7 +32,7 @@ class PeeredRemote(Remote):
         super().__init__(node, reference, auth)
         self._agent = agent
 
-    def resolve(self) -> Generator[Any, Any, Image]:
+    def resolve(self, watch: Download | None = None) -> Generator[Any, Any, Image]:
         """See `Remote`."""
         digest = yield from self._agent.resolve(self._reference)
         if digest is not None:
@@ -40,7 +40,7 @@ class PeeredRemote(Remote):
             if image is not None:
                 self.resolved_by = PEER
                 return image
-        return (yield from super().resolve())
+        return (yield from super().resolve(watch))
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
         """See `Remote`."""

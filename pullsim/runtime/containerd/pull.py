@@ -127,7 +127,7 @@ class Pull(OngoingPull):
         Raises PullFailed.
         """
         node = self.node
-        image = yield from self.remote.resolve()
+        image = yield from documents.resolve()
         manifest: Manifest | None = select(image, node.platform)
         if isinstance(image, Index):
             yield from documents.fetch(Wanted("manifests", image.digest, image.size, index=True))

@@ -54,8 +54,10 @@ class Remote:
         self._clients: list[Client] = []
         self.resolved_by = reference.domain
 
-    def resolve(self) -> Generator[Any, Any, Image]:
+    def resolve(self, watch: Download | None = None) -> Generator[Any, Any, Image]:
         """Resolve the name by a HEAD of its manifest, and return the image. Raises PullFailed if no host has it.
+
+        ``watch`` is told if an answer does not come.
 
         A digest that no host has as a manifest is then asked for as a blob; releases with ``limits_blobs`` do that only
         if every host answered 404 or did not answer (resolver.go Resolve).
@@ -69,7 +71,7 @@ class Remote:
         for kind in ("manifests", "blobs") if by_digest else ("manifests",):
             for number, host in enumerate(hosts, start=1):
                 request = Request(host.client.presented, reference, kind, by_digest, head=True)
-                answer, image = yield from host.head(request, last=number == len(hosts))
+                answer, image = yield from host.head(request, watch, last=number == len(hosts))
                 if image is not None:
                     self.resolved_by = host.client.registry.spec.host
                     return image
@@ -154,7 +156,9 @@ class Requester:
         self.client = client
         self.address = address
 
-    def head(self, request: Request, *, last: bool) -> Generator[Any, Any, tuple[Answer, Image | None]]:
+    def head(
+        self, request: Request, watch: Download | None, *, last: bool
+    ) -> Generator[Any, Any, tuple[Answer, Image | None]]:
         """HEAD a manifest, or GET it if the answer is 405; return the last answer and the image, if there is one."""
         client = self.client
         challenges = client.authorizer.challenges
@@ -164,7 +168,7 @@ class Requester:
             if attempts is not None and attempts.challenged(self._node.env.now):
                 status, image = (yield from self._challenge(request)), None
             else:
-                status, image = yield from client.head(request)
+                status, image = yield from client.head(request, watch)
             if image is not None or self._denied(status):
                 break
             attempts = attempts or self.attempts(challenges, last=last)
@@ -221,7 +225,7 @@ class Requester:
         get = Request(request.presented, request.reference, request.kind, request.what)
         if client.authorizer.denial is None:
             client.message = ""
-            answer, _ = yield from self.head(get, last=False)
+            answer, _ = yield from self.head(get, None, last=False)
             message = answer.message if answer.status == FORBIDDEN else ""
         else:  # the client has its credentials already, so that one request is enough
             spec = client.registry.spec
