@@ -105,7 +105,8 @@ def _kubelet() -> str:
     rest = (
         "The scheduler sees `registerWithTaints`, and `podsPerCore` where the pool says how much cpu it has. "
         "The kubelet's other fields are accepted, checked as it does where they are about images, and change nothing. "
-        "One that no known release has is passed over with a warning; what is nearly a known name is a mistake."
+        "One that no known release has is passed over with a warning, as a newer release may have it; what is nearly a "
+        "known name is a mistake, and so is `--set` of a field that no known release has: it would change nothing."
     )
     return "\n".join([*rows, "", rest, "", DISK])
 

@@ -205,7 +205,7 @@ def test_a_run_whose_pulls_take_no_time_has_a_page():
         (12.0, 75.0, "99 of 100 pods would have started within 12.0 s to 75.0 s"),
         (12.0, 12.01, "99 of 100 pods would have started within 12.0 s"),
         (12.0, math.inf, "99 of 100 pods would have started within 12.0 s to never"),
-        (math.inf, math.inf, "50 of 100 pods would have started within 1.00 s to 2.00 s"),
+        (math.inf, math.inf, "half of the pods would have started within 1.00 s to 2.00 s"),
     ],
 )
 def test_the_page_says_what_guessed_layers_change(low, high, said):

@@ -73,14 +73,12 @@ def _inputs(output: Output) -> Section:
     guessed = [*output.origin.guessed]
     effect = output.summary.splits
     if effect is not None:
-        share, (low, high) = 99, (effect.p99.low, effect.p99.high)
+        share, (low, high) = "99 of 100 pods", (effect.p99.low, effect.p99.high)
         if low is not None and math.isinf(low):  # so many pods never start in any case
-            share, (low, high) = 50, (effect.p50.low, effect.p50.high)
+            share, (low, high) = "half of the pods", (effect.p50.low, effect.p50.high)
         if low is not None and high is not None and math.isfinite(low):
             ends = " to ".join(dict.fromkeys(map(duration, (low, high))))
-            guessed.append(
-                f"cut in {effect.runs} other typical ways, {share} of 100 pods would have started within {ends}"
-            )
+            guessed.append(f"cut in {effect.runs} other typical ways, {share} would have started within {ends}")
     parts: list[Part] = [
         *_points("Assumed, as the scenario does not say it:", guessed),
         *_points("Warnings:", output.summary.warnings),
