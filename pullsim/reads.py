@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Order = Literal["sequential", "random"]
 
@@ -35,3 +35,11 @@ class Reads:
         """
         each = unit if self.order == "sequential" else min(unit, self.size)
         return -(-amount // each)
+
+
+class Part(NamedTuple):
+    """A layer of which a process reads the first bytes, as far as they matter: which ones decides its reads' order."""
+
+    key: str  # of its snapshot
+    unpacked: int  # bytes of all its files
+    amount: int  # bytes that are read

@@ -250,6 +250,15 @@ class PluginRun(NamedTuple):
     failed: bool
 
 
+class VolumesRecord(NamedTuple):
+    """The volumes that a pool's nodes in one zone got from a snapshot with fast restore."""
+
+    pool: str
+    zone: str | None
+    created: int
+    restored: int  # those that had all blocks at once, as the snapshot had a credit
+
+
 class ClusterOutcome(NamedTuple):
     """The state and the counters of a cluster at the end of a run; the other rows were recorded while it ran."""
 
@@ -258,6 +267,7 @@ class ClusterOutcome(NamedTuple):
     disks: list[DiskUse]  # how full the disks were, of nodes whose disk has a size
     registries: list[RegistryRecord]  # requests and quotas by host, mirrors included
     caches: list[CacheRecord]  # pull-through caches, in order of hosts
+    volumes: list[VolumesRecord]  # by pool and zone, of snapshots with fast restore
     faults: list[FaultRecord]  # of registries and mirrors, in order of hosts
     traffic: list[TrafficRecord]  # by receiver, host and class; none if nothing in the scenario asks for classes
     rollouts: list[Rollout]  # in the order in which the updates began

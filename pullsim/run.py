@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Span,
         StatusRecord,
         TrafficRecord,
+        VolumesRecord,
     )
     from pullsim.scenario import Scenario
     from pullsim.spec.cluster import ClusterSpec, NodeSpec
@@ -103,6 +104,7 @@ class Result(Drawn):
     peers: list[PeerRecord] = field(default_factory=list)  # bytes between nodes, by node; empty: no node has peers
     prices: Prices | None = None  # None: the scenario has none
     cached_sizes: dict[str, dict[str, int]] = field(default_factory=dict)  # compressed bytes of `cached`, by pool
+    volumes: list[VolumesRecord] = field(default_factory=list)  # of snapshots with fast restore, by pool and zone
 
     def check_complete(self) -> None:
         """Raise KeyboardInterrupt if the run was interrupted: what it came to is not what the scenario comes to."""

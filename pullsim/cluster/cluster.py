@@ -17,7 +17,7 @@ from pullsim.kernel.event import Event
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.network.network import Network
 from pullsim.network.traffic import Traffic
-from pullsim.records import ClusterOutcome
+from pullsim.records import ClusterOutcome, VolumesRecord
 from pullsim.runtime.node import RuntimeCluster
 from pullsim.runtime.peers.peers import Peers
 from pullsim.streams import Streams
@@ -62,6 +62,7 @@ class Cluster:
         objects = PullObjects(spec.secrets, spec.service_accounts)
         self._peers = peers = Peers(env, self.network, streams)
         runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder, peers, self._traffic)
+        self._restores = runtimes.restores
         context = ClusterContext(env, runtimes, streams, recorder, objects)
         self._nodes = NodeLifecycle(context, spec, scheduler, pods, quiescence)
         env.process(self._nodes.run())
@@ -117,6 +118,10 @@ class Cluster:
             disks=self._nodes.disks(),
             registries=self._registries.records(),
             caches=self._registries.caches(),
+            volumes=[
+                VolumesRecord(pool, zone, restore.created, restore.restored)
+                for (pool, zone), restore in self._restores.items()
+            ],
             faults=self._registries.faults(self.env.now),
             traffic=[] if self._traffic is None else self._traffic.records(),
             rollouts=self._pods.controllers.rollouts(),

@@ -71,6 +71,9 @@ class ClusterNode:
         service = make_runtime(RuntimeNode(runtimes, node, self._filesystem, handlers))
         for image in spec.cached:
             service.preload(image)
+        if spec.secondary_disk is not None:
+            for image in spec.secondary_disk.images:
+                service.attach(image)
         self._service, self._max_images = service, spec.kubelet.node_status_max_images
         context = NodeContext(env, node, service, streams, recorder)
         self.kubelet = Kubelet(context, PullCredentials(context, objects), handlers, watcher)

@@ -132,6 +132,8 @@ class PodLifecycle:
             return
         if pod.started is None:
             self._quiescence.look(pod)
+            if pod.pod.prepull and pod.failing:
+                self.prepulls.failing(pod)
             return
         if pod.ready is not None:
             self._write(pod, pod.record(pod.ready))

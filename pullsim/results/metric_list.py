@@ -52,6 +52,7 @@ class Names:
             "workloads": self.workloads,
             "pools": self.pools,
             "autoscaling": self.pools,
+            "volumes": self.pools,
             "images": self.images,
             "bytes.bySource": self.hosts,
             "caches": self.caches,

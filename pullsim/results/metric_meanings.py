@@ -103,6 +103,8 @@ _MEANINGS: Final = (
     ("churn.perDay.departures", "nodes that leave a day"),
     ("churn.perDay.pods", "pods that go with them a day"),
     ("churn.perDay.downloadedBytes", "bytes that all nodes download a day"),
+    ("volumes.*.created", "volumes that nodes of a pool got from a snapshot with fast restore"),
+    ("volumes.*.restoredFast", "those that had all blocks from the start"),
     ("caches.*.replicas", "hosts behind the name of a pull-through cache"),
     ("caches.*.receivedBytes", "bytes that it got from upstream"),
     ("caches.*.sentBytes", "bytes that it sent"),

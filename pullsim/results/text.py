@@ -133,6 +133,10 @@ def _figures(summary: Summary) -> Notes:
         _registry(notes, registry)
     for name, cache in summary.caches.items():
         _cache(notes, name, cache)
+    for name, volumes in summary.volumes.items():
+        notes.add(
+            "Volumes", f"{name}: {volumes.restored_fast:,} of {volumes.created:,} restored fast, as credits lasted"
+        )
     for name, rollout in summary.rollouts.items():
         _rollout(notes, name, rollout)
     for name, prepull in summary.prepulls.items():

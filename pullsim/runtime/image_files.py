@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pullsim.reads import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Container, Generator, Iterable
 
     from pullsim.reads import Reads
-
-
-class Part(NamedTuple):
-    """A layer of which a process reads the first bytes, as far as they matter: which ones decides its reads' order."""
-
-    key: str  # of its snapshot
-    unpacked: int  # bytes of all its files
-    amount: int  # bytes that are read
 
 
 class LazyFiles(Protocol):
@@ -37,6 +31,10 @@ class ImageFiles:
         """Note that the files of these snapshots lie in a lazy place."""
         for key in keys:
             self._lazy[key] = place
+
+    def keep(self, keys: Container[str]) -> None:
+        """Forget the snapshots that are not among these any more: an image that is pulled again is on the disk."""
+        self._lazy = {key: place for key, place in self._lazy.items() if key in keys}
 
     def read(self, layers: Iterable[tuple[str, int]], reads: Reads) -> Generator[Any, Any, None] | None:
         """Read an image with layers of these keys and unpacked bytes; None: all that is read is on the node's disk.

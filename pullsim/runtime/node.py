@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from pullsim.hardware.cores import cores
 from pullsim.hardware.disk import disk
 from pullsim.hardware.nic import Nic
+from pullsim.hardware.secondary_disk import SecondaryDisk
+from pullsim.hardware.snapshot_volume import FastRestore, SnapshotVolume
 from pullsim.runtime.image_files import ImageFiles
 
 if TYPE_CHECKING:
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
     from pullsim.runtime.peers.peers import Peers
     from pullsim.runtime.peers.protocol import PeerClient, WatchedContent
     from pullsim.spec.cluster import Node, NodeSpec
+    from pullsim.spec.snapshot import SnapshotSpec
 
 
 class RuntimeCluster:
     """What the runtimes of all nodes of a cluster share. Its attributes are set once."""
 
-    __slots__ = ("env", "network", "peers", "recorder", "registries", "traffic")
+    __slots__ = ("env", "network", "peers", "recorder", "registries", "restores", "traffic")
 
     def __init__(
         self,
@@ -48,6 +51,8 @@ class RuntimeCluster:
         self.recorder: Final = recorder
         self.peers: Final = peers
         self.traffic: Final = traffic
+        #: The credits of snapshots that are restored fast, by pool and zone.
+        self.restores: Final[dict[tuple[str, str | None], FastRestore]] = {}
 
 
 class RuntimeNode:
@@ -64,7 +69,9 @@ class RuntimeNode:
         "node",
         "recorder",
         "registries",
+        "secondary_disk",
         "spec",
+        "volume",
     )
 
     def __init__(
@@ -83,8 +90,12 @@ class RuntimeNode:
         self.recorder: Final = cluster.recorder
         self.filesystem: Final = filesystem
         self.handlers: Final = handlers
-        #: What layers come lazily when they are read.
+        #: What layers come lazily when they are read, and from where.
         self.files: Final = ImageFiles()
+        snapshot, second = node.spec.snapshot, node.spec.secondary_disk
+        #: The volume with the images that are on the node from the start; None: it is no other than its disk.
+        self.volume: Final = None if snapshot is None else _volume(cluster, node, snapshot)
+        self.secondary_disk: Final = None if second is None else SecondaryDisk(cluster.env, second.read)
 
     def nic(self) -> Nic:
         """Make the node's network interface. Every call makes another one: a runtime calls this once."""
@@ -108,3 +119,15 @@ class RuntimeNode:
     def disk(self) -> Disk | None:
         """Make the node's disk; None: it limits nothing. Every call makes another one: a runtime calls this once."""
         return disk(self.env, self.spec.disk)
+
+
+def _volume(cluster: RuntimeCluster, node: Node, snapshot: SnapshotSpec) -> SnapshotVolume:
+    """Make a node's volume, which is restored fast where its snapshot has a credit when it is created."""
+    fast = False
+    if snapshot.restored_since is not None and snapshot.size is not None:
+        key = node.spec.pool, node.zone
+        restore = cluster.restores.get(key)
+        if restore is None:
+            restore = cluster.restores[key] = FastRestore(snapshot.size, -snapshot.restored_since)
+        fast = restore.take(cluster.env.now - snapshot.age)
+    return SnapshotVolume(cluster.env, snapshot, fast=fast)

@@ -15,3 +15,10 @@ class Runtime(ImageService, Protocol):
 
         Raises KeyError if the registry did not have it, InputError if the disk has no room for it.
         """
+
+    def attach(self, image: str) -> None:
+        """Have an image's layers on the node's secondary disk, as the registry has them at time 0.
+
+        A pull of the image, or of another that has the same lower layers, fetches and unpacks the others only. Raises
+        KeyError if the registry did not have it.
+        """

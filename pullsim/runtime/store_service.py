@@ -24,6 +24,9 @@ NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from th
 SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
 
 
+_NO_PINS: Final[frozenset[str]] = frozenset()
+
+
 class Listed(Protocol):
     """An image in a store."""
 
@@ -40,10 +43,16 @@ class Listed(Protocol):
         """The runtime handler that it was pulled for; "" is the default one."""
 
 
+@lru_cache(maxsize=256)
+def _normalised(images: tuple[str, ...]) -> frozenset[str]:
+    """Return the names of images in full, as image records have them."""
+    return frozenset(str(parse(image)) for image in images)
+
+
 @lru_cache(maxsize=65536)
-def _listed(image_id: str, size: int, names: tuple[str, ...], handler: str) -> ListedImage:
+def _listed(image_id: str, size: int, names: tuple[str, ...], handler: str, pins: frozenset[str]) -> ListedImage:
     """Return an image as it is listed; many nodes have the same one, and list it again and again."""
-    pinned = any(parse(name).repository in SANDBOX_IMAGES for name in names)
+    pinned = any(name in pins or parse(name).repository in SANDBOX_IMAGES for name in names)
     return ListedImage(image_id, size, names, pinned, handler)
 
 
@@ -66,6 +75,9 @@ class StoreService:
         self._registries = node.registries
         self._env = node.env
         self._files = node.files
+        self._pins = _normalised(node.spec.pinned) if node.spec.pinned else _NO_PINS
+        self._volume = node.volume
+        self._secondary_disk = node.secondary_disk
 
     def stored(self) -> Iterable[tuple[str, Listed]]:
         """Return the name and the image of each image record."""
@@ -112,7 +124,7 @@ class StoreService:
         for name, image in self.stored():
             found.setdefault((image.id, image.handler), (image, []))[1].append(name)
         return [
-            _listed(image_id, image.size, tuple(names), handler)
+            _listed(image_id, image.size, tuple(names), handler, self._pins)
             for (image_id, handler), (image, names) in found.items()
         ]
 
@@ -127,10 +139,28 @@ class StoreService:
 
     def preload(self, image: str) -> None:
         """See `Runtime.preload`."""
+        reference, content, manifest = self._at_start(image)
+        if not self.put(reference, content, manifest):
+            raise InputError(NO_ROOM.format(image))
+        if self._volume is not None:
+            self._files.lie_in(self._volume, manifest.chain_ids)
+
+    def attach(self, image: str) -> None:
+        """See `Runtime.attach`."""
+        assert self._secondary_disk is not None
+        _, _, manifest = self._at_start(image)
+        self.mount(manifest)
+        self._files.lie_in(self._secondary_disk, manifest.chain_ids)
+
+    def mount(self, manifest: Manifest) -> None:
+        """Have the layers of an image without its blobs, on another disk, for as long as the node is there."""
+        raise NotImplementedError
+
+    def _at_start(self, image: str) -> tuple[Reference, Image, Manifest]:
+        """Return an image as the registry has it at time 0. Raises KeyError if it does not have it."""
         reference = parse(image)
         content = self._registries(reference.domain).content(reference, 0.0)
         manifest = None if content is None else select(content, self._platform)
         if content is None or manifest is None:
             raise KeyError(image)
-        if not self.put(reference, content, manifest):
-            raise InputError(NO_ROOM.format(image))
+        return reference, content, manifest

@@ -18,6 +18,7 @@ from pullsim.spec.prices import FREE, Prices
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
 from pullsim.spec.scheduling import PLAIN, NodeScheduling
+from pullsim.spec.snapshot import SecondaryDiskSpec, SnapshotSpec
 from pullsim.spec.startup import AT_ONCE, Startup
 
 __all__ = [
@@ -121,6 +122,7 @@ class Prepull:
     timeout: float = 600.0  # seconds after which a node is given up (OpenKruise: pullPolicy.timeoutSeconds)
     pool: str | None = None
     node: str | None = None
+    back_off_limit: int | None = None  # failed pulls of an image after which a node is given up, beyond the first
 
 
 def covers(pods: DaemonSet | Prepull, pool: str, node: str) -> bool:
@@ -145,6 +147,9 @@ class NodeSpec:
     runtime: RuntimeSpec = field(default_factory=ContainerdSpec)
     runtime_handlers: tuple[RuntimeHandler, ...] = ()  # the first is the default; none: the runtime's own
     cached: tuple[str, ...] = ()  # images on the node before time 0, named as in a pod
+    snapshot: SnapshotSpec | None = None  # the volume that these lie on, which gets its blocks as they are read
+    secondary_disk: SecondaryDiskSpec | None = None  # a disk with layers that are there without a pull
+    pinned: tuple[str, ...] = ()  # images that the kubelet never removes, named as in a pod
     address: str | None = None  # the address from which registries see a node's requests come
     credentials: CredentialSources = field(default_factory=CredentialSources)  # those of the node, not of pods
     leave: Leave | None = None  # None: nodes do not leave

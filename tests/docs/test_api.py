@@ -178,6 +178,7 @@ RESULT_FIELDS = [
     "peers",
     "prices",
     "cached_sizes",
+    "volumes",
 ]
 
 

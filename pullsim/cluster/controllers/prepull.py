@@ -73,6 +73,20 @@ class PrepullJob:
         if pod in self._active:
             self._api.delete(pod)
 
+    def failing(self, pod: PodStatus) -> None:
+        """Give a node up whose pod has failed to pull an image too often.
+
+        That is once more than the limit, as in OpenKruise's daemon (pkg/daemon/imagepuller/imagepuller_worker.go Run),
+        where the attempts of an image follow each other after 1 s, then twice as long, up to 30 s; here they follow
+        after the kubelet's back-off.
+        """
+        limit = self.job.back_off_limit
+        if limit is None or pod not in self._active or pod.pulling:
+            return
+        failed = (want.image for want in pod.pod.spec.wants if want.key in pod.failing)
+        if any(pod.attempts.get(image, 0) > limit for image in failed):
+            self._api.delete(pod)
+
     def gone(self, pod: PodStatus) -> None:
         """Go on with the next node after a pod has finished, has reached its timeout, or has lost its node."""
         if pod in self._active:
@@ -125,6 +139,11 @@ class PrepullJobs:
         """Tell the jobs that a pod has started."""
         for job in self._jobs:
             job.started(pod)
+
+    def failing(self, pod: PodStatus) -> None:
+        """Tell the jobs that a sync of a pod has ended, and that it has not all its images."""
+        for job in self._jobs:
+            job.failing(pod)
 
     def gone(self, pod: PodStatus) -> None:
         """Tell the jobs that a pod is gone."""

@@ -50,6 +50,7 @@ from pullsim.results.summary.splits import SplitEffect
 from pullsim.results.summary.start_time import Time, time_until_ready
 from pullsim.results.summary.unbound import unbound
 from pullsim.results.summary.unused import UnusedImages, unused_images
+from pullsim.results.summary.volume_use import VolumeUse, volume_use
 from pullsim.results.wording import counted, duration
 from pullsim.rows import values
 
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 BYTE_WINDOW: Final = 10.0
 DIGITS: Final = 12  # significant digits in summary.json; further ones depend on the order of sums
-_ONLY_WHERE_THERE: Final = frozenset({"peers"})
+_ONLY_WHERE_THERE: Final = frozenset({"peers", "volumes"})
 _LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
 
 
@@ -145,6 +146,7 @@ class Summary(Drawn):
     autoscaling: dict[str, AutoscalingFigures] = field(default_factory=dict)  # pools of an autoscaler, by name
     caches: dict[str, CacheUse] = field(default_factory=dict)  # pull-through caches, by host
     peers: PeerUse | None = None  # None, and not in the JSON, where no node has peers
+    volumes: dict[str, VolumeUse] = field(default_factory=dict)  # as peers: of snapshots with fast restore, by pool
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
     guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
     never_started: list[NeverStarted] = field(default_factory=list)
@@ -208,6 +210,7 @@ def summarize(result: Result) -> Summary:
         model_error=model_error(result.runtimes.values()),
         autoscaling=autoscaling(result),
         caches={record.host: cache_use(record) for record in result.caches},
+        volumes=volume_use(result.volumes),
         guesses=[*result.guesses],
         never_started=never_started(result) if has_pods else [],
         peers=peer_use(result),

@@ -46,6 +46,7 @@ class Containerd(StoreService):
     def remove_image(self, image_id: str) -> None:
         """Remove all names of an image and collect garbage at once (internal/cri/server/images/image_remove.go)."""
         self.store.remove(image_id)
+        self._files.keep(self.store.snapshots)
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
         """Create a container, which keeps the snapshots of its image (internal/cri/server/container_create.go)."""
@@ -79,6 +80,10 @@ class Containerd(StoreService):
             for layer, snapshot in pairs
             if snapshot not in store.snapshots and layer.digest not in store.blobs
         )
+
+    def mount(self, manifest: Manifest) -> None:
+        """See `StoreService`: a lease keeps the snapshots, which take nothing of the node's own disk."""
+        self.store.mount(manifest.chain_ids)
 
     def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
         """See `StoreService`."""

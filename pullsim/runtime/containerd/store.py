@@ -9,6 +9,8 @@ from pullsim.runtime.metadata import MetadataDatabase
 from pullsim.spec.stored_image import StoredImage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import simpy
 
     from pullsim.hardware.filesystem import Filesystem
@@ -79,6 +81,13 @@ class Store:
         if self.watcher is not None:
             self.watcher.listed(image_name(reference), image.blobs())
         return True
+
+    def mount(self, snapshots: Iterable[str]) -> None:
+        """Have snapshots that lie on another disk, and keep them from garbage collection for ever."""
+        lease = Lease()
+        lease.snapshots.update(snapshots)
+        self.leases[lease] = None
+        self.snapshots.update(dict.fromkeys(lease.snapshots - self.snapshots.keys(), 0))
 
     def claim(self, size: int) -> int:
         """Claim space for ``size`` bytes, and return for how many of them there is space."""

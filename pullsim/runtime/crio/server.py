@@ -75,6 +75,7 @@ class Crio(StoreService):
         """Remove an image and its layers, unless a container uses the image (containers/storage DeleteImage)."""
         if not self._containers[image_id]:
             self.store.remove(image_id)
+            self._files.keep(self.store.layers)
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:  # noqa: ARG002 - the protocol has it
         """Create a container, which keeps its image from being removed; return None if the image is not there."""

@@ -63,6 +63,9 @@ class FixedRuntime:
     def preload(self, image: str) -> None:
         """Do nothing: the spec itself says which images are present from the start."""
 
+    def attach(self, image: str) -> None:
+        """Do nothing, as in `preload`."""
+
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Return the image if it is present for the handler. Raises InspectFailed when the spec says so."""
         fixed = self._spec.images.get(image)

@@ -20,6 +20,7 @@ from pullsim.scenario.builder.peers import peer_warnings
 from pullsim.scenario.builder.prices import build_prices, price_warnings
 from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
+from pullsim.scenario.builder.snapshot import idle_reads
 from pullsim.scenario.builder.snapshotter import unused_mirrors
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
@@ -84,10 +85,17 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     guessed = undeclared(built, workloads)
     built = built.with_resources(guessed)
     findings.warnings += capacity_warnings(built, workloads, guessed)
+    readers = [
+        *((pod.workload, pod.spec) for pod in workloads.pods),
+        *((each.name, each.spec) for each in workloads.daemon_sets),
+    ]
+    findings.warnings += idle_reads(readers, [node.spec for node in nodes])
     check = ImageCheck(scenario.images, builder, registries, nodes, findings)
     for index, pool in enumerate(scenario.nodes):
         for position, image in enumerate(pool.cached):
             check.cached(image, pool.name, ("nodes", index, "cached", position))
+        for position, image in enumerate(() if pool.secondary_boot_disk is None else pool.secondary_boot_disk.images):
+            check.cached(image, pool.name, ("nodes", index, "secondaryBootDisk", "images", position))
     findings.warnings += peer_warnings(list(built.most()))
     check_disks(scenario.nodes, nodes, catalog, findings)
     for use in workloads.uses:

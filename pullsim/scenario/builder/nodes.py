@@ -19,6 +19,7 @@ from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, 
 from pullsim.scenario.builder.peers import peer_spec
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.pull_policies import policy_warnings, pull_policies
+from pullsim.scenario.builder.snapshot import pinned_images, secondary_disk_spec, snapshot_spec
 from pullsim.scenario.builder.snapshotter import with_snapshotter
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.presets.nodes import builtin
@@ -150,6 +151,9 @@ def _node_spec(pool: NodePool, index: int, directory: Path, findings: Findings) 
         max_pods=max_pods(pool, kubelet, own, findings),
         nic=_nic(pool.nic),
         disk=_disk(pool.disk),
+        snapshot=snapshot_spec(pool, index, findings),
+        secondary_disk=secondary_disk_spec(pool, index, findings),
+        pinned=pinned_images(pool, index, findings),
         filesystem=None if pool.disk.size is None else FilesystemSpec(pool.disk.size, pool.disk.used or 0),
         cores=spec_of(pool.cores, CoresSpec),
         kubelet=kubelet,

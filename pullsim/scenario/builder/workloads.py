@@ -192,7 +192,7 @@ class _Builder:
     def _add_prepull(self, prepull: PrepullModel, name: str, workload: Workload, route: Route) -> None:
         on, here = workload.on, (*route, "prepull")
         routes = {image: (*here, "images", n) for n, image in enumerate(prepull.images)}
-        spec = self._made.admit(name, prepull_spec(prepull), ClassNames(), (*here, "spec"))
+        spec = self._made.admit(name, prepull_spec(prepull), ClassNames(own_priority=prepull.priority), (*here, "spec"))
         self._made.use(name, spec, on, routes, here)
         nodes = [
             node for node, pool in self._made.node_pools.items() if on is None or node == on.node or pool == on.pool
@@ -200,7 +200,16 @@ class _Builder:
         self._made.claim([f"{name}-{node}" for node in nodes], workload.namespace, f"prepull {name}", route)
         place = (None, None) if on is None else (on.pool, on.node)
         self._made.prepulls.append(
-            Prepull(name, workload.namespace, spec, workload.at, prepull.parallelism, prepull.timeout, *place)
+            Prepull(
+                name,
+                workload.namespace,
+                spec,
+                workload.at,
+                prepull.parallelism,
+                prepull.timeout,
+                *place,
+                back_off_limit=prepull.back_off_limit,
+            )
         )
 
 

@@ -26,6 +26,7 @@ from pullsim.scenario.model.quantities import (
     WrittenRelease,
 )
 from pullsim.scenario.model.runtime import Runtime, RuntimeHandler
+from pullsim.scenario.model.snapshot import SecondaryBootDisk, Snapshot  # noqa: TC001  # pydantic reads them
 from pullsim.scenario.model.startup import NodeStartup
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
@@ -167,6 +168,17 @@ class NodePool(Section):
         "the config.toml, or runc.",
     )
     cached: list[str] = Field(default=[], description="Images on the node before time 0.")
+    snapshot: Snapshot | None = Field(
+        default=None,
+        description="The volume made of a snapshot, or the node image, on which the `cached` images lie, whose blocks "
+        "come when they are first read; by default all of it is there.",
+    )
+    secondary_boot_disk: SecondaryBootDisk | None = Field(
+        default=None, description="A second disk with unpacked layers of images (GKE); with containerd."
+    )
+    pinned: list[str] = Field(
+        default=[], description="Images that the kubelet never removes (PinnedImageSet, containerd's pinned label)."
+    )
     startup: NodeStartup = Field(default_factory=NodeStartup, description="What starting a pod takes beside its pulls.")
     peers: Peers | None = Field(default=None, description="Blobs from other nodes: a kind, or a mapping.")
     address: str | None = Field(

@@ -185,6 +185,16 @@ class Prepull(Section):
     image_pull_policy: Literal["Always", "IfNotPresent"] = Field(default="IfNotPresent", description="As in a pod.")
     image_pull_secrets: list[str] = Field(default=[], description="As in a pod.")
     timeout: Duration = Field(default=600.0, gt=0, description="Time after which a node is given up, its pod deleted.")
+    back_off_limit: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None,
+        description="Failed pulls of an image after which a node is given up, beyond the first; by default as many as "
+        "the timeout lets. OpenKruise has 3.",
+    )
+    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = Field(
+        default=None,
+        description="Priority of its pods: with the pull policy `priority` a negative one lets it pull when nobody "
+        "else does. By default 0.",
+    )
 
 
 class Workload(Section):
