@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from pullsim.cri import Auth
 from pullsim.results import check
+from pullsim.results.explanation.explanation import explain
 from pullsim.spec.cluster import Leave, Owner
 from pullsim.spec.credentials import DockerConfigEntry, Secret
 from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
-from pullsim.spec.pull_policies import Coalesce
+from pullsim.spec.pull_policies import Coalesce, Priority
 from pullsim.spec.registry import AccessSpec, Account
 from pullsim.spec.runtime import RuntimeHandler
 from tests.support.outcome import messages, row, stages, started, story, whole
-from tests.support.pull_policies import run_policies, sized
+from tests.support.pull_policies import of_priority, run_policies, sized
 from tests.support.world import (
     HOST,
     NAME,
@@ -51,6 +52,26 @@ def test_a_hot_image_takes_one_slot():
     assert stages(row(result, "p1")) == {"lock": 4.0}
     assert story(result, "p1") == [(4.0, "Pulled"), (4.0, "Created"), (4.0, "Started")]
     assert messages(result, "Pulled")[-1].endswith("already present on machine and can be accessed by the pod")
+
+
+def test_explain_says_whose_pull_was_waited_for():
+    result = run_policies(HOT, TAKES, Coalesce(), kubelet=parallel(2))
+    (step,) = explain(result, row(result, "p1")).steps
+    assert (step.what, step.image, step.seconds) == ("lock", "app:1", 4.0)
+    assert [(each.pod, each.seconds) for each in step.waited_for] == [("p0", 4.0)]
+
+
+def test_a_merged_pull_has_the_priority_of_who_asked_first():
+    """The urgent pod waits for the one of its image that was asked for by an unimportant one, behind another."""
+    wanted = [
+        pod("first", "x:1"),
+        of_priority("low", "app:1", 0, at=1.0),
+        of_priority("mid", "other:1", 1, at=2.0),
+        of_priority("urgent", "app:1", 9, at=3.0),
+    ]
+    images = {"x:1": 4.0, **TAKES}
+    assert started(run_policies(wanted, images, Priority(), kubelet=SERIAL))["urgent"] == 8.0
+    assert started(run_policies(wanted, images, Coalesce(), Priority(), kubelet=SERIAL))["urgent"] == 10.0
 
 
 def test_one_token_for_equal_pulls():

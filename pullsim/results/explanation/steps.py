@@ -118,6 +118,13 @@ def _kind(span: SpanRecord) -> tuple[str, str | None]:
 
 def _alone(what: str, spans: Sequence[SpanRecord], own: Sequence[PullRecord], others: Sequence[PullRecord]) -> Step:
     begin, end = spans[0].begin, spans[-1].end
+    if what == _LOCK:  # outside of a pull: an equal one is waited for (`CoalescingImageManager`)
+        equal = [pull for pull in others if pull.image == spans[0].cause]
+        merged = (
+            ((pull.namespace, pull.pod, pull.image), min(pull.ended, end) - max(pull.requested, begin))
+            for pull in equal
+        )
+        return Step(what, begin, end - begin, spans[0].cause, None, waited_for=_neighbours(merged))
     if what != "queue":
         return Step(what, begin, end - begin, None, spans[0].cause)
     queued = next((pull for pull in own if pull.requested <= begin + _SAME and pull.started >= end - _SAME), None)
