@@ -167,6 +167,20 @@ class Halves:
         return NotBefore(now - now % 10 + 5) if now % 10 < 5 else ()
 
 
+class MostWanted:
+    """The image goes first for which most pulls wait."""
+
+    def key(self, pull, now):
+        del now
+        return -sum(other.image == pull.image for other in pull.waiting)
+
+
+def test_a_policy_sees_what_waits_and_what_runs():
+    """When the first pull ends at 4 s, two pulls wait for app1 and one each for the others."""
+    wanted = [pod("first", "app:1"), *(pod(f"p{n}", f"app{n}:1", at=1.0) for n in range(3)), pod("q", "app1:1", at=2.0)]
+    assert order(run_policies(wanted, FOUR, MostWanted(), kubelet=SERIAL)) == ["first", "p1", "p0", "p2", "q"]
+
+
 class LastAsked:
     def key(self, pull, now):
         del now

@@ -8,24 +8,33 @@ from pullsim.kernel.clock import nanoseconds
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pullsim.kubelet.images.image_service import PullRequest
     from pullsim.spec.pod import Pod
 
 
+class NodePulls(Protocol):
+    """The pulls of a node, and what its images lack."""
+
+    @property
+    def running(self) -> tuple[WaitingPull, ...]:
+        """The pulls that run, in the order in which they began."""
+
+    @property
+    def waiting(self) -> tuple[WaitingPull, ...]:
+        """The pulls that wait, in the order in which they were asked for."""
+
+    def missing(self, image: str, handler: str) -> int | None:
+        """Return the missing bytes of an image, see `pullsim.cri.ImageService.missing_bytes`."""
+
+
 class WaitingPull:
     """One pull of a node, as pull policies see it."""
 
-    __slots__ = ("_missing", "_running", "asked", "container", "held", "identity", "image", "pod", "registry")
+    __slots__ = ("_handler", "_node", "asked", "container", "held", "identity", "image", "pod", "registry")
 
-    def __init__(
-        self,
-        request: PullRequest,
-        asked: float,
-        running: Callable[[], tuple[WaitingPull, ...]],
-        missing: Callable[[str, str], int | None],
-    ) -> None:
+    def __init__(self, request: PullRequest, asked: float, node: NodePulls) -> None:
         self.image: str = request.image  # the name with its tag, as the runtime is given it
         self.registry: str = parse(request.image).domain  # as in the name: docker.io, whatever its mirrors are
         self.pod: Pod = request.pod  # with its name, namespace and workload, and all that `spec` has
@@ -33,8 +42,8 @@ class WaitingPull:
         self.asked = asked  # when it was asked for, in simulated seconds
         self.held: float | None = None  # since when a token of registryPullQPS is all that it waits for
         self.identity = id(request)
-        self._running = running
-        self._missing: Callable[[], int | None] = lambda: missing(request.image, request.handler)
+        self._handler = request.handler
+        self._node = node
 
     @property
     def priority(self) -> int:
@@ -47,12 +56,17 @@ class WaitingPull:
 
         No kubelet knows them before it pulls, as the CRI does not tell; a registry's manifest would.
         """
-        return self._missing()
+        return self._node.missing(self.image, self._handler)
 
     @property
     def running(self) -> tuple[WaitingPull, ...]:
         """The pulls that run on the node now, in the order in which they began."""
-        return self._running()
+        return self._node.running
+
+    @property
+    def waiting(self) -> tuple[WaitingPull, ...]:
+        """The pulls that wait on the node now, in the order in which they were asked for; while it waits itself too."""
+        return self._node.waiting
 
 
 class PullError(NamedTuple):

@@ -46,9 +46,23 @@ class PolicyQueue:
         self._running: dict[int, WaitingPull] = {}  # by the identity of the request, in the order in which they began
         self._alarm: float | None = None  # when the queue is looked at again although no pull has ended
 
+    @property
+    def running(self) -> tuple[WaitingPull, ...]:
+        """See `NodePulls.running`."""
+        return tuple(self._running.values())
+
+    @property
+    def waiting(self) -> tuple[WaitingPull, ...]:
+        """See `NodePulls.waiting`."""
+        return tuple(self._waiting)
+
+    def missing(self, image: str, handler: str) -> int | None:
+        """See `NodePulls.missing`."""
+        return self._missing(image, handler)
+
     def view(self, request: PullRequest, asked: float) -> WaitingPull:
         """Return a pull as policies see it."""
-        return WaitingPull(request, asked, self._all_running, self._missing)
+        return WaitingPull(request, asked, self)
 
     def acquire(self, request: PullRequest) -> Event | None:
         """See `PullQueue.acquire`."""
@@ -62,9 +76,6 @@ class PolicyQueue:
         """See `PullQueue.release`."""
         del self._running[id(request)]
         self._fill(None)
-
-    def _all_running(self) -> tuple[WaitingPull, ...]:
-        return tuple(self._running.values())
 
     def _fill(self, newcomer: WaitingPull | None) -> None:
         """Let pulls begin as long as one may; a ``newcomer`` that may begins without an event."""
