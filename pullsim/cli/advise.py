@@ -121,6 +121,7 @@ def _write(advice: Advice, file: str, overrides: Sequence[str], out: Path, sourc
     from pullsim.study.advice.text import markdown, plot_gains  # noqa: PLC0415
     from pullsim.study.files import write_csv, write_page  # noqa: PLC0415
     from pullsim.study.pages.advice_page import advice_page  # noqa: PLC0415
+    from pullsim.study.trade_off import draw_options, of_advice  # noqa: PLC0415
 
     with staged(out) as files:
         table = advice.table()
@@ -129,8 +130,11 @@ def _write(advice: Advice, file: str, overrides: Sequence[str], out: Path, sourc
         write_text(files / "advice.md", markdown(advice, file, overrides))
         write_page(advice_page(advice, file, overrides, source), files)
         figure = plot_gains(advice).figure
+        options = of_advice(advice)
         for form in ("png", "svg"):
             save(figure, files / f"advice.{form}")
+            if len(options) > 1:
+                save(draw_options(options, advice.judged, advice.name), files / f"trade-off.{form}")
 
 
 def _print(advice: Advice, file: str, overrides: Sequence[str], output: AdviceFormat) -> None:

@@ -131,6 +131,10 @@ def compare(
                     progress=progress,
                     metrics=metrics,
                 )
+        if not metric:
+            from pullsim.study.trade_off import money_of  # noqa: PLC0415
+
+            metrics += money_of(run for side in (comparison.a, comparison.b) for run in side.runs.values())
         if out is not None:
             _write(comparison, metrics, out, study_source(before, force=force))
             if not quiet:
@@ -151,14 +155,19 @@ def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path, source: 
     from pullsim.study.compare_text import markdown, plot_moved  # noqa: PLC0415
     from pullsim.study.files import write_csv, write_page  # noqa: PLC0415
     from pullsim.study.pages.comparison_page import comparison_page  # noqa: PLC0415
+    from pullsim.study.trade_off import draw_options, latency_of, of_comparison  # noqa: PLC0415
 
     with staged(out) as files:
         write_csv(comparison.table(metrics), files / "comparison.csv")
         write_text(files / "comparison.md", markdown(comparison, metrics))
         write_page(comparison_page(comparison, metrics, source), files)
         figure = plot_moved(comparison).figure
+        latency = latency_of(metrics)
+        options = of_comparison(comparison, latency)
         for form in ("png", "svg"):
             save(figure, files / f"comparison.{form}")
+            if options:
+                save(draw_options(options, latency, ""), files / f"trade-off.{form}")
 
 
 def _print(comparison: Comparison, metrics: tuple[str, ...], output: ComparisonFormat) -> None:

@@ -56,6 +56,16 @@ def sweep(
             show_default=False,
         ),
     ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant",
+            metavar="NAME:KEY=VALUE,…",
+            help="Some settings under a name, beside those of other names. Repeatable.",
+            rich_help_panel=INPUT,
+            show_default=False,
+        ),
+    ] = None,
     seeds: SeedsOption = None,
     paired: Annotated[
         bool, typer.Option("--paired", help="First values together, then second ones, not all combinations.")
@@ -70,7 +80,10 @@ def sweep(
     cost: Annotated[
         str | None,
         typer.Option(
-            metavar="METRIC", help="Draw this against the first metric.", rich_help_panel=OUTPUT, show_default=False
+            metavar="METRIC",
+            help="Draw this against the first metric; by default money, if there are prices.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
         ),
     ] = None,
     out: Annotated[
@@ -98,14 +111,16 @@ def sweep(
         if resume and out is None:
             raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
-        from pullsim.study.design import check_size, count_variants, parse_knob, variants  # noqa: PLC0415
+        from pullsim.study.design import check_size, count_variants, name_knob, parse_knob, parse_named, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
         from pullsim.study.sweep import check_metrics, run_variants  # noqa: PLC0415
+        from pullsim.study.trade_off import COST, latency_of, money_of  # noqa: PLC0415
 
         knobs = {knob.key: knob for knob in map(parse_knob, set_ or ())}
         if len(knobs) < len(set_ or ()):
             raise InputError("a knob is given twice; write all its values at once", Location("--set"))
+        named = [parse_named(text) for text in variant or ()]
         wanted: int | Sequence[int] = seeds or 1
         default: tuple[str, ...] = DEFAULT
         given = read_scenario(scenario, nodes, preset, quiet=quiet)
@@ -113,6 +128,7 @@ def sweep(
             study = read_study(scenario, given.document)
             given = read_scenario(study.scenario)
             knobs = {knob.key: knob for knob in study.knobs} | knobs
+            named = [*study.named, *named]
             paired = paired or study.paired
             wanted = seeds or study.seeds
             default = tuple(check(name) for name in study.metrics) or default
@@ -120,9 +136,10 @@ def sweep(
         if cost is not None:
             check(cost, Location("--cost"))
         count = wanted if isinstance(wanted, int) else len(wanted)
-        check_size(count_variants(list(knobs.values()), paired=paired), count, force=force)
+        names = name_knob(named)
+        check_size(count_variants(list(knobs.values()), paired=paired) * max(len(named), 1), count, force=force)
         loaded = given.load()
-        made = variants(list(knobs.values()), paired=paired)
+        made = variants(list(knobs.values()), paired=paired, named=named)
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
         kept = "and are not kept: --out DIR would" if out is None else f"and are in {out}: --resume goes on with them"
@@ -130,7 +147,7 @@ def sweep(
         with study_progress(quiet=quiet, kept=kept) as progress, closing(executor):
             result = run_variants(
                 loaded,
-                list(knobs.values()),
+                [*([names] if named else []), *knobs.values()],
                 made,
                 seeds=wanted,
                 executor=executor,
@@ -141,11 +158,17 @@ def sweep(
                 announce=None if quiet else terminal.note,
                 metrics=asked,
             )
+        latency = metrics[0]
+        money = money_of(outcome.metrics for outcome in result.outcomes.values())
+        if money and metrics == DEFAULT:
+            metrics += money
+        if money and cost is None:
+            cost, latency = COST, latency_of(metrics)
         if out is not None and result.outcomes and not result.interrupted:
             from pullsim.study.files import write  # noqa: PLC0415
 
             source = study_source(loaded, force=force)
-            write(result, metrics, out, parquet=parquet, cost=cost, source=source)
+            write(result, metrics, out, parquet=parquet, cost=cost, latency=latency, source=source)
             if not quiet:
                 terminal.note(f"files are in {out}")
         if result.outcomes:

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
 from pullsim.results.charts.style import (
-    FAINT,
     INK,
     SERIES,
     TICK,
@@ -25,6 +24,7 @@ from pullsim.results.charts.style import (
     shortened,
     title,
 )
+from pullsim.study.trade_off import of_sweep, plot_options, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
     from pullsim.study.sweep import Sweep
 
 _FORMATS: Final = ("png", "svg")
-_UNITS: Final = {
-    metric_names.SECONDS: (1.0, "s"),
-    metric_names.BYTES: (1e9, "GB"),
-    metric_names.RATE: (1e6, "MB/s"),
-    metric_names.SHARE: (0.01, "%"),
-    metric_names.COUNT: (1.0, ""),
-    metric_names.MONEY: (1.0, ""),
-}
 
 
 def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> Axes:
@@ -52,7 +44,7 @@ def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> A
     With one knob there is a line a metric, with several a line of the first metric for each setting of the others.
     """
     ax = new_axes(ax)
-    scale, unit = _UNITS[metric_names.dimension(metrics[0])]
+    scale, unit = unit_of(metrics[0])
     lines: dict[str, list[tuple[str, int]]] = {}  # (value, variant) of each line, by the settings of the other knobs
     for position in range(len(sweep.variants)):
         first, *others = sweep.settings(position) or (("", "as it is"),)
@@ -100,7 +92,7 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
     """Draw a metric for every pair of values of the two knobs that have several."""
     first, second = sweep.axes
     ax = new_axes(ax, max(5.0, 2.4 + 1.1 * len(second.values)), 1.8 + 0.5 * len(first.values))
-    scale, unit = _UNITS[metric_names.dimension(metric)]
+    scale, unit = unit_of(metric)
     grid = np.full((len(first.values), len(second.values)), np.nan)
     never = np.zeros(grid.shape, dtype=bool)
     for position in range(len(sweep.variants)):
@@ -138,35 +130,26 @@ def plot_heat(sweep: Sweep, metric: str, ax: Axes | None = None) -> Axes:
 
 def plot_trade_off(sweep: Sweep, cost: str, latency: str, ax: Axes | None = None) -> Axes:
     """Draw every variant by two metrics, and join those that no other variant beats in both."""
-    ax = new_axes(ax)
-    (cost_scale, cost_unit), (scale, unit) = (_UNITS[metric_names.dimension(name)] for name in (cost, latency))
-    points: dict[tuple[float, float], list[str]] = {}
-    for position in range(len(sweep.variants)):
-        x, y = sweep.interval(position, cost).mean, sweep.interval(position, latency).mean
-        if x is not None and y is not None and np.isfinite((x, y)).all():
-            points.setdefault((x / cost_scale, y / scale), []).append(_label(sweep, position))
-    front = [p for p in sorted(points) if not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in points)]
-    ax.plot([p[0] for p in front], [p[1] for p in front], color=FAINT, zorder=1, label="no other is better in both")
-    for index, (point, labels) in enumerate(sorted(points.items())):
-        marker = "osD^v"[index // len(SERIES) % 5]
-        label = shortened("; ".join(labels), 60)
-        ax.scatter(*point, color=SERIES[index % len(SERIES)], marker=marker, zorder=3, label=label)
-    ax.set_xlabel(safe(f"{cost} ({cost_unit})" if cost_unit else cost))
-    ax.set_ylabel(safe(f"{latency} ({unit})" if unit else latency))
-    ax.margins(x=0.15, y=0.1)
+    options = of_sweep(sweep, cost, latency, {n: _label(sweep, n) for n in range(len(sweep.variants))})
+    ax = plot_options(options, cost, latency, new_axes(ax))
     title(ax, _over(sweep), sweep.name)
     legend_outside(ax)
     return ax
 
 
-def write_charts(sweep: Sweep, metrics: Sequence[str], directory: Path, *, cost: str | None = None) -> list[str]:
-    """Write the charts that the sweep has as PNG and SVG, and return their names."""
+def write_charts(
+    sweep: Sweep, metrics: Sequence[str], directory: Path, *, cost: str | None = None, latency: str | None = None
+) -> list[str]:
+    """Write the charts that the sweep has as PNG and SVG, and return their names.
+
+    ``cost`` is drawn against ``latency``, by default the first metric.
+    """
     made: dict[str, Figure | SubFigure | None] = {}
     made["knee"] = draw_knees(sweep, metrics)
     if len(sweep.axes) == 2 and len(sweep.variants) == len(sweep.axes[0].values) * len(sweep.axes[1].values):
         made["heat"] = plot_heat(sweep, metrics[0]).figure
     if cost is not None:
-        made["trade-off"] = plot_trade_off(sweep, cost, metrics[0]).figure
+        made["trade-off"] = plot_trade_off(sweep, cost, latency or metrics[0]).figure
     with mpl.rc_context({"svg.hashsalt": "pullsim"}):
         for name, figure in made.items():
             for form in _FORMATS:

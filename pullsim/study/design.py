@@ -1,4 +1,4 @@
-"""The variants of a scenario that a study runs: all combinations of the values of its knobs, or pairs of values."""
+"""The variants that a study runs: all combinations of the values of its knobs, or pairs of values, and named ones."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_RUNS: Final = 100_000  # the most runs of a study without ``force``
 MAX_FORCED: Final = 10_000_000  # the most runs with ``force``
 _RUN_MEMORY: Final = 12_000  # measured bytes of memory for the metrics of a run
+NAME: Final = "name"  # the column of the names of variants
+_LONGEST_NAME: Final = 60
 _KEY: Final = re.compile(r"(?P<key>(?:[^=\[]|\[[^\]]*\])+)=(?P<values>.*)", re.DOTALL)
 
 
@@ -28,19 +30,36 @@ class Knob:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A name for some settings, so that changes of any keys stand side by side."""
+
+    name: str
+    changes: tuple[tuple[str, str], ...]  # (key, value); none: the scenario as it is
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
-    """One setting of all knobs."""
+    """One setting of all knobs. The first one of a named variant is (NAME, its name), which stands for its changes."""
 
     settings: tuple[tuple[str, str], ...]  # (key, value)
+    changes: tuple[tuple[str, str], ...] | None = None  # None: it has no name
+
+    @property
+    def applied(self) -> tuple[tuple[str, str], ...]:
+        """The keys of the scenario that it sets, with their values."""
+        return self.settings if self.changes is None else (*self.changes, *self.settings[1:])
 
     @property
     def overrides(self) -> list[str]:
         """The setting as values of ``--set``."""
-        return [f"{key}={value}" for key, value in self.settings]
+        return [f"{key}={value}" for key, value in self.applied]
 
     def __str__(self) -> str:
-        """``kubelet.maxParallelImagePulls=4, nodes[w].cores=8``; the scenario as it is has no settings."""
-        return ", ".join(self.overrides) or "as it is"
+        """``kubelet.maxParallelImagePulls=4, nodes[w].cores=8``; the scenario as it is has no settings.
+
+        A named variant begins with its name alone.
+        """
+        return ", ".join(value if key == NAME else f"{key}={value}" for key, value in self.settings) or "as it is"
 
 
 def parse_knob(text: str) -> Knob:
@@ -54,6 +73,42 @@ def parse_knob(text: str) -> Knob:
         raise InputError("there is no value between two commas, or after =", place)
     check_values(values, place)
     return Knob(match["key"].strip(), values)
+
+
+def parse_named(text: str) -> Named:
+    """Read ``NAME:KEY=VALUE,KEY=VALUE,…``; ``NAME:`` is the scenario as it is. Raises InputError."""
+    name, colon, changes = text.partition(":")
+    if not colon:
+        rule = "a variant is NAME:KEY=VALUE[,KEY=VALUE…]: zstd:nodes[gpu].unpack.gzip=450MB/s"
+        raise InputError(rule, Location(f"--variant {text}"))
+    return named_variant(name.strip(), _split(changes) if changes.strip() else ())
+
+
+def named_variant(name: str, overrides: Iterable[str]) -> Named:
+    """Return a variant of overrides ``KEY=VALUE``. Raises InputError for one that is none, and for a wrong name."""
+    place, found = Location(f"--variant {name}"), []
+    for each in overrides:
+        match = _KEY.fullmatch(each.strip())
+        if match is None or not match["values"].strip():
+            rule = "is no KEY=VALUE; a value with commas goes in quotes or brackets"
+            raise InputError(f"{shown(each.strip())} {rule}", place)
+        found.append((match["key"].strip(), match["values"].strip()))
+    return checked_name(Named(name, tuple(found)), place)
+
+
+def checked_name(named: Named, place: Location) -> Named:
+    """Return a named variant. Raises InputError for a name that a table cannot show."""
+    if not named.name or len(named.name) > _LONGEST_NAME or not named.name.isprintable():
+        raise InputError(f"the name {shown(named.name)} of a variant must have 1 to {_LONGEST_NAME} letters", place)
+    return named
+
+
+def name_knob(named: Sequence[Named]) -> Knob:
+    """Return the names of variants as a knob. Raises InputError for a name that is given twice."""
+    names = tuple(each.name for each in named)
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"two variants are named {shown(twice[0])}; names must differ")
+    return Knob(NAME, names)
 
 
 def variant(overrides: Iterable[str]) -> Variant:
@@ -95,10 +150,11 @@ def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
     )
 
 
-def variants(knobs: Sequence[Knob], *, paired: bool = False) -> list[Variant]:
+def variants(knobs: Sequence[Knob], *, paired: bool = False, named: Sequence[Named] = ()) -> list[Variant]:
     """Return all combinations of the knobs' values, or with ``paired`` the first values together, the second ones, ….
 
-    Raises InputError for knobs given twice and pairs of unequal length.
+    Each of them goes with each of the ``named`` ones, if there are any. Raises InputError for knobs given twice and
+    pairs of unequal length.
     """
     keys = [knob.key for knob in knobs]
     if twice := [key for key in keys if keys.count(key) > 1]:
@@ -115,7 +171,10 @@ def variants(knobs: Sequence[Knob], *, paired: bool = False) -> list[Variant]:
         rows: Iterable[tuple[str, ...]] = zip(*columns, strict=True) if columns else [()]
     else:
         rows = itertools.product(*(knob.values for knob in knobs))
-    return [Variant(tuple(zip(keys, row, strict=True))) for row in rows]
+    plain = [tuple(zip(keys, row, strict=True)) for row in rows]
+    if not named:
+        return [Variant(settings) for settings in plain]
+    return [Variant(((NAME, each.name), *settings), each.changes) for each in named for settings in plain]
 
 
 def _split(text: str) -> list[str]:

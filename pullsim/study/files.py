@@ -30,11 +30,12 @@ def write(
     *,
     parquet: bool = False,
     cost: str | None = None,
+    latency: str | None = None,
     source: Source = Source(),  # noqa: B008  # nothing changes it
 ) -> None:
     """Write the tables, charts and page of a sweep, all of them or none.
 
-    ``cost``: see `pullsim.study.charts`; ``source``: what the page says of where the sweep comes from.
+    ``cost`` and ``latency``: see `pullsim.study.charts`; ``source``: what the page says of where the sweep comes from.
 
     Raises InputError if they cannot be written, or pyarrow is not installed.
     """
@@ -43,8 +44,9 @@ def write(
 
     with staged(directory) as files:
         write_tables(sweep, metrics, files, parquet=parquet)
-        write_charts(sweep, metrics, files, cost=cost)
-        write_page(sweep_page(sweep, [*metrics, *([] if cost is None else [cost])], source), files)
+        write_charts(sweep, metrics, files, cost=cost, latency=latency)
+        against = None if cost is None else (cost, latency or metrics[0])
+        write_page(sweep_page(sweep, [*metrics, *([] if cost is None else [cost])], source, against), files)
 
 
 def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parquet: bool = False) -> None:

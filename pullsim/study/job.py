@@ -151,7 +151,7 @@ def _texts(wanted: Sequence[Variant]) -> set[str]:
     found: set[str] = set()
     left: list[Any] = []
     for key, value in {
-        setting for variant in wanted for setting in variant.settings if not _NUMBER.fullmatch(setting[1])
+        setting for variant in wanted for setting in variant.applied if not _NUMBER.fullmatch(setting[1])
     }:
         with suppress(InputError):  # the run of that variant reports it
             left.append(parse_override(f"{key}={value}").value)
@@ -170,7 +170,7 @@ def _each_value_once(wanted: Sequence[Variant]) -> list[Variant]:
     numbers: Counter[str] = Counter()  # how many numbers of a knob were tried, by key
     chosen: list[Variant] = []
     for variant in wanted:
-        fresh = [setting for setting in variant.settings if setting not in seen]
+        fresh = [setting for setting in variant.applied if setting not in seen]
         seen.update(fresh)
         plain = [key for key, value in fresh if _NUMBER.fullmatch(value)]
         if not chosen or len(plain) < len(fresh) or any(numbers[key] < _NUMBERS for key in plain):

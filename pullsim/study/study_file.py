@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pullsim.errors import InputError, shown
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.inputs.versions import check_version
-from pullsim.study.design import Knob, check_values
+from pullsim.printable import json_text
+from pullsim.study.design import Knob, Named, check_values, checked_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.inputs.document import Document
 
 FORMAT: Final = 1
-_KEYS: Final = ("version", "scenario", "set", "design", "seeds", "metrics")
+_KEYS: Final = ("version", "scenario", "set", "design", "seeds", "metrics", "variants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Study:
     paired: bool
     seeds: int | tuple[int, ...]
     metrics: tuple[str, ...]
+    named: tuple[Named, ...] = ()
 
 
 def is_study(document: Document) -> bool:
@@ -48,6 +50,9 @@ def read_study(path: Path, document: Document) -> Study:
           kubelet.maxParallelImagePulls: [1, 2, 4, unlimited]
           nodes[workers].disk.write: [125MiB/s, 250MiB/s]
         metrics: [pods.start.p99]
+        variants:             # each of these with each of the settings above
+          as it is: {}
+          zstd layers: {"nodes[workers].unpack.gzip": 450MB/s}
     """
     tree = document.tree
     if not isinstance(tree, dict):
@@ -72,6 +77,8 @@ def read_study(path: Path, document: Document) -> Study:
     expect(whole, "seeds", "a number of seeds, or a list of them")
     metrics = tree.get("metrics", [])
     expect(isinstance(metrics, list) and all(isinstance(name, str) for name in metrics), "metrics", "a list of metrics")
+    named = tree.get("variants", {})
+    expect(isinstance(named, dict), "variants", "a mapping of names to settings")
     settings = tree.get("set", {})
     expect(isinstance(settings, dict), "set", "a mapping of keys to lists of values")
     knobs = tuple(Knob(key, tuple(_value(each) for each in _listed(values))) for key, values in settings.items())
@@ -86,7 +93,16 @@ def read_study(path: Path, document: Document) -> Study:
         tree.get("design") == "paired",
         tuple(seeds) if isinstance(seeds, list) else seeds,
         tuple(metrics),
+        tuple(_named(document, name, changes) for name, changes in named.items()),
     )
+
+
+def _named(document: Document, name: str, changes: Any) -> Named:
+    """Read a variant: a mapping of keys to values; a value that is a list or a mapping is one as a whole."""
+    place = document.place(("variants", name))
+    if changes is not None and not isinstance(changes, dict):
+        raise InputError(f"the variant {shown(name)} must be a mapping of keys to values", place)
+    return checked_name(Named(name, tuple((key, _value(value)) for key, value in (changes or {}).items())), place)
 
 
 def _listed(values: Any) -> list[Any]:
@@ -97,4 +113,6 @@ def _value(value: Any) -> str:
     """Write a value as ``--set`` takes it."""
     if value is None:
         return "null"
+    if isinstance(value, dict | list):
+        return json_text(value)
     return str(value).lower() if isinstance(value, bool) else getattr(value, "text", str(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pullsim.drawn import Drawn
@@ -17,7 +18,16 @@ from pullsim.results.wording import counted
 from pullsim.scenario import override
 from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.dask_cluster import WorkersLost
-from pullsim.study.design import Knob, Variant, check_size, count_variants, parse_knob, variants
+from pullsim.study.design import (
+    Knob,
+    Variant,
+    check_size,
+    count_variants,
+    name_knob,
+    named_variant,
+    parse_knob,
+    variants,
+)
 from pullsim.study.estimates import Run, estimate
 from pullsim.study.executors import InProcess, choose
 from pullsim.study.job import Bundle, Job, Outcome
@@ -164,6 +174,7 @@ def sweep(
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
     metrics: Collection[str] = (),
+    named: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> Sweep:
     """Run every variant of a scenario with every seed.
 
@@ -177,14 +188,20 @@ def sweep(
     those of `pullsim.results.metrics.DEFAULT`, what it takes to pool the pods of several seeds, 8 bytes a pod; where a
     scenario has more than `pullsim.results.metrics.FEW` workloads, pools and images also their figures themselves.
 
+    ``named``: variants by name, each with its overrides ``KEY=VALUE``, none for the scenario as it is; each goes with
+    each combination of ``set``.
+
     A variant that cannot be run is among the failures. After Ctrl-C (``interrupted``), or when a Dask cluster has lost
     all workers (``stopped``), the sweep ends with the runs that are done. Raises InputError for wrong knobs, if no
     variant can be run, and for errors that concern all runs.
     """
     knobs = tuple(parse_knob(text) for text in set)
     count = seeds if isinstance(seeds, int) else len(seeds)
-    check_size(count_variants(knobs, paired=paired), count, force=force)
-    wanted = variants(knobs, paired=paired)
+    given = [named_variant(name, overrides) for name, overrides in named.items()]
+    check_size(count_variants(knobs, paired=paired) * max(len(given), 1), count, force=force)
+    wanted = variants(knobs, paired=paired, named=given)
+    if given:
+        knobs = (name_knob(given), *knobs)
     check_metrics(scenario, wanted, dict.fromkeys(metrics, Location("metrics")))
     with closing(choose(processes, dask, len(wanted) * count, dask_tls)) as executor:
         return run_variants(

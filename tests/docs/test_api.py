@@ -130,6 +130,7 @@ SIGNATURES = {
         "progress",
         "announce",
         "metrics",
+        "named",
     ],
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],

@@ -22,6 +22,7 @@ from pullsim.study.ending import of_those_that_did
 from pullsim.study.estimates import estimate
 from pullsim.study.executors import choose
 from pullsim.study.sweep import run_variants
+from pullsim.study.trade_off import money_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -201,7 +202,8 @@ class Search:
 
     @property
     def _metrics(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*METRICS, self._objective, self._judged]))
+        money = money_of(self._side.runs.values())
+        return tuple(dict.fromkeys([*METRICS, *money, self._objective, self._judged]))
 
     def _try(self, wanted: Sequence[tuple[tuple[str, ...], Setting]]) -> None:
         room = self._left // len(self._side.runs)

@@ -29,6 +29,7 @@ _SHORT: Final = {
     "pods.startOfStarted.p99": "p99 of started",
     "pods.lastReadyAt": "last pod",
     "bytes.downloaded": "bytes",
+    "idleAcceleratorMinutes": "idle GPU min",
 }
 _PHRASES: Final = {resource.key: resource.phrase for resource in RESOURCES}
 _MENTION: Final = 0.05  # a resource with a smaller share of the waiting is not mentioned

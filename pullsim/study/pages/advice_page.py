@@ -13,6 +13,8 @@ from pullsim.results.page.parts import field, tooltip
 from pullsim.study.advice import text
 from pullsim.study.advice.advice import in_percent, percent
 from pullsim.study.pages.parts import certainty, closing, relative
+from pullsim.study.pages.trade_off import trade_off_chart
+from pullsim.study.trade_off import COST, of_advice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,7 @@ def advice_page(advice: Advice, file: str, overrides: Sequence[str], source: Sou
         certainty=certainty(len(advice.seeds), advice.error, source.guesses),
         figures=_figures(advice),
         sections=[
-            Section("What helps", [*_chart(advice), *_tables(advice)]),
+            Section("What helps", [*_chart(advice), *_tables(advice), *_paid(advice)]),
             *_commands(advice, file, overrides),
             Section("What was tried beside", [Text((), [f"{label}: {note}" for label, note in notes.items()])]),
             *closing(source._replace(error=advice.error)),
@@ -83,6 +85,11 @@ def _chart(advice: Advice) -> list[Chart]:
     spec = {"height": {"step": 32}, "layer": [bar, rule]}
     note = "Lines: the 95 % interval over the seeds." if len(advice.seeds) > 1 else ""
     return [Chart("gains", "What each change gains", f"Bars, the longest first. {told}.", spec, data, note)]
+
+
+def _paid(advice: Advice) -> list[Chart]:
+    chart = trade_off_chart(of_advice(advice), COST, advice.judged)
+    return [] if chart is None else [chart]
 
 
 def _bar(advice: Advice, row: Tried) -> tuple[str, float, float, float, str, str]:

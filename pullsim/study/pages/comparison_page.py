@@ -13,6 +13,8 @@ from pullsim.results.page.stage_time import stage_bars
 from pullsim.study import compare_text
 from pullsim.study.compare import stage_seconds
 from pullsim.study.pages.parts import certainty, closing, interval_cell, points_of, relative
+from pullsim.study.pages.trade_off import trade_off_chart
+from pullsim.study.trade_off import COST, latency_of, of_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +46,8 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
     if any(bars.values()):
         note = "Mean of a pod, until it was ready, over all runs."
         charts.append(stage_bars("stages", "Where the time of a pod goes", bars, "pod", note))
+    latency = latency_of(metrics)
+    paid = trade_off_chart(of_comparison(comparison, latency), COST, latency)
     changes = compare_text.changes(comparison)
     left = [f"and {len(changes) - _CHANGES:,} more"] if len(changes) > _CHANGES else []
     lists = {
@@ -61,7 +65,7 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
         certainty=certainty(len(comparison.a.runs), error, source.guesses),
         figures=[_figure(row) for row in rows if not _never(row)][:6],
         sections=[
-            Section("What it did", [_table(rows)]),
+            Section("What it did", [_table(rows), *([] if paid is None else [paid])]),
             Section("Where the time moved", [*charts, *points_of(lists)]),
             *closing(source._replace(error=error)),
         ],

@@ -25,6 +25,8 @@ from pullsim.study.pages.parts import (
     metric_unit,
     points_of,
 )
+from pullsim.study.pages.trade_off import trade_off_chart
+from pullsim.study.trade_off import of_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +41,11 @@ _CELLS: Final = 900  # of a heat map
 _METRICS: Final = 7
 
 
-def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source) -> Page:
-    """Return the page; ``metrics`` are told of each setting, and the first one judges."""
+def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source, against: tuple[str, str] | None = None) -> Page:
+    """Return the page; ``metrics`` are told of each setting, and the first one judges.
+
+    ``against``: two metrics of which all settings are drawn, the one over the other, such as cost and p99.
+    """
     shown = [*dict.fromkeys(metrics)][:_METRICS]
     first = shown[0]
     judged = {position: sweep.interval(position, first) for position in range(len(sweep.variants))}
@@ -55,7 +60,10 @@ def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source) -> Page:
         certainty=certainty(len(sweep.seeds), source.error, source.guesses),
         figures=_figures(sweep, first, ranked, judged),
         sections=[
-            Section("What each setting came to", [*_charts(sweep, shown, first, judged), _table(sweep, shown, ranked)]),
+            Section(
+                "What each setting came to",
+                [*_trade_off(sweep, against), *_charts(sweep, shown, first, judged), _table(sweep, shown, ranked)],
+            ),
             *_failures(sweep, lines[3:]),
             *closing(source),
         ],
@@ -125,6 +133,14 @@ def _charts(sweep: Sweep, metrics: Sequence[str], first: str, judged: Mapping[in
     heat = _heat(sweep, first, judged)
     same = [Text([f"The same with every setting: {', '.join(map(the, flat))}."])] if flat else []
     return [*([heat] if heat is not None else []), *charts, *same]
+
+
+def _trade_off(sweep: Sweep, against: tuple[str, str] | None) -> list[Chart]:
+    if against is None:
+        return []
+    names = {position: str(Variant(sweep.settings(position))) for position in range(len(sweep.variants))}
+    chart = trade_off_chart(of_sweep(sweep, *against, names), *against)
+    return [] if chart is None else [chart]
 
 
 def _flat(sweep: Sweep, metric: str) -> bool:
