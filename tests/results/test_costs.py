@@ -252,3 +252,8 @@ def test_prices_that_meet_nothing_and_links_without_a_price_are_warned_of():
         "prices.acceleratorHour: no pod requests amd.com/gpu",
     ]
     assert layered().warnings == []
+    peers = {"nodes": [{"name": "n", "count": 2, "zones": ["a", "b"], "peers": "spegel"}]}
+    free = layered(prices={"nat": "1/GB", "crossZone": "1/GB"}, **peers).warnings
+    assert [each for each in free if "prices" in each] == [
+        "prices has no peer, which is a class of peers: these bytes are free"
+    ]

@@ -80,6 +80,11 @@ def price_warnings(
 def links(registries: Sequence[RegistrySpec], nodes: Sequence[Node]) -> dict[str, list[str]]:
     """Return the hosts by the class in which their bytes count; free ones not."""
     found: dict[str, list[str]] = {}
+    peers = [node for node in nodes if node.spec.peers is not None]
+    if peers:
+        found[PEER] = ["peers"]
+    if len({node.zone for node in peers} - {None}) > 1:
+        found[CROSS_ZONE] = ["peers"]
     zones = {*(node.zone for node in nodes), *(host.zone for host in registries if host.cache is not None)} - {None}
     for registry in registries:
         parts = (registry, registry.blob_host, registry.cache)
