@@ -59,6 +59,14 @@ def test_who_has_waited_long_enough_goes_first_whatever_its_priority():
     assert order(run_policies(WAITING, FOUR, Priority(ageing=3.0), kubelet=SERIAL)) == ["first", "p0", "p1", "p2"]
 
 
+def test_the_pull_of_a_pod_that_is_deleted_meanwhile_keeps_its_turn():
+    """As in the kubelet's own queue, which nobody leaves: p2 is gone at 3.5 s and pulls from 4 to 8 s all the same."""
+    wanted = [*WAITING[:3], replace(WAITING[3], lives=0.5)]
+    result = run_policies(wanted, FOUR, Priority(), kubelet=SERIAL)
+    assert order(result) == ["first", "p2", "p1", "p0"]
+    assert started(result) == {"first": 4.0, "p2": None, "p1": 12.0, "p0": 16.0}
+
+
 def test_equal_priorities_are_served_in_turn():
     assert order(run_policies(pods(5), {f"app{n}:1": 1.0 for n in range(5)}, Priority(), kubelet=SERIAL)) == [
         f"p{n}" for n in range(5)
