@@ -10,7 +10,7 @@ from pullsim.kernel.event import Event, Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
-from pullsim.registry.stream import Refusal, Stream, keep
+from pullsim.registry.stream import IDLE_CONNECTIONS, Refusal, Stream
 from pullsim.spec.registry import DIAL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -311,4 +311,5 @@ class Client:
 
     def _keep(self, idle: list[int], window: int) -> None:
         """Keep a connection open for further requests, unless enough are idle."""
-        keep(idle, window)
+        if len(idle) < IDLE_CONNECTIONS:
+            idle.append(window)

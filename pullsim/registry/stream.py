@@ -87,18 +87,12 @@ class Stream:
             self.inbound.add(registry.spec.host, self.link_class, self.site.zone, got)
         if registry.faults is not None:
             registry.faults.received(self.request, now)
-        if whole and not self.request.cut_short and self.idle is not None:
-            keep(self.idle, self.window)
+        if whole and not self.request.cut_short and self.idle is not None and len(self.idle) < IDLE_CONNECTIONS:
+            self.idle.append(self.window)
         if self.behind is not None:
             self.behind.ended(now, got, whole=whole)
         if self.on_end is not None:
             self.on_end(got, whole)
-
-
-def keep(idle: list[int], window: int) -> None:
-    """Keep a connection open for further requests, unless enough are idle."""
-    if len(idle) < IDLE_CONNECTIONS:
-        idle.append(window)
 
 
 def carry(env: simpy.Environment, stream: Stream, port: Port, download: Download) -> Generator[Any, Any, int]:

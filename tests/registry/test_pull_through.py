@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Index
+from pullsim.spec.hosts import HostSpec, RegistryHosts
 from pullsim.spec.pull_through import CacheDisk, CacheSpec
 from pullsim.spec.registry import Fault
 from tests.support.caches import CONTENT, MIRROR, RUNTIMES, preset, world
 from tests.support.outcome import pull, stages
-from tests.support.world import AMD64, ARM64, FAR, FAST, HOST, RATE, UNIT, image, layer, named
+from tests.support.world import AMD64, ARM64, FAR, FAST, HOST, RATE, UNIT, containerd, image, layer, named
 
 
 def seconds(result, name="p0"):
@@ -76,6 +77,14 @@ def test_images_from_upstream_by_fill(fill, coalesce, images, runtime):
 def test_who_comes_before_the_end_of_the_first_streams_by_itself():
     """The first has x, of 2 s, at 3 s (it shares the egress with y), and y, of 1 s, at 2 s."""
     assert [images_upstream(world(CacheSpec(), at=(0.0, at))) * 3 for at in (0.0, 2.5, 3.0)] == [6, 5, 3]
+
+
+def test_the_hosts_of_certs_d_lead_to_a_cache_too():
+    """Two nodes whose containerd has it in hosts.toml, and a registry without mirrors."""
+    hosts = (RegistryHosts("_default", (HostSpec(MIRROR),)),)
+    result = world(preset("zot"), runtime=replace(containerd(), hosts=hosts), upstream={"mirrors": ()})
+    assert images_upstream(result) == 1
+    assert {row.source for row in result.layers} == {MIRROR}
 
 
 def test_all_platforms_of_an_image_are_stored_by_a_cache_of_images():

@@ -135,6 +135,15 @@ def test_an_upstream_that_is_not_listed_is_a_public_registry():
     assert any("no image comes from docker.io" in warning for warning in given.warnings)
 
 
+def test_a_fault_of_what_is_behind_a_cache_meets_its_images():
+    """The images have the name of the cache; a pattern that matches none of them is warned of."""
+    for image, warned in (("team/app", False), ("other", True)):
+        faults = [{"image": image, "status": 404}]
+        behind = {"host": "up.test", "faults": faults}
+        given = scenario({"upstream": "up.test"}, image="mirror.local/team/app:v1", registries=(behind,))
+        assert any("no image that is pulled matches" in text for text in given.assemble().warnings) is warned
+
+
 def test_a_cache_with_less_room_than_a_layer_is_warned_of():
     small = "registries: the cache mirror.local has room for 30MB, less than the largest layer of the images, 40MB"
     assert [text for text in scenario({"size": "30MB"}).assemble().warnings if text.startswith(small)]

@@ -34,7 +34,7 @@ def preset(name: str, **keys: Any) -> CacheSpec:
 
 def behind(cache: CacheSpec, **upstream: Any) -> tuple[RegistrySpec, RegistrySpec]:
     """A registry and its mirror, which is the cache."""
-    return registry(mirrors=(Host(MIRROR),), **upstream), registry(MIRROR, egress=FAST, cache=cache)
+    return registry(**{"mirrors": (Host(MIRROR),), **upstream}), registry(MIRROR, egress=FAST, cache=cache)
 
 
 def world(

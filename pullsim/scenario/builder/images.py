@@ -131,9 +131,19 @@ class ImageCheck:
         """Yield a warning for each fault whose pattern matches no image that is pulled from its registry."""
         for host, registry in self._registries.items():
             for fault in registry.faults:
-                own = (reference for reference in self._references if reference.domain == host)
+                own = (reference for reference in self._references if host in self._behind(reference.domain))
                 if fault.image is not None and not any(fault.concerns(reference) for reference in own):
                     yield f"registries[{host}].faults: no image that is pulled matches {shown(fault.image)}"
+
+    def _behind(self, host: str) -> list[str]:
+        """Return the host that images name, and those that it gets them from as a pull-through cache."""
+        found = [host]
+        while (registry := self._registries.get(found[-1])) is not None and registry.cache is not None:
+            upstream = registry.cache.upstream
+            if upstream is None or upstream in found:
+                break
+            found.append(upstream)
+        return found
 
     def _always_not_found(self, reference: Reference) -> bool:
         registry = self._registries.get(reference.domain)
