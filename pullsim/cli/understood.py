@@ -188,7 +188,9 @@ def _registries(built: Built) -> Iterator[str]:
         faults = f", {counted(len(registry.faults), 'fault')}" if registry.faults else ""
         if not registry.access.open:
             faults = f", private ({counted(len(registry.access.accounts), 'user')}){faults}"
-        yield f"{registry.host}: {egress}, round trip {registry.round_trip * 1000:g} ms, auth {registry.auth}{faults}"
+        kind = "" if registry.cache is None else f"a pull-through cache ({registry.cache.fill}), "
+        trip = f"round trip {registry.round_trip * 1000:g} ms"
+        yield f"{registry.host}: {kind}{egress}, {trip}, auth {registry.auth}{faults}"
     if built.assumption:
         yield built.assumption.removeprefix("registries: ")
     if not built.cluster.registries:

@@ -40,6 +40,7 @@ class Stream:
 
     __slots__ = (
         "behind",
+        "broken",
         "idle",
         "image",
         "inbound",
@@ -61,6 +62,7 @@ class Stream:
         self.window = window  # congestion window of the connection, in bytes
         self.idle = idle  # where the client keeps the connection afterwards
         self.behind: Stream | None = None
+        self.broken = False  # the body broke off by itself, and not because its receiver has gone
         self.retryable = False  # the body breaks off by a fault that a further request may not meet
         self.inbound: Inbound | None = None  # where the bytes are counted by class of link; None: nowhere
         self.link_class = site.link_class  # of the way to the receiver
@@ -112,6 +114,7 @@ def carry(env: simpy.Environment, stream: Stream, port: Port, download: Download
             stream.retryable = any(fault.retryable for fault in faults)
             status = yield from receive(env, registry.network, site, port, request, faults, download)
             whole = status == OK
+            stream.broken = not whole
             return status
         transfer = registry.network.transfer(site.path, port, size / site.goodput, site.connection_cap)
         download.begin(env.now, transfer)

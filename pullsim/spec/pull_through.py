@@ -55,6 +55,7 @@ class CacheSpec:
     fill: Fill = "streamThrough"
     coalesce: Coalesce = "none"
     coalesce_timeout: float = float("inf")  # after which a request that waits goes upstream by itself
+    finishes: bool = False  # what flows through is stored to its end although its node has gone
     recheck: float = 0.0  # how long a tag that was looked up is taken as it is
     recheck_by: Method = "HEAD"
     stale: tuple[UpstreamFailure, ...] = ANY_FAILURE  # failures of a tag's check after which a stored image is served

@@ -120,15 +120,18 @@ def test_a_body_that_breaks_off_upstream_breaks_off_for_the_node_which_resumes_i
     assert (result.caches[0].received, result.caches[0].stored) == (2 * UNIT, 0)
 
 
-@pytest.mark.parametrize(("fill", "again"), [("streamThrough", True), ("storeThenServe", False)])
-def test_a_stream_ends_with_its_node_and_a_fill_goes_on(fill, again):
+@pytest.mark.parametrize(
+    ("fill", "finishes", "again"),
+    [("streamThrough", False, True), ("streamThrough", True, False), ("storeThenServe", False, False)],
+)
+def test_a_stream_ends_with_its_node_and_a_fill_goes_on(fill, finishes, again):
     """A second node waits for a blob that the first one began, which leaves: it begins anew, or gets what is there."""
     staying = node(containerd())
     leaving = replace(staying, pool="m", leave=Leave(0.1, 1e6))
     wanted = [pod("a", named("a:1"), node="m"), pod("b", named("a:1"), at=1.0, node="n")]
     images = {"a:1": image(layer("x", 250))}
     nodes = Node("m", leaving), Node("n", staying)
-    hosts = behind(CacheSpec(fill=fill, coalesce="blob"))
+    hosts = behind(CacheSpec(fill=fill, coalesce="blob", finishes=finishes))
     result = run(wanted, nodes, registries=hosts, images=images, horizon=5000.0)
     left = result.departures[0].t
     assert 0.0 < left < 250.0

@@ -57,13 +57,13 @@ def test_a_preset_gives_the_keys_that_are_absent(name):
 def test_all_keys_are_built():
     cache = {
         "upstream": "docker.io", "fill": "storeThenServe", "coalesce": "blob", "coalesceTimeout": "1s", "recheck": "2s",
-        "recheckBy": "GET", "stale": ["denied"], "tagFailure": 418, "manifestPoll": "3s", "ttl": "4s", "size": "1GB",
-        "downlink": "1Gbit/s", "link": "nat", "disk": {"read": "10MB/s", "write": "20MB/s"}, "replicas": 2,
-        "balance": "hash", "upstreamConnections": 5, "whenBusy": "refuse", "address": "nat-1",
+        "finishes": True, "recheckBy": "GET", "stale": ["denied"], "tagFailure": 418, "manifestPoll": "3s", "ttl": "4s",
+        "size": "1GB", "downlink": "1Gbit/s", "link": "nat", "disk": {"read": "10MB/s", "write": "20MB/s"},
+        "replicas": 2, "balance": "hash", "upstreamConnections": 5, "whenBusy": "refuse", "address": "nat-1",
         "credentials": {"username": "u", "password": "p"}, "holds": ["team/*"],
     }  # fmt: skip
     assert built(cache) == CacheSpec(
-        "docker.io", "storeThenServe", "blob", 1.0, 2.0, "GET", ("denied",), 418, 3.0, 4.0, 10**9, 125e6, "nat",
+        "docker.io", "storeThenServe", "blob", 1.0, True, 2.0, "GET", ("denied",), 418, 3.0, 4.0, 10**9, 125e6, "nat",
         CacheDisk(10e6, 20e6), 2, "hash", 5, "refuse", "nat-1", Login("u", "p"), ("team/*",),
     )  # fmt: skip
 

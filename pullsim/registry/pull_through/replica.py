@@ -180,7 +180,10 @@ class Replica:
         return stream
 
     def _lead(self, request: Request) -> Generator[Any, Any, Stream | Refusal]:
-        """Stream a blob through to a node and store it on the way, unless the node goes away before its end."""
+        """Stream a blob through to a node and store it on the way.
+
+        If the node goes away before its end, the rest is fetched by itself, or nothing is kept.
+        """
         digest = request.what
         filling = self._fillings[digest] = Filling(self._env)
         refusal: Refusal | None = None
@@ -195,14 +198,20 @@ class Replica:
             if stream is None:
                 self._end(digest, filling, stored=False, refusal=refusal)
 
+        through = stream
+
         def ended(got: int, whole: bool) -> None:
             self.upstream.relayed(got)
+            if not whole and self._spec.finishes and not through.broken:
+                rest = Content(request, "blobs", digest, request.size - got, offset=got)
+                Process(self._env, self._store(rest, filling))
+                return
             if whole:
                 self.store.put(digest, got, self._env.now)
             self._end(digest, filling, stored=whole)
 
-        stream.on_end = ended
-        return stream
+        through.on_end = ended
+        return through
 
     def _fill(self, wanted: Content) -> Filling:
         """Begin to store a blob, whatever becomes of the request that it is for; return the one under way, if it is.
@@ -222,7 +231,7 @@ class Replica:
         """Fetch a blob and keep it."""
         refusal = yield from self._fetch(wanted)
         if refusal is None:
-            self.store.put(wanted.digest, wanted.size, self._env.now)
+            self.store.put(wanted.digest, wanted.offset + wanted.size, self._env.now)
         self._end(wanted.digest, filling, stored=refusal is None, refusal=refusal)
 
     def _fetch(self, wanted: Content) -> Generator[Any, Any, Refusal | None]:

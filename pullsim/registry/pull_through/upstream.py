@@ -38,6 +38,7 @@ class Content(NamedTuple):
     digest: str
     size: int  # bytes
     is_index: bool = False
+    offset: int = 0  # bytes of it that are there already, beside its size
 
 
 class Upstream:
@@ -112,6 +113,7 @@ class Upstream:
                 wanted.size,
                 is_index=wanted.is_index,
             )
+            request.offset = wanted.offset
             opened = yield from client.open(request, None)
             if isinstance(opened, Refusal):
                 return opened

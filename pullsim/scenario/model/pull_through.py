@@ -52,6 +52,10 @@ class Cache(Short):
         description="How long a request waits for another of its blob before it goes upstream; absent: "
         "until that ends.",
     )
+    finishes: bool = Field(
+        default=_DEFAULTS.finishes,
+        description="A blob that flows through is stored to its end although its node has gone; else it ends with it.",
+    )
     recheck: Duration = Field(
         default=_DEFAULTS.recheck, description="How long a tag is taken as it was looked up upstream; 0s: not at all."
     )

@@ -60,6 +60,7 @@ PRESETS: Final[dict[str, Preset]] = {
             "fill": "streamThrough",
             "coalesce": "blob",
             "coalesceTimeout": "5s",
+            "finishes": True,
             "recheck": "0s",
             "recheckBy": "GET",
             "stale": ["unreachable", "serverError", "tooManyRequests"],
@@ -67,8 +68,9 @@ PRESETS: Final[dict[str, Preset]] = {
             "size": "32GiB",
         },
         "ngx_http_proxy_module: proxy_cache_lock_age and proxy_cache_lock_timeout are 5 s, a HEAD becomes a GET "
-        "(proxy_cache_convert_head); rpardini/docker-registry-proxy 0680179d: nginx.conf, nginx.manifest.common.conf, "
-        "entrypoint.sh (60 days, 32 GiB, no tags kept but after failures)",
+        "(proxy_cache_convert_head), what is cached is fetched to its end; rpardini/docker-registry-proxy 0680179d: "
+        "nginx.conf (proxy_ignore_client_abort), nginx.manifest.common.conf, entrypoint.sh (60 days, 32 GiB, no tags "
+        "kept but after failures)",
     ),
     "ecr-pull-through": Preset(
         {
