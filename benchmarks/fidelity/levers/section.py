@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.fidelity.levers import mirrors, parallel_unpack, pull_policies, spegel
+from benchmarks.fidelity.levers import images_there, mirrors, parallel_unpack, pull_policies, spegel
 
 #: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
 LEVERS: Final = {
@@ -12,6 +12,7 @@ LEVERS: Final = {
     "Parallel pull and unpack, and EROFS": parallel_unpack,
     "Pull policies": pull_policies,
     "Spegel": spegel,
+    "Images that are there already": images_there,
 }
 
 

@@ -198,6 +198,12 @@ class _Builder:
             node for node, pool in self._made.node_pools.items() if on is None or node == on.node or pool == on.pool
         ]
         self._made.claim([f"{name}-{node}" for node in nodes], workload.namespace, f"prepull {name}", route)
+        if prepull.priority is not None and not any(
+            getattr(each, "name", None) == "priority" for node in self._made.nodes for each in node.spec.pull_policies
+        ):
+            self._made.findings.warnings.append(
+                f"workloads[{name}].prepull.priority changes nothing: no node has the pull policy priority"
+            )
         place = (None, None) if on is None else (on.pool, on.node)
         self._made.prepulls.append(
             Prepull(

@@ -12,7 +12,7 @@ from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.quantities import Duration, Size  # noqa: TC001  # pydantic reads them
 
 _SPEC = ReadsSpec()
-#: A start of HelloBench's containers reads 6.4 % of the image at the median (Harter et al., FAST 2016), and Python
+#: A start of HelloBench's containers reads 6.4 % of the image on average (Harter et al., FAST 2016), and Python
 #: imports its modules one after the other; that it computes 2 s meanwhile is an assumption. A model server reads all
 #: weights at once; with how many reads at a time is an assumption.
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -39,7 +39,14 @@ SECTIONS: Final = (PLATFORM, "nic", DISK, "cores", "unpack", "metadata", MAX_POD
 _KEYS: Final = (*SECTIONS, "registry", "about", "sources")
 _FILE: Final = "presets.yaml"
 #: Sections that may be written as the value of one of their keys.
-SHORTHAND: Final = {"nic": "rate", "cores": "count", DISK: VOLUME}
+SHORTHAND: Final = {
+    "nic": "rate",
+    "cores": "count",
+    DISK: VOLUME,
+    "snapshot": "size",
+    "fastRestore": "since",
+    "reads": "preset",
+}
 
 
 @dataclass(frozen=True, slots=True)

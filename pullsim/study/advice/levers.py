@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pullsim.study.advice import image_levers, node_levers, registry_levers
+from pullsim.study.advice import image_levers, node_levers, presence_levers, registry_levers
 from pullsim.study.advice.setting import Setting
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ LEVERS: Final = (
     Lever("more egress", ("registryEgress",), registry_levers.egress),
     Lever("faster connections", ("perConnection",), registry_levers.connection),
     Lever("higher quotas", ("backOff",), registry_levers.quota),
+    Lever("fast snapshot restore", ("imageFiles",), presence_levers.fast_restore),
+    Lever("initialised volumes", ("imageFiles",), presence_levers.initialization),
+    Lever("volumes read before", ("imageFiles",), presence_levers.read_before),
+    Lever("secondary boot disk", _PULLING, presence_levers.secondary_disk),
+    Lever("node image, read lazily", _PULLING, presence_levers.node_image),
     Lever(PRESENT, _PULLING, image_levers.present),
 )
 

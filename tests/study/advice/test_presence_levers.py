@@ -1,0 +1,80 @@
+"""What advice says of images that are there: node images, read lazily or not, second disks, credits, initialisation."""
+
+from __future__ import annotations
+
+import pytest
+
+import pullsim
+from pullsim.study.advice.levers import LEVERS
+from pullsim.study.advice.situation import Situation
+
+IMAGE = "r.test/llm:1"
+NAMES = (
+    "fast snapshot restore",
+    "initialised volumes",
+    "volumes read before",
+    "secondary boot disk",
+    "node image, read lazily",
+)
+
+
+def scenario(pool=(), reads=None):
+    """A pod whose image takes 40 s to download, and to read all of from cold blocks 20.48 s."""
+    return pullsim.from_mapping(
+        {
+            "images": {"define": [{"image": IMAGE, "layers": [{"size": "400MB", "unpacked": "1GiB", "files": 0}]}]},
+            "registries": [{"host": "r.test", "perConnection": "10MB/s"}],
+            "nodes": [{"name": "n", "unpack": {"gzip": "1000GB/s"}, **dict(pool)}],
+            "workloads": [{"name": "w", "pods": {"image": IMAGE}, "reads": reads}],
+        }
+    )
+
+
+def offered(made):
+    situation = Situation.of(made)
+    return {lever.name for lever in LEVERS if lever.name in NAMES and lever.settings(situation)}
+
+
+@pytest.mark.parametrize(
+    ("pool", "reads", "names"),
+    [
+        ({}, None, set()),
+        ({}, {"concurrency": 2}, {"node image, read lazily"}),
+        ({"preset": "gcp/n2-standard-8-pd-balanced"}, None, {"secondary boot disk"}),
+        ({"preset": "gcp/n2-standard-8-pd-balanced", "secondaryBootDisk": {"images": [IMAGE]}}, None, set()),
+        ({"cached": [IMAGE]}, {"concurrency": 2}, set()),
+        ({"cached": [IMAGE], "snapshot": {}}, {"concurrency": 2}, {"volumes read before"}),
+        (
+            {"cached": [IMAGE], "snapshot": "20GiB"},
+            {"concurrency": 2},
+            {"volumes read before", "fast snapshot restore", "initialised volumes"},
+        ),
+        ({"cached": [IMAGE], "snapshot": {"size": "20GiB", "fastRestore": "1h"}}, {}, {"volumes read before"}),
+    ],
+)
+def test_what_is_tried(pool, reads, names):
+    assert offered(scenario(pool, reads)) == names
+
+
+def ready(made, lever=None):
+    """The time until the pod is ready with the lever's first setting."""
+    overrides = ()
+    if lever is not None:
+        (settings,) = (each.settings(Situation.of(made)) for each in LEVERS if each.name == lever)
+        overrides = settings[0].overrides
+    (pod,) = pullsim.run(pullsim.scenario.override(made, overrides)).pods
+    return pod.ready - pod.created
+
+
+def test_a_node_image_gains_what_its_blocks_leave():
+    """Read lazily it is ready after 1 GiB in blocks of 512 KiB, two at a time 20 ms away; hot at once."""
+    made = scenario(reads={"concurrency": 2})
+    assert ready(made) == pytest.approx(40.0, abs=0.5)
+    assert ready(made, "node image, read lazily") == pytest.approx(20.48, abs=0.1)
+    assert ready(made, "images present") == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_lazy_volume_with_a_credit_is_as_good_as_a_hot_one():
+    made = scenario({"cached": [IMAGE], "snapshot": "20GiB"}, {"concurrency": 2})
+    assert ready(made, "fast snapshot restore") == ready(made, "volumes read before") == 0.0
+    assert 0.0 < ready(made, "initialised volumes") < ready(made)
