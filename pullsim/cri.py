@@ -163,11 +163,14 @@ class ImageService(Protocol):
     def remove_container(self, image: ContainerImage) -> None:
         """Remove a container that uses ``image``, as returned by `create_container`."""
 
+    def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:
+        """Wait as CreateContainer does for what is fetched of an image beforehand; None: it is answered at once."""
+
     def read_image(self, image_ids: Sequence[str], reads: Reads) -> Generator[Any, Any, None] | None:
         """Read files of the largest of these images, as a process does that starts in a container of it.
 
         The CRI has no such call: the process reads from the mounted snapshot. Returns None where it waits for nothing,
-        as all files are on the node.
+        as all files are on the node. Raises `pullsim.reads.ReadFailed` if a file cannot be had.
         """
 
 

@@ -43,3 +43,27 @@ class Part(NamedTuple):
     key: str  # of its snapshot
     unpacked: int  # bytes of all its files
     amount: int  # bytes that are read
+
+
+class ReadFailed(Exception):
+    """A file of an image could not be read, as it is not on the node and cannot be fetched; a process exits then.
+
+    ``retryable``: the same read may succeed later, even if no fault ends until then.
+    """
+
+    def __init__(self, *, retryable: bool) -> None:
+        super().__init__("input/output error")
+        self.retryable = retryable
+
+
+class ReadRecord(NamedTuple):
+    """What a process read of one layer that comes as it is read. Times are simulated seconds."""
+
+    node: str
+    digest: str  # of the layer
+    began: float
+    ended: float
+    ok: bool  # whether it read all that it wanted of the layer
+    read: int  # unpacked bytes that it wanted
+    fetched: int  # compressed bytes that it waited for, from the registry
+    requests: int  # GETs of these

@@ -19,6 +19,8 @@ from pullsim.stages import STAGES as STAGES  # noqa: PLC0414  # its old place, f
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pullsim.reads import ReadRecord
+
 #: Seconds by the name of the stage, see `pullsim.stages`; a stage that is absent took none.
 Stages = dict[str, float]
 
@@ -301,6 +303,9 @@ class Recorder(Protocol):
 
     def removal(self, row: ImageRemoval) -> None:
         """Take an image that was removed."""
+
+    def read(self, row: ReadRecord) -> None:
+        """Take what a process has read of a layer that comes as it is read."""
 
     def plugin(self, row: PluginRun) -> None:
         """Take a run of a credential provider plugin."""

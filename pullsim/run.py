@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pullsim.peer_record import PeerRecord
+    from pullsim.reads import ReadRecord
     from pullsim.records import (
         CacheRecord,
         Departure,
@@ -100,6 +101,7 @@ class Result(Drawn):
     controllers: dict[tuple[str, str], str] = field(default_factory=dict)  # kind by namespace and workload, if any
     traffic: list[TrafficRecord] = field(default_factory=list)  # bytes by class of link, where the scenario has classes
     guesses: tuple[Guess, ...] = ()  # figures that the scenario says nobody gave
+    reads: Rows[ReadRecord] = field(default_factory=Rows)  # of layers that come as they are read, kept with the pods
     caches: list[CacheRecord] = field(default_factory=list)  # pull-through caches, in order of hosts
     peers: list[PeerRecord] = field(default_factory=list)  # bytes between nodes, by node; empty: no node has peers
     prices: Prices | None = None  # None: the scenario has none
@@ -148,6 +150,7 @@ class ResultRecorder:
         self.removal: Callable[[ImageRemoval], None] = result.removals.append if pulls else drop
         self.layer: Callable[[LayerRecord], None] | None = result.layers.append if layers else None
         self.spans: Callable[[str | None, str, str, Sequence[Span]], None] | None = result.spans.add if layers else None
+        self.read: Callable[[ReadRecord], None] = result.reads.append if pods else drop
         self.plugin: Callable[[PluginRun], None] = result.plugin_runs.append if status else drop
         self.request: Callable[[ImageRequest], None] | None = result.requests.append if status else None
         self.status: Callable[[StatusRecord], None] | None = watch

@@ -144,6 +144,10 @@ class PodLifecycle:
             self._follow(pod)
             self._quiescence.check()
 
+    def stuck(self, pod: PodStatus) -> None:
+        """Check whether a pod that runs can become ready, as its process could not read its image."""
+        self._quiescence.look(pod)
+
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Note that a pull of the pod brought an image to its node."""
         self._quiescence.pulled(pod, image)

@@ -85,7 +85,7 @@ class Quiescence:
         self.check()
 
     def look(self, pod: PodStatus) -> None:
-        """Check whether a pod that has not started is idle; called when a pull for it begins and after every sync."""
+        """Check whether a pod is idle; called when a pull for it begins, after every sync and after a failed read."""
         if self._has_failed_for_good(pod):
             self._active.discard(pod)
             self._idle.add(pod)

@@ -28,6 +28,9 @@ class Watcher(Protocol):
     def look(self, pod: PodStatus) -> None:
         """Check the state of a pod, when a pull for it begins and after every sync."""
 
+    def stuck(self, pod: PodStatus) -> None:
+        """Check a pod that runs and whose process cannot read its image."""
+
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Take note that a pull of the pod brought an image to its node."""
 

@@ -185,11 +185,14 @@ class PodWorker:
         self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
         if pod.has_ended() or not self._create(container, requested, ensured):
             return False
+        assert ensured.image_ref is not None
+        mounting = self._context.service.await_mount(ensured.image_ref, pod.pod.spec.runtime_handler)
+        if mounting is not None:
+            yield from mounting
         if self._container:
             yield env.timeout(self._container)
-            if pod.has_ended():
-                return False
-        assert ensured.image_ref is not None
+        if pod.has_ended():
+            return False
         pod.hold(container.name, ensured.image_ref)
         self._emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
         self._emit(pod, container, NORMAL, "Started", self._messages.started(container.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.kubelet.image_reads import read_image
 from pullsim.stages import READ, READINESS
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def become_ready(
     if reads is not None:
         wait += reads.think
         wanted = (want.key for want in spec.wants if reads.image in (None, want.image))
-        reading = context.service.read_image([pod.image_refs[key] for key in wanted if key in pod.image_refs], reads)
+        images = [pod.image_refs[key] for key in wanted if key in pod.image_refs]
+        reading = read_image(context, pod, images, reads)
     pod.started = env.now
     if wait or reading is not None:
         pod.ready_later = True

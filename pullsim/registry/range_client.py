@@ -8,7 +8,7 @@ from pullsim.kernel.event import Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
 from pullsim.registry.client import Client
-from pullsim.registry.request import OK
+from pullsim.registry.request import OK, REFUSED, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,21 +26,35 @@ class RangeClient(Client):
 
     __slots__ = ()
 
-    def get_range(self, request: Request, download: Download) -> Generator[Any, Any, int]:
-        """GET a range of a blob whose place is known. Returns the status, as `Client.get` does."""
+    def get_range(self, request: Request, download: Download, count: int = 1) -> Generator[Any, Any, int]:
+        """GET a range of a blob whose place is known. Returns the status, as `Client.get` does.
+
+        ``count``: the range is got in so many requests of equal parts, one after the other over one connection.
+        """
         registry, env = self.registry, self._env
         site = registry.blob_site
         if site is registry.site:
+            if count > 1:
+                registry.blobs += count - 1
+                yield Timeout(env, (count - 1) * (site.round_trip + registry.spec.first_byte))
             return (yield from self.get(request, download))
         download.request(env.now)
         size, port, idle = request.size, self._port, self._blob_idle
+        if (
+            not registry.gates.regular
+            and (fault := self._obstacle(request)) is not None
+            and (fault.refused or not idle)
+        ):
+            idle.clear()
+            yield Timeout(env, site.round_trip if fault.refused else self._dial_timeout)
+            return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(idle, site.round_trip)
-        latency += site.round_trip + site.first_byte
+        latency += count * (site.round_trip + site.first_byte)
         rate = site.rate(port)
         rounds, sent, window = slow_start(window, registry.spec.max_window, size, rate, site.round_trip)
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = registry.spec.host
-        registry.ranges += 1
+        registry.ranges += count
         faults = registry.gates.body(request, env.now)
         before, status = download.received, 0
         try:

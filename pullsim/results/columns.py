@@ -275,6 +275,18 @@ JOINS: Final = (
     _field("pods", "int", "", "pending pods that it was asked for"),
 )
 
+READS: Final = (
+    POOL,
+    _field("node", "str", "", "node"),
+    _field("digest", "str", "", "layer"),
+    _field("began_at", "float", "s", "a process began to read the layer", "began"),
+    _field("ended_at", "float", "s", "it had all that it wanted, or a read failed", "ended"),
+    _field("ok", "bool", "", "whether it read all"),
+    _field("read", "int", "B", "unpacked bytes that it read"),
+    _field("fetched", "int", "B", "compressed bytes that its reads waited for, from the registry"),
+    _field("requests", "int", "", "GETs of these"),
+)
+
 TRAFFIC: Final = (
     _field("receiver", "str", "", "node, or host that filled itself from another one"),
     _field("host", "str", "", "host that sent"),

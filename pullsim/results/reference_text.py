@@ -19,8 +19,8 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
   [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv),
   [`rollouts.csv`](#rolloutscsv), [`departures.csv`](#departurescsv), [`joins.csv`](#joinscsv),
-  [`traffic.csv`](#trafficcsv), [`caches.csv`](#cachescsv), [`peers.csv`](#peerscsv), [`status.csv`](#statuscsv),
-  [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
+  [`reads.csv`](#readscsv), [`traffic.csv`](#trafficcsv), [`caches.csv`](#cachescsv), [`peers.csv`](#peerscsv),
+  [`status.csv`](#statuscsv), [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
 - [Exit codes](#exit-codes)
 
 ## By example

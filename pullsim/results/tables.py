@@ -71,6 +71,13 @@ _PREPULLS: Final = Table(
     "prepulls.csv",
     written=attrgetter("prepulls"),
 )
+_READS: Final = Table(
+    attrgetter("reads"),
+    schema.READS,
+    "a row a layer that comes as it is read, and a process that reads of it; where a workload has `reads`",
+    "reads.csv",
+    written=attrgetter("reads"),
+)
 _TRAFFIC: Final = Table(
     attrgetter("traffic"),
     schema.TRAFFIC,
@@ -107,6 +114,7 @@ TABLES: Final = (
     _DEPARTURES,
     _JOINS,
     _PREPULLS,
+    _READS,
     _TRAFFIC,
     _CACHES,
     _PEERS,
@@ -126,6 +134,7 @@ rollouts: Final = _ROLLOUTS.frame
 prepulls: Final = _PREPULLS.frame
 departures: Final = _DEPARTURES.frame
 joins: Final = _JOINS.frame
+reads: Final = _READS.frame
 traffic: Final = _TRAFFIC.frame
 caches: Final = _CACHES.frame
 peers: Final = _PEERS.frame
@@ -141,6 +150,7 @@ write_rollouts_csv: Final = _ROLLOUTS.write_csv
 write_prepulls_csv: Final = _PREPULLS.write_csv
 write_departures_csv: Final = _DEPARTURES.write_csv
 write_joins_csv: Final = _JOINS.write_csv
+write_reads_csv: Final = _READS.write_csv
 write_traffic_csv: Final = _TRAFFIC.write_csv
 write_caches_csv: Final = _CACHES.write_csv
 write_peers_csv: Final = _PEERS.write_csv

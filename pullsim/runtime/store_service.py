@@ -109,6 +109,10 @@ class StoreService:
         """Return the key of the snapshot and the unpacked bytes of each layer of an image; none if it is not there."""
         raise NotImplementedError
 
+    def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:  # noqa: ARG002
+        """See `ImageService.await_mount`."""
+        return None
+
     def read_image(self, image_ids: Sequence[str], reads: Reads) -> Generator[Any, Any, None] | None:
         """See `ImageService.read_image`."""
         images = (list(self.layers(image_id)) for image_id in image_ids)

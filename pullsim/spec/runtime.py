@@ -11,6 +11,7 @@ from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE, MOUNTS_IMAG
 from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import Release, written_text
 from pullsim.spec.hosts import RegistryHosts
+from pullsim.spec.lazy import LazySpec
 from pullsim.spec.snapshotter import SOCI, ErofsSpec, SociSpec
 from pullsim.spec.stored_image import CrioImage, StoredImage
 from pullsim.spec.unpack import CRIO_UNPACK, InflateSpec, UnpackSpec
@@ -129,6 +130,7 @@ class ContainerdSpec(RuntimeSpec):
     snapshotter: str = DEFAULT_SNAPSHOTTER  # one that is not known is simulated as overlayfs
     soci: SociSpec | None = None  # the parallel mode of the snapshotter soci; None: its layers are containerd's
     erofs: ErofsSpec = field(default_factory=ErofsSpec)  # of the snapshotter erofs
+    lazy: Mapping[str, LazySpec] = field(default_factory=dict)  # of snapshotters that mount lazily, by their name
     pinned: tuple[str, ...] = ()  # images that the kubelet never removes, such as the sandbox's
     hosts: tuple[RegistryHosts, ...] = ()  # certs.d, or the mirrors of config.toml
     auths: Mapping[str, Auth] = field(default_factory=dict)  # credentials by API host, used where the kubelet has none

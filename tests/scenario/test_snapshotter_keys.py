@@ -1,4 +1,4 @@
-"""The keys soci, erofs and snapshotter of a runtime: presets, what they build, what is refused or warned of."""
+"""The keys soci, erofs, lazy and snapshotter of a runtime: presets, what they build, what is refused or warned of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pullsim.errors import InputErrors
 from pullsim.results.invariants import check
 from pullsim.scenario import from_mapping
 from pullsim.scenario.builder.snapshotter import PRESETS
+from pullsim.spec.lazy import KINDS, BackgroundSpec
 from pullsim.spec.snapshotter import SociSpec
 from pullsim.spec.unpack import UnpackSpec
 
@@ -141,3 +142,37 @@ def test_the_scenario_of_the_lever_holds_what_it_says():
     assert not pullsim.summarize(result).warnings
     starts = {pod.workload: pod.started for pod in result.pods}
     assert sorted(starts, key=starts.get) == ["split", "soci", "side-by-side", "erofs", "plain"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lazy_snapshotter_has_its_own_settings_unless_they_are_given(kind):
+    runtime, warnings = built({"snapshotter": kind})
+    assert (runtime.snapshotter, runtime.local_pull, dict(runtime.lazy)) == (kind, True, {kind: KINDS[kind]})
+    assert any("no workload says what its programs read" in text for text in warnings)
+    keys = {
+        "unit": "1MB",
+        "prefetch": "10%",
+        "prefetchTimeout": "3s",
+        "leastLayer": "5MB",
+        "retries": 1,
+        "images": ["a*"],
+    }
+    runtime, _ = built({"snapshotter": kind, "lazy": {**keys, "backgroundFetch": {"workers": 3}}})
+    found = runtime.lazy[kind]
+    assert (found.unit, found.prefetch, found.prefetch_wait, found.least_layer) == (10**6, 0.1, 3.0, 5 * 10**6)
+    assert (found.retries, found.images, found.grain) == (1, ("a*",), KINDS[kind].grain)
+    assert found.background == BackgroundSpec(
+        3, KINDS[kind].background.period, KINDS[kind].background.quiet, KINDS[kind].background.pause
+    )
+
+
+def test_a_unit_below_the_grain_is_the_grain_and_nothing_may_come_in_the_background():
+    runtime, _ = built({"snapshotter": "stargz", "lazy": {"unit": "64KiB", "backgroundFetch": {"workers": 0}}})
+    assert (runtime.lazy["stargz"].grain, runtime.lazy["stargz"].background) == (2**16, None)
+
+
+def test_lazy_settings_need_a_lazy_snapshotter_and_mirrors_serve_none():
+    assert "no image is mounted lazily" in refused({"lazy": {"unit": "1MB"}})
+    mirrored = {"host": "registry.test", "mirrors": ["mirror.test"]}
+    _, warnings = built({"snapshotter": "stargz"}, registries=[mirrored, {"host": "mirror.test"}])
+    assert any("the snapshotter asks an image's own registry" in text for text in warnings)

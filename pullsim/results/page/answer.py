@@ -65,6 +65,7 @@ PLAIN: Final = {
     "fixedPull": "pulls whose duration was given",
     "containerStart": "containers to be created and started",
     "sandbox": "the pods' sandboxes to be created",
+    "imageFiles": "files of images that came to the node only when programs read them",
     "readiness": "programs that ran to say that they are ready",
 }
 _HAPPENINGS: Final = 3  # that the answer begins with

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import Call, Timeout
 from pullsim.releases.containerd import TELLS_OF_BLOBS
+from pullsim.runtime.containerd.background_fetch import BackgroundFetch
+from pullsim.runtime.containerd.lazy_node import LazyNode
 from pullsim.runtime.containerd.soci_node import SociNode
 from pullsim.runtime.containerd.store import Store
 from pullsim.runtime.fetch_stages import DownloadSlots
@@ -33,6 +35,8 @@ class ContainerdNode:
     """What the pulls on one node share. Its attributes are set once; the store, slots and disk behind them change."""
 
     __slots__ = (
+        "_background",
+        "_lazy",
         "_registries",
         "_slots",
         "_snapshotters",
@@ -77,6 +81,10 @@ class ContainerdNode:
         self.fsyncs: Final = self.fsync > 0.0 or cached  # whether an fsync takes time
         self.store: Final = Store(env, spec.metadata_write, node.filesystem)
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
+        self._lazy: Final = {
+            name: LazyNode(node, each, self.store, cores, self.disk, unpacker) for name, each in spec.lazy.items()
+        }
+        self._background: Final[dict[LazyNode, BackgroundFetch]] = {}
         self.soci: Final = None if spec.soci is None else SociNode(env, spec.soci, cores)
         self.port.on_busy = unpacker.downloading
         names = {spec.snapshotter, *node.handlers.snapshotters()}
@@ -111,6 +119,20 @@ class ContainerdNode:
     def soci_of(self, handler: str) -> SociNode | None:
         """Return the SOCI snapshotter if it pulls the images of a runtime handler in parallel, else None."""
         return self.soci if self.soci is not None and self._snapshotter_name(handler) == SOCI else None
+
+    def lazy_of(self, handler: str) -> LazyNode | None:
+        """Return the snapshotter that mounts the images of a runtime handler lazily; None: they are unpacked."""
+        return self._lazy.get(self._snapshotter_name(handler)) if self._lazy else None
+
+    def background(self, lazy: LazyNode) -> BackgroundFetch | None:
+        """Return what fetches the layers of a lazy snapshotter in the background; None: nothing does."""
+        spec = lazy.spec.background
+        if spec is None:
+            return None
+        found = self._background.get(lazy)
+        if found is None:
+            found = self._background[lazy] = BackgroundFetch(lazy, spec)
+        return found
 
     def discards(self, handler: str) -> bool:
         """Whether the compressed layers of images for a runtime handler are not kept once they are unpacked."""

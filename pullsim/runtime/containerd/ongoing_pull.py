@@ -40,16 +40,22 @@ class OngoingPull:
         self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
 
-    def wait_for_mount(self, mount: Mount, layer: Layer, chain_id: str) -> Generator[Any, Any, None]:
-        """Wait for a layer that is mounted without its blob; raises PullFailed if there is no space for the mount."""
-        self.clock.enter("commit", self.env.now, layer.digest)
-        yield from mount.wait()
+    def wait_for_mount(self, mount: Mount, layer: Layer, chain_id: str) -> Generator[Any, Any, bool]:
+        """Wait for a layer that is mounted without its blob; return False if it cannot be.
+
+        Raises PullFailed if there is no space for the mount.
+        """
+        self.clock.enter("resolve", self.env.now, layer.digest)
+        if not (yield from mount.wait()):
+            return False
         store = self.node.store
         claimed = store.claim(mount.size)
         if claimed < mount.size:
             store.abandon(claimed, of=claimed)
             raise self.no_space(layer, chain_id)
         store.snapshots[chain_id] = claimed
+        mount.mounted(chain_id)
+        return True
 
     def no_space(self, layer: Layer, chain_id: str) -> PullFailed:
         """Return the failure of a layer whose snapshot the disk has no space for."""

@@ -150,8 +150,8 @@ class ParallelUnpack:
                 store.chain_locks.release(chain_id)
                 continue
             self._locked.append(chain_id)
-            if (mount := pull.snapshotter.mount(layer, pull.blobs)) is not None:
-                yield from pull.wait_for_mount(mount, layer, chain_id)
+            mount = pull.snapshotter.mount(layer, pull.blobs)
+            if mount is not None and (yield from pull.wait_for_mount(mount, layer, chain_id)):
                 self._release(chain_id)
                 continue
             fetch = self._fetches.of(layers, position)

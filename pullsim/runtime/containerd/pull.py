@@ -12,6 +12,7 @@ from pullsim.oci.manifest import Index, select
 from pullsim.runtime.containerd.documents import Documents
 from pullsim.runtime.containerd.failures import PullFailed, no_platform, no_progress
 from pullsim.runtime.containerd.fetches import Fetches
+from pullsim.runtime.containerd.lazy_image import LazyImage
 from pullsim.runtime.containerd.ongoing_pull import OngoingPull
 from pullsim.runtime.containerd.parallel_unpack import ParallelUnpack
 from pullsim.runtime.containerd.progress import ProgressWatch
@@ -41,7 +42,18 @@ class Pull(OngoingPull):
     core/unpack/unpacker.go (from 2.1).
     """
 
-    __slots__ = ("_caller", "_downloads", "_failed", "_handler", "_process", "_soci", "_watch", "began", "running")
+    __slots__ = (
+        "_caller",
+        "_downloads",
+        "_failed",
+        "_handler",
+        "_lazy",
+        "_process",
+        "_soci",
+        "_watch",
+        "began",
+        "running",
+    )
 
     def __init__(
         self,
@@ -62,6 +74,7 @@ class Pull(OngoingPull):
         self._watch: ProgressWatch | None = None  # made when a request stalls for the first time
         self._process: Any = None  # the process that runs the pull
         self._failed = False
+        self._lazy: LazyImage | None = None  # what mounts the layers, if they can be
         self._soci: SociPull | None = None  # what pulls the layers instead of `Fetches`
 
     def run(self) -> Generator[Any, Any, PullOutcome]:
@@ -91,6 +104,9 @@ class Pull(OngoingPull):
         if self._soci is not None:
             self._soci.end(outcome)
             self._soci = None
+        if self._lazy is not None:
+            self._lazy.close()
+            self._lazy = None
         self._downloads = ()  # they refer to this pull; see `Fetches.end`
         del leases[self.lease]
         if outcome.image_ref is None or node.spec.discard_unpacked_layers:
@@ -142,6 +158,8 @@ class Pull(OngoingPull):
         """Unpack the layers, then write the image records."""
         node, env = self.node, self.env
         soci = node.soci_of(self._handler)
+        if (lazy := node.lazy_of(self._handler)) is not None:
+            self.snapshotter = self._lazy = LazyImage(lazy, self, image, node.background(lazy))
         if soci is not None:
             self._soci = SociPull(self, image, self._caller, soci)
             yield from self._soci.run()
@@ -166,9 +184,7 @@ class Pull(OngoingPull):
             try:
                 if chain_id not in store.snapshots:
                     mount = self.snapshotter.mount(layers[position], self.blobs)
-                    if mount is not None:
-                        yield from self.wait_for_mount(mount, layers[position], chain_id)
-                    else:
+                    if mount is None or not (yield from self.wait_for_mount(mount, layers[position], chain_id)):
                         yield from self._snapshot(fetches, fetches.of(layers, position), chain_id)
                 leased.add(chain_id)
             finally:

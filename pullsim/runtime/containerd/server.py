@@ -15,6 +15,8 @@ from pullsim.spec.stored_image import StoredImage
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
+    import simpy
+
     from pullsim.cri import Auth, Caller, PullOutcome
     from pullsim.oci.manifest import Image, Manifest
     from pullsim.oci.reference import Reference
@@ -47,6 +49,22 @@ class Containerd(StoreService):
         """Remove all names of an image and collect garbage at once (internal/cri/server/images/image_remove.go)."""
         self.store.remove(image_id)
         self._files.keep(self.store.snapshots)
+
+    def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:
+        """Wait for what is fetched beforehand, but not for ever (stargz-snapshotter fs/fs.go Check)."""
+        lazy = self._node.lazy_of(handler)
+        if lazy is None:
+            return None
+        under_way = [process for process in lazy.prefetches.get(image_id, ()) if process.is_alive]
+        return self._wait(under_way, lazy.spec.prefetch_wait) if under_way else None
+
+    def _wait(self, processes: list[simpy.Process], seconds: float) -> Generator[Any, Any, None]:
+        """Wait until all processes have ended, at the most so long."""
+        env = self._node.env
+        limit = env.timeout(seconds)
+        for process in processes:
+            if process.is_alive and not limit.processed:
+                yield process | limit
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
         """Create a container, which keeps the snapshots of its image (internal/cri/server/container_create.go)."""

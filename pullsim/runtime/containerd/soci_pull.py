@@ -11,6 +11,7 @@ from pullsim.registry.request import OK
 from pullsim.runtime.containerd.failures import PullFailed, soci_failed, soci_no_space
 from pullsim.runtime.containerd.soci_layer import SociImage, SociLayer
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
+from pullsim.runtime.snapshotter.ranges import Unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -140,8 +141,7 @@ class SociPull(SociImage):
         layers, chain_ids = self._image.manifest.layers, self._image.snapshots()
         if self.soci.spec.downloads_per_image != 1 and layers[first].digest not in self.store.blobs:
             self._pull.clock.enter("request", self.env.now, layers[first].digest)
-            probe = Probe()
-            status = yield from self.ranges.probe(layers[first].digest, probe)
+            status = yield from self.ranges.probe(layers[first].digest, Unwatched())
             if status != OK:
                 raise soci_failed(self._pull.reference, layers[first], chain_ids[first], status)
         self._jobs = [
@@ -203,22 +203,3 @@ class SociPull(SociImage):
         if self._locked is not None:
             self.store.chain_locks.release(self._locked)
             self._locked = None
-
-
-class Probe:
-    """The `Download` of a request that only finds out where the blobs are."""
-
-    __slots__ = ("host", "received")
-
-    def __init__(self) -> None:
-        self.host: str | None = None
-        self.received = 0
-
-    def request(self, now: float) -> None:
-        """See `Download`."""
-
-    def begin(self, now: float, transfer: object) -> None:
-        """See `Download`."""
-
-    def stall(self, now: float, *, begun: bool) -> None:
-        """See `Download`."""

@@ -168,6 +168,10 @@ class FixedRuntime:
         """See `ImageService.remove_container`."""
         self._containers[image] -= 1
 
+    def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:  # noqa: ARG002
+        """See `ImageService.await_mount`."""
+        return None
+
     def read_image(self, image_ids: Sequence[str], reads: Reads) -> None:
         """See `ImageService.read_image`: the files of a fixed image are on the node when its pull has ended."""
 

@@ -16,8 +16,11 @@ class Mount(Protocol):
 
     size: int  # bytes that the snapshot takes on the disk
 
-    def wait(self) -> Generator[Any, Any, None]:
-        """Wait until the layer is mounted."""
+    def wait(self) -> Generator[Any, Any, bool]:
+        """Wait until the layer can be mounted; return False if it cannot, so that its blob is fetched after all."""
+
+    def mounted(self, chain_id: str) -> None:
+        """Note that the snapshot with this key has been made of it."""
 
 
 class Snapshotter(Protocol):

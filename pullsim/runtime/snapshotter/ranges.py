@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import simpy
 
-    from pullsim.network.flows import Port
+    from pullsim.network.flows import Port, Transfer
     from pullsim.network.traffic import Inbound
     from pullsim.oci.reference import Reference
     from pullsim.registry.access import Presented
@@ -38,7 +38,7 @@ class Ranges:
     go-retryablehttp's DefaultRetryPolicy and DefaultBackoff; containerd's hosts.toml does not concern this client.
     """
 
-    __slots__ = ("_authorizer", "_client", "_env", "_reference", "retryable")
+    __slots__ = ("_authorizer", "_client", "_env", "_reference", "_retries", "retryable")
 
     def __init__(
         self,
@@ -48,39 +48,71 @@ class Ranges:
         port: Port,
         presented: Presented,
         inbound: Inbound | None,
+        retries: int = RETRIES,
     ) -> None:
         self._env = env
         self._reference = reference
+        self._retries = retries
         self._authorizer = Authorizer(registry, presented)
         self._client = RangeClient(env, registry, port, self._authorizer, inbound=inbound)
         self.retryable = False  # whether what failed last may succeed later by itself
+
+    @property
+    def counted(self) -> bool:
+        """Whether a quota or fault may look at each request, so that no two of them may be taken together."""
+        registry = self._client.registry
+        return registry.blob_site is registry.site and not registry.gates.regular
 
     def probe(self, digest: str, download: Download) -> Generator[Any, Any, int]:
         """Find out where a blob is, by a GET of its first two bytes. Returns the status of the last attempt."""
         return (yield from self.get(digest, 0, PROBE, download, known=False))
 
-    def get(self, digest: str, offset: int, size: int, download: Download, *, known: bool) -> Generator[Any, Any, int]:
-        """GET ``size`` bytes of a blob; ``known``: a probe has found its place. Returns the last attempt's status."""
+    def get(
+        self, digest: str, offset: int, size: int, download: Download, *, known: bool, count: int = 1
+    ) -> Generator[Any, Any, int]:
+        """GET ``size`` bytes of a blob in ``count`` requests. Returns the status of the last attempt.
+
+        ``known``: a probe has found its place; more than one request needs that.
+        """
         client, attempt = self._client, 0
         while True:
             request = Request(self._authorizer.presented, self._reference, "blobs", digest, size)
             request.offset = offset
             got = download.received
             if known:
-                status = yield from client.get_range(request, download)
+                status = yield from client.get_range(request, download, count)
             else:
                 status = yield from client.get(request, download)
             if status == OK:
                 return status
             self.retryable = client.retryable
             download.received = got  # a range is written from its beginning
-            if attempt == RETRIES or self._authorizer.denial is not None or not _again(status):
+            if attempt == self._retries or self._authorizer.denial is not None or not _again(status):
                 return status
             wait = min(MOST_WAIT, LEAST_WAIT * 2.0**attempt)
             if client.retry_after is not None and status in (429, 503):
                 wait = client.retry_after
             attempt += 1
             yield Timeout(self._env, wait * JITTER)
+
+
+class Unwatched:
+    """The `Download` of requests whose progress nobody follows."""
+
+    __slots__ = ("host", "received")
+
+    def __init__(self) -> None:
+        self.host: str | None = None
+        self.received = 0
+
+    def request(self, now: float) -> None:
+        """See `Download`."""
+
+    def begin(self, now: float, transfer: Transfer) -> None:
+        """See `Download`."""
+
+    def stall(self, now: float, *, begun: bool) -> None:
+        """See `Download`."""
 
 
 def _again(status: int) -> bool:

@@ -21,7 +21,7 @@ from pullsim.scenario.builder.prices import build_prices, price_warnings
 from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.snapshot import idle_reads
-from pullsim.scenario.builder.snapshotter import unused_mirrors
+from pullsim.scenario.builder.snapshotter import nothing_read, unused_mirrors
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
 from pullsim.spec.cluster import ClusterSpec
@@ -112,7 +112,9 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
     findings.warnings += zone_warnings(registries, nodes)
-    findings.warnings += unused_mirrors({node.spec.pool: node.spec for node in nodes}.values(), registries)
+    pools = {node.spec.pool: node.spec for node in nodes}.values()
+    findings.warnings += unused_mirrors(pools, registries)
+    findings.warnings += nothing_read(pools, (spec for _, spec in readers))
     check_caches(scenario.registries, registries, check.hosts, findings)
     findings.warnings += cache_warnings(registries, check.found)
     prices = build_prices(scenario.prices, scenario.nodes, findings)

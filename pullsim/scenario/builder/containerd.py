@@ -15,7 +15,7 @@ from pullsim.scenario.builder.spec_of import shared
 from pullsim.spec.runtime import ContainerdSpec
 
 #: What `pullsim.scenario.builder.snapshotter` sets.
-SNAPSHOTTERS: Final = ("snapshotter", "soci", "erofs")
+SNAPSHOTTERS: Final = ("snapshotter", "soci", "erofs", "lazy")
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.errors import shown
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.scenario.builder.snapshotter import mounts_lazily
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.snapshot import SecondaryDiskSpec, SnapshotSpec
 
@@ -59,11 +60,11 @@ def pinned_images(pool: NodePool, index: int, findings: Findings) -> tuple[str, 
 
 def idle_reads(pods: Iterable[tuple[str, PodSpec]], specs: Sequence[NodeSpec]) -> Iterator[str]:
     """Yield a warning for each workload whose reads take no time: it does not think, and all files are there."""
-    if any(spec.snapshot is not None or spec.secondary_disk is not None for spec in specs):
+    if any(spec.snapshot is not None or spec.secondary_disk is not None or mounts_lazily(spec) for spec in specs):
         return
     for workload, spec in dict(pods).items():
         if spec.reads is not None and not spec.reads.think:
             yield (
                 f"workloads[{workload}].reads changes nothing: no node has a volume that is read lazily "
-                "(nodes[].snapshot, secondaryBootDisk)"
+                "(nodes[].snapshot, secondaryBootDisk), and no runtime mounts images before they are there (lazy)"
             )

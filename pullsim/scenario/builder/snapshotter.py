@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.releases.containerd import CONTAINERD
-from pullsim.scenario.builder.spec_of import spec_of
+from pullsim.scenario.builder.spec_of import shared, spec_of
+from pullsim.spec.lazy import KINDS, BackgroundSpec, LazySpec
 from pullsim.spec.snapshotter import SOCI, ErofsSpec, SociSpec
 from pullsim.spec.unpack import UnpackSpec, gzip_rate
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pullsim.inputs.findings import Findings
+    from pullsim.scenario.model.lazy import Lazy
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.snapshotter import Soci
-    from pullsim.spec.cluster import NodeSpec
+    from pullsim.spec.cluster import NodeSpec, PodSpec
     from pullsim.spec.registry import RegistrySpec
     from pullsim.spec.runtime import ContainerdSpec
 
@@ -40,6 +42,9 @@ def with_snapshotter(spec: ContainerdSpec, pool: NodePool, costs: UnpackSpec, fi
     runtime = pool.runtime
     if runtime.snapshotter is not None:
         spec = replace(spec, snapshotter=runtime.snapshotter)
+    names = {runtime.snapshotter, *(each.snapshotter for each in pool.runtime_handlers)}
+    if used := {name: _lazy(kind, runtime.lazy) for name, kind in KINDS.items() if name in names}:
+        spec = replace(spec, lazy=used, local_pull=True)  # labels tell of the image, as for SOCI's parallel mode below
     if runtime.erofs is not None:
         spec = replace(spec, erofs=spec_of(runtime.erofs, ErofsSpec))
     soci = runtime.soci
@@ -69,15 +74,52 @@ def with_snapshotter(spec: ContainerdSpec, pool: NodePool, costs: UnpackSpec, fi
     return replace(spec, soci=made, local_pull=True, max_concurrent_unpacks=1, layer_fetch_buffer=0)
 
 
+def _lazy(spec: LazySpec, given: Lazy | None) -> LazySpec:
+    """Return a lazy snapshotter with the keys that are given."""
+    if given is None:
+        return spec
+    changed: dict[str, Any] = {
+        name: value
+        for name in ("unit", "grain", "prefetch", "least_layer", "retries")
+        if (value := getattr(given, name)) is not None
+    }
+    if given.unit is not None:
+        changed["grain"] = min(changed.get("grain", spec.grain), given.unit)
+    if given.prefetch_timeout is not None:
+        changed["prefetch_wait"] = given.prefetch_timeout
+    if given.background_fetch is not None:
+        own = BackgroundSpec() if spec.background is None else spec.background
+        background = replace(own, **shared(given.background_fetch, BackgroundSpec))
+        changed["background"] = background if background.workers else None
+    return replace(spec, images=tuple(given.images), **changed)
+
+
+def mounts_lazily(node: NodeSpec) -> bool:
+    """Whether a node's runtime mounts images before they are there."""
+    return bool(getattr(node.runtime, "lazy", None))
+
+
+def nothing_read(nodes: Iterable[NodeSpec], pods: Iterable[PodSpec]) -> list[str]:
+    """Return a warning if a pool mounts images lazily and no pod says what it reads."""
+    lazy = sorted(node.pool for node in nodes if mounts_lazily(node))
+    if not lazy or any(pod.reads is not None for pod in pods):
+        return []
+    where = f"images are mounted before they are there on nodes of {', '.join(lazy)}"
+    return [
+        f"{where}, and no workload says what its programs read (reads): pods are ready as soon as they have started"
+    ]
+
+
 def unused_mirrors(nodes: Iterable[NodeSpec], registries: Iterable[RegistrySpec]) -> list[str]:
     """Return a warning for each pool with SOCI if a registry has mirrors, or the pool's certs.d names some."""
     mirrored = [registry.host for registry in registries if registry.mirrors]
     found = []
     for node in nodes:
-        soci = getattr(node.runtime, "soci", None)
-        if soci is not None and (mirrored or next(node.runtime.mirrors(), None) is not None):
+        apart = getattr(node.runtime, "soci", None) or mounts_lazily(node)
+        if apart and (mirrored or next(node.runtime.mirrors(), None) is not None):
             found.append(
-                f"nodes[{node.pool}]: SOCI asks an image's own registry for layers; mirrors serve its manifests alone"
+                f"nodes[{node.pool}]: the snapshotter asks an image's own registry for layers; mirrors serve its "
+                "manifests alone"
             )
     return found
 

@@ -31,6 +31,7 @@ from pullsim.scenario.model.startup import NodeStartup
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
+from pullsim.spec.lazy import KINDS
 from pullsim.spec.runtime import CrioSpec
 from pullsim.spec.scheduling import CPU
 from pullsim.spec.snapshotter import EROFS, SOCI
@@ -270,6 +271,10 @@ class NodePool(Section):
         for name, settings in ((SOCI, self.runtime.soci), (EROFS, self.runtime.erofs)):
             if settings is not None and name not in used and self.runtime.config is None:
                 raise ValueError(f"runtime.{name} is given, and no image is unpacked with it: set snapshotter: {name}")
+        if self.runtime.lazy is not None and not used & KINDS.keys():
+            raise ValueError(
+                f"runtime.lazy is given, and no image is mounted lazily: set snapshotter: {', '.join(KINDS)}"
+            )
         return self
 
     @field_validator("pull_policies")

@@ -11,6 +11,7 @@ from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE
 from pullsim.releases.crio import CRIO
 from pullsim.releases.release import written_text
 from pullsim.scenario.model.hardware import Short
+from pullsim.scenario.model.lazy import Lazy  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import Count, Duration, Section, Size, WrittenRelease
 from pullsim.scenario.model.snapshotter import Erofs, Soci  # noqa: TC001  # pydantic reads them
 from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
@@ -19,7 +20,7 @@ from pullsim.spec.snapshotter import EROFS, SOCI
 
 _CONTAINERD = ContainerdSpec()
 _FIXED = FixedImageSpec(pull=0.0)
-SnapshotterName = Literal["overlayfs", "erofs", "soci"]
+SnapshotterName = Literal["overlayfs", "erofs", "soci", "stargz", "soci-lazy", "nydus", "gke-streaming"]
 
 
 class FixedFail(Section):
@@ -94,11 +95,15 @@ class Runtime(Section):
     )
     snapshotter: SnapshotterName | None = Field(
         default=None,
-        description="overlayfs, erofs (containerd from 2.1 on) or soci; by default what config says, soci with `soci`, "
-        "erofs with `erofs`, or overlayfs.",
+        description="overlayfs, erofs (containerd from 2.1 on), soci, or one that mounts images before they are there: "
+        "stargz, soci-lazy, nydus, gke-streaming; by default what config says, soci or erofs with the key of that "
+        "name, or overlayfs.",
     )
     soci: Soci | None = Field(default=None, description="SOCI's parallel pull and unpack: a preset, or a mapping.")
     erofs: Erofs | None = Field(default=None, description="EROFS: a mode, or a mapping.")
+    lazy: Lazy | None = Field(
+        default=None, description="Settings of a snapshotter that mounts images before they are there."
+    )
     config: str | None = Field(default=None, description="Path of containerd's config.toml, of version 2 or 3.")
     hosts: str | None = Field(
         default=None,
@@ -153,6 +158,7 @@ class Runtime(Section):
                 ("snapshotter", self.snapshotter),
                 ("soci", self.soci),
                 ("erofs", self.erofs),
+                ("lazy", self.lazy),
                 ("config", self.config),
                 ("hosts", self.hosts),
                 ("progressTimeout", self.progress_timeout),

@@ -1,0 +1,74 @@
+"""The background fetch of a lazy snapshotter: what nobody has read yet comes too, as fast as that does it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.kernel.event import Timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pullsim.runtime.containerd.lazy_node import LazyNode
+    from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
+    from pullsim.spec.lazy import BackgroundSpec
+
+BATCH: Final = 8  # requests that are taken together
+
+
+class BackgroundFetch:
+    """Fetches the layers of one node in turn, some units of each.
+
+    Models soci-snapshotter fs/backgroundfetcher (one unit a period for the whole node, a pause after each mount),
+    stargz-snapshotter task/task.go (not before some quiet, and two at a time), and nydus's prefetch threads.
+    """
+
+    __slots__ = ("_layers", "_node", "_not_before", "_spec", "_workers")
+
+    def __init__(self, node: LazyNode, spec: BackgroundSpec) -> None:
+        self._node = node
+        self._spec = spec
+        self._layers: deque[LazyLayer] = deque()
+        self._not_before = 0.0
+        self._workers = 0
+
+    def add(self, layer: LazyLayer) -> None:
+        """Fetch a layer that has just been mounted."""
+        spec, env = self._spec, self._node.env
+        self._layers.append(layer)
+        self._not_before = env.now + spec.pause
+        while self._workers < spec.workers:
+            self._workers += 1
+            env.process(self._work())
+
+    def _work(self) -> Generator[Any, Any, None]:
+        """Fetch batches until everything is there; a layer that cannot be had is given up."""
+        node, spec, env = self._node, self._spec, self._node.env
+        while self._layers:
+            if (wait := self._wait(env.now)) > 0.0:
+                yield Timeout(env, wait)
+                continue
+            layer = self._layers.popleft()
+            if node.layer(layer.chain_id) is not layer:
+                continue
+            units = layer.absent(layer.together * (1 if layer.ranges.counted else BATCH))
+            if not units:
+                continue
+            self._layers.append(layer)
+            began = env.now
+            requests = layer.requests(units)
+            if not (yield from node.fetch(layer, units, reading=False, requests=requests)) and layer in self._layers:
+                self._layers.remove(layer)
+            if (rest := began + spec.period * requests - env.now) > 0.0:
+                yield Timeout(env, rest)
+        self._workers -= 1
+
+    def _wait(self, now: float) -> float:
+        """Return the seconds after which it may go on, or look again."""
+        spec, since = self._spec, self._node.quiet_since()
+        if now < self._not_before:
+            return self._not_before - now
+        if not spec.quiet:
+            return 0.0
+        return spec.quiet if since is None else since + spec.quiet - now

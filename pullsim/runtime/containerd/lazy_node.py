@@ -1,0 +1,155 @@
+"""A snapshotter that mounts images before they are there, on one node: its layers, and how their units come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.registry.request import OK
+from pullsim.runtime.snapshotter.lazy_layer import ABSENT, PACKED, PRESENT
+from pullsim.runtime.snapshotter.ranges import Unwatched
+from pullsim.spec.unpack import GO_GZIP, SHA256
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    import simpy
+
+    from pullsim.hardware.disk import Disk
+    from pullsim.kernel.processor_sharing import ProcessorSharing
+    from pullsim.oci.manifest import Layer
+    from pullsim.runtime.containerd.store import Store
+    from pullsim.runtime.node import RuntimeNode
+    from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
+    from pullsim.runtime.unpack import Unpacker
+    from pullsim.spec.lazy import LazySpec
+
+QUICK: Final = 1e9  # bytes/s at which lz4 or zstd inflates a unit, as good as nothing beside the rest
+
+
+class LazyNode:
+    """What the lazily mounted images of one node share: the layers by the key of their snapshot, and the hardware.
+
+    Units that have come stay in a cache on the disk, within the snapshot of their layer. On a disk without room for
+    them they are read all the same, and have to be fetched again.
+    """
+
+    __slots__ = (
+        "_last",
+        "_reading",
+        "cores",
+        "disk",
+        "env",
+        "files",
+        "layers",
+        "name",
+        "prefetches",
+        "recorder",
+        "spec",
+        "store",
+        "unpacker",
+    )
+
+    def __init__(
+        self,
+        node: RuntimeNode,
+        spec: LazySpec,
+        store: Store,
+        cores: ProcessorSharing,
+        disk: Disk | None,
+        unpacker: Unpacker,
+    ) -> None:
+        self.env: Final = node.env
+        self.name: Final = node.name
+        self.recorder: Final = node.recorder
+        self.files: Final = node.files
+        self.spec: Final = spec
+        self.store: Final = store
+        self.cores: Final = cores
+        self.disk: Final = disk
+        self.unpacker: Final = unpacker
+        self.layers: Final[dict[str, LazyLayer]] = {}
+        self.prefetches: Final[dict[str, list[simpy.Process]]] = {}  # of a container's image, by the image's ID
+        self._reading = 0  # reads that wait for the registry
+        self._last = float("-inf")  # when the last of them ended
+
+    def layer(self, chain_id: str) -> LazyLayer | None:
+        """Return a layer that is mounted lazily; None: it was unpacked, or is gone."""
+        found = self.layers.get(chain_id)
+        if found is not None and chain_id not in self.store.snapshots:
+            del self.layers[chain_id]
+            return None
+        return found
+
+    def seconds(self, layer: Layer) -> float:
+        """Return the seconds of a core that inflating and hashing a layer, unit by unit, take."""
+        spec, costs = self.spec, self.unpacker.spec
+        rate = GO_GZIP * costs.core if spec.gzip else QUICK
+        if layer.unpacked <= layer.size or (spec.gzip and layer.compression != "gzip"):
+            rate = QUICK
+        digest = layer.unpacked / (costs.sha256 or SHA256 * costs.core) if spec.verifies else 0.0
+        return layer.unpacked / rate + digest
+
+    def touch(self) -> None:
+        """Note that a layer is mounted now, which counts as a read that ends."""
+        self._last = self.env.now
+
+    def quiet_since(self) -> float | None:
+        """Return since when no read has waited for the registry; None: one does now."""
+        return None if self._reading else self._last
+
+    def fetch(
+        self, layer: LazyLayer, units: Sequence[int], *, reading: bool, requests: int | None = None
+    ) -> Generator[Any, Any, bool]:
+        """Fetch absent units, by so many requests, or as few as it takes; return whether they came.
+
+        ``reading``: a program waits for them, so that nothing is fetched in the background, and they are inflated.
+        """
+        event = layer.expect(units)
+        state = ABSENT
+        self._reading += reading
+        try:
+            got = layer.blob_bytes(units)
+            digest = layer.layer.digest
+            count = requests or layer.requests(units)
+            status = yield from layer.ranges.get(digest, 0, got, Unwatched(), known=True, count=count)
+            if status == OK:
+                later = self.spec.inflates_later and not reading
+                if not later:
+                    yield self.cores.run(layer.seconds * len(units))
+                state = self._keep(layer, units, got, PACKED if later else PRESENT)
+            return status == OK
+        finally:
+            self._reading -= reading
+            if reading:
+                self._last = self.env.now
+            layer.arrive(units, event, state)
+
+    def inflate(self, layer: LazyLayer, units: Sequence[int]) -> Generator[Any, Any, None]:
+        """Inflate units that came in the background, which then take more space."""
+        yield self.cores.run(layer.seconds * len(units))
+        store, more = self.store, layer.unpacked_bytes(units) - layer.blob_bytes(units)
+        if more > 0 and layer.chain_id in store.snapshots and store.claim(more) == more:
+            layer.cached += more
+            store.snapshots[layer.chain_id] += more
+        for unit in units:
+            layer.inflated(unit)
+
+    def _keep(self, layer: LazyLayer, units: Sequence[int], got: int, state: int) -> int:
+        """Write units into the cache, which nobody waits for; return their state, ABSENT where there is no space."""
+        store, chain_id = self.store, layer.chain_id
+        size = got if state == PACKED else layer.unpacked_bytes(units)
+        if state == PRESENT and self.spec.keeps_compressed:
+            size += got
+        claimed = store.claim(size)
+        if claimed < size:
+            store.abandon(0, of=claimed)
+            return ABSENT
+        layer.cached += size
+        if self.layers.get(chain_id) is layer:
+            if chain_id in store.snapshots:
+                store.snapshots[chain_id] += size
+            else:  # the image was removed while the units were on their way
+                store.abandon(0, of=size)
+        if self.disk is not None:
+            self.disk.buffer(size, 0.0)
+        return state

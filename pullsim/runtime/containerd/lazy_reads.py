@@ -1,0 +1,151 @@
+"""The reads of a process from layers that are mounted lazily."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from pullsim.reads import ReadFailed, ReadRecord
+from pullsim.runtime.snapshotter.lazy_layer import ABSENT, COMING, PACKED
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pullsim.reads import Part, Reads
+    from pullsim.runtime.containerd.lazy_node import LazyNode
+    from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
+
+BATCH: Final = 16  # reads that one reader takes together; each has a request of its own, one after the other
+
+
+class LazyLayers:
+    """The lazily mounted layers of one node, as a place that files are read from; see `LazyFiles`."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: LazyNode) -> None:
+        self._node = node
+
+    def read(self, part: Part, reads: Reads) -> Generator[Any, Any, None]:
+        """See `LazyFiles`. Raises ReadFailed."""
+        layer = self._node.layer(part.key)
+        if layer is not None:
+            yield from _LayerReads(self._node, layer, part, reads).run()
+
+
+class _LayerReads:
+    """Reads a part of one layer, by several readers at a time; what is not there is fetched.
+
+    A reader asks for what one request brings, waits for it and inflates it before it asks for more: a read of a file
+    through FUSE does no more (stargz-snapshotter fs/reader/reader.go ReadAt, soci-snapshotter fs/span-manager). Reads
+    that follow each other are simulated as one download after the waits for all of them, which takes the same time as
+    long as the link's share does not change.
+    """
+
+    __slots__ = ("_done", "_failed", "_fetched", "_layer", "_node", "_part", "_readers", "_reads", "_requests")
+
+    def __init__(self, node: LazyNode, layer: LazyLayer, part: Part, reads: Reads) -> None:
+        front = reads.order == "sequential" or bool(node.spec.prefetch)
+        self._node = node
+        self._layer = layer
+        self._part = part
+        self._readers = reads.concurrency
+        self._reads = _in_order(layer, part) if front else _scattered(layer, part, reads.size)
+        self._done = self._fetched = self._requests = 0
+        self._failed = False
+
+    def run(self) -> Generator[Any, Any, None]:
+        """Read everything, until a read fails."""
+        env, layer, part = self._node.env, self._layer, self._part
+        began, total = env.now, len(self._reads)
+        most = 1 if layer.ranges.counted else min(BATCH, -(-total // self._readers))
+        reads = iter(self._reads)
+        readers = [env.process(self._read(reads, most)) for _ in range(min(self._readers, total))]
+        for reader in readers:
+            if reader.is_alive:
+                yield reader
+        read = part.amount if self._done == total else part.amount * self._done // total
+        row = ReadRecord(
+            self._node.name,
+            layer.layer.digest,
+            began,
+            env.now,
+            not self._failed,
+            read,
+            self._fetched,
+            self._requests,
+        )
+        self._node.recorder.read(row)
+        if self._failed:
+            raise ReadFailed(retryable=layer.ranges.retryable)
+
+    def _read(self, reads: Iterator[range], most: int) -> Generator[Any, Any, None]:
+        """Take reads that no other reader has taken, until there are none left."""
+        while not self._failed and (batch := list(islice(reads, most))):
+            if not (yield from self._have(batch)):
+                self._failed = True
+                return
+            self._done += len(batch)
+
+    def _have(self, batch: list[range]) -> Generator[Any, Any, bool]:
+        """Have units fetched or inflated where they are not there; return False if they cannot be had."""
+        layer = self._layer
+        missing: dict[int, None] = {}
+        requests = 0
+        for read in batch:
+            before = -2
+            for unit in read:
+                if layer.state(unit) == ABSENT and unit not in missing:
+                    missing[unit] = None
+                    requests += unit != before + 1
+                    before = unit
+        if missing and not (yield from self._fetch(list(missing), requests)):
+            return False
+        packed: dict[int, None] = {}
+        for read in batch:
+            for unit in read:
+                if layer.state(unit) == COMING:
+                    yield layer.coming(unit)
+                    lost = layer.state(unit) == ABSENT  # whoever fetched it has failed, or could not keep it
+                    if lost and not (yield from self._fetch([unit], 1)):
+                        return False
+                if layer.state(unit) == PACKED:
+                    packed[unit] = None
+        if packed:
+            yield from self._node.inflate(layer, list(packed))
+        return True
+
+    def _fetch(self, units: list[int], requests: int) -> Generator[Any, Any, bool]:
+        """Fetch absent units, and count what came."""
+        if not (yield from self._node.fetch(self._layer, units, reading=True, requests=requests)):
+            return False
+        self._fetched += self._layer.blob_bytes(units)
+        self._requests += requests
+        return True
+
+
+def _in_order(layer: LazyLayer, part: Part) -> list[range]:
+    """Return the units of a part that lies in front of a layer, by request."""
+    wanted = -(-part.amount // layer.unit)
+    return [range(first, min(first + layer.together, wanted)) for first in range(0, wanted, layer.together)]
+
+
+def _scattered(layer: LazyLayer, part: Part, size: int) -> list[range]:
+    """Return the units of reads that lie anywhere in a layer, by read; no two reads have a byte in common."""
+    unit, places = layer.unit, -(-part.unpacked // size)
+    found: dict[range, None] = {}
+    for place in islice(_places(layer.layer.digest, places), -(-part.amount // size)):
+        begin, end = place * size // unit, -(-min((place + 1) * size, part.unpacked) // unit)
+        for first in range(begin, end, layer.together):
+            found[range(first, min(first + layer.together, end))] = None
+    return list(found)
+
+
+@lru_cache(maxsize=256)
+def _places(digest: str, count: int) -> tuple[int, ...]:
+    """Return the places of a layer in an order that is the same for all processes, of which some read less."""
+    places = list(range(count))
+    Random(digest).shuffle(places)
+    return tuple(places)
