@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.rows import values
 from pullsim.spec.prices import accelerators
+from pullsim.stages import READ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from pullsim.run import Result
 
 _HOUR: Final = 3600  # seconds
-_FIELDS: Final = ("namespace", "workload", "node", "created", "scheduled", "start_seconds", "images_ready", "requests")
+_BINDING: Final = ("namespace", "workload", "node", "created", "scheduled")
+_FIELDS: Final = (*_BINDING, "start_seconds", "images_ready", "requests", "stages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class IdleAccelerators:
 
     pods: int  # pods that held any
     accelerators: int  # that they held together
-    minutes: float  # of accelerators, from when their pod was bound until its last image was there
+    minutes: float  # of accelerators, from when their pod was bound until its last image, with its files, was there
     cost: float | None  # of these minutes; None: they have no price
 
 
@@ -49,18 +51,20 @@ class Idle(NamedTuple):
 def idle(result: Result) -> Iterator[Idle]:
     """Yield what each pod held while it waited for images: until the last one was there, or the pod or run ended.
 
-    What is not counted: time before a pod is bound, such as that of a node that boots, and time after its images are
-    there, such as that in which a model is loaded.
+    Files of images that come to the node as they are read are waited for after that; the stage of these seconds counts
+    too. What does not: time before a pod is bound, such as that of a node that boots, and time after its images are
+    there, such as that in which a model is loaded into the accelerator.
     """
     for row in values(result.pods, *_FIELDS):
-        namespace, workload, node, created, scheduled, until_start, images_ready, requests = row
+        namespace, workload, node, created, scheduled, until_start, images_ready, requests, stages = row
         if scheduled is None or not requests:
             continue
         end = created + until_start if images_ready is None else images_ready
+        seconds = max(end - scheduled, 0.0) + stages.get(READ, 0.0)
         pool = result.pools.get(node, "")
         for name, amount in accelerators(requests, result.prices):
             hour = None if result.prices is None else result.prices.of_hour(name, pool)
-            yield Idle(namespace, workload, created, name, amount, max(end - scheduled, 0.0), hour)
+            yield Idle(namespace, workload, created, name, amount, seconds, hour)
 
 
 def idle_accelerators(result: Result) -> dict[str, IdleAccelerators]:
