@@ -9,39 +9,37 @@ import pandas as pd
 import pytest
 
 import pullsim
-from pullsim.results import tables as table_of
-from tests.support.planner import SCENARIOS, ask, percentile, starts, tables
+from pullsim.results import tables
+from tests.support.planner import SCENARIOS, ask, percentile, starts
 
 SAME = SCENARIOS / "same-image.yaml"
 RUSH = SCENARIOS / "levers/pull-policies.yaml"
-COALESCE = "nodes[*].pullPolicies=[coalesce]"
+
+
+def plain(path, policies, seed=1):
+    """A run of this seed; its tables are those that ``--out`` writes, without the files."""
+    return pullsim.run(pullsim.load(path, [f"nodes[*].pullPolicies={policies}", f"seed={seed}"]))
 
 
 def test_what_equal_pulls_cost_and_what_one_for_all_saves():
     metrics = ("workloads.cache.start.max", "pulls.total", "bytes.downloaded")
     options = [word for metric in metrics for word in ("-m", metric)]
-    done = ask("compare", SAME, "--b", COALESCE, *options, "-j", 1, "-q", "-o", "json")
+    done = ask("compare", SAME, "--b", "nodes[*].pullPolicies=[coalesce]", *options, "-j", 1, "-q", "-o", "json")
     found = {row["metric"]: (row["a"], row["b"]) for row in json.loads(done.text)}
-    runs = tables(SAME), tables(SAME, COALESCE)
-    cache = tuple(run.pods.loc[run.pods["workload"] == "cache", "until_start_s"].max() for run in runs)
-    assert found["workloads.cache.start.max"] == pytest.approx(cache)
-    assert found["pulls.total"] == tuple(len(run.pulls) for run in runs) == (20, 3)
-    assert len(runs[1].pulls["image"].unique()) == 3  # one for each image
-    fetched = [run.layers["downloaded"].sum() for run in runs]
+    runs = plain(SAME, "[]"), plain(SAME, "[coalesce]")
+    until = [tables.pods(run).groupby("workload")["until_start_s"] for run in runs]
+    assert found["workloads.cache.start.max"] == pytest.approx([each.max()["cache"] for each in until])
+    pulls = [tables.pulls(run) for run in runs]
+    assert found["pulls.total"] == tuple(map(len, pulls)) == (20, 3)
+    assert len(pulls[1]["image"].unique()) == 3  # one for each image
+    fetched = [tables.layers(run)["downloaded"].sum() for run in runs]
     assert fetched[0] == fetched[1]
-    model = [run.pods.loc[run.pods["workload"] == "model", "until_start_s"].min() for run in runs]
-    assert model[0] == pytest.approx(model[1], rel=0.02)
-
-
-def plain(policies, seed):
-    """The pods of a run of this seed; the tables are those that ``--out`` writes, without the files."""
-    scenario = pullsim.load(RUSH, [f"nodes[*].pullPolicies={policies}", f"seed={seed}"])
-    return table_of.pods(pullsim.run(scenario, detail="pods"))
+    assert until[0].min()["model"] == pytest.approx(until[1].min()["model"], rel=0.02)
 
 
 def test_the_gain_of_a_change_and_its_price_over_some_seeds():
     """A mean of the paired differences, and the difference of the medians of all pods together."""
-    sides = [[plain(policies, seed) for seed in (1, 2, 3)] for policies in ("[]", "[priority]")]
+    sides = [[tables.pods(plain(RUSH, policies, seed)) for seed in (1, 2, 3)] for policies in ("[]", "[priority]")]
     agent = [[pods.loc[pods["workload"] == "agent", "until_start_s"].item() for pods in side] for side in sides]
     median = [percentile(pd.concat([starts(pods) for pods in side]), 0.5) for side in sides]
     options = ("-m", "workloads.agent.start.mean", "-m", "pods.start.p50", "--seeds", 3, "-j", 1, "-q", "-o", "json")
