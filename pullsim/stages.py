@@ -55,7 +55,7 @@ RESOURCES: Final = (
     Resource("fixedPull", "pulls of given duration (fixed runtime)"),
     Resource("containerStart", "creating and starting containers"),
     Resource("sandbox", "creating the pods' sandboxes"),
-    Resource("imageFiles", "files of images that were not on the node's disk when they were read"),
+    Resource("imageFiles", "files of images that were not in memory when they were read"),
     Resource("readiness", "containers that ran and were not ready yet"),
 )
 
@@ -189,7 +189,7 @@ TABLE: Final = (
     Stage(
         "read",
         "reading files",
-        "all containers ran, and waited for files of the image that came to the node's disk as they were read",
+        "all containers ran, and waited for files of the image that came as they were read",
         "imageFiles",
         "#8c7bff",
         "#b64224",

@@ -1,8 +1,8 @@
 """The columns of every table that pullsim writes: name, type, unit, meaning, and how a value is read from a record.
 
 Instants end in ``_at`` and are seconds since the start of the run; durations end in ``_s``; sizes are bytes. The stage
-columns of a pod sum to its ``until_ready_s``, and without ``readiness_s`` to its ``until_start_s``; those of a pull sum
-to its ``duration_s``.
+columns of a pod sum to its ``until_ready_s``, and without ``read_s`` and ``readiness_s`` to its ``until_start_s``;
+those of a pull sum to its ``duration_s``.
 """
 
 from __future__ import annotations

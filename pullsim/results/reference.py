@@ -135,7 +135,9 @@ def _files() -> Iterator[str]:
     charts = ", ".join(f"`{name}`" for name in chart_files.NAMES)
     forms = " and ".join(form.upper() for form in chart_files.FORMATS)
     yield f"### Charts\n\n{charts}: each as {forms}. The one by workload is there where there are several."
-    stages = "Every second of a pod until it is ready belongs to one stage; all but `readiness` are before its start."
+    stages = (
+        "Every second of a pod until it is ready belongs to one stage; `read` and `readiness` come after its start."
+    )
     yield f"### Stages\n\n{stages}\n\n{_stages()}"
 
 

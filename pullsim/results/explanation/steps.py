@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Stages that are a step by themselves. All others are parts of a pull.
 ALONE: Final = frozenset(
-    {"scheduling", "node_boot", "sync", "sandbox", "init", "queue", "qps", "backoff", "start", "readiness"}
+    {"scheduling", "node_boot", "sync", "sandbox", "init", "queue", "qps", "backoff", "start", "read", "readiness"}
 )
 PULL: Final = "pull"
 _LOCK: Final = "lock"
