@@ -161,7 +161,7 @@ def test_gets_beyond_the_connections_to_upstream(busy, refused):
 # ---------------------------------------------------------------- laws
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from(FILLS),
     st.lists(st.sampled_from([0.0, 0.0, 1.0, 2.0, 2.5, 3.0, 9.0]), min_size=1, max_size=5),

@@ -147,10 +147,8 @@ class Replica:
             if filling.refusal is not None:
                 self.misses += 1
                 return self._refused(filling.refusal)
-            if filling.stored and not self.store.has(
-                digest, env.now
-            ):  # it was not kept, but is there for those who wait
-                break
+            if filling.stored and not self.store.has(digest, env.now):
+                break  # it was not kept, but those who wait get it
         self.hits += 1
         return Stream(self._host, request, self._local)
 
