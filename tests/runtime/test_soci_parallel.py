@@ -35,8 +35,10 @@ IN_CHUNKS = SociSpec(chunk_size=UNIT, downloads_per_image=None, discard_layers=T
 def pulled(*layers, spec=IN_CHUNKS, **given_):
     unpack = given_.pop("unpack", {})
     source = registry(**{**SLOW, **given_.pop("source", {})})
+    horizon = given_.pop("horizon", None)
     on = node(soci(spec, **unpack), **given_)
-    result = run([pod("a", named("a:1"))], on, registries=[source], images={"a:1": image(*layers)})
+    images = {"a:1": image(*layers)}
+    result = run([pod("a", named("a:1"))], on, registries=[source], images=images, horizon=horizon)
     assert not check(result)
     return pull(result, "a"), result
 
@@ -109,6 +111,30 @@ def test_a_blob_that_is_kept_is_written_once_more_and_stays():
     assert kept.ended - kept.started == pytest.approx(4.0 + 2.0 + 6.0 + RENAME)
     assert drops.disks[0].used == content.unpacked
     assert keeps.disks[0].used == content.unpacked + content.size
+
+
+@pytest.mark.parametrize("others", [(), (layer("z", 1.0),)])
+def test_a_blob_that_two_jobs_keep_takes_its_space_once(others):
+    """The same layer twice in one image, or in two images on layers of their own: each job has downloaded it."""
+    same = layer("x", 2.0, 1.0)
+    images = {"a:1": image(same, same)} if not others else {"a:1": image(same), "b:1": image(*others, same)}
+    on = node(soci(SociSpec(0, None, None, None)), size=10**12)
+    pods = [pod(name[0], named(name)) for name in images]
+    result = run(pods, on, registries=[registry(**SLOW)], images=images)
+    assert sum(each.downloaded for each in result.pulls) == sum(each.size for each in (same, same, *others))
+    assert result.disks[0].used == 2 * same.unpacked + sum(each.size for each in (same, *others))
+    assert not check(result)
+
+
+def test_a_pull_that_fails_tells_what_has_come_until_then():
+    """At 2.5 s four chunks have come, and half of two more; what the registry has sent is downloaded."""
+    layers = layer("x", 8.0), layer("y", 8.0)
+    spec = SociSpec(chunk_size=UNIT, downloads_per_image=2, discard_layers=True)
+    made, result = pulled(*layers, spec=spec, source={"faults": (Fault(2.5, 5.0, status=None),)}, horizon=3.0)
+    assert (made.cause, made.layers_fetched) == ("connectionLost", 0)
+    assert made.downloaded == pytest.approx(5 * UNIT, abs=10)
+    assert result.registries[0].sent == pytest.approx(made.downloaded, abs=10)  # requests found the blobs before
+    assert [each.fetched for each in result.layers] == [2.5, 2.5]
 
 
 def test_what_memory_has_lost_is_read_from_the_disk():

@@ -100,6 +100,8 @@ class Pull(OngoingPull):
         if outcome.image_ref is None:
             outcome.retryable = self.remote.retryable or (self._soci is not None and self._soci.ranges.retryable)
             yield from fetches.abandon()
+            if self._soci is not None:
+                yield from self._soci.stopped()
         fetches.end(outcome)
         if self._soci is not None:
             self._soci.end(outcome)

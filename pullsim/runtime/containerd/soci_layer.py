@@ -127,7 +127,7 @@ class SociLayer(BlobFetch):
             Chunk(self, at, min(length, layer.size - at)) for at in range(0, layer.size, max(1, length))
         ]  # those that nobody has taken yet
         self.known = not whole  # the requests for chunks go to where a first one has found the blob
-        self.downloaded = 0  # bytes of complete chunks
+        self.downloaded = 0  # bytes that have come, those of chunks that broke off too
         self.claimed = 0  # bytes of the disk that the job's file and directory take
         self.unpacking: float | None = None  # when unpacking began
         self.committed_at: float | None = None  # when its directory became a snapshot
@@ -158,7 +158,6 @@ class SociLayer(BlobFetch):
 
     def complete(self, chunk: Chunk) -> None:
         """Note that a chunk is on the disk."""
-        self.downloaded += chunk.size
         egress, connection, nic = self._bound
         for transfer in chunk.transfers:
             by_egress, by_connection, by_nic = transfer.limited
@@ -173,11 +172,19 @@ class SociLayer(BlobFetch):
         claimed, self.claimed = self.claimed, 0
         return claimed
 
+    def stop(self) -> None:
+        """Stop the job, if it has not ended, because its pull is over."""
+        if self.process.is_alive:
+            if not self._fetched:
+                self._settle()
+            self.process.interrupt()
+
     def _run(self) -> Generator[Any, Any, None]:
         """Do the job. A failure ends the pull."""
         pull = self.pull
         try:
             if self.layer.digest in pull.store.blobs:
+                pull.lease.blobs.add(self.layer.digest)
                 self.requested = self.first_byte = self.ended = self.committed = pull.env.now
             else:
                 yield from self._fetch()
@@ -204,10 +211,15 @@ class SociLayer(BlobFetch):
             self._waiting = Event(env)
             pull.offer(self)
             yield self._waiting
-        self.ended = self.committed = env.now  # a file that is complete counts as a blob that is there
+        self.committed = env.now  # a file that is complete counts as a blob that is there
         self._fetched = True
+        self._settle()
+
+    def _settle(self) -> None:
+        """End the download, and divide the time that it took by what limited its complete chunks."""
+        self.ended = self.pull.env.now
         seconds = sum(self._bound)
-        share = min(1.0, (env.now - self.first_byte) / seconds) if seconds > 0 else 0.0
+        share = min(1.0, (self.ended - self.first_byte) / seconds) if seconds > 0 else 0.0
         egress, connection, nic = self._bound
         self.settle((egress * share, connection * share, nic * share))
 
@@ -234,7 +246,10 @@ class SociLayer(BlobFetch):
         got = store.claim(layer.unpacked)
         self.claimed += got
         part = layer if got == layer.unpacked else layer.part(got)
-        keeps = not spec.discard_layers and layer.digest not in store.blobs
+        there = layer.digest in store.blobs
+        if there:
+            pull.lease.blobs.add(layer.digest)
+        keeps = not spec.discard_layers and not there
         if keeps:
             room = store.claim(layer.size)
             self.claimed += room
@@ -271,13 +286,14 @@ class SociLayer(BlobFetch):
             yield from self._keep()
 
     def _keep(self) -> Generator[Any, Any, None]:
-        """Commit the blob to containerd's content store."""
+        """Commit the blob to containerd's content store, unless another job has done so meanwhile."""
         pull, env, node, store = self.pull, self.pull.env, self.pull.node, self.pull.store
         self.enter("commit", env.now)
         if node.fsyncs:
             yield from node.sync_blob()
         if (written := store.metadata.write(BLOB_OPEN + BLOB_COMMIT)) is not None:
             yield written
-        store.commit(self.layer.digest, self.layer.size)
+        if self.layer.digest not in store.blobs:
+            store.commit(self.layer.digest, self.layer.size)
+            self.claimed -= self.layer.size
         pull.lease.blobs.add(self.layer.digest)
-        self.claimed -= self.layer.size

@@ -66,6 +66,12 @@ class SociPull(SociImage):
             self._stop()
             raise
         self._stop()  # jobs whose layers another pull has made meanwhile
+        yield from self.stopped()
+
+    def stopped(self) -> Generator[Any, Any, None]:
+        """Wait until all that was stopped has told what it received."""
+        if self._workers:
+            yield self.env.timeout(0)
 
     def end(self, outcome: PullOutcome) -> None:
         """Add what was downloaded to the pull's outcome, and write the layer records."""
@@ -182,7 +188,12 @@ class SociPull(SociImage):
         job.claimed += claimed
         if claimed < chunk.size:
             raise self.no_space(job)
-        status = yield from self.ranges.get(job.layer.digest, chunk.offset, chunk.size, chunk, known=job.known)
+        try:
+            status = yield from self.ranges.get(job.layer.digest, chunk.offset, chunk.size, chunk, known=job.known)
+            if status == OK:
+                chunk.received = chunk.size
+        finally:
+            job.downloaded += chunk.received
         if status != OK:
             raise self.failure(job, status)
         if disk is not None and (written := disk.buffer(chunk.size, 0.0)).wait() is not None:
@@ -194,11 +205,10 @@ class SociPull(SociImage):
 
     def _stop(self) -> None:
         """Stop all jobs that are under way, remove their files and directories, and release the lock."""
-        active = self.env.active_process
-        for process in [*self._workers, *(job.process for job in self._jobs)]:
-            if process.is_alive and process is not active:
-                process.interrupt()
+        for worker in list(self._workers):
+            worker.interrupt()
         for job in self._jobs:
+            job.stop()
             self.store.abandon(0, of=job.release())
         if self._locked is not None:
             self.store.chain_locks.release(self._locked)

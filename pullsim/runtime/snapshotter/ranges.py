@@ -86,9 +86,9 @@ class Ranges:
             if status == OK:
                 return status
             self.retryable = client.retryable
-            download.received = got  # a range is written from its beginning
             if attempt == self._retries or self._authorizer.denial is not None or not _again(status):
                 return status
+            download.received = got  # a range is written from its beginning
             wait = min(MOST_WAIT, LEAST_WAIT * 2.0**attempt)
             if client.retry_after is not None and status in (429, 503):
                 wait = client.retry_after
