@@ -49,15 +49,20 @@ class PodPulls:
 
     Containers are started in the kubelet's order all the same, init containers one after the other: only their images
     come earlier. An image that several containers want is requested once, for the first of them. What failed is
-    requested again, together, when the worker asks for one that it has asked for before: in its next sync. Pulls of a
-    pod that was deleted go on, as a kubelet's pulls do. Asked for in kubernetes enhancement 5435 and pulls 82282 and
-    88984; no release does it.
+    requested again, together, in the worker's next sync. Pulls of a pod that was deleted go on, as a kubelet's pulls
+    do. Asked for in kubernetes enhancement 5435 and pulls 82282 and 88984; no release does it.
     """
 
-    def __init__(self, env: simpy.Environment, images: ImageManager, pod: PodStatus) -> None:
+    def __init__(self, env: simpy.Environment, images: ImageManager, pod: PodStatus, *, volumes: bool) -> None:
+        """``volumes``: whether the node's kubelet knows image volumes."""
         self._env = env
         self._images = images
         self._pod = pod
+        spec = pod.pod.spec
+        self._wants: tuple[ContainerSpec | ImageVolume, ...] = (*spec.init_containers, *spec.containers)
+        if volumes:
+            self._wants = (*spec.image_volumes, *self._wants)
+        self._inits = frozenset(container.key for container in spec.init_containers)
         self._requests: dict[str, Request] = {}  # those whose outcome was not taken, by the key of what wants the image
         self._asked: set[str] = set()  # what the worker has asked for since the images were last requested
         self._there: set[str] = set()  # what has its image
@@ -72,7 +77,8 @@ class PodPulls:
     ) -> Generator[Any, Any, Ensured]:
         """See `ImageManager.ensure_image_exists`."""
         key = container.key
-        if not self._asked or key in self._asked:
+        # A sync asks for nothing after an init container, and for nothing twice.
+        if not self._asked or key in self._asked or not self._asked.isdisjoint(self._inits):
             self._asked.clear()
             self._there.discard(key)
             self._begin()
@@ -107,9 +113,7 @@ class PodPulls:
     def _begin(self) -> None:
         """Request the images of all that has none, is not being requested, and is the first to want it."""
         seen: set[str] = set()
-        spec = self._pod.pod.spec
-        wants: tuple[ContainerSpec | ImageVolume, ...] = (*spec.image_volumes, *spec.init_containers, *spec.containers)
-        for want in wants:
+        for want in self._wants:
             first, under_way = want.image not in seen, self._requests.get(want.key)
             seen.add(want.image)
             if not first or want.key in self._there:
@@ -127,6 +131,8 @@ class PodPulls:
             except simpy.Interrupt:  # the node has left while the pull was waiting
                 return
             line.close(self._env.now)
+            if request.outcome.image_ref is not None:
+                self._pod.recover(want.key)  # it waits for others, and this one keeps no run from its end
 
         request.process.start(run())
         return request

@@ -16,6 +16,7 @@ from pullsim.kubelet.in_pod_pulls import PodPulls
 from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
 from pullsim.spec.cadence import Interval
+from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -95,7 +96,9 @@ class Kubelet:
         cadence = self._cadence(pod)
         if self._retries is not None:
             cadence = RetryCadence(cadence, self._retries, pod)
-        pulls = PodPulls(self._env, self._images, pod) if self._in_pod else None
+        pulls = None
+        if self._in_pod:
+            pulls = PodPulls(self._env, self._images, pod, volumes=self._context.gate(IMAGE_VOLUMES))
         images = self._images if pulls is None else pulls
         worker = PodWorker(
             self._context, pod, images, self._containers, self._credentials, cadence, self._terminate

@@ -91,6 +91,29 @@ def test_a_failed_init_image_does_not_make_others_come_twice():
     assert [each.started for each in result.pulls if each.image == "i:1"] == [0.0, 11.7, 34.7]
 
 
+def test_what_failed_while_an_init_container_ran_is_tried_again_when_it_has_run():
+    """x fails at 1 s, and its back-off is over when the init container exits at 22 s: the next sync pulls it then."""
+    wanted = [pod("p", "x:1", init=[container("i:1", "i", run=20.0)])]
+    images = TAKES | {"x:1": failing(1.0, pull=5.0, times=1)}
+    result = run_policies(wanted, images, InPodParallel())
+    assert [(each.started, each.ok) for each in result.pulls if each.image == "x:1"] == [(0.0, False), (22.0, True)]
+    assert started(result) == {"p": 27.0}
+
+
+def test_an_image_that_came_after_a_failure_keeps_no_run_from_its_end():
+    """The pod never starts, as no image has the name of its init container; x comes in the second attempt."""
+    wanted = [pod("p", "x:1", init=[container("Invalid", "i")])]
+    result = run_policies(wanted, TAKES | {"x:1": failing(1.0, pull=5.0, times=1)}, InPodParallel())
+    assert [each.ok for each in result.pulls] == [False, True]
+    assert (result.ended, result.end) == ("settled", 30.0)  # the sync after the one at 20 s, which requests x again
+
+
+def test_without_image_volumes_their_images_are_not_requested():
+    wanted = [pod("p", container("x:1", mounts=("v",)), volumes=[volume("v:1")])]
+    result = run_policies(wanted, TAKES, InPodParallel(), version=(1, 30))
+    assert [each.image for each in result.pulls] == ["x:1"]
+
+
 def test_a_deleted_pod_pulls_what_it_has_asked_for_and_does_not_start():
     wanted = [replace(POD[0], lives=1.0), pod("q", "y:1", at=8.0)]
     result = run_policies(wanted, TAKES, InPodParallel())
