@@ -43,6 +43,16 @@ def test_presets_metrics_and_exports():
     assert f"{first},{first}" not in completers.exports(f"{first},")
 
 
+def test_images_are_files_or_those_of_the_catalogues(tmp_path, monkeypatch):
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "app.json").touch()
+    monkeypatch.chdir(tmp_path)
+    assert completers.images("man") == ["manifests/"]
+    assert completers.images("manifests/") == ["manifests/app.json"]
+    assert completed("image-advice", "python:3.13") == ["python:3.13", "python:3.13-slim"]
+    assert completers.images("none/") == []
+
+
 def test_keys_are_those_of_the_scenario_and_can_be_set(scenario):
     keys = completed("run", scenario, "--set", "nodes")
     assert "nodes[workers].nic.rate" in keys

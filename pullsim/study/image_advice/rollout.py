@@ -10,10 +10,10 @@ from pullsim.printable import json_text
 from pullsim.study.advice.situation import pod_specs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pullsim.scenario import Scenario
-    from pullsim.spec.cluster import ClusterSpec
+    from pullsim.spec.cluster import ClusterSpec, NodeSpec
 
 _LABEL: Final = "rollout"
 
@@ -29,10 +29,10 @@ def pulled(cluster: ClusterSpec) -> set[str]:
     return names
 
 
-def rollout(scenario: Scenario, images: Sequence[str], pools: Collection[str]) -> list[str]:
+def rollout(scenario: Scenario, images: Sequence[str], pools: Mapping[str, NodeSpec]) -> list[str]:
     """Return overrides that replace a scenario's workloads by one pod of each image on each node of these pools.
 
-    Raises InputError where these have no nodes of their own.
+    Nodes take as many pods as there are images. Raises InputError where the pools have no nodes of their own.
     """
     counts = {pool.name: pool.count for pool in scenario.nodes if pool.name in pools and pool.count}
     if not counts:
@@ -47,7 +47,12 @@ def rollout(scenario: Scenario, images: Sequence[str], pools: Collection[str]) -
         for pool, count in counts.items():
             name = f"image-{number}-{len(workloads)}" if several else "image"
             workloads.append({"name": name, "on": {"pool": pool}, "pods": _pods(name, image, count)})
-    return [f"workloads={json_text(workloads)}", "placement=scheduler", "assert=[]"]
+    room = [
+        f"nodes[{name}].maxPods={len(images)}"
+        for name, spec in pools.items()
+        if counts.get(name) and spec.max_pods < len(images)
+    ]
+    return [f"workloads={json_text(workloads)}", "placement=scheduler", "assert=[]", *room]
 
 
 def _pods(name: str, image: str, count: int) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import pullsim
+from pullsim.errors import InputError
 from pullsim.oci.manifest import Layer, synthetic_digest
 from pullsim.scenario import from_mapping
 from pullsim.study.image_advice.changes import EQUAL, NODES, SIDE_BY_SIDE, SPLIT, both, changes
@@ -162,6 +165,21 @@ def test_one_pod_of_each_image_on_each_node_in_place_of_the_scenarios():
     found = image_advice(scenario, [image, other], seeds=1)
     assert not found.own_pods
     assert found.advice.rows[0].difference(DOWNLOADED).a.mean == pytest.approx(3e9, rel=1e-3), "shared layers once"
+
+
+def test_nodes_take_as_many_pods_as_there_are_images():
+    scenario = pullsim.scenario.override(bound_by(connection="50MB/s"), ["nodes[n].maxPods=1"])
+    (image,) = asked(scenario)
+    others = [ChosenImage(f"r.test/other:v{n}", image.layers, "a test") for n in range(2)]
+    found = image_advice(scenario, others, Options(zstd={}), seeds=1, max_runs=2)
+    assert found.rows[0].tried.difference(P99).a.mean == pytest.approx(20, abs=1), "one after the other, shared"
+
+
+def test_pulls_of_given_duration_have_no_layers():
+    fixed = {"fixed": {"images": {IMAGE: {"pull": "3s"}}}}
+    scenario = pullsim.scenario.override(bound_by(), [f"nodes[n].runtime={json.dumps(fixed)}"])
+    with pytest.raises(InputError, match="the pulls of its nodes take a given time"):
+        image_advice(scenario, asked(bound_by()), seeds=1)
 
 
 def test_two_changes_are_made_in_the_order_of_a_build():
