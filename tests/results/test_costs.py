@@ -161,6 +161,54 @@ def test_what_a_prepull_brought_and_nobody_used():
     assert "50 MB pulled ahead, 5 images on a node where no pod uses it, 0.0500" in text_of(summary)
 
 
+def test_what_a_daemon_set_brought_for_others(tmp_path):
+    """The image of the workload is pulled on three nodes and used on one; the agent's own is nobody else's."""
+    (tmp_path / "set.yaml").write_text(
+        """
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: ahead}
+spec:
+  selector: {matchLabels: {app: ahead}}
+  template:
+    metadata: {labels: {app: ahead}}
+    spec:
+      initContainers: [{name: pull, image: "r.test/app:1"}]
+      containers: [{name: agent, image: "r.test/agent:1"}]
+""",
+        encoding="utf-8",
+    )
+    define = [{"image": f"r.test/{name}:1", "layers": [{"size": "10MB"}]} for name in ("app", "agent")]
+    tree = {
+        "images": {"define": define},
+        "registries": [{"host": "r.test", "link": "nat"}],
+        "nodes": [{"name": "n", "count": 3}],
+        "workloads": [
+            {"manifest": str(tmp_path / "set.yaml")},
+            {"name": "app", "pods": {"image": "r.test/app:1"}, "at": "5m", "on": {"node": "n-0001"}},
+        ],
+        "prices": {"nat": "1/GB"},
+    }
+    summary = pullsim.summarize(pullsim.run(pullsim.from_mapping(tree)))
+    assert summary.unused_images.daemon_set_bytes == 20_000_000
+    assert summary.unused_images.prepull_bytes == 0
+    assert summary.costs.unused == pytest.approx(0.02, rel=1e-3)
+
+
+def test_files_that_come_as_they_are_read_are_waited_for_too():
+    container = {"name": "c", "image": "r.test/app:1", "resources": {"limits": {"nvidia.com/gpu": 2}}}
+    tree = {
+        "images": {"define": [{"image": "r.test/app:1", "layers": [{"size": "1GB"}]}]},
+        "nodes": [{"allocatable": {"nvidia.com/gpu": 2}, "cached": ["r.test/app:1"], "snapshot": "10GiB"}],
+        "workloads": [{"name": "app", "pod": {"containers": [container]}, "reads": "model-server"}],
+    }
+    result = pullsim.run(pullsim.from_mapping(tree))
+    (pod,) = result.pods
+    assert pod.stages["read"] > 10
+    waited = pod.images_ready - pod.scheduled + pod.stages["read"]
+    assert pullsim.summarize(result).idle_accelerator_minutes == pytest.approx(2 * waited / 60)
+
+
 def test_a_rollout_costs_the_pulls_of_its_new_pods():
     define = [{"image": f"r.test/app:{tag}", "layers": [{"size": size}]} for tag, size in ((1, "10MB"), (2, "30MB"))]
     tree = {
