@@ -41,6 +41,7 @@ NAVIGATION = {
         "docs/sharing",
         "docs/runtimes",
         "docs/percentiles",
+        "docs/variation",
         "CONTRIBUTING",
     ],
 }

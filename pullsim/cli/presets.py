@@ -98,6 +98,10 @@ def _summary(preset: Preset) -> dict[str, Any]:
 def _figures(preset: Preset) -> Iterator[dict[str, Any]]:
     for key, value, source in preset.figures():
         yield {"key": key, "value": value, "source": source}
+    from pullsim.scenario.presets.variations import figures  # noqa: PLC0415
+
+    for key, spread, source in figures(preset.name, preset.tree.get("variation")):
+        yield {"key": key, "value": spread, "source": source}
 
 
 def _table(rows: list[dict[str, Any]]) -> FittedTable:

@@ -25,6 +25,7 @@ from pullsim.results.reference_text import (
     PLACEMENT,
     SET,
     UNITS,
+    VARIATION,
     WORKLOADS,
 )
 from pullsim.results.scenario_keys import key_tables, plain_text
@@ -64,6 +65,9 @@ def reference_markdown() -> str:
         *key_tables(("registries",)),
         "## Prices\n",
         *key_tables(("prices",)),
+        "## Variation\n",
+        VARIATION,
+        *key_tables(("variation",)),
         "## Nodes\n",
         *key_tables(("nodes",)),
         AUTOSCALE,

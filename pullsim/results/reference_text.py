@@ -49,6 +49,12 @@ PLACEMENT: Final = """\
 leave ([where pods go](#where-pods-go)).
 """
 
+VARIATION: Final = """\
+Each seed draws a cluster; see [docs/variation.md](../docs/variation.md). A spread is the standard deviation of a
+natural logarithm: with 0.1 two in three are within a tenth of the figure.
+
+"""
+
 UNITS: Final = """\
 ## Units
 

@@ -10,6 +10,7 @@ from pullsim.hardware.nic import Nic
 from pullsim.hardware.secondary_disk import SecondaryDisk
 from pullsim.hardware.snapshot_volume import FastRestore, SnapshotVolume
 from pullsim.runtime.image_files import ImageFiles
+from pullsim.spec.draws import vary_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,8 @@ class RuntimeNode:
         traffic = cluster.traffic
         #: What counts the bytes that the node gets by class of link; None: nothing asks for that.
         self.inbound: Final[Inbound | None] = None if traffic is None else traffic.inbound(node.name, node.zone)
-        self.spec: Final[NodeSpec] = node.spec
+        #: What the node has, which may differ from what its pool has.
+        self.spec: Final[NodeSpec] = vary_node(node.spec, node.name)
         self.registries: Final = cluster.registries
         self.recorder: Final = cluster.recorder
         self.filesystem: Final = filesystem

@@ -20,6 +20,7 @@ from pullsim.spec.runtime import ContainerdSpec, RuntimeHandler, RuntimeSpec
 from pullsim.spec.scheduling import PLAIN, NodeScheduling
 from pullsim.spec.snapshot import SecondaryDiskSpec, SnapshotSpec
 from pullsim.spec.startup import AT_ONCE, Startup
+from pullsim.spec.variation import NodeVariation
 
 __all__ = [
     "ClusterSpec",
@@ -159,6 +160,7 @@ class NodeSpec:
     #: Those of `pullsim.spec.pull_policies`, and objects with the methods of `pullsim.PullPolicy`, in order.
     pull_policies: tuple[Any, ...] = ()
     peers: SpegelSpec | None = None  # how its nodes get blobs from others; None: they do not
+    varies: NodeVariation | None = None  # what each node draws; None: all are alike
 
 
 @dataclass(frozen=True, slots=True)

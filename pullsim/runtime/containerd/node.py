@@ -10,6 +10,7 @@ from pullsim.runtime.containerd.background_fetch import BackgroundFetch
 from pullsim.runtime.containerd.lazy_node import LazyNode
 from pullsim.runtime.containerd.soci_node import SociNode
 from pullsim.runtime.containerd.store import Store
+from pullsim.runtime.containerd.varying_unpack import VaryingUnpack
 from pullsim.runtime.fetch_stages import DownloadSlots
 from pullsim.runtime.snapshotter.kinds import make_snapshotter
 from pullsim.runtime.sources.hosts import Source, sources
@@ -41,6 +42,7 @@ class ContainerdNode:
         "_slots",
         "_snapshotters",
         "_sources",
+        "_varying",
         "address",
         "agent",
         "behaviour",
@@ -89,6 +91,8 @@ class ContainerdNode:
         self.port.on_busy = unpacker.downloading
         names = {spec.snapshotter, *node.handlers.snapshotters()}
         self._snapshotters: Final = {name: make_snapshotter(name, node, unpacker) for name in sorted(names)}
+        #: What unpacks where the speed differs from pull to pull; None: it does not.
+        self._varying: Final = VaryingUnpack.of(node, spec.unpack, cores, self.disk)
         self.chunk: Final = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
         many = spec.max_concurrent_unpacks > 1
         self.unpack_slots: Final = DownloadSlots(env, spec.max_concurrent_unpacks) if many else None
@@ -139,9 +143,10 @@ class ContainerdNode:
         soci = self.soci_of(handler)
         return self.spec.discard_unpacked_layers or (soci is not None and soci.spec.discard_layers)
 
-    def snapshotter(self, handler: str) -> Snapshotter:
-        """Return the snapshotter that images are unpacked with for a runtime handler."""
-        return self._snapshotters[self._snapshotter_name(handler)]
+    def snapshotter(self, handler: str, reference: Reference) -> Snapshotter:
+        """Return the snapshotter that an image is unpacked with for a runtime handler."""
+        name = self._snapshotter_name(handler)
+        return self._snapshotters[name] if self._varying is None else self._varying.snapshotter(name, reference)
 
     def slots(self) -> DownloadSlots:
         """Return the download slots for a new pull."""

@@ -35,7 +35,7 @@ class OngoingPull:
         self.reference = reference
         self.clock = clock
         self.slots = node.slots()
-        self.snapshotter = node.snapshotter(handler)
+        self.snapshotter = node.snapshotter(handler, reference)
         self.lease = Lease()
         self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)

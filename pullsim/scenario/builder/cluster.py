@@ -23,6 +23,7 @@ from pullsim.scenario.builder.registries import assumed, build_registries, zone_
 from pullsim.scenario.builder.snapshot import idle_reads
 from pullsim.scenario.builder.snapshotter import nothing_read, unused_mirrors
 from pullsim.scenario.builder.updates import admit_updates
+from pullsim.scenario.builder.variation import variation_warnings, with_variation
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
 from pullsim.spec.cluster import ClusterSpec
 
@@ -121,6 +122,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     specs = (*(pod.spec for pod in workloads.pods), *(each.spec for each in workloads.daemon_sets))
     held = {name for spec in specs for name, _ in spec.scheduling.requests}
     findings.warnings += price_warnings(scenario.prices, registries, nodes, held)
+    findings.warnings += variation_warnings(scenario)
     unlisted = assumed(registries, hosts)
     if scenario.placement == "imageLocality":
         findings.warnings += never_matched([use.image for use in workloads.uses], nodes)
@@ -160,7 +162,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         prices=prices,
     )
     return Built(
-        cluster,
+        with_variation(cluster, scenario),
         tuple(findings.warnings),
         tuple(findings.ignored),
         tuple(findings.notes),

@@ -28,6 +28,7 @@ from pullsim.scenario.model.quantities import (
 from pullsim.scenario.model.runtime import Runtime, RuntimeHandler
 from pullsim.scenario.model.snapshot import SecondaryBootDisk, Snapshot  # noqa: TC001  # pydantic reads them
 from pullsim.scenario.model.startup import NodeStartup
+from pullsim.scenario.model.variation import PoolSpreads  # noqa: TC001  # pydantic reads it
 from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
@@ -129,6 +130,10 @@ class NodePool(Section):
     preset: str | None = Field(
         default=None,
         description="Instance type (`pullsim presets`) or path of a preset file: its figures are the defaults.",
+    )
+    variation: PoolSpreads | None = Field(
+        default=None,
+        description="How its figures vary, for `variation: preset`; by default as those of its preset do.",
     )
     platform: PlatformName = Field(default=Platform("linux", "amd64"), description="os/architecture[/variant].")
     max_pods: Annotated[int, Field(ge=1)] | None = Field(

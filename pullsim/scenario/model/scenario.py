@@ -14,6 +14,7 @@ from pullsim.scenario.model.nodes import NodePool
 from pullsim.scenario.model.prices import Prices  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import DnsName, Duration, Section
 from pullsim.scenario.model.registries import Registry
+from pullsim.scenario.model.variation import VariationOf  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.workloads import Workload
 
 #: Whether the admission plugin AlwaysPullImages is on; "validate": it refuses other policies but sets none.
@@ -65,6 +66,11 @@ class ScenarioModel(Section):
     guesses: list[Guess] = Field(
         default=[],
         description="Figures that nobody gave, what changes the results most first; for those who read them.",
+    )
+    variation: VariationOf = Field(
+        default=None,
+        description="How figures of nodes and registries vary, as each seed draws them. `none`: not at all; `preset`: "
+        "as those of the pools' presets do; or spreads of your own. See docs/variation.md.",
     )
     images: Images = Field(default_factory=Images, description="Where layer lists come from.")
     registries: list[Registry] = Field(default=[], description="Registry hosts; hosts not listed have the defaults.")

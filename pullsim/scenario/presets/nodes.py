@@ -11,6 +11,7 @@ Some presets were fitted on pulls, or written by hand, in presets.yaml; the othe
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,9 @@ from pullsim.errors import InputError, Location, shown
 from pullsim.inputs import is_file
 from pullsim.inputs.document import Document, parse_document, read_document
 from pullsim.inputs.suggestion import did_you_mean
+from pullsim.scenario.model.variation import of_presets
 from pullsim.scenario.presets.machines import INSTANCE_TYPE, find_machine, machine_names, machine_of_type
+from pullsim.scenario.presets.variations import variation_of
 from pullsim.scenario.presets.volumes import parse_volume
 
 if TYPE_CHECKING:
@@ -36,7 +39,8 @@ VOLUME: Final = "volume"
 MAX_PODS: Final = "maxPods"
 ALLOCATABLE: Final = "allocatable"
 SECTIONS: Final = (PLATFORM, "nic", DISK, "cores", "unpack", "metadata", MAX_PODS, ALLOCATABLE, "labels")
-_KEYS: Final = (*SECTIONS, "registry", "about", "sources")
+VARIATION: Final = "variation"
+_KEYS: Final = (*SECTIONS, "registry", VARIATION, "about", "sources")
 _FILE: Final = "presets.yaml"
 #: Sections that may be written as the value of one of their keys.
 SHORTHAND: Final = {
@@ -183,9 +187,19 @@ def expand(document: Document, directory: Path) -> Document:
                 filling.fill(pool, section, ("nodes", index), (section,), given)
         if _volume(pool) is not None and (DISK, VOLUME) not in given:
             _fill_volume(expanded, index, machine)
+        if of_presets(expanded.tree.get(VARIATION)) and pool.get(VARIATION) is None:
+            _fill_variation(expanded, index, preset)
         if preset.tree.get("registry") is not None:
             _fill_registry(expanded, preset, filling)
     return expanded
+
+
+def _fill_variation(document: Document, index: int, preset: Preset) -> None:
+    """Add how the figures of a preset vary to a pool that does not say it."""
+    route: Route = (VARIATION,) if VARIATION in preset.tree else ()
+    document.tree["nodes"][index][VARIATION] = deepcopy(preset.tree.get(VARIATION)) or variation_of(preset.name)
+    here = ("nodes", index, VARIATION)
+    document.values[here] = document.keys[here] = preset.place(route)
 
 
 def _volume(pool: dict[str, Any]) -> str | None:
