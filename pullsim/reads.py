@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -28,13 +29,16 @@ class Reads:
         """Return how many of an image's unpacked bytes are read."""
         return min(round(unpacked * self.share) if self.bytes is None else self.bytes, unpacked)
 
-    def units(self, amount: int, unit: int) -> int:
-        """Return how many units of ``unit`` bytes are touched to read so many bytes, if none is touched twice.
+    def touched(self, amount: int, whole: int, unit: int) -> float:
+        """Return in how many units of ``unit`` bytes the ``amount`` bytes lie that are read of ``whole`` > 0 ones.
 
-        In random order each read lies in a unit of its own, as far as it is smaller than one.
+        In random order a unit stays untouched if none of its parts of ``size`` bytes is read, each of which is read
+        with the same probability: the number is the expected one.
         """
-        each = unit if self.order == "sequential" else min(unit, self.size)
-        return -(-amount // each)
+        if self.order == "sequential":
+            return -(-amount // unit)
+        parts = unit / min(unit, self.size)
+        return -(-whole // unit) * (1.0 - math.pow(1.0 - amount / whole, parts))
 
 
 class Part(NamedTuple):

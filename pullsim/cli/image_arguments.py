@@ -58,11 +58,14 @@ def chosen_images(texts: Sequence[str], where: Scenario) -> list[ChosenImage]:
     from pullsim.study.image_advice import chosen  # noqa: PLC0415
 
     platforms = list(dict.fromkeys(pool.platform for pool in where.nodes))
-    files = [
-        Path(text) for text in texts if chosen.looks_like_file(text) or is_file(Path(text)) or is_directory(Path(text))
-    ]
-    names = [text for text in texts if Path(text) not in files]
-    found = chosen.in_files(files, platforms, where.images.unpack_ratio)
+
+    def named(text: str) -> bool:
+        """Whether a text is no file's name."""
+        path = Path(text)
+        return not text or not (chosen.looks_like_file(text) or is_file(path) or is_directory(path))
+
+    names = [text for text in texts if named(text)]
+    found = chosen.in_files([Path(text) for text in texts if not named(text)], platforms, where.images.unpack_ratio)
     if names:
         defined = override(where, [chosen.defining(where, found)]) if found else where
         known = {image.name for image in found}

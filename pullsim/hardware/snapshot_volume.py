@@ -73,27 +73,27 @@ class SnapshotVolume:
         if (turn := self._locks.acquire(key)) is not None:
             yield from self._locks.wait(key, turn)
         try:
-            warm = min(self._warm.get(key, 0), amount)
-            seconds = self.seconds(amount - warm, warm, reads, self._env.now - self._created)
+            seconds = self.seconds(part, self._warm.get(key, 0), reads, self._env.now - self._created)
             if seconds > 0.0:
                 yield Timeout(self._env, seconds)
             self._warm[key] = max(self._warm.get(key, 0), amount)
         finally:
             self._locks.release(key)
 
-    def seconds(self, cold: int, warm: int, reads: Reads, age: float) -> float:
-        """Return how long reading takes that begins ``age`` seconds after the volume's creation.
+    def seconds(self, part: Part, warm: int, reads: Reads, age: float) -> float:
+        """Return how long reading a part takes that begins ``age`` seconds after the volume's creation.
 
-        ``cold`` and ``warm`` are the bytes that nobody has read before, and those that somebody has.
+        ``warm``: bytes of the layer that were read before, from its first one on.
         """
-        spec = self._spec
+        spec, warm = self._spec, min(warm, part.amount)
         rate = spec.read
-        hot = 0.0 if rate is None else cold / rate
+        hot = 0.0 if rate is None else (part.amount - warm) / rate
         there = 0.0 if rate is None else warm / rate
-        if self._fast or not cold:
+        if self._fast or warm == part.amount:
             return hot + there
-        trips = reads.units(cold, spec.block) * spec.latency / reads.concurrency
-        slow = trips if spec.cold is None else max(trips, cold / spec.cold)
+        blocks = reads.touched(part.amount, part.unpacked, spec.block) - reads.touched(warm, part.unpacked, spec.block)
+        trips = blocks * spec.latency / reads.concurrency
+        slow = trips if spec.cold is None else max(trips, blocks * spec.block / spec.cold)
         if spec.initialize is None or spec.size is None:
             return slow + hot + there
         return _while_initializing(slow, hot, spec.initialize / spec.size, age) + there

@@ -73,9 +73,12 @@ def test_amounts_and_units():
     assert Reads(share=0.064).amount(1000) == 64
     assert Reads(bytes=400).amount(1000) == 400
     assert Reads(bytes=4000).amount(1000) == 1000, "there is no more"
-    assert Reads().units(1000, 512) == 2
-    assert Reads(order="random", size=128).units(1000, 512) == 8, "each read in a block of its own"
-    assert Reads(order="random", size=4096).units(1000, 512) == 2
+    assert Reads().touched(1000, 5120, 512) == 2
+    random = Reads(order="random", size=128)
+    assert random.touched(5120, 5120, 512) == 10, "all of it is in all units"
+    assert random.touched(512, 5120, 512) == pytest.approx(10 * (1 - 0.9**4)), "one in ten parts, four of them a unit"
+    assert Reads(order="random", size=4096).touched(512, 5120, 512) == pytest.approx(1)
+    assert random.touched(0, 5120, 512) == 0
 
 
 class Place:

@@ -116,6 +116,8 @@ def test_platforms_are_those_of_the_nodes(tmp_path):
     [
         (("no-such:tag",), "IMAGE: image 'no-such:tag' is in no catalogue"),
         (("./none.json",), "none.json: there is no such file or directory"),
+        (("",), "IMAGE: '' is neither a file nor an image name: "),
+        (("a\0b",), "IMAGE: 'a\\x00b' is neither a file nor an image name: "),
         (("Bad:Name:x",), "IMAGE: 'Bad:Name:x' is neither a file nor an image name: "),
         (("redis:3.2", "--nodes", "2", "--scenario", "x.yaml"), "--nodes: does not go with --scenario"),
         (("redis:3.2", "--preset", "none"), "--preset: 'none' is neither a preset nor a file"),
