@@ -54,6 +54,7 @@ def nodes_of(
 def chosen_images(texts: Sequence[str], where: Scenario) -> list[ChosenImage]:
     """Return the images that are asked about. Raises InputError."""
     from pullsim.inputs import is_directory, is_file  # noqa: PLC0415
+    from pullsim.oci.reference import parse  # noqa: PLC0415
     from pullsim.scenario import override  # noqa: PLC0415
     from pullsim.study.image_advice import chosen  # noqa: PLC0415
 
@@ -69,8 +70,11 @@ def chosen_images(texts: Sequence[str], where: Scenario) -> list[ChosenImage]:
     if names:
         defined = override(where, [chosen.defining(where, found)]) if found else where
         known = {image.name for image in found}
-        catalog = defined.assemble().cluster.catalog
-        found += (image for image in chosen.by_names(names, catalog, platforms) if image.name not in known)
+        built = defined.assemble()
+        sized = [*built.guessed, *(entry.image for entry in defined.images.define if entry.layers is None)]
+        guessed = {str(parse(name)) for name in sized}
+        there = chosen.by_names(names, built.cluster.catalog, platforms, guessed)
+        found += (image for image in there if image.name not in known)
     if len(found) > chosen.MOST_IMAGES:
         raise InputError(f"are {len(found):,}; {chosen.MOST_IMAGES} are the most", Location("IMAGE"))
     return found

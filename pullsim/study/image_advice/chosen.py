@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_IMAGES: Final = 100  # the matrix of more is no longer read by anybody
 _PLACE: Final = Location("IMAGE")
+_GUESSED: Final = "the scenario has its size alone; layers as those of a real image of about that size"
+_ESTIMATED: Final = "a catalogue has estimated layers of it"
 _FILES: Final = (".json", ".jsonl", ".txt", "/")
 _TYPES: Final = {"gzip": "tar+gzip", "zstd": "tar+zstd", "stored": "tar"}
 
@@ -85,8 +87,10 @@ def in_files(paths: Iterable[Path], platforms: Collection[Platform], unpack_rati
     return list(made.values())
 
 
-def by_names(names: Iterable[str], catalog: Catalog, platforms: Collection[Platform]) -> list[ChosenImage]:
-    """Return the images that a catalogue has under these names.
+def by_names(
+    names: Iterable[str], catalog: Catalog, platforms: Collection[Platform], guessed: Collection[str] = ()
+) -> list[ChosenImage]:
+    """Return the images that a catalogue has under these names; of the ``guessed`` ones it knows the sizes alone.
 
     Raises InputError for a text that is no image name, for an image that is not there or not for all of the platforms,
     and for one whose tag moves.
@@ -112,7 +116,7 @@ def by_names(names: Iterable[str], catalog: Catalog, platforms: Collection[Platf
         for platform in platforms:
             if platform not in layers:
                 raise InputError(f"image {shown(name)} has nothing for {platform}, the platform of nodes", _PLACE)
-        guess = "a catalogue has estimated layers of it" if catalog.is_estimated(reference) else ""
+        guess = _GUESSED if str(reference) in guessed else _ESTIMATED if catalog.is_estimated(reference) else ""
         made.setdefault(str(reference), ChosenImage(str(reference), layers, "the catalogues", guess))
     return list(made.values())
 

@@ -100,6 +100,23 @@ def test_the_pods_of_a_scenario_are_measured(two, small_file):
     assert "small: pods.start.p99" in words(other.stdout)
 
 
+@pytest.mark.parametrize("pods", ["r.test/sized:1", "r.test/other:1"])
+def test_layers_that_are_guesses_are_called_so(tmp_path, pods):
+    """Whether pods pull the image of which only the size is known, or not."""
+    layers = [{"size": "1MB"}]
+    scenario = {
+        "images": {
+            "define": [{"image": "r.test/sized:1", "size": "90MB"}, {"image": "r.test/other:1", "layers": layers}]
+        },
+        "nodes": [{"name": "n"}],
+        "workloads": [{"name": "w", "pods": {"image": pods}}],
+    }
+    (tmp_path / "s.yaml").write_text(json.dumps(scenario))
+    arguments = ("--scenario", tmp_path / "s.yaml", *ONE_NODE[2:], "--max-runs", "2")
+    assumed = words(command("image-advice", "r.test/sized:1", *arguments).stdout)
+    assert "Assumed r.test/sized:1: the scenario has its size alone;" in assumed
+
+
 def test_platforms_are_those_of_the_nodes(tmp_path):
     """An index needs its manifest for the nodes' platform only; without it, it says how to get it."""
     index = FORMS / "crane-manifest-wordpress-index.json"
