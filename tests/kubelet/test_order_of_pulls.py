@@ -112,6 +112,13 @@ def test_bytes_that_are_on_the_node_are_not_missing(runtime):
     assert order(run_containerd(images, wanted, spec=spec)) == ["first", "two", "one"]
 
 
+def test_of_those_that_have_aged_the_oldest_goes_first_whatever_the_next_policy_says():
+    """All have waited long enough at 4 s: `big` was asked for first, so that it cannot starve behind shorter ones."""
+    policies = Priority(ageing=1.0), ShortestMissing()
+    wanted = [pod("first", "first:1"), *(pod(n, f"{n}:1", at=1 + k / 4) for k, n in enumerate(("big", "mid", "small")))]
+    assert order(run_policies(wanted, SIZES, *policies, kubelet=SERIAL)) == ["first", "big", "mid", "small"]
+
+
 def test_priority_first_then_the_shortest_of_equal_priority():
     wanted = [
         pod("first", "first:1"),
@@ -167,6 +174,16 @@ def test_a_token_goes_to_the_highest_priority_when_it_comes():
     ]
 
 
+def test_who_waits_for_a_place_after_a_token_waits_in_the_queue_and_not_for_qps():
+    """A token a second and two places: b begins at 1 s, and from then on c waits for a place, not for a token."""
+    config = {**parallel(2), "registryPullQPS": 1, "registryBurst": 1}
+    wanted = [pod(name, f"app{n}:1") for n, name in enumerate("abc")]
+    result = run_policies(wanted, dict.fromkeys(FOUR, 4.0), QueueQps(), kubelet=config)
+    assert started(result) == {"a": 4.0, "b": 5.0, "c": 8.0}
+    assert stages(row(result, "b")) == {"qps": 1.0, "pull": 4.0}
+    assert stages(row(result, "c")) == {"queue": 4.0, "pull": 4.0}
+
+
 class Halves:
     """A policy of somebody else: nothing begins in the first half of ten seconds."""
 
@@ -207,6 +224,23 @@ def test_policies_of_others_hold_back_and_order():
     assert started(result) == {"p2": 9.0, "p1": 13.0, "p0": 19.0}
 
 
+def test_a_look_that_is_put_forward_takes_the_place_of_the_later_one():
+    """Each of four pulls has the queue looked at earlier than those before; then looks are a quarter second apart."""
+    looks = []
+
+    class Sooner:
+        def key(self, pull, now):
+            if pull.pod.name == "p0":
+                looks.append(now)
+            return NotBefore(now + 1 / (int(pull.pod.name[1]) + 1)) if now < 5.0 else 0
+
+        def __deepcopy__(self, memo):
+            return self
+
+    run_policies(pods(4, "app:1", every=0.125), FOUR, Sooner())
+    assert [now for now in looks if now > 0.5] == pytest.approx([0.25 + 1 / 3 + n / 4 for n in range(19)])
+
+
 def test_a_pull_that_a_policy_never_lets_begin_does_not_keep_the_run_from_ending():
     class Never:
         def key(self, pull, now):
@@ -220,7 +254,19 @@ def test_a_pull_that_a_policy_never_lets_begin_does_not_keep_the_run_from_ending
     ("policy", "message"),
     [
         (Mixed(), "keys of pull policies cannot be sorted (Mixed)"),
-        (type("Past", (), {"key": lambda *_: NotBefore(0.0)})(), "holds a pull back until 0.0 s, and it is"),
+        *(
+            (
+                type("Wrong", (), {"key": lambda *_, at=at: NotBefore(at)})(),
+                f"Wrong holds a pull back until {text} s, and",
+            )
+            for at, text in (
+                (0.0, "0.0"),
+                (float("inf"), "inf"),
+                (float("nan"), "nan"),
+                ("soon", "'soon'"),
+                (True, "true"),
+            )
+        ),
     ],
 )
 def test_what_a_policy_may_not_answer(policy, message):

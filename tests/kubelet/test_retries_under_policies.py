@@ -188,7 +188,7 @@ def test_the_first_policy_that_says_something_counts():
     assert attempts(run_policies(ONE, images, RetryAtExpiry(), Patient(3.0))) == [0.0, 11.0]
 
 
-@pytest.mark.parametrize("answer", [0.0, 1.0, float("nan"), "soon", True])
+@pytest.mark.parametrize("answer", [0.0, 1.0, float("nan"), float("inf"), 1e300, "soon", True])
 def test_a_time_that_is_not_later_is_refused(answer):
     class Wrong:
         def after(self, error, pull, now):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pullsim.kernel.clock import nanoseconds
 from pullsim.oci.reference import parse
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pullsim.kubelet.images.image_service import PullRequest
     from pullsim.spec.pod import Pod
+
+LATEST: Final = 2**63 / 1e9  # seconds: Go's clock counts nanoseconds in 64 bits
 
 
 class NodePulls(Protocol):
@@ -111,7 +113,7 @@ class PriorityFirst:
 
     def key(self, pull: WaitingPull, now: float) -> Any:
         """See `PullPolicy.key`."""
-        return (0, 0) if _aged(pull, now, self._ageing) else (1, -pull.priority)
+        return (0, pull.asked) if _aged(pull, now, self._ageing) else (1, -pull.priority)
 
 
 class ShortestMissingFirst:
@@ -126,7 +128,7 @@ class ShortestMissingFirst:
     def key(self, pull: WaitingPull, now: float) -> Any:
         """See `PullPolicy.key`."""
         if _aged(pull, now, self._ageing):
-            return (0, 0)
+            return (0, pull.asked)
         missing = pull.missing
         return (2, 0) if missing is None else (1, missing)
 
@@ -154,6 +156,11 @@ class RetryWhenOver:
         return now + error.back_off
 
 
+def is_later(at: Any, now: float) -> bool:
+    """Whether a policy's answer is a time after ``now``, in seconds."""
+    return not isinstance(at, bool) and isinstance(at, int | float) and now < at < LATEST
+
+
 def _aged(pull: WaitingPull, now: float, ageing: float | None) -> bool:
-    """Whether a pull has waited so long that it goes before all that have not; among themselves the oldest is first."""
+    """Whether a pull has waited so long that it goes before all that have not."""
     return ageing is not None and nanoseconds(now) - nanoseconds(pull.asked) >= nanoseconds(ageing)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pullsim.errors import InputError, shown
 from pullsim.kernel.clock import nanoseconds
 from pullsim.kernel.event import Call, Event
-from pullsim.kubelet.images.policy import NotBefore, WaitingPull
+from pullsim.kubelet.images.policy import NotBefore, WaitingPull, is_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,15 +79,27 @@ class PolicyQueue:
 
     def _fill(self, newcomer: WaitingPull | None) -> None:
         """Let pulls begin as long as one may; a ``newcomer`` that may begins without an event."""
+        held: list[WaitingPull] = []
         while self._waiting and (self._limit is None or len(self._running) < self._limit):
             candidates = self._candidates()
-            if not candidates or not self._take_token(candidates):
-                return
+            if not candidates:
+                break
+            if not self._take_token():
+                held = candidates
+                break
             pull = candidates[0]
             turn = self._waiting.pop(pull)
             self._running[pull.identity] = pull
             if pull is not newcomer:
                 turn.succeed(pull.held)
+        if self._bucket is not None:
+            self._note_held(held)
+
+    def _note_held(self, held: list[WaitingPull]) -> None:
+        """Note which pulls a token is all that is missing for now: the others wait for their turn, again or still."""
+        since = {pull: self._env.now if pull.held is None else pull.held for pull in held}
+        for pull in self._waiting:
+            pull.held = since.get(pull)
 
     def _candidates(self) -> list[WaitingPull]:
         """Return the pulls that no policy holds back, in the order in which they may begin."""
@@ -113,10 +125,10 @@ class PolicyQueue:
         for name, key in self._keys:
             answer = key(pull, now)
             if isinstance(answer, NotBefore):
-                if not answer.at > now:
+                if not is_later(answer.at, now):
                     raise InputError(
-                        f"the pull policy {name} holds a pull back until {answer.at} s, and it is {now} s already: "
-                        "a later time is right, or None"
+                        f"the pull policy {name} holds a pull back until {shown(answer.at)} s, and it is {now:g} s "
+                        "already: a later time, in seconds, is right, or None"
                     )
                 self._look_at(answer.at)
                 return None
@@ -125,7 +137,7 @@ class PolicyQueue:
             keys.append(answer)
         return tuple(keys)
 
-    def _take_token(self, candidates: list[WaitingPull]) -> bool:
+    def _take_token(self) -> bool:
         """Take a token for the next pull; if there is none, look again when there is one."""
         bucket = self._bucket
         if bucket is None:
@@ -133,22 +145,19 @@ class PolicyQueue:
         now = nanoseconds(self._env.now)
         if bucket.take(now):
             return True
-        for pull in candidates:
-            if pull.held is None:
-                pull.held = self._env.now
         self._look_at((now + bucket.wait(now)) / 1e9)
         return False
 
     def _look_at(self, at: float) -> None:
         """Look at the queue again at this time, unless that is to happen earlier anyway."""
-        now = self._env.now
         if self._alarm is None or at < self._alarm:
             self._alarm = at
-            Call(self._env, self._look, max(at - now, 0.0))
+            Call(self._env, self._look, max(at - self._env.now, 0.0), value=at)
 
-    def _look(self, _: Event) -> None:
-        self._alarm = None
-        self._fill(None)
+    def _look(self, event: Event) -> None:
+        if event.value == self._alarm:  # else an earlier look has taken the place of this one
+            self._alarm = None
+            self._fill(None)
 
 
 def _first(keyed: tuple[tuple[Any, ...], WaitingPull]) -> tuple[Any, ...]:

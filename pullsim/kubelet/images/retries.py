@@ -10,7 +10,7 @@ from pullsim.kernel.clock import nanoseconds
 from pullsim.kernel.event import Call, Event
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
 from pullsim.kubelet.images.backoff import Backoff
-from pullsim.kubelet.images.policy import PullError
+from pullsim.kubelet.images.policy import PullError, is_later
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Retries:
             at = after(error, pull, now)
             if at is None:
                 continue
-            if isinstance(at, bool) or not isinstance(at, int | float) or not at > now:
+            if not is_later(at, now):
                 raise InputError(
                     f"the pull policy {name} returned {shown(at)} after a failure at {now:g} s: a time that is later, "
                     "in seconds, or None is right"
