@@ -98,6 +98,8 @@ class PullOutcome:
     layers: int = 0  # number of the image's layers
     layers_fetched: int = 0  # number of these that this pull fetched
     compressed: int | None = None  # bytes of manifest, config and layers; None: the size that ImageStatus reports
+    layers_mounted: int = 0  # number of these that were mounted before they were there
+    mounted: int = 0  # compressed bytes of these
     refetched: int = 0  # of the bytes downloaded, those of layers that the node had before and removed
     calls: int = 1  # number of PullImage calls: one for each credential that was tried
     auth: Auth | None = None  # credentials that the registry accepted; None: the pull needed none of the kubelet's

@@ -88,6 +88,8 @@ class PullRecord(NamedTuple):
     stages: Stages  # the seconds by stage sum to ended - started
     refetched: int = 0  # compressed bytes of fetched layers that had been on the node before
     calls: int = 1  # PullImage calls: one for each credential that was tried; 0 for a pull that registryPullQPS refused
+    layers_mounted: int = 0  # number of layers that were mounted before they were there
+    mounted: int = 0  # compressed bytes of these
 
 
 class ImageRemoval(NamedTuple):

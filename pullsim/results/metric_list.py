@@ -53,6 +53,7 @@ class Names:
             "pools": self.pools,
             "autoscaling": self.pools,
             "volumes": self.pools,
+            "reads": self.pools,
             "images": self.images,
             "bytes.bySource": self.hosts,
             "caches": self.caches,

@@ -137,6 +137,9 @@ def _figures(summary: Summary) -> Notes:
         notes.add(
             "Volumes", f"{name}: {volumes.restored_fast:,} of {volumes.created:,} restored fast, as credits lasted"
         )
+    for name, reads in summary.reads.items():
+        failed = f", {counted(reads.failed, 'read')} failed" if reads.failed else ""
+        notes.add("Reads", f"{name}: {size(reads.fetched_bytes)} fetched by {reads.requests:,} requests{failed}")
     for name, rollout in summary.rollouts.items():
         _rollout(notes, name, rollout)
     for name, prepull in summary.prepulls.items():

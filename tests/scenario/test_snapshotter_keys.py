@@ -176,3 +176,14 @@ def test_lazy_settings_need_a_lazy_snapshotter_and_mirrors_serve_none():
     mirrored = {"host": "registry.test", "mirrors": ["mirror.test"]}
     _, warnings = built({"snapshotter": "stargz"}, registries=[mirrored, {"host": "mirror.test"}])
     assert any("the snapshotter asks an image's own registry" in text for text in warnings)
+
+
+def test_lazily_all_starts_sooner_and_what_is_read_in_turn_is_ready_later():
+    result = pullsim.run(pullsim.load(Path(__file__).parents[2] / "scenarios/levers/lazy-pulling.yaml"))
+    assert not check(result)
+    starts = {pod.workload: pod.started for pod in result.pods}
+    ready = {pod.workload: pod.ready for pod in result.pods}
+    assert all(start < 11.0 for name, start in starts.items() if "overlayfs" not in name)
+    order = ["web-optimised", "web-nydus", "web-overlayfs", "web-stargz", "web-soci"]
+    assert sorted((name for name in ready if "web" in name), key=ready.get) == order
+    assert ready["model-stargz"] < ready["model-overlayfs"] < ready["model-stargz-in-turn"]

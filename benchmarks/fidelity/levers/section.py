@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.fidelity.levers import images_there, mirrors, parallel_unpack, pull_policies, spegel
+from benchmarks.fidelity.levers import images_there, lazy_pulling, mirrors, parallel_unpack, pull_policies, spegel
 
 #: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
 LEVERS: Final = {
     "Pull-through caches": mirrors,
     "Parallel pull and unpack, and EROFS": parallel_unpack,
+    "Lazy pulling": lazy_pulling,
     "Pull policies": pull_policies,
     "Spegel": spegel,
     "Images that are there already": images_there,

@@ -284,6 +284,8 @@ class ImageManager:
                 stages=result.clock.stages,
                 refetched=outcome.refetched,
                 calls=outcome.calls,
+                layers_mounted=outcome.layers_mounted,
+                mounted=outcome.mounted,
             )
         )
 

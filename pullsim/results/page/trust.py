@@ -19,7 +19,6 @@ LEFT_OUT: Final = (
     "packet loss, and congestion control of TCP beyond its slow start; connections share links fairly",
     "what goes on inside a registry, beyond its rates, round trips, quotas and faults",
     "the contents of files; layers that do not say what they unpack to are taken to grow by a usual ratio",
-    "lazy pulling",
     "preemption of pods, what volumes do to placement, and the prices of nodes",
     "the time that sandboxes, starting containers and readiness take, unless the scenario gives it",
 )

@@ -45,6 +45,7 @@ from pullsim.results.summary.never_started import NeverStarted, never_started
 from pullsim.results.summary.outages import Outage, outages
 from pullsim.results.summary.peer_use import PeerUse, peer_use
 from pullsim.results.summary.pods import Pods, pods
+from pullsim.results.summary.read_use import ReadUse, read_use
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.splits import SplitEffect
 from pullsim.results.summary.start_time import Time, time_until_ready
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 BYTE_WINDOW: Final = 10.0
 DIGITS: Final = 12  # significant digits in summary.json; further ones depend on the order of sums
-_ONLY_WHERE_THERE: Final = frozenset({"peers", "volumes"})
+_ONLY_WHERE_THERE: Final = frozenset({"peers", "reads", "volumes"})
 _LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
 
 
@@ -147,6 +148,7 @@ class Summary(Drawn):
     caches: dict[str, CacheUse] = field(default_factory=dict)  # pull-through caches, by host
     peers: PeerUse | None = None  # None, and not in the JSON, where no node has peers
     volumes: dict[str, VolumeUse] = field(default_factory=dict)  # as peers: of snapshots with fast restore, by pool
+    reads: dict[str, ReadUse] = field(default_factory=dict)  # as peers: of images that come as they are read, by pool
     splits: SplitEffect | None = None  # None where no layers are guessed from sizes, or no other splits were tried
     guesses: list[Guess] = field(default_factory=list)  # what changes the results most first
     never_started: list[NeverStarted] = field(default_factory=list)
@@ -211,6 +213,7 @@ def summarize(result: Result) -> Summary:
         autoscaling=autoscaling(result),
         caches={record.host: cache_use(record) for record in result.caches},
         volumes=volume_use(result.volumes),
+        reads=read_use(result),
         guesses=[*result.guesses],
         never_started=never_started(result) if has_pods else [],
         peers=peer_use(result),
@@ -260,9 +263,13 @@ def _bytes(result: Result) -> Bytes:
         if downloaded and (registry is None or not result.keeps("layers")):  # there are no rows of its layers
             by_source[registry or parse(image).domain] += downloaded
             spans.extend((started, ended, downloaded))
-    for ok, size, downloaded, count, fetched in values(result.pulls, "ok", "size", "downloaded", *_LAYERS):
-        if ok and fetched < count:  # otherwise the difference is the manifest and the config, which are no layers
-            local += size - downloaded
+    for ok, size, downloaded, mounted, later, count, fetched in values(
+        result.pulls, "ok", "size", "downloaded", "mounted", "layers_mounted", *_LAYERS
+    ):
+        if (
+            ok and fetched + later < count
+        ):  # otherwise the difference is the manifest and the config, which are no layers
+            local += size - downloaded - mounted
     return Bytes(
         downloaded=sum(by_source.values()),  # also by pulls that were under way at the end of the run
         by_source=_ranked(by_source),
@@ -272,12 +279,13 @@ def _bytes(result: Result) -> Bytes:
 
 
 def _layers(result: Result) -> Layers:
-    whole = fetched = 0
-    for ok, layers, here in values(result.pulls, "ok", *_LAYERS):
+    whole = fetched = mounted = 0
+    for ok, later, layers, here in values(result.pulls, "ok", "layers_mounted", *_LAYERS):
         if ok:
             whole += layers
             fetched += here
-    return Layers(fetched, reused=whole - fetched)
+            mounted += later
+    return Layers(fetched, reused=whole - fetched - mounted)
 
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:

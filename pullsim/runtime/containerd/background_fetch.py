@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
     from pullsim.spec.lazy import BackgroundSpec
 
-BATCH: Final = 8  # requests that are taken together
+BATCH: Final = 32 * 2**20  # bytes that are fetched together, by one request after the other
 
 
 class BackgroundFetch:
@@ -52,7 +52,8 @@ class BackgroundFetch:
             layer = self._layers.popleft()
             if node.layer(layer.chain_id) is not layer:
                 continue
-            units = layer.absent(layer.together * (1 if layer.ranges.counted else BATCH))
+            together = 1 if layer.ranges.counted else max(1, BATCH // node.spec.unit)
+            units = layer.absent(layer.together * together)
             if not units:
                 continue
             self._layers.append(layer)

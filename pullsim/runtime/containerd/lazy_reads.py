@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.runtime.containerd.lazy_node import LazyNode
     from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
 
-BATCH: Final = 16  # reads that one reader takes together; each has a request of its own, one after the other
+BATCH: Final = 64 * 2**20  # bytes that one reader takes together at the most, by one request after the other
 
 
 class LazyLayers:
@@ -60,7 +60,7 @@ class _LayerReads:
         """Read everything, until a read fails."""
         env, layer, part = self._node.env, self._layer, self._part
         began, total = env.now, len(self._reads)
-        most = 1 if layer.ranges.counted else min(BATCH, -(-total // self._readers))
+        most = 1 if layer.ranges.counted else min(max(1, BATCH // self._node.spec.unit), -(-total // self._readers))
         reads = iter(self._reads)
         readers = [env.process(self._read(reads, most)) for _ in range(min(self._readers, total))]
         for reader in readers:
@@ -96,8 +96,8 @@ class _LayerReads:
         requests = 0
         for read in batch:
             before = -2
-            for unit in read:
-                if layer.state(unit) == ABSENT and unit not in missing:
+            for unit in layer.lacks(read):
+                if unit not in missing:
                     missing[unit] = None
                     requests += unit != before + 1
                     before = unit
@@ -105,7 +105,7 @@ class _LayerReads:
             return False
         packed: dict[int, None] = {}
         for read in batch:
-            for unit in read:
+            for unit in () if layer.has(read) else read:
                 if layer.state(unit) == COMING:
                     yield layer.coming(unit)
                     lost = layer.state(unit) == ABSENT  # whoever fetched it has failed, or could not keep it

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 class OngoingPull:
     """A pull as its layer fetches, chunks and unpackers see it; the subclass `containerd.pull.Pull` runs it."""
 
-    __slots__ = ("auth", "blobs", "clock", "env", "lease", "node", "reference", "remote", "slots", "snapshotter")
+    __slots__ = (
+        "auth",
+        "blobs",
+        "clock",
+        "env",
+        "lease",
+        "mounted",
+        "node",
+        "reference",
+        "remote",
+        "slots",
+        "snapshotter",
+    )
 
     def __init__(
         self, node: ContainerdNode, reference: Reference, clock: TimeLine, auth: Auth | None, handler: str
@@ -37,6 +49,7 @@ class OngoingPull:
         self.slots = node.slots()
         self.snapshotter = node.snapshotter(handler, reference)
         self.lease = Lease()
+        self.mounted: list[Layer] = []  # those of the image that were mounted before they were there
         self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
 
@@ -55,6 +68,7 @@ class OngoingPull:
             raise self.no_space(layer, chain_id)
         store.snapshots[chain_id] = claimed
         mount.mounted(chain_id)
+        self.mounted.append(layer)
         return True
 
     def no_space(self, layer: Layer, chain_id: str) -> PullFailed:

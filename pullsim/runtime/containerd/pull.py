@@ -96,6 +96,8 @@ class Pull(OngoingPull):
         else:
             outcome = PullOutcome(image.id, registry=self.remote.resolved_by)
             outcome.layers = len(image.manifest.layers)
+            outcome.layers_mounted = len(self.mounted)
+            outcome.mounted = sum(layer.size for layer in self.mounted)
         self.running = False
         if outcome.image_ref is None:
             outcome.retryable = self.remote.retryable or (self._soci is not None and self._soci.ranges.retryable)

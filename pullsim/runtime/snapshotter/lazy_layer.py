@@ -65,6 +65,18 @@ class LazyLayer:
         """Return the state of a unit: ABSENT, COMING, PACKED or PRESENT."""
         return self._state[unit]
 
+    def has(self, read: range) -> bool:
+        """Whether all of some units are there, and inflated."""
+        return self._state.count(PRESENT, read.start, read.stop) == len(read)
+
+    def lacks(self, read: range) -> Sequence[int]:
+        """Return those of some units that are ABSENT."""
+        state = self._state
+        absent = state.count(ABSENT, read.start, read.stop)
+        if not absent or absent == len(read):
+            return read if absent else ()
+        return [unit for unit in read if state[unit] == ABSENT]
+
     def coming(self, unit: int) -> Event:
         """Return the event of the end of the request that brings a unit."""
         return self._coming[unit]
@@ -121,4 +133,6 @@ class LazyLayer:
 
 def _share(size: int, count: int, units: Sequence[int]) -> int:
     """Return the bytes of units of something that consists of ``count`` of them."""
+    if units and units[-1] == units[0] + len(units) - 1 and list(units) == list(range(units[0], units[-1] + 1)):
+        return size * (units[-1] + 1) // count - size * units[0] // count
     return sum(size * (unit + 1) // count - size * unit // count for unit in units)
