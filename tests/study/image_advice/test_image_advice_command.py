@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from pullsim.cli.image_arguments import chosen_images, nodes_of, options_of, with_registries
+from pullsim.errors import InputError
+from pullsim.study.image_advice.image_advice import image_advice
 from tests.support.command import pullsim as command
 from tests.support.hostile import SCRIPT
 
 FORMS = Path(__file__).parents[2] / "formats" / "data" / "images"
-ONE_NODE = ("--nodes", "1", "--seeds", "1", "-j", "1", "-q")
+ONE_NODE = ("--nodes", "1", "--seeds", "1", "-j", "1", "-q", "--max-runs", "5")
 HOSTILE = "=cmd|' /C calc'!A0"
 DIGESTS = ["sha256:" + letter * 64 for letter in "abcdef"]
 
@@ -78,7 +81,7 @@ def test_a_directory_of_manifests(two, tmp_path):
 
 
 def test_json_says_what_o_json_says(two):
-    arguments = ("image-advice", two / "r.test+web:1.json", *ONE_NODE, "--zstd", "5=0.5", "--max-runs", "3")
+    arguments = ("image-advice", two / "r.test+web:1.json", *ONE_NODE[:-1], "3", "--zstd", "5=0.5")
     done, same = command(*arguments, "--json"), command(*arguments, "-o", "json")
     assert done.stdout == same.stdout
     document = json.loads(done.stdout)
@@ -91,11 +94,9 @@ def test_json_says_what_o_json_says(two):
 
 def test_the_pods_of_a_scenario_are_measured(two, small_file):
     """Two images of the scenario itself, by name; then one that its pods do not pull, on its nodes."""
-    own = command(
-        "image-advice", "r.test/app0:v1", "--scenario", small_file, *ONE_NODE[2:], "--json", "--max-runs", "3"
-    )
+    own = command("image-advice", "r.test/app0:v1", "--scenario", small_file, *ONE_NODE[2:], "--json")
     assert json.loads(own.stdout)["ownPods"], own.stderr
-    other = command("image-advice", two, "--scenario", small_file, *ONE_NODE[2:], "--max-runs", "3")
+    other = command("image-advice", two, "--scenario", small_file, *ONE_NODE[2:])
     assert "one pod of each image on each node" in words(other.stdout)
     assert "small: pods.start.p99" in words(other.stdout)
 
@@ -112,7 +113,7 @@ def test_layers_that_are_guesses_are_called_so(tmp_path, pods):
         "workloads": [{"name": "w", "pods": {"image": pods}}],
     }
     (tmp_path / "s.yaml").write_text(json.dumps(scenario))
-    arguments = ("--scenario", tmp_path / "s.yaml", *ONE_NODE[2:], "--max-runs", "2")
+    arguments = ("--scenario", tmp_path / "s.yaml", *ONE_NODE[2:])
     assumed = words(command("image-advice", "r.test/sized:1", *arguments).stdout)
     assert "Assumed r.test/sized:1: the scenario has its size alone;" in assumed
 
@@ -120,7 +121,7 @@ def test_layers_that_are_guesses_are_called_so(tmp_path, pods):
 def test_platforms_are_those_of_the_nodes(tmp_path):
     """An index needs its manifest for the nodes' platform only; without it, it says how to get it."""
     index = FORMS / "crane-manifest-wordpress-index.json"
-    done = command("image-advice", index, *ONE_NODE, "--json", "--max-runs", "2")
+    done = command("image-advice", index, *ONE_NODE, "--json")
     assert list(json.loads(done.stdout)["images"][0]["layers"]) == ["linux/amd64"]
     shutil.copy(index, tmp_path / "wordpress.json")
     missing = command("image-advice", tmp_path / "wordpress.json", *ONE_NODE)
@@ -133,22 +134,8 @@ def test_platforms_are_those_of_the_nodes(tmp_path):
     [
         (("no-such:tag",), "IMAGE: image 'no-such:tag' is in no catalogue"),
         (("./none.json",), "none.json: there is no such file or directory"),
-        (("",), "IMAGE: '' is neither a file nor an image name: "),
-        (("a\0b",), "IMAGE: 'a\\x00b' is neither a file nor an image name: "),
-        (("Bad:Name:x",), "IMAGE: 'Bad:Name:x' is neither a file nor an image name: "),
-        (("redis:3.2", "--nodes", "2", "--scenario", "x.yaml"), "--nodes: does not go with --scenario"),
-        (("redis:3.2", "--preset", "none"), "--preset: 'none' is neither a preset nor a file"),
-        (("redis:3.2", "--zstd", "3"), "--zstd: '3' is LEVEL=RATIO"),
-        (("redis:3.2", "--zstd", "3=nan"), "--zstd: '3=nan' is LEVEL=RATIO"),
-        (("redis:3.2", "--zstd", "40=0.5"), "--zstd: '40=0.5' is LEVEL=RATIO"),
-        (("redis:3.2", "--weights", "much"), "--weights: "),
-        (("redis:3.2", "--weights", "0B"), "--weights: 0 would be every layer"),
-        (("redis:3.2", "--unpack-ratio", "0"), "unpackRatio"),
-        (("redis:3.2", "--base", "none:1"), "image 'none:1' is in no catalogue"),
-        (("redis:3.2", "--seeds", "3", "--max-runs", "2"), "2 runs are too few"),
         (("redis:3.2", "--seeds", "1", "--max-runs", "2", "--out", "x" * 70_000), "cannot be written: "),
         ((str(FORMS / "crane-config-wordpress.json"),), "is an image's config"),
-        ((str(FORMS), "--base", str(FORMS)), "images; a base is one"),
     ],
 )
 def test_one_clear_error(arguments, error):
@@ -157,6 +144,43 @@ def test_one_clear_error(arguments, error):
     assert error in done.stderr
     assert done.stderr.count("error: ") == 1
     assert "Traceback" not in done.stderr
+
+
+def ask(*images, base=None, zstd=None, weights=None, ratio=None, **given):
+    """Do what the command does of its arguments."""
+    overrides = [] if ratio is None else [f"images.unpackRatio={ratio}"]
+    where = nodes_of(given.get("file"), given.get("count"), given.get("preset"), overrides, quiet=True)
+    found = chosen_images(images, where)
+    return with_registries(where, found, ())[0], found, options_of(base, zstd, weights, where)
+
+
+@pytest.mark.parametrize(
+    "images, given, error",
+    [
+        ([""], {}, "IMAGE: '' is neither a file nor an image name: "),
+        (["a\0b"], {}, "IMAGE: 'a\\x00b' is neither a file nor an image name: "),
+        (["Bad:Name:x"], {}, "IMAGE: 'Bad:Name:x' is neither a file nor an image name: "),
+        (["redis:3.2"], {"count": 2, "file": Path("x.yaml")}, "--nodes: does not go with --scenario"),
+        (["redis:3.2"], {"preset": "none"}, "--preset: 'none' is neither a preset nor a file"),
+        (["redis:3.2"], {"zstd": ["3"]}, "--zstd: '3' is LEVEL=RATIO"),
+        (["redis:3.2"], {"zstd": ["3=nan"]}, "--zstd: '3=nan' is LEVEL=RATIO"),
+        (["redis:3.2"], {"zstd": ["40=0.5"]}, "--zstd: '40=0.5' is LEVEL=RATIO"),
+        (["redis:3.2"], {"weights": "much"}, "--weights: "),
+        (["redis:3.2"], {"weights": "0B"}, "--weights: 0 would be every layer"),
+        (["redis:3.2"], {"ratio": 0}, "unpackRatio"),
+        (["redis:3.2"], {"base": "none:1"}, "image 'none:1' is in no catalogue"),
+        (["redis:3.2"], {"base": str(FORMS)}, "images; a base is one"),
+    ],
+)
+def test_wrong_arguments(images, given, error):
+    with pytest.raises(InputError) as raised:
+        ask(*images, **given)
+    assert error in str(raised.value)
+
+
+def test_too_few_runs():
+    with pytest.raises(InputError, match="2 runs are too few"):
+        image_advice(*ask("redis:3.2"), seeds=3, max_runs=2)
 
 
 def test_nothing_helps_an_image_of_nothing(tmp_path):

@@ -121,7 +121,7 @@ def test_a_base_takes_the_place_of_as_many_bytes():
     assert shares_bottom((A, B), (A, C)) == 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(LAYERS, st.integers(1, 9))
 def test_nothing_gets_lost_and_nothing_is_added(layers, number):
     changes = (
@@ -139,7 +139,7 @@ def test_nothing_gets_lost_and_nothing_is_added(layers, number):
     assert totals(made)[0] == totals(layers)[0]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(LAYERS, LAYERS, st.integers(2, 5))
 def test_what_was_shared_is_shared(bottom, top, number):
     """Layers of two images are changed alike, so that a node that has one of them saves as much of the other."""
@@ -163,7 +163,7 @@ def test_what_two_images_share_on_a_node():
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(LAYERS, LAYERS)
 def test_savings_are_what_pulling_one_after_the_other_shows(keeps, first, second):
     (shared,) = matrix([first, second], keeps_blobs=keeps)
