@@ -82,7 +82,10 @@ LEVERS: Final = (
     Lever("fast snapshot restore", ("imageFiles",), presence_levers.fast_restore),
     Lever("initialised volumes", ("imageFiles",), presence_levers.initialization),
     Lever("volumes read before", ("imageFiles",), presence_levers.read_before),
+    Lever("optimised images", ("imageFiles",), presence_levers.optimised),
+    Lever("whole pulls", ("imageFiles",), presence_levers.whole),
     Lever("secondary boot disk", _PULLING, presence_levers.secondary_disk),
+    Lever("lazy pulling", _PULLING, presence_levers.mounted),
     Lever("node image, read lazily", _PULLING, presence_levers.node_image),
     Lever(PRESENT, _PULLING, image_levers.present),
 )

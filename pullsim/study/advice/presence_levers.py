@@ -1,10 +1,11 @@
-"""Levers of images that are on nodes already, or nearly: node images, volumes of snapshots, second disks."""
+"""Levers of images that are on nodes already, or nearly: node images, snapshots, second disks, lazy pulls."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pullsim.spec.runtime import ContainerdSpec
+from pullsim.spec.lazy import KINDS
+from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
 from pullsim.study.advice.setting import Setting, setting
 from pullsim.study.advice.situation import flow, pod_specs
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 INITIALIZE: Final = "300MiB/s"  # the highest volume initialization rate that EBS sells
 ENABLED: Final = "1h"  # after which a snapshot with fast restore has all the credits that it can have
 _GCP: Final = "gcp/"
+_MOUNTS: Final = "stargz"
+_FRONT: Final = "10%"  # of each layer, which an optimised image has in front
 
 
 def node_image(situation: Situation) -> list[Setting]:
@@ -23,7 +26,7 @@ def node_image(situation: Situation) -> list[Setting]:
 
     Only where pods say what they read, as nothing else tells what that costs.
     """
-    if not any(spec.reads is not None for spec in pod_specs(situation.cluster)):
+    if not _said(situation):
         return []
     cached = situation.nodes("cached", lambda pool, spec: _missing(situation, pool, spec) if _plain(pool) else None)
     if not cached:
@@ -77,6 +80,54 @@ def read_before(situation: Situation) -> list[Setting]:
         "all blocks of the volumes there before pods come: read once, or on disks of the instance",
         *situation.nodes("snapshot", lambda pool, _: "null" if pool.snapshot is not None else None),
     )
+
+
+def mounted(situation: Situation) -> list[Setting]:
+    """Images that are mounted before they are there, only where pods say what they read."""
+    if not _said(situation):
+        return []
+    return setting(
+        f"images mounted before they are there ({_MOUNTS}): see when pods are ready",
+        *situation.nodes(
+            "runtime.snapshotter",
+            lambda pool, spec: _MOUNTS if _unpacks(spec) and _missing(situation, pool, spec) else None,
+        ),
+    )
+
+
+def optimised(situation: Situation) -> list[Setting]:
+    """Images of which that is in front, and comes beforehand, what is read first."""
+    return setting(
+        f"optimised images, of which {_FRONT} come before the containers start",
+        *situation.nodes("runtime.lazy.prefetch", lambda _, spec: _FRONT if _mounts(spec, prefetch=False) else None),
+    )
+
+
+def whole(situation: Situation) -> list[Setting]:
+    """Images that are pulled whole again."""
+    return setting(
+        "images pulled whole",
+        *situation.nodes("runtime.snapshotter", lambda _, spec: DEFAULT_SNAPSHOTTER if _mounts(spec) else None),
+        *situation.nodes("runtime.lazy", lambda pool, spec: "null" if pool.runtime.lazy and _mounts(spec) else None),
+    )
+
+
+def _said(situation: Situation) -> bool:
+    return any(spec.reads is not None for spec in pod_specs(situation.cluster))
+
+
+def _unpacks(spec: NodeSpec) -> bool:
+    runtime = spec.runtime
+    return isinstance(runtime, ContainerdSpec) and runtime.snapshotter == DEFAULT_SNAPSHOTTER and runtime.soci is None
+
+
+def _mounts(spec: NodeSpec, *, prefetch: bool = True) -> bool:
+    """Whether images are mounted before they are there; ``prefetch``: also if a part of them comes beforehand."""
+    runtime = spec.runtime
+    if not isinstance(runtime, ContainerdSpec) or runtime.snapshotter not in KINDS:
+        return False
+    lazy = runtime.lazy.get(runtime.snapshotter)
+    return lazy is not None and (prefetch or not lazy.prefetch)
 
 
 def _plain(pool: NodePool) -> bool:

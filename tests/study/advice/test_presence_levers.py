@@ -15,7 +15,11 @@ NAMES = (
     "volumes read before",
     "secondary boot disk",
     "node image, read lazily",
+    "lazy pulling",
+    "optimised images",
+    "whole pulls",
 )
+LAZY = {"runtime": {"snapshotter": "stargz", "lazy": {"unit": "4MiB"}}}
 
 
 def scenario(pool=(), reads=None):
@@ -39,7 +43,14 @@ def offered(made):
     ("pool", "reads", "names"),
     [
         ({}, None, set()),
-        ({}, {"concurrency": 2}, {"node image, read lazily"}),
+        ({}, {"concurrency": 2}, {"node image, read lazily", "lazy pulling"}),
+        ({"runtime": {"crio": "1.34"}}, {"concurrency": 2}, {"node image, read lazily"}),
+        (LAZY, {"concurrency": 2}, {"node image, read lazily", "optimised images", "whole pulls"}),
+        (
+            {"runtime": {"snapshotter": "stargz", "lazy": {"prefetch": "5%"}}},
+            {"concurrency": 2},
+            {"node image, read lazily", "whole pulls"},
+        ),
         ({"preset": "gcp/n2-standard-8-pd-balanced"}, None, {"secondary boot disk"}),
         ({"preset": "gcp/n2-standard-8-pd-balanced", "secondaryBootDisk": {"images": [IMAGE]}}, None, set()),
         ({"cached": [IMAGE]}, {"concurrency": 2}, set()),
@@ -49,7 +60,11 @@ def offered(made):
             {"concurrency": 2},
             {"volumes read before", "fast snapshot restore", "initialised volumes"},
         ),
-        ({"cached": [IMAGE], "snapshot": {"size": "20GiB", "fastRestore": "1h"}}, {}, {"volumes read before"}),
+        (
+            {"cached": [IMAGE], "snapshot": {"size": "20GiB", "fastRestore": "1h"}},
+            {},
+            {"volumes read before"},
+        ),
     ],
 )
 def test_what_is_tried(pool, reads, names):
@@ -78,3 +93,12 @@ def test_a_lazy_volume_with_a_credit_is_as_good_as_a_hot_one():
     made = scenario({"cached": [IMAGE], "snapshot": "20GiB"}, {"concurrency": 2})
     assert ready(made, "fast snapshot restore") == ready(made, "volumes read before") == 0.0
     assert 0.0 < ready(made, "initialised volumes") < ready(made)
+
+
+def test_what_lazy_pulls_and_their_remedies_do():
+    """All of 1 GiB is read by one reader over 10 MB/s, and computing goes on as it comes."""
+    made = scenario(reads={"concurrency": 1})
+    assert ready(made, "lazy pulling") > ready(made)
+    lazy = scenario(LAZY, reads={"concurrency": 1})
+    assert ready(lazy, "whole pulls") == pytest.approx(ready(made), abs=0.01)
+    assert ready(lazy, "optimised images") < ready(lazy)
