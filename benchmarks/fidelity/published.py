@@ -132,9 +132,9 @@ CASES: Final = {
         CLOUD,
         "number and sizes of the layers are guesses",
     ),
-    "kraken-p50": Case(why="peer-to-peer distribution is not simulated"),
-    "kraken-p99": Case(why="peer-to-peer distribution is not simulated"),
-    "kraken-p99.9": Case(why="peer-to-peer distribution is not simulated"),
+    "kraken-p50": Case(why="below, among the levers"),
+    "kraken-p99": Case(why="below, among the levers"),
+    "kraken-p99.9": Case(why="below, among the levers"),
     "idf-cli-gzip": Case(why="the command-line tool, not containerd's decompressor"),
     "idf-cli-zstd": Case(why="the command-line tool, not containerd's decompressor"),
     "idf-go-gzip": Case(

@@ -11,6 +11,7 @@ from pullsim.hardware.secondary_disk import SecondaryDisk
 from pullsim.hardware.snapshot_volume import FastRestore, SnapshotVolume
 from pullsim.runtime.image_files import ImageFiles
 from pullsim.spec.draws import vary_node
+from pullsim.spec.peers import SpegelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,13 +104,19 @@ class RuntimeNode:
         """Make the node's network interface. Every call makes another one: a runtime calls this once."""
         return Nic(self.cluster.network, self.name, self.spec.nic)
 
-    def agent(self, nic: Nic, content: WatchedContent, *, advertises_blobs: bool) -> PeerClient | None:
+    def agent(
+        self, nic: Nic, disk: Disk | None, content: WatchedContent | None = None, *, advertises_blobs: bool = False
+    ) -> PeerClient | None:
         """Start the agent that gets blobs from other nodes and serves the node's content to them; None: it has none.
 
-        ``advertises_blobs``: the runtime tells of each blob that it commits, not only of images.
+        ``content``: where Spegel finds blobs; ``advertises_blobs``: the runtime tells of each blob that it commits, not
+        only of images.
         """
         if self.spec.peers is None:
             return None
+        if not isinstance(self.spec.peers, SpegelSpec):
+            return self.cluster.peers.swarm(self.node, nic, disk, self.inbound)
+        assert content is not None
         agent = self.cluster.peers.spegel(self.node, nic, content, self.inbound, advertises_blobs=advertises_blobs)
         content.watcher = agent
         return agent

@@ -12,7 +12,7 @@ from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.credentials import CredentialSources, Secret, ServiceAccount
 from pullsim.spec.hardware import CoresSpec, DiskSpec, FilesystemSpec, NicSpec
 from pullsim.spec.kubelet import KubeletConfig
-from pullsim.spec.peers import SpegelSpec
+from pullsim.spec.peers import PeerSpec
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
 from pullsim.spec.prices import FREE, Prices
 from pullsim.spec.registry import RegistrySpec
@@ -159,7 +159,7 @@ class NodeSpec:
     removable: bool = False  # whether an autoscaler may take its nodes away
     #: Those of `pullsim.spec.pull_policies`, and objects with the methods of `pullsim.PullPolicy`, in order.
     pull_policies: tuple[Any, ...] = ()
-    peers: SpegelSpec | None = None  # how its nodes get blobs from others; None: they do not
+    peers: PeerSpec | None = None  # how its nodes get blobs from others; None: they do not
     varies: NodeVariation | None = None  # what each node draws; None: all are alike
 
 

@@ -72,7 +72,7 @@ class World:
         def run():
             yield self.env.timeout(at - self.env.now)
             download = Download()
-            status = yield from self.nodes[number][0].get(Wanted("blobs", digest, size), download)
+            status = yield from self.nodes[number][0].get(Wanted("blobs", digest, size), download, None)
             found.extend((status, self.env.now - at, download.received))
 
         self.env.process(run())

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.fidelity.levers import images_there, lazy_pulling, mirrors, parallel_unpack, pull_policies, spegel
+from benchmarks.fidelity.levers import (
+    images_there,
+    kraken,
+    lazy_pulling,
+    mirrors,
+    parallel_unpack,
+    pull_policies,
+    spegel,
+)
 
 #: By title: a module with `checks` and `unsaid`, and a docstring that says what was fitted.
 LEVERS: Final = {
@@ -13,6 +21,7 @@ LEVERS: Final = {
     "Lazy pulling": lazy_pulling,
     "Pull policies": pull_policies,
     "Spegel": spegel,
+    "Kraken": kraken,
     "Images that are there already": images_there,
 }
 

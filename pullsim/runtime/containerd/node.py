@@ -98,7 +98,7 @@ class ContainerdNode:
         self.unpack_slots: Final = DownloadSlots(env, spec.max_concurrent_unpacks) if many else None
         self._slots: Final = self._new_slots() if self.behaviour.node_wide_slots else None
         self._registries: Final = node.registries
-        self.agent: Final = node.agent(nic, self.store, advertises_blobs=spec.version >= TELLS_OF_BLOBS)
+        self.agent: Final = node.agent(nic, self.disk, self.store, advertises_blobs=spec.version >= TELLS_OF_BLOBS)
         self._sources: Final[dict[str, tuple[Source, ...]]] = {}  # by registry
 
     def sources(self, registry: str) -> tuple[Source, ...]:

@@ -44,9 +44,9 @@ class PeeredRemote(Remote):
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
         """See `Remote`."""
-        status = CUT
+        registry, status = self._node.registry(self._reference.domain), CUT
         while status == CUT:
-            status = yield from self._agent.get(wanted, download)
+            status = yield from self._agent.get(wanted, download, registry)
         if status != OK:
             yield from super().get(wanted, download)
 

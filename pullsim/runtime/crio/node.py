@@ -20,6 +20,7 @@ class CrioNode:
     __slots__ = (
         "_registries",
         "address",
+        "agent",
         "cores",
         "disk",
         "env",
@@ -42,10 +43,12 @@ class CrioNode:
         self.recorder: Final = node.recorder
         self.spec: Final = spec
         self.release: Final = crio_release(spec.version)
-        self.port: Final = node.nic().down
+        nic = node.nic()
+        self.port: Final = nic.down
         self.inbound: Final = node.inbound
         self.cores: Final = node.cores()
         self.disk: Final = node.disk()
+        self.agent: Final = node.agent(nic, self.disk)
         self.store: Final = CrioStore(node.env, spec.metadata_write, node.filesystem)
         self.unpacker: Final = Unpacker(node.env, spec.unpack, self.cores, self.disk)
         self.port.on_busy = self.unpacker.downloading

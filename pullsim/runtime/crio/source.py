@@ -130,6 +130,10 @@ class ImageSource:
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
         """Get the missing bytes of a blob. Raises CopyFailed."""
         client, reference, env = self._client_in_use(), self._reference, self._node.env
+        if (agent := self._node.agent) is not None:
+            registry = self._node.sources(reference.domain)[-1]
+            if (yield from agent.get(wanted, download, registry)) == OK:
+                return
         digest, size = wanted.digest, wanted.size
         self._files += 1
         number = self._files

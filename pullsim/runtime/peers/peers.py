@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 from pullsim.runtime.peers.adverts import Adverts
 from pullsim.runtime.peers.node import Interface, PeerNode
 from pullsim.runtime.peers.spegel import Spegel
+from pullsim.spec.peers import KrakenSpec, SpegelSpec
 
 if TYPE_CHECKING:
     import simpy
 
+    from pullsim.hardware.disk import Disk
     from pullsim.hardware.nic import Nic
     from pullsim.network.network import Network
     from pullsim.network.traffic import Inbound
     from pullsim.peer_record import PeerRecord
-    from pullsim.runtime.peers.protocol import Content
+    from pullsim.runtime.peers.protocol import Agent, Content
+    from pullsim.runtime.peers.swarm.agent import SwarmAgent
+    from pullsim.runtime.peers.swarm.network import SwarmNetwork
     from pullsim.spec.cluster import Node
     from pullsim.streams import Streams
 
@@ -23,33 +27,56 @@ if TYPE_CHECKING:
 class Peers:
     """The nodes that give one another blobs, and where they find one another."""
 
-    __slots__ = ("_adverts", "_env", "_network", "_nodes", "_streams")
+    __slots__ = ("_adverts", "_agents", "_env", "_network", "_streams", "_swarms")
 
     def __init__(self, env: simpy.Environment, network: Network, streams: Streams) -> None:
         self._env = env
         self._network = network
         self._streams = streams
         self._adverts = Adverts()
-        self._nodes: dict[str, PeerNode] = {}  # by name, also those that have left
+        self._swarms: dict[str, SwarmNetwork] = {}  # by kind
+        self._agents: dict[str, Agent] = {}  # by the name of their node, also of those that have left
 
     def spegel(
         self, node: Node, nic: Nic, content: Content, inbound: Inbound | None, *, advertises_blobs: bool
     ) -> Spegel:
         """Start Spegel on a node; ``advertises_blobs``: see `Spegel`."""
         spec = node.spec.peers
-        assert spec is not None
+        assert isinstance(spec, SpegelSpec)
         leaves = node.spec.leave is not None or node.spec.removable
         interface = Interface(self._network, nic, inbound)
         peer = PeerNode(self._env, node, interface, content, leaves=leaves)
-        self._nodes[node.name] = peer
         random = self._streams.get("peers", node.name)
-        return Spegel(self._env, spec, peer, self._adverts, random, advertises_blobs=advertises_blobs)
+        agent = Spegel(self._env, spec, peer, self._adverts, random, advertises_blobs=advertises_blobs)
+        self._agents[node.name] = agent
+        return agent
+
+    def swarm(self, node: Node, nic: Nic, disk: Disk | None, inbound: Inbound | None) -> SwarmAgent:
+        """Start the agent of a swarm on a node."""
+        from pullsim.runtime.peers.swarm.agent import SwarmAgent  # noqa: PLC0415  # numpy, which few runs need
+
+        spec = node.spec.peers
+        assert spec is not None
+        network = self._swarms.get(spec.kind)
+        if network is None:
+            network = self._swarms[spec.kind] = self._swarm_network(node)
+        agent = SwarmAgent(node, nic, disk, network, inbound)
+        self._agents[node.name] = agent
+        return agent
 
     def leave(self, name: str) -> None:
         """Note that a node leaves."""
-        if (node := self._nodes.get(name)) is not None:
-            node.leave()
+        if (agent := self._agents.get(name)) is not None:
+            agent.leave()
 
     def records(self) -> list[PeerRecord]:
-        """Return what each node has sent and received, in order of their names."""
-        return [node.record() for _, node in sorted(self._nodes.items())]
+        """Return what each node has sent and received, in order of their names, and then the seeds of swarms."""
+        nodes = [agent.record() for _, agent in sorted(self._agents.items())]
+        return [*nodes, *(row for network in self._swarms.values() for row in network.records())]
+
+    def _swarm_network(self, node: Node) -> SwarmNetwork:
+        from pullsim.runtime.peers.swarm.kraken_network import KrakenNetwork  # noqa: PLC0415
+
+        spec = node.spec.peers
+        assert isinstance(spec, KrakenSpec)
+        return KrakenNetwork(self._env, self._network, spec, self._streams)

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from pullsim.oci.reference import Reference
+    from pullsim.peer_record import PeerRecord
+    from pullsim.registry.host import Registry
     from pullsim.registry.request import Download
     from pullsim.runtime.sources.blob_source import Wanted
     from pullsim.spec.stored_image import StoredImage
@@ -19,12 +21,25 @@ class PeerClient(Protocol):
     def resolve(self, reference: Reference) -> Generator[Any, Any, str | None]:
         """Return the digest that a reference has among the peers; None: none of them knows it."""
 
-    def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, int]:
+    def get(self, wanted: Wanted, download: Download, registry: Registry) -> Generator[Any, Any, int]:
         """Get the missing bytes of ``wanted`` from peers and report to ``download``; return the status.
+
+        ``registry`` is the one of the image, for agents that get from it what no peer has.
 
         OK: all are there. CUT: the peer went away in between, and ``download.received`` counts what has come.
         NOT_FOUND: no peer has it, so that the next host is asked.
         """
+
+
+class Agent(PeerClient, Protocol):
+    """An agent of a kind whose agents are told when their node leaves, and have a row in the results."""
+
+    def leave(self) -> None:
+        """Note that the node leaves."""
+
+    def record(self) -> PeerRecord:
+        """Return what the node has sent and received so far."""
+        ...
 
 
 class Content(Protocol):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.oci.reference import Reference
+    from pullsim.peer_record import PeerRecord
+    from pullsim.registry.host import Registry
     from pullsim.registry.request import Download
     from pullsim.runtime.peers.adverts import Adverts
     from pullsim.runtime.sources.blob_source import Wanted
@@ -76,7 +78,7 @@ class Spegel:
             return None
         return reference.digest or peer.content.images[key].target
 
-    def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, int]:
+    def get(self, wanted: Wanted, download: Download, registry: Registry) -> Generator[Any, Any, int]:  # noqa: ARG002
         """See `PeerClient`. Peers that go away are followed by others, as long as some are known."""
         key, env = wanted.digest, self._env
         self._node.requests += 1
@@ -94,6 +96,14 @@ class Spegel:
             if (yield from self._node.receive(peer, rest, self._stream, download)):
                 return OK
             download.request(env.now)
+
+    def leave(self) -> None:
+        """See `Agent`."""
+        self._node.leave()
+
+    def record(self) -> PeerRecord:
+        """See `Agent`."""
+        return self._node.record()
 
     # The methods of `ContentWatcher`.
 

@@ -16,7 +16,7 @@ from pullsim.scenario.builder.estimate import Estimate, estimate
 from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
-from pullsim.scenario.builder.peers import peer_warnings
+from pullsim.scenario.builder.peers import check_swarms, peer_warnings
 from pullsim.scenario.builder.prices import build_prices, price_warnings
 from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
@@ -98,6 +98,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         for position, image in enumerate(() if pool.secondary_boot_disk is None else pool.secondary_boot_disk.images):
             check.cached(image, pool.name, ("nodes", index, "secondaryBootDisk", "images", position))
     findings.warnings += peer_warnings(list(built.most()))
+    check_swarms(scenario.nodes, [node.spec for node in nodes], findings)
     check_disks(scenario.nodes, nodes, catalog, findings)
     for use in workloads.uses:
         check.used(use)

@@ -2,51 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pullsim.scenario.model.hardware import Short
-from pullsim.scenario.model.quantities import Count, Duration, OptionalRate  # noqa: TC001  # pydantic reads them
-from pullsim.spec.peers import SpegelSpec
+from pullsim.scenario.model.quantities import (  # noqa: TC001  # pydantic reads them
+    Count,
+    Duration,
+    OptionalRate,
+    Rate,
+    Size,
+)
+from pullsim.spec.peers import KrakenSpec, SpegelSpec
+from pullsim.units import duration_text, rate_text, size_text
 
-_SPEGEL = SpegelSpec()
+_SPEGEL, _KRAKEN = SpegelSpec(), KrakenSpec()
+#: The keys of each kind.
+KEYS: Final = {
+    "spegel": (
+        "lookup",
+        "resolve_timeout",
+        "race_timeout",
+        "retries",
+        "cache_ttl",
+        "advertise_delay",
+        "round_trip",
+        "per_connection",
+        "resolve_tags",
+    ),
+    "kraken": (
+        "upload",
+        "download",
+        "seeds",
+        "seed_upload",
+        "seed_download",
+        "replicas",
+        "warm",
+        "piece_size",
+        "rarest_first",
+        "loopback",
+        "per_connection",
+        "tick",
+    ),
+}
 
 
 class Peers(Short):
-    """Nodes that get blobs from other nodes, and from the registry what none of them has."""
+    """Nodes that get blobs from other nodes, and from the registry what none of them has. Each kind has its keys."""
 
-    kind: Literal["spegel"] = Field(
-        description="spegel: each node serves what its containerd has, all pools with it together."
+    kind: Literal["spegel", "kraken"] = Field(
+        description="spegel: whole blobs, from what the nodes' containerd has; kraken: pieces, while they are fetched. "
+        "All pools of a kind are one swarm."
     )
-    lookup: Duration = Field(
-        default=_SPEGEL.lookup, description="Time in which a node finds the peers that have a blob; an assumption."
+    lookup: Duration | None = Field(
+        default=None,
+        description="spegel: time in which a node finds the peers that have a blob; an assumption, "
+        f"{duration_text(_SPEGEL.lookup)}.",
     )
-    resolve_timeout: Duration = Field(
-        default=_SPEGEL.resolve_timeout, description="Time after which a lookup that has found nobody is a miss."
+    resolve_timeout: Duration | None = Field(
+        default=None,
+        description="spegel: time after which a lookup that has found nobody is a miss; "
+        f"{duration_text(_SPEGEL.resolve_timeout)}.",
     )
-    race_timeout: Duration = Field(
-        default=_SPEGEL.race_timeout, description="Least time after which peers that do not answer are a miss."
+    race_timeout: Duration | None = Field(
+        default=None,
+        description="spegel: least time after which peers that do not answer are a miss; "
+        f"{duration_text(_SPEGEL.race_timeout)}.",
     )
-    retries: Count = Field(default=_SPEGEL.retries, description="Peers that a lookup finds at the most.")
-    cache_ttl: Duration = Field(
-        default=_SPEGEL.cache_ttl,
+    retries: Count | None = Field(
+        default=None, description=f"spegel: peers that a lookup finds at the most; {_SPEGEL.retries}."
+    )
+    cache_ttl: Duration | None = Field(
+        default=None,
         alias="cacheTTL",
-        description="Time for which a node keeps what it has found; the half of it where that was too few.",
+        description="spegel: time for which a node keeps what it has found, the half of it where that was too few; "
+        f"{duration_text(_SPEGEL.cache_ttl)}.",
     )
-    advertise_delay: Duration = Field(
-        default=_SPEGEL.advertise_delay,
-        description="Time from the commit of a blob until others find it; an assumption. Before containerd 2.1 from "
-        "the end of the pull, for all its blobs.",
+    advertise_delay: Duration | None = Field(
+        default=None,
+        description="spegel: time from the commit of a blob until others find it; an assumption, "
+        f"{duration_text(_SPEGEL.advertise_delay)}. Before containerd 2.1 from the end of the pull, for all its blobs.",
     )
-    round_trip: Duration = Field(
-        default=_SPEGEL.round_trip, description="Time from a request to a peer until its answer begins."
+    round_trip: Duration | None = Field(
+        default=None,
+        description="spegel: time from a request to a peer until its answer begins; "
+        f"{duration_text(_SPEGEL.round_trip)}.",
+    )
+    resolve_tags: bool | None = Field(
+        default=None,
+        description="spegel: peers tell what a tag stands for, so that a tag that has moved may be answered as it was; "
+        "true.",
     )
     per_connection: OptionalRate = Field(
-        default=_SPEGEL.per_connection,
-        description="Most that one stream carries, which both nodes copy; an assumption.",
+        default=None,
+        description="Most that one stream between two nodes carries; spegel: an assumption, "
+        f"{rate_text(_SPEGEL.per_connection)}; kraken: unlimited.",
     )
-    resolve_tags: bool = Field(
-        default=_SPEGEL.resolve_tags,
-        description="Peers tell what a tag stands for, so that a tag that has moved may be answered as it was.",
+    upload: Rate | None = Field(
+        default=None, description=f"kraken: most that a node sends; {rate_text(_KRAKEN.upload)}, and its uplink."
     )
+    download: Rate | None = Field(
+        default=None, description=f"kraken: most that a node receives; {rate_text(_KRAKEN.download)}, and its NIC."
+    )
+    seeds: Count | None = Field(default=None, description=f"kraken: number of origins; {_KRAKEN.seeds}.")
+    seed_upload: Rate | None = Field(
+        default=None, description=f"kraken: most that an origin sends; {rate_text(_KRAKEN.seed_upload)}."
+    )
+    seed_download: Rate | None = Field(
+        default=None,
+        description=f"kraken: most that an origin gets from the registry; {rate_text(_KRAKEN.seed_download)}.",
+    )
+    replicas: Count | None = Field(default=None, description=f"kraken: origins that have one blob; {_KRAKEN.replicas}.")
+    warm: bool | None = Field(
+        default=None, description="kraken: origins have all blobs from the start; false: they fetch them when asked."
+    )
+    piece_size: Annotated[Size, Field(ge=65_536)] | None = Field(
+        default=None, description=f"kraken: bytes of a piece; {size_text(_KRAKEN.piece_size)}."
+    )
+    rarest_first: bool | None = Field(
+        default=None, description="kraken: the pieces that fewest neighbours have are asked for first; true."
+    )
+    loopback: Rate | None = Field(
+        default=None,
+        description="kraken: rate at which an agent serves a whole blob to its node's runtime; an assumption, "
+        f"{rate_text(_KRAKEN.loopback)}.",
+    )
+    tick: Annotated[Duration, Field(le=0.05)] | None = Field(
+        default=None,
+        description=f"kraken: longest step of the swarm; {duration_text(_KRAKEN.tick)}. 0: each piece by itself, exact "
+        "and slow.",
+    )
+
+    @model_validator(mode="after")
+    def _own_keys(self) -> Self:
+        own = KEYS[self.kind]
+        for name, field in type(self).model_fields.items():
+            if name != "kind" and name not in own and getattr(self, name) is not None:
+                kinds = " and ".join(kind for kind, keys in KEYS.items() if name in keys)
+                raise ValueError(f"{field.alias} is a key of {kinds}, not of {self.kind}")
+        if self.replicas is not None and self.replicas > (self.seeds or _KRAKEN.seeds):
+            raise ValueError(f"replicas is {self.replicas}, and there are {self.seeds or _KRAKEN.seeds} seeds")
+        return self

@@ -1,0 +1,142 @@
+"""A swarm: hosts that share their links among the torrents that they are in, step by step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from pullsim.kernel.event import LAST, Call, Event
+from pullsim.network.mesh import fill
+from pullsim.runtime.peers.swarm.table import Table
+
+if TYPE_CHECKING:
+    import simpy
+
+    from pullsim.runtime.peers.swarm.torrent import Torrent
+
+#: A step ends when so large a part of the edges has brought a piece, at the latest: with few edges it is each piece.
+_PART: Final = 1 / 3
+_LEAST: Final = 1e-6  # seconds of a step
+
+
+class Policy(Protocol):
+    """What a kind of swarm does in each step: who connects to whom, and who asks for what."""
+
+    torrent: Torrent
+
+    def leave(self, member: int) -> None:
+        """Take a member away."""
+
+    def maintain(self, now: float) -> float:
+        """Connect, disconnect and ask for pieces; return when something of that is due again, inf for never."""
+        ...
+
+    def idle(self) -> bool:
+        """Whether nobody waits for a piece."""
+        ...
+
+
+class Swarm:
+    """The hosts of a cluster and the torrents among them.
+
+    In each step every edge with something under way is one flow from its parent's uplink to its child's downlink, at
+    exact max-min fair rates (`network.mesh.fill`). A step takes ``tick`` seconds at the most, less if a third of the
+    edges has brought a piece by then. With a tick of 0 it ends with the first piece that comes: that is exact, and
+    slow. What joins or leaves within a step counts from its end on, but for an exact swarm.
+    """
+
+    def __init__(self, env: simpy.Environment, tick: float, cap: float) -> None:
+        """``cap``: most bytes/s over one edge."""
+        self._env = env
+        self._tick = tick
+        self._cap = cap
+        self.hosts: Table = Table(
+            {"up": np.float64, "down": np.float64, "zone": np.int64, "full": np.float64, "is_full": np.bool_}
+        )
+        self._policies: dict[Policy, None] = {}  # those of torrents that somebody waits for
+        self._edges: list[tuple[Torrent, Any]] = []  # those with rates since the last step
+        self._time = 0.0  # of the last step
+        self._call: Event | None = None  # the next step; those scheduled before it do nothing
+        self.steps = 0  # number of steps; tests read it
+
+    def host(self, up: float, down: float, zone: int) -> int:
+        """Add a host with these rates in bytes/s of payload, in a zone (-1: none); return its number."""
+        number = self.hosts.add()
+        self.hosts["up"][number], self.hosts["down"][number], self.hosts["zone"][number] = up, down, zone
+        return number
+
+    def changed(self, policy: Policy) -> None:
+        """Note that somebody joined or left: the next step sees it, which is at once if nothing was under way."""
+        if policy not in self._policies:
+            self._policies[policy] = None
+        if self._call is None or self._tick == 0.0:
+            self._call = Call(self._env, self._step, 0.0, LAST)
+
+    def full(self, host: int) -> float:
+        """Return the seconds in which the downlink of a host was full so far."""
+        since = self._env.now - self._time if self.hosts["is_full"][host] else 0.0
+        return float(self.hosts["full"][host]) + since
+
+    def settle(self) -> None:
+        """Let the bytes come that have come by now."""
+        now = self._env.now
+        elapsed, self._time = now - self._time, now
+        if elapsed > 0.0:
+            self.hosts["full"][self.hosts["is_full"]] += elapsed
+            for torrent, edges in self._edges:
+                torrent.advance(edges, elapsed, now)
+
+    def _step(self, event: Event) -> None:
+        if event is not self._call:
+            return
+        self.steps += 1
+        self._call = None
+        self.settle()
+        now = self._env.now
+        due = math.inf
+        for policy in list(self._policies):
+            due = min(due, policy.maintain(now))
+            if policy.idle():
+                del self._policies[policy]
+        first = self._share()
+        if self._call is None and self._policies:
+            self._call = Call(self._env, self._step, max(_LEAST, min(due - now, self._length(first))))
+
+    def _share(self) -> Any:
+        """Find all rates; return the seconds until each edge has brought its piece."""
+        self._edges = [(policy.torrent, policy.torrent.active()) for policy in self._policies]
+        hosts = self.hosts
+        count = len(hosts)
+        children, parents, rests, numbers = [], [], [], []
+        for torrent, edges in self._edges:
+            host = torrent.members["host"]
+            children.append(host[torrent.edges["child"][edges]])
+            parents.append(host[torrent.edges["parent"][edges]])
+            rests.append(torrent.edges["rest"][edges])
+            numbers.append(torrent.edges["length"][edges])
+        if not children or not sum(map(len, children)):
+            hosts["is_full"][:] = False
+            return np.zeros(0)
+        child, parent, rest, number = (np.concatenate(each) for each in (children, parents, rests, numbers))
+        path = np.column_stack((1 + child, 1 + count + parent))
+        capacity = np.concatenate(([math.inf], hosts["down"], hosts["up"]))
+        number = number.astype(float)
+        rate = number * fill(path, number, self._cap / number, capacity)
+        used = np.bincount(child, rate, count)
+        hosts["is_full"][:] = used >= hosts["down"] * (1.0 - 1e-9)
+        begin = 0
+        for torrent, edges in self._edges:
+            torrent.edges["rate"][edges] = rate[begin : begin + len(edges)]
+            begin += len(edges)
+        return np.maximum(rest, 0.0) / rate
+
+    def _length(self, first: Any) -> float:
+        """Return how long a step is; ``first``: see `_share`."""
+        if not len(first):
+            return math.inf if self._tick == 0.0 else self._tick
+        if self._tick == 0.0:
+            return float(first.min())
+        part = int(len(first) * _PART)
+        return min(self._tick, float(np.partition(first, part)[part]))

@@ -1,0 +1,103 @@
+"""Swarms among the nodes of a cluster: what the registry sends, what nodes send, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+import pullsim
+from pullsim.errors import InputErrors
+from pullsim.results.invariants import check
+
+IMAGE = "r.test/app:1"
+LAYERS = [{"size": "40MB"}, {"size": "80MB"}, {"size": "20MB"}]
+TOTAL = 140_000_000
+
+
+def scenario(count, *, peers=None, registry=None, **keys):
+    node = {"name": "n", "count": count, "maxPods": 1, "nic": "10Gbit/s", "peers": {"kind": "kraken", **(peers or {})}}
+    return pullsim.from_mapping(
+        {
+            "images": {"define": [{"image": IMAGE, "layers": LAYERS}]},
+            "registries": [{"host": "r.test", "egress": "1Gbit/s", **(registry or {})}],
+            "nodes": [{**node, **keys}],
+            "workloads": [{"name": "app", "pods": {"image": IMAGE, "count": count}}],
+        }
+    )
+
+
+def run(*args, **keys):
+    result = pullsim.run(scenario(*args, **keys))
+    assert check(result) == []
+    assert all(pull.ok for pull in result.pulls)
+    return result
+
+
+RUNTIMES = [{"containerd": "1.7"}, {"containerd": "2.1", "layerFetchBuffer": "16MB"}, {"crio": "1.35"}]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_registry_sends_each_layer_once_to_each_of_its_origins(runtime):
+    result = run(6, runtime=runtime)
+    assert 2 * TOTAL < result.registries[0].sent < 2 * TOTAL + 100_000
+    nodes = [peer for peer in result.peers if peer.node.startswith("n-")]
+    assert all(peer.received >= TOTAL for peer in nodes)
+    assert {layer.source for layer in result.layers} == {"peer"}
+    assert sum(peer.sent for peer in nodes) > TOTAL
+    assert sum(row.bytes for row in result.traffic if row.link == "peer") == sum(peer.received for peer in nodes)
+
+
+def test_warm_origins_need_no_registry_for_layers():
+    assert run(4, peers={"warm": True}).registries[0].sent < 100_000
+
+
+def test_an_agent_serves_a_blob_when_it_has_all_of_it():
+    fast, slow = (
+        max(p.ended for p in run(1, peers={"warm": True, "loopback": rate}).pulls) for rate in ("10GB/s", "10MB/s")
+    )
+    assert slow - fast > 80 / 10 * 0.8
+
+
+def test_a_disk_takes_every_byte_twice():
+    keys = {"disk": {"write": "20MB/s"}, "unpack": {"gzip": "1000GB/s"}}
+    result = run(1, peers={"warm": True}, **keys)
+    assert result.end > 2 * TOTAL / 20e6
+
+
+def test_a_registry_with_faults_is_asked_by_the_nodes_themselves():
+    result = run(3, registry={"faults": [{"at": "1h", "for": "1m", "status": 503}]})
+    assert result.registries[0].sent > 3 * TOTAL
+    assert not any(peer.received for peer in result.peers)
+
+
+def test_nodes_that_leave():
+    made = scenario(5, leave={"rate": "0.02/s", "replaceAfter": "1s"})
+    result = pullsim.run(pullsim.override(made, ["horizon=3m"]))
+    assert check(result) == []
+    assert result.departures
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("nodes[n].peers={kind: kraken, lookup: 5ms}", "lookup is a key of spegel, not of kraken"),
+        ("nodes[n].peers={kind: spegel, seeds: 2}", "seeds is a key of kraken, not of spegel"),
+        ("nodes[n].peers={kind: kraken, seeds: 2, replicas: 3}", "replicas is 3"),
+        ("nodes[n].peers={kind: kraken, tick: 1s}", "tick"),
+        ("nodes[n].peers={kind: kraken, pieceSize: 1kB}", "pieceSize"),
+        ("nodes[n].runtime={fixed: {}}", "fetches no layers"),
+    ],
+)
+def test_what_cannot_be_is_refused(override, said):
+    with pytest.raises((InputErrors, ValueError), match=said):
+        pullsim.run(pullsim.override(scenario(2), [override]))
+
+
+def test_a_kind_is_one_swarm_over_all_pools():
+    pools = [{"name": "a", "peers": "kraken"}, {"name": "b", "peers": {"kind": "kraken", "upload": "1Gbit/s"}}]
+    made = {
+        "images": {"define": [{"image": IMAGE, "layers": LAYERS}]},
+        "nodes": pools,
+        "workloads": [{"name": "app", "pods": {"image": IMAGE}}],
+    }
+    with pytest.raises(InputErrors, match="one swarm over all pools"):
+        pullsim.run(pullsim.from_mapping(made))
