@@ -59,9 +59,9 @@ def cost_rows(costs: Costs, sent: Mapping[str, int], idle: str) -> tuple[str, li
 
 
 def idle_text(summary: Summary) -> str:
-    """Write the idle accelerators: ``96.1 idle minutes of nvidia.com/gpu``."""
-    held = summary.idle_accelerators.items()
-    return ", ".join(f"{each.minutes:,.1f} idle minutes of {name}" for name, each in held if each.minutes)
+    """Write the idle accelerators that have a price: ``96.1 idle minutes of nvidia.com/gpu``."""
+    priced = {name: each.minutes for name, each in summary.idle_accelerators.items() if each.cost is not None}
+    return ", ".join(f"{minutes:,.1f} idle minutes of {name}" for name, minutes in priced.items() if minutes)
 
 
 def cost_notes(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def exact(price: float) -> Fraction:
     return Fraction(repr(price))
 
 
+@lru_cache(maxsize=4096)
 def accelerators(requests: Amounts, prices: Prices | None = None) -> Amounts:
     """Return which of the resources that a pod holds are accelerators: by their name, or as they have a price."""
     priced = () if prices is None else tuple(name for name, _ in prices.accelerators)
