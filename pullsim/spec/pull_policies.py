@@ -136,7 +136,7 @@ def contradiction(names: list[str]) -> str | None:
             return f"{name} is there twice: once is enough"
     if "shortestMissing" in names and "priority" in names[names.index("shortestMissing") :]:
         return (
-            "priority after shortestMissing decides nothing, as no two images miss equally many bytes: "
+            "priority after shortestMissing decides nothing but between pulls of one image: "
             "write priority first, and the shortest of equal priority goes first"
         )
     return None

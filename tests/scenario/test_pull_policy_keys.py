@@ -54,7 +54,7 @@ def made(given):
 
 def test_each_policy_by_its_name_or_with_its_value():
     assert made(scenario(ALL)) == MADE
-    assert made(scenario([{"coalesce": True}, {"priority": {}}, {"registryLimit": 2}, "resetOnRecovery"])) == (
+    assert made(scenario([{"coalesce": True}, {"priority": None}, {"registryLimit": 2}, "resetOnRecovery"])) == (
         spec.Coalesce(),
         spec.Priority(),
         spec.RegistryLimit(2),
@@ -80,7 +80,7 @@ REFUSED = [
     (["registryLimit"], "registryLimit needs a value: {registryLimit: 2}"),
     (["maxBackOff"], "maxBackOff needs a value: {maxBackOff: 60s}"),
     ([{"registryLimit": 0}], "pullPolicies[0].registryLimit: 0 is no limit: a whole number from 1 on"),
-    ([{"registryLimit": {"docker.io": "two"}}], "is no limit"),
+    ([{"registryLimit": {"quay.io": 1, "docker.io": "two"}}], "'docker.io': 'two' is no limit"),
     ([{"registryLimit": {}}], "is no limit"),
     ([{"registryLimit": True}], "true is no limit"),
     ([{"priority": {"ageing": "0s"}}], "'0s' must be greater than 0"),
@@ -89,6 +89,8 @@ REFUSED = [
     ([{"coalesce": True, "queueQPS": True}], "an entry has one policy, not 2"),
     ([{}], "an entry has one policy, not 0"),
     ([7], "pullPolicies[0]"),
+    ([{"maxBackOff": None}], "maxBackOff needs a value: {maxBackOff: 60s}"),
+    ([{"coalesced": None}], "'coalesced' is no pull policy; did you mean coalesce?"),
     ("coalesce", "nodes[n].pullPolicies"),
     ([{"registered": "nobody"}], "'nobody' is no pull policy that is registered here"),
     (["coalesce", "coalesce"], "nodes[n].pullPolicies: coalesce is there twice"),
@@ -124,6 +126,11 @@ def test_two_longest_back_offs_are_one_too_many():
             "registryLimit has no effect: the kubelet pulls at most 2",
         ),
         ([{"registryLimit": {"docker.io": 1}}], {"maxParallelImagePulls": 2}, None),
+        (
+            [{"registryLimit": {"docker.io": 1, "index.docker.io": 1}}],
+            {"maxParallelImagePulls": 2},
+            "registryLimit: no image comes from 'index.docker.io'",
+        ),
         ([{"registryLimit": 1}], {"serializeImagePulls": False}, None),
         (["queueQPS"], {"registryPullQPS": 0}, "queueQPS has no effect: registryPullQPS: 0 refuses no pull"),
         (["queueQPS"], {}, None),

@@ -100,6 +100,7 @@ def test_erofs_is_a_mode_or_a_mapping():
         ({"soci": {"unpacks": -2}}, "is no limit"),
         ({"soci": {"unpacksPerImage": "many"}}, "is no limit"),
         ({"soci": {"chunkSize": "-1MB"}}, "chunkSize"),
+        ({"soci": {"chunkSize": 16}}, "chunks of 16 bytes are too small: at least 100kB, or 0 for whole layers"),
         ({"soci": {"rereads": 1.5}}, "rereads"),
         ({"soci": {"chunk": 1}}, "chunk"),
         ({"snapshotter": "soci"}, "needs soci"),

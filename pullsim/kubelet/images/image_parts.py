@@ -73,8 +73,8 @@ def _with_policies(
     if wrong := contradiction([name_of(policy) for policy in policies]):
         raise InputError(f"pull policies of {context.spec.pool}: {wrong}")
     objects = [(name_of(policy), _object(policy)) for policy in policies]
-    keys = [(name, policy.key) for name, policy in objects if hasattr(policy, "key")]
-    afters = [(name, policy.after) for name, policy in objects if hasattr(policy, "after")]
+    keys = [(name, policy.key) for name, policy in objects if callable(getattr(policy, "key", None))]
+    afters = [(name, policy.after) for name, policy in objects if callable(getattr(policy, "after", None))]
     limit = 1 if config.serialize_image_pulls else config.max_parallel_image_pulls
     qps, bucket = config.registry_pull_qps, None
     if qps and any(isinstance(policy, QueueQps) for policy in policies):

@@ -18,6 +18,7 @@ from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
 from pullsim.scenario.builder.peers import check_swarms, peer_warnings
 from pullsim.scenario.builder.prices import build_prices, price_warnings
+from pullsim.scenario.builder.pull_policies import unused_limits
 from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.snapshot import idle_reads
@@ -116,6 +117,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     findings.warnings += zone_warnings(registries, nodes)
     pools = {node.spec.pool: node.spec for node in nodes}.values()
     findings.warnings += unused_mirrors(pools, registries)
+    findings.warnings += unused_limits(pools, check.hosts)
     findings.warnings += nothing_read(pools, (spec for _, spec in readers))
     check_caches(scenario.registries, registries, check.hosts, findings)
     findings.warnings += cache_warnings(registries, check.found)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.errors import shown
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec import pull_policies as spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pullsim.scenario.model.pull_policies import PullPolicy
+    from pullsim.spec.cluster import NodeSpec
     from pullsim.spec.kubelet import KubeletConfig
 
 
@@ -40,6 +43,15 @@ def _policy(policy: PullPolicy) -> Any:
         "inPodParallel": spec.InPodParallel,
     }
     return plain[policy.name]()
+
+
+def unused_limits(nodes: Iterable[NodeSpec], hosts: AbstractSet[str]) -> Iterator[str]:
+    """Yield a warning for each limit of a registry from which no image comes; ``hosts``: those from which some do."""
+    for node in nodes:
+        for policy in node.pull_policies:
+            if isinstance(policy, spec.RegistryLimit):
+                for host in sorted(policy.limits.keys() - hosts):
+                    yield f"nodes[{node.pool}].pullPolicies: registryLimit: no image comes from {shown(host)}"
 
 
 def policy_warnings(pool: str, policies: Sequence[Any], kubelet: KubeletConfig) -> Iterator[str]:

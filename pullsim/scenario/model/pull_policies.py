@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 def _limits(value: Any) -> Any:
     """Take a whole number from 1 on, or a mapping of registries to such numbers."""
-    each = value.values() if isinstance(value, Mapping) else [value]
-    if not each or any(type(limit) is not int or limit < 1 for limit in each):
-        raise ValueError(
-            f"{shown(value)} is no limit: a whole number from 1 on limits each registry, {{docker.io: 1}} one"
-        )
+    each = value if isinstance(value, Mapping) and value else {None: value}
+    for host, limit in each.items():
+        if type(limit) is not int or limit < 1:
+            given = shown(limit) if host is None else f"{shown(host)}: {shown(limit)}"
+            raise ValueError(
+                f"{given} is no limit: a whole number from 1 on limits each registry, {{docker.io: 1}} one"
+            )
     return value
 
 
@@ -128,6 +130,8 @@ class PullPolicy(Section):
     @model_validator(mode="before")
     @classmethod
     def _one_policy(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and [*data.values()] == [None]:  # YAML's "- priority:"
+            (data,) = data
         if isinstance(data, str):
             data = _by_name(data)
         if isinstance(data, Mapping) and len(data) != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
 
 from pullsim.errors import shown
 from pullsim.scenario.model.hardware import Short
@@ -16,6 +16,7 @@ _EROFS = ErofsSpec()
 _SOCI = SociSpec()
 _MOST: Final = 1_000_000
 _UNLIMITED: Final = "unlimited"
+_LEAST_CHUNK: Final = 100_000  # bytes: each GET is simulated, and a layer of 10 GB has 100,000 of them then
 
 
 def _limit(value: Any) -> Any:
@@ -51,7 +52,8 @@ class Soci(Short):
         "unpigz. eks-auto: not published, those of eks-al2023.",
     )
     chunk_size: Size | None = Field(
-        default=None, description="Bytes of one GET: concurrent_download_chunk_size; 0: whole layers."
+        default=None,
+        description="Bytes of one GET, at least 100kB: concurrent_download_chunk_size; 0: whole layers.",
     )
     downloads_per_image: Limit | None = Field(
         default=None, description="GETs of one image at a time, or unlimited: max_concurrent_downloads_per_image."
@@ -79,6 +81,13 @@ class Soci(Short):
         le=1,
         description="Part of the compressed bytes that unpacking reads from the disk, as memory has lost them.",
     )
+
+    @field_validator("chunk_size")
+    @classmethod
+    def _is_no_crumb(cls, size: int | None) -> int | None:
+        if size is not None and 0 < size < _LEAST_CHUNK:
+            raise ValueError(f"chunks of {size} bytes are too small: at least 100kB, or 0 for whole layers")
+        return size
 
 
 class Erofs(Short):
