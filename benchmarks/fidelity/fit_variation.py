@@ -3,8 +3,8 @@
 From cluster to cluster: of each row (an image in a cluster) the logarithm of measured over predicted time, and by how
 much the logarithm of the predicted time moves with that of each figure (`data/sensitivities.csv`, made by
 `--sensitivities`), as runs of the simulator tell. The spread of a figure between clusters and the scale of what the
-model is off by are those under which the rows are likeliest, with Student's t of 4 degrees of freedom for each row, as
-few rows are far off. What is known beforehand is one more term (`BEFORE`).
+model is off by are those under which the rows are likeliest, one by one: normal, and beside that Student's t of 4
+degrees of freedom for the model, as few rows are far off. What is known beforehand is one more term (`BEFORE`).
 
 Rows on which a preset was fitted tell nothing about another cluster and are left out here; they tell what the preset
 has behind it. `coverage.py` judges each cluster with spreads that are fitted on the other clusters.
@@ -52,13 +52,14 @@ if TYPE_CHECKING:
 SENSITIVITIES: Final = Path(__file__).parent / "data" / "sensitivities.csv"
 OUT: Final = Path(__file__).parents[2] / "pullsim" / "scenario" / "presets" / "variation.yaml"
 FACTORS: Final = tuple(each.name for each in fields(ClusterSpread))
-STEP: Final = 0.15  # of a logarithm, for sensitivities
+STEP: Final = -0.15  # of a logarithm, for sensitivities: what is slower binds, and so has more of the time
 FREEDOM: Final = 4
+POINTS: Final = 15  # at which a normal distribution is looked at, to add Student's t to it
 #: Spreads before any row is looked at, those between clusters and the scale of the model's error, and how sure that is
 #: (standard deviation of a logarithm): vendors promise disks and cores to a tenth or so; connections to object stores
 #: and CDNs were seen at 49 to 193 MB/s (containerd PR 13559, S3's pages), which is 0.4 for different clouds together.
 BEFORE: Final = {"disk": 0.12, "unpack": 0.08, "registry": 0.25, "latency": 0.2, "model": 0.06}
-SURE: Final = 0.4
+SURE: Final = 0.25  # rows of a cluster are taken one by one and tell less than as many clusters would
 NODE_SHARE: Final = 0.1  # of the variance within a cluster
 SHORT: Final = 1.0  # seconds; shorter pulls are left out of spreads within a cluster
 
@@ -169,25 +170,39 @@ def _mean_range(count: int) -> float:
 
 def fit(found: Sequence[Moved]) -> Spreads:
     """Fit spreads on these rows, of which those that a preset was fitted on are left out."""
+    spread = _spread_within(found)
     judged = [row for row in found if not row.calibration]
     off = np.array([row.off for row in judged])
     by = np.array([[row.by[name] for name in FACTORS] for row in judged])
+    within = np.array([median_differs(spread.get(row.preset, spread[""]), row.nodes) for row in judged])
     before = np.log([*BEFORE.values()])
+    points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
 
     def unlikely(x: Array) -> float:
-        scale = np.sqrt(by**2 @ np.exp(2 * x[:-1]) + np.exp(2 * x[-1]))
-        likely = stats.t.logpdf(off / scale, FREEDOM) - np.log(scale)
+        normal = np.sqrt(by**2 @ np.exp(2 * x[:-1]) + within**2)
+        model = np.exp(x[-1])
+        apart = (off[:, None] - normal[:, None] * points) / model
+        likely = np.log(stats.t.pdf(apart, FREEDOM) @ weights / weights.sum() / model)
         return float(-likely.sum() + (((x - before) / SURE) ** 2).sum() / 2)
 
     best = np.exp(minimize(unlikely, before, method="L-BFGS-B").x)
+    return Spreads(dict(zip(FACTORS, map(float, best[:-1]), strict=True)), float(best[-1]), spread)
+
+
+def median_differs(spread: float, nodes: int) -> float:
+    """Return what the median of normal draws differs by, of as many as there are nodes: pi / 2 times the variance."""
+    return spread * math.sqrt(math.pi / 2 / nodes) if nodes > 1 else spread
+
+
+def _spread_within(found: Sequence[Moved]) -> dict[str, float]:
+    """Return the median spread of pull times over nodes, by preset, and of all under no name."""
     every = [row.within for row in found if row.within is not None]
     ranges = {
         preset: [row.within for row in found if row.preset == preset and row.within is not None]
         for preset in {row.preset for row in found}
     }
     spread = {preset: statistics.median(own) for preset, own in ranges.items() if own}
-    spread[""] = statistics.median(every)
-    return Spreads(dict(zip(FACTORS, map(float, best[:-1]), strict=True)), float(best[-1]), spread)
+    return spread | {"": statistics.median(every)}
 
 
 def node_and_pull(found: Iterable[Moved], spread: float) -> tuple[float, float]:

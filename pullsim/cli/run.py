@@ -15,6 +15,7 @@ from pullsim.cli import completers, signals, terminal
 from pullsim.cli.command_line import again
 from pullsim.cli.diagnostics import warning_lines
 from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.interval import IntervalOption, predictor
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,
@@ -30,6 +31,7 @@ from pullsim.cli.options import (
 )
 from pullsim.cli.progress import progress_bar
 from pullsim.cli.scenario_argument import effective_scenario, load_scenario, options
+from pullsim.cli.study_options import ProcessesOption  # noqa: TC001  Typer reads the annotations
 from pullsim.errors import AssertionFailed, InputError, Location
 from pullsim.inputs import is_directory
 
@@ -128,6 +130,8 @@ def run(
             show_default=False,
         ),
     ] = None,
+    interval: IntervalOption = None,
+    processes: ProcessesOption = None,
     check: Annotated[bool, typer.Option("--check", help="Check the invariants of the records.", hidden=True)] = False,
     verbose: VerboseOption = False,
     quiet: Annotated[
@@ -152,6 +156,7 @@ def run(
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
         words = [str(scenario), *options(nodes, preset), *_options(overrides)]
+        predict = predictor(loaded, interval, processes, quiet=quiet, force=force)
 
         def show(result: Result, summary: Summary) -> None:
             _print(
@@ -171,6 +176,7 @@ def run(
             show,
             words,
             asked=asked,
+            predict=predict,
             splits=splits,
             charts=charts,
             watch=watch,
@@ -226,6 +232,7 @@ def _simulate(
     words: list[str],
     *,
     asked: tuple[str, ...],
+    predict: Callable[[Summary], Summary],
     splits: bool | None,
     charts: bool,
     watch: bool,
@@ -269,6 +276,7 @@ def _simulate(
             from pullsim.study.splits import with_splits  # noqa: PLC0415
 
             summary = with_splits(scenario, summary, always=bool(splits))
+        summary = predict(summary)
         if assertions:
             from pullsim.results.assertions import with_assertions  # noqa: PLC0415
 

@@ -53,6 +53,7 @@ _TEXTS: Final = frozenset(
         "assertions",
         "modelError",
         "splits",
+        "prediction",
         "guesses",
         "neverStarted",
     }

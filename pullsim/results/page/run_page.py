@@ -16,6 +16,7 @@ from pullsim.results.page.stage_time import stage_time
 from pullsim.results.page.start_times import start_times
 from pullsim.results.page.trust import trust
 from pullsim.results.page.use import at_a_time, disk_table, disk_writes, links, network
+from pullsim.results.prediction_table import prediction_section
 from pullsim.results.wording import duration
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def run_page(output: Output) -> Page:
     """Return the page of a run, with the parts for which the run kept rows."""
     result, summary, origin = output.result, output.summary, output.origin
     sections = [
+        prediction_section(summary.prediction),
         _section("By workload", by_workload(summary), by_pool(summary), by_image(summary)),
         _section("When pods started", ready_over_time(result), start_times(result)),
         _section("What they waited for", stage_time(result)),

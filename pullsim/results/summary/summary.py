@@ -45,6 +45,7 @@ from pullsim.results.summary.never_started import NeverStarted, never_started
 from pullsim.results.summary.outages import Outage, outages
 from pullsim.results.summary.peer_use import PeerUse, peer_use
 from pullsim.results.summary.pods import Pods, pods
+from pullsim.results.summary.prediction import Prediction
 from pullsim.results.summary.read_use import ReadUse, read_use
 from pullsim.results.summary.registry_use import RegistryUse, registry_use
 from pullsim.results.summary.splits import SplitEffect
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 BYTE_WINDOW: Final = 10.0
 DIGITS: Final = 12  # significant digits in summary.json; further ones depend on the order of sums
-_ONLY_WHERE_THERE: Final = frozenset({"peers", "reads", "volumes"})
+_ONLY_WHERE_THERE: Final = frozenset({"peers", "prediction", "reads", "volumes"})
 _LAYERS: Final = ("layers", "layers_fetched")  # the fields of a pull's row
 
 
@@ -157,6 +158,7 @@ class Summary(Drawn):
     idle_accelerators: dict[str, IdleAccelerators] = field(default_factory=dict)  # the same by extended resource
     cost: float | None = None  # of the run; None: nothing has a price
     costs: Costs | None = None  # what it consists of
+    prediction: Prediction | None = None  # as peers: the key figures in other clusters, where they were asked for
     unused_images: UnusedImages | None = None  # brought ahead and not used; None: nothing is brought ahead
 
     def __repr__(self) -> str:

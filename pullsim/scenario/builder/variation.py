@@ -49,6 +49,14 @@ def variation_warnings(scenario: ScenarioModel) -> list[str]:
     return [f"nodes[{name}].variation: {why}, so that it is ignored: write variation: preset" for name in given]
 
 
+def behind(scenario: ScenarioModel) -> dict[str, int | None]:
+    """Return by pool how many clusters are behind its figures, for `variation: preset`; None: it does not say it."""
+    variation = scenario.variation
+    if variation is not None and variation.spreads == "own":
+        return dict.fromkeys((pool.name for pool in scenario.nodes), None)
+    return {pool.name: _of_pool(pool).clusters for pool in scenario.nodes}
+
+
 def _registries(registries: Sequence[RegistrySpec], widest: PoolVariation, seed: int) -> tuple[RegistrySpec, ...]:
     return tuple(vary_registry(registry, widest, seed) for registry in registries)
 

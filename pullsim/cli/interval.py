@@ -1,0 +1,54 @@
+"""The option ``--interval`` of ``pullsim run``: the key figures in other clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pullsim.cli import signals
+from pullsim.cli.options import OUTPUT
+from pullsim.cli.study_options import study_progress
+from pullsim.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pullsim.results.summary.summary import Summary
+    from pullsim.scenario import Scenario
+
+IntervalOption = Annotated[
+    int | None,
+    typer.Option(
+        "--interval",
+        metavar="DRAWS",
+        min=10,
+        help="Also run so many draws of how clusters, nodes and pulls vary, 40 for instance, and give the key figures "
+        "with intervals of 50 and 90 %.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+
+
+def predictor(
+    scenario: Scenario, draws: int | None, processes: int | None, *, quiet: bool, force: bool
+) -> Callable[[Summary], Summary]:
+    """Return what adds the intervals to a summary; without draws it changes nothing.
+
+    Raises InputError for processes without draws.
+    """
+    if draws is None:
+        if processes is not None:
+            raise InputError("a run has one process: it goes with --interval", Location("--processes"))
+        return lambda summary: summary
+
+    def predict(summary: Summary) -> Summary:
+        if signals.came():
+            return summary
+        from pullsim.study.prediction import with_prediction  # noqa: PLC0415
+
+        with study_progress(quiet=quiet) as progress:
+            return with_prediction(scenario, summary, draws, processes=processes, progress=progress, force=force)
+
+    return predict
