@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from rich.text import Text as Line
+
 from pullsim.results.fitted_table import FittedTable
 from pullsim.results.page.page import Cell, Column, Section, Table, Text
 from pullsim.results.start_table import brief
@@ -12,6 +14,8 @@ from pullsim.results.wording import counted, percentage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import RenderableType
 
     from pullsim.results.summary.prediction import PredictedFigure, Prediction
 
@@ -25,15 +29,17 @@ _NAMES: Final = {
 _HEADINGS: Final = ("median", "half of them", "nine in ten")
 
 
-def prediction_table(prediction: Prediction) -> FittedTable:
-    """Return the table for the terminal."""
+def prediction_parts(prediction: Prediction | None) -> list[RenderableType]:
+    """Return what a terminal shows: the table and its notes; nothing without a prediction."""
+    if prediction is None:
+        return []
     table = FittedTable()
     table.names("in other clusters")
     for rank, heading in enumerate(_HEADINGS):
         table.figures(heading, rank=(1, 2, 0)[rank])
     for name, figure in prediction.figures.items():
         table.add_row(_NAMES[name], *_cells(figure))
-    return table
+    return [Line(), table, *(Line(note, style="dim") for note in prediction_notes(prediction))]
 
 
 def prediction_section(prediction: Prediction | None) -> Section:

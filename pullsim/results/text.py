@@ -14,7 +14,7 @@ from pullsim.results.cost_text import cost_notes
 from pullsim.results.fitted_table import FittedTable
 from pullsim.results.guesses import guessed_figures
 from pullsim.results.notes import Notes
-from pullsim.results.prediction_table import prediction_notes, prediction_table
+from pullsim.results.prediction_table import prediction_parts
 from pullsim.results.start_table import start_table
 from pullsim.results.summary.pods import POD_WINDOW
 from pullsim.results.summary.summary import BYTE_WINDOW
@@ -60,9 +60,7 @@ def render(summary: Summary, turn: Sequence[str] = (), warnings: Sequence[str] |
     parts.append(_figures(summary))
     if summary.pods:
         parts += [Text(), start_table(summary)]
-    if summary.prediction:
-        parts += [Text(), prediction_table(summary.prediction)]
-        parts += [Text(note, style="dim") for note in prediction_notes(summary.prediction)]
+    parts += prediction_parts(summary.prediction)
     if summary.time and summary.time.stages:
         parts += [Text(), _time(summary.time)]
     if summary.bottleneck:
