@@ -99,6 +99,7 @@ class ClusterNode:
     def leave(self) -> None:
         """Leave the cluster: everything on the node ends, and the transfers of its pulls are cancelled."""
         self.kubelet.stop()
+        self._service.leave()
         for worker in (self._workers or {}).values():
             if worker.is_alive:
                 worker.interrupt(PullOutcome(None, code="Canceled", error="context canceled", cause=NODE_LEFT))

@@ -22,3 +22,6 @@ class Runtime(ImageService, Protocol):
         A pull of the image, or of another that has the same lower layers, fetches and unpacks the others only. Raises
         KeyError if the registry did not have it.
         """
+
+    def leave(self) -> None:
+        """Stop what goes on outside of pulls and pods, as the node has left the cluster."""

@@ -156,6 +156,9 @@ class StoreService:
         self.mount(manifest)
         self._files.lie_in(self._secondary_disk, manifest.chain_ids)
 
+    def leave(self) -> None:
+        """See `Runtime.leave`: there is nothing of the kind, but for lazy snapshotters."""
+
     def mount(self, manifest: Manifest) -> None:
         """Have the layers of an image without its blobs, on another disk, for as long as the node is there."""
         raise NotImplementedError

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pullsim.reads import Reads
 from pullsim.results.invariants import check
 from pullsim.results.summary.summary import summarize
+from pullsim.spec.cluster import Leave
 from pullsim.spec.lazy import KINDS, BackgroundSpec, LazySpec
 from pullsim.spec.registry import BlobHost, Fault
 from tests.support.world import (
@@ -266,6 +267,25 @@ def test_a_full_pull_does_not_need_the_registry_any_more():
     source = registry(faults=(Fault(3.0, status=None),))
     result = run([reading("a", replace(ALL, think=60.0))], node(containerd()), registries=[source], images=images)
     assert result.pods[0].ready is not None
+
+
+@pytest.mark.parametrize(
+    ("reads", "spec"),
+    [
+        (ALL, PLAIN),
+        (None, replace(PLAIN, background=BackgroundSpec(1))),
+        (replace(ALL, concurrency=2), replace(PLAIN, prefetch=1.0, prefetch_wait=1.0, background=BackgroundSpec(2))),
+    ],
+)
+def test_a_node_that_leaves_fetches_nothing_any_more(reads, spec):
+    """Of 80 units that take 20 s and 40 s to come, or 40 s by one request."""
+    runtime = replace(containerd(), snapshotter=spec.kind, local_pull=True, lazy={spec.kind: spec})
+    leaving = replace(node(runtime, kubelet=SERIAL), leave=Leave(0.2, 1e6))
+    images = catalog({"a:1": image(layer("x", 40.0, 80.0))})
+    result = run([reading("a", reads)], leaving, registries=[registry(**STORE)], images=images, horizon=500.0)
+    left = result.departures[0].t
+    assert 1.0 < left < 20.0
+    assert result.registries[0].sent < left * RATE + UNIT
 
 
 # Laws

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+import simpy
+
 from pullsim.kernel.event import Timeout
 
 if TYPE_CHECKING:
@@ -31,18 +33,32 @@ class BackgroundFetch:
         self._spec = spec
         self._layers: deque[LazyLayer] = deque()
         self._not_before = 0.0
-        self._workers = 0
+        self._workers: list[simpy.Process] = []
 
     def add(self, layer: LazyLayer) -> None:
         """Fetch a layer that has just been mounted."""
         spec, env = self._spec, self._node.env
         self._layers.append(layer)
         self._not_before = env.now + spec.pause
-        while self._workers < spec.workers:
-            self._workers += 1
-            env.process(self._work())
+        self._workers = [worker for worker in self._workers if worker.is_alive]
+        while len(self._workers) < spec.workers:
+            self._workers.append(env.process(self._work()))
+
+    def stop(self) -> None:
+        """Fetch nothing any more."""
+        self._layers.clear()
+        for worker in self._workers:
+            if worker.is_alive:
+                worker.interrupt()
 
     def _work(self) -> Generator[Any, Any, None]:
+        """Fetch until everything is there, or until it is stopped."""
+        try:
+            yield from self._fetch_all()
+        except simpy.Interrupt:
+            return
+
+    def _fetch_all(self) -> Generator[Any, Any, None]:
         """Fetch batches until everything is there; a layer that cannot be had is given up."""
         node, spec, env = self._node, self._spec, self._node.env
         while self._layers:
@@ -63,7 +79,6 @@ class BackgroundFetch:
                 self._layers.remove(layer)
             if (rest := began + spec.period * requests - env.now) > 0.0:
                 yield Timeout(env, rest)
-        self._workers -= 1
 
     def _wait(self, now: float) -> float:
         """Return the seconds after which it may go on, or look again."""

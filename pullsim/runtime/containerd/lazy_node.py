@@ -80,6 +80,13 @@ class LazyNode:
             return None
         return found
 
+    def stop(self) -> None:
+        """Fetch nothing beforehand any more."""
+        for processes in self.prefetches.values():
+            for process in processes:
+                if process.is_alive:
+                    process.interrupt()
+
     def seconds(self, layer: Layer) -> float:
         """Return the seconds of a core that inflating and hashing a layer, unit by unit, take."""
         spec, costs = self.spec, self.unpacker.spec

@@ -7,6 +7,8 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+import simpy
+
 from pullsim.reads import ReadFailed, ReadRecord
 from pullsim.runtime.snapshotter.lazy_layer import ABSENT, COMING, PACKED
 
@@ -63,9 +65,15 @@ class _LayerReads:
         most = 1 if layer.ranges.counted else min(max(1, BATCH // self._node.spec.unit), -(-total // self._readers))
         reads = iter(self._reads)
         readers = [env.process(self._read(reads, most)) for _ in range(min(self._readers, total))]
-        for reader in readers:
-            if reader.is_alive:
-                yield reader
+        try:
+            for reader in readers:
+                if reader.is_alive:
+                    yield reader
+        except simpy.Interrupt:  # the node has left
+            for reader in readers:
+                if reader.is_alive:
+                    reader.interrupt()
+            raise
         read = part.amount if self._done == total else part.amount * self._done // total
         row = ReadRecord(
             self._node.name,
@@ -83,11 +91,14 @@ class _LayerReads:
 
     def _read(self, reads: Iterator[range], most: int) -> Generator[Any, Any, None]:
         """Take reads that no other reader has taken, until there are none left."""
-        while not self._failed and (batch := list(islice(reads, most))):
-            if not (yield from self._have(batch)):
-                self._failed = True
-                return
-            self._done += len(batch)
+        try:
+            while not self._failed and (batch := list(islice(reads, most))):
+                if not (yield from self._have(batch)):
+                    self._failed = True
+                    return
+                self._done += len(batch)
+        except simpy.Interrupt:
+            return
 
     def _have(self, batch: list[range]) -> Generator[Any, Any, bool]:
         """Have units fetched or inflated where they are not there; return False if they cannot be had."""

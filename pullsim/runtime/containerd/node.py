@@ -138,6 +138,13 @@ class ContainerdNode:
             found = self._background[lazy] = BackgroundFetch(lazy, spec)
         return found
 
+    def leave(self) -> None:
+        """Stop what lazy snapshotters fetch, as the node has left the cluster."""
+        for background in self._background.values():
+            background.stop()
+        for lazy in self._lazy.values():
+            lazy.stop()
+
     def discards(self, handler: str) -> bool:
         """Whether the compressed layers of images for a runtime handler are not kept once they are unpacked."""
         soci = self.soci_of(handler)

@@ -45,6 +45,10 @@ class Containerd(StoreService):
         """Pull an image (internal/cri/server/images/image_pull.go PullImage)."""
         return Pull(self._node, parse(image), caller, clock, auth, handler).run()
 
+    def leave(self) -> None:
+        """See `Runtime.leave`."""
+        self._node.leave()
+
     def remove_image(self, image_id: str) -> None:
         """Remove all names of an image and collect garbage at once (internal/cri/server/images/image_remove.go)."""
         self.store.remove(image_id)

@@ -66,6 +66,9 @@ class FixedRuntime:
     def attach(self, image: str) -> None:
         """Do nothing, as in `preload`."""
 
+    def leave(self) -> None:
+        """See `Runtime.leave`."""
+
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Return the image if it is present for the handler. Raises InspectFailed when the spec says so."""
         fixed = self._spec.images.get(image)
