@@ -51,8 +51,8 @@ def nodes_of(
     )
 
 
-def chosen_images(texts: Sequence[str], where: Scenario) -> list[ChosenImage]:
-    """Return the images that are asked about. Raises InputError."""
+def chosen_images(texts: Sequence[str], where: Scenario, argument: str = "IMAGE") -> list[ChosenImage]:
+    """Return the images that an argument or option names. Raises InputError."""
     from pullsim.inputs import is_directory, is_file  # noqa: PLC0415
     from pullsim.oci.reference import parse  # noqa: PLC0415
     from pullsim.scenario import override  # noqa: PLC0415
@@ -73,10 +73,10 @@ def chosen_images(texts: Sequence[str], where: Scenario) -> list[ChosenImage]:
         built = defined.assemble()
         sized = [*built.guessed, *(entry.image for entry in defined.images.define if entry.layers is None)]
         guessed = {str(parse(name)) for name in sized}
-        there = chosen.by_names(names, built.cluster.catalog, platforms, guessed)
+        there = chosen.by_names(names, built.cluster.catalog, platforms, guessed, Location(argument))
         found += (image for image in there if image.name not in known)
     if len(found) > chosen.MOST_IMAGES:
-        raise InputError(f"are {len(found):,}; {chosen.MOST_IMAGES} are the most", Location("IMAGE"))
+        raise InputError(f"are {len(found):,}; {chosen.MOST_IMAGES} are the most", Location(argument))
     return found
 
 
@@ -107,12 +107,19 @@ def options_of(base: str | None, zstd: Sequence[str] | None, weights: str | None
             raise InputError("0 would be every layer: give a size such as 2GB", Location("--weights"))
     below = None
     if base is not None:
-        found = chosen_images([base], where)
+        found = chosen_images([base], where, "--base")
         if len(found) > 1:
             raise InputError(f"{shown(base)} has {len(found)} images; a base is one", Location("--base"))
         below = found[0]
     made = Options(base=below, weights=least)
-    return made if zstd is None else replace(made, zstd=dict(map(_level, zstd)))
+    if zstd is None:
+        return made
+    ratios: dict[int, float] = {}
+    for level, ratio in map(_level, zstd):
+        if level in ratios:
+            raise InputError(f"level {level} is there twice: once is enough", Location("--zstd"))
+        ratios[level] = ratio
+    return replace(made, zstd=ratios)
 
 
 def _level(text: str) -> tuple[int, float]:

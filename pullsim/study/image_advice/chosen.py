@@ -88,7 +88,11 @@ def in_files(paths: Iterable[Path], platforms: Collection[Platform], unpack_rati
 
 
 def by_names(
-    names: Iterable[str], catalog: Catalog, platforms: Collection[Platform], guessed: Collection[str] = ()
+    names: Iterable[str],
+    catalog: Catalog,
+    platforms: Collection[Platform],
+    guessed: Collection[str] = (),
+    place: Location = _PLACE,
 ) -> list[ChosenImage]:
     """Return the images that a catalogue has under these names; of the ``guessed`` ones it knows the sizes alone.
 
@@ -100,7 +104,7 @@ def by_names(
         try:
             reference = parse(name)
         except InvalidReference as error:
-            raise InputError(f"{shown(name)} is neither a file nor an image name: {error}", _PLACE) from None
+            raise InputError(f"{shown(name)} is neither a file nor an image name: {error}", place) from None
         image = catalog.lookup(reference, 0.0)
         if image is None:
             near = catalog.suggest(name)
@@ -108,14 +112,14 @@ def by_names(
                 f"image {shown(name)} is in no catalogue"
                 + (f"; known and near: {', '.join(near)}" if near else "")
                 + "; give a file with its manifest, which `crane manifest` or `skopeo inspect --raw` print",
-                _PLACE,
+                place,
             )
         if catalog.lookup(reference, float("inf")) is not image:
-            raise InputError(f"image {shown(name)} moves to other content during the scenario (tagMoves)", _PLACE)
+            raise InputError(f"image {shown(name)} moves to other content during the scenario (tagMoves)", place)
         layers = {platform: found.layers for platform in platforms if (found := select(image, platform)) is not None}
         for platform in platforms:
             if platform not in layers:
-                raise InputError(f"image {shown(name)} has nothing for {platform}, the platform of nodes", _PLACE)
+                raise InputError(f"image {shown(name)} has nothing for {platform}, the platform of nodes", place)
         guess = _GUESSED if str(reference) in guessed else _ESTIMATED if catalog.is_estimated(reference) else ""
         made.setdefault(str(reference), ChosenImage(str(reference), layers, "the catalogues", guess))
     return list(made.values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.errors import InputError, Location
+from pullsim.results.wording import size
 from pullsim.scenario import override
 from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.advice import node_levers
@@ -123,6 +124,11 @@ def image_advice(
         )
     if options.weights is not None:
         least = options.weights
+        biggest = max(
+            (layer.size for image in images for layers in image.layers.values() for layer in layers), default=0
+        )
+        if biggest < least:
+            raise InputError(f"no layer has {size(least)}: the biggest has {size(biggest)}", Location("--weights"))
         images = [image.changed(lambda _, layers: as_weights(layers, least)) for image in images]
     scenario = override(scenario, [defining(scenario, images)])
     built = scenario.assemble(force=force)

@@ -182,6 +182,12 @@ def test_pulls_of_given_duration_have_no_layers():
         image_advice(scenario, asked(bound_by()), seeds=1)
 
 
+def test_weights_of_which_no_image_has_a_layer_are_a_mistake():
+    scenario = bound_by()
+    with pytest.raises(InputError, match=r"--weights: no layer has 1,000 TB: the biggest has 1 GB"):
+        image_advice(scenario, asked(scenario), Options(weights=10**15), seeds=1)
+
+
 def test_two_changes_are_made_in_the_order_of_a_build():
     (image,) = asked(bound_by())
     (first,) = (each for each in changes([image], None, {3: 0.5}, None) if each.lever == "zstd -3")

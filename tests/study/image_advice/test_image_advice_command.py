@@ -165,6 +165,8 @@ def ask(*images, base=None, zstd=None, weights=None, ratio=None, **given):
         (["redis:3.2"], {"zstd": ["3"]}, "--zstd: '3' is LEVEL=RATIO"),
         (["redis:3.2"], {"zstd": ["3=nan"]}, "--zstd: '3=nan' is LEVEL=RATIO"),
         (["redis:3.2"], {"zstd": ["40=0.5"]}, "--zstd: '40=0.5' is LEVEL=RATIO"),
+        (["redis:3.2"], {"zstd": ["3=0.9", "3=0.8"]}, "--zstd: level 3 is there twice: once is enough"),
+        (["redis:3.2"], {"base": "nosuch:1"}, "--base: image 'nosuch:1' is in no catalogue"),
         (["redis:3.2"], {"weights": "much"}, "--weights: "),
         (["redis:3.2"], {"weights": "0B"}, "--weights: 0 would be every layer"),
         (["redis:3.2"], {"ratio": 0}, "unpackRatio"),
