@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pullsim.records import TrafficRecord
+from pullsim.spec.prices import CROSS_ZONE
 
 
 class Inbound:
@@ -24,9 +25,11 @@ class Inbound:
     def add(self, host: str, link: str, zone: str | None, amount: int) -> None:
         """Count ``amount`` bytes that a host sent over a path of the class ``link`` (`pullsim.spec.prices`).
 
-        ``zone`` is that of the host; they cross zones if both sides have one, and these differ.
+        ``zone`` is that of the host; they cross zones if both sides have one, and these differ. A path of the class
+        crossZone says so by its class, so that these bytes are not across zones once more.
         """
-        key = host, link, zone is not None and self.zone is not None and zone != self.zone
+        crosses = link != CROSS_ZONE and zone is not None and self.zone is not None and zone != self.zone
+        key = host, link, crosses
         self.bytes[key] = self.bytes.get(key, 0) + amount
 
 

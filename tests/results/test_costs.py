@@ -11,6 +11,7 @@ from rich.console import Console
 
 import pullsim
 from pullsim.errors import InputError, InputErrors
+from pullsim.network.traffic import Inbound
 from pullsim.records import RegistryRecord, TrafficRecord
 from pullsim.results.cost_text import amounts
 from pullsim.results.summary.byte_costs import Rates, of_bytes
@@ -68,6 +69,17 @@ def test_bytes_cost_what_their_classes_cost():
     assert summary.idle_accelerator_minutes is None
     assert summary.costs.unused is None
     assert "across zones" in text_of(summary)
+
+
+def test_a_path_across_zones_costs_once_where_both_sides_have_a_zone():
+    inbound = Inbound("cache.test", "a")
+    for link, zone in (("crossZone", "b"), ("nat", "b"), ("nat", "a"), ("crossZone", None)):
+        inbound.add("r.test", link, zone, 10)
+    assert inbound.bytes == {
+        ("r.test", "crossZone", False): 20,
+        ("r.test", "nat", True): 10,
+        ("r.test", "nat", False): 10,
+    }
 
 
 def test_a_registry_s_own_price_adds_up():
@@ -282,6 +294,7 @@ def test_bytes_of_receivers_at_their_rates_cost_what_the_run_does(traffic):
         ({"acceleratorHour": {"gpus": 1}}, "'gpus' is no extended resource, pool or instance type; did you mean gpu?"),
         ({"acceleratorHour": True}, r"prices\.acceleratorHour"),
         ({"currency": 3}, r"prices\.currency"),
+        ({"currency": "\x1b[31m"}, r"'\\x1b\[31m' has characters that cannot be printed"),
     ],
 )
 def test_wrong_prices_are_refused(prices, text):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from pullsim.errors import shown
 from pullsim.scenario.model.quantities import Price, Section
 from pullsim.spec.prices import ANY
 
@@ -15,6 +16,13 @@ _Money = Annotated[float, Field(ge=0, le=1e9)]
 def _by_name(value: Any) -> Any:
     """Read one price for all accelerators as the price of any."""
     return {ANY: value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _printable(currency: str) -> str:
+    """Refuse what would break the line of a table, or act on the terminal that shows it."""
+    if not currency.isprintable():
+        raise ValueError(f"{shown(currency)} has characters that cannot be printed: USD, €")
+    return currency
 
 
 #: Money per hour of one accelerator, by name; a number alone is the price of any.
@@ -35,7 +43,9 @@ HourPrices = Annotated[
 class Prices(Section):
     """What bytes and accelerators cost you. There is no built-in price; a class without one is free."""
 
-    currency: str = Field(default="", max_length=12, description="What amounts are in: USD.")
+    currency: Annotated[str, AfterValidator(_printable)] = Field(
+        default="", max_length=12, description="What amounts are in: USD."
+    )
     nat: Price | None = Field(default=None, description="Bytes through a NAT gateway: hosts with `link: nat`.")
     cross_zone: Price | None = Field(
         default=None,
