@@ -223,6 +223,29 @@ def test_a_tag_is_what_a_peer_has_under_that_name():
     assert answers == [None, B, None]
 
 
+def test_a_peer_whose_image_is_removed_while_it_is_asked_knows_no_tag():
+    world = World({}, {})
+    reference = parse("r.test/app:1")
+    agent, content = world.nodes[1]
+    content.images[str(reference)] = None
+    agent.named(str(reference), [])
+    answers = []
+
+    def ask():
+        yield world.env.timeout(1.0)
+        answers.append((yield from world.nodes[0][0].resolve(reference)))
+
+    def remove():
+        yield world.env.timeout(1.0 + SPEC.lookup / 2)
+        content.images.clear()
+
+    world.env.process(ask())
+    world.env.process(remove())
+    world.env.run()
+    assert answers == [None]
+    assert [each.misses for each in world.peers.records()] == [1, 0]
+
+
 class Holder:
     def __init__(self, left=math.inf):
         self.left = left

@@ -73,10 +73,13 @@ class Spegel:
             return None
         self._node.requests += 1
         peer = yield from self._race(self._lookup(key), key, tag=not reference.digest)
-        if peer is None:
+        if peer is not None and reference.digest:
+            return reference.digest
+        found = None if peer is None else peer.content.images.get(key)  # it may have been removed while it was asked
+        if found is None:
             self._node.misses += 1
             return None
-        return reference.digest or peer.content.images[key].target
+        return found.target
 
     def get(self, wanted: Wanted, download: Download, registry: Registry) -> Generator[Any, Any, int]:  # noqa: ARG002
         """See `PeerClient`. Peers that go away are followed by others, as long as some are known."""
