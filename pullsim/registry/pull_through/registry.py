@@ -79,6 +79,8 @@ class CachingRegistry(Registry):
     def cache_record(self) -> CacheRecord:
         """Return what the cache had, and what it got from upstream."""
         replicas = self._replicas
+        for each in replicas:
+            each.store.expire(self._env.now)
         return CacheRecord(
             host=self.spec.host,
             replicas=len(replicas),
