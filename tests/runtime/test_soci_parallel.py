@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.results.invariants import check
+from pullsim.spec.pull_through import CacheSpec
 from pullsim.spec.registry import BlobHost, Fault, Host
 from pullsim.spec.runtime import RuntimeHandler
 from pullsim.spec.snapshotter import SociSpec
@@ -178,6 +179,19 @@ def test_layers_come_from_the_registry_of_the_name_and_not_from_its_mirror():
     result = run([pod("a", named("a:1"))], node(soci(SociSpec())), registries=[own, mirror], images=images)
     sent = {each.host: each.sent for each in result.registries}
     assert (sent[HOST], sent["mirror.test"]) == (2 * UNIT + 2, 200)  # two bytes of the request that authorizes
+
+
+@pytest.mark.parametrize("fill", ["streamThrough", "storeThenServe"])
+def test_a_cache_that_the_image_is_named_after_fetches_what_it_sends(fill):
+    cache = registry(cache=CacheSpec(upstream="up.test", fill=fill, coalesce="blob"))
+    images = {"a:1": image(layer("x", 2.0), documents=(100, 100))}
+    result = run(
+        [pod("a", named("a:1"))], node(soci(SociSpec())), registries=[cache, registry("up.test")], images=images
+    )
+    sent = {each.host: each.sent for each in result.registries}
+    assert pull(result, "a").ok
+    assert not check(result)
+    assert result.caches[0].received == sent["up.test"] >= 2 * UNIT + 200
 
 
 def test_an_image_of_another_handler_is_unpacked_by_containerd():

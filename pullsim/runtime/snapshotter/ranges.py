@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import Timeout
 from pullsim.registry.authorizer import Authorizer
+from pullsim.registry.pull_through.client import CacheClient
+from pullsim.registry.pull_through.registry import CachingRegistry
 from pullsim.registry.range_client import RangeClient
 from pullsim.registry.request import NO_HEADER, OK, REFUSED, TIMED_OUT, Request
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pullsim.network.traffic import Inbound
     from pullsim.oci.reference import Reference
     from pullsim.registry.access import Presented
+    from pullsim.registry.client import Client
     from pullsim.registry.host import Registry
     from pullsim.registry.request import Download
 
@@ -54,14 +57,20 @@ class Ranges:
         self._reference = reference
         self._retries = retries
         self._authorizer = Authorizer(registry, presented)
-        self._client = RangeClient(env, registry, port, self._authorizer, inbound=inbound)
+        self._client: Client
+        if isinstance(registry, CachingRegistry):  # it redirects nowhere, and may have to fetch what it is asked for
+            self._client = CacheClient(env, registry, port, self._authorizer, inbound=inbound)
+        else:
+            self._client = RangeClient(env, registry, port, self._authorizer, inbound=inbound)
         self.retryable = False  # whether what failed last may succeed later by itself
 
     @property
     def counted(self) -> bool:
-        """Whether a quota or fault may look at each request, so that no two of them may be taken together."""
-        registry = self._client.registry
-        return registry.blob_site is registry.site and not registry.gates.regular
+        """Whether a cache, a quota or fault may look at each request: no two of them may be taken together then."""
+        client = self._client
+        if not isinstance(client, RangeClient):
+            return True
+        return client.registry.blob_site is client.registry.site and not client.registry.gates.regular
 
     def probe(self, digest: str, download: Download) -> Generator[Any, Any, int]:
         """Find out where a blob is, by a GET of its first two bytes. Returns the status of the last attempt."""
@@ -79,7 +88,7 @@ class Ranges:
             request = Request(self._authorizer.presented, self._reference, "blobs", digest, size)
             request.offset = offset
             got = download.received
-            if known:
+            if known and isinstance(client, RangeClient):
                 status = yield from client.get_range(request, download, count)
             else:
                 status = yield from client.get(request, download)
