@@ -72,6 +72,11 @@ class Reference:
         return self.repository + self._suffix
 
 
+def is_domain(text: str) -> bool:
+    """Whether a text can stand before the first slash of an image name: ``docker.io``, ``localhost:5000``."""
+    return len(text) <= _MAX_PATH and re.fullmatch(_DOMAIN, text) is not None
+
+
 @lru_cache(maxsize=65536)
 def parse(text: str) -> Reference:
     """Parse and normalise an image name; ``latest`` is added when there is neither tag nor digest.

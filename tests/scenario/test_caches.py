@@ -85,6 +85,10 @@ WRONG = [
     ({"size": -1}, "size"),
     ({"downlink": "0bit/s"}, "downlink"),
     ({"upstream": ""}, "upstream"),
+    ({"upstream": "https://quay.io"}, "'https://quay.io' is no host as in image names"),
+    ({"upstream": "quay.io/team"}, "is no host as in image names"),
+    ({"upstream": "a\x1b.test"}, "is no host as in image names"),
+    ({"upstream": "registry-1.docker.io"}, "registry-1.docker.io is docker.io in a scenario"),
     ({"upstreams": "docker.io"}, "upstreams"),
     (17, "17"),
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pullsim.errors import shown
 from pullsim.oci.manifest import Manifest
+from pullsim.oci.reference import is_domain
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.spec.pull_through import CacheDisk, CacheSpec, Login
 from pullsim.spec.registry import spellings
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from pullsim.scenario.model.pull_through import Cache
     from pullsim.scenario.model.registries import Registry, RegistryHost
     from pullsim.spec.registry import RegistrySpec
+
+
+#: Other hosts of Docker Hub, as the configurations of caches have them. One that is not listed would be taken for a
+#: public registry without the quotas that docker.io has.
+DOCKER_HUB: Final = ("registry-1.docker.io", "index.docker.io", "registry.hub.docker.com")
 
 
 def build_cache(cache: Cache | None) -> CacheSpec | None:
@@ -45,7 +52,15 @@ def check_caches(
         if registry.cache is not None
         for name in spellings(registry.host)
     }
+    known = {registry.host for registry in registries}
     for host, route in _caches(listed):
+        upstream = None if host.cache is None else host.cache.upstream
+        if upstream is not None and known.isdisjoint(spellings(upstream)):
+            if upstream in DOCKER_HUB:
+                findings.error(f"{upstream} is docker.io in a scenario", *route, "cache", "upstream")
+            elif not is_domain(upstream):
+                message = f"{shown(upstream)} is no host as in image names: docker.io, registry.example.com:5000"
+                findings.error(message, *route, "cache", "upstream")
         if host.blob_host is not None:
             findings.error("goes without cache: a cache sends its blobs itself", *route, "blobHost")
         for domain in sorted(domains):
