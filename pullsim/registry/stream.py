@@ -46,6 +46,7 @@ class Stream:
         "inbound",
         "link_class",
         "on_end",
+        "over",
         "registry",
         "request",
         "retryable",
@@ -67,6 +68,7 @@ class Stream:
         self.inbound: Inbound | None = None  # where the bytes are counted by class of link; None: nowhere
         self.link_class = site.link_class  # of the way to the receiver
         self.image: Image | None = None  # what a tag stands for, if the body is its manifest
+        self.over = False  # the body has ended and is counted
         self.on_end: Callable[[int, bool], None] | None = None  # called with the bytes that came, and whether all did
 
     def lag(self, rate: float) -> float:
@@ -82,7 +84,13 @@ class Stream:
         return found if self.behind is None else [*found, *self.behind.faults(now)]
 
     def ended(self, now: float, got: int, *, whole: bool) -> None:
-        """Count a body of which ``got`` bytes came; if all of it did, the connection may serve further requests."""
+        """Count a body of which ``got`` bytes came; if all of it did, the connection may serve further requests.
+
+        Bodies that are on their way at the end of the run have ended before whoever receives them is stopped.
+        """
+        if self.over:
+            return
+        self.over = True
         registry = self.registry
         registry.sent += got
         if self.inbound is not None:

@@ -224,7 +224,7 @@ class ClusterSpec:
         return (
             any(each.link != FREE or each.zone is not None for each in self.registries)
             or any(store is not None and store.link is not None for store in stores)
-            or any(cache is not None and cache.link != FREE for cache in caches)
+            or any(cache is not None and cache.link not in (None, FREE) for cache in caches)
             or any(spec.peers is not None for spec in self.pools.values())
         )
 

@@ -64,7 +64,7 @@ class CacheSpec:
     ttl: float = float("inf")  # after which content that was stored is dropped
     size: float = float("inf")  # what is stored at most; the least recently used goes first
     downlink: float = float("inf")  # from upstream
-    link: Link = "free"  # class of the path from upstream
+    link: Link | None = None  # class of the path from upstream; None: that of the path from there to the nodes
     disk: CacheDisk = CacheDisk()
     replicas: int = 1
     balance: Balance = "random"

@@ -118,6 +118,17 @@ def test_a_cache_that_leads_to_no_registry_is_refused(cache, registries, image, 
         scenario(cache, registries=registries, image=image).assemble()
 
 
+@pytest.mark.parametrize(("link", "paid"), [(None, "nat"), ("internet", "internet"), ("free", "free")])
+def test_a_path_from_upstream_is_of_the_upstream_s_class_unless_the_cache_says_another(link, paid):
+    """Else a cache would take all bytes out of the bill of a NAT gateway that it is behind, too."""
+    for horizon in (None, "0.4s"):  # in the end, and on its way
+        settings = ["registries[docker.io].link=nat", *([f"horizon={horizon}"] if horizon else [])]
+        result = pullsim.run(pullsim.override(scenario({"link": link, "fill": "storeThenServe"}, count=1), settings))
+        got = {(row.receiver, row.link): row.bytes for row in result.traffic if row.bytes}
+        assert got["mirror.local", paid] == result.caches[0].received > 0
+        assert {link for receiver, link in got if receiver != "mirror.local"} <= {"free"}
+
+
 def test_a_cache_sends_its_blobs_itself():
     with pytest.raises((InputError, InputErrors), match="blobHost: goes without cache"):
         scenario({}, blobHost={}).assemble()

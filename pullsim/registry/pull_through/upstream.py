@@ -70,7 +70,7 @@ class Upstream:
         self._port = network.port(name, math.inf)
         self._slots = None if spec.upstream_connections is None else Slots(env, spec.upstream_connections)
         self._clients: dict[tuple[str, str], Client] = {}  # by host and repository, as tokens are for a repository
-        self._intakes: dict[Intake, Client] = {}  # bodies that the cache fetches for itself, and who sends them
+        self._intakes: dict[Intake, Stream] = {}  # bodies that the cache fetches for itself
         self._inbound: Inbound | None = None  # where the bytes are counted by class of link; None: nowhere
         self._inward: tuple[Link, ...] = ()  # the link from upstream, if it has a rate
         if spec.downlink < math.inf:
@@ -117,10 +117,10 @@ class Upstream:
             opened = yield from client.open(request, None)
             if isinstance(opened, Refusal):
                 return opened
-            opened.inbound, opened.link_class = self._inbound, self._spec.link
+            self._counts(opened)
             opened.site = Relay(opened.site, (*self._inward, *disk), opened.site)
             intake, status = Intake(wanted.size, opened.site.goodput), 0
-            self._intakes[intake] = client
+            self._intakes[intake] = opened
             try:
                 status = yield from carry(self._env, opened, self._port, intake)
             finally:
@@ -147,7 +147,7 @@ class Upstream:
             opened = yield from client.open(request, None)
             if isinstance(opened, Refusal):
                 return opened
-            opened.inbound, opened.link_class = self._inbound, self._spec.link
+            self._counts(opened)
             site = Relay(opened.site, (*self._inward, *disk, own.link), own)
             stream = Stream(self._host, asked, site)
             stream.behind = opened
@@ -163,12 +163,16 @@ class Upstream:
 
     def close(self) -> None:
         """Count what has come, at the end of the run, of bodies that the cache fetches for itself."""
-        for intake, client in self._intakes.items():
+        for intake, stream in self._intakes.items():
             got = intake.cut()
             self.received += got
-            client.registry.sent += got
-            if self._inbound is not None:
-                self._inbound.add(client.registry.spec.host, self._spec.link, client.registry.spec.zone, got)
+            stream.ended(self._env.now, got, whole=False)
+
+    def _counts(self, stream: Stream) -> None:
+        """Let the bytes of a response be counted as those of the cache, by the class of its path from upstream."""
+        stream.inbound = self._inbound
+        if self._spec.link is not None:
+            stream.link_class = self._spec.link
 
     def _client(self, reference: Reference) -> Client | None:
         """Return the client for a repository; None: it is the cache's own, and there is no registry behind it."""

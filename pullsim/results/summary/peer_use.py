@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pullsim.spec.prices import PEER
+from pullsim.peer_record import PEER
 
 if TYPE_CHECKING:
     from pullsim.run import Result
@@ -37,7 +37,7 @@ def peer_use(result: Result) -> PeerUse | None:
         sent_bytes=sum(sent),
         share=sum(sent) / whole if whole else None,
         busiest_bytes=max(sent),
-        cross_zone_bytes=sum(row.bytes for row in result.traffic if row.link == PEER and row.cross_zone),
+        cross_zone_bytes=sum(row.bytes for row in result.traffic if row.host == PEER and row.cross_zone),
         requests=sum(peer.requests for peer in result.peers),
         misses=sum(peer.misses for peer in result.peers),
     )

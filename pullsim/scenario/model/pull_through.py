@@ -78,7 +78,10 @@ class Cache(Short):
         default=None, description="Most that is kept: the least recently used goes first; absent: everything is."
     )
     downlink: OptionalRate = Field(default=None, description="Rate of its link from upstream; absent: never binds.")
-    link: Link = Field(default=_DEFAULTS.link, description="Class of the path from upstream, as `registries[].link`.")
+    link: Link | None = Field(
+        default=None,
+        description="Class of the path from upstream, as `registries[].link`; absent: the upstream's own.",
+    )
     disk: CacheDisk | None = Field(default=None, description="Rates of its disk; absent: it never binds.")
     replicas: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=_DEFAULTS.replicas, description="Hosts behind its name, each with content, links and a disk of its own."
