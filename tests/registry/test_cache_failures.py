@@ -212,6 +212,22 @@ def test_a_tag_is_looked_up_again_when_its_time_is_over():
             assert pull(result, "p1").layers == len(latest.layers)
 
 
+@pytest.mark.parametrize(
+    ("cache", "upstream"),
+    [(preset("harbor"), 2 * 1000 + 2 * (UNIT + 500)), (preset("zot", holds=("a",)), 0)],
+    ids=["harbor", "zot"],
+)
+def test_the_rest_of_a_manifest_is_sent_and_the_whole_of_it_is_fetched(cache, upstream):
+    """The mirror breaks off each body in its middle; Harbor, which does not have the manifest yet, fetches it again."""
+    content = image(layer("x", 1), documents=(1000, 500))
+    cut = Fault(cut=Cut(share=0.5), status=None, duration=0.5)
+    result = world(cache, at=(0.0,), content=content, host={"faults": (cut,)})
+    sent = {each.host: each.sent for each in result.registries}
+    assert pull(result, "p0").ok
+    assert sent[MIRROR] == UNIT + 1500
+    assert result.caches[0].received == sent.get(HOST, 0) == upstream
+
+
 operations = st.lists(
     st.tuples(st.sampled_from(["put", "use"]), st.sampled_from("abcd"), st.sampled_from([0, 1, 1, 2, 3])), max_size=30
 )

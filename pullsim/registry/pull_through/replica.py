@@ -116,14 +116,14 @@ class Replica:
             if isinstance(found, Refusal):
                 return found
             image = found
-            request.size = image.size
+            request.size = image.size - request.offset
         digest = request.what if image is None else image.digest
         if self.store.use(digest, self._env.now):
             self.hits += 1
         else:
             self.misses += 1
             is_index = request.is_index or isinstance(image, Index)
-            refusal = yield from self._fetch(Content(request, "manifests", digest, request.size, is_index))
+            refusal = yield from self._fetch(Content(request, "manifests", digest, _whole(request), is_index))
             if refusal is not None:
                 return self._refused(refusal)
             self._keep_manifest(digest, request)
@@ -155,7 +155,7 @@ class Replica:
     def _miss(self, request: Request) -> Generator[Any, Any, Stream | Refusal]:
         """Answer a GET of a blob that is not stored, and that the request does not wait for."""
         spec, digest = self._spec, request.what
-        size = self._sizes.get(digest, request.offset + request.size)
+        size = self._sizes.get(digest, _whole(request))
         if spec.fill == "storeThenServe":
             filling = self._fill(Content(request, "blobs", digest, size))
             if not filling.over:
@@ -291,7 +291,7 @@ class Replica:
         if image is not None:
             self._blobs(image)
         if self._spec.manifest_poll is None or not isinstance(image, Manifest):
-            self.store.put(digest, request.size, self._env.now)
+            self.store.put(digest, _whole(request), self._env.now)
         elif digest not in self._fillings:
             filling = self._fillings[digest] = Filling(self._env)
             Process(self._env, self._await_blobs(request, image, filling))
@@ -334,3 +334,8 @@ class Replica:
         """Return what a node is answered where the upstream registry failed; ``own``: the cache's own status for it."""
         status = answered(refusal) if own is None else own
         return Refusal(status, refusal.retryable or bool(self._fillings), refusal.message)
+
+
+def _whole(request: Request) -> int:
+    """Return the bytes of all that a request asks for the rest of, where a body has broken off."""
+    return request.offset + request.size
