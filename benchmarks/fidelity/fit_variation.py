@@ -3,7 +3,7 @@
 From cluster to cluster: of each row (an image in a cluster) the logarithm of measured over predicted time, and by how
 much the logarithm of the predicted time moves with that of each figure (`data/sensitivities.csv`, made by
 `--sensitivities`), as runs of the simulator tell. The spread of a figure between clusters and the scale of what the
-model is off by are those under which the rows are likeliest, one by one: normal, and beside that Student's t of 4
+model is off by are those under which the rows are likeliest, one by one: normal, and beside that Student's t of 2
 degrees of freedom for the model, as few rows are far off. What is known beforehand is one more term (`BEFORE`).
 
 Rows on which a preset was fitted tell nothing about another cluster and are left out here; they tell what the preset
@@ -53,7 +53,8 @@ SENSITIVITIES: Final = Path(__file__).parent / "data" / "sensitivities.csv"
 OUT: Final = Path(__file__).parents[2] / "pullsim" / "scenario" / "presets" / "variation.yaml"
 FACTORS: Final = tuple(each.name for each in fields(ClusterSpread))
 STEP: Final = -0.15  # of a logarithm, for sensitivities: what is slower binds, and so has more of the time
-FREEDOM: Final = 4
+REAL: Final = "perfstudy"  # the source with real images
+FREEDOM: Final = 2
 POINTS: Final = 15  # at which a normal distribution is looked at, to add Student's t to it
 #: Spreads before any row is looked at, those between clusters and the scale of the model's error, and how sure that is
 #: (standard deviation of a logarithm): vendors promise disks and cores to a tenth or so; connections to object stores
@@ -90,7 +91,7 @@ class Spreads:
     """What is fitted: spreads between clusters, the model's scale, and spreads of pull times over nodes by preset."""
 
     cluster: dict[str, float]  # of another cluster against the preset: with what the preset itself is off by
-    model: float
+    model: dict[str, float]  # by source: of images of zeros the model knows all, of real ones not what layers unpack to
     within: dict[str, float]  # by preset
 
 
@@ -175,18 +176,20 @@ def fit(found: Sequence[Moved]) -> Spreads:
     off = np.array([row.off for row in judged])
     by = np.array([[row.by[name] for name in FACTORS] for row in judged])
     within = np.array([median_differs(spread.get(row.preset, spread[""]), row.nodes) for row in judged])
-    before = np.log([*BEFORE.values()])
+    real = np.array([row.source == REAL for row in judged])
+    before = np.log([*BEFORE.values(), BEFORE["model"]])
     points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
 
     def unlikely(x: Array) -> float:
-        normal = np.sqrt(by**2 @ np.exp(2 * x[:-1]) + within**2)
-        model = np.exp(x[-1])
-        apart = (off[:, None] - normal[:, None] * points) / model
-        likely = np.log(stats.t.pdf(apart, FREEDOM) @ weights / weights.sum() / model)
+        normal = np.sqrt(by**2 @ np.exp(2 * x[:-2]) + within**2)
+        model = np.exp(np.where(real, x[-1], x[-2]))
+        apart = (off - normal * points[:, None]) / model
+        likely = np.log(weights @ stats.t.pdf(apart, FREEDOM) / weights.sum() / model)
         return float(-likely.sum() + (((x - before) / SURE) ** 2).sum() / 2)
 
     best = np.exp(minimize(unlikely, before, method="L-BFGS-B").x)
-    return Spreads(dict(zip(FACTORS, map(float, best[:-1]), strict=True)), float(best[-1]), spread)
+    model = {"chonks": float(best[-2]), REAL: float(best[-1])}
+    return Spreads(dict(zip(FACTORS, map(float, best[:-2]), strict=True)), model, spread)
 
 
 def median_differs(spread: float, nodes: int) -> float:
@@ -247,12 +250,12 @@ def main(arguments: Sequence[str]) -> None:
     lines = [
         "# How presets vary, by `python -m benchmarks.fidelity.fit_variation`: standard deviations of logarithms",
         "# between clusters, between the nodes of one and from pull to pull (unpacking), and the scale of what the",
-        "# model is off by (Student's t, 4 degrees of freedom). A preset is fitted on so many clusters and rows.",
+        "# model is off by (Student's t, 2 degrees of freedom). A preset is fitted on so many clusters and rows.",
         f'source: "fitted on {counts}; within a cluster on the range over its nodes"',
         "pooled:",
         "  cluster: " + _flow({name: spread / one for name, spread in spreads.cluster.items()}),
         *_within(found, spreads.within[""]),
-        f"  model: {spreads.model:.3f}",
+        f"  model: {spreads.model[REAL]:.3f}  # of real images; of images of zeros {spreads.model['chonks']:.3f}",
         "# What figures of a type that was fitted differ by from those that vendors' pages and defaults give.",
         "presetless: " + _flow(presetless()),
         "presets:",

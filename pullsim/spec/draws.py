@@ -37,15 +37,13 @@ def normal(seed: int, *key: str) -> float:
 
 
 def student(seed: int, *key: str) -> float:
-    """Draw from Student's t with 4 degrees of freedom; fixed by seed and key."""
+    """Draw from Student's t with 2 degrees of freedom; fixed by seed and key."""
     return student_quantile(max(_LEAST, Streams(seed).get(_STREAM, *key).uniform()))
 
 
 def student_quantile(share: float) -> float:
-    """Return a quantile of Student's t with 4 degrees of freedom; it has a closed form (Shaw, 2006)."""
-    root = math.sqrt(4.0 * share * (1.0 - share))
-    distance = 2.0 * math.sqrt(max(0.0, math.cos(math.acos(root) / 3.0) / root - 1.0))
-    return math.copysign(distance, share - 0.5)
+    """Return a quantile of Student's t with 2 degrees of freedom, which has a closed form; 0 < share < 1."""
+    return (2.0 * share - 1.0) / math.sqrt(2.0 * share * (1.0 - share))
 
 
 def factor(logarithm: float) -> float:

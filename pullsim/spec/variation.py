@@ -27,7 +27,7 @@ class PoolVariation:
     disk: float = 0.0  # between nodes
     unpack: float = 0.0  # between nodes
     pull: float = 0.0  # from pull to pull: the speed of unpacking
-    model: float = 0.0  # scale of Student's t with 4 degrees of freedom: what all times of a run are off by
+    model: float = 0.0  # scale of Student's t with 2 degrees of freedom: what all times of a run are off by
 
 
 @dataclass(frozen=True, slots=True)

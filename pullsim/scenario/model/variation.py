@@ -38,7 +38,7 @@ class Spreads(Section):
     pull: Spread = Field(default=0.0, description="From pull to pull, of the speed of unpacking.")
     model: Spread = Field(
         default=0.0,
-        description="What all times of a run are off by because the model is: the scale of Student's t with 4 degrees "
+        description="What all times of a run are off by because the model is: the scale of Student's t with 2 degrees "
         "of freedom.",
     )
 

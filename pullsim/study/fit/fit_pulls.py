@@ -15,6 +15,8 @@ from pullsim.study.fit.closed_form import pull_seconds
 from pullsim.study.fit.estimate import Data, Estimate, again, estimate
 from pullsim.study.fit.fitted import Fit
 from pullsim.study.fit.outcome import Held, Row
+from pullsim.study.fit.spreads import spreads
+from pullsim.study.fit.wording import more
 from pullsim.study.fit.work import work_of
 
 if TYPE_CHECKING:
@@ -75,7 +77,12 @@ def fit_pulls(observed: Observed, catalog: Catalog, containerd: Release, seed: i
     rows += _folds(work, model, found)
     outcome = Fit.of(found, model.parameters, rows, observed.files, seed)
     outcome.left_out = dict(observed.left_out.most_common())
-    outcome.notes = [*observed.notes, *_notes(work, model.parameters), *_weak(work, model, found)]
+    outcome.spreads = spreads(
+        (each.pull.image, each.pull.node, math.log(each.pull.seconds / max(float(seconds), 1e-6)))
+        for each, seconds in zip(work, predicted, strict=True)
+        if each.pull.node
+    )
+    outcome.notes = [*observed.notes, *_notes(work, model.parameters), *_weak(work, model, found), more(outcome)]
     outcome.held_out = f"each fifth of the pulls, by figures fitted on the rest ({FOLDS} times)"
     never = "no pull shows it as the limit" if _has_layers(work) else "sizes alone do not tell it from the rest"
     outcome.held += [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.fit.estimate import Estimate
     from pullsim.study.fit.parameters import Parameter
+    from pullsim.study.fit.spreads import Spreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Outcome:
     left_out: dict[str, int] = field(default_factory=dict)  # why, and how many pulls
     notes: list[str] = field(default_factory=list)
     held_out: str = ""  # what the rows are that the figures were not fitted on
+    spreads: Spreads | None = None  # of pull times; None: too few pulls of the same images
 
     @classmethod
     def of(

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from pullsim.results.fitted_table import FittedTable
 from pullsim.results.prose import Prose
-from pullsim.study.fit.wording import error_text, held_text, interval_text
+from pullsim.study.fit.wording import error_text, held_text, interval_text, spread_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,6 +26,8 @@ def render(fit: Fit) -> RenderableType:
     parts += [Text(), Prose(f"Error: {error_text(fit.errors)}")]
     if fit.held_out_errors.rows:
         parts.append(Prose(f"Held out: {error_text(fit.held_out_errors)}; {fit.held_out}"))
+    if told := spread_text(fit):
+        parts.append(Prose(f"Spread: {told}"))
     parts += [Prose(f"Left out: {count:,} {why}") for why, count in fit.left_out.items()]
     parts += [Prose(f"Note: {note}") for note in fit.notes]
     return Group(*parts)
