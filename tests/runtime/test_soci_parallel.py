@@ -114,6 +114,14 @@ def test_a_blob_that_is_kept_is_written_once_more_and_stays():
     assert keeps.disks[0].used == content.unpacked + content.size
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_blob_is_hashed_whoever_does_it(keep):
+    """On one core hashing takes 2 s for the tar and 1 s for the blob, beside nothing else that takes time."""
+    spec = SociSpec(unpacks_per_image=None, discard_layers=not keep)
+    seconds = took(layer("x", 1.0, 2.0), spec=spec, cores=1, unpack={"stored": FAST, "sha256": RATE})
+    assert seconds == pytest.approx(1.0 + 2.0 + 1.0 + RENAME)
+
+
 @pytest.mark.parametrize("others", [(), (layer("z", 1.0),)])
 def test_a_blob_that_two_jobs_keep_takes_its_space_once(others):
     """The same layer twice in one image, or in two images on layers of their own: each job has downloaded it."""

@@ -93,9 +93,10 @@ class SociLayer(BlobFetch):
     """A job that downloads a layer into a file and unpacks it into a directory, whatever the other layers do.
 
     The blob's place is looked up first if it has several chunks. When the last chunk is there, the job takes an unpack
-    slot of the image and then one of the node. Inflating, hashing and writing run side by side; a discarded blob is
-    hashed beside them from its file, a kept one is stored for containerd instead. Models soci-snapshotter
-    fs/parallel_artifact_fetcher.go, fs/parallel_unpacker.go and fs/unpacker.go.
+    slot of the image and then one of the node. Inflating, hashing and writing run side by side; beside them the
+    blob is hashed: a discarded one by the daemon from its file, a kept one by containerd as it stores it. Models
+    soci-snapshotter fs/parallel_artifact_fetcher.go, fs/parallel_unpacker.go, fs/unpacker.go and fs/fs.go (the verifier
+    of blobs that are discarded), and containerd plugins/content/local/writer.go.
     """
 
     __slots__ = (
@@ -238,7 +239,7 @@ class SociLayer(BlobFetch):
             self._held.append(slots)
 
     def _unpack(self) -> Generator[Any, Any, None]:
-        """Unpack the file, and store the blob or hash it, depending on whether it is kept. Raises PullFailed."""
+        """Unpack the file, and hash it, as the daemon itself or, to store it, containerd does. Raises PullFailed."""
         pull, env, layer = self.pull, self.pull.env, self.layer
         spec, node, store = pull.soci.spec, pull.node, pull.store
         self.unpacking = env.now
@@ -256,7 +257,8 @@ class SociLayer(BlobFetch):
             if room < layer.size:
                 raise pull.no_space(self)
         streams = spec.unpack.streams(part, spec.decompressor)
-        digest = layer.size / layer.unpacked * streams[1] if spec.discard_layers and layer.unpacked else 0.0
+        hashes = (spec.discard_layers or keeps) and layer.unpacked  # a blob that is there has been hashed
+        digest = layer.size / layer.unpacked * streams[1] if hashes else 0.0
         cores, disk = pull.soci.cores, node.disk
         works: list[Job] = [cores.run(seconds) for seconds in (*streams, digest) if seconds]
         writes: list[Job | DiskJob] = []
