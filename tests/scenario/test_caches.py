@@ -159,6 +159,11 @@ def test_a_fault_of_what_is_behind_a_cache_meets_its_images():
         assert any("no image that is pulled matches" in text for text in given.assemble().warnings) is warned
 
 
+def test_a_pattern_of_what_a_cache_holds_that_matches_nothing_is_warned_of():
+    text = "registries[mirror.local].cache.holds: no image that is pulled matches 'team/other'"
+    assert scenario({"holds": ["team/*", "team/other", "team/app:v1"]}).assemble().warnings == (text,)
+
+
 def test_a_cache_with_less_room_than_a_layer_is_warned_of():
     small = "registries: the cache mirror.local has room for 30MB, less than the largest layer of the images, 40MB"
     assert [text for text in scenario({"size": "30MB"}).assemble().warnings if text.startswith(small)]

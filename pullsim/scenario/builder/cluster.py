@@ -114,6 +114,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         if registry.host not in asked:
             findings.warnings.append(f"registries[{index}]: no image comes from {registry.host}")
     findings.warnings += sorted(check.unused_faults())
+    findings.warnings += sorted(check.unused_holdings())
     findings.warnings += zone_warnings(registries, nodes)
     pools = {node.spec.pool: node.spec for node in nodes}.values()
     findings.warnings += unused_mirrors(pools, registries)

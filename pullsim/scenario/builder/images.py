@@ -13,6 +13,7 @@ from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.scenario.builder.catalog import builtin_catalog
 from pullsim.scenario.builder.missing_images import ImagesMissing, MissingImages
+from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -134,6 +135,13 @@ class ImageCheck:
                 own = (reference for reference in self._references if host in self._behind(reference.domain))
                 if fault.image is not None and not any(fault.concerns(reference) for reference in own):
                     yield f"registries[{host}].faults: no image that is pulled matches {shown(fault.image)}"
+
+    def unused_holdings(self) -> Iterator[str]:
+        """Yield a warning for each pattern of what a cache has from the start that matches no image that is pulled."""
+        for host, registry in self._registries.items():
+            for pattern in () if registry.cache is None else registry.cache.holds:
+                if not any(fits((pattern,), reference) for reference in self._references):
+                    yield f"registries[{host}].cache.holds: no image that is pulled matches {shown(pattern)}"
 
     def _behind(self, host: str) -> list[str]:
         """Return the host that images name, and those that it gets them from as a pull-through cache."""
