@@ -40,6 +40,7 @@ BY_HINT = {
     bool | None: st.booleans() | st.none(),
     tuple[str, ...]: st.lists(NAMES, max_size=3).map(tuple),
     tuple[str | None, ...]: st.lists(NAMES | st.none(), max_size=3).map(tuple),
+    tuple[tuple[str, int], ...]: st.lists(st.tuples(NAMES, INTEGERS), max_size=3).map(tuple),
     dict[str, float]: st.dictionaries(st.sampled_from(records.STAGES), FLOATS, max_size=4),
 }
 

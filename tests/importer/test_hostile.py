@@ -145,6 +145,7 @@ def test_hostile_names_stay_values(name, tmp_path):
         "version",
         "name",
         "description",
+        "guesses",
         "seed",
         "images",
         "registries",

@@ -23,7 +23,7 @@ def test_the_stages_of_a_pod_that_queued_and_whose_pulls_were_in_its_way():
     run = tables(FARM, *FOUR)
     pod = run.pods.set_index("pod").loc["test-00039"]
     assert found["seconds"] == pytest.approx(pod["until_start_s"])
-    columns = run.pods.columns[run.pods.columns.get_loc("withdrawn") + 1 :]
+    columns = run.pods.columns[run.pods.columns.get_loc("scheduling_s") :]
     stages = {name.removesuffix("_s"): pod[name] for name in columns if pod[name] > 0}
     assert found["stages"] == pytest.approx(stages)
     others = starts(run.pods[run.pods["pod"] != "test-00039"])

@@ -86,7 +86,7 @@ def test_charts_are_drawn_and_nothing_is_asked_for(browser, plain):
 
 def test_tables_are_sorted_filtered_and_unfolded(browser, plain):
     with opened(browser, plain) as seen:
-        region = seen.page.get_by_role("region", name="All pods, the slowest first")
+        region = seen.page.get_by_role("region", name="All pods, from creation until they were ready")
 
         def column(number):
             cells = region.locator("tbody tr:not([hidden]) > *").all_inner_texts()
