@@ -74,4 +74,19 @@ class KrakenSpec(SwarmSpec):
     loopback: float = 1e9  # at which an agent serves its node's runtime; an assumption
 
 
+@dataclass(frozen=True, slots=True)
+class DragonflySpec(SwarmSpec):
+    """Dragonfly 2: peers that fetch the pieces of a blob from parents which a scheduler gives them, and from seeds."""
+
+    kind: ClassVar[str] = "dragonfly"
+    seed_name: ClassVar[str] = "seed"
+
+    upload: float = 50e9  # off in effect (dfdaemon.rs)
+    download: float = 50e9
+    seeds: int = 3
+    seed_upload: float = 10e9 / 8
+    seed_download: float = 10e9 / 8
+    loopback: float = 1e9  # at which a peer streams to its node's runtime; an assumption
+
+
 PeerSpec = SpegelSpec | SwarmSpec

@@ -80,7 +80,7 @@ def test_nodes_that_leave():
     ("override", "said"),
     [
         ("nodes[n].peers={kind: kraken, lookup: 5ms}", "lookup is a key of spegel, not of kraken"),
-        ("nodes[n].peers={kind: spegel, seeds: 2}", "seeds is a key of kraken, not of spegel"),
+        ("nodes[n].peers={kind: spegel, seeds: 2}", "seeds is a key of kraken and dragonfly, not of spegel"),
         ("nodes[n].peers={kind: kraken, seeds: 2, replicas: 3}", "replicas is 3"),
         ("nodes[n].peers={kind: kraken, tick: 1s}", "tick"),
         ("nodes[n].peers={kind: kraken, pieceSize: 1kB}", "pieceSize"),

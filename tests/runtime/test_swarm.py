@@ -155,6 +155,19 @@ def test_the_rarest_piece_is_asked_for_first():
     assert torrent.known[me].tolist() == [1, 0, 1]
 
 
+def test_what_was_under_way_to_who_has_left_does_not_come():
+    torrent = Torrent(3 * PIECE, PIECE, 3, RAREST, np.random.default_rng(1))
+    me, other = torrent.join(0, -1), torrent.join(1, -1, complete=True)
+    torrent.connect(me, other, (3, 0), 0.0)
+    torrent.request(0.0)
+    edges = torrent.active()
+    torrent.edges["rate"][edges] = PIECE
+    torrent.disconnect(me, other)
+    torrent.advance(edges, 2.0, 2.0)
+    assert not torrent.have[me].any()
+    assert not torrent.members["received"].any()
+
+
 def test_a_piece_from_elsewhere_is_claimed_once():
     torrent = Torrent(2 * PIECE + 1, PIECE, 1, RAREST, np.random.default_rng(1))
     member = torrent.join(0, -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.fidelity.levers import (
+    dragonfly,
     images_there,
     kraken,
     lazy_pulling,
@@ -22,6 +23,7 @@ LEVERS: Final = {
     "Pull policies": pull_policies,
     "Spegel": spegel,
     "Kraken": kraken,
+    "Dragonfly": dragonfly,
     "Images that are there already": images_there,
 }
 

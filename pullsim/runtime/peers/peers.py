@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pullsim.runtime.peers.adverts import Adverts
 from pullsim.runtime.peers.node import Interface, PeerNode
 from pullsim.runtime.peers.spegel import Spegel
-from pullsim.spec.peers import KrakenSpec, SpegelSpec
+from pullsim.spec.peers import DragonflySpec, KrakenSpec, SpegelSpec
 
 if TYPE_CHECKING:
     import simpy
@@ -75,8 +75,11 @@ class Peers:
         return [*nodes, *(row for network in self._swarms.values() for row in network.records())]
 
     def _swarm_network(self, node: Node) -> SwarmNetwork:
+        from pullsim.runtime.peers.swarm.dragonfly_network import DragonflyNetwork  # noqa: PLC0415
         from pullsim.runtime.peers.swarm.kraken_network import KrakenNetwork  # noqa: PLC0415
 
         spec = node.spec.peers
+        if isinstance(spec, DragonflySpec):
+            return DragonflyNetwork(self._env, self._network, spec, self._streams)
         assert isinstance(spec, KrakenSpec)
         return KrakenNetwork(self._env, self._network, spec, self._streams)

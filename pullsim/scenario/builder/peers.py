@@ -6,7 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.scenario.builder.spec_of import spec_of
-from pullsim.spec.peers import KrakenSpec, PeerSpec, SpegelSpec
+from pullsim.spec.peers import DragonflySpec, KrakenSpec, PeerSpec, SpegelSpec
 from pullsim.spec.runtime import ContainerdSpec, FixedSpec
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.spec.cluster import NodeSpec
     from pullsim.spec.runtime import RuntimeSpec
 
-_SPECS: Final[dict[str, type[Any]]] = {"spegel": SpegelSpec, "kraken": KrakenSpec}
+_SPECS: Final[dict[str, type[Any]]] = {"spegel": SpegelSpec, "kraken": KrakenSpec, "dragonfly": DragonflySpec}
 
 
 def peer_spec(pool: NodePool, runtime: RuntimeSpec, index: int, findings: Findings) -> PeerSpec | None:

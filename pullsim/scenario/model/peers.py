@@ -14,10 +14,10 @@ from pullsim.scenario.model.quantities import (  # noqa: TC001  # pydantic reads
     Rate,
     Size,
 )
-from pullsim.spec.peers import KrakenSpec, SpegelSpec
+from pullsim.spec.peers import DragonflySpec, KrakenSpec, SpegelSpec
 from pullsim.units import duration_text, rate_text, size_text
 
-_SPEGEL, _KRAKEN = SpegelSpec(), KrakenSpec()
+_SPEGEL, _KRAKEN, _DRAGONFLY = SpegelSpec(), KrakenSpec(), DragonflySpec()
 #: The keys of each kind.
 KEYS: Final = {
     "spegel": (
@@ -45,14 +45,26 @@ KEYS: Final = {
         "per_connection",
         "tick",
     ),
+    "dragonfly": (
+        "upload",
+        "download",
+        "seeds",
+        "seed_upload",
+        "seed_download",
+        "loopback",
+        "per_connection",
+        "tick",
+    ),
 }
 
 
 class Peers(Short):
     """Nodes that get blobs from other nodes, and from the registry what none of them has. Each kind has its keys."""
 
-    kind: Literal["spegel", "kraken"] = Field(
-        description="spegel: whole blobs, from what the nodes' containerd has; kraken: pieces, while they are fetched. "
+    kind: Literal["spegel", "kraken", "dragonfly"] = Field(
+        description="spegel: whole blobs, from what the nodes' containerd has; kraken and dragonfly: pieces, while "
+        "they are "
+        "fetched. "
         "All pools of a kind are one swarm."
     )
     lookup: Duration | None = Field(
@@ -97,21 +109,31 @@ class Peers(Short):
     per_connection: OptionalRate = Field(
         default=None,
         description="Most that one stream between two nodes carries; spegel: an assumption, "
-        f"{rate_text(_SPEGEL.per_connection)}; kraken: unlimited.",
+        f"{rate_text(_SPEGEL.per_connection)}; kraken and dragonfly: unlimited.",
     )
     upload: Rate | None = Field(
-        default=None, description=f"kraken: most that a node sends; {rate_text(_KRAKEN.upload)}, and its uplink."
+        default=None,
+        description=f"kraken: most that a node sends; {rate_text(_KRAKEN.upload)}, and its uplink. dragonfly: the "
+        "uplink.",
     )
     download: Rate | None = Field(
-        default=None, description=f"kraken: most that a node receives; {rate_text(_KRAKEN.download)}, and its NIC."
+        default=None,
+        description=f"kraken: most that a node receives; {rate_text(_KRAKEN.download)}, and its NIC. dragonfly: its "
+        "NIC.",
     )
-    seeds: Count | None = Field(default=None, description=f"kraken: number of origins; {_KRAKEN.seeds}.")
+    seeds: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        description=f"kraken: number of origins; {_KRAKEN.seeds}. dragonfly: number of seed peers; "
+        f"{_DRAGONFLY.seeds}; 0: the "
+        "first peers go to the registry.",
+    )
     seed_upload: Rate | None = Field(
-        default=None, description=f"kraken: most that an origin sends; {rate_text(_KRAKEN.seed_upload)}."
+        default=None,
+        description=f"kraken and dragonfly: most that an origin or seed sends; {rate_text(_KRAKEN.seed_upload)}.",
     )
     seed_download: Rate | None = Field(
         default=None,
-        description=f"kraken: most that an origin gets from the registry; {rate_text(_KRAKEN.seed_download)}.",
+        description=f"kraken and dragonfly: most that one gets from the registry; {rate_text(_KRAKEN.seed_download)}.",
     )
     replicas: Count | None = Field(default=None, description=f"kraken: origins that have one blob; {_KRAKEN.replicas}.")
     warm: bool | None = Field(
@@ -125,12 +147,15 @@ class Peers(Short):
     )
     loopback: Rate | None = Field(
         default=None,
-        description="kraken: rate at which an agent serves a whole blob to its node's runtime; an assumption, "
+        description="kraken and dragonfly: rate at which an agent serves its node's runtime, kraken whole blobs, "
+        "dragonfly "
+        "what it has from the front; an assumption, "
         f"{rate_text(_KRAKEN.loopback)}.",
     )
     tick: Annotated[Duration, Field(le=0.05)] | None = Field(
         default=None,
-        description=f"kraken: longest step of the swarm; {duration_text(_KRAKEN.tick)}. 0: each piece by itself, exact "
+        description=f"kraken and dragonfly: longest step of the swarm; {duration_text(_KRAKEN.tick)}. 0: each piece "
+        "by itself, exact "
         "and slow.",
     )
 
@@ -141,6 +166,8 @@ class Peers(Short):
             if name != "kind" and name not in own and getattr(self, name) is not None:
                 kinds = " and ".join(kind for kind, keys in KEYS.items() if name in keys)
                 raise ValueError(f"{field.alias} is a key of {kinds}, not of {self.kind}")
+        if self.kind == "kraken" and self.seeds == 0:
+            raise ValueError("kraken needs an origin: seeds is 0")
         if self.replicas is not None and self.replicas > (self.seeds or _KRAKEN.seeds):
             raise ValueError(f"replicas is {self.replicas}, and there are {self.seeds or _KRAKEN.seeds} seeds")
         return self

@@ -12,9 +12,8 @@ from pullsim.kernel.process import Process
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from pullsim.network.flows import Port
-    from pullsim.network.traffic import Inbound
     from pullsim.registry.host import Registry
+    from pullsim.runtime.peers.swarm.network import Newcomer
     from pullsim.runtime.peers.swarm.torrent import Torrent
 
 AT_ONCE: Final = 8  # ranged GETs under way (dfdaemon.rs of Dragonfly's client)
@@ -32,20 +31,19 @@ class SourceFetch:
         self,
         env: simpy.Environment,
         registry: Registry,
-        port: Port,
+        newcomer: Newcomer,
         torrent: Torrent,
         member: int,
         changed: Callable[[], None],
-        inbound: Inbound | None,
     ) -> None:
-        """``changed`` is called with each piece that has come; ``inbound``: what counts the bytes by class."""
+        """``changed`` is called with each piece that has come."""
         self._env = env
         self._registry = registry
-        self._port = port
+        self._port = newcomer.port
         self._torrent = torrent
         self._member = member
         self._changed = changed
-        self._inbound = inbound
+        self._inbound = newcomer.inbound
         self._workers = [Process(env, self._run()) for _ in range(AT_ONCE)]
 
     def stop(self) -> None:

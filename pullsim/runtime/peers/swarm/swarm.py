@@ -53,7 +53,14 @@ class Swarm:
         self._tick = tick
         self._cap = cap
         self.hosts: Table = Table(
-            {"up": np.float64, "down": np.float64, "zone": np.int64, "full": np.float64, "is_full": np.bool_}
+            {
+                "up": np.float64,
+                "down": np.float64,
+                "zone": np.int64,
+                "full": np.float64,
+                "is_full": np.bool_,
+                "used": np.float64,
+            }
         )
         self._policies: dict[Policy, None] = {}  # those of torrents that somebody waits for
         self._edges: list[tuple[Torrent, Any]] = []  # those with rates since the last step
@@ -73,6 +80,11 @@ class Swarm:
             self._policies[policy] = None
         if self._call is None or self._tick == 0.0:
             self._call = Call(self._env, self._step, 0.0, LAST)
+
+    @property
+    def now(self) -> float:
+        """The simulated time in seconds."""
+        return float(self._env.now)
 
     def full(self, host: int) -> float:
         """Return the seconds in which the downlink of a host was full so far."""
@@ -117,7 +129,7 @@ class Swarm:
             rests.append(torrent.edges["rest"][edges])
             numbers.append(torrent.edges["length"][edges])
         if not children or not sum(map(len, children)):
-            hosts["is_full"][:] = False
+            hosts["is_full"][:], hosts["used"][:] = False, 0.0
             return np.zeros(0)
         child, parent, rest, number = (np.concatenate(each) for each in (children, parents, rests, numbers))
         path = np.column_stack((1 + child, 1 + count + parent))
@@ -125,6 +137,7 @@ class Swarm:
         number = number.astype(float)
         rate = number * fill(path, number, self._cap / number, capacity)
         used = np.bincount(child, rate, count)
+        hosts["used"][:] = np.bincount(parent, rate, count)
         hosts["is_full"][:] = used >= hosts["down"] * (1.0 - 1e-9)
         begin = 0
         for torrent, edges in self._edges:

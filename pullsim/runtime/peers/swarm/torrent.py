@@ -121,6 +121,7 @@ class Torrent:
     def advance(self, edges: Any, elapsed: float, now: float) -> None:
         """Let bytes come over the edges, which have had their rates for ``elapsed`` seconds, up to ``now``."""
         rest, length = self.edges["rest"], self.edges["length"]
+        edges = edges[length[edges] > 0]  # a member may have left since they got their rates
         rest[edges] -= self.edges["rate"][edges] * elapsed
         done = edges[rest[edges] <= _ROUNDING]
         while len(done):
