@@ -188,6 +188,8 @@ def fit(found: Sequence[Moved]) -> Spreads:
         return float(-likely.sum() + (((x - before) / SURE) ** 2).sum() / 2)
 
     best = np.exp(minimize(unlikely, before, method="L-BFGS-B").x)
+    # Another instance type differs from so few by more than these do: that of a mean is off by the root of 1 + 1/n.
+    best *= math.sqrt(1 + 1 / len({row.preset for row in judged}))
     model = {"chonks": float(best[-2]), REAL: float(best[-1])}
     return Spreads(dict(zip(FACTORS, map(float, best[:-2]), strict=True)), model, spread)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.fidelity import clusters, fit_crio, lab, lab_crio, priors, published
+from benchmarks.fidelity import clusters, coverage_report, fit_crio, lab, lab_crio, priors, published
 from benchmarks.fidelity.cluster_data import HEAVY, HEAVY_RATIO, REBUILT, REBUILT_FROM, fitted
 from benchmarks.fidelity.levers import section
 from benchmarks.fidelity.worst import why
@@ -56,6 +56,7 @@ def main() -> None:
         for row in found:
             figures = (f"{row.predicted:.4g}", f"{row.measured:.4g}", f"{row.error:.3f}")
             writer.writerow([row.source, row.group, row.case, row.calibration, *figures])
+    coverage_report.write_chart()
     with mpl.rc_context({"svg.hashsalt": "pullsim"}):
         plot(found).savefig(HERE / "fidelity.png", dpi=120, metadata={"Software": None})
 
@@ -128,6 +129,7 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
             case = row.case.removeprefix(source + "/")
             lines.append(f"{figures} {row.group} | {case} | {why(source, case)} |")
         lines.append("")
+    lines += coverage_report.lines()
     lines += _cross_validated()
     lines += _left_out(found)
     lines += _unpacked()
