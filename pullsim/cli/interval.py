@@ -1,13 +1,10 @@
-"""The option ``--interval`` of ``pullsim run``: the key figures in other clusters."""
+"""What ``pullsim run --interval`` adds: the key figures in other clusters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from pullsim.cli import signals
-from pullsim.cli.options import OUTPUT
 from pullsim.cli.study_options import study_progress
 from pullsim.errors import InputError, Location
 
@@ -16,19 +13,6 @@ if TYPE_CHECKING:
 
     from pullsim.results.summary.summary import Summary
     from pullsim.scenario import Scenario
-
-IntervalOption = Annotated[
-    int | None,
-    typer.Option(
-        "--interval",
-        metavar="DRAWS",
-        min=10,
-        help="Also run so many draws of how clusters, nodes and pulls vary, 40 for instance, and give the key figures "
-        "with intervals of 50 and 90 %.",
-        rich_help_panel=OUTPUT,
-        show_default=False,
-    ),
-]
 
 
 def predictor(

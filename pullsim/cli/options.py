@@ -86,3 +86,15 @@ VerboseOption = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Say more; show tracebacks of bugs.", rich_help_panel=OUTPUT),
 ]
+IntervalOption = Annotated[
+    int | None,
+    typer.Option(
+        "--interval",
+        metavar="DRAWS",
+        min=10,
+        help="Also run so many draws of how clusters, nodes and pulls vary, 40 for instance, and give the key figures "
+        "with intervals of 50 and 90 %.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]

@@ -15,13 +15,13 @@ from pullsim.cli import completers, signals, terminal
 from pullsim.cli.command_line import again
 from pullsim.cli.diagnostics import warning_lines
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.interval import IntervalOption, predictor
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,
     Detail,
     ForceOption,
     Format,
+    IntervalOption,
     NodesOption,
     PresetOption,
     ScenarioArgument,
@@ -155,7 +155,9 @@ def run(
             scenario = effective_scenario(scenario)
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = _assertions(loaded, assert_ or [])
-        words = [str(scenario), *options(nodes, preset), *_options(overrides)]
+        words = [str(scenario), *options(nodes, preset), *(word for text in overrides for word in ("--set", text))]
+        from pullsim.cli.interval import predictor  # noqa: PLC0415  not for --help
+
         predict = predictor(loaded, interval, processes, quiet=quiet, force=force)
 
         def show(result: Result, summary: Summary) -> None:
@@ -324,11 +326,6 @@ def _hint(scenario: Scenario, summary: Summary, command: str, *, force: bool) ->
     from pullsim.study.advice.hint import lines, tried  # noqa: PLC0415
 
     return lines(tried(scenario, summary, force=force), command)
-
-
-def _options(overrides: list[str]) -> list[str]:
-    """Return overrides as options of a command."""
-    return [word for text in overrides for word in ("--set", text)]
 
 
 def _print(result: Result, summary: Summary, output: Format, hint: Callable[[], list[str]], *, quiet: bool) -> None:
