@@ -6,19 +6,23 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 DOCUMENTED := $(VENV)/.documented
 
-.PHONY: run test examples lint types layers check docs notebooks bench compiled interpreted clean
+.PHONY: run test long examples lint types layers check docs notebooks bench compiled interpreted clean
 
 run: $(INSTALLED)
 	$(BIN)/pullsim run scenarios/quickstart.yaml --out out/quickstart
 
 test: $(DEVELOPED)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not examples"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not examples and not long"
+
+# Fits, large outputs and many random inputs.
+long: $(DEVELOPED)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
 # What documents and notebooks show, run and compared; `pytest` alone runs both.
 examples: $(DEVELOPED)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m examples
 
-check: lint types layers test examples
+check: lint types layers test long examples
 
 lint: $(DEVELOPED)
 	$(BIN)/ruff check .

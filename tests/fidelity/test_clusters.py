@@ -106,6 +106,7 @@ def test_every_fitted_ratio_is_one_that_a_layer_can_have_and_names_calibration_p
         assert set(entry["pulls"]) <= cases
 
 
+@pytest.mark.long
 def test_fitting_again_gives_the_figures_of_the_preset():
     preset = "aws/c5a.4xlarge-gp2"
     problem = fit_clusters.Problem([GROUPS[preset]], with_ratios=False)
@@ -118,6 +119,7 @@ def test_fitting_again_gives_the_figures_of_the_preset():
     assert registry.round_trip == pytest.approx(host.round_trip, rel=0.01)
 
 
+@pytest.mark.long
 def test_a_figure_that_the_pulls_do_not_tell_stays_where_it_was_beforehand():
     problem = fit_clusters.Problem([GROUPS["azure/ND40rs_v2"]], with_ratios=False)
     limit = next(prior for prior in priors.of("azure/ND40rs_v2") if prior.name == "disk.pageCache.limit")

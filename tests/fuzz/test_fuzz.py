@@ -13,6 +13,7 @@ INPUTS = 300
 PARTS = 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.filterwarnings("default")  # of a process that is not tests': a warning is no error there
 def test_inputs(part):
@@ -21,6 +22,7 @@ def test_inputs(part):
     assert not found, "python -m tests.fuzz --seed 20 --only N runs one of them again"
 
 
+@pytest.mark.long
 def test_doors_are_open_as_they_are():
     """What is not changed is right: else its changes would find the same mistake for ever."""
     for arguments, files in {door.arguments: door.files for door in doors() if door.changed}.items():

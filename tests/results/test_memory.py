@@ -47,6 +47,7 @@ def peak(write, result):
     return most
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_memory_of_writing_does_not_grow_with_the_table(name, result):
     WRITERS[name](result, Nowhere())  # imports and caches

@@ -1,4 +1,5 @@
 import json
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +15,12 @@ from pullsim.scenario.schema import SHIPPED, schema_text
 
 HERE = Path(__file__).parent
 SCENARIOS = [HERE / "data/contract.yaml", *sorted((HERE.parents[1] / "scenarios").glob("*.yaml"))]
+
+
+@cache
+def _validator():
+    jsonschema.Draft202012Validator.check_schema(json_schema())  # once: of this schema it takes half a second
+    return jsonschema.Draft202012Validator(json_schema())
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.name)
@@ -110,11 +117,9 @@ def test_the_shipped_schema_is_current():
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.name)
 def test_the_schema_accepts_scenarios(path):
-    tree = parse_document(path.read_text(), path.name).tree
-    jsonschema.Draft202012Validator.check_schema(json_schema())
-    jsonschema.validate(tree, json_schema(), cls=jsonschema.Draft202012Validator)
-    effective = json.loads(json.dumps(parse_document(effective_yaml(load(path)), "f").tree))
-    jsonschema.validate(effective, json_schema(), cls=jsonschema.Draft202012Validator)
+    validator = _validator()
+    validator.validate(parse_document(path.read_text(), path.name).tree)
+    validator.validate(json.loads(json.dumps(parse_document(effective_yaml(load(path)), "f").tree)))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def read_or_refused(read, file):
     return None
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_summary_is_compared_or_refused(saved, summary, tmp_path_factory, data):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def test_the_interval_lies_within_the_values_and_around_the_mean(values):
     assert mean - slack <= high <= max(values) + slack
 
 
+@pytest.mark.long
 def test_it_covers_the_true_mean_about_as_often_as_it_says():
     """Of 300 samples of 40 normal values, 95 % of the intervals have the mean in them, of a bootstrap a little less."""
     draws = np.random.default_rng(1).normal(5.0, 2.0, size=(300, 40))

@@ -31,6 +31,7 @@ def values(fit: Fit) -> dict[str, float]:
     return {each.parameter.name: each.value for each in fit.fitted}
 
 
+@pytest.mark.long
 @needs_lab
 def test_the_lab_is_fitted_on_single_images_and_predicts_the_rest() -> None:
     fit = pullsim.fit(LAB)
@@ -42,6 +43,7 @@ def test_the_lab_is_fitted_on_single_images_and_predicts_the_rest() -> None:
     assert held_out.median < 0.05
 
 
+@pytest.mark.long
 def test_measurements_of_benchmarks_lab_are_fitted_and_predict_the_rest() -> None:
     """Nearly all cases were measured beside other work, which the fit says."""
     fit = pullsim.fit(CARRIED)
@@ -79,6 +81,7 @@ def test_a_cluster_of_c5a_with_gp2_disks() -> None:
     assert fit.held_out_errors.p90 < 0.04
 
 
+@pytest.mark.long
 @needs_pulls
 def test_a_cluster_that_pulls_real_images() -> None:
     fit = fit_cluster("perfstudy/aws/eks/cpu/size64")
