@@ -19,8 +19,10 @@ long: $(DEVELOPED)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
 # What documents and notebooks show, run and compared; `pytest` alone runs both.
+# Commands of documents need what those before them have written, so they run in one process.
 examples: $(DEVELOPED)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m examples
+	$(BIN)/python -m pytest -m examples tests/docs/test_readme.py
+	$(BIN)/python -m pytest -n auto --dist worksteal -m examples --ignore tests/docs/test_readme.py
 
 check: lint types layers test long examples
 
