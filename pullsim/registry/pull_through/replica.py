@@ -184,19 +184,16 @@ class Replica:
         """
         digest = request.what
         filling = self._fillings[digest] = Filling(self._env)
-        refusal: Refusal | None = None
-        stream: Stream | None = None
+        answer: Stream | Refusal | None = None
         try:
             answer = yield from self.upstream.relay(request, self._site, self._written)
-            if isinstance(answer, Refusal):
-                refusal = answer
-                return self._refused(answer)
-            stream = answer
         finally:
-            if stream is None:
-                self._end(digest, filling, stored=False, refusal=refusal)
+            if not isinstance(answer, Stream):
+                self._end(digest, filling, stored=False, refusal=answer)
+        if not isinstance(answer, Stream):
+            return self._refused(answer)
 
-        through = stream
+        through = answer
 
         def ended(got: int, whole: bool) -> None:
             self.upstream.relayed(got)
