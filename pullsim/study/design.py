@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_RUNS: Final = 100_000  # the most runs of a study without ``force``
 MAX_FORCED: Final = 10_000_000  # the most runs with ``force``
+_COUNTABLE: Final = 10**15  # runs; a larger number says nothing more, and may have hundreds of digits
 _RUN_MEMORY: Final = 12_000  # measured bytes of memory for the metrics of a run
 NAME: Final = "name"  # the column of the names of variants
 _LONGEST_NAME: Final = 60
@@ -139,6 +140,9 @@ def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
     runs = variants * seeds
     if runs <= MAX_RUNS or (force and runs <= MAX_FORCED):
         return
+    if runs > _COUNTABLE:
+        most, given = (MAX_FORCED, "also with") if force else (MAX_RUNS, "without")
+        raise InputError(f"these are more than {_COUNTABLE:,} runs; {most:,} are the most {given} --force")
     what = f"{variants:,} variants"
     if seeds > 1:
         what = f"{variants:,} variant{'s' * (variants > 1)} with {seeds:,} seeds are {runs:,} runs"

@@ -61,6 +61,8 @@ def test_a_knob_given_twice_and_too_many_variants_are_refused():
         variants([Knob("a", ("1",)), Knob("a", ("2",))])
     with pytest.raises(InputError, match="100,000 are the most without --force"):
         check_size(10**6, 1)
+    with pytest.raises(InputError, match="100,000 are the most without --force"):
+        check_size(2, 10**400)
 
 
 @given(st.lists(st.text("ab[]{}\"',", min_size=1, max_size=4), min_size=1, max_size=3))
