@@ -176,18 +176,23 @@ pd.DataFrame(ends, index=["from (s)", "to (s)"]).T
 # %% [markdown]
 # That is the spread of *single pulls*, applied to a whole. It is not an interval of p95: see below.
 #
-# ## What is not yet an interval
+# ## Intervals, and what is in none
 #
-# - **A run gives numbers, not ranges.** The intervals of `sweep`, `compare` and `solve` are over seeds: they hold what
-#   the scenario leaves to chance, not how far the model or its inputs are off.
+# - **A run gives numbers. `pullsim run --interval 40` gives intervals of them**, over clusters that seeds draw by what
+#   measured ones differ by ([variation](../docs/variation.md)); how many of the pulls that nothing was fitted on they
+#   hold is in [the report](../benchmarks/fidelity/REPORT.md#do-intervals-hold). The intervals of `sweep`, `compare` and
+#   `solve` hold what the scenario leaves to chance, and with `variation` in it the clusters too.
 # - **Whole rollouts were hardly measured.** The errors are those of pulls. The lab has several pulls beside each other
 #   and after one another; of p99 of a fleet there are no measurements with all inputs known. Errors of pulls that wait
 #   for each other add up, those of different nodes may even out.
-# - **Intervals of fitted figures go no further.** `fit` tells a figure and its interval; a run takes the figure.
-# - **Guessed inputs count as exact**: what layers unpack to (2.6 times where nobody says), a link's rate, a preset's
-#   disk. Only of guessed layers `run --splits` shows what others would change.
+# - **Intervals of fitted figures go no further.** `fit` writes by what pulls differ into its preset (`variation`); of a
+#   figure that is not sure itself a run takes the middle.
+# - **Guessed inputs count as exact**: what layers unpack to (2.6 times where nobody says), a link's rate. Disks, cores
+#   and registries vary with `variation`; of guessed layers `run --splits` shows what others would change.
 # - **Differences were not measured**: how well the model tells that one setting is better than another by so much.
 #   Errors that both sides share may cancel; nobody has checked.
+# - **Levers were measured by others**, who do not say all that the model needs to know
+#   ([predicted beside published](../benchmarks/fidelity/REPORT.md#levers)).
 # - **Not measured at all**: image garbage collection, quotas and faults of registries, autoscalers. Their rules
 #   are those of the source or the documents ([each by each](../docs/model.md#mechanism-by-mechanism)).
 #
