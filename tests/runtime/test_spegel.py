@@ -5,24 +5,28 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 
-from pullsim.compiled import compiled
 from pullsim.hardware.nic import Nic
+from pullsim.kernel.environment import Environment
 from pullsim.network.network import Network
+from pullsim.oci.catalog import Catalog
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import parse
+from pullsim.registry.host import Registry
+from pullsim.registry.pull_through.relay import Intake
 from pullsim.registry.request import CUT, NOT_FOUND, OK
 from pullsim.runtime.peers.adverts import Adverts
 from pullsim.runtime.peers.lookup import Hedger, Lookup
+from pullsim.runtime.peers.node import Interface, PeerNode
 from pullsim.runtime.peers.peers import Peers
 from pullsim.runtime.sources.blob_source import Wanted
 from pullsim.spec.cluster import Leave, Node, NodeSpec
 from pullsim.spec.hardware import NicSpec
 from pullsim.spec.peers import SpegelSpec
+from pullsim.spec.registry import RegistrySpec
+from pullsim.spec.stored_image import StoredImage
 from pullsim.streams import Streams
-
-pytestmark = pytest.mark.skipif(compiled(), reason="compiled modules take no stand-ins for nodes and registries")
+from tests.support.world import image
 
 RATE = 100.0  # bytes/s of each node, either way
 SPEC = SpegelSpec(goodput=1.0, per_connection=math.inf)
@@ -31,33 +35,21 @@ A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
 
 class Content:
-    """The content of a node."""
+    """The content of a node, which the tests change under it."""
 
-    def __init__(self, blobs):
+    def __init__(self, blobs=()):
         self.blobs = dict(blobs)
         self.images = {}
-
-
-class Download:
-    """What a get of a blob reports."""
-
-    host = None
-    received = 0
-
-    def request(self, now):
-        pass
-
-    def begin(self, now, transfer):
-        pass
 
 
 class World:
     """Nodes with Spegel, each with its blobs from before time 0."""
 
     def __init__(self, *blobs, spec=SPEC, seed=1):
-        self.env = simpy.Environment()
+        self.env = Environment()
         network = Network(self.env)
         self.peers = Peers(self.env, network, Streams(seed))
+        self.registry = Registry(self.env, network, RegistrySpec("r.test"), Catalog(), Streams(seed))
         self.nodes, self.nics = [], []
         for number, each in enumerate(blobs):
             node = Node(f"n-{number}", NodeSpec("pool", POOL.platform, peers=spec, leave=POOL.leave))
@@ -74,8 +66,8 @@ class World:
 
         def run():
             yield self.env.timeout(at - self.env.now)
-            download = Download()
-            status = yield from self.nodes[number][0].get(Wanted("blobs", digest, size), download, None)
+            download = Intake(size, SPEC.goodput)
+            status = yield from self.nodes[number][0].get(Wanted("blobs", digest, size), download, self.registry)
             found.extend((status, self.env.now - at, download.received))
 
         self.env.process(run())
@@ -207,13 +199,10 @@ def test_a_tag_is_what_a_peer_has_under_that_name():
     agent, content = world.nodes[1]
     answers = []
 
-    class Stored:
-        target = B
-
     def ask():
         yield world.env.timeout(1.0)
         answers.append((yield from world.nodes[0][0].resolve(reference)))
-        content.images[str(reference)] = Stored
+        content.images[str(reference)] = StoredImage(image(), B)
         agent.named(str(reference), [])
         yield world.env.timeout(5.0)
         answers.append((yield from world.nodes[0][0].resolve(reference)))
@@ -230,7 +219,7 @@ def test_a_peer_whose_image_is_removed_while_it_is_asked_knows_no_tag():
     world = World({}, {})
     reference = parse("r.test/app:1")
     agent, content = world.nodes[1]
-    content.images[str(reference)] = None
+    content.images[str(reference)] = StoredImage(image(), B)
     agent.named(str(reference), [])
     answers = []
 
@@ -249,13 +238,17 @@ def test_a_peer_whose_image_is_removed_while_it_is_asked_knows_no_tag():
     assert [each.misses for each in world.peers.records()] == [1, 0]
 
 
-class Holder:
-    def __init__(self, left=math.inf):
-        self.left = left
+def holders(count):
+    """Nodes that have records, and nothing to send."""
+    env = Environment()
+    network = Network(env)
+    interface = Interface(network, Nic(network, "n", NicSpec(RATE)), None)
+    return [PeerNode(env, Node(f"n-{n}", POOL), interface, Content(), leaves=False) for n in range(count)]
 
 
 def test_records_of_a_node_that_left_hold_for_19_minutes_from_when_it_last_renewed_them():
-    adverts, gone, there = Adverts(), Holder(left=2000.0), Holder()
+    adverts, (gone, there) = Adverts(), holders(2)
+    gone.left = 2000.0
     adverts.advertise(A, gone, 100.0)
     adverts.advertise(A, there, 300.0)
     adverts.advertise(A, there, 900.0)
@@ -272,19 +265,19 @@ def test_records_of_a_node_that_left_hold_for_19_minutes_from_when_it_last_renew
 
 def test_the_least_used_is_asked_first_and_each_only_once_at_a_time():
     lookup, stream = Lookup(0.0, 0.0), Streams(3).get("x")
-    holders = [Holder(), Holder(), Holder()]
-    for holder in holders:
+    those = holders(3)
+    for holder in those:
         lookup.add(holder)
     taken = [lookup.acquire(stream) for _ in range(4)]
     assert taken[3] is None
-    assert set(taken[:3]) == set(holders)
-    for holder in holders[:2]:
+    assert set(taken[:3]) == set(those)
+    for holder in those[:2]:
         lookup.release(holder)
-    assert {lookup.acquire(stream), lookup.acquire(stream)} == set(holders[:2])
-    lookup.release(holders[0])
-    lookup.release(holders[2])
-    assert lookup.acquire(stream) is holders[2]  # used once, the other one twice
-    lookup.remove(holders[0])
+    assert {lookup.acquire(stream), lookup.acquire(stream)} == set(those[:2])
+    lookup.release(those[0])
+    lookup.release(those[2])
+    assert lookup.acquire(stream) is those[2]  # used once, the other one twice
+    lookup.remove(those[0])
     assert len(lookup) == 2
 
 
