@@ -60,7 +60,7 @@ class Cluster:
         self._quiescence = quiescence = Quiescence(env, spec, scheduler.pressure_may_end)
         self._pods = pods = PodLifecycle(env, spec, recorder, scheduler, quiescence, started)
         objects = PullObjects(spec.secrets, spec.service_accounts)
-        self._peers = peers = Peers(env, self.network, streams)
+        self._peers = peers = Peers(env, self.network, streams, self._traffic)
         runtimes = RuntimeCluster(env, self.network, self._registries.get, recorder, peers, self._traffic)
         self._restores = runtimes.restores
         context = ClusterContext(env, runtimes, streams, recorder, objects)
@@ -112,6 +112,7 @@ class Cluster:
 
     def outcome(self) -> ClusterOutcome:
         """Return the results of the run other than rows of pods; to be called before `dissolve`."""
+        self._peers.close()
         return ClusterOutcome(
             pools=self._pools | self._nodes.pools,
             links=self._registries.links(),

@@ -29,6 +29,10 @@ class Inbound:
         crossZone says so by its class, so that these bytes are not across zones once more.
         """
         crosses = link != CROSS_ZONE and zone is not None and self.zone is not None and zone != self.zone
+        self.count(host, link, amount, crosses=crosses)
+
+    def count(self, host: str, link: str, amount: int, *, crosses: bool) -> None:
+        """Count bytes of which is known whether they crossed zones."""
         key = host, link, crosses
         self.bytes[key] = self.bytes.get(key, 0) + amount
 

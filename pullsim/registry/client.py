@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Image
     from pullsim.registry.authorizer import Authorizer
     from pullsim.registry.gate import Answer
-    from pullsim.registry.host import Registry, Site
+    from pullsim.registry.host import Registry
     from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
 
@@ -183,7 +183,7 @@ class Client:
             try:
                 status = yield from receive(env, registry.network, site, port, request, faults, download)
             finally:
-                self._sent(site, size if status == OK else download.received - before)
+                registry.delivered(site, size if status == OK else download.received - before, self._inbound)
                 if registry.faults is not None:
                     registry.faults.received(request, env.now)
         else:
@@ -194,19 +194,12 @@ class Client:
             except simpy.Interrupt:
                 got = round(size - transfer.cancel() * site.goodput)
                 download.received += got
-                self._sent(site, got)
+                registry.delivered(site, got, self._inbound)
                 raise
-            self._sent(site, size)
+            registry.delivered(site, size, self._inbound)
         if status == OK and not request.cut_short:
             self._keep(idle, window)
         return status
-
-    def _sent(self, site: Site, amount: int) -> None:
-        """Count the bytes of a body, whole or not, that a site of the registry sent."""
-        registry = self.registry
-        registry.sent += amount
-        if self._inbound is not None:
-            self._inbound.add(registry.spec.host, site.link_class, site.zone, amount)
 
     def open(self, request: Request, download: Download | None) -> Generator[Any, Any, Stream | Refusal]:
         """Send a GET as `get` does, up to the header of its response, for a client that relays the body.

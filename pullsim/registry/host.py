@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pullsim.network.flows import Link, Port
     from pullsim.network.network import Network
+    from pullsim.network.traffic import Inbound
     from pullsim.oci.catalog import Catalog
     from pullsim.oci.manifest import Image
     from pullsim.oci.reference import Reference
@@ -120,6 +121,12 @@ class Registry:
             self.manifests += 1
         else:
             self.blobs += 1
+
+    def delivered(self, site: Site, amount: int, inbound: Inbound | None) -> None:
+        """Count the bytes of a body, whole or not, that one of its sites sent; ``inbound``: those of the receiver."""
+        self.sent += amount
+        if inbound is not None:
+            inbound.add(self.spec.host, site.link_class, site.zone, amount)
 
     def links(self) -> list[tuple[str, Link]]:
         """Return the links that bodies come over, with their names; each link once."""

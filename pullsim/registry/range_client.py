@@ -60,7 +60,7 @@ class RangeClient(Client):
         try:
             status = yield from receive(env, registry.network, site, port, request, faults, download)
         finally:
-            self._sent(site, size if status == OK else download.received - before)
+            registry.delivered(site, size if status == OK else download.received - before, self._inbound)
         if faults and registry.faults is not None:
             registry.faults.received(request, env.now)
         if status == OK:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pullsim.registry.host import Registry
     from pullsim.runtime.handlers import RuntimeHandlers
     from pullsim.runtime.peers.peers import Peers
-    from pullsim.runtime.peers.protocol import PeerClient, WatchedContent
+    from pullsim.runtime.peers.protocol import Agent, WatchedContent
     from pullsim.spec.cluster import Node, NodeSpec
     from pullsim.spec.snapshot import SnapshotSpec
 
@@ -106,7 +106,7 @@ class RuntimeNode:
 
     def agent(
         self, nic: Nic, disk: Disk | None, content: WatchedContent | None = None, *, advertises_blobs: bool = False
-    ) -> PeerClient | None:
+    ) -> Agent | None:
         """Start the agent that gets blobs from other nodes and serves the node's content to them; None: it has none.
 
         ``content``: where Spegel finds blobs; ``advertises_blobs``: the runtime tells of each blob that it commits, not

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 import pullsim
 from pullsim.errors import InputErrors
 from pullsim.results.invariants import check
+from pullsim.results.summary.byte_costs import Rates, of_bytes, of_pulls
 
 IMAGE = "r.test/app:1"
 LAYERS = [{"size": "40MB"}, {"size": "80MB"}, {"size": "20MB"}]
@@ -69,11 +72,54 @@ def test_a_registry_with_faults_is_asked_by_the_nodes_themselves():
     assert not any(peer.received for peer in result.peers)
 
 
+def test_a_pull_through_cache_is_asked_by_the_nodes_themselves():
+    """Seeds would take from it what it has never fetched."""
+    made = pullsim.override(scenario(3), ["registries[r.test].cache={preset: nginx, upstream: up.test}"])
+    result = pullsim.run(made)
+    (cache,) = result.caches
+    assert TOTAL < cache.received < cache.sent
+    assert not any(peer.received for peer in result.peers)
+
+
 def test_nodes_that_leave():
     made = scenario(5, leave={"rate": "0.02/s", "replaceAfter": "1s"})
     result = pullsim.run(pullsim.override(made, ["horizon=3m"]))
     assert check(result) == []
     assert result.departures
+
+
+def test_pieces_of_blobs_that_are_not_whole_at_the_end_of_the_run_count():
+    made = scenario(3, peers={"warm": True})
+    result = pullsim.run(pullsim.override(made, ["horizon=400ms"]))
+    received = sum(peer.received for peer in result.peers)
+    assert 0 < received < 3 * TOTAL
+    assert sum(row.bytes for row in result.traffic if row.link == "peer") == received
+
+
+KINDS = ({"kind": "kraken"}, {"kind": "dragonfly"}, {"kind": "dragonfly", "seeds": 0})
+
+
+@pytest.mark.parametrize("peers", KINDS)
+def test_what_seeds_and_nodes_get_from_the_registry_has_its_price(peers):
+    made = scenario(3, peers=peers, registry={"link": "nat"})
+    result = pullsim.run(pullsim.override(made, ["prices={nat: 1/GB}"]))
+    (registry,) = result.registries
+    assert sum(row.bytes for row in result.traffic if row.host == "r.test") == registry.sent > TOTAL
+    assert of_bytes(result) == Fraction(registry.sent, 10**9)
+
+
+def test_the_price_of_what_seeds_fetch_is_that_of_what_peers_send():
+    made = scenario(3, peers={"kind": "dragonfly"}, registry={"link": "nat"})
+    result = pullsim.run(pullsim.override(made, ["prices={nat: 1/GB, peer: 0.1/GB}"]))
+    pulls = {(pull.namespace, pull.pod, pull.image) for pull in result.pulls}
+    fetched, given = Fraction(TOTAL, 10**9), Fraction(3 * TOTAL, 10**10)
+    assert of_pulls(result, Rates(result), pulls) == fetched + given
+
+
+def test_a_zone_may_have_any_name():
+    results = [run(6, zones=zones) for zones in (["a", "b"], ["another", "b"])]
+    across = [sum(row.bytes for row in result.traffic if row.cross_zone) for result in results]
+    assert across[0] == across[1] > 0
 
 
 @pytest.mark.parametrize(

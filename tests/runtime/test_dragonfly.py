@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pullsim
 from pullsim.errors import InputErrors
+from pullsim.kernel.environment import Environment
+from pullsim.network.network import Network
+from pullsim.oci.catalog import Catalog
+from pullsim.registry.host import Registry
 from pullsim.results.invariants import check
 from pullsim.runtime.peers.swarm.dragonfly import piece_size
+from pullsim.runtime.peers.swarm.network import Newcomer
+from pullsim.runtime.peers.swarm.source import SourceFetch
+from pullsim.runtime.peers.swarm.torrent import FRONT, Torrent
+from pullsim.spec.registry import RegistrySpec
+from pullsim.streams import Streams
 
 IMAGE = "r.test/app:1"
 MIB = 1 << 20
@@ -80,6 +90,22 @@ def test_a_hop_over_a_seed_takes_longer_than_the_registry_alone():
     )
     both = run(2, sizes=(80,), registry={"egress": "10Gbit/s"})
     assert max(pull.ended for pull in both.pulls) > max(pull.ended for pull in alone.pulls)
+
+
+def test_who_leaves_takes_no_more_from_the_registry():
+    env = Environment()
+    network = Network(env)
+    registry = Registry(env, network, RegistrySpec("r.test", goodput=1.0, egress=8.0 * MIB), Catalog(), Streams(1))
+    torrent = Torrent(8 * MIB, MIB, 1, FRONT, np.random.default_rng(1))
+    member, port = torrent.join(0, -1), network.port("n", 8.0 * MIB)
+    fetch = SourceFetch(env, registry, Newcomer(0, port, None), torrent, member, lambda: None)
+    begins = registry.site.round_trip + registry.site.first_byte
+    env.run(until=begins + 0.5)
+    fetch.stop()
+    env.run(until=begins + 0.6)
+    assert port.transfers == 0
+    assert registry.sent == pytest.approx(4 * MIB, abs=8)
+    assert [torrent.claim(member) for _ in range(9)] == [*range(8), -1]
 
 
 @settings(max_examples=10, deadline=None)

@@ -48,7 +48,7 @@ class World:
     def __init__(self, *blobs, spec=SPEC, seed=1):
         self.env = Environment()
         network = Network(self.env)
-        self.peers = Peers(self.env, network, Streams(seed))
+        self.peers = Peers(self.env, network, Streams(seed), None)
         self.registry = Registry(self.env, network, RegistrySpec("r.test"), Catalog(), Streams(seed))
         self.nodes, self.nics = [], []
         for number, each in enumerate(blobs):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from pullsim.rows import values
-from pullsim.spec.prices import CROSS_ZONE, LINKS, Prices, exact
+from pullsim.spec.prices import CROSS_ZONE, LINKS, PEER, Prices, exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -55,8 +55,8 @@ def of_bytes(result: Result) -> Fraction | None:
 class Rates:
     """What a byte costs that a host sends to a receiver: the mean over the classes of its bytes between the two.
 
-    What a cache fetches from its upstream is part of the price of the bytes that it sends, evenly. So all bytes of a
-    run at these rates cost what the run's bytes cost.
+    What a cache fetches from its upstream is part of the price of the bytes that it sends, evenly; what the seeds of a
+    swarm fetch, of those that peers send. So all bytes of a run at these rates cost what the run's bytes cost.
     """
 
     def __init__(self, result: Result) -> None:
@@ -66,9 +66,10 @@ class Rates:
         self._bytes: Counter[tuple[str, str]] = Counter()  # by receiver and host
         self._sent: Counter[str] = Counter()  # by host
         self._paths: dict[tuple[str, str], Fraction] = {}  # money for the bytes between the two
+        seeds = {each.node for each in result.peers} - set(self._nodes)
         for row in result.traffic:
             price = prices.of_link(row.link) + (prices.of_link(CROSS_ZONE) if row.cross_zone else 0)
-            pair = row.receiver, row.host
+            pair = PEER if row.receiver in seeds else row.receiver, row.host
             self._bytes[pair] += row.bytes
             self._sent[row.host] += row.bytes
             self._paths[pair] = self._paths.get(pair, _FREE) + row.bytes * price

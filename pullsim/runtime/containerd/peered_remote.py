@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
     from pullsim.registry.request import Download
     from pullsim.runtime.containerd.node import ContainerdNode
-    from pullsim.runtime.peers.protocol import PeerClient
+    from pullsim.runtime.peers.protocol import Agent
     from pullsim.runtime.sources.blob_source import Wanted
 
 
@@ -28,7 +28,7 @@ class PeeredRemote(Remote):
     from where it ended, beginning with the agent.
     """
 
-    def __init__(self, node: ContainerdNode, reference: Reference, auth: Auth | None, agent: PeerClient) -> None:
+    def __init__(self, node: ContainerdNode, reference: Reference, auth: Auth | None, agent: Agent) -> None:
         super().__init__(node, reference, auth)
         self._agent = agent
 

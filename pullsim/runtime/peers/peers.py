@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pullsim.runtime.peers.adverts import Adverts
 from pullsim.runtime.peers.node import Interface, PeerNode
 from pullsim.runtime.peers.spegel import Spegel
-from pullsim.spec.peers import DragonflySpec, KrakenSpec, SpegelSpec
+from pullsim.spec.peers import DragonflySpec, KrakenSpec, PeerSpec, SpegelSpec
 
 if TYPE_CHECKING:
     import simpy
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pullsim.hardware.disk import Disk
     from pullsim.hardware.nic import Nic
     from pullsim.network.network import Network
-    from pullsim.network.traffic import Inbound
+    from pullsim.network.traffic import Inbound, Traffic
     from pullsim.peer_record import PeerRecord
     from pullsim.runtime.peers.protocol import Agent, Content
     from pullsim.runtime.peers.swarm.agent import SwarmAgent
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 class Peers:
     """The nodes that give one another blobs, and where they find one another."""
 
-    __slots__ = ("_adverts", "_agents", "_env", "_network", "_streams", "_swarms")
+    __slots__ = ("_adverts", "_agents", "_env", "_network", "_streams", "_swarms", "_traffic")
 
-    def __init__(self, env: simpy.Environment, network: Network, streams: Streams) -> None:
+    def __init__(self, env: simpy.Environment, network: Network, streams: Streams, traffic: Traffic | None) -> None:
+        """``traffic`` counts bytes by class of link; None: nothing asks for that."""
         self._env = env
         self._network = network
         self._streams = streams
+        self._traffic = traffic
         self._adverts = Adverts()
         self._swarms: dict[str, SwarmNetwork] = {}  # by kind
         self._agents: dict[str, Agent] = {}  # by the name of their node, also of those that have left
@@ -59,7 +61,7 @@ class Peers:
         assert spec is not None
         network = self._swarms.get(spec.kind)
         if network is None:
-            network = self._swarms[spec.kind] = self._swarm_network(node)
+            network = self._swarms[spec.kind] = self._swarm_network(spec)
         agent = SwarmAgent(node, nic, disk, network, inbound)
         self._agents[node.name] = agent
         return agent
@@ -69,17 +71,21 @@ class Peers:
         if (agent := self._agents.get(name)) is not None:
             agent.leave()
 
+    def close(self) -> None:
+        """Count what has come by the end of the run."""
+        for agent in self._agents.values():
+            agent.close()
+
     def records(self) -> list[PeerRecord]:
         """Return what each node has sent and received, in order of their names, and then the seeds of swarms."""
         nodes = [agent.record() for _, agent in sorted(self._agents.items())]
         return [*nodes, *(row for network in self._swarms.values() for row in network.records())]
 
-    def _swarm_network(self, node: Node) -> SwarmNetwork:
+    def _swarm_network(self, spec: PeerSpec) -> SwarmNetwork:
         from pullsim.runtime.peers.swarm.dragonfly_network import DragonflyNetwork  # noqa: PLC0415
         from pullsim.runtime.peers.swarm.kraken_network import KrakenNetwork  # noqa: PLC0415
 
-        spec = node.spec.peers
         if isinstance(spec, DragonflySpec):
-            return DragonflyNetwork(self._env, self._network, spec, self._streams)
+            return DragonflyNetwork(self._env, self._network, spec, self._streams, self._traffic)
         assert isinstance(spec, KrakenSpec)
-        return KrakenNetwork(self._env, self._network, spec, self._streams)
+        return KrakenNetwork(self._env, self._network, spec, self._streams, self._traffic)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pullsim.spec.stored_image import StoredImage
 
 
-class PeerClient(Protocol):
+class Agent(Protocol):
     """The agent on a node that gets content from other nodes. A runtime asks it before the registry's own hosts."""
 
     def resolve(self, reference: Reference) -> Generator[Any, Any, str | None]:
@@ -30,12 +30,11 @@ class PeerClient(Protocol):
         NOT_FOUND: no peer has it, so that the next host is asked.
         """
 
-
-class Agent(PeerClient, Protocol):
-    """An agent of a kind whose agents are told when their node leaves, and have a row in the results."""
-
     def leave(self) -> None:
         """Note that the node leaves."""
+
+    def close(self) -> None:
+        """Count what has come by the end of the run, where that is not counted as it comes."""
 
     def record(self) -> PeerRecord:
         """Return what the node has sent and received so far."""

@@ -67,7 +67,7 @@ class Spegel:
         self._hedger = Hedger()
 
     def resolve(self, reference: Reference) -> Generator[Any, Any, str | None]:
-        """See `PeerClient`. What a peer answers for a tag may be older than what the registry has."""
+        """See `Agent`. What a peer answers for a tag may be older than what the registry has."""
         key = reference.digest or str(reference)
         if not (reference.digest or self._spec.resolve_tags):
             return None
@@ -82,7 +82,7 @@ class Spegel:
         return found.target
 
     def get(self, wanted: Wanted, download: Download, registry: Registry) -> Generator[Any, Any, int]:  # noqa: ARG002
-        """See `PeerClient`. Peers that go away are followed by others, as long as some are known."""
+        """See `Agent`. Peers that go away are followed by others, as long as some are known."""
         key, env = wanted.digest, self._env
         self._node.requests += 1
         download.request(env.now)
@@ -103,6 +103,9 @@ class Spegel:
     def leave(self) -> None:
         """See `Agent`."""
         self._node.leave()
+
+    def close(self) -> None:
+        """See `Agent`: bodies are counted as they end."""
 
     def record(self) -> PeerRecord:
         """See `Agent`."""

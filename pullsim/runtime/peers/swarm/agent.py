@@ -79,12 +79,12 @@ class SwarmAgent:
         self.requests = self.misses = 0
 
     def resolve(self, reference: Reference) -> Generator[Any, Any, str | None]:  # noqa: ARG002 - the protocol has it
-        """See `PeerClient`: names are the registry's matter."""
+        """See `Agent`: names are the registry's matter."""
         yield from ()
         return None
 
     def get(self, wanted: Wanted, download: Download, registry: Registry) -> Generator[Any, Any, int]:
-        """See `PeerClient`."""
+        """See `Agent`."""
         layer, env = wanted.layer, self._env
         if layer is None or self._network.refuses(registry):
             return NOT_FOUND
@@ -106,11 +106,6 @@ class SwarmAgent:
                 yield Timeout(env, serve)
         finally:
             transfer.end()
-        if self._inbound is not None and not membership.counted:
-            membership.counted = True
-            for across, amount in enumerate(membership.received()):
-                if amount:
-                    self._inbound.add(PEER, LINK, "another" if across else self.zone, amount)
         return OK
 
     def leave(self) -> None:
@@ -118,6 +113,15 @@ class SwarmAgent:
         for membership in self._memberships.values():
             membership.leave()
             cancel_all(membership.written)
+
+    def close(self) -> None:
+        """See `Agent`: a torrent counts its pieces itself, so that they are taken from there when all have come."""
+        if self._inbound is None:
+            return
+        for membership in self._memberships.values():
+            for crosses, amount in zip((False, True), membership.received(), strict=True):
+                if amount:
+                    self._inbound.count(PEER, LINK, amount, crosses=crosses)
 
     def record(self) -> PeerRecord:
         """Return what the node has sent and received so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import Timeout
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.network.network import Network
+    from pullsim.network.traffic import Traffic
     from pullsim.oci.manifest import Layer
     from pullsim.registry.host import Registry
     from pullsim.spec.peers import DragonflySpec
@@ -32,8 +34,10 @@ class DragonflyNetwork(SwarmNetwork):
     way (service_v2.go, pkg/time/delay.go). A peer streams a blob to its runtime from the front, as pieces come.
     """
 
-    def __init__(self, env: simpy.Environment, network: Network, spec: DragonflySpec, streams: Streams) -> None:
-        super().__init__(env, network, spec, streams)
+    def __init__(
+        self, env: simpy.Environment, network: Network, spec: DragonflySpec, streams: Streams, traffic: Traffic | None
+    ) -> None:
+        super().__init__(env, network, spec, streams, traffic)
         self._dragonfly = spec
         self._registering: dict[int, int] = {}  # registrations under way, by host
 
@@ -65,18 +69,12 @@ class DragonflyNetwork(SwarmNetwork):
         if membership.left:
             return
 
-        def source(member: int) -> SourceFetch:
-            return SourceFetch(self.env, registry, newcomer, task.torrent, member, lambda: self.swarm.changed(task))
+        def source(fetcher: Newcomer, member: int) -> SourceFetch:
+            return SourceFetch(self.env, registry, fetcher, task.torrent, member, lambda: self.swarm.changed(task))
 
         if not task.torrent.conns and self.seeds:
             seed = self._seeds_of(layer.digest, 1)[0]
             port = self.network.port(f"seed {seed}", self.spec.seed_download / registry.blob_site.goodput)
-            there = Newcomer(seed, port, None)
-            task.seed(
-                seed,
-                lambda member: SourceFetch(
-                    self.env, registry, there, task.torrent, member, lambda: self.swarm.changed(task)
-                ),
-            )
-        membership.member = task.join(host, self.env.now, membership.done, source)
+            task.seed(seed, partial(source, Newcomer(seed, port, self._inbound.get(seed))))
+        membership.member = task.join(host, self.env.now, membership.done, partial(source, newcomer))
         self.swarm.changed(task)

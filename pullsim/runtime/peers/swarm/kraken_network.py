@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.network.network import Network
+    from pullsim.network.traffic import Traffic
     from pullsim.oci.manifest import Layer
     from pullsim.registry.host import Registry
     from pullsim.runtime.peers.swarm.network import Newcomer
@@ -26,12 +27,14 @@ class KrakenNetwork(SwarmNetwork):
 
     Each blob has its origins, which are among the hosts of `origins`. If they are warm they have it; else the first
     agent that asks for it makes each of them fetch it whole from the registry, and agents wait for its metainfo until
-    then (origin/blobserver, tracker/trackerserver/metainfo.go). An agent serves a blob when it
-    has all of it (lib/dockerregistry/transfer/ro_transferer.go).
+    then (origin/blobserver, tracker/trackerserver/metainfo.go). An agent serves a blob when it has all of it
+    (lib/dockerregistry/transfer/ro_transferer.go).
     """
 
-    def __init__(self, env: simpy.Environment, network: Network, spec: KrakenSpec, streams: Streams) -> None:
-        super().__init__(env, network, spec, streams)
+    def __init__(
+        self, env: simpy.Environment, network: Network, spec: KrakenSpec, streams: Streams, traffic: Traffic | None
+    ) -> None:
+        super().__init__(env, network, spec, streams, traffic)
         self._kraken = spec
         self._coming: dict[str, list[Membership]] = {}  # who waits for the origins of a blob, by its digest
 
@@ -79,10 +82,11 @@ class KrakenNetwork(SwarmNetwork):
         rate = self.spec.seed_download / site.goodput
         ports = [self.network.port(f"origin {host}", rate) for host in origins]
         wire = size / site.goodput
-        for transfer in [registry.network.transfer(site.link, port, wire, site.connection_cap) for port in ports]:
+        transfers = [registry.network.transfer(site.path, port, wire, site.connection_cap) for port in ports]
+        for host, transfer in zip(origins, transfers, strict=True):
             yield transfer
             registry.blobs += 1
-            registry.sent += size
+            registry.delivered(site, size, self._inbound.get(host))
         self._seed(torrent, origins)
         for membership in self._coming.pop(layer.digest):
             if not membership.left:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pullsim.kernel.event import Event
 from pullsim.network.flows import Port
-from pullsim.network.traffic import Inbound
+from pullsim.network.traffic import Inbound, Traffic
 from pullsim.peer_record import PeerRecord
 from pullsim.runtime.peers.swarm.swarm import Swarm
 
@@ -43,7 +43,6 @@ class Membership:
         self.policy = policy
         self.member = -1  # its number in the torrent; -1: it has not joined yet
         self.written: Job | DiskJob | None = None  # the agent's own write of the blob
-        self.counted = False  # whether its bytes are counted by class of link
         self._swarm = swarm
         self.host = host
         self.left = False
@@ -90,17 +89,24 @@ class SwarmNetwork:
     registries at the same time is not seen by it, nor sees what comes from the swarm.
     """
 
-    def __init__(self, env: simpy.Environment, network: Network, spec: SwarmSpec, streams: Streams) -> None:
+    def __init__(
+        self, env: simpy.Environment, network: Network, spec: SwarmSpec, streams: Streams, traffic: Traffic | None
+    ) -> None:
+        """``traffic`` counts bytes by class of link, those that seeds get too; None: nothing asks for that."""
         self.env = env
         self.network = network
         self.spec = spec
         self.swarm = Swarm(env, spec.tick, spec.per_connection)
         self.seeds: list[int] = []  # the hosts of seeds
+        self._inbound: dict[int, Inbound] = {}  # what counts their bytes by class of link, by host
         self.random: Any = np.random.default_rng(int(streams.get("swarm", spec.kind).uniform() * 2.0**53))
         self._zones: dict[str, int] = {}
         self._policies: dict[str, Policy] = {}  # by digest
-        for _ in range(spec.seeds):
-            self.seeds.append(self.swarm.host(spec.seed_upload, spec.seed_download, -1))
+        for number in range(spec.seeds):
+            seed = self.swarm.host(spec.seed_upload, spec.seed_download, -1)
+            self.seeds.append(seed)
+            if traffic is not None:
+                self._inbound[seed] = traffic.inbound(self._name(number), None)
 
     def zone(self, name: str | None) -> int:
         """Return the number of a zone, -1 for none."""
@@ -111,8 +117,11 @@ class SwarmNetwork:
         return int(self.swarm.hosts["zone"][host])
 
     def refuses(self, registry: Registry) -> bool:
-        """Whether the swarm leaves a registry to the runtime: it has faults or quotas, which seeds do not meet."""
-        return not registry.gates.regular
+        """Whether the swarm leaves a registry to the runtime.
+
+        Seeds do not meet faults and quotas, and what they asked a pull-through cache for it would not fetch.
+        """
+        return not registry.gates.regular or registry.spec.cache is not None
 
     def enter(self, newcomer: Newcomer, layer: Layer, registry: Registry) -> Membership:
         """Let an agent join the torrent of a layer, which is made if it is the first one."""
@@ -132,8 +141,12 @@ class SwarmNetwork:
                 own = members["host"] == host
                 sent += int(members["sent"][own].sum())
                 received += int(members["received"][own].sum())
-            found.append(PeerRecord(f"{self.spec.kind}-{self.spec.seed_name}-{number}", None, sent, received, 0, 0))
+            found.append(PeerRecord(self._name(number), None, sent, received, 0, 0))
         return found
+
+    def _name(self, number: int) -> str:
+        """Return the name of a seed."""
+        return f"{self.spec.kind}-{self.spec.seed_name}-{number}"
 
     def _seeds_of(self, digest: str, count: int) -> list[int]:
         """Return the hosts of the seeds of a blob, as a hash ring has them."""

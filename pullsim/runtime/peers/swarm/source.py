@@ -12,6 +12,7 @@ from pullsim.kernel.process import Process
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from pullsim.network.flows import Transfer
     from pullsim.registry.host import Registry
     from pullsim.runtime.peers.swarm.network import Newcomer
     from pullsim.runtime.peers.swarm.torrent import Torrent
@@ -58,15 +59,16 @@ class SourceFetch:
         while (piece := torrent.claim(self._member)) >= 0:
             size = float(torrent.sizes[piece])
             registry.blobs += 1
+            transfer: Transfer | None = None
             try:
                 yield Timeout(self._env, site.round_trip + site.first_byte)
-                transfer = registry.network.transfer(site.link, self._port, size / site.goodput, site.connection_cap)
+                transfer = registry.network.transfer(site.path, self._port, size / site.goodput, site.connection_cap)
                 yield transfer
             except simpy.Interrupt:
+                if transfer is not None:
+                    registry.delivered(site, round(size - transfer.cancel() * site.goodput), self._inbound)
                 torrent.disclaim(self._member, piece)
                 return
-            registry.sent += round(size)
-            if self._inbound is not None:
-                self._inbound.add(registry.spec.host, site.link_class, site.zone, round(size))
+            registry.delivered(site, round(size), self._inbound)
             torrent.give(self._member, piece)
             self._changed()
