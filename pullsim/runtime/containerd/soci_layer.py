@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -124,9 +125,9 @@ class SociLayer(BlobFetch):
         whole = layer.size <= length
         self.pull = pull
         self.chain_id = chain_id
-        self.chunks = [
+        self.chunks = deque(  # those that nobody has taken yet
             Chunk(self, at, min(length, layer.size - at)) for at in range(0, layer.size, max(1, length))
-        ]  # those that nobody has taken yet
+        )
         self.known = not whole  # the requests for chunks go to where a first one has found the blob
         self.downloaded = 0  # bytes that have come, those of chunks that broke off too
         self.claimed = 0  # bytes of the disk that the job's file and directory take

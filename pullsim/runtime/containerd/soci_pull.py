@@ -162,7 +162,7 @@ class SociPull(SociImage):
         try:
             while self._offered:
                 job = self._offered.popleft()
-                chunk = job.chunks.pop(0)
+                chunk = job.chunks.popleft()
                 if job.chunks:
                     self._offered.append(job)
                 if slots is not None and (turn := slots.acquire()) is not None:
