@@ -36,6 +36,7 @@ STORE = {"blob_host": BlobHost(0.0, FAST, RATE, WAIT), "egress": FAST}
 #: A snapshotter that is free but for its requests: units of a second of inflating nothing.
 PLAIN = LazySpec("stargz", UNIT, 1, verifies=False, gzip=False)
 ALL = Reads()
+NO_EVICTION = {**SERIAL, "evictionHard": {"imagefs.available": "0%"}}
 QUICK = 1e9  # bytes/s of inflating where it is not gzip's
 
 
@@ -232,9 +233,18 @@ def test_units_stay_on_the_disk_until_it_is_full_and_are_read_all_the_same():
     roomy = cluster(content, size=10**12, pods=[("a", ALL, 0.0), ("b", ALL, 60.0)])
     assert roomy.disks[0].used == 8 * UNIT
     assert [row.requests for row in roomy.reads] == [8, 0]
-    full = cluster(content, size=UNIT // 2, kubelet={**SERIAL, "evictionHard": {"imagefs.available": "0%"}})
+    full = cluster(content, size=UNIT // 2, kubelet=NO_EVICTION)
     assert full.disks[0].used == 0
     assert [(row.ok, row.requests) for row in full.reads] == [(True, 8)]
+
+
+def test_what_a_failed_pull_has_fetched_beforehand_takes_no_space_any_more():
+    """The fronts of both layers, of 2 units each, leave no room for the metadata of the first one."""
+    spec = replace(PLAIN, meta_per_unit=UNIT // 2, prefetch=UNIT, prefetch_wait=float("inf"))
+    layers = layer("x", 4.0, 8.0), layer("y", 4.0, 8.0)
+    result = cluster(*layers, spec=spec, pods=[("a", None, 0.0)], size=4 * UNIT, kubelet=NO_EVICTION)
+    assert {row.cause for row in result.pulls} == {"noSpace"}
+    assert result.disks[0].used == 0
 
 
 # The registry is gone

@@ -34,7 +34,7 @@ class LazyImage:
     soci-snapshotter fs/fs.go Mount.
     """
 
-    __slots__ = ("_background", "_image", "_mounts", "_pull", "lazy", "ranges")
+    __slots__ = ("_background", "_image", "_mounts", "_pull", "_unmounted", "lazy", "ranges")
 
     def __init__(
         self, lazy: LazyNode, pull: OngoingPull, image: StoredImage, background: BackgroundFetch | None
@@ -51,6 +51,7 @@ class LazyImage:
         self._image = image
         self._background = background
         self._mounts: dict[str, list[LazyMount]] | None = None  # by the layer's digest, those that nobody has taken
+        self._unmounted: list[LazyMount] = []  # those of which no snapshot has been made
 
     def mount(self, layer: Layer, source: BlobSource) -> Mount | None:  # noqa: ARG002 - it has a client of its own
         """See `Snapshotter`."""
@@ -58,10 +59,9 @@ class LazyImage:
         if not layer.size or not fits(spec.images, self._pull.reference):
             return None
         if self._mounts is None:
-            self._begin()
+            self._mounts = self._begin()
         if layer.size < spec.least_layer:
             return WholeMount(self, layer)
-        assert self._mounts is not None
         found = self._mounts.get(layer.digest)
         return found.pop(0) if found else None
 
@@ -79,8 +79,10 @@ class LazyImage:
                 return False
         return True
 
-    def mounted(self, layer: LazyLayer) -> None:
+    def mounted(self, mount: LazyMount) -> None:
         """Note that a layer is a snapshot now, and let the rest of it come in the background."""
+        self._unmounted.remove(mount)
+        layer = mount.lazy_layer
         self.lazy.layers[layer.chain_id] = layer
         self.lazy.files.lie_in(LazyLayers(self.lazy), [layer.chain_id])
         self.lazy.touch()
@@ -90,13 +92,12 @@ class LazyImage:
 
     def close(self) -> None:
         """Stop what no layer has been mounted of, as the pull has ended."""
-        for mounts in (self._mounts or {}).values():
-            for mount in mounts:
-                mount.abandon()
-        self._mounts = None
+        for mount in self._unmounted:
+            mount.abandon()
+        self._mounts, self._unmounted = None, []
 
-    def _begin(self) -> None:
-        """Start to fetch the metadata of all layers that the node does not have."""
+    def _begin(self) -> dict[str, list[LazyMount]]:
+        """Start to fetch the metadata of all layers that the node does not have; return them by the layer's digest."""
         lazy, pull, store = self.lazy, self._pull, self._pull.node.store
         described = pull.env.process(self.describe())
         mounts: dict[str, list[LazyMount]] = {}
@@ -106,10 +107,11 @@ class LazyImage:
                 continue
             mount = LazyMount(self, layer, described)
             mounts.setdefault(layer.digest, []).append(mount)
+            self._unmounted.append(mount)
             if mount.prefetched is not None:
                 prefetches.append(mount.prefetched)
-        self._mounts = mounts
         lazy.prefetches[self._image.id] = prefetches
+        return mounts
 
 
 class LazyMount:
@@ -152,7 +154,7 @@ class LazyMount:
     def mounted(self, chain_id: str) -> None:
         """See `Mount`."""
         self.lazy_layer.chain_id = chain_id
-        self._image.mounted(self.lazy_layer)
+        self._image.mounted(self)
 
     def _resolve(self) -> Generator[Any, Any, None]:
         """Get the metadata: a first request that finds the blob, then the others."""
