@@ -247,6 +247,14 @@ def test_what_a_failed_pull_has_fetched_beforehand_takes_no_space_any_more():
     assert result.disks[0].used == 0
 
 
+def test_what_a_full_disk_cannot_keep_is_fetched_in_the_background_once():
+    """The second pod is there to let the time pass."""
+    pods = [("a", None, 0.0), ("b", None, 300.0)]
+    spec = replace(PLAIN, background=BackgroundSpec(1))
+    result = cluster(layer("x", 4.0, 8.0), spec=spec, pods=pods, size=UNIT // 2, kubelet=NO_EVICTION)
+    assert result.registries[0].sent <= UNIT
+
+
 # The registry is gone
 
 

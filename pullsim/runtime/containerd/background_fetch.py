@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import simpy
 
 from pullsim.kernel.event import Timeout
+from pullsim.runtime.snapshotter.lazy_layer import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -59,7 +60,7 @@ class BackgroundFetch:
             return
 
     def _fetch_all(self) -> Generator[Any, Any, None]:
-        """Fetch batches until everything is there; a layer that cannot be had is given up."""
+        """Fetch batches until everything is there; a layer that cannot be had, or not be kept, is given up."""
         node, spec, env = self._node, self._spec, self._node.env
         while self._layers:
             if (wait := self._wait(env.now)) > 0.0:
@@ -75,7 +76,8 @@ class BackgroundFetch:
             self._layers.append(layer)
             began = env.now
             requests = layer.requests(units)
-            if not (yield from node.fetch(layer, units, reading=False, requests=requests)) and layer in self._layers:
+            yield from node.fetch(layer, units, reading=False, requests=requests)
+            if layer.state(units[0]) == ABSENT and layer in self._layers:
                 self._layers.remove(layer)
             if (rest := began + spec.period * requests - env.now) > 0.0:
                 yield Timeout(env, rest)
