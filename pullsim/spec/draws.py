@@ -145,8 +145,12 @@ def _vary_second(disk: SecondaryDiskSpec | None, by: float) -> SecondaryDiskSpec
 def _vary_runtime(runtime: RuntimeSpec, disk: float, unpack: float) -> RuntimeSpec:
     """Return a runtime on that disk and those cores; pulls of given duration stay as they are given."""
     if isinstance(runtime, ContainerdSpec):
+        soci = runtime.soci
         return replace(
-            runtime, unpack=_vary_unpack(runtime.unpack, unpack), metadata_write=runtime.metadata_write / disk
+            runtime,
+            unpack=_vary_unpack(runtime.unpack, unpack),
+            soci=None if soci is None else replace(soci, unpack=_vary_unpack(soci.unpack, unpack)),
+            metadata_write=runtime.metadata_write / disk,
         )
     if isinstance(runtime, CrioSpec):
         return replace(

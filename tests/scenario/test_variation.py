@@ -17,7 +17,7 @@ from pullsim.scenario import effective_yaml, from_mapping, load, override
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.scenario.presets.variations import between_presets, variation_of
 from pullsim.spec.draws import better_node, factor, normal, student_quantile, vary_node, vary_pool
-from pullsim.spec.variation import ClusterSpread, NodeVariation, PoolVariation
+from pullsim.spec.variation import NodeVariation, PoolVariation
 
 C5A, HPC = "aws/c5a.4xlarge-gp2", "aws/hpc6a.48xlarge-gp2"
 IMAGES = [{"image": f"ghcr.io/a/{name}:1", "layers": [{"size": "60MB"}, {"size": "20MB"}]} for name in "bc"]
@@ -124,6 +124,18 @@ def test_crio_draws_what_pulls_differ_by_once_for_each_node():
     )
 
 
+def test_the_streams_of_soci_vary_as_unpacking_does():
+    plain, off = (
+        scenario(variation, runtime={"soci": {}}).build().nodes[0].spec.runtime
+        for variation in (None, {"cluster": {"unpack": 0.3}})
+    )
+    by = off.unpack.gzip / plain.unpack.gzip
+    assert by != 1.0
+    for name in ("core", "unpigz", "stored"):
+        assert getattr(off.soci.unpack, name) / getattr(plain.soci.unpack, name) == pytest.approx(by)
+    assert off.soci.unpack.per_file / plain.soci.unpack.per_file == pytest.approx(1 / by)
+
+
 def test_the_effective_scenario_gives_the_same_run(tmp_path):
     first = scenario("preset", preset=HPC)
     (tmp_path / "effective.yaml").write_text(effective_yaml(first))
@@ -197,4 +209,3 @@ def test_a_pool_without_variation_draws_nothing():
     cluster = scenario({"cluster": {"registry": 0.5}}).build()
     assert cluster.nodes[0].spec.varies is None
     assert cluster.nodes[0].spec == scenario().build().nodes[0].spec
-    assert ClusterSpread() == PoolVariation().cluster
