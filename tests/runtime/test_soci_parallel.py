@@ -233,6 +233,7 @@ def test_the_disk_holds_the_file_and_the_directory_of_a_layer_until_its_rename(s
         (Fault(2.5, 5.0, status=503, of="blobs"), 3.0 + 255 * 0.03 * 17 / 16 + 5.0, None),
         (Fault(2.5, 60.0, status=503, of="blobs"), 3.0 + 255 * 0.03 * 17 / 16, "serverError"),
         (Fault(2.5, 60.0, status=429, of="blobs"), 3.0 + 255 * 0.03 * 17 / 16, "tooManyRequests"),
+        (Fault(2.5, 60.0, status=501, of="blobs"), 3.0, "serverError"),
         (Fault(2.5, 60.0, status=None), 2.5, "connectionLost"),
         (Fault(0.5, 60.0, status=404, of="blobs"), 1.0, "notFound"),
     ],

@@ -16,6 +16,7 @@ from pullsim.cri import PullOutcome
 from pullsim.registry.access import Denial
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.request import NO_HEADER, NOT_FOUND, OK, REFUSED, RESET, TIMED_OUT
+from pullsim.runtime.snapshotter.ranges import RETRIES, is_tried_again
 from pullsim.spec.hosts import HUB, Address
 
 if TYPE_CHECKING:
@@ -230,15 +231,15 @@ def soci_failed(reference: Reference, layer: Layer, chain_id: str, status: int) 
 
     Sources: core/unpack/unpacker.go; soci-snapshotter fs/fs.go (MountParallel) and service/resolver/client.go.
     """
-    if status in NO_CONNECTION or status >= 500 or status == 429:
-        why = "giving up request after 9 attempt(s)" if status != 501 else _status(status)
+    broken = status < OK and status not in NO_CONNECTION
+    if broken:
+        why = "unexpected EOF"
+    elif is_tried_again(status):
+        why = f"giving up request after {1 + RETRIES} attempt(s)"
     else:
-        why = "unexpected EOF" if status < OK else f"unexpected status code: {_status(status)}"
-    cause = "unavailable" if status in NO_CONNECTION else CAUSES.get(status, "serverError")
-    code = "NotFound" if status == NOT_FOUND else "Unknown"
-    if status < OK and status not in NO_CONNECTION:
-        cause = "connectionLost"
-    return _failed(reference, _rebase(layer, chain_id, f"cannot fetch layer: {why}"), code, cause)
+        why = f"unexpected status code: {_status(status)}"
+    why = _rebase(layer, chain_id, f"cannot fetch layer: {why}")
+    return _failed(reference, why, "Unknown", "connectionLost") if broken else _request_failed(reference, why, status)
 
 
 def soci_no_space(reference: Reference, layer: Layer, chain_id: str) -> PullFailed:

@@ -95,7 +95,7 @@ class Ranges:
             if status == OK:
                 return status
             self.retryable = client.retryable
-            if attempt == self._retries or self._authorizer.denial is not None or not _again(status):
+            if attempt == self._retries or self._authorizer.denial is not None or not is_tried_again(status):
                 return status
             download.received = got  # a range is written from its beginning
             wait = min(MOST_WAIT, LEAST_WAIT * 2.0**attempt)
@@ -124,7 +124,7 @@ class Unwatched:
         """See `Download`."""
 
 
-def _again(status: int) -> bool:
+def is_tried_again(status: int) -> bool:
     """Whether a request is sent again after this status."""
     if status in (REFUSED, TIMED_OUT, NO_HEADER):
         return True
