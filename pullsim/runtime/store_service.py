@@ -24,9 +24,6 @@ NO_ROOM: Final = "a node's disk has no room for {}, which is to be there from th
 SANDBOX_IMAGES: Final = ("registry.k8s.io/pause", "k8s.gcr.io/pause")
 
 
-_NO_PINS: Final[frozenset[str]] = frozenset()
-
-
 class Listed(Protocol):
     """An image in a store."""
 
@@ -75,7 +72,7 @@ class StoreService:
         self._registries = node.registries
         self._env = node.env
         self._files = node.files
-        self._pins = _normalised(node.spec.pinned) if node.spec.pinned else _NO_PINS
+        self._pins = _normalised(node.spec.pinned)
         self._volume = node.volume
         self._secondary_disk = node.secondary_disk
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.kernel.event import Timeout
-from pullsim.registry.access import Presented
 from pullsim.registry.request import OK
 from pullsim.runtime.containerd.lazy_reads import LazyLayers
 from pullsim.runtime.snapshotter.lazy_layer import ABSENT, LazyLayer
-from pullsim.runtime.snapshotter.ranges import Ranges, Unwatched
+from pullsim.runtime.snapshotter.ranges import Unwatched
 from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
@@ -39,14 +38,8 @@ class LazyImage:
     def __init__(
         self, lazy: LazyNode, pull: OngoingPull, image: StoredImage, background: BackgroundFetch | None
     ) -> None:
-        node, reference = pull.node, pull.reference
-        own = node.sources(reference.domain)[-1]
-        presented = Presented(pull.auth or own.auth, own.header, node.address, node.name)
-        registry = node.registry(reference.domain)
         self.lazy = lazy
-        self.ranges = Ranges(
-            pull.env, registry, reference, node.port, presented, node.inbound, retries=lazy.spec.retries
-        )
+        self.ranges = pull.ranges(lazy.spec.retries)
         self._pull = pull
         self._image = image
         self._background = background

@@ -86,7 +86,11 @@ class ContainerdNode:
         self._lazy: Final = {
             name: LazyNode(node, each, self.store, cores, self.disk, unpacker) for name, each in spec.lazy.items()
         }
-        self._background: Final[dict[LazyNode, BackgroundFetch]] = {}
+        self._background: Final = {
+            lazy: BackgroundFetch(lazy, lazy.spec.background)
+            for lazy in self._lazy.values()
+            if lazy.spec.background is not None
+        }
         self.soci: Final = None if spec.soci is None else SociNode(env, spec.soci, cores)
         self.port.on_busy = unpacker.downloading
         names = {spec.snapshotter, *node.handlers.snapshotters()}
@@ -130,13 +134,7 @@ class ContainerdNode:
 
     def background(self, lazy: LazyNode) -> BackgroundFetch | None:
         """Return what fetches the layers of a lazy snapshotter in the background; None: nothing does."""
-        spec = lazy.spec.background
-        if spec is None:
-            return None
-        found = self._background.get(lazy)
-        if found is None:
-            found = self._background[lazy] = BackgroundFetch(lazy, spec)
-        return found
+        return self._background.get(lazy)
 
     def leave(self) -> None:
         """Stop what lazy snapshotters fetch, as the node has left the cluster."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullsim.registry.access import Presented
 from pullsim.runtime.containerd.failures import snapshot_no_space
 from pullsim.runtime.containerd.peered_remote import remote
 from pullsim.runtime.containerd.store import Lease
+from pullsim.runtime.snapshotter.ranges import RETRIES, Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,6 +54,14 @@ class OngoingPull:
         self.mounted: list[Layer] = []  # those of the image that were mounted before they were there
         self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
+
+    def ranges(self, retries: int = RETRIES) -> Ranges:
+        """Return the requests that a snapshotter's own client makes for the image's blobs."""
+        node, reference = self.node, self.reference
+        own = node.sources(reference.domain)[-1]
+        presented = Presented(self.auth or own.auth, own.header, node.address, node.name)
+        registry = node.registry(reference.domain)
+        return Ranges(self.env, registry, reference, node.port, presented, node.inbound, retries)
 
     def wait_for_mount(self, mount: Mount, layer: Layer, chain_id: str) -> Generator[Any, Any, bool]:
         """Wait for a layer that is mounted without its blob; return False if it cannot be.

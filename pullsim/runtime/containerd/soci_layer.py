@@ -9,12 +9,10 @@ import simpy
 
 from pullsim.hardware.jobs import cancel_all
 from pullsim.kernel.event import Event
-from pullsim.registry.access import Presented
 from pullsim.registry.request import OK
 from pullsim.runtime.containerd.failures import PullFailed
 from pullsim.runtime.fetch_stages import BlobFetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
-from pullsim.runtime.snapshotter.ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,17 +32,13 @@ class SociImage:
     __slots__ = ("env", "lease", "node", "ranges", "soci", "store", "unpack_slots")
 
     def __init__(self, pull: OngoingPull, soci: SociNode) -> None:
-        node, reference = pull.node, pull.reference
         self.env = pull.env
-        self.node = node
-        self.store = node.store
+        self.node = pull.node
+        self.store = pull.node.store
         self.lease = pull.lease
         self.soci = soci
         self.unpack_slots = soci.image_unpack_slots()
-        own = node.sources(reference.domain)[-1]
-        presented = Presented(pull.auth or own.auth, own.header, node.address, node.name)
-        registry = node.registry(reference.domain)
-        self.ranges = Ranges(self.env, registry, reference, node.port, presented, node.inbound)
+        self.ranges = pull.ranges()
 
     def offer(self, job: SociLayer) -> None:
         """Let the chunks of a layer be downloaded."""
