@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullsim import InputError, NotBefore
-from pullsim.compiled import compiled
 from pullsim.results import check
 from pullsim.spec.pull_policies import Coalesce, Priority, QueueQps, RegistryLimit, ShortestMissing
 from tests.support.outcome import row, stages, started, whole
@@ -264,16 +264,26 @@ def test_a_pull_that_a_policy_never_lets_begin_does_not_keep_the_run_from_ending
                 (0.0, "0.0"),
                 (float("inf"), "inf"),
                 (float("nan"), "nan"),
+                (10**400, "a number of about 398 digits"),
                 ("soon", "'soon'"),
                 (True, "true"),
             )
         ),
     ],
 )
-@pytest.mark.skipif(compiled(), reason="compiled modules refuse what is no number with a TypeError of their own")
 def test_what_a_policy_may_not_answer(policy, message):
     with pytest.raises(InputError, match=re.escape(message)):
         run_policies([pod("first", "app:1"), *pods(3, at=1.0)], FOUR, policy, kubelet=SERIAL)
+
+
+@pytest.mark.parametrize("number", [int, np.float64])
+def test_any_number_is_a_time(number):
+    class AtSeven:
+        def key(self, pull, now):
+            del pull
+            return NotBefore(number(7)) if now < 7 else 0
+
+    assert started(run_policies([pod("p", "app:1")], FOUR, AtSeven())) == {"p": 11.0}
 
 
 def test_policies_that_contradict_each_other_are_refused():

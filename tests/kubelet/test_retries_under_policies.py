@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullsim import InputError
-from pullsim.compiled import compiled
 from pullsim.results import check
 from pullsim.spec.pull_policies import MaxBackOff, QueueQps, ResetOnRecovery, RetryAtExpiry
 from pullsim.spec.runtime import FixedImage
@@ -144,17 +144,17 @@ def test_a_pod_that_is_deleted_meanwhile_is_not_woken():
 class Patient:
     def __init__(self, seconds):
         self.seconds = seconds
-        self.told = []
 
     def after(self, error, pull, now):
-        self.told.append((error, pull.image, pull.asked))
+        del pull
         return now + self.seconds if error.cause != "notFound" else None
 
 
-def test_the_time_that_a_policy_gives_is_that_of_the_next_attempt():
+@pytest.mark.parametrize("seconds", [3, 3.0, np.float64(3)])
+def test_the_time_that_a_policy_gives_is_that_of_the_next_attempt(seconds):
     """3 s after each failure; without an answer the kubelet's own back-off holds."""
     images = {"a:1": failing(1.0, pull=2.0, times=4)}
-    assert attempts(run_policies(ONE, images, Patient(3.0))) == [0.0, 4.0, 8.0, 12.0, 16.0]
+    assert attempts(run_policies(ONE, images, Patient(seconds))) == [0.0, 4.0, 8.0, 12.0, 16.0]
     missing = run_policies([pod("p", "nowhere:1")], images, Patient(3.0), horizon=35.0)
     assert attempts(missing) == [0.0, 10.0, 30.0]
 
@@ -189,8 +189,7 @@ def test_the_first_policy_that_says_something_counts():
     assert attempts(run_policies(ONE, images, RetryAtExpiry(), Patient(3.0))) == [0.0, 11.0]
 
 
-@pytest.mark.parametrize("answer", [0.0, 1.0, float("nan"), float("inf"), 1e300, "soon", True])
-@pytest.mark.skipif(compiled(), reason="compiled modules refuse what is no number with a TypeError of their own")
+@pytest.mark.parametrize("answer", [0.0, 1.0, float("nan"), float("inf"), 1e300, 10**400, "soon", True])
 def test_a_time_that_is_not_later_is_refused(answer):
     class Wrong:
         def after(self, error, pull, now):

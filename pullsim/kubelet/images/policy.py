@@ -156,9 +156,19 @@ class RetryWhenOver:
         return now + error.back_off
 
 
-def is_later(at: Any, now: float) -> bool:
-    """Whether a policy's answer is a time after ``now``, in seconds."""
-    return not isinstance(at, bool) and isinstance(at, int | float) and now < at < LATEST
+def later(at: Any, now: float) -> float | None:
+    """Return a policy's answer as a time, in seconds, if it is one after ``now``; else None.
+
+    Whoever asks a policy passes its answer on as Any: compiled, what is declared as a float is made one before it can
+    be looked at, and a TypeError is raised for a text.
+    """
+    if isinstance(at, bool) or not isinstance(at, int | float):
+        return None
+    try:
+        seconds = float(at)
+    except OverflowError:
+        return None
+    return seconds if now < seconds < LATEST else None
 
 
 def _aged(pull: WaitingPull, now: float, ageing: float | None) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pullsim.errors import InputError, shown
 from pullsim.kernel.clock import nanoseconds
 from pullsim.kernel.event import Call, Event
-from pullsim.kubelet.images.policy import NotBefore, WaitingPull, is_later
+from pullsim.kubelet.images.policy import NotBefore, WaitingPull, later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,12 +125,14 @@ class PolicyQueue:
         for name, key in self._keys:
             answer = key(pull, now)
             if isinstance(answer, NotBefore):
-                if not is_later(answer.at, now):
+                given = cast("Any", answer).at
+                until = later(given, now)
+                if until is None:
                     raise InputError(
-                        f"the pull policy {name} holds a pull back until {shown(answer.at)} s, and it is {now:g} s "
+                        f"the pull policy {name} holds a pull back until {shown(given)} s, and it is {now:g} s "
                         "already: a later time, in seconds, is right, or None"
                     )
-                self._look_at(answer.at)
+                self._look_at(until)
                 return None
             if answer is None:
                 return None

@@ -10,7 +10,7 @@ from pullsim.kernel.clock import nanoseconds
 from pullsim.kernel.event import Call, Event
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
 from pullsim.kubelet.images.backoff import Backoff
-from pullsim.kubelet.images.policy import PullError, is_later
+from pullsim.kubelet.images.policy import PullError, later
 from pullsim.oci.reference import parse
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pullsim.kubelet.images.policy_queue import PolicyQueue
     from pullsim.kubelet.pod_status import PodStatus
 
-    After = Callable[[PullError, WaitingPull, float], float | None]
+    After = Callable[[PullError, WaitingPull, float], Any]  # the answer is checked, see `later`
 
 #: Causes of failed pulls that another pull's success at the same registry does not make go away.
 STAYING: Final = frozenset({"notFound", "platform", "unauthorized", "forbidden", "qps", NO_SPACE, UNREADABLE})
@@ -103,13 +103,14 @@ class Retries:
         error = PullError(outcome.message, outcome.cause, pod.failures, left)
         pull = self._queue.view(request, asked)
         for name, after in self._afters:
-            at = after(error, pull, now)
-            if at is None:
+            given = after(error, pull, now)
+            if given is None:
                 continue
-            if not is_later(at, now):
+            at = later(given, now)
+            if at is None:
                 raise InputError(
-                    f"the pull policy {name} returned {shown(at)} after a failure at {now:g} s: a time that is later, "
-                    "in seconds, or None is right"
+                    f"the pull policy {name} returned {shown(given)} after a failure at {now:g} s: a time that is "
+                    "later, in seconds, or None is right"
                 )
             self._backoff.end_at(key, nanoseconds(at))
             return
