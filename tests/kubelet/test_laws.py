@@ -15,6 +15,7 @@ from pullsim.oci.manifest import Layer, Manifest, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import cri_image
 from pullsim.releases.containerd import CONTAINERD
+from pullsim.results import check
 from pullsim.results.exports.registry import summary_json
 from pullsim.results.summary.summary import summarize
 from pullsim.run import simulate
@@ -280,6 +281,7 @@ many = settings(
 @given(worlds())
 def test_laws(spec):
     result = simulate(spec)
+    assert check(result) == []
     for law in LAWS:
         law(spec, result)
 
