@@ -13,12 +13,12 @@ Every key, its unit, default and meaning; how `--set` names keys; when a run end
 
 - [By example](#by-example)
 - Keys: [top level](#top-level), [`images`](#images), [`registries`](#registries), [`prices`](#prices),
-  [`nodes`](#nodes), [`workloads`](#workloads), [units](#units)
+  [`variation`](#variation), [`nodes`](#nodes), [`workloads`](#workloads), [units](#units)
 - [`--set`](#--set)
 - [When a run ends](#when-a-run-ends)
 - [Files](#files): [`summary.json`](#summaryjson), [`pods.csv`](#podscsv), [`pulls.csv`](#pullscsv),
-  [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv),
-  [`rollouts.csv`](#rolloutscsv), [`departures.csv`](#departurescsv), [`joins.csv`](#joinscsv),
+  [`layers.csv`](#layerscsv), [`removals.csv`](#removalscsv), [`rollouts.csv`](#rolloutscsv),
+  [`departures.csv`](#departurescsv), [`joins.csv`](#joinscsv), [`prepulls.csv`](#prepullscsv),
   [`reads.csv`](#readscsv), [`traffic.csv`](#trafficcsv), [`caches.csv`](#cachescsv), [`peers.csv`](#peerscsv),
   [`status.csv`](#statuscsv), [`events.jsonl`](#eventsjsonl), [charts](#charts), [stages](#stages)
 - [Exit codes](#exit-codes)

@@ -18,7 +18,7 @@ from pullsim.results.prediction_table import prediction_parts
 from pullsim.results.start_table import start_table
 from pullsim.results.summary.pods import POD_WINDOW
 from pullsim.results.summary.summary import BYTE_WINDOW
-from pullsim.results.wording import abridged, clock, counted, duration, size
+from pullsim.results.wording import abridged, clock, counted, duration, money, size
 from pullsim.stages import LABELS
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _churn(notes: Notes, churn: Churn) -> None:
     day = churn.per_day
     text += f"; their successors fetched {size(churn.successors_bytes)}, all nodes {size(day.downloaded_bytes)} a day"
     if day.cost is not None:
-        text += f", which costs {day.cost:,.2f}"
+        text += f", which costs {money(day.cost)}"
     notes.add("Churn", text)
 
 
@@ -287,7 +287,7 @@ def _registry(notes: Notes, registry: RegistryUse) -> None:
             text += f", {registry.exhausted:,} quotas ran out"
         notes.add("Quota", text, "red")
     if registry.cost is not None:
-        notes.add("Cost", f"{registry.cost:,.2f} for {size(registry.sent)} from {registry.host}")
+        notes.add("Cost", f"{money(registry.cost)} for {size(registry.sent)} from {registry.host}")
 
 
 def _cache(notes: Notes, name: str, cache: CacheUse) -> None:

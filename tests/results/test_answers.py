@@ -55,7 +55,7 @@ def test_what_happened_beside_pulls_comes_first():
     assert answer(summary)[:3] == [
         f"The fault of {HOST} from 0.50 s to 2.00 s hit 1 pod; the last of them was up {after:.2f} s after its end.",
         "The update of web took 30.0 s, with at most 5 pods at a time, and at least 3 available.",
-        "1 node left with 2 pods; in a day all nodes download 3 GB, which costs 0.25.",
+        "1 node left with 2 pods; in a day all nodes download 3 GB, which costs 0.250.",
     ]
 
 

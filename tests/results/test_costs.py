@@ -14,6 +14,7 @@ from pullsim.errors import InputError, InputErrors
 from pullsim.network.traffic import Inbound
 from pullsim.records import RegistryRecord, TrafficRecord
 from pullsim.results.cost_text import amounts
+from pullsim.results.page.answer import key_figures
 from pullsim.results.summary.byte_costs import Rates, of_bytes
 from pullsim.results.wording import money
 from pullsim.spec.prices import Prices, accelerators
@@ -69,6 +70,13 @@ def test_bytes_cost_what_their_classes_cost():
     assert summary.idle_accelerator_minutes is None
     assert summary.costs.unused is None
     assert "across zones" in text_of(summary)
+
+
+def test_what_a_host_asks_is_not_shown_as_nothing():
+    """20 MB at 0.01 a GB and what describes the image: 0.0002, which two decimals would show as 0.00."""
+    summary = layered(registries=[{"host": "r.test", "price": "0.01/GB"}], prices={})
+    assert "0.000200 for 20 MB from r.test" in text_of(summary)
+    assert [figure.value for figure in key_figures(summary) if "r.test" in figure.label] == ["0.000200"]
 
 
 def test_a_path_across_zones_costs_once_where_both_sides_have_a_zone():

@@ -14,7 +14,7 @@ from pullsim.results.page.metric_words import limit_text, the
 from pullsim.results.page.page import Check, Figure
 from pullsim.results.summary.bottleneck import MENTION
 from pullsim.results.summary.groups import slowest
-from pullsim.results.wording import counted, duration, percentage, size
+from pullsim.results.wording import counted, duration, money, percentage, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,7 +156,7 @@ def key_figures(summary: Summary) -> list[Figure]:
         if use.refused:
             found.append(Figure(f"requests refused by {use.host}", f"{use.refused:,}", "by its quotas", bad=True))
         if use.cost:
-            found.append(Figure(f"cost of bytes from {use.host}", f"{use.cost:,.2f}"))
+            found.append(Figure(f"cost of bytes from {use.host}", money(use.cost)))
     if summary.idle_accelerator_minutes:
         found.append(
             Figure("idle accelerators", f"{summary.idle_accelerator_minutes:,.1f} min", "that waited for images")

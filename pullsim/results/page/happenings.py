@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pullsim.results.wording import counted, duration, percentage, size
+from pullsim.results.wording import counted, duration, money, percentage, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _churn(churn: Churn) -> str:
     day = churn.per_day
     text = f"{counted(churn.departures, 'node')} left with {counted(churn.pods, 'pod')}; "
     text += f"in a day all nodes download {size(day.downloaded_bytes)}"
-    return f"{text}, which costs {day.cost:,.2f}." if day.cost is not None else f"{text}."
+    return f"{text}, which costs {money(day.cost)}." if day.cost is not None else f"{text}."
 
 
 def _autoscaling(name: str, pool: AutoscalingFigures) -> str:
