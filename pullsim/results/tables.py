@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pullsim.records import KubeletEvent
+    from pullsim.results.columns import Column
+
+
+def _where_any(records: str, columns: tuple[Column, ...], content: str) -> Table:
+    """Return the table of a field of a result, whose file has its name and is written only where there are rows."""
+    rows = attrgetter(records)
+    return Table(rows, columns, content, f"{records}.csv", written=rows)
+
 
 _PODS: Final = Table(attrgetter("pods"), schema.PODS, "a row a pod", "pods.csv", detail="pods")
 _PULLS: Final = Table(
@@ -43,62 +51,24 @@ _REMOVALS: Final = Table(
     detail="pulls",
     written=lambda result: result.disks or result.removals,
 )
-_ROLLOUTS: Final = Table(
-    attrgetter("rollouts"),
-    schema.ROLLOUTS,
-    "a row a rolling update; where there are any",
-    "rollouts.csv",
-    written=attrgetter("rollouts"),
+_ROLLOUTS: Final = _where_any("rollouts", schema.ROLLOUTS, "a row a rolling update; where there are any")
+_DEPARTURES: Final = _where_any("departures", schema.DEPARTURES, "a row a node that left; where any did")
+_JOINS: Final = _where_any("joins", schema.JOINS, "a row a node that an autoscaler asked for; where it did")
+_PREPULLS: Final = _where_any(
+    "prepulls", schema.PODS, "a row a pod of a prepull job, with the columns of `pods.csv`; where there are any"
 )
-_DEPARTURES: Final = Table(
-    attrgetter("departures"),
-    schema.DEPARTURES,
-    "a row a node that left; where any did",
-    "departures.csv",
-    written=attrgetter("departures"),
-)
-_JOINS: Final = Table(
-    attrgetter("joins"),
-    schema.JOINS,
-    "a row a node that an autoscaler asked for; where it did",
-    "joins.csv",
-    written=attrgetter("joins"),
-)
-_PREPULLS: Final = Table(
-    attrgetter("prepulls"),
-    schema.PODS,
-    "a row a pod of a prepull job, with the columns of `pods.csv`; where there are any",
-    "prepulls.csv",
-    written=attrgetter("prepulls"),
-)
-_READS: Final = Table(
-    attrgetter("reads"),
+_READS: Final = _where_any(
+    "reads",
     schema.READS,
     "a row a layer that comes as it is read, and a process that reads of it; where a workload has `reads`",
-    "reads.csv",
-    written=attrgetter("reads"),
 )
-_TRAFFIC: Final = Table(
-    attrgetter("traffic"),
+_TRAFFIC: Final = _where_any(
+    "traffic",
     schema.TRAFFIC,
     "a row a receiver, a host that sent it bytes, and a class of link; where the scenario has classes or prices",
-    "traffic.csv",
-    written=attrgetter("traffic"),
 )
-_CACHES: Final = Table(
-    attrgetter("caches"),
-    schema.CACHES,
-    "a row a pull-through cache; where there are any",
-    "caches.csv",
-    written=attrgetter("caches"),
-)
-_PEERS: Final = Table(
-    attrgetter("peers"),
-    schema.PEERS,
-    "a row a node that may get blobs from others; where there are any",
-    "peers.csv",
-    written=attrgetter("peers"),
-)
+_CACHES: Final = _where_any("caches", schema.CACHES, "a row a pull-through cache; where there are any")
+_PEERS: Final = _where_any("peers", schema.PEERS, "a row a node that may get blobs from others; where there are any")
 _EVENTS: Final = Table(attrgetter("events"), schema.EVENTS, "a kubelet event", detail="pulls")
 _DISKS: Final = Table(attrgetter("disks"), schema.DISKS, "a row a node whose disk has a size")
 _LINKS: Final = Table(attrgetter("links"), schema.LINKS, "a row a link of a registry and an interval")

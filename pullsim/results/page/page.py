@@ -121,3 +121,8 @@ class Page:
     context: str = ""  # the whole description
     checks: Sequence[Check] = field(default=())
     made_by: str = ""  # version and seed
+
+
+def points_of(texts: Mapping[str, Sequence[str]]) -> list[Text]:
+    """Return a list of points under each heading that has any."""
+    return [Text([heading], points) for heading, points in texts.items() if points]

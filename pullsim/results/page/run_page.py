@@ -9,7 +9,7 @@ from pullsim.formats.secret_values import without_secrets
 from pullsim.results.page.answer import answer, certainty, checks, key_figures, question
 from pullsim.results.page.costs import cost_table, idle_table, traffic_table
 from pullsim.results.page.node_pulls import node_pulls
-from pullsim.results.page.page import Page, Section, Text
+from pullsim.results.page.page import Page, Section, Text, points_of
 from pullsim.results.page.pod_tables import by_image, by_pool, by_workload, slowest_pods
 from pullsim.results.page.ready import ready_over_time
 from pullsim.results.page.stage_time import stage_time
@@ -20,8 +20,6 @@ from pullsim.results.prediction_table import prediction_section
 from pullsim.results.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pullsim.results.exports.export import Output
     from pullsim.results.page.page import Part
 
@@ -60,7 +58,7 @@ def run_page(output: Output) -> Page:
         certainty=certainty(summary.model_error, summary.guesses, result.seed),
         figures=key_figures(summary),
         sections=[section for section in sections if section.parts],
-        context=" ".join(origin.description.split()),
+        context=origin.description,
         checks=checks(summary),
         made_by=f"pullsim {result.version}, seed {result.seed}",
     )
@@ -82,16 +80,10 @@ def _inputs(output: Output) -> Section:
             ends = " to ".join(dict.fromkeys(map(duration, (low, high))))
             guessed.append(f"cut in {effect.runs} other typical ways, {share} would have started within {ends}")
     parts: list[Part] = [
-        *_points("Assumed, as the scenario does not say it:", guessed),
-        *_points("Warnings:", output.summary.warnings),
+        *points_of({"Assumed, as the scenario does not say it:": guessed, "Warnings:": output.summary.warnings}),
         Text(
             code=without_secrets(output.scenario),
             code_title="The scenario with everything that it did not say, as it was run",
         ),
     ]
     return Section("What went in", parts)
-
-
-def _points(words: str, points: Iterable[str]) -> list[Text]:
-    listed = [*points]
-    return [Text([words], listed)] if listed else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from pullsim.results.wording import duration, percentage, size
 from pullsim.rows import values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,7 +44,7 @@ def at_a_time(result: Result) -> Chart | None:
     for name, table, begin, end in _COUNTS:
         spans = [pair for pair in values(getattr(result, table), begin, end) if None not in pair and pair[1] > pair[0]]
         if spans:
-            begins, ends = map(_column, zip(*spans, strict=True))
+            begins, ends = zip(*spans, strict=True)
             found[name] = level(begins, ends, result.end, MAX_POINTS)
     if not found:
         return None
@@ -60,13 +61,12 @@ def at_a_time(result: Result) -> Chart | None:
 
 def network(result: Result) -> Chart | None:
     """Return the chart of bytes per second that nodes received, by the host that sent them; None without layers."""
-    spans: dict[str, tuple[array[float], array[float], array[float]]] = {}
-    rows = values(result.layers, "source", "first_byte", "fetched", "downloaded")
-    for source, begin, end, downloaded in rows:
-        if downloaded:
-            for column, value in zip(
-                spans.setdefault(source, (array("d"), array("d"), array("d"))), (begin, end, downloaded), strict=True
-            ):
+    spans: defaultdict[str, tuple[array[float], array[float], array[float]]] = defaultdict(
+        lambda: (array("d"), array("d"), array("d"))
+    )
+    for source, *span in values(result.layers, "source", "first_byte", "fetched", "downloaded"):
+        if span[-1]:
+            for column, value in zip(spans[source], span, strict=True):
                 column.append(value)
     ranked = sorted(spans, key=lambda host: (-sum(spans[host][2]), host))[:_SERIES]
     edges = _edges(result)
@@ -124,7 +124,7 @@ def disk_writes(result: Result) -> Chart | None:
     for name, fields in kinds.items():
         spans = [row for row in values(result.layers, *fields) if None not in row]
         if spans:
-            begins, ends, amounts = map(_column, zip(*spans, strict=True))
+            begins, ends, amounts = zip(*spans, strict=True)
             drawn[name] = (edges, _closed(flow(begins, ends, amounts, edges)), _rate_text)
     if not drawn:
         return None
@@ -218,21 +218,13 @@ def _closed(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 def _thinned(samples: Sequence[tuple[float, float, float, float]]) -> list[tuple[float, float, float, float]]:
     """Join neighbouring samples, by their mean, until there are few enough to be drawn."""
     step = -(-len(samples) // MAX_POINTS)
-    return [*_joined(samples, step)]
-
-
-def _joined(
-    samples: Sequence[tuple[float, float, float, float]], step: int
-) -> Iterator[tuple[float, float, float, float]]:
+    thinned = []
     for first in range(0, len(samples), step):
         group = samples[first : first + step]
         t0, t1 = group[0][0], group[-1][1]
         carried = sum((end - begin) * rate for begin, end, rate, _ in group)
-        yield t0, t1, carried / (t1 - t0) if t1 > t0 else 0.0, group[-1][3]
-
-
-def _column(numbers: Sequence[float]) -> array[float]:
-    return array("d", numbers)
+        thinned.append((t0, t1, carried / (t1 - t0) if t1 > t0 else 0.0, group[-1][3]))
+    return thinned
 
 
 def _rate_text(rate: float) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pullsim.results.summary.accelerators import idle
 from pullsim.results.summary.byte_costs import Rates, of_bytes, of_classes, of_hosts, of_pulls
-from pullsim.results.summary.unused import unused_pulls
+from pullsim.results.summary.cluster_changes import DAY
+from pullsim.results.summary.unused import pulls_ahead, unused_pulls
 from pullsim.rows import values
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from pullsim.records import Rollout
     from pullsim.run import Result
-
-DAY: Final = 86_400.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def costs(result: Result, rollouts: Mapping[str, Rollout]) -> Costs | None:
     total = sent + waited if known else None
     kept = result.keeps("pulls")
     rates = Rates(result)
-    ahead = kept and (result.prepulls or "DaemonSet" in result.controllers.values())
+    ahead = kept and pulls_ahead(result)
     unused = {(each.namespace, each.pod, each.image) for each in unused_pulls(result)} if ahead else ()
     return Costs(
         currency="" if result.prices is None else result.prices.currency,

@@ -268,9 +268,8 @@ def _bytes(result: Result) -> Bytes:
     for ok, size, downloaded, mounted, later, count, fetched in values(
         result.pulls, "ok", "size", "downloaded", "mounted", "layers_mounted", *_LAYERS
     ):
-        if (
-            ok and fetched + later < count
-        ):  # otherwise the difference is the manifest and the config, which are no layers
+        # Where all layers were fetched the difference is the manifest and the config, which are no layers.
+        if ok and fetched + later < count:
             local += size - downloaded - mounted
     return Bytes(
         downloaded=sum(by_source.values()),  # also by pulls that were under way at the end of the run

@@ -36,6 +36,11 @@ class Brought(NamedTuple):
     bytes: int
 
 
+def pulls_ahead(result: Result) -> bool:
+    """Whether there is who brings images to nodes before their use: prepull jobs or DaemonSets."""
+    return bool(result.prepulls) or "DaemonSet" in result.controllers.values()
+
+
 def unused_pulls(result: Result) -> Iterator[Brought]:
     """Yield the pulls ahead whose image no other pod on the node used.
 
@@ -66,7 +71,7 @@ def unused_pulls(result: Result) -> Iterator[Brought]:
 
 def unused_images(result: Result) -> UnusedImages | None:
     """Return what was brought and not used; None where nothing is brought ahead."""
-    if not (result.prepulls or result.cached_sizes or "DaemonSet" in result.controllers.values()):
+    if not (result.cached_sizes or pulls_ahead(result)):
         return None
     found = [*unused_pulls(result)]
     return UnusedImages(

@@ -39,7 +39,7 @@ def advice_page(advice: Advice, file: str, overrides: Sequence[str], source: Sou
             Section("What was tried beside", [Text((), [f"{label}: {note}" for label, note in notes.items()])]),
             *closing(source._replace(error=advice.error)),
         ],
-        context=" ".join(source.description.split()),
+        context=source.description,
         made_by=f"pullsim advise, {len(advice.seeds)} seeds",
     )
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from pullsim.printable import shortened
 from pullsim.results import metrics as metric_names
 from pullsim.results.page.metric_words import begin, in_words, the
-from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
+from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, points_of
 from pullsim.results.page.stage_time import stage_bars
 from pullsim.study import compare_text
 from pullsim.study.compare import stage_seconds
-from pullsim.study.pages.parts import certainty, closing, interval_cell, points_of, relative
+from pullsim.study.pages.parts import certainty, closing, interval_cell, relative
 from pullsim.study.pages.trade_off import trade_off_chart
 from pullsim.study.trade_off import COST, latency_of, of_comparison
 
@@ -69,7 +69,7 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
             Section("Where the time moved", [*charts, *points_of(lists)]),
             *closing(source._replace(error=error)),
         ],
-        context=" ".join(source.description.split()),
+        context=source.description,
         made_by="pullsim compare",
     )
 

@@ -48,7 +48,7 @@ def deadline_page(found: Deadline, source: Source) -> Page:
             *([Section("Beware", [Text(["Before relying on it:"], beware)])] if beware else []),
             *closing(source),
         ],
-        context=" ".join(source.description.split()),
+        context=source.description,
         made_by=f"pullsim solve, {found.seeds} seeds",
     )
 

@@ -14,7 +14,7 @@ from pullsim.results.page.trust import trust
 from pullsim.results.wording import percentage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pullsim.records import Guess
     from pullsim.results.model_error import ModelError
@@ -168,8 +168,3 @@ def relative(part: float | None) -> str:
     if abs(part) < 0.0005:
         return "as much"
     return f"{abs(part):.{0 if abs(part) >= 0.0995 else 1}%} {'less' if part < 0 else 'more'}".replace("%", " %")
-
-
-def points_of(texts: Mapping[str, Sequence[str]]) -> list[Text]:
-    """Return a list of points under each heading that has any."""
-    return [Text([heading], points) for heading, points in texts.items() if points]

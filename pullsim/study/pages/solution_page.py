@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pullsim.results import metrics as metric_names
 from pullsim.results.page.metric_words import headline, in_words, limit_text, the
-from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
+from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, points_of
 from pullsim.results.wording import percentage
 from pullsim.stages import RESOURCES
 from pullsim.study import solve_text
-from pullsim.study.pages.parts import SERIES, Point, certainty, closing, curve, interval_cell, points_of
+from pullsim.study.pages.parts import SERIES, Point, certainty, closing, curve, interval_cell
 
 if TYPE_CHECKING:
     from pullsim.results.page.page import Chart
@@ -42,7 +42,7 @@ def solution_page(solution: Solution, source: Source) -> Page:
             *([Section("Beware", points_of({"Before relying on it:": warnings}))] if warnings else []),
             *closing(source),
         ],
-        context=" ".join(source.description.split()),
+        context=source.description,
         made_by=f"pullsim solve, {solution.seeds} seeds",
     )
 

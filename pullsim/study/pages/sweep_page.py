@@ -9,7 +9,7 @@ from pullsim.printable import shortened
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
 from pullsim.results.page.metric_words import begin, headline, in_words, the
-from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text
+from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text, points_of
 from pullsim.results.page.parts import field, tooltip
 from pullsim.results.wording import counted
 from pullsim.study.design import Variant
@@ -23,7 +23,6 @@ from pullsim.study.pages.parts import (
     interval_cell,
     interval_text,
     metric_unit,
-    points_of,
 )
 from pullsim.study.pages.trade_off import trade_off_chart
 from pullsim.study.trade_off import of_sweep
@@ -67,7 +66,7 @@ def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source, against: tu
             *_failures(sweep, lines[3:]),
             *closing(source),
         ],
-        context=" ".join(source.description.split()),
+        context=source.description,
         made_by=f"pullsim sweep, seeds {sweep.seeds[0]} to {sweep.seeds[-1]}",
     )
 
