@@ -32,7 +32,6 @@ class LazySpec:
     than ``least_layer`` is pulled as by overlayfs, and any layer whose metadata do not come within ``mount_limit``.
     """
 
-    kind: LazyKind
     unit: int  # unpacked bytes that one request brings at the most, where files are read on and on
     layer_requests: int
     image_requests: int = 0
@@ -62,7 +61,6 @@ class LazySpec:
 #: once. GKE image streaming is not published but for the two seconds until a container runs; the rest is assumed.
 KINDS: Final[dict[str, LazySpec]] = {
     "stargz": LazySpec(
-        "stargz",
         4 * MIB,
         3,
         meta_per_file=150,
@@ -73,7 +71,6 @@ KINDS: Final[dict[str, LazySpec]] = {
         keeps_compressed=True,
     ),
     "soci-lazy": LazySpec(
-        "soci-lazy",
         4 * MIB,
         2,
         image_requests=2,
@@ -86,7 +83,6 @@ KINDS: Final[dict[str, LazySpec]] = {
         inflates_later=True,
     ),
     "nydus": LazySpec(
-        "nydus",
         MIB,
         0,
         image_requests=1,
@@ -97,7 +93,5 @@ KINDS: Final[dict[str, LazySpec]] = {
         verifies=False,
         gzip=False,
     ),
-    "gke-streaming": LazySpec(
-        "gke-streaming", MIB, 0, mount=2.0, background=BackgroundSpec(4), retries=5, verifies=False, gzip=False
-    ),
+    "gke-streaming": LazySpec(MIB, 0, mount=2.0, background=BackgroundSpec(4), retries=5, verifies=False, gzip=False),
 }

@@ -34,7 +34,7 @@ from tests.support.world import (
 WAIT = 0.25  # seconds until the first byte of each request to the store
 STORE = {"blob_host": BlobHost(0.0, FAST, RATE, WAIT), "egress": FAST}
 #: A snapshotter that is free but for its requests: units of a second of inflating nothing.
-PLAIN = LazySpec("stargz", UNIT, 1, verifies=False, gzip=False)
+PLAIN = LazySpec(UNIT, 1, verifies=False, gzip=False)
 ALL = Reads()
 NO_EVICTION = {**SERIAL, "evictionHard": {"imagefs.available": "0%"}}
 QUICK = 1e9  # bytes/s of inflating where it is not gzip's
@@ -46,7 +46,7 @@ def reading(name, reads, at=0.0, **given_):
 
 
 def cluster(*layers, spec=PLAIN, pods=(("a", ALL, 0.0),), source=None, **given_):
-    runtime = replace(containerd(), snapshotter=spec.kind, local_pull=True, lazy={spec.kind: spec})
+    runtime = replace(containerd(), snapshotter="stargz", local_pull=True, lazy={"stargz": spec})
     on = node(runtime, **{"kubelet": SERIAL, **given_})
     result = run(
         [reading(name, reads, at) for name, reads, at in pods],
@@ -297,7 +297,7 @@ def test_a_full_pull_does_not_need_the_registry_any_more():
 )
 def test_a_node_that_leaves_fetches_nothing_any_more(reads, spec):
     """Of 80 units that take 20 s and 40 s to come, or 40 s by one request."""
-    runtime = replace(containerd(), snapshotter=spec.kind, local_pull=True, lazy={spec.kind: spec})
+    runtime = replace(containerd(), snapshotter="stargz", local_pull=True, lazy={"stargz": spec})
     leaving = replace(node(runtime, kubelet=SERIAL), leave=Leave(0.2, 1e6))
     images = catalog({"a:1": image(layer("x", 40.0, 80.0))})
     result = run([reading("a", reads)], leaving, registries=[registry(**STORE)], images=images, horizon=500.0)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pullsim.reads import Order
 from pullsim.reads import Reads as ReadsSpec
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.quantities import Duration, Size  # noqa: TC001  # pydantic reads them
@@ -39,9 +40,7 @@ class Reads(Short):
     )
     concurrency: Annotated[int, Field(ge=1, le=1024)] = Field(default=_SPEC.concurrency, description="Reads at a time.")
     think: Duration = Field(default=_SPEC.think, description="Time that it computes between its reads, in all.")
-    order: Literal["sequential", "random"] = Field(
-        default=_SPEC.order, description="Whether what is read lies together, or anywhere."
-    )
+    order: Order = Field(default=_SPEC.order, description="Whether what is read lies together, or anywhere.")
     size: Size = Field(default=_SPEC.size, gt=0, description="Bytes of one read, in random order.")
     image: str | None = Field(default=None, description="Of which of the pod's images; by default the largest.")
 

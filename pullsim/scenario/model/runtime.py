@@ -14,13 +14,14 @@ from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.lazy import Lazy  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import Count, Duration, Section, Size, WrittenRelease
 from pullsim.scenario.model.snapshotter import Erofs, Soci  # noqa: TC001  # pydantic reads them
+from pullsim.spec.lazy import LazyKind
 from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
 from pullsim.spec.runtime import FixedImage as FixedImageSpec
 from pullsim.spec.snapshotter import EROFS, SOCI
 
 _CONTAINERD = ContainerdSpec()
 _FIXED = FixedImageSpec(pull=0.0)
-SnapshotterName = Literal["overlayfs", "erofs", "soci", "stargz", "soci-lazy", "nydus", "gke-streaming"]
+SnapshotterName = Literal["overlayfs", "erofs", "soci", LazyKind]
 
 
 class FixedFail(Section):
