@@ -71,8 +71,8 @@ def vary_node(spec: NodeSpec, name: str) -> NodeSpec:
     varies = spec.varies
     if varies is None:
         return spec
-    each = isinstance(spec.runtime, ContainerdSpec) and spec.runtime.soci is None
-    spread = varies.unpack if each else math.hypot(varies.unpack, varies.pull)
+    by_pull = isinstance(spec.runtime, ContainerdSpec) and spec.runtime.soci is None
+    spread = varies.unpack if by_pull else math.hypot(varies.unpack, varies.pull)
     disk = factor(varies.disk * normal(varies.seed, "node", name, "disk"))
     unpack = factor(spread * normal(varies.seed, "node", name, "unpack"))
     return better_node(spec, disk, unpack)

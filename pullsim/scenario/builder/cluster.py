@@ -91,6 +91,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         *((pod.workload, pod.spec) for pod in workloads.pods),
         *((each.name, each.spec) for each in workloads.daemon_sets),
     ]
+    specs = [spec for _, spec in readers]
     findings.warnings += idle_reads(readers, [node.spec for node in nodes])
     check = ImageCheck(scenario.images, builder, registries, nodes, findings)
     for index, pool in enumerate(scenario.nodes):
@@ -105,9 +106,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
         check.used(use)
     check.finish(directory)
     findings.warnings += check.guesses()
-    findings.warnings += check.artifacts(
-        [*(pod.spec for pod in workloads.pods), *(each.spec for each in workloads.daemon_sets)]
-    )
+    findings.warnings += check.artifacts(specs)
     hosts = check.hosts | upstreams(registries)
     asked = hosts | mirrors(registries, nodes)
     for index, registry in enumerate(registries):
@@ -119,11 +118,10 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     pools = {node.spec.pool: node.spec for node in nodes}.values()
     findings.warnings += unused_mirrors(pools, registries)
     findings.warnings += unused_limits(pools, check.hosts)
-    findings.warnings += nothing_read(pools, (spec for _, spec in readers))
+    findings.warnings += nothing_read(pools, specs)
     check_caches(scenario.registries, registries, check.hosts, findings)
     findings.warnings += cache_warnings(registries, check.found)
     prices = build_prices(scenario.prices, scenario.nodes, findings)
-    specs = (*(pod.spec for pod in workloads.pods), *(each.spec for each in workloads.daemon_sets))
     held = {name for spec in specs for name, _ in spec.scheduling.requests}
     findings.warnings += price_warnings(scenario.prices, registries, nodes, held)
     findings.warnings += variation_warnings(scenario)

@@ -14,14 +14,14 @@ from pullsim.scenario.builder.pull_limits import download_limit
 from pullsim.scenario.builder.spec_of import shared
 from pullsim.spec.runtime import ContainerdSpec
 
-#: What `pullsim.scenario.builder.snapshotter` sets.
-SNAPSHOTTERS: Final = ("snapshotter", "soci", "erofs", "lazy")
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pullsim.inputs.findings import Findings
     from pullsim.scenario.model.nodes import NodePool
+
+#: In the scenario ``hosts`` is a path; `pullsim.scenario.builder.snapshotter` sets the others.
+_APART: Final = ("hosts", "snapshotter", "soci", "erofs", "lazy")
 
 
 def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findings) -> ContainerdSpec:
@@ -43,7 +43,7 @@ def containerd_spec(pool: NodePool, index: int, directory: Path, findings: Findi
         known = runtime.snapshotter is not None  # the scenario says what the file's snapshotter does
         findings.warnings += (each for each in config.warnings if each != config.unsimulated or not known)
     given = config is not None and runtime.max_concurrent_downloads is not None
-    settings = shared(runtime, ContainerdSpec, apart=("hosts", *SNAPSHOTTERS))  # in the scenario ``hosts`` is a path
+    settings = shared(runtime, ContainerdSpec, apart=_APART)
     if "max_concurrent_unpacks" in settings and spec.local_pull and config is not None:
         del settings["max_concurrent_unpacks"]
         message = f"has no effect: the CRI plugin pulls by itself ({config.reasons[0]})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pullsim.releases.containerd import CONTAINERD
 from pullsim.scenario.builder.spec_of import shared, spec_of
@@ -33,6 +33,7 @@ PRESETS: Final = {
 #: FastImagePull is ignored on a node with fewer cores, or with less memory than 7 GiB (amazon-eks-ami
 #: nodeadm/internal/containerd/config.go UseSOCISnapshotter); its page recommends a 2xlarge.
 LEAST_CORES: Final = 4
+_LIMITS: Final = ("downloads_per_image", "downloads", "unpacks_per_image", "unpacks")
 #: Rates of `UnpackSpec` that the speed of a core decides, so that a measured rate of gzip tells about them too.
 _SCALED: Final = ("zstd", "stored", "unpigz", "igzip", "piped")
 
@@ -78,11 +79,7 @@ def _lazy(spec: LazySpec, given: Lazy | None) -> LazySpec:
     """Return a lazy snapshotter with the keys that are given."""
     if given is None:
         return spec
-    changed: dict[str, Any] = {
-        name: value
-        for name in ("unit", "grain", "prefetch", "least_layer", "retries")
-        if (value := getattr(given, name)) is not None
-    }
+    changed = shared(given, LazySpec)
     if given.unit is not None:
         changed["grain"] = min(changed.get("grain", spec.grain), given.unit)
     if given.prefetch_timeout is not None:
@@ -91,7 +88,7 @@ def _lazy(spec: LazySpec, given: Lazy | None) -> LazySpec:
         own = BackgroundSpec() if spec.background is None else spec.background
         background = replace(own, **shared(given.background_fetch, BackgroundSpec))
         changed["background"] = background if background.workers else None
-    return replace(spec, images=tuple(given.images), **changed)
+    return replace(spec, **changed)
 
 
 def mounts_lazily(node: NodeSpec) -> bool:
@@ -127,17 +124,9 @@ def unused_mirrors(nodes: Iterable[NodeSpec], registries: Iterable[RegistrySpec]
 def _settings(soci: Soci, pool: NodePool, costs: UnpackSpec) -> SociSpec:
     """Return the settings: those of the section above those of its preset."""
     base = SociSpec(decompressor=costs.decompressor) if soci.preset is None else PRESETS[soci.preset]
-    given: dict[str, Any] = {
-        name: getattr(soci, name)
-        for name in ("chunk_size", "discard_layers", "decompressor")
-        if getattr(soci, name) is not None
-    }
-    given |= {
-        name: getattr(soci, name) or None  # 0 stands for no limit
-        for name in ("downloads_per_image", "downloads", "unpacks_per_image", "unpacks")
-        if getattr(soci, name) is not None
-    }
-    return replace(base, **given, rereads=soci.rereads, unpack=_costs(pool, costs))
+    given = shared(soci, SociSpec)
+    given |= {name: None for name in _LIMITS if given.get(name) == 0}  # 0 stands for no limit
+    return replace(base, **given, unpack=_costs(pool, costs))
 
 
 def _costs(pool: NodePool, costs: UnpackSpec) -> UnpackSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from pullsim.scenario.builder.spec_of import spec_of
@@ -13,13 +13,12 @@ from pullsim.spec.draws import vary_pool, vary_registry
 from pullsim.spec.variation import ClusterSpread, PoolVariation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.scenario.model.variation import Spreads
     from pullsim.spec.cluster import ClusterSpec
-    from pullsim.spec.registry import RegistrySpec
 
 
 def with_variation(cluster: ClusterSpec, scenario: ScenarioModel) -> ClusterSpec:
@@ -35,7 +34,7 @@ def with_variation(cluster: ClusterSpec, scenario: ScenarioModel) -> ClusterSpec
         cluster,
         nodes=tuple(replace(node, spec=varied[node.spec.pool]) for node in cluster.nodes),
         autoscaled=tuple(replace(pool, spec=varied[pool.spec.pool]) for pool in cluster.autoscaled),
-        registries=_registries(cluster.registries, widest, cluster.seed),
+        registries=tuple(vary_registry(registry, widest, cluster.seed) for registry in cluster.registries),
     )
 
 
@@ -52,13 +51,8 @@ def variation_warnings(scenario: ScenarioModel) -> list[str]:
 def behind(scenario: ScenarioModel) -> dict[str, int | None]:
     """Return by pool how many clusters are behind its figures, for `variation: preset`; None: it does not say it."""
     variation = scenario.variation
-    if variation is not None and variation.spreads == "own":
-        return dict.fromkeys((pool.name for pool in scenario.nodes), None)
-    return {pool.name: _of_pool(pool).clusters for pool in scenario.nodes}
-
-
-def _registries(registries: Sequence[RegistrySpec], widest: PoolVariation, seed: int) -> tuple[RegistrySpec, ...]:
-    return tuple(vary_registry(registry, widest, seed) for registry in registries)
+    own = variation is not None and variation.spreads == "own"
+    return {pool.name: None if own else _of_pool(pool).clusters for pool in scenario.nodes}
 
 
 def _of_pool(pool: NodePool) -> PoolSpreads:
@@ -79,12 +73,10 @@ def _spec(spreads: Spreads) -> PoolVariation:
     clusters = spreads.clusters if isinstance(spreads, PoolSpreads) else None
     if clusters == 0:
         apart = between_presets()
-        cluster = ClusterSpread(
-            **{name: math.hypot(getattr(cluster, name), apart[name]) for name in ClusterSpread.__dataclass_fields__}
-        )
+        cluster = ClusterSpread(**{name: math.hypot(spread, apart[name]) for name, spread in asdict(cluster).items()})
     elif clusters is not None:
         by = math.sqrt(1 + 1 / clusters)
-        cluster = ClusterSpread(**{name: by * getattr(cluster, name) for name in ClusterSpread.__dataclass_fields__})
+        cluster = ClusterSpread(**{name: by * spread for name, spread in asdict(cluster).items()})
     return PoolVariation(cluster, spreads.node.disk, spreads.node.unpack, spreads.pull, spreads.model)
 
 
