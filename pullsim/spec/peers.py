@@ -17,9 +17,7 @@ class SpegelSpec:
 
     kind: ClassVar[str] = "spegel"
 
-    resolve_timeout: float = (
-        0.02  # until a lookup that has found nobody counts as a miss, while no request is under way
-    )
+    resolve_timeout: float = 0.02  # until a lookup that has found nobody, and asks nobody, counts as a miss
     race_timeout: float = 0.1  # least time that requests to peers get until one of them answers
     retries: int = 3  # peers that a lookup asks the distributed hash table for
     cache_ttl: float = 5.0  # how long a node keeps what it has found

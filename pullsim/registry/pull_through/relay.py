@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pullsim.kernel.event import Event
 from pullsim.registry.host import Site
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import simpy
 
     from pullsim.network.flows import Link, Port, Transfer
@@ -48,20 +50,23 @@ class Relay(Site):
 class Filling:
     """A content, or an image, that is being stored; ``ended`` happens when it is, or when it cannot be."""
 
-    __slots__ = ("ended", "image", "over", "refusal", "stored")
+    __slots__ = ("ended", "image", "refusal", "stored")
 
     def __init__(self, env: simpy.Environment) -> None:
         self.ended = Event(env)
-        self.over = False
         self.stored = False  # it is in the cache, or was until it had to go
         self.refusal: Refusal | None = None  # the upstream registry's, if that is why it is not stored
         self.image: Image | None = None  # what a tag stands for, if an image was stored
+
+    def wait(self) -> Generator[Any, Any, None]:
+        """Wait until it is over."""
+        if not self.ended.triggered:
+            yield self.ended
 
     def end(self, *, stored: bool, refusal: Refusal | None = None) -> None:
         """Tell those who wait that it is over. Neither stored nor refused: whoever fetched it went away."""
         self.stored = stored
         self.refusal = refusal
-        self.over = True
         self.ended.succeed()
 
 

@@ -158,23 +158,22 @@ class Replica:
         size = self._sizes.get(digest, _whole(request))
         if spec.fill == "storeThenServe":
             filling = self._fill(Content(request, "blobs", digest, size))
-            if not filling.over:
-                yield filling.ended
+            yield from filling.wait()
             if filling.refusal is not None:
                 return self._refused(filling.refusal)
             return Stream(self._host, request, self._local)
         whole = not request.offset and not request.cut_short and request.size == size
         if spec.fill == "streamThrough" and whole and digest not in self._fillings:
             return (yield from self._lead(request))
-        copied = Content(request, "blobs", digest, size) if spec.fill == "backgroundCopy" else None
-        if copied is not None and spec.coalesce == "blob":
-            self._fill(copied)  # before others ask, which wait for it
+        copies, at_once = spec.fill == "backgroundCopy", spec.coalesce == "blob"
+        if copies and at_once:
+            self._fill(Content(request, "blobs", digest, size))  # before others ask, which wait for it
         stream = yield from self.upstream.relay(request, self._site, ())
         if isinstance(stream, Refusal):
             return self._refused(stream)
         stream.on_end = self._relayed
-        if copied is not None:
-            self._fill(copied)
+        if copies and not at_once:
+            self._fill(Content(request, "blobs", digest, size))
         return stream
 
     def _lead(self, request: Request) -> Generator[Any, Any, Stream | Refusal]:
@@ -274,8 +273,7 @@ class Replica:
                     wanted = Content(request, "manifests", each.digest, each.size, isinstance(each, Index))
                     refusal = yield from self._fetch(wanted)
             for blob in fillings:
-                if not blob.over:
-                    yield blob.ended
+                yield from blob.wait()
                 refusal = refusal or blob.refusal
             if refusal is None:
                 for each in missing:
@@ -310,8 +308,7 @@ class Replica:
         for blob, size in missing:
             if refusal is None:
                 under_way = self._fill(Content(request, "blobs", blob, size))
-                if not under_way.over:
-                    yield under_way.ended
+                yield from under_way.wait()
                 refusal = under_way.refusal
         if refusal is None:
             self.store.put(digest, manifest.size, self._env.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -18,43 +19,9 @@ from pullsim.spec.peers import DragonflySpec, KrakenSpec, SpegelSpec
 from pullsim.units import duration_text, rate_text, size_text
 
 _SPEGEL, _KRAKEN, _DRAGONFLY = SpegelSpec(), KrakenSpec(), DragonflySpec()
-#: The keys of each kind.
-KEYS: Final = {
-    "spegel": (
-        "lookup",
-        "resolve_timeout",
-        "race_timeout",
-        "retries",
-        "cache_ttl",
-        "advertise_delay",
-        "round_trip",
-        "per_connection",
-        "resolve_tags",
-    ),
-    "kraken": (
-        "upload",
-        "download",
-        "seeds",
-        "seed_upload",
-        "seed_download",
-        "replicas",
-        "warm",
-        "piece_size",
-        "rarest_first",
-        "loopback",
-        "per_connection",
-        "tick",
-    ),
-    "dragonfly": (
-        "upload",
-        "download",
-        "seeds",
-        "seed_upload",
-        "seed_download",
-        "loopback",
-        "per_connection",
-        "tick",
-    ),
+#: The keys of each kind: what its settings are, but the share of payload, which is a link's and not an agent's.
+_KEYS: Final = {
+    spec.kind: {field.name for field in fields(spec)} - {"goodput"} for spec in (_SPEGEL, _KRAKEN, _DRAGONFLY)
 }
 
 
@@ -63,9 +30,7 @@ class Peers(Short):
 
     kind: Literal["spegel", "kraken", "dragonfly"] = Field(
         description="spegel: whole blobs, from what the nodes' containerd has; kraken and dragonfly: pieces, while "
-        "they are "
-        "fetched. "
-        "All pools of a kind are one swarm."
+        "they are fetched. All pools of a kind are one swarm."
     )
     lookup: Duration | None = Field(
         default=None,
@@ -113,19 +78,18 @@ class Peers(Short):
     )
     upload: Rate | None = Field(
         default=None,
-        description=f"kraken: most that a node sends; {rate_text(_KRAKEN.upload)}, and its uplink. dragonfly: the "
-        "uplink.",
+        description=f"kraken: most that a node sends; {rate_text(_KRAKEN.upload)}, and its uplink. "
+        "dragonfly: the uplink.",
     )
     download: Rate | None = Field(
         default=None,
-        description=f"kraken: most that a node receives; {rate_text(_KRAKEN.download)}, and its NIC. dragonfly: its "
-        "NIC.",
+        description=f"kraken: most that a node receives; {rate_text(_KRAKEN.download)}, and its NIC. "
+        "dragonfly: its NIC.",
     )
     seeds: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
         default=None,
         description=f"kraken: number of origins; {_KRAKEN.seeds}. dragonfly: number of seed peers; "
-        f"{_DRAGONFLY.seeds}; 0: the "
-        "first peers go to the registry.",
+        f"{_DRAGONFLY.seeds}; 0: the first peers go to the registry.",
     )
     seed_upload: Rate | None = Field(
         default=None,
@@ -148,23 +112,20 @@ class Peers(Short):
     loopback: Rate | None = Field(
         default=None,
         description="kraken and dragonfly: rate at which an agent serves its node's runtime, kraken whole blobs, "
-        "dragonfly "
-        "what it has from the front; an assumption, "
-        f"{rate_text(_KRAKEN.loopback)}.",
+        f"dragonfly what it has from the front; an assumption, {rate_text(_KRAKEN.loopback)}.",
     )
     tick: Annotated[Duration, Field(le=0.05)] | None = Field(
         default=None,
         description=f"kraken and dragonfly: longest step of the swarm; {duration_text(_KRAKEN.tick)}. 0: each piece "
-        "by itself, exact "
-        "and slow.",
+        "by itself, exact and slow.",
     )
 
     @model_validator(mode="after")
     def _own_keys(self) -> Self:
-        own = KEYS[self.kind]
+        own = _KEYS[self.kind]
         for name, field in type(self).model_fields.items():
             if name != "kind" and name not in own and getattr(self, name) is not None:
-                kinds = " and ".join(kind for kind, keys in KEYS.items() if name in keys)
+                kinds = " and ".join(kind for kind, keys in _KEYS.items() if name in keys)
                 raise ValueError(f"{field.alias} is a key of {kinds}, not of {self.kind}")
         if self.kind == "kraken" and self.seeds == 0:
             raise ValueError("kraken needs an origin: seeds is 0")

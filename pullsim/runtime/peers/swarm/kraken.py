@@ -27,10 +27,9 @@ _MB: Final = 1 << 20
 EXPIRY_CHECK: Final = 1.0  # seconds between looks for requests that have timed out
 
 
-class Agent(NamedTuple):
-    """A host in a torrent."""
+class PeerInfo(NamedTuple):
+    """A member of a torrent, as the tracker knows it (core/peer_info.go)."""
 
-    member: int
     host: int
     origin: bool
     joined: float  # seconds
@@ -54,7 +53,7 @@ class KrakenTorrent:
         self.torrent.endgame = ENDGAME
         self.torrent.completed = self._completed
         self._random: Any = random
-        self._agents: list[Agent] = []  # by member
+        self._peers: list[PeerInfo] = []  # by member
         self._origins: list[int] = []
         self._fetching: set[int] = set()  # hosts
         self._left: set[int] = set()  # members that left
@@ -73,7 +72,7 @@ class KrakenTorrent:
     def join(self, host: int, now: float, done: Callable[[], None] | None, *, origin: bool = False) -> int:
         """Add a host; ``done`` is called when it has all pieces; None: it has them."""
         member = self.torrent.join(host, self._zone(host), complete=done is None)
-        self._agents.append(Agent(member, host, origin, now))
+        self._peers.append(PeerInfo(host, origin, now))
         if origin:
             self._origins.append(member)
         if done is not None:
@@ -87,7 +86,7 @@ class KrakenTorrent:
         self._left.add(member)
         self._waiting.pop(member, None)
         self._announce.pop(member, None)
-        self._fetching.discard(self._agents[member].host)
+        self._fetching.discard(self._peers[member].host)
         for other in list(self.torrent.conns[member]):
             self.torrent.disconnect(member, other)
 
@@ -101,8 +100,8 @@ class KrakenTorrent:
         if announcing:
             self._connect(announcing, now)
         for member in announcing:
-            again = FIRST_ANNOUNCE if self._announce[member] == self._agents[member].joined else ANNOUNCE
-            self._announce[member] = now + again * max(1, self.busy(self._agents[member].host))
+            again = FIRST_ANNOUNCE if self._announce[member] == self._peers[member].joined else ANNOUNCE
+            self._announce[member] = now + again * max(1, self.busy(self._peers[member].host))
         if now >= self._check:
             self.torrent.expire(now - self._timeout)
             self._check = now + EXPIRY_CHECK
@@ -138,14 +137,14 @@ class KrakenTorrent:
         if len(conns[other]) >= CONNECTIONS:
             self._refused[member, other] = now + BLACKLIST
             return
-        one, two = (ORIGIN_PIPELINE if self._agents[each].origin else PIPELINE for each in (other, member))
+        one, two = (ORIGIN_PIPELINE if self._peers[each].origin else PIPELINE for each in (other, member))
         self.torrent.connect(member, other, (one, two), now)
 
     def _handout(self, member: int) -> list[int]:
         """Return whom the tracker tells a member of, in the order in which it connects to them."""
-        agents, torrent = self._agents, self.torrent
-        told = self._random.choice(len(agents), min(HANDOUT, len(agents)), replace=False).tolist()
-        peers = [other for other in told if other != member and not agents[other].origin and other not in self._left]
+        known, torrent = self._peers, self.torrent
+        told = self._random.choice(len(known), min(HANDOUT, len(known)), replace=False).tolist()
+        peers = [other for other in told if other != member and not known[other].origin and other not in self._left]
         complete = [other for other in peers if torrent.complete(other)]
         others = [other for other in peers if not torrent.complete(other)]
         origins = self._random.permutation(self._origins).tolist()
@@ -154,7 +153,7 @@ class KrakenTorrent:
     def _completed(self, member: int) -> None:
         """Part from the others that are complete, and tell who waits."""
         self._announce.pop(member, None)
-        self._fetching.discard(self._agents[member].host)
+        self._fetching.discard(self._peers[member].host)
         for other in [each for each in self.torrent.conns[member] if self.torrent.complete(each)]:
             self.torrent.disconnect(member, other)
         done = self._waiting.pop(member, None)

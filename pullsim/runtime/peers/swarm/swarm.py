@@ -76,8 +76,7 @@ class Swarm:
 
     def changed(self, policy: Policy) -> None:
         """Note that somebody joined or left: the next step sees it, which is at once if nothing was under way."""
-        if policy not in self._policies:
-            self._policies[policy] = None
+        self._policies[policy] = None
         if self._call is None or self._tick == 0.0:
             self._call = Call(self._env, self._step, 0.0, LAST)
 

@@ -27,6 +27,11 @@ class Table:
         row = self._length
         for name, column in self._columns.items():
             if row == len(column):
-                self._columns[name] = np.concatenate((column, np.zeros_like(column)))
+                self._columns[name] = doubled(column)
         self._length = row + 1
         return row
+
+
+def doubled(array: Any, fill: int = 0) -> Any:
+    """Return an array with as many rows again, full of ``fill``."""
+    return np.concatenate((array, np.full_like(array, fill)))

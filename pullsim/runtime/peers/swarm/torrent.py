@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pullsim.runtime.peers.swarm.table import Table
+from pullsim.runtime.peers.swarm.table import Table, doubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class Torrent:
         """Add a member on a host in a zone (-1: none), with all pieces or none; return its number."""
         member = self.members.add()
         if member == len(self.have):
-            self.have, self.wanted, self.known = map(_doubled, (self.have, self.wanted, self.known))
+            self.have, self.wanted, self.known = map(doubled, (self.have, self.wanted, self.known))
         rows = self.members
         rows["host"][member], rows["zone"][member] = host, zone
         rows["missing"][member] = rows["need"][member] = 0 if complete else self.pieces
@@ -289,8 +289,7 @@ class Torrent:
         else:
             edge = self.edges.add()
             if edge == len(self.queue):
-                self.queue = np.concatenate((self.queue, np.full_like(self.queue, _NONE)))
-                self.asked = _doubled(self.asked)
+                self.queue, self.asked = doubled(self.queue, _NONE), doubled(self.asked)
         edges = self.edges
         edges["child"][edge], edges["parent"][edge], edges["limit"][edge] = child, parent, limit
         return edge
@@ -303,7 +302,3 @@ class Torrent:
             begins = np.searchsorted(np.sort(parent), np.arange(len(self.members) + 1))
             self._by_parent = order, begins
         return self._by_parent
-
-
-def _doubled(array: Any) -> Any:
-    return np.concatenate((array, np.zeros_like(array)))
