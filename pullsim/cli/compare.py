@@ -215,6 +215,5 @@ def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
     }
     notes = Notes()
     for name, lines in sections.items():
-        for index, line in enumerate(lines):
-            notes.add("" if index else name, line)
+        notes.add_section(name, lines)
     return Group(*parts, Text(), notes)

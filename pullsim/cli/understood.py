@@ -38,15 +38,15 @@ def understood(built: Built, *, verbose: bool) -> Notes:
     for name, (lines, brief) in sections.items():
         cut = not verbose and len(lines) > _MOST
         short = short or cut
-        _add(notes, name, brief if cut else lines)
+        notes.add_section(name, brief if cut else lines)
     if short:
         notes.add("", "--verbose lists each of them")
-    _add(notes, "Ends", [_end(spec)])
-    _add(notes, "A run", [f"takes {built.estimate}"])
+    notes.add_section("Ends", [_end(spec)])
+    notes.add_section("A run", [f"takes {built.estimate}"])
     if built.guesses:
         notes.add("Guessed", guessed_figures(built.guesses))
-    _add(notes, "Warnings", warning_lines(built.warnings))
-    _add(notes, "Ignored", built.ignored if verbose else ())
+    notes.add_section("Warnings", warning_lines(built.warnings))
+    notes.add_section("Ignored", built.ignored if verbose else ())
     return notes
 
 
@@ -67,11 +67,6 @@ class _Image(NamedTuple):
             return f"{used}, {self.problem}"
         guess, where = " (a guess)" if self.guessed else "", f" ({self.platform})" if several else ""
         return f"{used}, {counted(self.layers, 'layer')}{guess}, {size(self.size)}{where}"
-
-
-def _add(notes: Notes, name: str, lines: Iterable[str]) -> None:
-    for index, line in enumerate(lines):
-        notes.add("" if index else name, line)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from rich.table import Table
 from pullsim.results.prose import Prose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console, ConsoleOptions, RenderResult
 
 
@@ -23,6 +25,11 @@ class Notes:
     def add(self, label: str, text: str, style: str = "") -> None:
         """Add a text."""
         self._rows.append((label, Prose(text, style)))
+
+    def add_section(self, label: str, texts: Iterable[str]) -> None:
+        """Add texts of which the first alone has the label; without any there is no label."""
+        for index, text in enumerate(texts):
+            self.add("" if index else label, text)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Render it in the width of texts."""

@@ -125,9 +125,8 @@ def break_even(
                 raise InputError(f"{failure.variant}: {failure.error}")
             for place_, number in enumerate(fresh):
                 runs = [[*made.by_seed(2 * place_ + side).values()] for side in (0, 1)]
-                gain = difference(runs[0], runs[1], objective)
-                if way == direction.DOWN:
-                    gain = difference(runs[1], runs[0], objective)
+                less, more = runs if way == direction.UP else runs[::-1]
+                gain = difference(less, more, objective)
                 own, against_ = (made.interval(2 * place_ + side, objective) for side in (0, 1))
                 tried[number] = Compared(number, own, against_, gain, _gains(gain, against_))
             if progress is not None:

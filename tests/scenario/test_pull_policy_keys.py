@@ -194,3 +194,16 @@ def test_what_cannot_be_registered(name, policy, message):
     with pytest.raises(InputError) as error:
         pullsim.register_pull_policy(name, policy)
     assert message in str(error.value)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    ("policies", "told"), [([], True), (["coalesce"], True), (["priority"], False), (["last"], False)]
+)
+def test_the_priority_of_a_prepull_is_for_a_policy_that_may_look_at_it(policies, told):
+    """Nobody knows what a policy of Python looks at."""
+    prepull = {"images": ["nginx:1.12"], "priority": -1}
+    given = pullsim.from_mapping(
+        {"nodes": [{"name": "n", "pullPolicies": policies}], "workloads": [{"name": "w", "prepull": prepull}]}
+    )
+    assert any("prepull.priority changes nothing" in text for text in given.assemble().warnings) == told

@@ -23,6 +23,7 @@ from pullsim.scenario.builder.objects import ObjectBuilder
 from pullsim.scenario.builder.pods import image_routes, images_of, prepull_spec, short_spec, template_spec, with_startup
 from pullsim.scenario.model.workloads import Pods
 from pullsim.spec.cluster import DaemonSet, Owner, Pod, Prepull
+from pullsim.spec.pull_policies import Priority, Registered
 from pullsim.spec.scheduling import CPU, LITTLE, MEMORY
 from pullsim.streams import Streams
 
@@ -199,7 +200,7 @@ class _Builder:
         ]
         self._made.claim([f"{name}-{node}" for node in nodes], workload.namespace, f"prepull {name}", route)
         if prepull.priority is not None and not any(
-            getattr(each, "name", None) == "priority" for node in self._made.nodes for each in node.spec.pull_policies
+            isinstance(each, Priority | Registered) for node in self._made.nodes for each in node.spec.pull_policies
         ):
             self._made.findings.warnings.append(
                 f"workloads[{name}].prepull.priority changes nothing: no node has the pull policy priority"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
@@ -25,7 +25,7 @@ from pullsim.study.sweep import run_variants
 from pullsim.study.trade_off import money_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pullsim.results.model_error import ModelError
     from pullsim.scenario import Scenario
@@ -82,25 +82,51 @@ def advise(
     metric_names.check(objective, Location("--objective"))
     scenario = override(scenario, set) if set else scenario
     situation = Situation.of(scenario, force=force)
+    with searching(
+        situation,
+        objective,
+        seeds,
+        max_runs,
+        processes=processes,
+        dask=dask,
+        dask_tls=dask_tls,
+        force=force,
+        progress=progress,
+    ) as search:
+        found = candidates(situation, search.weights)
+        search.tell_time(len(found), announce)
+        search.run(found)
+        search.pairs(found)
+    return search.advice()
+
+
+@contextmanager
+def searching(
+    situation: Situation,
+    objective: str,
+    seeds: int | Sequence[int],
+    max_runs: int,
+    *,
+    processes: int | None,
+    dask: str | None,
+    dask_tls: TlsFiles | None,
+    force: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[Search]:
+    """Run a scenario as it is, and give the search in which changes of it are tried; for the parameters see `advise`.
+
+    Raises InputError, and KeyboardInterrupt if the scenario as it is was not run.
+    """
     count = seeds if isinstance(seeds, int) else len(seeds)
     check_size(1, count, force=force)
     if max_runs < 2 * count:
-        raise InputError(
-            f"{max_runs} runs are too few: {count} seeds of the scenario and of one change are {2 * count}"
-        )
-    cost = situation.estimate.seconds
-    if processes is None and dask is None and cost * max_runs < IN_PROCESS:
+        raise InputError(f"{max_runs} runs are too few: {count} seeds as it is and with one change are {2 * count}")
+    if processes is None and dask is None and situation.estimate.seconds * max_runs < IN_PROCESS:
         processes = 1
     with closing(choose(processes, dask, max_runs, dask_tls)) as executor:
         search = Search(situation, objective, seeds, executor, progress, max_runs, force=force)
         search.base()
-        found = candidates(situation, search.weights)
-        runs = min(max_runs, (1 + len(found)) * count)
-        if announce is not None and cost * runs > LONG:
-            announce(f"this takes about {time_text(cost * runs)} of CPU time: {runs:,} runs, and those of pairs")
-        search.run(found)
-        search.pairs(found)
-    return search.advice()
+        yield search
 
 
 class Search:
@@ -119,6 +145,7 @@ class Search:
     ) -> None:
         self.weights: dict[str, float] = {}
         self._scenario = situation.scenario
+        self._seconds = situation.estimate.seconds  # of CPU time a run
         self._objective = self._judged = objective
         self._seeds: int | Sequence[int] = seeds
         self._executor = executor
@@ -151,6 +178,14 @@ class Search:
         self.weights = weights(shares, within)
         if estimate(side.of_seeds(side.runs), self._objective).mean == math.inf:
             self._judged = of_those_that_did(self._objective)
+
+    def tell_time(self, changes: int, announce: Callable[[str], None] | None) -> None:
+        """Say how long so many single changes take with the runs that were made, where that is long."""
+        count = len(self._side.runs)
+        runs = count + min(self._left, changes * count)
+        if announce is not None and self._seconds * runs > LONG:
+            takes = time_text(self._seconds * runs)
+            announce(f"this takes about {takes} of CPU time: {runs:,} runs, and those of pairs")
 
     def run(self, wanted: Sequence[Candidate]) -> None:
         """Try single changes, as many as there are runs for."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.errors import InputError, Location
 from pullsim.results.wording import size
 from pullsim.scenario import override
-from pullsim.scenario.builder.estimate import LONG, time_text
 from pullsim.study.advice import node_levers
 from pullsim.study.advice.advice import GAIN, METRICS, OBJECTIVE
-from pullsim.study.advice.advise import IN_PROCESS, MAX_RUNS, SEEDS, Candidate, Search
+from pullsim.study.advice.advise import MAX_RUNS, SEEDS, Candidate, searching
 from pullsim.study.advice.levers import Lever
 from pullsim.study.advice.setting import Setting
 from pullsim.study.advice.situation import Situation, flow
-from pullsim.study.design import check_size
-from pullsim.study.executors import choose
 from pullsim.study.image_advice.changes import BASE, COMPRESSION, LAYERING, ZSTD, both, changes
 from pullsim.study.image_advice.chosen import defining
 from pullsim.study.image_advice.layering import as_weights
@@ -116,12 +112,6 @@ def image_advice(
     Raises InputError for wrong input, for nodes that pull nothing, or if the scenario cannot be run.
     """
     options = options or Options()
-    count = seeds if isinstance(seeds, int) else len(seeds)
-    check_size(1, count, force=force)
-    if max_runs < 2 * count:
-        raise InputError(
-            f"{max_runs} runs are too few: {count} seeds of the images as they are and of one change are {2 * count}"
-        )
     if options.weights is not None:
         least = options.weights
         biggest = max(
@@ -141,15 +131,18 @@ def image_advice(
         scenario = override(scenario, rollout(scenario, names, pulling))
     situation = Situation.of(scenario, force=force)
     trial = _Trial(situation, images, options)
-    cost = situation.estimate.seconds
-    if processes is None and dask is None and cost * max_runs < IN_PROCESS:
-        processes = 1
-    with closing(choose(processes, dask, max_runs, dask_tls)) as executor:
-        search = Search(situation, OBJECTIVE, seeds, executor, progress, max_runs, force=force)
-        search.base()
-        runs = min(max_runs, (1 + len(trial.candidates)) * count)
-        if announce is not None and cost * runs > LONG:
-            announce(f"this takes about {time_text(cost * runs)} of CPU time: {runs:,} runs, and those of pairs")
+    with searching(
+        situation,
+        OBJECTIVE,
+        seeds,
+        max_runs,
+        processes=processes,
+        dask=dask,
+        dask_tls=dask_tls,
+        force=force,
+        progress=progress,
+    ) as search:
+        search.tell_time(len(trial.candidates), announce)
         search.run(trial.candidates)
         search.run_together(trial.pairs(search.advice()))
     advice = search.advice()
