@@ -38,6 +38,7 @@ FILE: Final = Path(__file__).parent / "data" / "coverage.csv"
 DRAWS: Final = 16
 GRID: Final = 40  # quantiles that stand for a distribution
 OURS: Final = "pullsim"
+ANOTHER: Final = "another cluster"  # a simpler predictor
 TARGETS: Final = {0.9: (0.85, 0.95), 0.5: (0.42, 0.58)}
 LEAST: Final = 3  # rows of other clusters that a simpler predictor needs
 
@@ -127,7 +128,7 @@ def simpler(row: Moved, others: Sequence[Moved]) -> dict[str, Array]:
             if a.source == row.source and a.preset == b.preset and a.image == b.image and a.cluster != b.cluster
         ]
         centre = statistics.median(math.log(each.measured) for each in alike)
-        found["another cluster"] = spread_around(centre, differ)
+        found[ANOTHER] = spread_around(centre, differ)
     same = [each for each in others if each.preset == row.preset] or [
         each for each in others if each.source == row.source
     ]

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.fidelity.coverage import FILE, GRID, OURS, TARGETS, Judged
+from benchmarks.fidelity.coverage import ANOTHER, FILE, GRID, OURS, TARGETS, Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,9 +117,6 @@ def _outside(judged: Sequence[Judged]) -> list[str]:
         "cluster, and chonks/pulling on pd-balanced, whose rows are off together. Without these five clusters chonks",
         f"holds {_share(disk, 0.9):.1%}, and without AKS perfstudy {_share(network, 0.9):.1%}.",
     ]
-
-
-ANOTHER: Final = "another cluster"
 
 
 def _share(rows: Iterable[Judged], level: float, predictor: str = OURS) -> float:

@@ -24,7 +24,6 @@ BURST: Final = 50
 
 def checks() -> list[Check]:
     """Predict all rows."""
-
     found = []
     for name, reads in (("all of it", {}), ("python-web", {"preset": "python-web"})):
 

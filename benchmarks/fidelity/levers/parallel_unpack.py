@@ -12,9 +12,8 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.fidelity.levers.pull import Check, fitted, seconds
+from benchmarks.fidelity.levers.pull import Check, core, fitted, seconds
 from benchmarks.fidelity.published import BOTTLEROCKET, CLOUD, LARGE, VLLM
-from pullsim.spec.unpack import UnpackSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +29,8 @@ SLOWEST, FASTEST = 0.4, 6.0  # times as fast as a core of the lab
 
 
 def _core(speed: float) -> dict[str, str]:
-    """Return the costs of a core that is so many times as fast as the lab's; AL2023 has unpigz for containerd too."""
-    own = UnpackSpec()
-    rates = {
-        key: f"{speed * getattr(own, key) / 1e6:.2f}MB/s" for key in ("gzip", "stored", "unpigz", "igzip", "piped")
-    }
-    return {**rates, "perFile": f"{own.per_file / speed * 1e6:.3f}us", "decompressor": "unpigz"}
+    """Return the costs of a core with unpigz, which AL2023 has for containerd too; ``speed``: see `core`."""
+    return {**core(speed), "decompressor": "unpigz"}
 
 
 def checks() -> list[Check]:
@@ -62,13 +57,13 @@ def _karpenter(image: dict[str, Any]) -> Iterator[Check]:
     def took(speed: float, **runtime: Any) -> float:
         return seconds(layers, {**LARGE, "unpack": _core(speed), "runtime": runtime}, CLOUD)
 
-    core = fitted(took, image["containerd"], SLOWEST, FASTEST)
+    speed = fitted(took, image["containerd"], SLOWEST, FASTEST)
     name = f"vLLM of {image['bytes'] / 1e9:.2f} GB ({image['year']})"
     yield Check(
-        f"{name}, containerd; a core as fast as {core:.2f} of the lab's", image["containerd"], took(core), "fitted"
+        f"{name}, containerd; a core as fast as {speed:.2f} of the lab's", image["containerd"], took(speed), "fitted"
     )
-    yield Check(f"{name}, SOCI on AL2023, unpigz", image["al2023"], took(core, soci="eks-al2023"), "judged")
-    yield Check(f"{name}, SOCI on Bottlerocket, igzip", image["bottlerocket"], took(core, soci=BOTTLEROCKET), "judged")
+    yield Check(f"{name}, SOCI on AL2023, unpigz", image["al2023"], took(speed, soci="eks-al2023"), "judged")
+    yield Check(f"{name}, SOCI on Bottlerocket, igzip", image["bottlerocket"], took(speed, soci=BOTTLEROCKET), "judged")
 
 
 def _prototype(row: dict[str, Any]) -> Iterator[Check]:
@@ -78,11 +73,11 @@ def _prototype(row: dict[str, Any]) -> Iterator[Check]:
         runtime = {"containerd": "2.2", "maxConcurrentUnpacks": unpacks}
         return seconds(size, {**PD_SSD, "unpack": _core(speed), "runtime": runtime}, CLOUD)
 
-    core = fitted(took, row["in_turn"], SLOWEST, FASTEST)
+    speed = fitted(took, row["in_turn"], SLOWEST, FASTEST)
     yield Check(
-        f"5.4 GB, layers in turn; a core as fast as {core:.2f} of the lab's", row["in_turn"], took(core), "fitted"
+        f"5.4 GB, layers in turn; a core as fast as {speed:.2f} of the lab's", row["in_turn"], took(speed), "fitted"
     )
-    yield Check("5.4 GB, 16 layers side by side", row["parallel"], took(core, 16), "judged")
+    yield Check("5.4 GB, 16 layers side by side", row["parallel"], took(speed, 16), "judged")
 
 
 def _erofs(sources: list[dict[str, Any]]) -> Iterator[Check]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.run import run
 from pullsim.scenario import from_mapping
+from pullsim.spec.unpack import UnpackSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,15 @@ class Check(NamedTuple):
         if self.role == LEAST:
             return "holds" if self.predicted >= self.published else "missed"
         return f"{self.error:+.0%}"
+
+
+def core(speed: float) -> dict[str, str]:
+    """Return the costs of unpacking on a core that is so many times as fast as the lab's."""
+    own = UnpackSpec()
+    rates = {
+        key: f"{speed * getattr(own, key) / 1e6:.2f}MB/s" for key in ("gzip", "stored", "unpigz", "igzip", "piped")
+    }
+    return {**rates, "perFile": f"{own.per_file / speed * 1e6:.3f}us"}
 
 
 def seconds(
