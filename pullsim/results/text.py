@@ -269,7 +269,7 @@ def _peers(notes: Notes, use: PeerUse) -> None:
     if use.cross_zone_bytes:
         text += f", {size(use.cross_zone_bytes)} across zones"
     if use.senders:
-        text += f"; {size(use.busiest_bytes)} from the busiest of {counted(use.senders, 'node')}"
+        text += f"; {size(use.busiest_bytes)} from the busiest of {use.senders:,} that sent"
     notes.add("Peers", f"{text}; {use.misses:,} of {use.requests:,} requests found nobody")
 
 

@@ -46,6 +46,7 @@ def test_the_registry_sends_each_layer_once_to_each_of_its_origins(runtime):
     assert all(peer.received >= TOTAL for peer in nodes)
     assert {layer.source for layer in result.layers} == {"peer"}
     assert sum(peer.sent for peer in nodes) > TOTAL
+    assert pullsim.summarize(result).peers.nodes == 6
     assert sum(row.bytes for row in result.traffic if row.link == "peer") == sum(peer.received for peer in nodes)
 
 

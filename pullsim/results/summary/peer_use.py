@@ -16,10 +16,10 @@ class PeerUse:
     """The bytes between nodes that have peers, documents and bodies that broke off included."""
 
     nodes: int  # nodes with peers, those that left too
-    senders: int  # of them, those that sent something
+    senders: int  # nodes, and seeds of swarms, that sent something
     sent_bytes: int
     share: float | None  # the same as a part of all that registries, mirrors and peers sent; None: that is nothing
-    busiest_bytes: int  # most that one node sent
+    busiest_bytes: int  # most that one of them sent
     cross_zone_bytes: int  # bytes between nodes of different zones
     requests: int  # of the runtimes to the agents of their nodes
     misses: int  # those that no peer answered, so that the registry's hosts were asked
@@ -32,7 +32,7 @@ def peer_use(result: Result) -> PeerUse | None:
     sent = [peer.sent for peer in result.peers]
     whole = sum(sent) + sum(registry.sent for registry in result.registries)
     return PeerUse(
-        nodes=len(sent),
+        nodes=sum(peer.node in result.pools for peer in result.peers),
         senders=sum(amount > 0 for amount in sent),
         sent_bytes=sum(sent),
         share=sum(sent) / whole if whole else None,
