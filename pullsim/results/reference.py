@@ -130,12 +130,16 @@ def _files() -> Iterator[str]:
     yield CELLS
     null = "Numbers that cannot be had are `null`; so are times of pods that never started, where `count` is not 0."
     yield f"### `summary.json`\n\n`-o json` prints it. {null}\n\n{_summary()}"
-    shown: set[tuple[Column, ...]] = set()
+    shown: dict[tuple[Column, ...], str] = {}  # the first file that has the columns
     for export in EXPORTS:
-        if export.columns and export.columns not in shown:
-            keys = "All keys are in every line.\n\n" if export.name.endswith(".jsonl") else ""
-            yield f"### `{export.name}`\n\n{keys}{_columns(export.columns)}"
-            shown.add(export.columns)
+        if not export.columns:
+            continue
+        first = shown.setdefault(export.columns, export.name)
+        if first != export.name:
+            yield f"### `{export.name}`\n\nThe columns are those of [`{first}`](#{first.replace('.', '')})."
+            continue
+        keys = "All keys are in every line.\n\n" if export.name.endswith(".jsonl") else ""
+        yield f"### `{export.name}`\n\n{keys}{_columns(export.columns)}"
     charts = ", ".join(f"`{name}`" for name in chart_files.NAMES)
     forms = " and ".join(form.upper() for form in chart_files.FORMATS)
     yield f"### Charts\n\n{charts}: each as {forms}. The one by workload is there where there are several."
