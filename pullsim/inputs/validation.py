@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from pullsim.errors import InputError, InputErrors, Location, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
 
@@ -51,17 +53,25 @@ def rule_text(details: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind in _MUST_BE:
-        quotes = "; write it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
-        return f"{shown(value)} must be {_MUST_BE[kind]}{quotes}"
+        if kind == "string_type" and isinstance(value, int | float):
+            return f"{shown(value)} must be {_MUST_BE[kind]}; write it in quotes"
+        return f"{shown(value)} must be {_MUST_BE[kind]}{_without(value)}"
     if kind == "literal_error":
         known = [part.strip().strip("'") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
-        return f"{shown(value)} is not one of {', '.join(known)}"
+        return f"{shown(value)} is not one of {', '.join(known)}{_without(value, known)}"
     if kind == "too_short":
         return f"at least {context['min_length']} needed, here are {context['actual_length']}"
     if kind == "too_long":
         return f"at most {context['max_length']} are read, here are {context['actual_length'] or 'more'}"
     rule = details["msg"].removeprefix("Input should ").removeprefix("String should ")
     return f"{shown(value)} must {rule}"
+
+
+def _without(value: Any, known: Sequence[str] = ()) -> str:
+    """Say how one goes without what a key is for, where ``false`` was written; ``known``: the words that it takes."""
+    if value is not False:
+        return ""
+    return "; none goes without" if "none" in known else "; leave it out to go without"
 
 
 def path_text(route: tuple[str | int, ...]) -> str:

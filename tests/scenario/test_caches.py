@@ -71,6 +71,9 @@ def test_all_keys_are_built():
 WRONG = [
     ("squid", "'squid' is no preset of a cache"),
     ("distributon", "distribution"),
+    (False, "false is no preset of a cache; leave cache out to go without"),
+    ({"coalesce": False}, "coalesce: false is not one of none, image, blob; none goes without"),
+    ({"fill": False}, "fill: false is not one of streamThrough, storeThenServe, backgroundCopy; leave it out"),
     ({"fill": "later"}, "fill"),
     ({"coalesce": "image"}, "coalesce: image goes with fill: storeThenServe"),
     ({"preset": "zot", "fill": "streamThrough"}, "coalesce: image goes with fill: storeThenServe"),

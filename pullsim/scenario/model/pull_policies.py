@@ -36,6 +36,15 @@ def _limits(value: Any) -> Any:
     return value
 
 
+def _wanted(value: Any) -> Any:
+    """Take nothing but true, as a policy without settings is there or is not."""
+    if value is not True:
+        raise ValueError(f"{shown(value)} must be true")
+    return value
+
+
+#: A policy that has no settings.
+Wanted = Annotated[Literal[True], BeforeValidator(_wanted)]
 #: A limit of each registry, or limits by registry.
 RegistryLimits = Annotated[
     int | dict[str, int],
@@ -81,7 +90,7 @@ class Recovery(Section):
 class PullPolicy(Section):
     """One policy: a name, or a mapping with that name as its only key."""
 
-    coalesce: Literal[True] | None = Field(
+    coalesce: Wanted | None = Field(
         default=None,
         description="Requests for an image wait while an equal one is under way, then look again, each with its own "
         "policy and credentials; those with imagePullPolicy Always do not (kubernetes pull 139591).",
@@ -96,12 +105,12 @@ class PullPolicy(Section):
         default=None,
         description="Most pulls of one registry at a time: of each, or by host as in image names, {docker.io: 1}.",
     )
-    queue_qps: Literal[True] | None = Field(
+    queue_qps: Wanted | None = Field(
         default=None,
         alias="queueQPS",
         description="A pull without a token of registryPullQPS waits for one instead of failing.",
     )
-    retry_at_expiry: Literal[True] | None = Field(
+    retry_at_expiry: Wanted | None = Field(
         default=None,
         description="The kubelet looks at a pod when its image back-off ends, not 10 to 15 s after it did.",
     )
@@ -110,7 +119,7 @@ class PullPolicy(Section):
         description="A successful pull ends the back-offs of its registry's images on the node, except those of "
         "images that are not there or may not be pulled.",
     )
-    in_pod_parallel: Literal[True] | None = Field(
+    in_pod_parallel: Wanted | None = Field(
         default=None, description="All images of a pod are requested together; containers start in order as ever."
     )
     max_back_off: Duration | None = Field(
@@ -138,6 +147,8 @@ class PullPolicy(Section):
             raise ValueError(
                 f"an entry has one policy, not {len(data)}: [coalesce, {{priority: {{ageing: 60s}}}}] has two"
             )
+        if isinstance(data, Mapping) and any(value is False for value in data.values()):
+            raise ValueError(f"{shown(next(iter(data)))}: false must be left out, as a policy that is not wanted is")
         return data
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pullsim.scenario.model.credentials import Login  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.hardware import Short
@@ -17,8 +17,11 @@ from pullsim.spec.pull_through import Balance, CacheSpec, Coalesce, Fill, Method
 _DEFAULTS = CacheSpec()
 
 
-def _preset(name: str) -> str:
-    cache_preset_keys(name)
+def _preset(name: Any) -> Any:
+    if name is False:
+        raise ValueError("false is no preset of a cache; leave cache out to go without")
+    if isinstance(name, str):
+        cache_preset_keys(name)
     return name
 
 
@@ -32,7 +35,7 @@ class CacheDisk(Section):
 class Cache(Short):
     """What a host that is a pull-through cache does with what it does not have yet; it begins empty."""
 
-    preset: Annotated[str, AfterValidator(_preset)] | None = Field(
+    preset: Annotated[str, BeforeValidator(_preset)] | None = Field(
         default=None, description=f"How a program behaves, for keys that are absent: {', '.join(PRESETS)}."
     )
     upstream: Annotated[str, Field(min_length=1)] | None = Field(
