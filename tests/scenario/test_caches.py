@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -193,6 +194,40 @@ def test_bytes_from_upstream_have_a_class_of_their_own():
         ("w-0001", "mirror.local", "free"),
     }
     assert sum(row.bytes for row in result.traffic if row.link == "nat") == result.caches[0].received
+
+
+@pytest.mark.parametrize(
+    ("cache", "addresses", "address"),
+    [
+        ({}, ["nat-1"], "nat-1"),
+        ({}, ["nat-1", "nat-1"], "nat-1"),
+        ({}, ["nat-1", "nat-2"], None),
+        ({}, ["nat-1", None], None),
+        ({"address": "own"}, ["nat-1"], "own"),
+        ("zot", ["nat-1"], "nat-1"),
+        ("ecr-pull-through", ["nat-1"], "ecr"),
+    ],
+)
+def test_a_cache_goes_out_by_the_gateway_that_all_nodes_have(cache, addresses, address):
+    nodes = [{"name": f"w{place}", "address": each} for place, each in enumerate(addresses)]
+    changed = pullsim.override(scenario(cache), [f"nodes={json.dumps(nodes)}"])
+    registries = {each.host: each for each in changed.assemble().cluster.registries}
+    assert registries["mirror.local"].cache.address == address
+    assert registries["docker.io"].cache is None
+
+
+@pytest.mark.parametrize(("address", "refused"), [("nat-1", True), (None, False)])
+def test_nodes_and_their_cache_share_the_quota_of_their_address(address, refused):
+    """The cache gets the index and the manifest that are free; what a node then asks the registry itself is refused."""
+    direct = {"image": "docker.io/team/direct:v1", "layers": [{"size": "1MB"}]}
+    tree = scenario({}, image=IMAGE, count=1, images=["team/app"]).document.tree
+    tree["images"]["define"].append(direct)
+    tree["registries"][0]["limits"] = [{"requests": 2, "per": "1h"}]
+    tree["nodes"][0]["address"] = address
+    tree["workloads"].append({"name": "direct", "at": "20s", "pods": {"image": direct["image"]}})
+    result = pullsim.run(from_mapping(tree | {"horizon": "30s"}))
+    assert {each.host: each.limited > 0 for each in result.registries}["docker.io"] is refused
+    assert len(summarize(result).never_started) == refused
 
 
 def test_its_keys_are_knobs(tmp_path):

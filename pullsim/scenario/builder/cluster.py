@@ -19,7 +19,7 @@ from pullsim.scenario.builder.nodes import build_nodes
 from pullsim.scenario.builder.peers import check_swarms, peer_warnings
 from pullsim.scenario.builder.prices import build_prices, price_warnings
 from pullsim.scenario.builder.pull_policies import unused_limits
-from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams
+from pullsim.scenario.builder.pull_through import cache_warnings, check_caches, upstreams, with_addresses
 from pullsim.scenario.builder.registries import assumed, build_registries, zone_warnings
 from pullsim.scenario.builder.snapshot import idle_reads
 from pullsim.scenario.builder.snapshotter import nothing_read, unused_mirrors
@@ -77,7 +77,9 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     platforms = {node.spec.platform for node in nodes}
     builder = CatalogBuilder(scenario.images, platforms, directory, findings, scenario.seed)
     catalog = builder.build()
-    registries = build_registries(scenario.registries, findings)
+    registries = with_addresses(
+        build_registries(scenario.registries, findings), {node.spec.address for node in nodes}
+    )
     findings.check()
     objects = read_manifests(scenario, directory, findings)
     estimated = estimate(scenario, objects, catalog, directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,21 @@ def build_cache(cache: Cache | None) -> CacheSpec | None:
         CacheSpec,
         credentials=None if login is None else Login(login.username, login.password),
         disk=CacheDisk() if disk is None else spec_of(disk, CacheDisk),
+    )
+
+
+def with_addresses(
+    registries: tuple[RegistrySpec, ...], addresses: Iterable[str | None]
+) -> tuple[RegistrySpec, ...]:
+    """Give caches without an address that of the nodes, if all of these have the same: they go out by one gateway."""
+    first, *others = {*addresses} or {None}
+    if first is None or others:
+        return registries
+    return tuple(
+        each
+        if each.cache is None or each.cache.address is not None
+        else replace(each, cache=replace(each.cache, address=first))
+        for each in registries
     )
 
 

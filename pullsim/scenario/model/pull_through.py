@@ -100,7 +100,9 @@ class Cache(Short):
         default=_DEFAULTS.when_busy, description="Beyond that a GET waits, or the node is answered 429."
     )
     address: str | None = Field(
-        default=None, description="Its address, as quotas and `allow` of the upstream see it; absent: its host."
+        default=None,
+        description="Its address, as quotas and `allow` of the upstream see it; absent: that of the nodes if all have "
+        "the same, as behind one NAT gateway, else its host.",
     )
     credentials: Login | None = Field(default=None, description="As whom it asks upstream; absent: as nobody.")
     holds: list[str] = Field(default=[], description="Shell patterns of the images that it has from the start.")

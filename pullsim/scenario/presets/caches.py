@@ -79,9 +79,11 @@ PRESETS: Final[dict[str, Preset]] = {
             "recheck": "24h",
             "recheckBy": "HEAD",
             "stale": ["unreachable", "serverError", "tooManyRequests"],
+            "address": "ecr",
         },
         "Amazon ECR user guide, pull through cache: a tag is checked upstream at least once in 24 h, the first pull is "
-        "slower. That layers are stored before they are sent, and once, is an assumption: nothing is published",
+        "slower. That layers are stored before they are sent, and once, is an assumption: nothing is published. It asks upstream "
+        "from addresses of AWS, not the cluster's",
     ),
 }
 
