@@ -77,9 +77,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     platforms = {node.spec.platform for node in nodes}
     builder = CatalogBuilder(scenario.images, platforms, directory, findings, scenario.seed)
     catalog = builder.build()
-    registries = with_addresses(
-        build_registries(scenario.registries, findings), {node.spec.address for node in nodes}
-    )
+    registries = with_addresses(build_registries(scenario.registries, findings), {node.spec.address for node in nodes})
     findings.check()
     objects = read_manifests(scenario, directory, findings)
     estimated = estimate(scenario, objects, catalog, directory)

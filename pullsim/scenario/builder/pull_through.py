@@ -43,9 +43,7 @@ def build_cache(cache: Cache | None) -> CacheSpec | None:
     )
 
 
-def with_addresses(
-    registries: tuple[RegistrySpec, ...], addresses: Iterable[str | None]
-) -> tuple[RegistrySpec, ...]:
+def with_addresses(registries: tuple[RegistrySpec, ...], addresses: Iterable[str | None]) -> tuple[RegistrySpec, ...]:
     """Give caches without an address that of the nodes, if all of these have the same: they go out by one gateway."""
     first, *others = {*addresses} or {None}
     if first is None or others:
