@@ -82,8 +82,8 @@ PRESETS: Final[dict[str, Preset]] = {
             "address": "ecr",
         },
         "Amazon ECR user guide, pull through cache: a tag is checked upstream at least once in 24 h, the first pull is "
-        "slower. That layers are stored before they are sent, and once, is an assumption: nothing is published. It asks "
-        "upstream from addresses of AWS, not from the cluster's",
+        "slower. That layers are stored before they are sent, and once, is an assumption: nothing is published. It "
+        "asks upstream from addresses of AWS, not from the cluster's",
     ),
 }
 
