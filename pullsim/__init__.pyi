@@ -23,6 +23,7 @@ from pullsim.study.advice.advise import advise as advise
 from pullsim.study.compare import compare as compare
 from pullsim.study.fit import Fit as Fit
 from pullsim.study.fit import fit as fit
+from pullsim.study.image_advice.advise import image_advice as image_advice
 from pullsim.study.solve import solve as solve
 from pullsim.study.sweep import sweep as sweep
 

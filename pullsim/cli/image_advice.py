@@ -11,7 +11,7 @@ import typer
 from pullsim.cli import completers, terminal
 from pullsim.cli.advise import AdviceFormat
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.image_arguments import chosen_images, nodes_of, options_of, with_registries
+from pullsim.cli.image_arguments import nodes_of, options_of, with_registries
 from pullsim.cli.options import INPUT, OUTPUT, PresetOption, SetOption, VerboseOption
 from pullsim.cli.study_options import (
     RUNS,
@@ -147,7 +147,8 @@ def image_advice(
     Several images also get a table of the layers that they share.
     """
     with exit_codes(debug=verbose):
-        from pullsim.study.image_advice.image_advice import image_advice as find  # noqa: PLC0415
+        from pullsim.study.image_advice.advise import try_images  # noqa: PLC0415
+        from pullsim.study.image_advice.chosen import chosen_images  # noqa: PLC0415
 
         where = nodes_of(scenario, nodes, preset, _overrides(set_, unpack_ratio), quiet=quiet)
         chosen = chosen_images(images, where)
@@ -156,7 +157,7 @@ def image_advice(
             where, assumed = with_registries(where, chosen, set_ or ())
             options = replace(options, registries=assumed)
         with study_progress(quiet=quiet) as progress:
-            found = find(
+            found = try_images(
                 where,
                 chosen,
                 options,
@@ -186,19 +187,21 @@ def _overrides(texts: Sequence[str] | None, unpack_ratio: float | None) -> list[
 
 def _write(found: ImageAdvice, out: Path, source: Source) -> None:
     from pullsim.study.files import write_csv, write_page  # noqa: PLC0415
-    from pullsim.study.image_advice import tables, text  # noqa: PLC0415
+    from pullsim.study.image_advice import text  # noqa: PLC0415
+    from pullsim.study.image_advice.document import document  # noqa: PLC0415
     from pullsim.study.pages.image_advice_page import image_advice_page  # noqa: PLC0415
 
     with staged(out) as files:
-        write_csv(tables.table(found), files / "image-advice.csv")
-        write_csv(tables.shared_table(found), files / "shared.csv")
-        write_text(files / "image-advice.json", json_text(tables.document(found), indent=2) + "\n")
+        write_csv(found.table(), files / "image-advice.csv")
+        write_csv(found.shared_table(), files / "shared.csv")
+        write_text(files / "image-advice.json", json_text(document(found), indent=2) + "\n")
         write_text(files / "image-advice.md", text.markdown(found))
         write_page(image_advice_page(found, source), files)
 
 
 def _print(found: ImageAdvice, output: AdviceFormat) -> None:
-    from pullsim.study.image_advice import tables, text  # noqa: PLC0415
+    from pullsim.study.image_advice import text  # noqa: PLC0415
+    from pullsim.study.image_advice.document import document  # noqa: PLC0415
 
     if output is AdviceFormat.table:
         terminal.show(_shown(found))
@@ -209,9 +212,9 @@ def _print(found: ImageAdvice, output: AdviceFormat) -> None:
         elif output is AdviceFormat.csv:
             from pullsim.results.tables import safe_cells  # noqa: PLC0415
 
-            safe_cells(tables.table(found)).to_csv(stdout, index=False, lineterminator="\n")
+            safe_cells(found.table()).to_csv(stdout, index=False, lineterminator="\n")
         else:
-            stdout.write(json_text(tables.document(found), indent=2) + "\n")
+            stdout.write(json_text(document(found), indent=2) + "\n")
 
 
 def _shown(found: ImageAdvice) -> Group:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.printable import json_text
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from pullsim.scenario import Scenario
     from pullsim.study.image_advice.chosen import ChosenImage
     from pullsim.study.image_advice.image_advice import Options
-
-_LEVELS: Final = range(1, 23)  # of zstd
 
 
 def nodes_of(
@@ -51,35 +48,6 @@ def nodes_of(
     )
 
 
-def chosen_images(texts: Sequence[str], where: Scenario, argument: str = "IMAGE") -> list[ChosenImage]:
-    """Return the images that an argument or option names. Raises InputError."""
-    from pullsim.inputs import is_directory, is_file  # noqa: PLC0415
-    from pullsim.oci.reference import parse  # noqa: PLC0415
-    from pullsim.scenario import override  # noqa: PLC0415
-    from pullsim.study.image_advice import chosen  # noqa: PLC0415
-
-    platforms = list(dict.fromkeys(pool.platform for pool in where.nodes))
-
-    def named(text: str) -> bool:
-        """Whether a text is no file's name."""
-        path = Path(text)
-        return not text or not (chosen.looks_like_file(text) or is_file(path) or is_directory(path))
-
-    names = [text for text in texts if named(text)]
-    found = chosen.in_files([Path(text) for text in texts if not named(text)], platforms, where.images.unpack_ratio)
-    if names:
-        defined = override(where, [chosen.defining(where, found)]) if found else where
-        known = {image.name for image in found}
-        built = defined.assemble()
-        sized = [*built.guessed, *(entry.image for entry in defined.images.define if entry.layers is None)]
-        guessed = {str(parse(name)) for name in sized}
-        there = chosen.by_names(names, built.cluster.catalog, platforms, guessed, Location(argument))
-        found += (image for image in there if image.name not in known)
-    if len(found) > chosen.MOST_IMAGES:
-        raise InputError(f"are {len(found):,}; {chosen.MOST_IMAGES} are the most", Location(argument))
-    return found
-
-
 def with_registries(where: Scenario, images: Sequence[ChosenImage], overrides: Sequence[str]) -> tuple[Scenario, str]:
     """Return a scenario with the likely figures of the images' registries, which overrides may change; say them."""
     from pullsim.importer.registries import likely_registries  # noqa: PLC0415
@@ -94,42 +62,25 @@ def with_registries(where: Scenario, images: Sequence[ChosenImage], overrides: S
 
 def options_of(base: str | None, zstd: Sequence[str] | None, weights: str | None, where: Scenario) -> Options:
     """Return what is assumed of images. Raises InputError."""
+    from pullsim.study.image_advice.chosen import chosen_base  # noqa: PLC0415
     from pullsim.study.image_advice.image_advice import Options  # noqa: PLC0415
-    from pullsim.units import parse_size  # noqa: PLC0415
 
-    least = None
-    if weights is not None:
-        try:
-            least = parse_size(weights)
-        except ValueError as error:
-            raise InputError(str(error), Location("--weights")) from None
-        if not least:
-            raise InputError("0 would be every layer: give a size such as 2GB", Location("--weights"))
-    below = None
-    if base is not None:
-        found = chosen_images([base], where, "--base")
-        if len(found) > 1:
-            raise InputError(f"{shown(base)} has {len(found)} images; a base is one", Location("--base"))
-        below = found[0]
-    made = Options(base=below, weights=least)
-    if zstd is None:
-        return made
+    return Options.of(None if base is None else chosen_base(base, where), _ratios(zstd), weights)
+
+
+def _ratios(texts: Sequence[str] | None) -> dict[int, float] | None:
+    """Read ``3=0.95`` of each level. Raises InputError."""
+    if texts is None:
+        return None
     ratios: dict[int, float] = {}
-    for level, ratio in map(_level, zstd):
-        if level in ratios:
-            raise InputError(f"level {level} is there twice: once is enough", Location("--zstd"))
-        ratios[level] = ratio
-    return replace(made, zstd=ratios)
-
-
-def _level(text: str) -> tuple[int, float]:
-    """Read ``3=0.95``. Raises InputError."""
-    level, _, ratio = text.partition("=")
-    try:
-        read = int(level), float(ratio)
-    except ValueError:
-        read = 0, 0.0
-    if read[0] not in _LEVELS or not 0.01 <= read[1] <= 2:
-        rule = "is LEVEL=RATIO, a level from 1 to 22 and a ratio from 0.01 to 2: 3=0.95"
-        raise InputError(f"{shown(text)} {rule}", Location("--zstd"))
-    return read
+    for text in texts:
+        level, _, ratio = text.partition("=")
+        try:
+            read = int(level), float(ratio)
+        except ValueError:
+            rule = "is LEVEL=RATIO, a level from 1 to 22 and a ratio from 0.01 to 2: 3=0.95"
+            raise InputError(f"{shown(text)} {rule}", Location("--zstd")) from None
+        if read[0] in ratios:
+            raise InputError(f"level {read[0]} is there twice: once is enough", Location("--zstd"))
+        ratios[read[0]] = read[1]
+    return ratios

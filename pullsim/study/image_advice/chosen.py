@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location, shown
@@ -13,10 +14,10 @@ from pullsim.oci.manifest import Layer, Manifest, select, synthetic_digest
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.oci.typical import typical_splits
 from pullsim.printable import json_text
+from pullsim.scenario import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from pullsim.formats.oci.found import FoundImage
     from pullsim.oci.catalog import Catalog
@@ -59,6 +60,33 @@ class ChosenImage:
         """Return the image with other layers."""
         made = {platform: change(platform, layers) for platform, layers in self.layers.items()}
         return ChosenImage(self.name, made, self.source, self.guess)
+
+
+def chosen_images(texts: Sequence[str], where: Scenario, argument: str = "IMAGE") -> list[ChosenImage]:
+    """Return the images that files have or a scenario knows by name. Raises InputError about the ``argument``."""
+    platforms = list(dict.fromkeys(pool.platform for pool in where.nodes))
+    names = [text for text in texts if _is_name(text)]
+    files = [Path(text) for text in texts if not _is_name(text)]
+    found = in_files(files, platforms, where.images.unpack_ratio)
+    if names:
+        defined = override(where, [defining(where, found)]) if found else where
+        known = {image.name for image in found}
+        built = defined.assemble()
+        sized = [*built.guessed, *(entry.image for entry in defined.images.define if entry.layers is None)]
+        guessed = {str(parse(name)) for name in sized}
+        there = by_names(names, built.cluster.catalog, platforms, guessed, Location(argument))
+        found += (image for image in there if image.name not in known)
+    if len(found) > MOST_IMAGES:
+        raise InputError(f"are {len(found):,}; {MOST_IMAGES} are the most", Location(argument))
+    return found
+
+
+def chosen_base(text: str, where: Scenario) -> ChosenImage:
+    """Return the one image that is to be a base. Raises InputError."""
+    found = chosen_images([text], where, "--base")
+    if len(found) > 1:
+        raise InputError(f"{shown(text)} has {len(found)} images; a base is one", Location("--base"))
+    return found[0]
 
 
 def in_files(paths: Iterable[Path], platforms: Collection[Platform], unpack_ratio: float) -> list[ChosenImage]:
@@ -125,11 +153,6 @@ def by_names(
     return list(made.values())
 
 
-def looks_like_file(text: str) -> bool:
-    """Whether a text that names no file was meant to name one."""
-    return text.endswith(_FILES) or text.startswith(("./", "../", "/", "~"))
-
-
 def defining(scenario: Scenario, images: Sequence[ChosenImage]) -> str:
     """Return the override that gives a scenario these images, in place of its own of the same names."""
     section = scenario.document.tree.get("images")
@@ -142,6 +165,13 @@ def defining(scenario: Scenario, images: Sequence[ChosenImage]) -> str:
             for platform, layers in image.layers.items()
         )
     return f"images.define={json_text(entries)}"
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is no file's name, nor meant to be one."""
+    path = Path(text)
+    meant = text.endswith(_FILES) or text.startswith(("./", "../", "/", "~"))
+    return not text or not (meant or is_file(path) or is_directory(path))
 
 
 def _of_file(name: str, found: FoundImage, platforms: Collection[Platform], unpack_ratio: float) -> ChosenImage | None:

@@ -1,35 +1,30 @@
-"""Trying changes of images on given nodes: each alone, then the best together, all with the same seeds."""
+"""Advice about images: which changes were tried on given nodes, and what each came to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.errors import InputError, Location
-from pullsim.results.wording import size
-from pullsim.scenario import override
-from pullsim.study.advice import node_levers
-from pullsim.study.advice.advice import GAIN, METRICS, OBJECTIVE
-from pullsim.study.advice.advise import MAX_RUNS, SEEDS, Candidate, searching
-from pullsim.study.advice.levers import Lever
-from pullsim.study.advice.setting import Setting
-from pullsim.study.advice.situation import Situation, flow
-from pullsim.study.image_advice.changes import BASE, COMPRESSION, LAYERING, ZSTD, both, changes
-from pullsim.study.image_advice.chosen import defining
-from pullsim.study.image_advice.layering import as_weights
-from pullsim.study.image_advice.rollout import pulled, rollout
-from pullsim.study.image_advice.stored import Shared, matrix, node_with, stores_blobs
+from pullsim.errors import InputError, Location, shown
+from pullsim.printable import shortened
+from pullsim.study.advice.advice import GAIN, METRICS
+from pullsim.study.advice.advice import change as changed
+from pullsim.study.image_advice.changes import ZSTD
+from pullsim.units import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from pullsim.scenario import Scenario
+    import pandas as pd
+
     from pullsim.study.advice.advice import Advice, Tried
-    from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.image_advice.changes import Change
     from pullsim.study.image_advice.chosen import ChosenImage
+    from pullsim.study.image_advice.stored import Shared
 
 P50, P99, _, DOWNLOADED = METRICS
+_LEVELS: Final = range(1, 23)  # of zstd
+_RATIOS: Final = (0.01, 2.0)  # of bytes with zstd to bytes with gzip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +35,15 @@ class Options:
     zstd: Mapping[int, float] = field(default_factory=lambda: dict(ZSTD))  # bytes for each byte of gzip, by level
     weights: int | None = None  # from how many bytes on a layer holds what does not compress
     registries: str | None = None  # what is assumed of the registries that the scenario lists
+
+    @classmethod
+    def of(cls, base: ChosenImage | None, zstd: Mapping[int, float] | None, weights: int | str | None) -> Options:
+        """Check what is assumed; None stands for the usual. Raises InputError."""
+        for level, ratio in (zstd or {}).items():
+            if level not in _LEVELS or not _RATIOS[0] <= ratio <= _RATIOS[1]:
+                rule = "is LEVEL=RATIO, a level from 1 to 22 and a ratio from 0.01 to 2: 3=0.95"
+                raise InputError(f"{shown(f'{level}={ratio:g}')} {rule}", Location("--zstd"))
+        return cls(base, dict(ZSTD if zstd is None else zstd), None if weights is None else _least(weights))
 
 
 class Row(NamedTuple):
@@ -90,121 +94,60 @@ class ImageAdvice:
         """Whether it was ended before all was tried."""
         return self.advice.interrupted
 
+    def table(self) -> pd.DataFrame:
+        """Return a row for each change that was tried, first what gains most: seconds, bytes before and after."""
+        import pandas as pd  # noqa: PLC0415  only when asked
 
-def image_advice(
-    scenario: Scenario,
-    images: Sequence[ChosenImage],
-    options: Options | None = None,
-    *,
-    seeds: int | Sequence[int] = SEEDS,
-    processes: int | None = 1,
-    dask: str | None = None,
-    dask_tls: TlsFiles | None = None,
-    max_runs: int = MAX_RUNS,
-    force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-    announce: Callable[[str], None] | None = None,
-) -> ImageAdvice:
-    """Try what could be built otherwise in images, and return what each change comes to on a scenario's nodes.
+        return pd.DataFrame(self.records(), columns=[*_columns()])
 
-    If the scenario's pods pull all of the images, their starts are measured; otherwise those of one pod of each image
-    on each node, in place of the scenario's pods. For the other parameters see `pullsim.study.advice.advise.advise`.
-    Raises InputError for wrong input, for nodes that pull nothing, or if the scenario cannot be run.
-    """
-    options = options or Options()
-    if options.weights is not None:
-        least = options.weights
-        biggest = max(
-            (layer.size for image in images for layers in image.layers.values() for layer in layers), default=0
-        )
-        if biggest < least:
-            raise InputError(f"no layer has {size(least)}: the biggest has {size(biggest)}", Location("--weights"))
-        images = [image.changed(lambda _, layers: as_weights(layers, least)) for image in images]
-    scenario = override(scenario, [defining(scenario, images)])
-    built = scenario.assemble(force=force)
-    pulling = {name: spec for name, spec in built.cluster.pools.items() if spec.runtime.pulls}
-    if not pulling:
-        raise InputError("the pulls of its nodes take a given time, whatever the image is", Location("--scenario"))
-    names = [image.name for image in images]
-    own_pods = {*names} <= pulled(built.cluster)
-    if not own_pods:
-        scenario = override(scenario, rollout(scenario, names, pulling))
-    situation = Situation.of(scenario, force=force)
-    trial = _Trial(situation, images, options)
-    with searching(
-        situation,
-        OBJECTIVE,
-        seeds,
-        max_runs,
-        processes=processes,
-        dask=dask,
-        dask_tls=dask_tls,
-        force=force,
-        progress=progress,
-    ) as search:
-        search.tell_time(len(trial.candidates), announce)
-        search.run(trial.candidates)
-        search.run_together(trial.pairs(search.advice()))
-    advice = search.advice()
-    keeps = all(stores_blobs(spec) for spec in pulling.values())
-    first = [image.first for image in images]
-    rows = [_row(trial.changes[tried.setting], tried, images, keeps_blobs=keeps) for tried in advice.rows]
-    return ImageAdvice(
-        tuple(images),
-        advice,
-        sorted(rows, key=lambda row: (-row.gained(P99), -row.gained(P50), row.change.steps)),
-        node_with(first, keeps_blobs=keeps).disk,
-        matrix(first, keeps_blobs=keeps),
-        own_pods,
-        options,
-        scenario.images.unpack_ratio,
-        options.registries or situation.scenario.assemble(force=force).assumption,
-    )
+    def shared_table(self) -> pd.DataFrame:
+        """Return a row for each two images: what they share, and what a node saves that pulls both."""
+        import pandas as pd  # noqa: PLC0415
 
-
-class _Trial:
-    """The changes of images as settings of a scenario."""
-
-    def __init__(self, situation: Situation, images: Sequence[ChosenImage], options: Options) -> None:
-        self.changes: dict[Setting, Change] = {}
-        self._situation = situation
-        self._images = images
-        # The newest release alone comes first, the one that unpacks layers side by side last.
-        unpacks = node_levers.unpacks(situation) or node_levers.newer_containerd(situation)[-1:]
-        self.candidates = [
-            Candidate(Lever(change.lever, (), lambda _: ()), self._setting(change))
-            for change in changes(images, options.base, options.zstd, next(iter(unpacks), None))
+        names = ["image", "with", "sharedLayers", "sharedBytes", "savedDownload", "savedDisk"]
+        rows = [
+            (self.images[each.first].familiar, self.images[each.second].familiar, *each[2:]) for each in self.shared
         ]
+        return pd.DataFrame(rows, columns=names)
 
-    def pairs(self, advice: Advice) -> list[tuple[tuple[str, ...], Setting]]:
-        """Return the best changes of different kinds, two at once."""
-        best: dict[str, Change] = {}
-        for tried in advice.rows:
-            change = self.changes[tried.setting]
-            if tried.helps and change.kind in (BASE, LAYERING, COMPRESSION):
-                best.setdefault(change.kind, change)
-        found: list[tuple[tuple[str, ...], Setting]] = []
-        for first, second in ((BASE, LAYERING), (BASE, COMPRESSION), (LAYERING, COMPRESSION)):
-            if first in best and second in best:
-                change = both(best[first], best[second])
-                found.append(((best[first].lever, best[second].lever), self._setting(change)))
-        return found
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows of the table as mappings; a time that never comes is infinite."""
+        return [dict(zip(_columns(), _record(self, row), strict=True)) for row in self.rows]
 
-    def _setting(self, change: Change) -> Setting:
-        images = change.to(self._images)
-        overrides = [defining(self._situation.scenario, images)]
-        if change.present is not None:
-            base = change.present
-            overrides = [
-                defining(self._situation.scenario, [*images, base]),
-                *self._situation.nodes(
-                    "cached", lambda pool, spec: flow([*pool.cached, base.name]) if spec.runtime.pulls else None
-                ),
-            ]
-        setting = Setting(change.sentence, (*overrides, *change.nodes))
-        self.changes[setting] = change
-        return setting
+    def __repr__(self) -> str:
+        """``ImageAdvice(app:v1: the layers with zstd -19: pods.start.p99 13 s → 9 s (-28 %); 12 changes tried)``."""
+        names = shortened(", ".join(image.familiar for image in self.images), 60)
+        best = next(iter(self.best), None)
+        told = "nothing helps"
+        if best is not None:
+            told = f"{best.change.sentence}: {changed(best.tried.difference(P99))}"
+        return f"ImageAdvice({names}: {told}; {len(self.rows)} changes tried)"
 
 
-def _row(change: Change, tried: Tried, images: Sequence[ChosenImage], *, keeps_blobs: bool) -> Row:
-    return Row(change, tried, node_with([image.first for image in change.to(images)], keeps_blobs=keeps_blobs).disk)
+def _columns() -> tuple[str, ...]:
+    times = (
+        f"{name}{end}" for name in ("p50", "p99") for end in ("Before", "After", "Gained", "GainedLow", "GainedHigh")
+    )
+    sizes = (f"{name}{end}" for name in ("bytes", "disk") for end in ("Before", "After"))
+    return "change", "steps", "sentence", "helps", *times, *sizes
+
+
+def _record(found: ImageAdvice, row: Row) -> tuple[Any, ...]:
+    made: list[Any] = [row.change.lever, row.change.steps or None, row.change.sentence, row.tried.helps]
+    for metric in (P50, P99):
+        each = row.tried.difference(metric)
+        mean, low, high, _ = each.difference
+        made += [each.a.mean, each.b.mean, *(None if end is None else -end for end in (mean, high, low))]
+    downloaded = row.tried.difference(DOWNLOADED)
+    return (*made, downloaded.a.mean, downloaded.b.mean, found.disk, row.disk)
+
+
+def _least(weights: int | str) -> int:
+    """Read from how many bytes on layers do not compress. Raises InputError."""
+    try:
+        least = parse_size(weights)
+    except ValueError as error:
+        raise InputError(str(error), Location("--weights")) from None
+    if not least:
+        raise InputError("0 would be every layer: give a size such as 2GB", Location("--weights"))
+    return least

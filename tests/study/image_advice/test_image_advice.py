@@ -10,9 +10,10 @@ import pullsim
 from pullsim.errors import InputError
 from pullsim.oci.manifest import Layer, synthetic_digest
 from pullsim.scenario import from_mapping
+from pullsim.study.image_advice.advise import try_images
 from pullsim.study.image_advice.changes import EQUAL, NODES, SIDE_BY_SIDE, SPLIT, both, changes
 from pullsim.study.image_advice.chosen import ChosenImage, by_names
-from pullsim.study.image_advice.image_advice import DOWNLOADED, P50, P99, Options, image_advice
+from pullsim.study.image_advice.image_advice import DOWNLOADED, P50, P99, Options
 from pullsim.study.image_advice.text import notes
 
 IMAGE = "r.test/app:v1"
@@ -58,7 +59,7 @@ def asked(scenario, name=IMAGE):
 
 
 def advice_of(scenario, max_runs=200, **options):
-    return image_advice(scenario, asked(scenario), Options(**options), seeds=1, max_runs=max_runs)
+    return try_images(scenario, asked(scenario), Options(**options), seeds=1, max_runs=max_runs)
 
 
 def gains(found, lever):
@@ -146,7 +147,7 @@ def test_images_share_their_largest_bottom_layer():
         return ChosenImage(f"r.test/{name}:v1", {platform: layers}, "a test")
 
     two = [image("x", 300_000_000, 700_000_000), image("y", 400_000_000, 100_000_000)]
-    found = image_advice(nodes, two, Options(zstd={}), seeds=1)
+    found = try_images(nodes, two, Options(zstd={}), seeds=1)
     assert not found.own_pods
     row = next(row for row in found.rows if row.change.lever == "shared base")
     assert row.tried.difference(DOWNLOADED).difference.mean == pytest.approx(-4e8, rel=1e-3)
@@ -162,7 +163,7 @@ def test_one_pod_of_each_image_on_each_node_in_place_of_the_scenarios():
     )
     (image,) = asked(scenario)
     other = ChosenImage("r.test/other:v1", image.layers, "a test")
-    found = image_advice(scenario, [image, other], seeds=1, max_runs=2)
+    found = try_images(scenario, [image, other], seeds=1, max_runs=2)
     assert not found.own_pods
     assert found.advice.rows[0].difference(DOWNLOADED).a.mean == pytest.approx(3e9, rel=1e-3), "shared layers once"
 
@@ -171,7 +172,7 @@ def test_nodes_take_as_many_pods_as_there_are_images():
     scenario = pullsim.scenario.override(bound_by(connection="50MB/s"), ["nodes[n].maxPods=1"])
     (image,) = asked(scenario)
     others = [ChosenImage(f"r.test/other:v{n}", image.layers, "a test") for n in range(2)]
-    found = image_advice(scenario, others, Options(zstd={}), seeds=1, max_runs=2)
+    found = try_images(scenario, others, Options(zstd={}), seeds=1, max_runs=2)
     assert found.rows[0].tried.difference(P99).a.mean == pytest.approx(20, abs=1), "one after the other, shared"
 
 
@@ -179,13 +180,13 @@ def test_pulls_of_given_duration_have_no_layers():
     fixed = {"fixed": {"images": {IMAGE: {"pull": "3s"}}}}
     scenario = pullsim.scenario.override(bound_by(), [f"nodes[n].runtime={json.dumps(fixed)}"])
     with pytest.raises(InputError, match="the pulls of its nodes take a given time"):
-        image_advice(scenario, asked(bound_by()), seeds=1)
+        try_images(scenario, asked(bound_by()), seeds=1)
 
 
 def test_weights_of_which_no_image_has_a_layer_are_a_mistake():
     scenario = bound_by()
     with pytest.raises(InputError, match=r"--weights: no layer has 1,000 TB: the biggest has 1 GB"):
-        image_advice(scenario, asked(scenario), Options(weights=10**15), seeds=1)
+        try_images(scenario, asked(scenario), Options(weights=10**15), seeds=1)
 
 
 def test_two_changes_are_made_in_the_order_of_a_build():
@@ -196,3 +197,46 @@ def test_two_changes_are_made_in_the_order_of_a_build():
         (made,) = pair.to([image])
         assert [(layer.size, layer.compression) for layer in made.first] == [(250_000_000, "zstd")] * 2
         assert pair.lever == f"{SPLIT} + zstd -3"
+
+
+def test_from_python_by_name_or_file(tmp_path):
+    scenario = bound_by(gzip="100MB/s", zstd="450MB/s")
+    found = pullsim.image_advice(scenario, IMAGE, zstd={9: 0.9}, weights="2000B", seeds=1, max_runs=4)
+    assert found.own_pods
+    assert (found.options.zstd, found.options.weights) == ({9: 0.9}, 2000)
+    assert repr(found).startswith("ImageAdvice(r.test/app:v1: ")
+    assert repr(found).endswith("3 changes tried)")
+    assert "\n" not in repr(found)
+    table = found.table()
+    assert len(table) == len(found.rows) == 3
+    assert table["p99Gained"].tolist() == [row.gained(P99) for row in found.rows]
+    assert list(found.shared_table().columns)[:2] == ["image", "with"]
+
+    layers = [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": "sha256:" + "a" * 64, "size": 9}]
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:" + "b" * 64, "size": 9}
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers}
+    path = tmp_path / "r.test+web:1.json"
+    path.write_text(json.dumps(manifest))
+    found = pullsim.image_advice(scenario, [IMAGE, path], base=path, seeds=1, max_runs=2)
+    assert [image.familiar for image in found.images] == ["r.test/web:1", IMAGE]
+    assert found.options.base.familiar == "r.test/web:1"
+    assert not found.own_pods
+
+
+@pytest.mark.parametrize(
+    ("images", "given", "message"),
+    [
+        ([], {}, "IMAGE: no image is given"),
+        ("r.test/none:v1", {}, "image 'r.test/none:v1' is in no catalogue"),
+        (IMAGE, {"zstd": {0: 0.9}}, "--zstd: '0=0.9' is LEVEL=RATIO"),
+        (IMAGE, {"zstd": {3: float("nan")}}, "--zstd: '3=nan' is LEVEL=RATIO"),
+        (IMAGE, {"weights": 0}, "--weights: 0 would be every layer"),
+        (IMAGE, {"weights": "2GX"}, "--weights"),
+        (IMAGE, {"base": "r.test/none:v1"}, "--base: image 'r.test/none:v1' is in no catalogue"),
+    ],
+)
+def test_mistakes_from_python(images, given, message):
+    with pytest.raises(InputError) as error:
+        pullsim.image_advice(bound_by(), images, **given)
+    assert message in str(error.value)

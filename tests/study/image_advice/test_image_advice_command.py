@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pullsim.cli.image_arguments import chosen_images, nodes_of, options_of, with_registries
+from pullsim.cli.image_arguments import nodes_of, options_of, with_registries
 from pullsim.errors import InputError
-from pullsim.study.image_advice.image_advice import image_advice
+from pullsim.study.image_advice.advise import try_images
+from pullsim.study.image_advice.chosen import chosen_images
 from tests.support.command import pullsim as command
 from tests.support.hostile import SCRIPT
 
@@ -182,7 +183,7 @@ def test_wrong_arguments(images, given, error):
 
 def test_too_few_runs():
     with pytest.raises(InputError, match="2 runs are too few"):
-        image_advice(*ask("redis:3.2"), seeds=3, max_runs=2)
+        try_images(*ask("redis:3.2"), seeds=3, max_runs=2)
 
 
 def test_nothing_helps_an_image_of_nothing(tmp_path):
