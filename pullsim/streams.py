@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 _FIRST_BLOCK, _LAST_BLOCK = 4, 64  # doubles drawn from numpy at a time: few at first, as most streams are short
 
@@ -56,19 +57,21 @@ class Stream:
 
     def _draw(self) -> None:
         if self._generator is None:
-            self._generator = np.random.Generator(np.random.PCG64(_seed_sequence(self._seed, self._key)))
+            self._generator = _generator(self._seed, self._key)
         self._left = cast("list[float]", self._generator.random(self._block).tolist())
         self._left.reverse()
         self._block = min(2 * self._block, _LAST_BLOCK)
 
 
-def _seed_sequence(seed: int, key: tuple[str, ...]) -> np.random.SeedSequence:
+def _generator(seed: int, key: tuple[str, ...]) -> np.random.Generator:
+    import numpy as np  # noqa: PLC0415  a tenth of the start of a command that draws nothing
+
     digest = hashlib.sha256()
     for part in key:
         text = part.encode()
         digest.update(b"%d:%b" % (len(text), text))  # ("ab", "c") is not ("a", "bc")
     words = np.frombuffer(digest.digest(), dtype="<u4").tolist()
-    return np.random.SeedSequence(entropy=seed, spawn_key=words)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=words)))
 
 
 def _log(x: float) -> float:

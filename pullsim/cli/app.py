@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from pullsim.cli.advise import advise
-from pullsim.cli.catalogs import catalogs
-from pullsim.cli.ci import ci
 from pullsim.cli.command_line import GIVEN
-from pullsim.cli.compare import compare
-from pullsim.cli.completion import completion
-from pullsim.cli.describe import describe
-from pullsim.cli.explain import explain
-from pullsim.cli.explain_credentials import explain_credentials
-from pullsim.cli.fit import fit
-from pullsim.cli.image import image
-from pullsim.cli.image_advice import image_advice
-from pullsim.cli.init import init
-from pullsim.cli.list_diagnostics import diagnostics
-from pullsim.cli.list_metrics import metrics
-from pullsim.cli.presets import presets
-from pullsim.cli.run import run
-from pullsim.cli.schema import schema
-from pullsim.cli.solve import solve
-from pullsim.cli.sweep import sweep
-from pullsim.cli.validate import validate
+from pullsim.cli.commands import COMMANDS
 from pullsim.printable import printable, shortened
 from pullsim.version import __version__
 
-SIMULATE = "Simulate"
-STUDY = "Study"
-INFORM = "Inform"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _USAGE: Final = 600  # the most characters of a usage error's message
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # the class in the version of click that Typer brings along
 
 
 class Commands(TyperGroup):
-    """The group of commands. It keeps the arguments, and makes errors of usage short and what they quote printable."""
+    """The group of commands, each of which is imported when it is asked for.
+
+    It keeps the arguments, and makes errors of usage short and what they quote printable.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": {name: each.listed(name) for name, each in COMMANDS.items()}})
+        self._load = True
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None if there is none of this name."""
+        listed = super().get_command(ctx, cmd_name)
+        return COMMANDS[cmd_name].command(cmd_name) if listed is not None and self._load else listed
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, for which no command is loaded."""
+        with self._only_listed():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what completes the name of a command, for which none is loaded."""
+        with self._only_listed():
+            return super().shell_complete(ctx, incomplete)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Hide Typer's options for completion, which work: `pullsim completion` is what users of kubectl look for."""
@@ -62,6 +65,14 @@ class Commands(TyperGroup):
         except _USAGE_ERROR as error:
             error.message = shortened(printable(error.message), _USAGE)
             raise
+
+    @contextmanager
+    def _only_listed(self) -> Iterator[None]:
+        self._load = False
+        try:
+            yield
+        finally:
+            self._load = True
 
 
 app = typer.Typer(
@@ -91,25 +102,3 @@ def _main(
     ] = False,
 ) -> None:
     """Take the options that belong to no command."""
-
-
-app.command(rich_help_panel=SIMULATE)(init)
-app.command(rich_help_panel=SIMULATE)(run)
-app.command(rich_help_panel=SIMULATE)(describe)
-app.command(rich_help_panel=SIMULATE)(explain)
-app.command(rich_help_panel=SIMULATE)(validate)
-app.command(rich_help_panel=STUDY)(fit)
-app.command(rich_help_panel=STUDY)(sweep)
-app.command(rich_help_panel=STUDY)(compare)
-app.command(rich_help_panel=STUDY)(advise)
-app.command(rich_help_panel=STUDY)(image_advice)
-app.command(rich_help_panel=STUDY)(solve)
-app.command(rich_help_panel=STUDY)(ci)
-app.command(rich_help_panel=INFORM)(metrics)
-app.command(rich_help_panel=INFORM)(schema)
-app.command(rich_help_panel=INFORM)(catalogs)
-app.command(rich_help_panel=INFORM)(diagnostics)
-app.command(rich_help_panel=INFORM)(explain_credentials)
-app.command(rich_help_panel=INFORM)(image)
-app.command(rich_help_panel=INFORM)(presets)
-app.command(rich_help_panel=INFORM)(completion)

@@ -68,8 +68,7 @@ def load_scenario(
 
 def read_scenario(path: Path, nodes: int | None = None, preset: str | None = None, *, quiet: bool = False) -> Given:
     """Do as `load_scenario`, for a scenario that is yet to be validated."""
-    from pullsim.importer.files import standard_input  # noqa: PLC0415
-    from pullsim.inputs import decoded, read_text  # noqa: PLC0415
+    from pullsim.inputs import decoded, read_text, standard_input  # noqa: PLC0415
     from pullsim.inputs.document import MAX_BYTES  # noqa: PLC0415
     from pullsim.scenario.file.reader import scenario_document  # noqa: PLC0415
 

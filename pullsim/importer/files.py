@@ -6,7 +6,6 @@ Files are read in the order of their names, so that the order in which they are 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +14,7 @@ from pullsim.formats.simkube.trace_file import is_trace
 from pullsim.importer.inventory import Inventory
 from pullsim.importer.recognise import read_text
 from pullsim.importer.unknown import why_unknown
-from pullsim.inputs import decoded, exists, is_directory, read_bytes, unpacked
+from pullsim.inputs import decoded, exists, is_directory, read_bytes, standard_input, unpacked
 from pullsim.inputs.files import MAX_BYTES, UTF_16
 
 if TYPE_CHECKING:
@@ -51,11 +50,6 @@ def read_all(given: Iterable[str], notes: Notes, stdin: bytes | None = None) -> 
         else:
             _read(data, path, inventory, notes)
     return inventory
-
-
-def standard_input() -> bytes:
-    """Read standard input: at most one byte more than the limit, which is enough to see that it is too large."""
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def _read(data: bytes, path: Path, inventory: Inventory, notes: Notes) -> None:

@@ -15,6 +15,7 @@ from pullsim.inputs.files import (
     read_bytes,
     read_text,
     serving,
+    standard_input,
     unpacked,
 )
 from pullsim.inputs.json_text import json_documents, json_lines, parse_json
@@ -32,5 +33,6 @@ __all__ = [
     "read_bytes",
     "read_text",
     "serving",
+    "standard_input",
     "unpacked",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import sys
 import zlib
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -54,6 +55,11 @@ def read_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
 def read_text(path: str | Path, limit: int = MAX_BYTES) -> str:
     """Read the text of a file in UTF-8, with or without a byte order mark. Raises InputError as `read_bytes` does."""
     return decoded(read_bytes(path, limit), str(path))
+
+
+def standard_input() -> bytes:
+    """Read standard input: at most one byte more than the limit, which is enough to see that it is too large."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def decoded(data: bytes, file: str) -> str:

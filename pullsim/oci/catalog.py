@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from difflib import get_close_matches
+from functools import cache, partial
 from importlib.resources import files
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
@@ -42,7 +43,7 @@ from pullsim.oci.reference import InvalidReference, Reference, parse
 from pullsim.units import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 FORMAT: Final = "pullsim-catalog/1"
@@ -78,6 +79,9 @@ class Catalog:
         self._tags: dict[str, list[tuple[float, Image]]] = {}
         self._contents: dict[str, dict[str, Image]] = {}  # by repository, then by digest
         self._estimated: set[str] = set()  # as the keys of the tags: those of which the file says it
+        # By repository: what is to be merged into the above when the repository is first asked for. A run needs few of
+        # the images of the catalogues that come with the package.
+        self._unread: dict[str, list[Callable[[], Catalog]]] = {}
 
     def add(self, name: str, image: Image, at: float = 0.0) -> None:
         """Let a name point to an image from a time on; a second image for the same time replaces the first.
@@ -89,6 +93,7 @@ class Catalog:
             reference = parse(name)
         except InvalidReference as error:
             raise InputError(f"image {shown(name)}: {error}") from None
+        self._read(reference.repository)
         contents = self._contents.setdefault(reference.repository, {})
         contents[image.digest] = image
         if isinstance(image, Index):
@@ -105,6 +110,7 @@ class Catalog:
 
         A digest is used before a tag.
         """
+        self._read(reference.repository)
         if reference.digest is not None:
             return self._contents.get(reference.repository, {}).get(reference.digest)
         moves = self._tags.get(_tag_key(reference), [])
@@ -113,14 +119,20 @@ class Catalog:
 
     def is_estimated(self, reference: Reference) -> bool:
         """Whether the layers of a tag's image are estimates of those who made its catalogue."""
+        self._read(reference.repository)
         return _tag_key(reference) in self._estimated
 
     def moves(self) -> list[float]:
-        """Return the times after 0 at which tags move to another image, in ascending order."""
+        """Return the times after 0 at which tags move to another image, in ascending order.
+
+        In catalogues that come with the package none does.
+        """
         return sorted({at for moves in self._tags.values() for at, _ in moves if at > 0})
 
     def names(self) -> list[str]:
         """Return all names with tags in their short form (``nginx:1.27``), sorted."""
+        for repository in list(self._unread):
+            self._read(repository)
         return sorted(parse(name).familiar for name in self._tags)
 
     def suggest(self, name: str, limit: int = 3) -> list[str]:
@@ -143,10 +155,18 @@ class Catalog:
 
         For a name that both have, the other's images and times replace ours.
         """
+        for repository in other._contents:
+            self._read(repository)
         self._tags.update({name: list(moves) for name, moves in other._tags.items()})
         self._estimated = (self._estimated - other._tags.keys()) | other._estimated
         for repository, contents in other._contents.items():
             self._contents.setdefault(repository, {}).update(contents)
+        for repository, parts in other._unread.items():
+            self._unread.setdefault(repository, []).extend(parts)
+
+    def _read(self, repository: str) -> None:
+        for part in self._unread.pop(repository, ()):
+            self.merge(part())
 
     @classmethod
     def load(cls, path: str | Path, *, unpack_ratio: float = UNPACK_RATIO) -> Catalog:
@@ -160,20 +180,28 @@ class Catalog:
         if name not in known:
             hint = did_you_mean(name, known, 3, "pullsim catalogs")
             raise InputError(f"no built-in catalogue {shown(name)}{hint}")
-        text = (files(__package__) / "catalogs" / f"{name}.json").read_text("utf-8")
-        return cls._parse(text, f"{name}.json", unpack_ratio)
+        document = _document((files(__package__) / "catalogs" / f"{name}.json").read_text("utf-8"), f"{name}.json")
+        repositories: dict[str, list[JsonObject]] = {}
+        for entry in document.objects("images", MOST_IMAGES):
+            repositories.setdefault(parse(entry.text("image")).repository, []).append(entry)
+        catalog = cls()
+        catalog._unread = {
+            repository: [cache(partial(cls._of, entries, unpack_ratio))] for repository, entries in repositories.items()
+        }
+        return catalog
 
     @classmethod
     def _parse(cls, text: str, file: str, unpack_ratio: float) -> Catalog:
         """Read the text of a catalogue file. Raises InputError."""
-        document = JsonObject.parse(text, file)
-        if document.value.get("format") != FORMAT:
-            document.fail(f'format is {shown(document.value.get("format"))}; a catalogue has "format": "{FORMAT}"')
-        document.only(_FILE_KEYS)
+        return cls._of(_document(text, file).objects("images", MOST_IMAGES), unpack_ratio)
+
+    @classmethod
+    def _of(cls, entries: Iterable[JsonObject], unpack_ratio: float) -> Catalog:
+        """Return the catalogue of a file's entries. Raises InputError."""
         groups: dict[tuple[str, float], _Group] = {}
         estimated = set()
         layers = 0
-        for entry in document.objects("images", MOST_IMAGES):
+        for entry in entries:
             entry.only(_IMAGE_KEYS)
             group = groups.setdefault((_name(entry), _at(entry)), _Group())
             manifest = _manifest(entry, unpack_ratio)
@@ -216,6 +244,15 @@ class _Group:
         if self.index is None and len(self.manifests) == 1:
             return next(iter(self.manifests.values()))
         return Index.of(self.manifests.items(), digest=self.index)
+
+
+def _document(text: str, file: str) -> JsonObject:
+    """Parse a catalogue file. Raises InputError."""
+    document = JsonObject.parse(text, file)
+    if document.value.get("format") != FORMAT:
+        document.fail(f'format is {shown(document.value.get("format"))}; a catalogue has "format": "{FORMAT}"')
+    document.only(_FILE_KEYS)
+    return document
 
 
 def builtin_names() -> list[str]:

@@ -1,3 +1,4 @@
+import inspect
 import json
 import re
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import pytest
 
 import pullsim as package
+from pullsim.cli.commands import COMMANDS
 from tests.support.command import ENVIRONMENT, process, python
 
 HEAVY = ("numpy", "pandas", "matplotlib", "pydantic", "yaml", "simpy", "jinja2")
@@ -81,3 +83,18 @@ def test_a_reader_that_goes_away_is_no_error():
         errors = process.stderr.read().decode()
         assert process.wait(60) == 0
     assert errors == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_has_the_first_sentences_of_their_help(name):
+    """The list is there without loading the commands."""
+    entry = COMMANDS[name]
+    text = inspect.getdoc(entry.load()).split("\n\n", maxsplit=1)[0].replace("\n", " ")
+    assert entry.help == text
+    assert (entry.command(name).name, entry.command(name).rich_help_panel) == (name, entry.panel)
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest():
+    done = process("validte")
+    assert done.returncode == 2
+    assert "Did you mean 'validate'?" in done.stderr

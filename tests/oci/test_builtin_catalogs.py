@@ -133,3 +133,35 @@ def test_official_images_of_2026_are_known_beside_those_of_2018():
     postgres, redis = (new.lookup(parse(name), 0.0) for name in ("postgres:17", "redis:8"))
     assert postgres.layers[0] == redis.layers[0]
     assert select(new.lookup(parse("mysql:8.4"), 0.0), ARM64).layers[0].size == 46_478_146
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+def test_one_that_is_read_as_images_are_asked_for_is_merged_as_one_that_is_read_whole(own_first):
+    """Names that both have are the later one's; of a repository the images of all catalogues are there."""
+    names = [entry["image"] for entry in document("official")["images"]][:40]
+    image = Catalog.builtin("registry-2024").lookup(parse(document("registry-2024")["images"][0]["image"]), 0.0)
+    merged = []
+    for whole in (True, False):
+        parts = [Catalog.builtin("official"), Catalog.builtin("official-2026")]
+        if whole:
+            for part in parts:
+                part.names()  # reads all of it
+        own = Catalog()
+        for name in (*names[::3], "nginx:own"):
+            own.add(name, image)
+        parts.insert(0 if own_first else 2, own)
+        catalog = Catalog()
+        for part in parts:
+            catalog.merge(part)
+        merged.append(catalog)
+    looked_up = [[catalog.lookup(parse(name), 0.0) for name in (*names, "nginx:own")] for catalog in merged]
+    assert looked_up[0] == looked_up[1]
+    assert (looked_up[0][0] == image) != own_first
+    assert looked_up[0][-1] == image
+    assert merged[0].names() == merged[1].names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_tag_of_them_moves(name):
+    """So the times at which tags move are known without reading them."""
+    assert not any("at" in entry for entry in document(name)["images"])

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from pullsim.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
 #: The date of time 0 of a run: midnight of Monday, 1 January 2024, where a week, a month and a year begin.
@@ -85,6 +84,8 @@ class Schedule:
 
     def _days(self, first: int, last: int) -> NDArray[np.int64]:
         """Return the days from ``first`` to ``last``, counted from EPOCH, that match the schedule."""
+        import numpy as np  # noqa: PLC0415  for the scenarios that have a CronJob
+
         _, _, days, months, weekdays = self.values
         numbers = np.arange(first, max(last + 1, first), dtype=np.int64)
         dates = np.datetime64(EPOCH.date(), "D") + numbers
