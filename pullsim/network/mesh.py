@@ -217,24 +217,38 @@ def fill(path: Any, number: Any, cap: Any, capacity: Any) -> Any:
     columns = len(capacity)
     rate = np.zeros(len(path))
     left, todo = capacity.copy(), np.arange(len(path))
-    width = path.shape[1]
-    count = np.bincount(path.ravel(), np.repeat(number, width), columns)
+    crossed = list(np.ascontiguousarray(path.T))  # a place on the way after the other: far faster than by rows
+    count = _added([np.bincount(place, number, columns) for place in crossed])
     while len(todo):
-        share = np.where(count > 0.0, left / np.maximum(count, 1.0), math.inf)
-        shares = share[path].min(axis=1)
+        share = np.divide(left, count, out=np.full(columns, math.inf), where=count > 0.0)
+        shares = share[crossed[0]]
+        for place in crossed[1:]:
+            shares = np.minimum(shares, share[place])
         possible = np.minimum(shares, cap)
         least = np.full(columns, math.inf)
-        np.minimum.at(least, path, possible[:, np.newaxis])
+        for place in crossed:
+            np.minimum.at(least, place, possible)
         tightest = (least >= share * LESS) & (share < math.inf)
-        done = (cap <= shares) | tightest[path].any(axis=1)
-        given, at = possible[done], path[done]
+        done = cap <= shares
+        for place in crossed:
+            done |= tightest[place]
+        given, amount = possible[done], number[done]
         rate[todo[done]] = given
-        amount = np.repeat(number[done], width)
-        left -= np.bincount(at.ravel(), amount * np.repeat(given, width), columns)
-        count -= np.bincount(at.ravel(), amount, columns)
+        ended, used = [place[done] for place in crossed], amount * given
+        left -= _added([np.bincount(place, used, columns) for place in ended])
+        count -= _added([np.bincount(place, amount, columns) for place in ended])
         kept = ~done
-        todo, path, number, cap = todo[kept], path[kept], number[kept], cap[kept]
+        todo, number, cap = todo[kept], number[kept], cap[kept]
+        crossed = [place[kept] for place in crossed]
     return rate
+
+
+def _added(arrays: list[Any]) -> Any:
+    """Return the sum of arrays of equal length, in their order."""
+    total = arrays[0]
+    for each in arrays[1:]:
+        total = total + each
+    return total
 
 
 def _limits(path: Any, number: Any, rate: Any, capacity: Any) -> tuple[Any, Any]:

@@ -57,6 +57,7 @@ class Torrent:
         self.asked: Any = np.zeros((16, depth))  # when each was asked for
         self._free: list[int] = []  # edges that are closed
         self._by_parent: tuple[Any, Any] | None = None  # the edges in order of their parents, and where each begins
+        self._asked_all = False  # nothing has happened since all was asked for that can be
 
     def join(self, host: int, zone: int, *, complete: bool = False) -> int:
         """Add a member on a host in a zone (-1: none), with all pieces or none; return its number."""
@@ -84,6 +85,7 @@ class Torrent:
         self.known[one] += self.have[other]
         self.known[other] += self.have[one]
         self._by_parent = None
+        self._asked_all = False
 
     def disconnect(self, one: int, other: int) -> None:
         """Close the connection of two members; what is under way over it is lost and can be asked for elsewhere."""
@@ -113,6 +115,7 @@ class Torrent:
         if not self.have[member, piece]:
             self.wanted[member, piece] = False
             self.members["need"][member] += 1
+            self._asked_all = False
 
     def active(self) -> Any:
         """Return the edges with something under way."""
@@ -124,6 +127,7 @@ class Torrent:
         edges = edges[length[edges] > 0]  # a member may have left since they got their rates
         rest[edges] -= self.edges["rate"][edges] * elapsed
         done = edges[rest[edges] <= _ROUNDING]
+        self._asked_all = self._asked_all and not len(done)
         while len(done):
             self.edges["used"][done] = now
             children, pieces = self.edges["child"][done], self.queue[done, 0]
@@ -143,6 +147,9 @@ class Torrent:
 
         ``most``: pieces that one member has under way at a time; 0: no limit but those of its edges.
         """
+        if self._asked_all:
+            return
+        self._asked_all = True
         child, parent = self.edges["child"], self.edges["parent"]
         rows = self._with_room(np.arange(len(child)), most)
         while len(rows):
@@ -221,13 +228,18 @@ class Torrent:
         """Ask others too for the last pieces that are under way (endgame)."""
         members, edges = self.members, self.edges
         last = (members["missing"] > 0) & (members["missing"] <= self.endgame) & (members["need"] == 0)
-        for member in np.flatnonzero(last).tolist():
+        child, length = edges["child"], edges["length"]
+        rows = np.flatnonzero(last[child] & (length < edges["limit"]))
+        # What is under way over an edge is missing to its child, so that more of that can be asked for if it is less.
+        missing = (self.have[edges["parent"][rows]] & ~self.have[child[rows]]).sum(axis=1)
+        open_ = dict.fromkeys(rows[missing > length[rows]].tolist())
+        for member in np.unique(child[list(open_)]).tolist() if open_ else ():
             under_way = np.flatnonzero(~self.have[member])
             for other, (edge, _) in self.conns[member].items():
-                if edges["length"][edge] < edges["limit"][edge]:
-                    asked = self.queue[edge, : edges["length"][edge]]
+                if edge in open_:
+                    asked = self.queue[edge, : length[edge]]
                     for piece in under_way[self.have[other, under_way]].tolist():
-                        if piece not in asked and edges["length"][edge] < edges["limit"][edge]:
+                        if piece not in asked and length[edge] < edges["limit"][edge]:
                             self._ask(np.array([edge]), np.array([piece]), now)
 
     def _arrive(self, children: Any, pieces: Any) -> None:
@@ -238,6 +250,7 @@ class Torrent:
             keys = np.unique(children * self.pieces + pieces)
             children, pieces = keys // self.pieces, keys % self.pieces
         members = self.members
+        self._asked_all = False
         self.have[children, pieces] = True
         if not self.wanted[children, pieces].all():
             self._want(children, pieces)
@@ -280,6 +293,7 @@ class Torrent:
             if not self.have[child, piece] and not any(piece in queue for queue in others):
                 self.disclaim(child, piece)
         self.queue[edge] = _NONE
+        self._asked_all = False
         self.edges["length"][edge] = 0
         self.edges["rest"][edge] = self.edges["rate"][edge] = 0.0
 
