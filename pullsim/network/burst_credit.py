@@ -39,7 +39,7 @@ class Credit:
         self.spent = False  # the port has its sustained rate, as the credit was used up
         self.version = 0  # version of its entry in the heap of ends, see `lazy_heap`
         self.component: Component | None = None  # the component in which the port's rate is found
-        port.capacity = burst.rate
+        port.set_full_rate(burst.rate)
 
     def read(self, now: float) -> float:
         """Bring the balance up to ``now`` and return it, in bytes."""
@@ -54,7 +54,7 @@ class Credit:
         """Give the port its sustained rate if the credit is spent, else its burst rate."""
         self.spent = spent
         self.version = 0
-        self.port.capacity = self.sustained if spent else self.burst.rate
+        self.port.set_full_rate(self.sustained if spent else self.burst.rate)
 
 
 class Credits:
@@ -70,7 +70,10 @@ class Credits:
         self._earning: dict[Credit, None] = {}  # spent credits of ports that take less than their sustained rate
 
     def place(self, credit: Credit, component: Component | None, now: float) -> None:
-        """Note the component that finds the rate of the credit's port; None: the port is idle and earns credit."""
+        """Note the component that finds the rate of the credit's port.
+
+        None: the port has no transfers and earns credit, unless what is reserved of it needs some.
+        """
         if credit.component is not component:
             if credit.component is not None:
                 members = self._by_component[credit.component]
@@ -82,7 +85,10 @@ class Credits:
             credit.component = component
         if component is self._isolated:
             self._placed.append(credit)
-        if component is None:
+        if component is None and credit.port.reserved:
+            if self._take(credit, credit.port.kept, now):
+                credit.switch(spent=True)
+        elif component is None:
             credit.read(now)
             credit.rate = 0.0
             credit.switch(spent=False)
@@ -108,7 +114,7 @@ class Credits:
             if component is self._isolated:
                 members, self._placed = self._placed, []
             for credit in members:
-                rate = component.rate(credit.port)
+                rate = component.rate(credit.port) + credit.port.kept
                 if rate != credit.rate and self._take(credit, rate, now):
                     credit.port.announce_change(now)
                     credit.switch(spent=True)

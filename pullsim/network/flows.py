@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REBASE = 2.0**36  # bytes after which a clock restarts from 0: up to here a double resolves 1e-5 bytes
 ROUNDING = 1e-12  # relative; values that differ by less are equal
 LESS = 1.0 - ROUNDING  # rate a is below rate b if a < b * LESS; else they are taken for equal
+_LEAST = 1 / 64  # the part of a port that is left to transfers at least, whatever is reserved
 
 
 class Component(Protocol):
@@ -49,6 +50,10 @@ class Component(Protocol):
 
     def rate(self, port: Port) -> float:
         """Return the bytes/s of all transfers of the port together, as of the last settle."""
+        ...
+
+    def rates(self, port: Port) -> list[tuple[FlowGroup, float]]:
+        """Return the bytes/s of one transfer of each group of the port, as of the last settle."""
         ...
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
@@ -117,7 +122,8 @@ class Port:
 
     A port without transfers needs no removal when its node leaves: nothing in the network uses it any more.
 
-    The capacity of a port with ``credit`` switches between the burst rate and the sustained rate.
+    The capacity of a port with ``credit`` switches between the burst rate and the sustained rate. What does not go
+    through the network, such as the pieces of swarms, reserves a part of the port for itself: transfers share the rest.
 
     ``on_busy`` is called with True when the first transfer starts and with False when the last one ends.
     """
@@ -128,17 +134,21 @@ class Port:
         "credit",
         "dirty",
         "emptied",
+        "full_rate",
         "groups",
         "name",
         "network",
         "on_busy",
         "placed",
+        "reserved",
         "transfers",
     )
 
     def __init__(self, network: Settling, name: str, capacity: float) -> None:
         self.name = name
-        self.capacity = capacity
+        self.capacity = capacity  # bytes/s that transfers share
+        self.full_rate = capacity  # bytes/s with what is reserved
+        self.reserved = 0.0  # the part of `full_rate` that is not for transfers
         self.credit: Any = None  # the `Credit` of a port with a burst rate; None: it has one rate
         self.transfers = 0  # the number under way
         self.on_busy: Callable[[bool], None] | None = None
@@ -156,6 +166,26 @@ class Port:
             if self.component is not None:
                 self.component.sync(self, now)
             self.network.changed(self)
+
+    def reserve(self, part: float, now: float) -> None:
+        """Keep a part of the port's rate, 0 to 1, from the transfers, in place of what was kept before.
+
+        A little is left to them, as those that start before the next call would get nothing else.
+        """
+        if part != self.reserved:
+            self.announce_change(now)
+            self.reserved = part
+            self.set_full_rate(self.full_rate)
+
+    @property
+    def kept(self) -> float:
+        """The bytes/s that are reserved."""
+        return self.reserved * self.full_rate
+
+    def set_full_rate(self, rate: float) -> None:
+        """Set the bytes/s of the port with what is reserved; the port has announced that it changes."""
+        self.full_rate = rate
+        self.capacity = rate * max(1.0 - self.reserved, _LEAST)
 
 
 class FlowGroup:

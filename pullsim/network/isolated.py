@@ -101,6 +101,11 @@ class Isolated(Component):
         placed: list[FlowGroup] = port.placed
         return sum([group.total for group in placed])
 
+    def rates(self, port: Port) -> list[tuple[FlowGroup, float]]:
+        """See `Component`."""
+        placed: list[FlowGroup] = port.placed
+        return [(group, group.rate) for group in placed]
+
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Component`."""
         for group in lazy_heap.pop_until(self._due, now):

@@ -124,6 +124,10 @@ class Mesh(Component):
         rows = [group.index for group in port.placed]
         return float(self._number[rows] @ self._rate[rows])
 
+    def rates(self, port: Port) -> list[tuple[FlowGroup, float]]:
+        """See `Component`."""
+        return [(group, float(self._rate[group.index])) for group in port.placed]
+
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Component`."""
         self._advance(now)

@@ -140,6 +140,11 @@ class SeveralBottlenecks(Component):
         aggregates: list[Aggregate] = [group.cls for group in port.placed]
         return sum([each.number * (each.bottleneck.level if each.follows else each.rate) for each in aggregates])
 
+    def rates(self, port: Port) -> list[tuple[FlowGroup, float]]:
+        """See `Component`."""
+        aggregates: list[tuple[FlowGroup, Aggregate]] = [(group, group.cls) for group in port.placed]
+        return [(group, each.bottleneck.level if each.follows else each.rate) for group, each in aggregates]
+
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Component`."""
         self._advance(now)

@@ -197,6 +197,11 @@ class SingleBottleneck(Component):
         cls: PortClass = port.placed.cls
         return cls.limit if cls.full else cls.m * self._level
 
+    def rates(self, port: Port) -> list[tuple[FlowGroup, float]]:
+        """See `Component`."""
+        cls: PortClass = port.placed.cls
+        return [(port.placed, cls.transfer_limit if cls.full else self._level)]
+
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """See `Component`."""
         if now > self._time:

@@ -10,6 +10,7 @@ from pullsim.network.flows import Transfer
 from pullsim.peer_record import PEER, PeerRecord
 from pullsim.registry.request import NOT_FOUND, OK
 from pullsim.runtime.peers.swarm.network import Newcomer
+from pullsim.runtime.peers.swarm.shared_port import SharedPort
 from pullsim.spec.prices import PEER as LINK
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class SwarmAgent:
         self.name: str = node.name
         self.zone: str | None = node.zone
         up, down = nic.up.capacity * spec.goodput, nic.down.capacity * spec.goodput
-        host = network.swarm.host(min(spec.upload, up), min(spec.download, down), network.zone(node.zone))
+        port = SharedPort(nic.down, spec.goodput)
+        host = network.swarm.host(min(spec.upload, up), min(spec.download, down), network.zone(node.zone), port)
         self._newcomer: Newcomer = Newcomer(host, nic.down, inbound)
         self.requests = self.misses = 0
 
