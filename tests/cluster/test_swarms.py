@@ -148,3 +148,31 @@ def test_a_kind_is_one_swarm_over_all_pools():
     }
     with pytest.raises(InputErrors, match="one swarm over all pools"):
         pullsim.run(pullsim.from_mapping(made))
+
+
+def side_by_side(*images):
+    """Return when the last pull of each image ends, on three nodes of 1 Gbit/s; a swarm leaves other.test alone."""
+    define = [{"image": image, "layers": [{"size": "60MB"}]} for image in ("r.test/app:1", "other.test/x:1")]
+    quota = [{"requests": 1_000_000, "per": "1h"}]
+    node = {"name": "n", "count": 3, "nic": "1Gbit/s", "cores": 64, "unpack": {"gzip": "5GB/s"}}
+    node |= {"peers": {"kind": "kraken", "warm": True}, "kubelet": {"serializeImagePulls": False}}
+    result = pullsim.run(
+        pullsim.from_mapping(
+            {
+                "images": {"define": define},
+                "registries": [{"host": "r.test"}, {"host": "other.test", "limits": quota}],
+                "nodes": [node],
+                "workloads": [{"name": f"w{n}", "pods": {"image": each, "count": 3}} for n, each in enumerate(images)],
+            }
+        )
+    )
+    assert check(result) == []
+    return [max(pull.ended for pull in result.pulls if pull.image == image) for image in images]
+
+
+def test_a_swarm_and_a_registry_that_send_to_the_same_nodes_slow_one_another_down():
+    swarm, registry = side_by_side("r.test/app:1", "other.test/x:1")
+    (swarm_alone,), (registry_alone,) = side_by_side("r.test/app:1"), side_by_side("other.test/x:1")
+    assert swarm > 1.05 * swarm_alone
+    assert registry > 1.3 * registry_alone
+    assert max(swarm, registry) > 2 * 60e6 / (0.957 * 125e6)  # what the NIC carries

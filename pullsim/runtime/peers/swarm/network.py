@@ -85,8 +85,8 @@ class Membership:
 class SwarmNetwork:
     """The swarm of all nodes with agents of one kind; a subclass has the kind's seeds and torrents.
 
-    A host of the swarm has a rate for each direction, the lesser of its limit and its NIC. What comes to the node from
-    registries at the same time is not seen by it, nor sees what comes from the swarm.
+    A host of the swarm has a rate for each direction, the lesser of its limit and its NIC. It shares the NIC with what
+    comes to the node from registries at the same time (`SharedPort`).
     """
 
     def __init__(
