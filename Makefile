@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 DOCUMENTED := $(VENV)/.documented
 
-.PHONY: run test long examples lint types layers check docs notebooks bench compiled interpreted clean
+.PHONY: run test long examples lint types layers check docs notebooks bench compiled interpreted wheel clean
 
 run: $(INSTALLED)
 	$(BIN)/pullsim run scenarios/quickstart.yaml --out out/quickstart
@@ -29,6 +29,15 @@ check: lint types layers test long examples
 lint: $(DEVELOPED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-issue-forms \
+	  $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 types: $(DEVELOPED)
 	$(BIN)/mypy
@@ -55,6 +64,13 @@ interpreted:
 	find pullsim -name '*.so' -delete
 	rm -f pullsim__mypyc.*.so
 
+# What a release has for this machine: the compiled wheel, and the source distribution with the pure wheel that it makes.
+# What `make compiled` has compiled is not compiled again, nor the other way round.
+wheel: $(DEVELOPED)
+	rm -rf dist
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(BIN)/python -m build --wheel
+	$(BIN)/python -m build
+
 # $(call install,WHAT): into the virtual environment, with the tested versions.
 define install
 	@if command -v uv >/dev/null 2>&1; then \
@@ -79,4 +95,4 @@ $(DOCUMENTED): pyproject.toml constraints.txt
 	@touch $@ $(INSTALLED)
 
 clean: interpreted
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -34,6 +34,7 @@ NAVIGATION = {
         "docs/commands",
         "docs/diagnostics",
         "docs/api",
+        "docs/compatibility",
         "CHANGELOG",
     ],
     "Explanation": [
@@ -43,6 +44,8 @@ NAVIGATION = {
         "docs/percentiles",
         "docs/variation",
         "CONTRIBUTING",
+        "RELEASING",
+        "SECURITY",
     ],
 }
 

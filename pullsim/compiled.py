@@ -1,7 +1,8 @@
-"""Whether the simulated side is compiled (`make compiled`); what it simulates is the same."""
+"""Whether the simulated side is compiled, as in wheels and after `make compiled`; what it simulates is the same."""
 
 from __future__ import annotations
 
+import platform
 from importlib.util import find_spec
 
 
@@ -11,3 +12,9 @@ def compiled() -> bool:
     assert spec is not None
     assert spec.origin is not None
     return not spec.origin.endswith(".py")
+
+
+def build_text() -> str:
+    """Return what runs the simulation: ``compiled, CPython 3.11.7`` or ``pure Python, CPython 3.11.7``."""
+    kind = "compiled" if compiled() else "pure Python"
+    return f"{kind}, {platform.python_implementation()} {platform.python_version()}"

@@ -1,3 +1,3 @@
 """The version of pullsim."""
 
-__version__ = "0.1.0"  # hatch reads it from this line
+__version__ = "0.2.0"  # hatch reads it from this line

@@ -91,7 +91,9 @@ app = typer.Typer(
 
 def _show_version(show: bool) -> None:
     if show:
-        typer.echo(f"pullsim {__version__}")
+        from pullsim.compiled import build_text  # noqa: PLC0415  not for every start
+
+        typer.echo(f"pullsim {__version__} ({build_text()})")
         raise typer.Exit
 
 

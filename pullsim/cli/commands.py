@@ -63,7 +63,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     ),
     "validate": Entry(
         SIMULATE,
-        "Check a scenario without running it, and print the nodes, pods, images and registries, and what a run takes.",
+        "Check scenarios without running them, and print the nodes, pods, images and registries, and what a run takes.",
         "validate",
         "validate",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003  # Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,18 +14,27 @@ from pullsim.cli.options import (  # Typer reads the annotations
     ForceOption,
     NodesOption,
     PresetOption,
-    ScenarioArgument,
     SetOption,
     VerboseOption,
 )
 from pullsim.cli.scenario_argument import load_scenario
+from pullsim.errors import InputError, InputErrors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pullsim.scenario import Scenario
 
 
 def validate(
-    scenario: ScenarioArgument,
+    scenarios: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SCENARIO…",
+            help="Scenario files (YAML), or manifests with --nodes; - is standard input.",
+            show_default=False,
+        ),
+    ],
     nodes: NodesOption = None,
     preset: PresetOption = None,
     set_: SetOption = None,
@@ -39,27 +49,46 @@ def validate(
     force: ForceOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Check a scenario without running it, and print the nodes, pods, images and registries, and what a run takes.
+    """Check scenarios without running them, and print the nodes, pods, images and registries, and what a run takes.
 
-    Of long lists it prints what they come to; --verbose prints all.
+    Of long lists it prints what they come to; --verbose prints all. Of several files all mistakes are told.
     """
     with exit_codes(debug=verbose):
-        loaded = load_scenario(scenario, set_ or (), nodes, preset)
-        if loaded.assertions:
-            from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
+        errors: list[InputError] = []
+        for path in scenarios:
+            if len(scenarios) > 1 and not missing:
+                terminal.line(f"{path.as_posix()}:")
+            try:
+                loaded = _checked(path, set_ or (), nodes, preset)
+                if missing:
+                    _print_missing(loaded)
+                else:
+                    _show(loaded, force=force, verbose=verbose)
+            except InputError as error:
+                errors += error.errors if isinstance(error, InputErrors) else [error]
+        if errors:
+            raise InputErrors(errors)
 
-            scenario_assertions(loaded)
-        if missing:
-            _print_missing(loaded)
-            return
-        from pullsim.cli.understood import understood  # noqa: PLC0415
 
-        terminal.show(understood(loaded.assemble(force=force), verbose=verbose))
+def _checked(path: Path, overrides: Sequence[str], nodes: int | None, preset: str | None) -> Scenario:
+    """Return a scenario whose assertions are right as well. Raises InputError."""
+    loaded = load_scenario(path, overrides, nodes, preset)
+    if loaded.assertions:
+        from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
+
+        scenario_assertions(loaded)
+    return loaded
+
+
+def _show(scenario: Scenario, *, force: bool, verbose: bool) -> None:
+    """Build a scenario and print what it comes to. Raises InputErrors."""
+    from pullsim.cli.understood import understood  # noqa: PLC0415
+
+    terminal.show(understood(scenario.assemble(force=force), verbose=verbose))
 
 
 def _print_missing(scenario: Scenario) -> None:
     """Print the command that fetches what is missing. Raises InputErrors if the scenario has other errors only."""
-    from pullsim.errors import InputErrors  # noqa: PLC0415
     from pullsim.scenario.builder.missing_images import ImagesMissing  # noqa: PLC0415
 
     try:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from pullsim.scenario import Scenario
 from pullsim.scenario.model import quantities as quantity
+from pullsim.scenario.model.deprecation import Deprecated
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.nodes import KubeletSource
 from pullsim.scenario.model.placement import Allocatable, Labels, PodField, PodFields, Requests
@@ -110,7 +111,8 @@ def _table(fields: dict[str, FieldInfo], hints: dict[str, Any], places: dict[typ
         kind, below = _type(hint, field), _section(hint)
         if below is not None:
             kind = kind.replace(_SECTION, f"[{_SECTION}](#{anchor(places[below])})")
-        rows.append(f"| `{key}` | {kind} | {_default(hint, field)} | {plain_text(field.description)} |")
+        gone = next((f" **{each.text}**" for each in field.metadata if isinstance(each, Deprecated)), "")
+        rows.append(f"| `{key}` | {kind} | {_default(hint, field)} | {plain_text(field.description)}{gone} |")
     return "\n".join(rows)
 
 

@@ -1,5 +1,6 @@
 import inspect
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -8,14 +9,18 @@ import pytest
 
 import pullsim as package
 from pullsim.cli.commands import COMMANDS
+from pullsim.compiled import compiled
 from tests.support.command import ENVIRONMENT, process, python
 
 HEAVY = ("numpy", "pandas", "matplotlib", "pydantic", "yaml", "simpy", "jinja2")
 
 
 def test_version():
+    """Which of the two it is decides how long a run takes; what it gives is the same."""
     done = process("--version")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"pullsim {package.__version__}\n", "")
+    built = "compiled" if compiled() else "pure Python"
+    text = f"pullsim {package.__version__} ({built}, CPython {platform.python_version()})\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, text, "")
 
 
 def test_help_groups_the_commands():

@@ -74,6 +74,31 @@ def test_validate_finds_mistakes_with_their_places(inside, scenario):
     assert "count" in errors[0]
 
 
+def test_validate_says_what_it_understood_of_each_of_several_scenarios(inside, tmp_path):
+    text = "version: 1\nnodes: [{{name: {}}}]\nworkloads: [{{pods: {{image: 'nginx:1.12'}}}}]\n"
+    paths = [tmp_path / f"{name}.yaml" for name in "abcd"]
+    for path in paths:
+        path.write_text(text.format(path.stem), encoding="utf-8")
+    done = inside("validate", paths[0], paths[1])
+    assert done.returncode == 0
+    first, second = done.stdout.split(f"{paths[1].as_posix()}:\n")
+    assert first.startswith(f"{paths[0].as_posix()}:\n")
+    assert "1 node in a" in first
+    assert "1 node in b" in second
+
+
+def test_validate_tells_the_mistakes_of_all_scenarios(inside, tmp_path):
+    paths = [tmp_path / f"{name}.yaml" for name in "abc"]
+    for path, key in zip(paths, ("nodez", "seed", "workload"), strict=True):
+        path.write_text(f"version: 1\nnodes: [{{}}]\n{key}: 1\n", encoding="utf-8")
+    done = inside("validate", *paths)
+    assert done.returncode == 2
+    assert f"{paths[0]}:3:1: unknown key 'nodez'" in done.stderr
+    assert f"{paths[2]}:3:1: unknown key 'workload'" in done.stderr
+    assert str(paths[1]) not in done.stderr
+    assert f"{paths[1].as_posix()}:\n" in done.stdout
+
+
 def test_validate_names_an_image_that_nobody_knows(inside, scenario):
     scenario.write_text(
         SCENARIO.replace('{name: job, image: "example.com/team/job:v1"}', '{name: job, image: "no/such:1"}')

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "scenarios/README.md", "scenarios/REFERENCE.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "RELEASING.md", "SECURITY.md"]
+DOCUMENTS += ["scenarios/README.md", "scenarios/REFERENCE.md"]
 DOCUMENTS += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 SHELLS = ("console", "bash", "sh", "shell")
 #: Not for users of a clone, or made by what is shown.

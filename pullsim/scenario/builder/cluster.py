@@ -26,6 +26,7 @@ from pullsim.scenario.builder.snapshotter import nothing_read, unused_mirrors
 from pullsim.scenario.builder.updates import admit_updates
 from pullsim.scenario.builder.variation import variation_warnings, with_variation
 from pullsim.scenario.builder.workloads import build_workloads, read_manifests
+from pullsim.scenario.model.deprecation import deprecation_warnings
 from pullsim.spec.cluster import ClusterSpec
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     pods are created, unless ``force`` is set (`pullsim.scenario.builder.estimate`).
     """
     findings = Findings(scenario.document)
+    findings.warnings += deprecation_warnings(scenario)
     if not force:
         Estimate(nodes=sum(pool.count for pool in scenario.nodes), file=scenario.document.file).check()
     built = build_nodes(scenario.nodes, directory, findings)
