@@ -131,10 +131,9 @@ def _write(advice: Advice, file: str, overrides: Sequence[str], out: Path, sourc
         write_page(advice_page(advice, file, overrides, source), files)
         figure = plot_gains(advice).figure
         options = of_advice(advice)
-        for form in ("png", "svg"):
-            save(figure, files / f"advice.{form}")
-            if len(options) > 1:
-                save(draw_options(options, advice.judged, advice.name), files / f"trade-off.{form}")
+        save(figure, files, "advice")
+        if len(options) > 1:
+            save(draw_options(options, advice.judged, advice.name), files, "trade-off")
 
 
 def _print(advice: Advice, file: str, overrides: Sequence[str], output: AdviceFormat) -> None:

@@ -164,10 +164,9 @@ def _write(comparison: Comparison, metrics: tuple[str, ...], out: Path, source: 
         figure = plot_moved(comparison).figure
         latency = latency_of(metrics)
         options = of_comparison(comparison, latency)
-        for form in ("png", "svg"):
-            save(figure, files / f"comparison.{form}")
-            if options:
-                save(draw_options(options, latency, ""), files / f"trade-off.{form}")
+        save(figure, files, "comparison")
+        if options:
+            save(draw_options(options, latency, ""), files, "trade-off")
 
 
 def _print(comparison: Comparison, metrics: tuple[str, ...], output: ComparisonFormat) -> None:

@@ -39,6 +39,16 @@ ScenarioArgument = Annotated[
         show_default=False,
     ),
 ]
+ChartFormatsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chart-formats",
+        metavar="FORMATS",
+        help="What charts are drawn as: png (the default), svg, pdf. Several are joined by commas.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
 NodesOption = Annotated[
     int | None,
     typer.Option(

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pullsim.cli import completers, signals, terminal
+from pullsim.cli.chart_formats import asked_formats
 from pullsim.cli.command_line import again
 from pullsim.cli.diagnostics import warning_lines
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,
+    ChartFormatsOption,
     Detail,
     ForceOption,
     Format,
@@ -73,6 +75,7 @@ def run(
         ),
     ] = None,
     charts: Annotated[bool, typer.Option(help="Draw charts into --out.", rich_help_panel=OUTPUT)] = True,
+    chart_formats: ChartFormatsOption = None,
     detail: Annotated[
         Detail, typer.Option(help="Records to keep; layers keeps all of them.", rich_help_panel=OUTPUT)
     ] = Detail.layers,
@@ -149,7 +152,7 @@ def run(
             raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
         exposition = Exposition(metrics, metrics_by, metrics_interval, detail, out)
         asked = _asked(export, detail, out)
-
+        formats = asked_formats(chart_formats, out, charts=charts)
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         if is_directory(scenario) and nodes is None and preset is None:
             scenario = effective_scenario(scenario)
@@ -180,7 +183,7 @@ def run(
             asked=asked,
             predict=predict,
             splits=splits,
-            charts=charts,
+            formats=formats,
             watch=watch,
             quiet=quiet,
             verbose=verbose,
@@ -236,7 +239,7 @@ def _simulate(
     asked: tuple[str, ...],
     predict: Callable[[Summary], Summary],
     splits: bool | None,
-    charts: bool,
+    formats: tuple[str, ...],
     watch: bool,
     quiet: bool,
     verbose: bool,
@@ -290,8 +293,8 @@ def _simulate(
                 signals.keep(f"the files in {directory.path} are of the run until t = {result.end:,.0f} s")
                 if not signals.came():
                     directory.write_later(result, summary, effective, _origin(scenario, words, force=force))
-                if charts and not signals.came():
-                    directory.write_charts(result)
+                if formats and not signals.came():
+                    directory.write_charts(result, formats)
                 if not quiet:
                     terminal.note(f"files are in {directory.path}")
             metrics.write_file(result)

@@ -291,9 +291,7 @@ def _write(solution: Solution, out: Path, source: Source) -> None:
 
     with staged(out) as files:
         write_page(solution_page(solution, source), files)
-        figure = plot_curve(solution).figure
-        for form in ("png", "svg"):
-            save(figure, files / f"solve.{form}")
+        save(plot_curve(solution).figure, files, "solve")
 
 
 def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> None:

@@ -141,8 +141,10 @@ def _files() -> Iterator[str]:
         keys = "All keys are in every line.\n\n" if export.name.endswith(".jsonl") else ""
         yield f"### `{export.name}`\n\n{keys}{_columns(export.columns)}"
     charts = ", ".join(f"`{name}`" for name in chart_files.NAMES)
-    forms = " and ".join(form.upper() for form in chart_files.FORMATS)
-    yield f"### Charts\n\n{charts}: each as {forms}. The one by workload is there where there are several."
+    default = ", ".join(form.upper() for form in chart_files.DEFAULT_FORMATS)
+    others = " or ".join(form.upper() for form in chart_files.FORMATS if form not in chart_files.DEFAULT_FORMATS)
+    forms = f"each as {default}, or with `--chart-formats` as {others} too"
+    yield f"### Charts\n\n{charts}: {forms}. The one by workload is there where there are several."
     stages = (
         "Every second of a pod until it is ready belongs to one stage; `read` and `readiness` come after its start."
     )

@@ -5,9 +5,8 @@ Each ``plot_*`` draws into axes of its own or into yours, and returns them; see 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
     from pullsim.study.sweep import Sweep
-
-_FORMATS: Final = ("png", "svg")
 
 
 def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> Axes:
@@ -150,11 +147,8 @@ def write_charts(
         made["heat"] = plot_heat(sweep, metrics[0]).figure
     if cost is not None:
         made["trade-off"] = plot_trade_off(sweep, cost, latency or metrics[0]).figure
-    with mpl.rc_context({"svg.hashsalt": "pullsim"}):
-        for name, figure in made.items():
-            for form in _FORMATS:
-                metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-                save(figure, directory / f"{name}.{form}", metadata=metadata)
+    for name, figure in made.items():
+        save(figure, directory, name)
     return list(made)
 
 

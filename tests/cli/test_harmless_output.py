@@ -74,7 +74,7 @@ def test_markup_is_text(inside, hostile):
 
 def test_files_are_well_formed_and_harmless(inside, hostile, tmp_path):
     out = tmp_path / "out"
-    done = inside("run", hostile, "--out", out)
+    done = inside("run", hostile, "--out", out, "--chart-formats", "svg")
     assert done.returncode == 0, done.stderr
     with (out / "pods.csv").open(newline="") as file:
         assert {row["images"] for row in csv.DictReader(file)} >= {f"'{IMAGE}", "example.com/team/app:v1"}

@@ -83,7 +83,37 @@ def test_json_on_standard_output_is_the_file(inside, scenario, tmp_path):
 def test_charts(scenario, tmp_path):
     done = pullsim("run", scenario, "--out", tmp_path / "out", "-q")
     assert (done.returncode, done.stderr) == (0, "")
-    assert {"start-cdf.png", "start-cdf.svg", "throughput.png"} <= names(tmp_path / "out" / "charts")
+    drawn = names(tmp_path / "out" / "charts")
+    assert {"start-cdf.png", "throughput.png"} <= drawn
+    assert all(name.endswith(".png") for name in drawn)
+
+
+def test_charts_in_other_formats(inside, scenario, tmp_path):
+    out = tmp_path / "out"
+    done = inside("run", scenario, "--out", out, "-q", "--chart-formats", "svg, pdf,svg", "--detail", "pods")
+    assert (done.returncode, done.stderr) == (0, "")
+    drawn = names(out / "charts")
+    assert {name.rpartition(".")[2] for name in drawn} == {"svg", "pdf"}
+    assert (out / "charts" / "start-cdf.pdf").read_bytes().startswith(b"%PDF")
+    assert inside("run", scenario, "--out", out, "-q", "--detail", "pods").returncode == 0
+    assert {name.rpartition(".")[2] for name in names(out / "charts")} == {"png"}  # none of the other run stays
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--chart-formats", "gif"), "--chart-formats: 'gif' is no format of charts; known are png, svg, pdf"),
+        (("--chart-formats", ""), "--chart-formats: '' is no format of charts"),
+        (("--chart-formats", "svg", "--no-charts"), "--chart-formats: contradicts --no-charts"),
+        (("--chart-formats", "svg"), "--chart-formats: goes with --out"),
+    ],
+)
+def test_formats_of_charts_that_cannot_be(inside, scenario, tmp_path, options, message):
+    out = () if "goes" in message else ("--out", tmp_path / "out")
+    done = inside("run", scenario, "-q", *options, *out)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_events_have_the_keys_of_the_contract(inside, scenario, tmp_path):

@@ -161,16 +161,16 @@ def test_of_many_links_the_busiest_are_shown():
     assert axes.get_legend().get_texts()[0].get_text().startswith("l19\n")
 
 
-def test_svg_is_the_same_for_the_same_run(tmp_path, monkeypatch):
+def test_svg_and_pdf_are_the_same_for_the_same_run(tmp_path, monkeypatch):
     monkeypatch.setattr(charts, "CHARTS", {name: charts.CHARTS[name] for name in ("start-cdf", "slowest-pulls")})
     texts = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        charts.write_charts(make(pods=4, fail_first=3), tmp_path / name)
-        texts.append({path.name: path.read_bytes() for path in (tmp_path / name).glob("*.svg")})
+        charts.write_charts(make(pods=4, fail_first=3), tmp_path / name, ["svg", "pdf"])
+        texts.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert texts[0] == texts[1]
-    assert set(texts[0]) == {"start-cdf.svg", "slowest-pulls.svg"}
-    assert all(b"<dc:date>" not in text for text in texts[0].values())
+    assert set(texts[0]) == {f"{name}.{form}" for name in ("start-cdf", "slowest-pulls") for form in ("svg", "pdf")}
+    assert all(b"<dc:date>" not in text and b"CreationDate" not in text for text in texts[0].values())
 
 
 def test_charts_of_pulls_are_left_out_when_there_are_no_records_of_pulls(tmp_path):

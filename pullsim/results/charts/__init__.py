@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from pullsim.results.charts import style
@@ -15,10 +14,10 @@ from pullsim.results.charts.pulls import plot_gantt, plot_links, plot_pulls
 from pullsim.results.charts.stages import plot_time_by_image, plot_time_by_pool
 from pullsim.results.charts.starts import plot_pods_ready, plot_start_cdf, plot_start_rate
 from pullsim.results.charts.workloads import plot_start_cdf_by_workload, several_workloads
-from pullsim.results.exports.chart_files import FORMATS
+from pullsim.results.exports.chart_files import DEFAULT_FORMATS, FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -81,12 +80,8 @@ CHARTS: Final = {
 }
 
 
-def write_charts(result: Result, directory: Path) -> None:
-    """Write each chart that the run's detail allows as PNG and SVG; the same run gives the same SVG."""
-    with mpl.rc_context({"svg.hashsalt": "pullsim"}):
-        for name, chart in CHARTS.items():
-            if result.keeps(chart.needs) and chart.written(result):
-                figure = chart.draw(result)
-                for form in FORMATS:
-                    metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-                    style.save(figure, directory / f"{name}.{form}", metadata=metadata)
+def write_charts(result: Result, directory: Path, formats: Collection[str] = DEFAULT_FORMATS) -> None:
+    """Write each chart that the run's detail allows, in some of `FORMATS`; the same run gives the same SVG and PDF."""
+    for name, chart in CHARTS.items():
+        if result.keeps(chart.needs) and chart.written(result):
+            style.save(chart.draw(result), directory, name, formats)

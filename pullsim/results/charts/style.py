@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -14,6 +15,7 @@ from pullsim import printable
 from pullsim.results.axis_units import Unit as Unit  # noqa: PLC0414  # the style has them for the charts
 from pullsim.results.axis_units import rate_unit as rate_unit  # noqa: PLC0414
 from pullsim.results.axis_units import time_unit as time_unit  # noqa: PLC0414
+from pullsim.results.exports.chart_files import STUDY_FORMATS
 from pullsim.results.levels import MAX_POINTS as MAX_POINTS  # noqa: PLC0414
 from pullsim.results.levels import level as level  # noqa: PLC0414
 from pullsim.results.palette import FAINT as FAINT  # noqa: PLC0414
@@ -23,7 +25,7 @@ from pullsim.results.palette import SERIES as SERIES  # noqa: PLC0414
 from pullsim.stages import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from matplotlib.artist import Artist
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 
 MAX_NAME: Final = 80  # characters of a title or a label
 TICK: Final = 28  # characters of a name beside an axis
+_DPI: Final = 144
+#: What a file says of itself, by format: not when it was made nor by which version of matplotlib.
+_METADATA: Final[dict[str, dict[str, Any]]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 
 
 def seconds_text(seconds: float) -> str:
@@ -95,13 +104,20 @@ def stage_legend(ax: Axes, stages: set[str]) -> None:
 
 
 def save(
-    figure: Figure | SubFigure | None, path: Path, *, dpi: int = 144, metadata: dict[str, Any] | None = None
+    figure: Figure | SubFigure | None, directory: Path, name: str, formats: Collection[str] = STUDY_FORMATS
 ) -> None:
-    """Write a chart to a file without warnings about letters that the font lacks or labels that have no room."""
+    """Write a chart in some formats without warnings about letters that the font lacks or labels that have no room.
+
+    The same chart gives the same SVG and PDF.
+    """
     assert isinstance(figure, Figure)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "pullsim", "pdf.fonttype": 42}):
         warnings.filterwarnings("ignore", message="Glyph|constrained_layout", category=UserWarning)
-        figure.savefig(path, dpi=dpi, metadata=metadata)
+        figure.set_dpi(_DPI)
+        figure.draw_without_rendering()  # places all parts, which otherwise happens for every format
+        figure.set_layout_engine("none")
+        for form in formats:
+            figure.savefig(directory / f"{name}.{form}", dpi=_DPI, metadata=_METADATA[form])
 
 
 def nothing(ax: Axes, text: str) -> None:

@@ -14,9 +14,11 @@ NAMES: Final = (
     "pulls",
     "slowest-pulls",
 )
-FORMATS: Final = ("png", "svg")
+FORMATS: Final = ("png", "svg", "pdf")
+DEFAULT_FORMATS: Final = ("png",)  # of a run, which takes less time than drawing
+STUDY_FORMATS: Final = ("png", "svg")  # of a study, which has few charts
 
 
 def chart_files() -> list[str]:
-    """Return the paths of all charts within the output directory."""
+    """Return the paths of all charts within the output directory, in any format."""
     return [f"{DIRECTORY}/{name}.{form}" for name in NAMES for form in FORMATS]

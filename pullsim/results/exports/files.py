@@ -9,7 +9,7 @@ from pullsim.errors import InputError, Location
 from pullsim.garbage import rare_collections
 from pullsim.inputs import exists
 from pullsim.outputs import reason
-from pullsim.results.exports.chart_files import DIRECTORY, chart_files
+from pullsim.results.exports.chart_files import DEFAULT_FORMATS, DIRECTORY, chart_files
 from pullsim.results.exports.export import Origin, Output
 from pullsim.results.exports.openmetrics import write_openmetrics
 from pullsim.results.exports.registry import EXPORTS
@@ -84,14 +84,14 @@ class OutputDirectory:
             with self._file(export.name) as file:
                 export.write(output, file)
 
-    def write_charts(self, result: Result) -> None:
-        """Write the charts into the directory ``charts``."""
+    def write_charts(self, result: Result, formats: Collection[str] = DEFAULT_FORMATS) -> None:
+        """Write the charts into the directory ``charts``, in formats of `pullsim.results.exports.chart_files`."""
         from pullsim.results import charts  # noqa: PLC0415  matplotlib, only when charts are wanted
 
         with self._writing():
             staging = self._staging.path / DIRECTORY
             staging.mkdir()
-            charts.write_charts(result, staging)
+            charts.write_charts(result, staging, formats)
             self._staging.commit()
 
     @contextmanager

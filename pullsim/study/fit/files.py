@@ -28,7 +28,7 @@ def write(fit: Outcome, directory: str | Path) -> Path:
         write_text(files / "preset.yaml", preset_text(fit))
         write_text(files / "fit.json", json_text(fit.mapping(), indent=2) + "\n")
         write_text(files / "pulls.csv", _rows(fit))
-        save(plot_fit(fit).figure, files / "predicted-observed.png", dpi=120, metadata={"Software": None})
+        save(plot_fit(fit).figure, files, "predicted-observed", ["png"])
     return path
 
 
