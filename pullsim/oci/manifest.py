@@ -48,6 +48,9 @@ class Layer:
     files: int  # number of files in the tar
     compression: str  # gzip | zstd | stored
     diff_id: str  # digest of the tar
+    #: Named contents with their bytes of the blob, of a zstd:chunked layer; a name is the same files in every layer,
+    #: and the rest is in no other layer. None: the layer is not zstd:chunked.
+    chunked: tuple[tuple[str, int], ...] | None = None
 
     @classmethod
     def of(
@@ -60,13 +63,14 @@ class Layer:
         compression: str = "gzip",
         diff_id: str | None = None,
         unpack_ratio: float = UNPACK_RATIO,
+        chunked: tuple[tuple[str, int], ...] | None = None,
     ) -> Layer:
         """Make a layer, with estimates for the values that are None; ``unpack_ratio``: unpacked bytes for each byte."""
         if unpacked is None:
             unpacked = size if compression == "stored" else round(size * unpack_ratio)
         if files is None:
             files = unpacked // BYTES_A_FILE
-        return cls(digest, size, unpacked, files, compression, diff_id or synthetic_digest("diff-id", digest))
+        return cls(digest, size, unpacked, files, compression, diff_id or synthetic_digest("diff-id", digest), chunked)
 
     def part(self, unpacked: int) -> Layer:
         """Return the first part of the layer, which unpacks to ``unpacked`` bytes.

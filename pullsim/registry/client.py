@@ -160,6 +160,8 @@ class Client:
             yield Timeout(env, latency)
             return status
         latency += spec.round_trip + server
+        if request.ranges and status == OK:
+            status = registry.ranged(request)
         if status != OK:
             self._keep(self._idle, window)
             yield Timeout(env, latency)
@@ -214,6 +216,8 @@ class Client:
             yield Timeout(env, latency)
             return refusal
         latency += spec.round_trip + server
+        if request.ranges and status == OK and (ranged := registry.ranged(request)) != OK:
+            status, refusal = ranged, Refusal(ranged)
         site, idle = registry.site, self._idle
         if status == OK and registry.blob_site is not site and request.kind == "blobs":
             self._keep(idle, window)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.records import RegistryRecord
 from pullsim.registry.faults import Faults
 from pullsim.registry.gate import Answer, Gate, Gates
 from pullsim.registry.quotas import Quotas
-from pullsim.registry.request import NOT_FOUND
+from pullsim.registry.request import NOT_FOUND, OK
 from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from pullsim.registry.request import Request
     from pullsim.spec.registry import RegistrySpec
     from pullsim.streams import Streams
+
+
+BAD_REQUEST: Final = 400
+NOT_SATISFIABLE: Final = 416
 
 
 class Site:
@@ -121,6 +125,18 @@ class Registry:
             self.manifests += 1
         else:
             self.blobs += 1
+
+    def ranged(self, request: Request) -> int:
+        """Return the status of a GET of ranges; if these are ignored, it becomes one of the whole blob."""
+        spec = self.spec
+        if spec.most_ranges is not None and request.ranges > spec.most_ranges:
+            return BAD_REQUEST
+        if request.ranges > 1:
+            if spec.ranges == "refused":
+                return NOT_SATISFIABLE
+            if spec.ranges == "one":
+                request.take_all()
+        return OK
 
     def delivered(self, site: Site, amount: int, inbound: Inbound | None) -> None:
         """Count the bytes of a body, whole or not, that one of its sites sent; ``inbound``: those of the receiver."""

@@ -38,7 +38,19 @@ class Download(Protocol):
 class Request:
     """A HEAD or GET of a manifest or blob."""
 
-    __slots__ = ("cut_short", "head", "is_index", "kind", "offset", "presented", "reference", "size", "what")
+    __slots__ = (
+        "cut_short",
+        "head",
+        "is_index",
+        "kind",
+        "offset",
+        "presented",
+        "ranges",
+        "reference",
+        "size",
+        "what",
+        "whole",
+    )
 
     def __init__(
         self,
@@ -63,5 +75,11 @@ class Request:
         self.size = size
         self.offset = 0  # position of the first byte that is asked for
         self.cut_short = False  # the client closes the connection after these bytes, although the body is longer
+        self.ranges = 0  # number of ranges that the bytes are in, where that matters
+        self.whole = 0  # bytes of the blob that these are ranges of
         self.head = head
         self.is_index = is_index
+
+    def take_all(self) -> None:
+        """Make a request for ranges one for the whole blob, as a server does that answers it with 200."""
+        self.size, self.offset, self.ranges = self.whole, 0, 0

@@ -39,6 +39,7 @@ class CrioRelease:
     """
 
     reads_manifests_twice: bool = False  # first to compare it with the stored image: the pull ends if they are the same
+    digests_parts: bool = True  # of a layer that was pulled in parts, all of its tar is read and hashed in the end
     locks_layers: bool = True  # a node applies one layer at a time, under the lock of the layer store
     tries_artifacts: bool = True  # what cannot be pulled as an image is tried as an OCI artifact
     tries_artifacts_first: bool = False  # the artifact is tried before the image, and not after it
@@ -81,8 +82,9 @@ RELEASES: Final = (
     ((1, 35), CrioRelease(copies_artifacts=True, no_manifest=_NO_COPY, no_artifact=_NOT_ARTIFACT)),
     ((1, 33, 4), CrioRelease(no_manifest=_NO_SOURCE, no_artifact=_IS_IMAGE)),  # cri-o#9367
     ((1, 33), CrioRelease(tries_artifacts_first=True, no_manifest=_NO_SOURCE)),  # cri-o#8996
-    ((1, 31), CrioRelease(tries_artifacts=False)),
-    ((1, 28), CrioRelease(reads_manifests_twice=True, tries_artifacts=False)),  # cri-o#5039
+    # containers/storage#2155 (1.57), which 1.33 is the first to have.
+    ((1, 31), CrioRelease(digests_parts=False, tries_artifacts=False)),
+    ((1, 28), CrioRelease(digests_parts=False, reads_manifests_twice=True, tries_artifacts=False)),  # cri-o#5039
 )
 
 

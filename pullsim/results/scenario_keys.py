@@ -12,6 +12,7 @@ from pullsim.scenario import Scenario
 from pullsim.scenario.model import quantities as quantity
 from pullsim.scenario.model.deprecation import Deprecated
 from pullsim.scenario.model.hardware import Short
+from pullsim.scenario.model.images import Chunked
 from pullsim.scenario.model.nodes import KubeletSource
 from pullsim.scenario.model.placement import Allocatable, Labels, PodField, PodFields, Requests
 from pullsim.scenario.model.prices import HourPrices
@@ -40,6 +41,7 @@ _NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (quantity.Count, "whole number"),
     (Share, "number or percentage"),
     (RegistryLimits, "whole number ≥ 1, or one by registry"),
+    (Chunked, "`true` or sizes by name"),
     (AlwaysPullImages, "`true`, `false` or `validate`"),
     (KubeletSource, "mapping or path"),
     (Requests, "[amounts](#units)"),

@@ -14,6 +14,9 @@ Fill = Literal["streamThrough", "storeThenServe", "backgroundCopy"]
 Coalesce = Literal["none", "image", "blob"]
 #: Which replica gets a request: any, always the same for a node, or always the same for what is asked for.
 Balance = Literal["random", "client", "hash"]
+#: What a streaming cache does for a part of a blob that it does not have. ``relay``: it gets the part from upstream and
+#: keeps nothing. ``fill``: it stores the blob from its beginning on, and answers when the part has come.
+Parts = Literal["relay", "fill"]
 WhenBusy = Literal["wait", "refuse"]
 Method = Literal["HEAD", "GET"]
 #: Why the upstream registry did not give what it was asked for.
@@ -73,3 +76,4 @@ class CacheSpec:
     address: str | None = None  # as the upstream registry sees it; None: the cache's host
     credentials: Login | None = None
     holds: tuple[str, ...] = ()  # shell patterns of the images that are stored from the start
+    parts: Parts = "relay"

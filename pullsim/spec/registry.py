@@ -22,6 +22,8 @@ Requests = Literal["manifests", "blobs", "requests"]
 QuotaOwner = Literal["address", "account", "registry"]
 QuotaWindow = Literal["sliding", "fixed", "bucket"]
 Challenge = Literal["none", "basic", "bearer"]
+#: What a GET of several ranges gets: these ranges in one body, the whole blob (200), or an error (416).
+Ranges = Literal["several", "one", "refused"]
 TOKEN_LIFE: Final = 300.0  # seconds: expires_in of Docker Hub's tokens (the token specification's minimum is 60)
 
 
@@ -209,4 +211,6 @@ class RegistrySpec:
     price: float = 0.0  # money per byte
     link: Link = "free"  # class of the path from the nodes
     zone: str | None = None  # None: it is in no zone, and its bytes cross none
+    ranges: Ranges = "several"
+    most_ranges: int | None = None  # of one GET: more are answered with 400; None: any number
     cache: CacheSpec | None = None  # it is a pull-through cache; None: it has all its images itself

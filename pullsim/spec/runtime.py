@@ -12,6 +12,7 @@ from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import Release, written_text
 from pullsim.spec.hosts import RegistryHosts
 from pullsim.spec.lazy import LazySpec
+from pullsim.spec.partial import PartialSpec
 from pullsim.spec.snapshotter import SOCI, ErofsSpec, SociSpec
 from pullsim.spec.stored_image import CrioImage, StoredImage
 from pullsim.spec.unpack import CRIO_UNPACK, InflateSpec, UnpackSpec
@@ -193,6 +194,7 @@ class CrioSpec(RuntimeSpec):
     metadata_write: float = 3.1e-3  # seconds of one write to the store's JSON files; a node does one at a time
     unpack: UnpackSpec = CRIO_UNPACK
     inflate: InflateSpec = field(default_factory=InflateSpec)  # the cost of inflating a layer while it is downloaded
+    partial: PartialSpec | None = None  # what is missing of zstd:chunked layers is pulled alone; None: all of them
 
     @property
     def title(self) -> str:

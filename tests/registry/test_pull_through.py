@@ -136,6 +136,35 @@ def test_a_cache_of_images_keeps_the_node_at_the_manifest():
     assert stages(pull(result, "p1"))["resolve"] == 1.5
 
 
+PARTS = [
+    # what a cache does with parts, seconds of the first chunk and of the layer, images from upstream, stored
+    ("relay", math.inf, 4, 4, 1.0, 0),
+    ("fill", math.inf, 1, 4, 1.0, 4 * UNIT),
+    ("fill", 2.0, 1, 7, 1.75, 4 * UNIT),  # at 3 s three chunks go upstream, beside the last second of the fill
+]
+
+
+@pytest.mark.parametrize(("parts", "patience", "first", "last", "images", "stored"), PARTS)
+def test_chunks_of_a_layer_by_way_of_a_cache(parts, patience, first, last, images, stored):
+    """A node fetches a layer of 4 s in 4 chunks, three of them when the first has begun to come."""
+    runtime = replace(containerd(downloads=4), layer_fetch_buffer=UNIT)
+    cache = CacheSpec(coalesce="blob", coalesce_timeout=patience, parts=parts)
+    result = world(cache, at=(0.0,), runtime=runtime, content=image(layer("x", 4)))
+    assert result.layers[0].first_byte == pytest.approx(0.0 if parts == "relay" else first)
+    assert seconds(result) == pytest.approx(last)
+    assert images_upstream(result) * 3 == pytest.approx(images * 4)
+    assert result.caches[0].stored >= stored
+
+
+def test_a_part_of_a_blob_that_upstream_refuses_is_refused():
+    runtime = replace(containerd(downloads=4), layer_fetch_buffer=UNIT)
+    cache = CacheSpec(coalesce="blob", parts="fill")
+    down = {"faults": (Fault(status=500, of="blobs"),)}
+    result = world(cache, at=(0.0,), runtime=runtime, content=image(layer("x", 4)), upstream=down)
+    assert not pull(result, "p0").ok
+    assert result.caches[0].received == 0
+
+
 def test_a_request_waits_no_longer_than_its_time_for_another():
     """Of a blob of 10 s the second has nothing for 5 s, and streams with half the egress then."""
     result = world(preset("nginx"), content=image(layer("x", 10)))

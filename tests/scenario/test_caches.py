@@ -61,11 +61,11 @@ def test_all_keys_are_built():
         "finishes": True, "recheckBy": "GET", "stale": ["denied"], "tagFailure": 418, "manifestPoll": "3s", "ttl": "4s",
         "size": "1GB", "downlink": "1Gbit/s", "link": "nat", "disk": {"read": "10MB/s", "write": "20MB/s"},
         "replicas": 2, "balance": "hash", "upstreamConnections": 5, "whenBusy": "refuse", "address": "nat-1",
-        "credentials": {"username": "u", "password": "p"}, "holds": ["team/*"],
+        "credentials": {"username": "u", "password": "p"}, "holds": ["team/*"], "parts": "relay",
     }  # fmt: skip
     assert built(cache) == CacheSpec(
         "docker.io", "storeThenServe", "blob", 1.0, True, 2.0, "GET", ("denied",), 418, 3.0, 4.0, 10**9, 125e6, "nat",
-        CacheDisk(10e6, 20e6), 2, "hash", 5, "refuse", "nat-1", Login("u", "p"), ("team/*",),
+        CacheDisk(10e6, 20e6), 2, "hash", 5, "refuse", "nat-1", Login("u", "p"), ("team/*",), "relay",
     )  # fmt: skip
 
 
@@ -80,6 +80,7 @@ WRONG = [
     ({"preset": "zot", "fill": "streamThrough"}, "coalesce: image goes with fill: storeThenServe"),
     ({"coalesceTimeout": "5s"}, "coalesceTimeout goes with coalesce: blob"),
     ({"preset": "nginx", "coalesce": "none", "coalesceTimeout": "5s"}, "coalesceTimeout goes with coalesce: blob"),
+    ({"fill": "storeThenServe", "parts": "fill"}, "parts: fill goes with fill: streamThrough"),
     ({"balance": "hash"}, "balance: hash goes with replicas: 2 or more"),
     ({"replicas": 0}, "replicas"),
     ({"upstreamConnections": 0}, "upstreamConnections"),

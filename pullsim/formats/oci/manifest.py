@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 #: The config media types of what a container can run; everything else is an OCI artifact (OCI image spec, manifest.md).
+#: The annotation of a layer that is zstd:chunked (containers/storage pkg/chunked/internal/minimal ManifestChecksumKey).
+_CHUNKED: Final = "io.github.containers.zstd-chunked.manifest-checksum"
 _IMAGE_CONFIGS: Final = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 
 
@@ -79,6 +81,8 @@ def manifest_layers(document: JsonObject, diff_ids: list[str], unpack_ratio: flo
             compression = "stored" if stored else compression_of(descriptor.text("mediaType"))
         except ValueError as error:
             descriptor.fail(str(error))
+        annotations = descriptor.value.get("annotations")
+        chunked = compression == "zstd" and isinstance(annotations, dict) and _CHUNKED in annotations
         layers.append(
             Layer.of(
                 descriptor.digest("digest"),
@@ -86,6 +90,7 @@ def manifest_layers(document: JsonObject, diff_ids: list[str], unpack_ratio: flo
                 compression=compression,
                 diff_id=diff_ids[position] if position < len(diff_ids) else None,
                 unpack_ratio=unpack_ratio,
+                chunked=() if chunked else None,
             )
         )
     return tuple(layers)

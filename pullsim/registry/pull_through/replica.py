@@ -6,18 +6,17 @@ How the caches that there are differ is in `pullsim.scenario.presets.caches`, wi
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.kernel.event import Timeout
+from pullsim.kernel.event import Event, Timeout
 from pullsim.kernel.process import Process
 from pullsim.oci.manifest import Image, Index, Manifest
 from pullsim.registry.pull_through.content_store import ContentStore
-from pullsim.registry.pull_through.contents import blobs, documents
+from pullsim.registry.pull_through.contents import Known, documents
 from pullsim.registry.pull_through.failures import answered, failure
 from pullsim.registry.pull_through.relay import Filling, Relay
 from pullsim.registry.pull_through.upstream import Content, Upstream
-from pullsim.registry.request import NOT_FOUND
+from pullsim.registry.request import NOT_FOUND, OK
 from pullsim.registry.stream import Refusal, Stream
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Replica:
         self._host = host
         self._spec = spec
         self._site = site
-        self._catalog = catalog
+        self._known = Known(catalog)
         self._written: tuple[Link, ...] = ()  # what is stored crosses this link, where the disk has a rate
         if spec.disk.write < math.inf:
             write = network.link(f"{name} disk writes", spec.disk.write)
@@ -70,12 +69,11 @@ class Replica:
             self._local = Relay(site, (read,), site)
             self.links.append((read.name, read))
         self._tags: dict[str, Tag] = {}
-        self._sizes: dict[str, int] = {}  # of blobs, by digest, as far as manifests have told
         self._fillings: dict[str, Filling] = {}  # by digest, or by name for a whole image
 
     def hold(self, name: str, image: Image) -> None:
         """Store an image before the run, under a name with a tag."""
-        for digest, size in [*self._blobs(image), *((each.digest, each.size) for each in documents(image))]:
+        for digest, size in [*self._known.blobs(image), *((each.digest, each.size) for each in documents(image))]:
             self.store.put(digest, size, 0.0)
         self._tags[name] = Tag(image, 0.0)
 
@@ -83,14 +81,17 @@ class Replica:
         """Answer a GET up to the header of the response; it may wait for what comes from upstream."""
         if request.kind == "manifests":
             return (yield from self._open_manifest(request))
-        return (yield from self._open_blob(request))
+        opened = yield from self._open_blob(request)
+        if request.ranges and not isinstance(opened, Refusal) and (status := self._host.ranged(request)) != OK:
+            return Refusal(status)
+        return opened
 
     def resolve(self, request: Request) -> Generator[Any, Any, Image | Refusal]:
         """Return the image that a tag or digest stands for, as it was looked up last, or is now."""
         spec, now = self._spec, self._env.now
         name = str(request.reference)
         if request.what:
-            image = self._content(request, request.what)
+            image = self._known.image(request.reference, request.what, now)
             if image is not None and self.store.has(request.what, now):
                 return image
         tag = None if request.what else self._tags.get(name)
@@ -155,7 +156,10 @@ class Replica:
     def _miss(self, request: Request) -> Generator[Any, Any, Stream | Refusal]:
         """Answer a GET of a blob that is not stored, and that the request does not wait for."""
         spec, digest = self._spec, request.what
-        size = self._sizes.get(digest, _whole(request))
+        by_itself = spec.parts == "fill" and digest in self._fillings  # nginx stores nothing of what waited too long
+        if request.ranges > 1 and spec.fill != "storeThenServe" and not by_itself:
+            request.take_all()  # what flows through is the whole blob
+        size = self._known.sizes.get(digest, _whole(request))
         if spec.fill == "storeThenServe":
             filling = self._fill(Content(request, "blobs", digest, size))
             yield from filling.wait()
@@ -165,6 +169,8 @@ class Replica:
         whole = not request.offset and not request.cut_short and request.size == size
         if spec.fill == "streamThrough" and whole and digest not in self._fillings:
             return (yield from self._lead(request))
+        if spec.parts == "fill" and not whole and digest in self._known.sizes and digest not in self._fillings:
+            return (yield from self._fill_past(request, size))
         copies, at_once = spec.fill == "backgroundCopy", spec.coalesce == "blob"
         if copies and at_once:
             self._fill(Content(request, "blobs", digest, size))  # before others ask, which wait for it
@@ -207,6 +213,18 @@ class Replica:
         through.on_end = ended
         return through
 
+    def _fill_past(self, request: Request, size: int) -> Generator[Any, Any, Stream | Refusal]:
+        """Store a blob from its beginning on, and answer for a part of it when that has come."""
+        digest, end = request.what, request.offset + request.size
+        filling = self._fillings[digest] = Filling(self._env)
+        passed = Event(self._env)
+        rest = Content(request, "blobs", digest, size - end, offset=end)
+        Process(self._env, self._store(Content(request, "blobs", digest, end), filling, rest, passed))
+        yield passed | filling.ended
+        if filling.refusal is not None:
+            return self._refused(filling.refusal)
+        return Stream(self._host, request, self._local)
+
     def _fill(self, wanted: Content) -> Filling:
         """Begin to store a blob, whatever becomes of the request that it is for; return the one under way, if it is.
 
@@ -221,9 +239,15 @@ class Replica:
             Process(self._env, self._store(wanted, filling))
         return filling
 
-    def _store(self, wanted: Content, filling: Filling) -> Generator[Any, Any, None]:
-        """Fetch a blob and keep it."""
+    def _store(
+        self, wanted: Content, filling: Filling, rest: Content | None = None, passed: Event | None = None
+    ) -> Generator[Any, Any, None]:
+        """Fetch a blob and keep it; ``passed`` is told when it has come but for the ``rest``."""
         refusal = yield from self._fetch(wanted)
+        if refusal is None and rest is not None and passed is not None:
+            passed.succeed()
+            wanted = rest
+            refusal = (yield from self._fetch(rest)) if rest.size else None
         if refusal is None:
             self.store.put(wanted.digest, wanted.offset + wanted.size, self._env.now)
         self._end(wanted.digest, filling, stored=refusal is None, refusal=refusal)
@@ -263,7 +287,7 @@ class Replica:
             filling.image = answer
             fillings = [
                 self._fill(Content(request, "blobs", digest, size))
-                for digest, size in self._blobs(answer)
+                for digest, size in self._known.blobs(answer)
                 if not self.store.use(digest, self._env.now)
             ]
             missing = [each for each in documents(answer) if not self.store.use(each.digest, self._env.now)]
@@ -282,9 +306,9 @@ class Replica:
 
     def _keep_manifest(self, digest: str, request: Request) -> None:
         """Store a manifest that was fetched: at once, or once its blobs are there."""
-        image = self._content(request, digest)
+        image = self._known.image(request.reference, digest, self._env.now)
         if image is not None:
-            self._blobs(image)
+            self._known.blobs(image)
         if self._spec.manifest_poll is None or not isinstance(image, Manifest):
             self.store.put(digest, _whole(request), self._env.now)
         elif digest not in self._fillings:
@@ -299,7 +323,7 @@ class Replica:
         step = self._spec.manifest_poll
         assert step is not None
         refusal: Refusal | None = None
-        digest, missing = manifest.digest, self._blobs(manifest)
+        digest, missing = manifest.digest, self._known.blobs(manifest)
         for _ in range(POLLS):
             yield Timeout(self._env, step)
             missing = [(blob, size) for blob, size in missing if not self.store.has(blob, self._env.now)]
@@ -314,16 +338,6 @@ class Replica:
             self.store.put(digest, manifest.size, self._env.now)
         self._end(digest, filling, stored=refusal is None, refusal=refusal)
 
-    def _content(self, request: Request, digest: str) -> Image | None:
-        """Return the manifest or index of a digest, in the repository that a request names."""
-        return self._catalog.lookup(replace(request.reference, tag=None, digest=digest), self._env.now)
-
-    def _blobs(self, image: Image) -> list[tuple[str, int]]:
-        """Return the blobs of an image, of all its platforms, with their sizes; and remember the sizes."""
-        found = dict(blobs(image))
-        self._sizes.update(found)
-        return list(found.items())
-
     def _refused(self, refusal: Refusal, own: int | None = None) -> Refusal:
         """Return what a node is answered where the upstream registry failed; ``own``: the cache's own status for it."""
         status = answered(refusal) if own is None else own
@@ -332,4 +346,4 @@ class Replica:
 
 def _whole(request: Request) -> int:
     """Return the bytes of all that a request asks for the rest of, where a body has broken off."""
-    return request.offset + request.size
+    return request.whole or request.offset + request.size

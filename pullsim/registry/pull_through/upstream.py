@@ -144,9 +144,12 @@ class Upstream:
                 return Refusal(NOT_FOUND)
             request = Request(self._presented(asked), asked.reference, asked.kind, asked.what, asked.size)
             request.offset, request.cut_short = asked.offset, asked.cut_short
+            request.ranges, request.whole = asked.ranges, asked.whole
             opened = yield from client.open(request, None)
             if isinstance(opened, Refusal):
                 return opened
+            if request.ranges != asked.ranges:  # the upstream registry ignores them
+                asked.take_all()
             self._counts(opened)
             site = Relay(opened.site, (*self._inward, *disk, own.link), own)
             stream = Stream(self._host, asked, site)

@@ -188,7 +188,12 @@ class Copy(OngoingCopy):
         began = env.now
         try:
             if chain_id in store.layers:
-                self._record(fetch)
+                self._record(fetch, fetch.staged)
+                return
+            if fetch.staged is not None:
+                yield from self._rename(fetch)
+                store.commit(chain_id, fetch.layer, chunked=True)
+                self._record(fetch, fetch.staged)
                 return
             limit = yield from self._apply(fetch)
             store.commit(chain_id, fetch.layer)
@@ -210,6 +215,12 @@ class Copy(OngoingCopy):
         except BaseException:
             read.cancel()
             raise
+
+    def _rename(self, fetch: BlobCopy) -> Generator[Any, Any, None]:
+        """Put a layer that was staged into the store, by a rename and its records (ApplyDiffFromStagingDirectory)."""
+        self._enter("commit", fetch.layer)
+        yield from self._write(LAYER_RECORDS)
+        self.temporary -= fetch.layer.unpacked  # from now on the space is the store's
 
     def _apply(self, fetch: BlobCopy) -> Generator[Any, Any, str]:
         """Unpack a layer; return what limited that, cpu or disk.

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 REGISTRY_UNAVAILABLE: Final = "RegistryUnavailable"  # k8s.io/cri-api/pkg/errors
 TEMPORARY: Final = "/var/tmp/container_images_storage1"  # noqa: S108  # text: a random name, where the copy has its files
 STORE: Final = "/var/lib/containers/storage/overlay"
+#: The steps of a partial pull, as errors name them (containers/storage pkg/chunked, containers/image PutBlobPartial).
+READING_TOC: Final = "read zstd:chunked manifest"
+STAGING: Final = "staging a partially-pulled layer"
 MANIFEST_LIST: Final = "copying system image from manifest list: "
 #: The text for an answer in which the registry gives no message (error codes of distribution), by HTTP status.
 WORDS: Final = {
@@ -85,6 +88,27 @@ def blob_failure(reference: Reference, digest: str, status: int, message: str, d
     else:
         why = f"fetching blob: {_answer(reference, 'blobs', digest, status, message)}"
     return CopyFailed(f"reading blob {digest}: {why}", cause_of(status), status)
+
+
+def parts_failure(
+    reference: Reference, digest: str, step: str, status: int, message: str, denied: Authorizer | None
+) -> CopyFailed:
+    """Return the failure of a GET of parts of a blob, at a ``step`` of its partial pull (copy/single.go copyLayer)."""
+    if status in (CUT, RESET):
+        why = "unexpected EOF"
+    elif _credentials_refused(denied):
+        why = token_failure(status).why
+    else:
+        why = _answer(reference, "blobs", digest, status, message)
+        if status not in NO_CONNECTION:
+            why = f"fetching partial blob: {why}"
+    return CopyFailed(f"partial pull of blob {digest}: {step}: {why}", cause_of(status), status)
+
+
+def parts_no_space(digest: str) -> CopyFailed:
+    """Return the failure of a disk that has no room for a layer that is pulled in parts."""
+    why = f"{STAGING}: write {STORE}/staging: {NO_SPACE}"
+    return CopyFailed(f"partial pull of blob {digest}: {why}", "noSpace")
 
 
 def broken_off(status: int, number: int, again: str = "") -> CopyFailed:

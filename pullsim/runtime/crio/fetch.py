@@ -10,6 +10,7 @@ import simpy
 from pullsim.hardware.jobs import cancel_all
 from pullsim.kernel.process import Process
 from pullsim.runtime.crio.failures import CopyFailed, temporary_no_space
+from pullsim.runtime.crio.partial_pull import PartialPull
 from pullsim.runtime.fetch_stages import BlobFetch
 from pullsim.runtime.sources.blob_source import Wanted
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pullsim.oci.manifest import Layer
     from pullsim.runtime.crio.ongoing_copy import OngoingCopy
+    from pullsim.runtime.fetch_stages import Unpacked
 
 #: Writes to the cache of blob locations for each layer that is fetched; it has one writer at a time on a node, and each
 #: write ends with an fsync (containers/image pkg/blobinfocache/sqlite transaction; docker/docker_image_src.go GetBlob).
@@ -41,6 +43,7 @@ class BlobCopy(BlobFetch):
         "failure",
         "local",
         "process",
+        "staged",
     )
 
     def __init__(self, copy: OngoingCopy, position: int, layer: Layer) -> None:
@@ -48,6 +51,7 @@ class BlobCopy(BlobFetch):
         self._copy = copy
         self.local = False  # the node had the content
         self.copied = False  # the node had it as the content of another layer, which is copied
+        self.staged: Unpacked | None = None  # the layer was pulled in parts and unpacked beside the store
         self.failure: CopyFailed | None = None
         self.process = Process(copy.env, self._run())
 
@@ -74,7 +78,10 @@ class BlobCopy(BlobFetch):
             self.enter("request", copy.env.now)
         try:
             if not self._present():
-                yield from self._get()
+                if copy.node.partial is not None and self.layer.chunked is not None:
+                    self.staged = yield from PartialPull(copy, self, copy.node.partial).run()
+                if self.staged is None:
+                    yield from self._get()
         except CopyFailed as failed:
             self.failure = failed
         if self.failure is not None or copy.next != self.position:

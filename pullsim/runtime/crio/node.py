@@ -11,6 +11,7 @@ from pullsim.runtime.unpack import Unpacker
 if TYPE_CHECKING:
     from pullsim.registry.host import Registry
     from pullsim.runtime.node import RuntimeNode
+    from pullsim.spec.partial import PartialSpec
     from pullsim.spec.runtime import CrioSpec
 
 
@@ -26,6 +27,7 @@ class CrioNode:
         "env",
         "inbound",
         "name",
+        "partial",
         "platform",
         "port",
         "recorder",
@@ -49,7 +51,9 @@ class CrioNode:
         self.cores: Final = node.cores()
         self.disk: Final = node.disk()
         self.agent: Final = node.agent(nic, self.disk)
-        self.store: Final = CrioStore(node.env, spec.metadata_write, node.filesystem)
+        #: How layers are pulled in parts; None: they are not. A peers' agent asks for whole blobs alone.
+        self.partial: Final[PartialSpec | None] = spec.partial if self.agent is None else None
+        self.store: Final = CrioStore(node.env, spec.metadata_write, node.filesystem, partial=self.partial is not None)
         self.unpacker: Final = Unpacker(node.env, spec.unpack, self.cores, self.disk)
         self.port.on_busy = self.unpacker.downloading
         self._registries: Final = node.registries

@@ -106,8 +106,7 @@ class Crio(StoreService):
 
     def missing_of(self, manifest: Manifest, handler: str) -> int:  # noqa: ARG002 - images are the same for all handlers
         """See `StoreService`."""
-        store = self.store
-        return sum(layer.size for layer in manifest.layers if not store.knows(layer.digest))
+        return sum(map(self.store.missing, manifest.layers))
 
     def put(self, reference: Reference, image: Image, manifest: Manifest) -> bool:
         """See `StoreService`."""

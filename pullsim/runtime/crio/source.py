@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.oci.manifest import Image, Index
+from pullsim.oci.manifest import Image, Index, Layer
 from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.client import Client, Transport
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pullsim.runtime.sources.blob_source import Wanted
     from pullsim.time_line import TimeLine
 
+BAD_REQUEST: Final = 400
 TOO_MANY: Final = 429
 BROKEN_OFF: Final = (CUT, RESET)
 # containers/image docker/docker_client.go (backoff…) and docker/body_reader.go (bodyReader…), all releases.
@@ -157,6 +158,22 @@ class ImageSource:
             download.request(now)
             yield env.timeout(RECONNECT)
             last_offset, last_time = download.received, env.now
+
+    def parts(self, layer: Layer, ranges: int, size: int, step: str, download: Download) -> Generator[Any, Any, bool]:
+        """GET ranges of ``size`` bytes in all of a layer's blob; return False if several are too many (400).
+
+        ``download.received`` grows by the bytes of the answer, which may be all of the blob. An answer that breaks off
+        is not resumed. Raises CopyFailed.
+        """
+        client, digest = self._client_in_use(), layer.digest
+        request = Request(client.presented, self._reference, "blobs", digest, size)
+        request.ranges, request.whole = ranges, layer.size
+        status = yield from self._get(client, request, download)
+        if status == OK:
+            download.received += request.size
+        elif status != BAD_REQUEST or ranges == 1:
+            raise failures.parts_failure(self._reference, digest, step, status, client.message, _denied(client))
+        return status == OK
 
     def _open(self, registry: Registry) -> Generator[Any, Any, Opened]:
         """Ping one host and get the manifest of the reference from it. Raises CopyFailed."""

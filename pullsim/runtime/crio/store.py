@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pullsim.runtime.crio.store_lock import StoreLock
 from pullsim.runtime.metadata import MetadataDatabase
+from pullsim.spec.partial import missing, toc_bytes
 
 if TYPE_CHECKING:
     import simpy
@@ -24,8 +25,19 @@ class CrioStore:
     Models containers/storage store.go (PutLayer, CreateImage, DeleteImage).
     """
 
-    def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
+    def __init__(
+        self,
+        env: simpy.Environment,
+        metadata_write: float,
+        filesystem: Filesystem | None = None,
+        *,
+        partial: bool = False,
+    ) -> None:
+        """``partial``: zstd:chunked layers are pulled in parts."""
         self.filesystem = filesystem
+        self._partial = partial
+        self._chunked: set[str] = set()  # chain IDs of layers of which the store has the table of contents
+        self._contents: Counter[str] = Counter()  # number of these layers, by each content's name
         self.layers: dict[str, Layer] = {}  # committed layers, by chain ID
         self.images: dict[str, CrioImage] = {}  # by normalised name
         self.in_use: Counter[str] = Counter()  # chain IDs of layers that copies under way build on
@@ -57,10 +69,25 @@ class CrioStore:
         """Whether a committed layer, whatever is below it, has the content of the blob with this digest."""
         return self._blobs[digest] > 0
 
-    def commit(self, chain_id: str, layer: Layer) -> None:
-        """Add a layer whose space has been claimed."""
+    def has(self, content: str) -> bool:
+        """Whether files of a named content can be found in a layer (pkg/chunked/cache_linux.go layersCache)."""
+        return self._contents[content] > 0
+
+    def missing(self, layer: Layer) -> int:
+        """Return how many bytes of a layer's blob a pull would get."""
+        if self.knows(layer.digest):
+            return 0
+        if not self._partial or layer.chunked is None:
+            return layer.size
+        return toc_bytes(layer) + missing(layer, self.has).size
+
+    def commit(self, chain_id: str, layer: Layer, *, chunked: bool = False) -> None:
+        """Add a layer whose space has been claimed; ``chunked``: with the table of contents of a partial pull."""
         self.layers[chain_id] = layer
         self._blobs[layer.digest] += 1
+        if chunked:
+            self._chunked.add(chain_id)
+            self._contents.update(name for name, _ in layer.chunked or ())
 
     def name(self, reference: Reference, image: CrioImage) -> None:
         """Record an image by its name, and by the name with its digest; its documents take space the first time."""
@@ -75,7 +102,7 @@ class CrioStore:
             if chain_id not in self.layers:
                 if self.claim(layer.unpacked) < layer.unpacked:
                     return False
-                self.commit(chain_id, layer)
+                self.commit(chain_id, layer, chunked=self._partial and layer.chunked is not None)
         self.name(reference, image)
         return True
 
@@ -101,6 +128,9 @@ class CrioStore:
                 continue
             layer = self.layers.pop(chain_id)
             self._blobs[layer.digest] -= 1
+            if chain_id in self._chunked:
+                self._chunked.discard(chain_id)
+                self._contents.subtract(name for name, _ in layer.chunked or ())
             self.had.add(layer.digest)
             freed += layer.unpacked
         self.release(freed)

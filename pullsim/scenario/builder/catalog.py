@@ -182,6 +182,7 @@ class CatalogBuilder:
                     compression=compression_of(layer.media_type),
                     diff_id=layer.diff_id,
                     unpack_ratio=self._images.unpack_ratio,
+                    chunked=layer.contents,
                 )
                 for position, layer in enumerate(content.layers)
             ]

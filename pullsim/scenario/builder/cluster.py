@@ -16,6 +16,7 @@ from pullsim.scenario.builder.estimate import Estimate, estimate
 from pullsim.scenario.builder.images import ImageCheck
 from pullsim.scenario.builder.node_support import never_matched
 from pullsim.scenario.builder.nodes import build_nodes
+from pullsim.scenario.builder.partial import check_contents, partial_warnings
 from pullsim.scenario.builder.peers import check_swarms, peer_warnings
 from pullsim.scenario.builder.prices import build_prices, price_warnings
 from pullsim.scenario.builder.pull_policies import unused_limits
@@ -123,6 +124,8 @@ def build(scenario: ScenarioModel, directory: Path, *, force: bool = False) -> B
     findings.warnings += nothing_read(pools, specs)
     check_caches(scenario.registries, registries, check.hosts, findings)
     findings.warnings += cache_warnings(registries, check.found)
+    check_contents(scenario.images, findings)
+    findings.warnings += partial_warnings(scenario.nodes, pools, check.found)
     prices = build_prices(scenario.prices, scenario.nodes, findings)
     held = {name for spec in specs for name, _ in spec.scheduling.requests}
     findings.warnings += price_warnings(scenario.prices, registries, nodes, held)

@@ -16,6 +16,7 @@ from pullsim.scenario.builder.containerd import containerd_spec
 from pullsim.scenario.builder.credentials import credential_sources
 from pullsim.scenario.builder.kubelet import kubelet_config, kubelet_node, kubelet_warnings
 from pullsim.scenario.builder.node_scheduling import max_pods, node_scheduling, with_resources
+from pullsim.scenario.builder.partial import partial_spec
 from pullsim.scenario.builder.peers import peer_spec
 from pullsim.scenario.builder.pull_limits import kubelet_limit, layer_limit
 from pullsim.scenario.builder.pull_policies import policy_warnings, pull_policies
@@ -214,7 +215,8 @@ def _runtime(pool: NodePool, index: int, directory: Path, findings: Findings) ->
         if warning := CRIO.newer(runtime.crio):
             findings.warnings.append(f"nodes[{pool.name}].runtime.crio: {warning}")
         inflate = inflate_spec(costs, rate, unpack.inflate_per_layer)
-        return CrioSpec(CRIO.resolve(runtime.crio), pool.metadata.write, costs, inflate)
+        partial = partial_spec(runtime.partial_images)
+        return CrioSpec(CRIO.resolve(runtime.crio), pool.metadata.write, costs, inflate, partial)
     findings.warnings += (
         f"nodes[{pool.name}].unpack.{key} is CRI-O's, and this pool has containerd: it is ignored"
         for key, value in (("inflate", unpack.inflate), ("inflatePerLayer", unpack.inflate_per_layer))

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from pullsim.errors import shown
@@ -13,6 +22,7 @@ from pullsim.oci.platform import Platform
 from pullsim.oci.reference import check_digest
 from pullsim.oci.typical import SPLITS
 from pullsim.scenario.model.quantities import Duration, PlatformName, Section, Size
+from pullsim.units import size_text
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
@@ -29,6 +39,29 @@ def _digest(value: str) -> str:
 def _layer_type(value: str) -> str:
     compression_of(value)
     return value
+
+
+def _chunked(value: Any) -> Any:
+    if value is False:
+        raise ValueError("false must be left out, as of any layer that is not zstd:chunked")
+    if value is not True and not isinstance(value, Mapping):
+        raise ValueError(f"{shown(value)} must be true, or contents with their sizes: {{python: 300MB}}")
+    return {} if value is True else value
+
+
+#: That a layer is zstd:chunked, and its named contents, if any.
+Chunked = Annotated[
+    dict[str, Annotated[Size, Field(gt=0)]],
+    BeforeValidator(_chunked),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "object", "additionalProperties": {"type": ["string", "integer"], "examples": ["30MB"]}},
+                {"type": "boolean", "const": True},
+            ]
+        }
+    ),
+]
 
 
 class Layer(Section):
@@ -50,6 +83,37 @@ class Layer(Section):
     media_type: Annotated[str, AfterValidator(_layer_type)] = Field(
         default="tar+gzip", description="tar, tar+gzip or tar+zstd, or a full OCI or Docker media type."
     )
+    chunked: Chunked | None = Field(
+        default=None,
+        description="It is zstd:chunked: true, or named contents with their compressed bytes, {python: 300MB}. A name "
+        "is the same files in every layer, and the rest of a layer is like no other.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_zstd(cls, data: Any) -> Any:
+        """Give a zstd:chunked layer its compression."""
+        if isinstance(data, Mapping) and data.get("chunked") is not None and data.get("mediaType") is None:
+            return {**data, "mediaType": "tar+zstd"}
+        return data
+
+    @model_validator(mode="after")
+    def _holds_its_contents(self) -> Self:
+        if self.chunked is None:
+            return self
+        if compression_of(self.media_type) != "zstd":
+            raise ValueError(f"a layer of {shown(self.media_type)} is not zstd:chunked, which is tar+zstd")
+        named = sum(self.chunked.values())
+        if named > self.size:
+            raise ValueError(
+                f"the contents of chunked have {size_text(named)}, more than the layer's {size_text(self.size)}"
+            )
+        return self
+
+    @property
+    def contents(self) -> tuple[tuple[str, int], ...] | None:
+        """The named contents of a zstd:chunked layer; None: it is not one."""
+        return None if self.chunked is None else tuple(self.chunked.items())
 
 
 class Content(Section):

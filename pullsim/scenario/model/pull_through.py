@@ -12,7 +12,7 @@ from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.quantities import Duration, OptionalRate, Section, Size
 from pullsim.scenario.presets.caches import PRESETS, cache_preset_keys
 from pullsim.spec.prices import Link  # noqa: TC001  # pydantic reads it
-from pullsim.spec.pull_through import Balance, CacheSpec, Coalesce, Fill, Method, UpstreamFailure, WhenBusy
+from pullsim.spec.pull_through import Balance, CacheSpec, Coalesce, Fill, Method, Parts, UpstreamFailure, WhenBusy
 
 _DEFAULTS = CacheSpec()
 
@@ -58,6 +58,12 @@ class Cache(Short):
     finishes: bool = Field(
         default=_DEFAULTS.finishes,
         description="A blob that flows through is stored to its end although its node has gone; else it ends with it.",
+    )
+    parts: Parts = Field(
+        default=_DEFAULTS.parts,
+        description="For a part of a blob that it does not have, where blobs flow through: it passes the part on "
+        "and keeps nothing, or stores the blob from its beginning and answers when the part has come (nginx without "
+        "slice).",
     )
     recheck: Duration = Field(
         default=_DEFAULTS.recheck, description="How long a tag is taken as it was looked up upstream; 0s: not at all."
@@ -118,6 +124,8 @@ class Cache(Short):
         filled = {**PRESETS[preset].keys, "preset": preset, **given}
         if filled["coalesce"] != "blob" and "coalesceTimeout" not in given:
             filled.pop("coalesceTimeout", None)
+        if filled["fill"] != "streamThrough" and "parts" not in given:
+            filled.pop("parts", None)
         return filled
 
     @model_validator(mode="after")
@@ -126,6 +134,8 @@ class Cache(Short):
             raise ValueError("coalesce: image goes with fill: storeThenServe, as a whole image is stored first")
         if self.coalesce_timeout is not None and self.coalesce != "blob":
             raise ValueError("coalesceTimeout goes with coalesce: blob")
+        if self.parts == "fill" and self.fill != "streamThrough":
+            raise ValueError(f"parts: fill goes with fill: streamThrough, as {self.fill} stores the blob anyway")
         if self.manifest_poll == 0.0:
             raise ValueError("manifestPoll is a time above 0s")
         if self.balance != _DEFAULTS.balance and self.replicas == 1:

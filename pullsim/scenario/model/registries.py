@@ -12,10 +12,11 @@ from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.placement import Zone  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.pull_through import Cache  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import Duration, OptionalRate, Portion, Price, Rate, Section, Size
+from pullsim.scenario.presets.caches import RANGES
 from pullsim.scenario.presets.registries import PRESETS, preset_keys
 from pullsim.spec.prices import CROSS_ZONE, Link
 from pullsim.spec.registry import BlobHost as BlobHostSpec
-from pullsim.spec.registry import Challenge, Host, QuotaOwner, QuotaWindow, RegistrySpec, Requests
+from pullsim.spec.registry import Challenge, Host, QuotaOwner, QuotaWindow, Ranges, RegistrySpec, Requests
 from pullsim.spec.registry import Cut as CutSpec
 from pullsim.spec.registry import Fault as FaultSpec
 from pullsim.spec.registry import Limit as LimitSpec
@@ -205,10 +206,27 @@ class RegistryHost(Section):
         "too.",
     )
 
+    ranges: Ranges = Field(
+        default=_DEFAULTS.ranges,
+        description="What a GET of several ranges gets, as partial pulls send it: the ranges, as from distribution and "
+        "nginx; the whole blob for several of them (one: S3); or 416, by which the pull fails (refused: zot).",
+    )
+    most_ranges: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="More ranges than that in a GET are answered with 400; absent: any number is read."
+    )
     cache: Cache | None = Field(
         default=None,
         description="It is a pull-through cache, and begins empty; absent: it has all its images itself.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ranges_of_its_program(cls, data: Any) -> Any:
+        """Add what the program that is a cache's preset does with ranges."""
+        cache = data.get("cache") if isinstance(data, Mapping) else None
+        preset = cache.get("preset") if isinstance(cache, Mapping) else cache
+        ranges = RANGES.get(preset) if isinstance(preset, str) else None
+        return data if ranges is None or data.get("ranges") is not None else {**data, "ranges": ranges}
 
     @model_validator(mode="after")
     def _crosses_once(self) -> Self:

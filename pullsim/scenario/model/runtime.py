@@ -12,6 +12,7 @@ from pullsim.releases.crio import CRIO
 from pullsim.releases.release import written_text
 from pullsim.scenario.model.hardware import Short
 from pullsim.scenario.model.lazy import Lazy  # noqa: TC001  # pydantic reads it
+from pullsim.scenario.model.partial import PartialImages  # noqa: TC001  # pydantic reads it
 from pullsim.scenario.model.quantities import Count, Duration, Section, Size, WrittenRelease
 from pullsim.scenario.model.snapshotter import Erofs, Soci  # noqa: TC001  # pydantic reads them
 from pullsim.spec.lazy import LazyKind
@@ -124,6 +125,9 @@ class Runtime(Section):
         default=None,
         description=f"CRI-O and its release, {CRIO.text}, with a patch or its newest known one; a newer release runs "
         "as the newest of them.",
+    )
+    partial_images: PartialImages | None = Field(
+        default=None, description="CRI-O's partial pulls of zstd:chunked layers: true, or a mapping; absent: none."
     )
     fixed: Fixed | None = Field(default=None, description="Durations instead of a pipeline.")
 

@@ -6,11 +6,14 @@ given; what nobody has published is said to be an assumption.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import shown
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.presets.registries import Preset
+
+if TYPE_CHECKING:
+    from pullsim.spec.registry import Ranges
 
 PRESETS: Final[dict[str, Preset]] = {
     "distribution": Preset(
@@ -61,6 +64,7 @@ PRESETS: Final[dict[str, Preset]] = {
             "coalesce": "blob",
             "coalesceTimeout": "5s",
             "finishes": True,
+            "parts": "fill",
             "recheck": "0s",
             "recheckBy": "GET",
             "stale": ["unreachable", "serverError", "tooManyRequests"],
@@ -68,9 +72,10 @@ PRESETS: Final[dict[str, Preset]] = {
             "size": "32GiB",
         },
         "ngx_http_proxy_module: proxy_cache_lock_age and proxy_cache_lock_timeout are 5 s, a HEAD becomes a GET "
-        "(proxy_cache_convert_head), what is cached is fetched to its end; rpardini/docker-registry-proxy 0680179d: "
-        "nginx.conf (proxy_ignore_client_abort), nginx.manifest.common.conf, entrypoint.sh (60 days, 32 GiB, no tags "
-        "kept but after failures)",
+        "(proxy_cache_convert_head), what is cached is fetched to its end, and without Range "
+        "(ngx_http_proxy_cache_headers); rpardini/docker-registry-proxy 0680179d: nginx.conf "
+        "(proxy_ignore_client_abort), nginx.manifest.common.conf, entrypoint.sh (60 days, 32 GiB, no tags kept but "
+        "after failures)",
     ),
     "ecr-pull-through": Preset(
         {
@@ -86,6 +91,11 @@ PRESETS: Final[dict[str, Preset]] = {
         "asks upstream from addresses of AWS, not from the cluster's",
     ),
 }
+
+#: What the hosts of presets do with GETs of several ranges of what they have, where that is not to serve them: `ranges`
+#: of the registry. zot 2.1 answers 416 (project-zot/zot#3623); ECR redirects to S3, which ignores several ranges
+#: (containers/image#2792).
+RANGES: Final[dict[str, Ranges]] = {"zot": "refused", "ecr-pull-through": "one"}
 
 
 def cache_preset_keys(name: str) -> dict[str, Any]:

@@ -64,12 +64,14 @@ PRESETS: Final[dict[str, Preset]] = {
     "ecr": Preset(
         {
             "auth": "basic",
+            "ranges": "one",
             "limits": [
                 {"requests": 2000, "per": "1s", "of": "manifests", "by": "registry", "window": "bucket"},
                 {"requests": 3000, "per": "1s", "of": "blobs", "by": "registry", "window": "bucket"},
             ],
         },
-        "Amazon ECR service quotas: per region BatchGetImage 2,000/s, GetDownloadUrlForLayer 3,000/s, adjustable",
+        "Amazon ECR service quotas: per region BatchGetImage 2,000/s, GetDownloadUrlForLayer 3,000/s, adjustable; its "
+        "layers come from S3, which answers a GET of several ranges with all (containers/image#2792)",
     ),
     "ecr-public": Preset(
         {

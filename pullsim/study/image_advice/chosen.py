@@ -205,7 +205,8 @@ def _nothing(reasons: Sequence[str], images: Sequence[FoundImage], platforms: Co
 
 def _entry(layer: Layer) -> dict[str, Any]:
     """Return a layer as the scenario's ``images.define[].layers`` has it, with all that is known of it."""
-    return {
+    chunked = {} if layer.chunked is None else {"chunked": dict(layer.chunked) or True}
+    return chunked | {
         "size": layer.size,
         "unpacked": layer.unpacked,
         "files": layer.files,

@@ -141,7 +141,7 @@ def incompressible(layer: Layer) -> bool:
 def _stored_as(layer: Layer, compression: str, size: int) -> Layer:
     """Return a layer that unpacks to the same tar."""
     digest = synthetic_digest("recompressed", layer.digest, compression, str(size))
-    return replace(layer, digest=digest, size=size, compression=compression)
+    return replace(layer, digest=digest, size=size, compression=compression, chunked=None)
 
 
 def _together(run: Sequence[Layer]) -> list[Layer]:
