@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import simpy
+
 from pullsim.kernel.event import Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
@@ -26,17 +28,11 @@ class RangeClient(Client):
 
     __slots__ = ()
 
-    def get_range(self, request: Request, download: Download, count: int = 1) -> Generator[Any, Any, int]:
-        """GET a range of a blob whose place is known. Returns the status, as `Client.get` does.
-
-        ``count``: the range is got in so many requests of equal parts, one after the other over one connection.
-        """
+    def get_range(self, request: Request, download: Download) -> Generator[Any, Any, int]:
+        """GET a range of a blob whose place is known. Returns the status, as `Client.get` does."""
         registry, env = self.registry, self._env
         site = registry.blob_site
         if site is registry.site:
-            if count > 1:
-                registry.blobs += count - 1
-                yield Timeout(env, (count - 1) * (site.round_trip + registry.spec.first_byte))
             return (yield from self.get(request, download))
         download.request(env.now)
         size, port, idle = request.size, self._port, self._blob_idle
@@ -49,12 +45,12 @@ class RangeClient(Client):
             yield Timeout(env, site.round_trip if fault.refused else self._dial_timeout)
             return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(idle, site.round_trip)
-        latency += count * (site.round_trip + site.first_byte)
+        latency += site.round_trip + site.first_byte
         rate = site.rate(port)
         rounds, sent, window = slow_start(window, registry.spec.max_window, size, rate, site.round_trip)
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
         download.host = registry.spec.host
-        registry.ranges += count
+        registry.ranges += 1
         faults = registry.gates.body(request, env.now)
         before, status = download.received, 0
         try:
@@ -68,6 +64,57 @@ class RangeClient(Client):
         else:
             self.retryable = any(fault.retryable for fault in faults)
         return status
+
+    def get_ranges(self, request: Request, count: int, flows: int) -> Generator[Any, Any, int]:
+        """GET a range of a blob whose place is known in ``count`` equal parts, ``flows`` of them at a time.
+
+        Each connection is simulated with one request that is as large and as slow as all of its own: the waits for all
+        first bytes, and then all bytes. To registries that look at no single request (`Ranges`) and to links the one
+        is like the others on a longer scale of time. Returns the status, as `Client.get` does.
+        """
+        registry, env = self.registry, self._env
+        site, idle, latency = registry.blob_site, self._blob_idle, 0.0
+        if site is registry.site:
+            status, latency, first = yield from self._send(request, registry.server_time(request), None)
+            if first is None or status != OK:
+                yield Timeout(env, latency)
+                return status
+            idle = self._idle
+            idle.append(first)
+            registry.blobs += count - 1
+        else:
+            registry.ranges += count
+        window = registry.spec.max_window
+        for _ in range(flows):
+            own, connect = self._connect(idle, site.round_trip)
+            window, latency = min(window, own), max(latency, connect)
+        latency += count / flows * (site.round_trip + site.first_byte)
+        rate = site.rate(self._port)
+        for _ in range(-(-count // flows)):
+            rounds, sent, window = slow_start(
+                window, registry.spec.max_window, request.size // count, rate, site.round_trip
+            )
+            if not rounds:
+                break
+            latency += max(0.0, rounds * site.round_trip - sent / rate)
+        yield Timeout(env, latency)
+        share = request.size / flows / site.goodput
+        transfers = [registry.network.transfer(site.path, self._port, share, site.connection_cap) for _ in range(flows)]
+        received = 0
+        try:
+            for transfer in transfers:
+                if not transfer.triggered:
+                    yield transfer
+            received = request.size
+        except simpy.Interrupt:
+            left = sum([transfer.cancel() for transfer in transfers])
+            received = request.size - round(left * site.goodput)
+            raise
+        finally:
+            registry.delivered(site, received, self._inbound)
+        for _ in range(flows):
+            self._keep(idle, window)
+        return OK
 
     def _keep(self, idle: list[int], window: int) -> None:
         """Keep a connection open for further requests."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import simpy
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pullsim.runtime.containerd.lazy_node import LazyNode
     from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
     from pullsim.spec.lazy import BackgroundSpec
-
-BATCH: Final = 32 * 2**20  # bytes that are fetched together, by one request after the other
 
 
 class BackgroundFetch:
@@ -69,14 +67,14 @@ class BackgroundFetch:
             layer = self._layers.popleft()
             if node.layer(layer.chain_id) is not layer:
                 continue
-            together = 1 if layer.ranges.counted else max(1, BATCH // node.spec.unit)
-            units = layer.absent(layer.together * together)
+            left = layer.left() // layer.together
+            units = layer.absent(layer.together * max(1, min(layer.batch, left // (2 * spec.workers))))
             if not units:
                 continue
             self._layers.append(layer)
             began = env.now
             requests = layer.requests(units)
-            yield from node.fetch(layer, units, reading=False, requests=requests)
+            yield from node.fetch(layer, units, requests, reading=False)
             if layer.state(units[0]) == ABSENT and layer in self._layers:
                 self._layers.remove(layer)
             if (rest := began + spec.period * requests - env.now) > 0.0:

@@ -161,9 +161,11 @@ class LazyMount:
             if spec.layer_requests and (yield from image.ranges.probe(self.layer.digest, Unwatched())) != OK:
                 return
             if self.size:
-                status = yield from image.ranges.get(
-                    self.layer.digest, 0, self.size, Unwatched(), known=spec.layer_requests > 0, count=max(1, more)
-                )
+                ranges, digest = image.ranges, self.layer.digest
+                if spec.layer_requests:
+                    status = yield from ranges.get_many(digest, self.size, max(1, more))
+                else:
+                    status = yield from ranges.get(digest, 0, self.size, Unwatched(), known=False)
                 if status != OK:
                     return
             if spec.prefetch and self.prefetched is None:
@@ -190,7 +192,7 @@ class LazyMount:
         count = -(-size * layer.count // self.layer.size)
         units = [unit for unit in range(count) if layer.state(unit) == ABSENT]
         if units:
-            yield from lazy.fetch(layer, units, reading=True, requests=1)
+            yield from lazy.fetch(layer, units, 1, reading=True)
 
 
 class WholeMount:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.registry.request import OK
 from pullsim.runtime.snapshotter.lazy_layer import ABSENT, PACKED, PRESENT
-from pullsim.runtime.snapshotter.ranges import Unwatched
 from pullsim.spec.unpack import GO_GZIP, SHA256
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ class LazyNode:
     __slots__ = (
         "_last",
         "_reading",
+        "_unwritten",
+        "_writing",
         "cores",
         "disk",
         "env",
@@ -71,6 +72,8 @@ class LazyNode:
         self.prefetches: Final[dict[str, list[simpy.Process]]] = {}  # of a container's image, by the image's ID
         self._reading = 0  # reads that wait for the registry
         self._last = float("-inf")  # when the last of them ended
+        self._unwritten = 0  # bytes of units that are to be written into the cache
+        self._writing = False
 
     def layer(self, chain_id: str) -> LazyLayer | None:
         """Return a layer that is mounted lazily; None: it was unpacked, or is gone."""
@@ -105,24 +108,21 @@ class LazyNode:
         return None if self._reading else self._last
 
     def fetch(
-        self, layer: LazyLayer, units: Sequence[int], *, reading: bool, requests: int | None = None
+        self, layer: LazyLayer, units: Sequence[int], requests: int, *, reading: bool, flows: int = 1
     ) -> Generator[Any, Any, bool]:
-        """Fetch absent units, by so many requests, or as few as it takes; return whether they came.
+        """Fetch absent units by so many requests, ``flows`` of them at a time; return whether they came.
 
         ``reading``: a program waits for them, so that nothing is fetched in the background, and they are inflated.
         """
-        event = layer.expect(units)
-        state = ABSENT
+        event, flows = layer.expect(units), min(flows, requests)
+        state, later = ABSENT, self.spec.inflates_later and not reading
         self._reading += reading
         try:
             got = layer.blob_bytes(units)
-            digest = layer.layer.digest
-            count = requests or layer.requests(units)
-            status = yield from layer.ranges.get(digest, 0, got, Unwatched(), known=True, count=count)
+            status = yield from layer.ranges.get_many(layer.layer.digest, got, requests, flows)
+            if status == OK and not later:
+                yield from self._inflate(layer.seconds * len(units), flows)
             if status == OK:
-                later = self.spec.inflates_later and not reading
-                if not later:
-                    yield self.cores.run(layer.seconds * len(units))
                 state = self._keep(layer, units, got, PACKED if later else PRESENT)
             return status == OK
         finally:
@@ -131,15 +131,21 @@ class LazyNode:
                 self._last = self.env.now
             layer.arrive(units, event, state)
 
-    def inflate(self, layer: LazyLayer, units: Sequence[int]) -> Generator[Any, Any, None]:
-        """Inflate units that came in the background, which then take more space."""
-        yield self.cores.run(layer.seconds * len(units))
+    def inflate(self, layer: LazyLayer, units: Sequence[int], flows: int) -> Generator[Any, Any, None]:
+        """Inflate units that came in the background, on ``flows`` cores; they take more space then."""
+        yield from self._inflate(layer.seconds * len(units), min(flows, len(units)))
         store, more = self.store, layer.unpacked_bytes(units) - layer.blob_bytes(units)
         if more > 0 and layer.chain_id in store.snapshots and store.claim(more) == more:
             layer.cached += more
             store.snapshots[layer.chain_id] += more
         for unit in units:
             layer.inflated(unit)
+
+    def _inflate(self, work: float, flows: int) -> Generator[Any, Any, None]:
+        """Do work of so many seconds of a core on as many cores as there are flows."""
+        for job in [self.cores.begin(work / flows) for _ in range(flows)]:
+            if (end := job.wait()) is not None:
+                yield end
 
     def _keep(self, layer: LazyLayer, units: Sequence[int], got: int, state: int) -> int:
         """Write units into the cache, which nobody waits for; return their state, ABSENT where there is no space."""
@@ -158,5 +164,16 @@ class LazyNode:
             else:  # the image was removed while the units were on their way
                 store.abandon(0, of=size)
         if self.disk is not None:
-            self.disk.buffer(size, 0.0)
+            self._unwritten += size
+            if not self._writing:
+                self._writing = True
+                self.env.process(self._write(self.disk))
         return state
+
+    def _write(self, disk: Disk) -> Generator[Any, Any, None]:
+        """Write what has come by one writer, so that a slow disk has one write of it at a time to do, and no queue."""
+        while self._unwritten:
+            size, self._unwritten = self._unwritten, 0
+            if (end := disk.buffer(size, 0.0).wait()) is not None:
+                yield end
+        self._writing = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import simpy
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pullsim.reads import Part, Reads
     from pullsim.runtime.containerd.lazy_node import LazyNode
     from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
-
-BATCH: Final = 64 * 2**20  # bytes that one reader takes together at the most, by one request after the other
 
 
 class LazyLayers:
@@ -41,19 +39,31 @@ class _LayerReads:
     """Reads a part of one layer, by several readers at a time; what is not there is fetched.
 
     A reader asks for what one request brings, waits for it and inflates it before it asks for more: a read of a file
-    through FUSE does no more (stargz-snapshotter fs/reader/reader.go ReadAt, soci-snapshotter fs/span-manager). Reads
-    that follow each other are simulated as one download after the waits for all of them, which takes the same time as
-    long as the link's share does not change.
+    through FUSE does no more (stargz-snapshotter fs/reader/reader.go ReadAt, soci-snapshotter fs/span-manager). Where
+    nothing looks at single requests, all readers are simulated together, each with many reads that follow each other:
+    see `RangeClient.get_ranges`.
     """
 
-    __slots__ = ("_done", "_failed", "_fetched", "_layer", "_node", "_part", "_readers", "_reads", "_requests")
+    __slots__ = (
+        "_done",
+        "_failed",
+        "_fetched",
+        "_flows",
+        "_layer",
+        "_node",
+        "_part",
+        "_readers",
+        "_reads",
+        "_requests",
+    )
 
     def __init__(self, node: LazyNode, layer: LazyLayer, part: Part, reads: Reads) -> None:
         front = reads.order == "sequential" or bool(node.spec.prefetch)
         self._node = node
         self._layer = layer
         self._part = part
-        self._readers = reads.concurrency
+        self._flows = 1 if layer.ranges.bulk is None else reads.concurrency
+        self._readers = reads.concurrency // self._flows
         self._reads = _in_order(layer, part) if front else _scattered(layer, part, reads.size)
         self._done = self._fetched = self._requests = 0
         self._failed = False
@@ -62,9 +72,8 @@ class _LayerReads:
         """Read everything, until a read fails."""
         env, layer, part = self._node.env, self._layer, self._part
         began, total = env.now, len(self._reads)
-        most = 1 if layer.ranges.counted else min(max(1, BATCH // self._node.spec.unit), -(-total // self._readers))
         reads = iter(self._reads)
-        readers = [env.process(self._read(reads, most)) for _ in range(min(self._readers, total))]
+        readers = [env.process(self._read(reads)) for _ in range(min(self._readers, total))]
         try:
             for reader in readers:
                 if reader.is_alive:
@@ -89,16 +98,25 @@ class _LayerReads:
         if self._failed:
             raise ReadFailed(retryable=layer.ranges.retryable)
 
-    def _read(self, reads: Iterator[range], most: int) -> Generator[Any, Any, None]:
+    def _read(self, reads: Iterator[range]) -> Generator[Any, Any, None]:
         """Take reads that no other reader has taken, until there are none left."""
         try:
-            while not self._failed and (batch := list(islice(reads, most))):
+            while not self._failed and (batch := list(islice(reads, self._most()))):
                 if not (yield from self._have(batch)):
                     self._failed = True
                     return
                 self._done += len(batch)
         except simpy.Interrupt:
             return
+
+    def _most(self) -> int:
+        """Return how many reads are taken together.
+
+        They get fewer towards the end, where what is fetched in the background takes some of the last ones.
+        """
+        flows, background = self._flows, self._node.spec.background
+        crowd = flows + (background.workers if background is not None else 0)
+        return flows * max(1, min(self._layer.batch, (len(self._reads) - self._done) // crowd))
 
     def _have(self, batch: list[range]) -> Generator[Any, Any, bool]:
         """Have units fetched or inflated where they are not there; return False if they cannot be had."""
@@ -125,12 +143,12 @@ class _LayerReads:
                 if layer.state(unit) == PACKED:
                     packed[unit] = None
         if packed:
-            yield from self._node.inflate(layer, list(packed))
+            yield from self._node.inflate(layer, list(packed), self._flows)
         return True
 
     def _fetch(self, units: list[int], requests: int) -> Generator[Any, Any, bool]:
         """Fetch absent units, and count what came."""
-        if not (yield from self._node.fetch(self._layer, units, reading=True, requests=requests)):
+        if not (yield from self._node.fetch(self._layer, units, requests, reading=True, flows=self._flows)):
             return False
         self._fetched += self._layer.blob_bytes(units)
         self._requests += requests

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pullsim.runtime.snapshotter.ranges import Ranges
     from pullsim.spec.lazy import LazySpec
 
+#: Inflated bytes that a connection brings together at the most where nothing looks at single requests. It is the same
+#: for readers and for what is fetched in the background: who takes more at a time holds what the others wait for.
+BATCH: Final = 32 * 2**20
 ABSENT: Final = 0
 COMING: Final = 1
 PACKED: Final = 2  # on the node, and not inflated yet
@@ -35,6 +38,7 @@ class LazyLayer:
         "_env",
         "_first",
         "_state",
+        "batch",
         "cached",
         "chain_id",
         "count",
@@ -54,6 +58,7 @@ class LazyLayer:
         self.cached = 0  # bytes of the disk that its units take
         self.unit = unit  # bytes of one unit when inflated
         self.together = max(1, spec.unit // unit)  # units that one request brings at the most
+        self.batch = 1 if ranges.bulk is None else max(1, BATCH // spec.unit)  # requests that are taken together
         self.count = math.ceil(layer.unpacked / unit)
         self.seconds = seconds / self.count if self.count else 0.0  # of one unit
         self._env = env
@@ -101,6 +106,10 @@ class LazyLayer:
     def inflated(self, unit: int) -> None:
         """Note that a unit that came in the background has been inflated."""
         self._state[unit] = PRESENT
+
+    def left(self) -> int:
+        """Return how many units are neither there nor on their way."""
+        return self._state.count(ABSENT)
 
     def absent(self, most: int) -> list[int]:
         """Return the first units that are neither there nor on their way, at the most so many."""

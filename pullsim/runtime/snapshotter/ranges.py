@@ -41,7 +41,7 @@ class Ranges:
     go-retryablehttp's DefaultRetryPolicy and DefaultBackoff; containerd's hosts.toml does not concern this client.
     """
 
-    __slots__ = ("_authorizer", "_client", "_env", "_reference", "_retries", "retryable")
+    __slots__ = ("_authorizer", "_client", "_env", "_reference", "_retries", "bulk", "retryable")
 
     def __init__(
         self,
@@ -63,25 +63,32 @@ class Ranges:
         else:
             self._client = RangeClient(env, registry, port, self._authorizer, inbound=inbound)
         self.retryable = False  # whether what failed last may succeed later by itself
-
-    @property
-    def counted(self) -> bool:
-        """Whether a cache, a quota or fault may look at each request: no two of them may be taken together then."""
-        client = self._client
-        if not isinstance(client, RangeClient):
-            return True
-        return client.registry.blob_site is client.registry.site and not client.registry.gates.regular
+        #: The client that takes many requests together; None: a cache, a quota or a fault may look at each of them.
+        self.bulk = self._client if isinstance(self._client, RangeClient) and not _looked_at(registry) else None
 
     def probe(self, digest: str, download: Download) -> Generator[Any, Any, int]:
         """Find out where a blob is, by a GET of its first two bytes. Returns the status of the last attempt."""
         return (yield from self.get(digest, 0, PROBE, download, known=False))
 
-    def get(
-        self, digest: str, offset: int, size: int, download: Download, *, known: bool, count: int = 1
-    ) -> Generator[Any, Any, int]:
-        """GET ``size`` bytes of a blob in ``count`` requests. Returns the status of the last attempt.
+    def get_many(self, digest: str, size: int, count: int, flows: int = 1) -> Generator[Any, Any, int]:
+        """GET ``size`` bytes of a blob whose place is known in ``count`` requests of equal parts. Returns the status.
 
-        ``known``: a probe has found its place; more than one request needs that.
+        ``flows`` of them at a time; requests that are looked at come one after the other.
+        """
+        if self.bulk is not None and count > 1:
+            request = Request(self._authorizer.presented, self._reference, "blobs", digest, size)
+            return (yield from self.bulk.get_ranges(request, count, min(flows, count)))
+        for number in range(count):
+            begin, end = size * number // count, size * (number + 1) // count
+            status = yield from self.get(digest, begin, end - begin, Unwatched(), known=True)
+            if status != OK:
+                return status
+        return OK
+
+    def get(self, digest: str, offset: int, size: int, download: Download, *, known: bool) -> Generator[Any, Any, int]:
+        """GET ``size`` bytes of a blob. Returns the status of the last attempt.
+
+        ``known``: a probe has found its place.
         """
         client, attempt = self._client, 0
         while True:
@@ -89,7 +96,7 @@ class Ranges:
             request.offset = offset
             got = download.received
             if known and isinstance(client, RangeClient):
-                status = yield from client.get_range(request, download, count)
+                status = yield from client.get_range(request, download)
             else:
                 status = yield from client.get(request, download)
             if status == OK:
@@ -122,6 +129,13 @@ class Unwatched:
 
     def stall(self, now: float, *, begun: bool) -> None:
         """See `Download`."""
+
+
+def _looked_at(registry: Registry) -> bool:
+    """Whether a quota or a fault of a registry may concern a GET of a part of a blob."""
+    if any(fault.of in ("requests", "blobs") for fault in registry.spec.faults):
+        return True
+    return registry.blob_site is registry.site and any(limit.of != "manifests" for limit in registry.spec.limits)
 
 
 def is_tried_again(status: int) -> bool:
