@@ -53,14 +53,15 @@ what unpacks faster does the opposite, and needs a faster disk to do so. They go
 ask the mirrors that containerd has. A cache that stores before it sends (zot) fetches the image once and lets the first
 nodes wait; one that streams (distribution) fetches for each node what nobody has brought to its end yet. Peers gain
 little while all nodes pull at the same time, and most of the bytes when nodes come one every half a minute. A swarm
-gives pieces away while it fetches them, so that nothing comes through the gateway of an image that its origins have;
-how they got it is not in the table, and a node's runtime gets a blob when it is whole.
+gives pieces away while it fetches them, so that through the gateway comes only what its two origins of a layer fetch,
+however many nodes there are; a node's runtime gets a blob when it is whole.
 
 An image in the node image, on a snapshot or on a second disk costs nothing *in the run*: what making and keeping it
 costs is not in the table. A volume of a snapshot has the image at once, and its files come slowly, so that the GPU
 waits all the same; fast restore is for ten volumes a zone. Lazily pulled images start within seconds, and all of their
 weights come with the reads, sixteen at a time and with nothing to unpack to the disk; the GPU waits for these too.
-(Nydus and GKE's streaming are left out: with their requests of 1 MiB a run of this size takes minutes.)
+Which of the four it is makes little difference here, where all nodes share the registry's link; what GKE does is mostly
+[assumed](lazy-pulling.md).
 
 ## A rolling update of 200 nodes, 500 MB each
 

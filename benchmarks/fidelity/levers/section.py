@@ -1,7 +1,8 @@
-"""The section of the fidelity report about levers."""
+"""The section of the fidelity report about levers; ``python -m benchmarks.fidelity.levers.section TITLE``: one part."""
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from benchmarks.fidelity.levers import (
@@ -30,15 +31,22 @@ LEVERS: Final = {
 
 def lines() -> list[str]:
     """Predict the published figures of all levers, and return the lines of the section."""
-    found = ["", "## Levers", ""]
-    for title, lever in LEVERS.items():
-        assert lever.__doc__ is not None
-        found += [f"### {title}", "", lever.__doc__.partition("\n\n")[2].replace("`", "").strip(), ""]
-        found += ["| case | | published | predicted | error |", "| --- | --- | ---: | ---: | ---: |"]
-        found += [
-            f"| {each.case} | {each.role} | {each.published:.3g}{each.space} | {each.predicted:.3g}{each.space} "
-            f"| {each.verdict} |"
-            for each in lever.checks()
-        ]
-        found += ["", *(f"- {line}" for line in lever.unsaid()), ""]
-    return found[:-1]
+    return ["", "## Levers", *(line for title in LEVERS for line in ("", *part(title)))]
+
+
+def part(title: str) -> list[str]:
+    """Predict the published figures of one lever, and return the lines of its part. Raises KeyError without it."""
+    lever = LEVERS[title]
+    assert lever.__doc__ is not None
+    found = [f"### {title}", "", lever.__doc__.partition("\n\n")[2].replace("`", "").strip(), ""]
+    found += ["| case | | published | predicted | error |", "| --- | --- | ---: | ---: | ---: |"]
+    found += [
+        f"| {each.case} | {each.role} | {each.published:.3g}{each.space} | {each.predicted:.3g}{each.space} "
+        f"| {each.verdict} |"
+        for each in lever.checks()
+    ]
+    return [*found, "", *(f"- {line}" for line in lever.unsaid())]
+
+
+if __name__ == "__main__":
+    print("\n".join(part(" ".join(sys.argv[1:]))))
