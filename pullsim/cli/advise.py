@@ -51,11 +51,15 @@ class AdviceFormat(StrEnum):
 def advise(
     scenario: ScenarioArgument,
     objective: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="METRIC", autocompletion=completers.metrics, help="What to rank by.", rich_help_panel=INPUT
+            metavar="METRIC",
+            autocompletion=completers.metrics,
+            help="What to rank by; by default pods.start.p99, or pods.ready.p99 where workloads have reads.",
+            rich_help_panel=INPUT,
+            show_default=False,
         ),
-    ] = "pods.start.p99",
+    ] = None,
     nodes: NodesOption = None,
     preset: PresetOption = None,
     set_: SetOption = None,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pullsim.study.compare import Difference
 
 OBJECTIVE: Final = "pods.start.p99"
+#: Where pods say what they read: some levers start them before their files are there, and gain nothing by that.
+OBJECTIVE_OF_READS: Final = "pods.ready.p99"
 #: The metrics that are told of each change beside the objective.
 METRICS: Final = ("pods.start.p50", "pods.start.p99", "pods.lastReadyAt", "bytes.downloaded")
 GAIN: Final = 0.01  # what gains a smaller part of the objective gains nothing

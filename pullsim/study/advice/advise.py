@@ -12,7 +12,16 @@ from pullsim.results import metrics as metric_names
 from pullsim.results.model_error import model_error
 from pullsim.scenario import override
 from pullsim.scenario.builder.estimate import LONG, time_text
-from pullsim.study.advice.advice import GAIN, METRICS, OBJECTIVE, Advice, Tried, gain, ordered
+from pullsim.study.advice.advice import (
+    GAIN,
+    METRICS,
+    OBJECTIVE,
+    OBJECTIVE_OF_READS,
+    Advice,
+    Tried,
+    gain,
+    ordered,
+)
 from pullsim.study.advice.levers import LEVERS, weights
 from pullsim.study.advice.setting import Setting
 from pullsim.study.advice.situation import Situation
@@ -47,6 +56,11 @@ class Candidate(NamedTuple):
     setting: Setting
 
 
+def usual_objective(situation: Situation) -> str:
+    """Return the metric by which changes are ranked where none is given."""
+    return OBJECTIVE_OF_READS if situation.reads else OBJECTIVE
+
+
 def candidates(situation: Situation, shares: Mapping[str, float], least: float = 0.0) -> list[Candidate]:
     """Return what there is to try, first what helps most of the waiting (``shares``: see `levers.weights`).
 
@@ -60,7 +74,7 @@ def candidates(situation: Situation, shares: Mapping[str, float], least: float =
 def advise(
     scenario: Scenario,
     *,
-    objective: str = OBJECTIVE,
+    objective: str | None = None,
     set: Sequence[str] = (),
     seeds: int | Sequence[int] = SEEDS,
     processes: int | None = 1,
@@ -73,18 +87,20 @@ def advise(
 ) -> Advice:
     """Try what could start a scenario's pods earlier, and return what each change comes to.
 
-    ``objective``: the metric by which changes are ranked; ``set``: overrides that hold for all runs. All changes run
-    with the same ``seeds``, so that differences are paired: what changes is the lever's doing. At most ``max_runs``
-    runs are made: first the scenario as it is, then single changes, those that help what binds first, then pairs.
+    ``objective``: the metric by which changes are ranked; by default pods.start.p99, and pods.ready.p99 where workloads
+    have ``reads``. ``set``: overrides that hold for all runs. All changes run with the same ``seeds``, so that
+    differences are paired: what changes is the lever's doing. At most ``max_runs`` runs are made: first the scenario as
+    it is, then single changes, those that help what binds first, then pairs.
     For the other parameters see `pullsim.study.sweep.sweep`. After Ctrl-C what is done is returned (``interrupted``).
     Raises InputError for wrong input, or if the scenario itself cannot be run.
     """
-    metric_names.check(objective, Location("--objective"))
+    if objective is not None:
+        metric_names.check(objective, Location("--objective"))
     scenario = override(scenario, set) if set else scenario
     situation = Situation.of(scenario, force=force)
     with searching(
         situation,
-        objective,
+        objective or usual_objective(situation),
         seeds,
         max_runs,
         processes=processes,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.results import metrics as metric_names
 from pullsim.results.wording import counted
-from pullsim.study.advice.advice import GAIN, OBJECTIVE, change
-from pullsim.study.advice.advise import MAX_RUNS, Search, candidates
+from pullsim.study.advice.advice import GAIN, change
+from pullsim.study.advice.advise import MAX_RUNS, Search, candidates, usual_objective
 from pullsim.study.advice.levers import PRESENT
 from pullsim.study.advice.situation import Situation
 from pullsim.study.compare import Side
@@ -43,7 +43,7 @@ def tried(scenario: Scenario, summary: Summary, *, force: bool = False) -> Advic
     if summary.bottleneck is None or summary.bottleneck.resource is None or summary.ended == "interrupted":
         return None
     situation = Situation.of(scenario, force=force)
-    search = Search(situation, OBJECTIVE, [summary.seed], InProcess(), None, MAX_RUNS, force=force)
+    search = Search(situation, usual_objective(situation), [summary.seed], InProcess(), None, MAX_RUNS, force=force)
     search.start(Side("", {}, {summary.seed: metric_names.values(summary.to_dict())}, None, None))
     able = candidates(situation, search.weights, RELEVANT)
     count = affordable(_work(situation.estimate, summary))

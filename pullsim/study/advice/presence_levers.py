@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.spec.lazy import KINDS
 from pullsim.spec.runtime import DEFAULT_SNAPSHOTTER, ContainerdSpec
 from pullsim.study.advice.setting import Setting, setting
-from pullsim.study.advice.situation import flow, pod_specs
+from pullsim.study.advice.situation import flow
 
 if TYPE_CHECKING:
     from pullsim.scenario.model.nodes import NodePool
@@ -26,7 +26,7 @@ def node_image(situation: Situation) -> list[Setting]:
 
     Only where pods say what they read, as nothing else tells what that costs.
     """
-    if not _said(situation):
+    if not situation.reads:
         return []
     cached = situation.nodes("cached", lambda pool, spec: _missing(situation, pool, spec) if _plain(pool) else None)
     if not cached:
@@ -84,7 +84,7 @@ def read_before(situation: Situation) -> list[Setting]:
 
 def mounted(situation: Situation) -> list[Setting]:
     """Images that are mounted before they are there, only where pods say what they read."""
-    if not _said(situation):
+    if not situation.reads:
         return []
     return setting(
         f"images mounted before they are there ({_MOUNTS}): see when pods are ready",
@@ -110,10 +110,6 @@ def whole(situation: Situation) -> list[Setting]:
         *situation.nodes("runtime.snapshotter", lambda _, spec: DEFAULT_SNAPSHOTTER if _mounts(spec) else None),
         *situation.nodes("runtime.lazy", lambda pool, spec: "null" if pool.runtime.lazy and _mounts(spec) else None),
     )
-
-
-def _said(situation: Situation) -> bool:
-    return any(spec.reads is not None for spec in pod_specs(situation.cluster))
 
 
 def _unpacks(spec: NodeSpec) -> bool:

@@ -52,6 +52,11 @@ class Situation:
                 images.append(image)
         return cls(scenario, cluster, built.estimate, specs, tuple(images), tuple(dict.fromkeys(hosts)))
 
+    @property
+    def reads(self) -> bool:
+        """Whether pods say what their processes read of their images before they are ready."""
+        return any(spec.reads is not None for spec in pod_specs(self.cluster))
+
     def nodes(self, key: str, value: Callable[[NodePool, NodeSpec], str | None]) -> list[str]:
         """Return overrides that set a key of all pools for which there is a value; one alone where all are equal."""
         found: dict[str, str] = {}

@@ -102,3 +102,14 @@ def test_what_lazy_pulls_and_their_remedies_do():
     lazy = scenario(LAZY, reads={"concurrency": 1})
     assert ready(lazy, "whole pulls") == pytest.approx(ready(made), abs=0.01)
     assert ready(lazy, "optimised images") < ready(lazy)
+
+
+@pytest.mark.parametrize(
+    ("reads", "objective"), [(None, "pods.start.p99"), ({"concurrency": 1}, "pods.ready.p99"), ({"share": 0.1}, None)]
+)
+def test_what_is_read_is_ranked_by_when_pods_are_ready(reads, objective):
+    """Lazy pulls start a pod at once: only readiness tells whether they help it, unless something else is asked for."""
+    advice = pullsim.advise(
+        scenario(reads=reads), objective=None if objective else "pods.start.p50", seeds=1, max_runs=2
+    )
+    assert advice.objective == (objective or "pods.start.p50")
