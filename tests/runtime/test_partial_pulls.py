@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pullsim.kernel.environment import Environment
 from pullsim.oci.manifest import Layer, synthetic_digest
+from pullsim.oci.reference import parse
 from pullsim.results.invariants import check
 from pullsim.runtime.crio.store import CrioStore
 from pullsim.spec.partial import PartialSpec, missing, toc_bytes
@@ -141,18 +143,24 @@ def test_cached_images_have_their_contents():
 
 
 def test_what_is_removed_is_found_no_more():
-    store = CrioStore(None, 0.0, partial=True)
-    old, new = (CrioImage(image(*content), "") for content in (V1, V2))
-    for name, stored in (("a", old), ("b", new)):
-        for chain_id, layer in zip(stored.manifest.chain_ids, stored.manifest.layers, strict=True):
-            store.commit(chain_id, layer, chunked=name == "a")
-    assert store.has("lib")
-    store.images["a"] = old
-    store._documents[old.id] = 0
+    store = CrioStore(Environment(), 0.0, partial=True)
+    old, new = (CrioImage(image(*content), "sha256:" + "a" * 64) for content in (V1, V2))
+    for name, each in (("v1", old), ("v2", new)):
+        assert store.put(parse(f"{HOST}/{name}:1"), each)
     store.remove(old.id)
+    assert store.has("lib")
+    assert store.missing(V1[0]) == UNIT
+    store.remove(new.id)
     assert not store.has("lib")
-    assert store.missing(V2[0]) == 0
     assert store.missing(V1[0]) == 3 * UNIT
+    assert store.bytes == 0
+
+
+def test_contents_of_layers_that_were_pulled_whole_are_not_found():
+    store = CrioStore(Environment(), 0.0, partial=True)
+    store.commit("chain", V1[0])
+    assert not store.has("lib")
+    assert (store.missing(V1[0]), store.missing(V2[0])) == (0, 3 * UNIT)
 
 
 # ---------------------------------------------------------------- hosts that do otherwise

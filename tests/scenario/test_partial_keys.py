@@ -15,6 +15,8 @@ from pullsim.oci.reference import parse
 from pullsim.results.summary.summary import summarize
 from pullsim.scenario import effective_yaml, from_mapping
 from pullsim.spec.partial import PartialSpec
+from pullsim.study.advice.advise import candidates
+from pullsim.study.advice.situation import Situation
 from tests.support.command import pullsim as command
 
 ROOT = Path(__file__).parents[2]
@@ -206,3 +208,15 @@ def test_the_page_has_the_figures_of_its_scenario():
         assert f"| {starts[pool]} s | {downloaded[pool] / 10e6:,.0f} MB |" in page
     nginx = sorted(pod.start_seconds for pod in result.pods if pod.node[:-5] == "parts-nginx")
     assert f"| {nginx[0]:.3g} to {nginx[-1]:.3g} s | {downloaded['parts-nginx'] / 10e6:,.0f} MB |" in page
+
+
+def test_advice_tries_it_where_layers_are_chunked():
+    def tried(made):
+        found = candidates(Situation.of(made), {})
+        return [each.setting.overrides for each in found if each.lever.name == "partial pulls"]
+
+    whole = scenario(runtime={"crio": "1.35"})
+    assert tried(whole) == [("nodes[*].runtime.partialImages=true",)]
+    assert pullsim.override(whole, tried(whole)[0]).assemble().cluster.nodes[0].spec.runtime.partial == PartialSpec()
+    for other in ({"runtime": CRIO}, {"runtime": {"containerd": "2.1"}}, {"layer": {"size": "1MB"}}):
+        assert tried(scenario(**{"runtime": {"crio": "1.35"}, **other})) == []

@@ -189,15 +189,14 @@ class Copy(OngoingCopy):
         try:
             if chain_id in store.layers:
                 self._record(fetch, fetch.staged)
-                return
-            if fetch.staged is not None:
+            elif fetch.staged is not None:
                 yield from self._rename(fetch)
                 store.commit(chain_id, fetch.layer, chunked=True)
                 self._record(fetch, fetch.staged)
-                return
-            limit = yield from self._apply(fetch)
-            store.commit(chain_id, fetch.layer)
-            self._record(fetch, (began, env.now, limit))
+            else:
+                limit = yield from self._apply(fetch)
+                store.commit(chain_id, fetch.layer)
+                self._record(fetch, (began, env.now, limit))
         finally:
             if locks:
                 store.lock.release()

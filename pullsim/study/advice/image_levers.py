@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pullsim.oci.manifest import select
 from pullsim.oci.reference import default_pull_policy as _default
+from pullsim.oci.reference import parse
+from pullsim.spec.runtime import CrioSpec
 from pullsim.study.advice.setting import Setting, setting
 from pullsim.study.advice.situation import flow
 from pullsim.units import rate_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pullsim.oci.manifest import Layer
     from pullsim.scenario.model.workloads import Container, Workload
     from pullsim.study.advice.situation import Situation
 
@@ -45,12 +51,38 @@ def zstd(situation: Situation) -> list[Setting]:
     )
 
 
+def partial_pulls(situation: Situation) -> list[Setting]:
+    """Partial pulls by CRI-O, where images have zstd:chunked layers and nodes pull these whole."""
+    if not any(layer.chunked is not None for layer in _layers(situation)):
+        return []
+    return setting(
+        "the parts of zstd:chunked layers that a node lacks pulled alone",
+        *situation.nodes(
+            "runtime.partialImages",
+            lambda _, spec: (
+                "true"
+                if isinstance(spec.runtime, CrioSpec) and spec.runtime.partial is None and spec.peers is None
+                else None
+            ),
+        ),
+    )
+
+
 def policy(situation: Situation) -> list[Setting]:
     """IfNotPresent for all containers of the scenario's own workloads; policies in manifests stand in their files."""
     overrides = ["admission.alwaysPullImages=false"] if situation.scenario.admission.always_pull_images else []
     for index, workload in enumerate(situation.scenario.workloads):
         overrides += (f"{situation.workload(index)}.{key}={_WANTED}" for key in _always(workload))
     return setting("imagePullPolicy IfNotPresent", *overrides)
+
+
+def _layers(situation: Situation) -> Iterator[Layer]:
+    """Yield the layers of all images that pods ask for, for each platform of the nodes."""
+    for name in situation.images:
+        image = situation.cluster.catalog.lookup(parse(name), 0.0)
+        for platform in {spec.platform for spec in situation.specs.values()}:
+            manifest = None if image is None else select(image, platform)
+            yield from () if manifest is None else manifest.layers
 
 
 def _always(workload: Workload) -> list[str]:

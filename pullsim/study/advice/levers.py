@@ -66,6 +66,11 @@ LEVERS: Final = (
     Lever("imagePullPolicy", ("roundTrips", "pullQueue", "registryPullQPS", "backOff"), image_levers.policy),
     Lever("zstd layers", ("unpackCpu",), image_levers.zstd),
     Lever(
+        "partial pulls",
+        ("registryEgress", "perConnection", "nic", "unpackCpu", "disk"),
+        image_levers.partial_pulls,
+    ),
+    Lever(
         "a mirror",
         ("registryEgress", "perConnection", "roundTrips", "backOff", "stalledDownloads"),
         registry_levers.mirror,
