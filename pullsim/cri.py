@@ -165,6 +165,13 @@ class ImageService(Protocol):
     def remove_container(self, image: ContainerImage) -> None:
         """Remove a container that uses ``image``, as returned by `create_container`."""
 
+    def unmount_rootfs(self) -> Generator[Any, Any, None] | None:
+        """Unmount the root filesystem of a container that has exited; return what waits for its end, None: it is over.
+
+        The CRI has no such call: the runtime does so before it tells that the container has exited. It begins with the
+        call, whether somebody waits for it or not.
+        """
+
     def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:
         """Wait as CreateContainer does for what is fetched of an image beforehand; None: it is answered at once."""
 

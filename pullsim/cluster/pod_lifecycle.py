@@ -262,7 +262,22 @@ class PodLifecycle:
         self.prepulls.started(pod)
 
     def _complete(self, pod: PodStatus) -> None:
-        """Complete a pod, unless it has ended before; called when the longest run of its containers is over."""
+        """Complete a pod, unless it has ended before; called when the longest run of its containers is over.
+
+        The kubelet is told that a container has exited when its root filesystem is unmounted.
+        """
+        if pod.ended is None and pod.node is not None:
+            unmounting = self._scheduler.node(pod.node).kubelet.unmount_rootfs()
+            if unmounting is not None:
+                self._env.process(self._complete_after(pod, unmounting))
+                return
+        self._end_completed(pod)
+
+    def _complete_after(self, pod: PodStatus, unmounting: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
+        yield from unmounting
+        self._end_completed(pod)
+
+    def _end_completed(self, pod: PodStatus) -> None:
         if pod.ended is None and pod.node is not None:
             self._scheduler.node(pod.node).kubelet.complete(pod)
         self.release()

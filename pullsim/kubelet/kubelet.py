@@ -132,6 +132,10 @@ class Kubelet:
             del self._pods[pod]
             self._watcher.terminated(pod)
 
+    def unmount_rootfs(self) -> Generator[Any, Any, None] | None:
+        """See `ImageService.unmount_rootfs`."""
+        return self._context.service.unmount_rootfs()
+
     def complete(self, pod: PodStatus) -> None:
         """Remove a pod whose containers have all exited; until they are removed they keep their images in use."""
         pod.end(COMPLETED)
@@ -153,10 +157,14 @@ class Kubelet:
         if pod not in self._pods:  # it is gone already: its node has left
             return
         specs = {spec.name: spec for spec in (*pod.pod.spec.init_containers, *pod.pod.spec.containers)}
+        killed = False
         for container in self._containers.remove(pod):
             if container.runs(self._env.now):
+                killed = True
                 message = self._context.messages.killing(container.name)
                 self._context.emit(pod, specs[container.name], NORMAL, "Killing", message)
+        if killed:
+            self.unmount_rootfs()  # nothing waits for it, but the disk writes
         del self._pods[pod]
         self.housekeeping.changed()
         self._watcher.terminated(pod)

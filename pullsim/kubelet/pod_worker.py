@@ -298,12 +298,28 @@ class PodWorker:
         if exits is not None and exits > env.now:
             clock.enter("init", env.now)
             yield env.timeout(min(exits, wake) - env.now)
+            if env.now >= exits:
+                wake = yield from self._unmount(wake)
             clock.enter("sync", env.now)
         else:
             stage = self._retry_stage()
             clock.enter(stage, env.now, None if stage == "sync" else self._pod.cause)
         if wake > env.now:
             yield self._cadence.alarm(env, wake)
+
+    def _unmount(self, wake: float) -> Generator[Any, Any, float]:
+        """Unmount the root filesystem of an init container that has exited; return when the next sync begins.
+
+        The runtime tells that the container has exited when that is done: containerd deletes the task first
+        (internal/cri/server/events.go handleContainerExit).
+        """
+        unmounting = self._context.service.unmount_rootfs()
+        if unmounting is None:
+            return wake
+        yield from unmounting
+        now = self._init_exit = self._env.now
+        self._cadence.changed(now)
+        return max(wake, self._cadence.next_sync(now, ok=True))
 
     def _retry_stage(self) -> str:
         """Return the stage for the time between two syncs."""

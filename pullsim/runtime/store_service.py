@@ -106,6 +106,13 @@ class StoreService:
         """Return the key of the snapshot and the unpacked bytes of each layer of an image; none if it is not there."""
         raise NotImplementedError
 
+    def unmount_rootfs(self) -> Generator[Any, Any, None] | None:
+        """See `ImageService.unmount_rootfs`.
+
+        CRI-O mounts with the option volatile, so that nothing is synced (cri-o pull 4885).
+        """
+        return None
+
     def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:  # noqa: ARG002
         """See `ImageService.await_mount`."""
         return None

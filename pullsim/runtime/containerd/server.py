@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     import simpy
 
     from pullsim.cri import Auth, Caller, PullOutcome
+    from pullsim.kernel.event import Event
     from pullsim.oci.manifest import Image, Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.node import RuntimeNode
     from pullsim.runtime.store_service import Listed
     from pullsim.spec.runtime import ContainerdSpec
     from pullsim.time_line import TimeLine
+
+
+def _until(written: Event) -> Generator[Any, Any, None]:
+    yield written
 
 
 class Containerd(StoreService):
@@ -53,6 +58,16 @@ class Containerd(StoreService):
         """Remove all names of an image and collect garbage at once (internal/cri/server/images/image_remove.go)."""
         self.store.remove(image_id)
         self._files.keep(self.store.snapshots)
+
+    def unmount_rootfs(self) -> Generator[Any, Any, None] | None:
+        """Unmount an overlay, which writes all dirty data of the filesystem that its upper directory is on.
+
+        So do all snapshotters here, whose containers have an overlay above what they mount. Source: Linux,
+        fs/super.c generic_shutdown_super and fs/overlayfs/super.c ovl_sync_fs; seen in containerd pull 6478.
+        """
+        disk = self._node.disk
+        written = None if disk is None else disk.sync()
+        return None if written is None else _until(written)
 
     def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:
         """Wait for what is fetched beforehand, but not for ever (stargz-snapshotter fs/fs.go Check)."""

@@ -171,6 +171,9 @@ class FixedRuntime:
         """See `ImageService.remove_container`."""
         self._containers[image] -= 1
 
+    def unmount_rootfs(self) -> None:
+        """See `ImageService.unmount_rootfs`: pulls of given duration have no disk."""
+
     def await_mount(self, image_id: str, handler: str = "") -> Generator[Any, Any, None] | None:  # noqa: ARG002
         """See `ImageService.await_mount`."""
         return None
