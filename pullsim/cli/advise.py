@@ -22,7 +22,9 @@ from pullsim.cli.study_options import (
     ForceOption,
     ProcessesOption,
     QuietOption,
+    ResumeOption,
     dask_tls,
+    kept_runs,
     study_progress,
 )
 from pullsim.cli.study_source import study_source
@@ -79,11 +81,12 @@ def advise(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write advice.csv, .json, .md, report.html and a chart.",
+            help="Keep the runs there as they end, and write advice.csv, .json, .md, report.html and a chart.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
+    resume: ResumeOption = False,
     output: Annotated[
         AdviceFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
     ] = AdviceFormat.table,
@@ -94,8 +97,9 @@ def advise(
     with exit_codes(debug=verbose):
         from pullsim.study.advice.advise import advise as find  # noqa: PLC0415
 
+        kept = kept_runs(out, resume=resume)
         loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
-        with study_progress(quiet=quiet) as progress:
+        with study_progress(quiet=quiet, kept=kept) as progress:
             advice = find(
                 loaded,
                 objective=objective,
@@ -107,6 +111,8 @@ def advise(
                 force=force,
                 progress=progress,
                 announce=None if quiet else terminal.note,
+                out=out,
+                resume=resume,
             )
         file = shlex.join([str(scenario), *options(nodes, preset)])
         if out is not None and not advice.interrupted:

@@ -21,9 +21,11 @@ from pullsim.cli.study_options import (
     MetricOption,
     ProcessesOption,
     QuietOption,
+    ResumeOption,
     SeedsOption,
     checked_metrics,
     dask_tls,
+    kept_runs,
     study_progress,
 )
 from pullsim.cli.study_source import study_source
@@ -87,11 +89,12 @@ def compare(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write comparison.csv, .md, report.html and a chart.",
+            help="Keep the runs there as they end, and write comparison.csv, .md, report.html and a chart.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
+    resume: ResumeOption = False,
     output: Annotated[
         ComparisonFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
     ] = ComparisonFormat.table,
@@ -103,12 +106,15 @@ def compare(
         from pullsim.results.metrics import DEFAULT  # noqa: PLC0415
 
         metrics = checked_metrics(metric, DEFAULT)
+        kept = kept_runs(out, resume=resume)
         if is_directory(a) or (b is not None and is_directory(b)):
             if nodes is not None or preset is not None:
                 raise InputError(
                     "results are of their own nodes; it goes with manifests",
                     Location("--nodes" if preset is None else "--preset"),
                 )
+            if resume:
+                raise InputError("results are not run again; it goes with scenarios", Location("--resume"))
             if set_ or set_a or set_b:
                 raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
             comparison, before = _saved(a, b), None
@@ -116,7 +122,7 @@ def compare(
             from pullsim.study.compare import compare as compare_scenarios  # noqa: PLC0415
 
             before = load_scenario(a, (), nodes, preset, quiet=quiet)
-            with study_progress(quiet=quiet) as progress:
+            with study_progress(quiet=quiet, kept=kept) as progress:
                 comparison = compare_scenarios(
                     before,
                     None if b is None else load_scenario(b, (), nodes, preset, quiet=quiet),
@@ -130,6 +136,8 @@ def compare(
                     force=force,
                     progress=progress,
                     metrics=metrics,
+                    out=out,
+                    resume=resume,
                 )
         if not metric:
             from pullsim.study.trade_off import money_of  # noqa: PLC0415

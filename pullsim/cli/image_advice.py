@@ -22,7 +22,9 @@ from pullsim.cli.study_options import (
     ForceOption,
     ProcessesOption,
     QuietOption,
+    ResumeOption,
     dask_tls,
+    kept_runs,
     study_progress,
 )
 from pullsim.cli.study_source import study_source
@@ -130,11 +132,13 @@ def image_advice(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write image-advice.csv, .json and .md, shared.csv and report.html.",
+            help="Keep the runs there as they end, and write image-advice.csv, .json and .md, shared.csv and "
+            "report.html.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
+    resume: ResumeOption = False,
     output: Annotated[
         AdviceFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
     ] = AdviceFormat.table,
@@ -150,13 +154,14 @@ def image_advice(
         from pullsim.study.image_advice.advise import try_images  # noqa: PLC0415
         from pullsim.study.image_advice.chosen import chosen_images  # noqa: PLC0415
 
+        kept = kept_runs(out, resume=resume)
         where = nodes_of(scenario, nodes, preset, _overrides(set_, unpack_ratio), quiet=quiet)
         chosen = chosen_images(images, where)
         options = options_of(base, zstd, weights, where)
         if scenario is None:
             where, assumed = with_registries(where, chosen, set_ or ())
             options = replace(options, registries=assumed)
-        with study_progress(quiet=quiet) as progress:
+        with study_progress(quiet=quiet, kept=kept) as progress:
             found = try_images(
                 where,
                 chosen,
@@ -169,6 +174,8 @@ def image_advice(
                 force=force,
                 progress=progress,
                 announce=None if quiet else terminal.note,
+                out=out,
+                resume=resume,
             )
         if out is not None and not found.interrupted:
             _write(found, out, study_source(where, force=force))

@@ -22,7 +22,9 @@ from pullsim.cli.study_options import (
     ForceOption,
     ProcessesOption,
     QuietOption,
+    ResumeOption,
     dask_tls,
+    kept_runs,
     study_progress,
 )
 from pullsim.cli.study_source import study_source
@@ -155,11 +157,13 @@ def solve(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Write the curve and report.html there; with --coverage deadline.csv in place of the curve.",
+            help="Keep the runs there as they end, and write the curve and report.html; with --coverage deadline.csv "
+            "in place of the curve, with --against the runs alone.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
+    resume: ResumeOption = False,
     output: Annotated[
         SolutionFormat, typer.Option("--output", "-o", help="Print it so.", rich_help_panel=OUTPUT)
     ] = SolutionFormat.table,
@@ -182,16 +186,17 @@ def solve(
                 Location("--range" if knob else "--knob"),
             )
         elif against:
-            _alone({**searched, "--out": out}, "--against, where better than the other side is the goal")
+            _alone(searched, "--against, where better than the other side is the goal")
             if len(range_) > 1:
                 raise InputError("one range is for all knobs, with --against", Location("--range"))
+        kept = kept_runs(out, resume=resume)
         loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
         source = study_source(loaded, force=force)
         if coverage is not None:
             from pullsim.cli.deadline import show_deadline  # noqa: PLC0415
             from pullsim.study.deadline import OBJECTIVE, deadline  # noqa: PLC0415
 
-            with study_progress(quiet=quiet) as bar:
+            with study_progress(quiet=quiet, kept=kept) as bar:
                 answer = deadline(
                     loaded,
                     coverage,
@@ -202,6 +207,8 @@ def solve(
                     dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
                     force=force,
                     progress=bar,
+                    out=out,
+                    resume=resume,
                 )
             if out is not None:
                 from pullsim.study.pages.deadline_page import write_deadline  # noqa: PLC0415
@@ -215,7 +222,7 @@ def solve(
             from pullsim.study.break_even import break_even  # noqa: PLC0415
             from pullsim.study.goal import METRIC  # noqa: PLC0415
 
-            with _progress(quiet=quiet) as progress:
+            with _progress(quiet=quiet, kept=kept) as progress:
                 even = break_even(
                     loaded,
                     knob or [],
@@ -228,10 +235,12 @@ def solve(
                     dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
                     force=force,
                     progress=progress,
+                    out=out,
+                    resume=resume,
                 )
             show_break_even(even, output.value)
             return
-        with _progress(quiet=quiet) as progress:
+        with _progress(quiet=quiet, kept=kept) as progress:
             solution = find(
                 loaded,
                 knob or [],
@@ -247,6 +256,8 @@ def solve(
                 dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
                 force=force,
                 progress=progress,
+                out=out,
+                resume=resume,
             )
         warnings = solve_text.warnings(solution, source.error)
         if out is not None:
@@ -263,11 +274,11 @@ def _alone(given: Mapping[str, object], what: str) -> None:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int], None]]:
+def _progress(*, quiet: bool, kept: str) -> Iterator[Callable[[int], None]]:
     """Show the number of runs made when standard error is a terminal: how many it takes is not known."""
 
     def made(runs: int) -> None:
-        signals.keep(f"{runs:,} runs are done, and are not kept")
+        signals.keep(f"{runs:,} runs are done {kept}")
 
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield made

@@ -12,7 +12,7 @@ import typer
 
 from pullsim.cli import completers, signals, terminal
 from pullsim.cli.options import OUTPUT
-from pullsim.errors import Location
+from pullsim.errors import InputError, Location
 from pullsim.results.wording import duration
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ MetricOption = Annotated[
         show_default=False,
     ),
 ]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with the runs that are in --out.", rich_help_panel=OUTPUT)
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No notes or progress.", rich_help_panel=OUTPUT)]
 
 
@@ -96,6 +99,15 @@ def dask_tls(ca_file: Path | None, cert: Path | None, key: Path | None) -> TlsFi
     from pullsim.study.dask_cluster import TlsFiles  # noqa: PLC0415
 
     return TlsFiles(ca_file, cert, key)
+
+
+def kept_runs(out: Path | None, *, resume: bool) -> str:
+    """Return what is left of the runs of a study that is ended. Raises InputError for --resume without --out."""
+    if out is not None:
+        return f"and are in {out}: --resume goes on with them"
+    if resume:
+        raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
+    return "and are not kept: --out DIR would"
 
 
 @contextmanager

@@ -22,9 +22,11 @@ from pullsim.cli.study_options import (
     MetricOption,
     ProcessesOption,
     QuietOption,
+    ResumeOption,
     SeedsOption,
     checked_metrics,
     dask_tls,
+    kept_runs,
     study_progress,
 )
 from pullsim.cli.study_source import study_source
@@ -95,9 +97,7 @@ def sweep(
             show_default=False,
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the runs that are in --out.", rich_help_panel=OUTPUT)
-    ] = False,
+    resume: ResumeOption = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Tables as parquet too.", rich_help_panel=OUTPUT)] = False,
     output: Annotated[
         Format,
@@ -108,8 +108,7 @@ def sweep(
 ) -> None:
     """Run every variant of a scenario with the same seeds, and tabulate what they came to."""
     with exit_codes(debug=verbose):
-        if resume and out is None:
-            raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
+        kept = kept_runs(out, resume=resume)
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
         from pullsim.study.design import check_size, count_variants, name_knob, parse_knob, parse_named, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
@@ -142,7 +141,6 @@ def sweep(
         made = variants(list(knobs.values()), paired=paired, named=named)
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
-        kept = "and are not kept: --out DIR would" if out is None else f"and are in {out}: --resume goes on with them"
         executor = choose(processes, dask, len(made) * count, dask_tls(dask_ca, dask_cert, dask_key))
         with study_progress(quiet=quiet, kept=kept) as progress, closing(executor):
             result = run_variants(

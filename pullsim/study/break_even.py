@@ -20,11 +20,13 @@ from pullsim.study.design import Knob, Variant, check_values, variant
 from pullsim.study.estimates import difference
 from pullsim.study.executors import choose
 from pullsim.study.goal import METRIC
+from pullsim.study.kept_runs import keeping
 from pullsim.study.ranges import parse_range
 from pullsim.study.sweep import run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
@@ -76,13 +78,15 @@ def break_even(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> BreakEven:
     """Find the values of a range at which a scenario gains by what it has, against other settings.
 
     ``knob``: a key of the scenario, or several that all get the value; ``range``: ``1..200``. ``against``: what is set
     on the other side, ``registries[docker.io].mirrors=[]``. ``objective``: a metric that can get better or worse. For
-    the others see `pullsim.study.sweep.sweep`. ``progress`` is called with the number of runs made so far. Raises
-    InputError.
+    the others see `pullsim.study.sweep.sweep`. ``progress`` is called with the number of runs made so far.
+    ``out``: a directory that keeps runs as they end; ``resume`` reuses those in it. Raises InputError.
     """
     keys = (knob,) if isinstance(knob, str) else tuple(knob)
     other = (against,) if isinstance(against, str) else tuple(against)
@@ -103,7 +107,7 @@ def break_even(
     check_groups({objective: place}, [scenario])
     numbers = parse_range(range)
     tried: dict[float, Compared] = {}
-    with closing(choose(processes, dask, 2 * FIRST * seeds, dask_tls)) as executor:
+    with closing(keeping(choose(processes, dask, 2 * FIRST * seeds, dask_tls), out, resume=resume)) as executor:
         fresh = numbers.spread(FIRST)
         while fresh:
             sides = [

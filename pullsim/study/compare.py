@@ -27,6 +27,7 @@ from pullsim.staging import clean
 from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.estimates import Run, difference, estimate
 from pullsim.study.executors import choose
+from pullsim.study.kept_runs import keeping
 from pullsim.study.sweep import Sweep, run_variants
 
 if TYPE_CHECKING:
@@ -191,11 +192,14 @@ def compare(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     metrics: Collection[str] = (),
+    out: Path | None = None,
+    resume: bool = False,
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
 
     ``set`` has overrides for both sides; ``KEY=V1,V2`` sets V1 in A and V2 in B. ``set_a`` and ``set_b`` have overrides
-    for one side. For the others see `pullsim.study.sweep.sweep`. Raises InputError.
+    for one side. For the others see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. Raises
+    InputError.
     """
     both_a, both_b = _sides(set)
     overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
@@ -222,7 +226,7 @@ def compare(
         name = ", ".join(text for text in overrides if text not in both) or sides[side].name
         return _side(name, sides[side], variants, force=force)
 
-    with closing(choose(processes, dask, count, dask_tls)) as executor:
+    with closing(keeping(choose(processes, dask, count, dask_tls), out, resume=resume)) as executor:
         first = run(0, seeds, executor)
         return Comparison(first, run(1, list(first.runs), executor))
 

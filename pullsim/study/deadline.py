@@ -18,11 +18,13 @@ from pullsim.results.waits import parse_objective
 from pullsim.results.wording import counted, duration
 from pullsim.study.design import Variant
 from pullsim.study.executors import choose
+from pullsim.study.kept_runs import keeping
 from pullsim.study.quantiles import Quantiles
 from pullsim.study.sweep import run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pullsim.results.waits import Objective
     from pullsim.scenario import Scenario
@@ -69,16 +71,18 @@ def deadline(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> Deadline:
     """Find the smallest deadline that ``coverage`` of the pods meet.
 
     ``objective``: ``pods.start``, ``pods.ready``, or those of a workload, pool or image: ``workloads.web.start``. For
-    the others see `pullsim.study.sweep.sweep`. Raises InputError.
+    the others see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. Raises InputError.
     """
     share, place = parse_coverage(coverage), Location("--objective")
     whose = parse_objective(objective, place)
     check_groups({f"{whose}.p50": place}, [scenario])
-    with closing(choose(processes, dask, seeds, dask_tls)) as executor:
+    with closing(keeping(choose(processes, dask, seeds, dask_tls), out, resume=resume)) as executor:
         made = run_variants(
             scenario,
             (),

@@ -25,11 +25,13 @@ from pullsim.study.ending import ending, unmoved
 from pullsim.study.estimates import pods
 from pullsim.study.executors import choose
 from pullsim.study.goal import Goal, parse_goal
+from pullsim.study.kept_runs import keeping
 from pullsim.study.ranges import parse_range
 from pullsim.study.sweep import run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
@@ -114,6 +116,8 @@ def solve(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> Solution:
     """Search the ranges of one or more knobs for the setting that meets a goal.
 
@@ -123,13 +127,14 @@ def solve(
     without a limit the best: the lowest objective, or the highest with ``maximize``.
     ``trials``: let Optuna choose so many settings instead of a grid (extra ``pullsim[optuna]``; for several knobs).
     ``seeds``: runs a value. ``processes``, ``dask``, ``dask_tls`` and ``force``: see `pullsim.study.sweep.sweep`.
-    ``progress`` is called with the number of runs made so far. Raises InputError.
+    ``progress`` is called with the number of runs made so far. ``out``: a directory that keeps runs as they end;
+    ``resume`` reuses those in it. Raises InputError.
     """
     knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
     check_groups({goal.metric: Location("--objective")}, [scenario])
     ranges = [range_ for _, range_ in knobs]
     turns: list[float] = []
-    with closing(choose(processes, dask, FIRST * seeds, dask_tls)) as executor:
+    with closing(keeping(choose(processes, dask, FIRST * seeds, dask_tls), out, resume=resume)) as executor:
         search = _Search(scenario, tuple(knobs), goal, seeds, executor, progress, force=force)
         if trials is not None:
             answer = search.suggested(ranges, trials)

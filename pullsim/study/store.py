@@ -259,10 +259,10 @@ class RunStore:
             )
         head = validated(_HEAD, value, str(place))
         if head.version != self._head.version:
-            message = f"these runs are of pullsim {head.version}, this is {self._head.version}: sweep without --resume"
+            message = f"these runs are of pullsim {head.version}, this is {self._head.version}: go without --resume"
             raise InputError(message, place)
         if head != self._head:
-            raise InputError("these runs are of another scenario: sweep without --resume, or to another --out", place)
+            raise InputError("these runs are of another scenario: go without --resume, or to another --out", place)
 
     def _parsed(self, line: bytes, number: int) -> Any:
         try:

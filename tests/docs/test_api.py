@@ -86,6 +86,8 @@ SIGNATURES = {
         "force",
         "progress",
         "announce",
+        "out",
+        "resume",
     ],
     "image_advice": [
         "scenario",
@@ -101,6 +103,8 @@ SIGNATURES = {
         "force",
         "progress",
         "announce",
+        "out",
+        "resume",
     ],
     "fit": ["inputs", "catalogs", "manifests", "where", "containerd", "seed"],
     "compare": [
@@ -116,6 +120,8 @@ SIGNATURES = {
         "force",
         "progress",
         "metrics",
+        "out",
+        "resume",
     ],
     "solve": [
         "scenario",
@@ -132,6 +138,8 @@ SIGNATURES = {
         "dask_tls",
         "force",
         "progress",
+        "out",
+        "resume",
     ],
     "sweep": [
         "scenario",

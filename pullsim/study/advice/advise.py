@@ -30,11 +30,13 @@ from pullsim.study.design import Variant, check_size, variant
 from pullsim.study.ending import of_those_that_did
 from pullsim.study.estimates import estimate
 from pullsim.study.executors import choose
+from pullsim.study.kept_runs import keeping
 from pullsim.study.sweep import run_variants
 from pullsim.study.trade_off import money_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pullsim.results.model_error import ModelError
     from pullsim.scenario import Scenario
@@ -84,6 +86,8 @@ def advise(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> Advice:
     """Try what could start a scenario's pods earlier, and return what each change comes to.
 
@@ -91,8 +95,8 @@ def advise(
     have ``reads``. ``set``: overrides that hold for all runs. All changes run with the same ``seeds``, so that
     differences are paired: what changes is the lever's doing. At most ``max_runs`` runs are made: first the scenario as
     it is, then single changes, those that help what binds first, then pairs.
-    For the other parameters see `pullsim.study.sweep.sweep`. After Ctrl-C what is done is returned (``interrupted``).
-    Raises InputError for wrong input, or if the scenario itself cannot be run.
+    For the other parameters see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. After Ctrl-C what
+    is done is returned (``interrupted``). Raises InputError for wrong input, or if the scenario itself cannot be run.
     """
     if objective is not None:
         metric_names.check(objective, Location("--objective"))
@@ -108,6 +112,8 @@ def advise(
         dask_tls=dask_tls,
         force=force,
         progress=progress,
+        out=out,
+        resume=resume,
     ) as search:
         found = candidates(situation, search.weights)
         search.tell_time(len(found), announce)
@@ -128,6 +134,8 @@ def searching(
     dask_tls: TlsFiles | None,
     force: bool,
     progress: Callable[[int, int], None] | None,
+    out: Path | None,
+    resume: bool,
 ) -> Iterator[Search]:
     """Run a scenario as it is, and give the search in which changes of it are tried; for the parameters see `advise`.
 
@@ -139,7 +147,7 @@ def searching(
         raise InputError(f"{max_runs} runs are too few: {count} seeds as it is and with one change are {2 * count}")
     if processes is None and dask is None and situation.estimate.seconds * max_runs < IN_PROCESS:
         processes = 1
-    with closing(choose(processes, dask, max_runs, dask_tls)) as executor:
+    with closing(keeping(choose(processes, dask, max_runs, dask_tls), out, resume=resume)) as executor:
         search = Search(situation, objective, seeds, executor, progress, max_runs, force=force)
         search.base()
         yield search

@@ -46,6 +46,8 @@ def image_advice(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> ImageAdvice:
     """Try what could be built otherwise in images, and return what each change comes to on a scenario's nodes.
 
@@ -74,6 +76,8 @@ def image_advice(
         force=force,
         progress=progress,
         announce=announce,
+        out=out,
+        resume=resume,
     )
 
 
@@ -90,6 +94,8 @@ def try_images(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> ImageAdvice:
     """Try changes of images that are read already; see `image_advice`."""
     options = options or Options()
@@ -122,6 +128,8 @@ def try_images(
         dask_tls=dask_tls,
         force=force,
         progress=progress,
+        out=out,
+        resume=resume,
     ) as search:
         search.tell_time(len(trial.candidates), announce)
         search.run(trial.candidates)

@@ -1,0 +1,67 @@
+"""An executor that keeps the outcomes of its jobs in a directory, so that any study can go on after it was ended.
+
+A study other than a sweep chooses its next runs by the last ones, and may make runs of several scenarios. Begun again,
+it chooses the same ones, and those that are kept are not made again. ``runs`` in the directory has a directory for each
+scenario, named by the digest of its text and files.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from pullsim.study.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pullsim.study.executors import Executor
+    from pullsim.study.job import Bundle, Job, Outcome
+
+DIRECTORY: Final = "runs"
+_DIGITS: Final = 16  # of a digest, in the name of a directory
+
+
+class KeptRuns:
+    """Runs jobs with another executor, but for those whose outcomes are kept."""
+
+    def __init__(
+        self, executor: Executor, directory: Path, *, resume: bool, tell: Callable[[str], None] | None = None
+    ) -> None:
+        """``resume`` takes over what an earlier study has kept; ``tell`` is called with what is dropped of it."""
+        self._executor = executor
+        self._directory = directory / DIRECTORY
+        self._resume = resume
+        self._tell = tell
+        self._begun: set[str] = set()  # the scenarios of which this study keeps runs already
+
+    def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """See `pullsim.study.executors.Executor.run`. Raises InputError if the directory cannot be written."""
+        directory = self._directory / bundle.digest[:_DIGITS]
+        resume = self._resume or bundle.digest in self._begun
+        self._begun.add(bundle.digest)
+        with RunStore(directory, bundle, resume=resume, tell=self._tell) as store:
+            left = {}
+            for job in jobs:
+                if (outcome := store.get(job)) is not None:
+                    yield outcome
+                else:
+                    left[job.number] = job
+            if not left:
+                return
+            with closing(self._executor.run(bundle, [*left.values()])) as outcomes:  # type: ignore[type-var]
+                for outcome in outcomes:
+                    store.add(left[outcome.number], outcome)
+                    yield outcome
+
+    def close(self) -> None:
+        """See `pullsim.study.executors.Executor.close`."""
+        self._executor.close()
+
+
+def keeping(
+    executor: Executor, out: Path | None, *, resume: bool, tell: Callable[[str], None] | None = None
+) -> Executor:
+    """Return an executor that keeps what it runs in ``out``, or the given one without it."""
+    return executor if out is None else KeptRuns(executor, out, resume=resume, tell=tell)
