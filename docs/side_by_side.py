@@ -53,8 +53,9 @@ what unpacks faster does the opposite, and needs a faster disk to do so. They go
 ask the mirrors that containerd has. A cache that stores before it sends (zot) fetches the image once and lets the first
 nodes wait; one that streams (distribution) fetches for each node what nobody has brought to its end yet. Peers gain
 little while all nodes pull at the same time, and most of the bytes when nodes come one every half a minute. A swarm
-gives pieces away while it fetches them, so that through the gateway comes only what its two origins of a layer fetch,
-however many nodes there are; a node's runtime gets a blob when it is whole.
+gives pieces away while it fetches them, so that through the gateway comes only what its origins fetch (two with Kraken)
+or its seed (one with Dragonfly), however many nodes there are. It starts nothing sooner here either: each byte is
+written to the slow disk once more.
 
 An image in the node image, on a snapshot or on a second disk costs nothing *in the run*: what making and keeping it
 costs is not in the table. A volume of a snapshot has the image at once, and its files come slowly, so that the GPU
@@ -73,9 +74,11 @@ the times until ready are those of the new pods.
 Fifty nodes at a time fill the registry's 10 Gbit/s, and so they fill a mirror's. What shortens this rollout is faster
 unpacking, and images that are there before: a prepull takes the pulls out of it, for the same bytes. A mirror or a
 cache makes it cheaper, not shorter. Peers all turn to the first nodes that have a layer, whose links carry less than
-the registry's ([why](peers.md)); a [swarm](swarms.md) has all of them send.
+the registry's ([why](peers.md)); a [swarm](swarms.md) has all of them send, and
+Dragonfly's peers prefer those of their own zone.
 
-How many nodes make a mirror, a cache or peers worth it is [a question with a command](../questions.md#registries).
+How many nodes make a mirror, a cache, peers or a swarm worth it:
+[a question with a command](../questions.md#registries).
 """
 
 

@@ -115,3 +115,20 @@ def test_up_to_how_many_nodes_a_mirror_is_worth_it():
     assert gains[0] >= 0.01 > gains[1]
     assert f"with {last} " in done.text
     assert f"({gains[0]:+.1%})" in done.text
+
+
+def test_from_how_many_nodes_on_a_swarm_is_worth_it():
+    """The last pod of plain runs starts sooner with Dragonfly from the number of nodes on that the command says."""
+    scenario, key = SCENARIOS / "levers" / "dragonfly.yaml", "nodes[workers].peers"
+    knobs = ("nodes[workers].count", "workloads[train].pods.count")
+    options = ("--against", f"{key}=null", *(word for knob in knobs for word in ("--knob", knob)))
+    done = ask("solve", scenario, *options, "--range", "2..3", "--objective", "pods.start.p99", "-o", "sentence", *ONCE)
+    first = int(re.search(r"from (\d+) on of nodes", done.text)[1])
+
+    def last(nodes, peers):
+        settings = [f"{key}={peers}", *(f"{knob}={nodes}" for knob in knobs)]
+        return max(each.start_seconds for each in run(load(scenario, settings), detail="pods").pods)
+
+    gain = 1 - last(first, "dragonfly") / last(first, "null")
+    assert gain >= 0.01
+    assert f"({gain:+.1%})" in done.text

@@ -94,7 +94,7 @@ def test_both_together_take_as_long_as_one_after_the_other(tick):
     assert max(world.run().values()) == pytest.approx(whole / 1e6, rel=1e-6 if not tick else 0.02)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     rates=st.lists(st.sampled_from([1e6, 2e6, 4e6]), min_size=1, max_size=4),
     transfers=st.lists(

@@ -45,7 +45,7 @@ def tried(scenario: Scenario, summary: Summary, *, force: bool = False) -> Advic
     situation = Situation.of(scenario, force=force)
     search = Search(situation, usual_objective(situation), [summary.seed], InProcess(), None, MAX_RUNS, force=force)
     search.start(Side("", {}, {summary.seed: metric_names.values(summary.to_dict())}, None, None))
-    able = candidates(situation, search.weights, RELEVANT)
+    able = [each for each in candidates(situation, search.weights, RELEVANT) if each.lever.quick]
     count = affordable(_work(situation.estimate, summary))
     if not able or count < LEAST:
         return None

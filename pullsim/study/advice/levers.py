@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pullsim.study.advice import image_levers, node_levers, presence_levers, registry_levers
+from pullsim.study.advice import image_levers, node_levers, presence_levers, registry_levers, swarm_levers
 from pullsim.study.advice.setting import Setting
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Lever(NamedTuple):
     helps: tuple[str, ...]  # keys of `pullsim.stages.RESOURCES` of which pods then wait less
     settings: Callable[[Situation], Sequence[Setting]]
     pairs: bool = True  # whether it is tried together with others
+    quick: bool = True  # whether a run with it takes about as long as one without
 
     def relevance(self, shares: Mapping[str, float]) -> float:
         """Return the share of the pods' time that it could help, by the shares of the resources (`weights`)."""
@@ -81,6 +82,7 @@ LEVERS: Final = (
         registry_levers.cache,
     ),
     Lever("peers (Spegel)", ("registryEgress", "perConnection", "roundTrips"), node_levers.peers),
+    Lever("a swarm", ("registryEgress", "perConnection", "roundTrips"), swarm_levers.swarm, quick=False),
     Lever("more egress", ("registryEgress",), registry_levers.egress),
     Lever("faster connections", ("perConnection",), registry_levers.connection),
     Lever("higher quotas", ("backOff",), registry_levers.quota),
