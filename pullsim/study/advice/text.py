@@ -27,8 +27,6 @@ _SHORT: Final = {
     "pods.start.p99": "p99",
     "pods.startOfStarted.p50": "p50 of started",
     "pods.startOfStarted.p99": "p99 of started",
-    "pods.ready.p50": "p50 ready",
-    "pods.ready.p99": "p99 ready",
     "pods.lastReadyAt": "last pod",
     "bytes.downloaded": "bytes",
     "idleAcceleratorMinutes": "idle GPU min",
