@@ -48,13 +48,18 @@ class LazySpec:
     verifies: bool = True  # each unit is hashed
     gzip: bool = True  # units are inflated as gzip is; else by a codec that costs next to nothing (lz4, zstd)
     keeps_compressed: bool = False  # compressed bytes stay on the disk beside the inflated ones
+    cache_chunk: int = (
+        0  # bytes of the blob for each of which a file is made in the cache before a read goes on; 0: none
+    )
     inflates_later: bool = False  # what comes in the background is inflated when it is read
     images: tuple[str, ...] = ("*",)  # shell patterns of the images that have the format that this needs
 
 
 #: stargz-snapshotter 0.18 (fs/fs.go, fs/layer/layer.go, task/task.go): a file's chunks of 4 MiB, a smaller file with
 #: what is beside it in 50 kB of the blob (fs/remote/blob.go), some 128 KiB; a container waits 10 s for the prioritized
-#: files; two background readers after 5 s without reads. A TOC entry takes about 150 bytes compressed.
+#: files; two background readers after 5 s without reads. A TOC entry takes about 150 bytes compressed. Each 50,000
+#: bytes that come are made a file, one after the other (fs/remote/blob.go cacheChunkData, cache/cache.go wipFile). What
+#: one takes is not published: it is taken to be what a file takes that is unpacked (`UnpackSpec.per_file`).
 #: soci-snapshotter 0.15 (config/defaults.go): spans of 4 MiB, of each of which the zTOC has a window of 32 KiB; one
 #: span in 0.5 s for the whole node, none for 30 s after a mount; layers below 10 MB have no zTOC.
 #: nydus 2.3 (misc/snapshotter/nydusd-config.fusedev.json): merged reads of 1 MiB, eight threads that prefetch all at
@@ -69,6 +74,7 @@ KINDS: Final[dict[str, LazySpec]] = {
         background=BackgroundSpec(2, quiet=5.0),
         retries=5,
         keeps_compressed=True,
+        cache_chunk=50_000,
     ),
     "soci-lazy": LazySpec(
         4 * MIB,

@@ -45,8 +45,8 @@ def reading(name, reads, at=0.0, **given_):
     return replace(made, spec=replace(made.spec, reads=reads))
 
 
-def cluster(*layers, spec=PLAIN, pods=(("a", ALL, 0.0),), source=None, **given_):
-    runtime = replace(containerd(), snapshotter="stargz", local_pull=True, lazy={"stargz": spec})
+def cluster(*layers, spec=PLAIN, pods=(("a", ALL, 0.0),), source=None, per_file=0.0, **given_):
+    runtime = replace(containerd(per_file=per_file), snapshotter="stargz", local_pull=True, lazy={"stargz": spec})
     on = node(runtime, **{"kubelet": SERIAL, **given_})
     result = run(
         [reading(name, reads, at) for name, reads, at in pods],
@@ -158,6 +158,13 @@ def test_gzip_is_inflated_and_hashed_unit_by_unit():
     slow = waits(cluster(layer("x", 4.0, 8.0), spec=replace(PLAIN, gzip=True, verifies=True)))[2]
     quick = waits(cluster(layer("x", 4.0, 8.0)))[2]
     assert slow - quick == pytest.approx(8 * RATE / 150e6 + 8 * RATE / 1e9 - 8 * RATE / QUICK)
+
+
+@pytest.mark.parametrize(("size", "files"), [(0, 0), (UNIT, 4), (UNIT // 2, 8), (3 * UNIT, 2)])
+def test_what_comes_is_cached_in_files_that_take_time(size, files):
+    content = layer("x", 4.0, 8.0)
+    slow = waits(cluster(content, spec=replace(PLAIN, cache_chunk=size), per_file=0.5))[2]
+    assert slow - waits(cluster(content))[2] == pytest.approx(files * 0.5)
 
 
 # Metadata, and layers that are pulled whole

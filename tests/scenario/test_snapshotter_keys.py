@@ -155,12 +155,14 @@ def test_a_lazy_snapshotter_has_its_own_settings_unless_they_are_given(kind):
         "prefetch": "10%",
         "prefetchTimeout": "3s",
         "leastLayer": "5MB",
+        "cacheChunk": "1MB",
         "retries": 1,
         "images": ["a*"],
     }
     runtime, _ = built({"snapshotter": kind, "lazy": {**keys, "backgroundFetch": {"workers": 3}}})
     found = runtime.lazy[kind]
     assert (found.unit, found.prefetch, found.prefetch_wait, found.least_layer) == (10**6, 0.1, 3.0, 5 * 10**6)
+    assert found.cache_chunk == 10**6
     assert (found.retries, found.images, found.grain) == (1, ("a*",), KINDS[kind].grain)
     assert found.background == BackgroundSpec(
         3, KINDS[kind].background.period, KINDS[kind].background.quiet, KINDS[kind].background.pause

@@ -1,9 +1,9 @@
 """Images that are mounted before they are there against what has been published about them.
 
-The speed of a core is fitted to one row with overlayfs, and the size of the image of Llama, which its source does not
-say, to its pull with overlayfs. How long eStargz takes is judged, with the settings that stargz-snapshotter has in its
-code. SOCI's background fetch, of which no measurement was found, brings the 8 MiB/s that its settings say
-(tests/runtime/test_lazy_pulling.py).
+The speed of a core is fitted to one row with overlayfs (what a file in stargz's cache takes goes by it, too), and the
+size of the image of Llama, which its source does not say, to its pull with overlayfs. How long eStargz takes is judged,
+with the settings that stargz-snapshotter has in its code. SOCI's background fetch, of which no measurement was found,
+brings the 8 MiB/s that its settings say (tests/runtime/test_lazy_pulling.py).
 """
 
 from __future__ import annotations

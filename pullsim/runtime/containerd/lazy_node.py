@@ -91,13 +91,14 @@ class LazyNode:
                     process.interrupt()
 
     def seconds(self, layer: Layer) -> float:
-        """Return the seconds of a core that inflating and hashing a layer, unit by unit, take."""
+        """Return the seconds of a core that inflating, hashing and caching a layer, unit by unit, take."""
         spec, costs = self.spec, self.unpacker.spec
         rate = GO_GZIP * costs.core if spec.gzip else QUICK
         if layer.unpacked <= layer.size or (spec.gzip and layer.compression != "gzip"):
             rate = QUICK
         digest = layer.unpacked / (costs.sha256 or SHA256 * costs.core) if spec.verifies else 0.0
-        return layer.unpacked / rate + digest
+        files = -(-layer.size // spec.cache_chunk) if spec.cache_chunk else 0
+        return layer.unpacked / rate + digest + files * costs.per_file
 
     def touch(self) -> None:
         """Note that a layer is mounted now, which counts as a read that ends."""

@@ -43,6 +43,11 @@ class Lazy(Section):
     least_layer: Size | None = Field(
         default=None, description="Smaller layers are pulled whole; SOCI 10MB (soci create --min-layer-size), others 0."
     )
+    cache_chunk: Size | None = Field(
+        default=None,
+        description="Bytes of the blob for each of which a file is made in the cache, which takes `unpack.perFile`: "
+        "stargz 50kB (its chunk_size, with http_cache_type directory), the others 0.",
+    )
     retries: Annotated[int, Field(ge=0, le=100)] | None = Field(
         default=None, description="Of a request, before a read fails: stargz 5, SOCI 8, nydus 2."
     )
