@@ -14,9 +14,10 @@ from pullsim.network.network import Network
 from pullsim.oci.catalog import Catalog
 from pullsim.registry.host import Registry
 from pullsim.results.invariants import check
-from pullsim.runtime.peers.swarm.dragonfly import piece_size
+from pullsim.runtime.peers.swarm.dragonfly import DragonflyTask, piece_size
 from pullsim.runtime.peers.swarm.network import Newcomer
 from pullsim.runtime.peers.swarm.source import SourceFetch
+from pullsim.runtime.peers.swarm.swarm import Swarm
 from pullsim.runtime.peers.swarm.torrent import FRONT, Torrent
 from pullsim.spec.registry import RegistrySpec
 from pullsim.streams import Streams
@@ -90,6 +91,20 @@ def test_a_hop_over_a_seed_takes_longer_than_the_registry_alone():
     )
     both = run(2, sizes=(80,), registry={"egress": "10Gbit/s"})
     assert max(pull.ended for pull in both.pulls) > max(pull.ended for pull in alone.pulls)
+
+
+def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
+    """Of 15 among 60 others that is a quarter. Nobody else is a parent before it has found one itself."""
+    env = Environment()
+    swarm = Swarm(env, 0.05, float("inf"))
+    task = DragonflyTask(swarm, 8 * MIB, np.random.default_rng(1), 1e9)
+    seed = task.seed(swarm.host(1e9, 1e9, -1), lambda _: None)
+    for _ in range(60):
+        task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, lambda _: None)
+    task.maintain(0.0)
+    parents = [len(conns) for member, conns in enumerate(task.torrent.conns) if member != seed]
+    assert 5 <= len(task.torrent.conns[seed]) <= 25
+    assert parents.count(0) < 60 - 5
 
 
 def test_who_leaves_takes_no_more_from_the_registry():

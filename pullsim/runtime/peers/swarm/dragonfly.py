@@ -133,7 +133,6 @@ class DragonflyTask:
         """Give a member parents; return whether any were found."""
         count = len(self._parents)
         sample = self._random.choice(count, min(SAMPLE, count), replace=False).tolist()
-        sample = [*sample, *(seed for seed in self._seeds if seed not in sample)]
         fit = [
             other for other in sample if other != member and self._serves(other) and not self._descends(other, member)
         ]

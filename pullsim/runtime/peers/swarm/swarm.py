@@ -155,7 +155,7 @@ class Swarm:
         rate *= number
         used = np.bincount(child, rate, count)
         hosts["used"][:] = np.bincount(parent, rate, count)
-        hosts["is_full"][:] = used >= room * (1.0 - 1e-9)
+        hosts["is_full"][:] = (used > 0.0) & (used >= room * (1.0 - 1e-9))
         self._reserve(shared, used)
         begin = 0
         for torrent, edges in self._edges:
