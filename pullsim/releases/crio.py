@@ -82,7 +82,7 @@ RELEASES: Final = (
     ((1, 35), CrioRelease(copies_artifacts=True, no_manifest=_NO_COPY, no_artifact=_NOT_ARTIFACT)),
     ((1, 33, 4), CrioRelease(no_manifest=_NO_SOURCE, no_artifact=_IS_IMAGE)),  # cri-o#9367
     ((1, 33), CrioRelease(tries_artifacts_first=True, no_manifest=_NO_SOURCE)),  # cri-o#8996
-    # containers/storage#2155 (1.57), which 1.33 is the first to have.
+    ((1, 32, 3), CrioRelease(tries_artifacts=False)),  # containers/storage#2155, in its go.mod from here on
     ((1, 31), CrioRelease(digests_parts=False, tries_artifacts=False)),
     ((1, 28), CrioRelease(digests_parts=False, reads_manifests_twice=True, tries_artifacts=False)),  # cri-o#5039
 )

@@ -75,7 +75,7 @@ def test_an_update_brings_what_is_new():
     assert result.registries[0].blobs == 2 * 3  # two configs, and two GETs of each layer
 
 
-@pytest.mark.parametrize(("version", "hashed"), [((1, 32), 0.0), ((1, 33), 0.5), ((1, 36), 0.5)])
+@pytest.mark.parametrize(("version", "hashed"), [((1, 32, 2), 0.0), ((1, 32, 3), 0.5), ((1, 36), 0.5)])
 def test_all_of_the_layer_is_hashed_in_the_end(version, hashed):
     """2 s of unpacked bytes at 4 times the link's rate, of which those of the new part are hashed as they come too."""
     result = update(V1, V2, spec=node(runtime(version, sha256=4 * RATE)))
