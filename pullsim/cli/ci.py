@@ -12,6 +12,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, ForceOption, SetOption, VerboseOption
 from pullsim.cli.scenario_argument import load_scenario
+from pullsim.cli.study_options import ResumeOption, kept_runs, study_progress
 from pullsim.errors import InputError, InputErrors, Location
 from pullsim.inputs import exists
 from pullsim.outputs import write_text, written
@@ -20,6 +21,8 @@ from pullsim.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pullsim.results.assertions import Assertion
+    from pullsim.scenario import Scenario
     from pullsim.study.baseline import Verdict
 
 
@@ -82,6 +85,16 @@ def ci(
             show_default=False,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep what each scenario comes to there, as it ends.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    resume: ResumeOption = False,
     verbose: VerboseOption = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only what does not pass.", rich_help_panel=OUTPUT)
@@ -99,7 +112,16 @@ def ci(
         tolerances = [baselines.parse_tolerance(text) for text in tolerance or ()]
         there = baseline is not None and (not update or exists(baseline))
         before = baselines.read(baseline) if baseline is not None and there else {}
-        verdicts = _run(scenarios, set_ or [], assert_ or [], force=force, quiet=quiet)
+        kept = kept_runs(out, resume=resume)
+        loaded = _load(scenarios, set_ or [], assert_ or [])
+        verdicts: list[Verdict] = []
+        with study_progress(quiet=quiet, kept=kept) as progress:
+            for name, (scenario, wanted) in loaded.items():
+                progress(len(verdicts), len(loaded))
+                announce = None if quiet else terminal.note
+                verdicts.append(
+                    baselines.measure(scenario, name, wanted, force=force, announce=announce, out=out, resume=resume)
+                )
         if update and baseline is not None:
             baselines.write(baseline, verdicts, before)
             before |= {verdict.name: verdict.metrics for verdict in verdicts}
@@ -111,12 +133,11 @@ def ci(
             raise typer.Exit(ASSERTION_FAILED)
 
 
-def _run(
-    paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[str], *, force: bool, quiet: bool
-) -> list[Verdict]:
-    """Load all scenarios first, so that wrong input is reported before anything runs, then run them."""
+def _load(
+    paths: Sequence[Path], overrides: Sequence[str], conditions: Sequence[str]
+) -> dict[str, tuple[Scenario, list[Assertion]]]:
+    """Load all scenarios, by name, so that wrong input is reported before anything runs."""
     from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
-    from pullsim.study.baseline import measure  # noqa: PLC0415
 
     names = [path.as_posix() for path in paths]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -131,11 +152,7 @@ def _run(
             errors += error.errors if isinstance(error, InputErrors) else [error]
     if errors:
         raise InputErrors(errors)
-    announce = None if quiet else terminal.note
-    return [
-        measure(scenario, name, wanted, force=force, announce=announce)
-        for name, (scenario, wanted) in zip(names, loaded, strict=True)
-    ]
+    return dict(zip(names, loaded, strict=True))
 
 
 def _report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ from pullsim.cli.options import (  # Typer reads the annotations
     VerboseOption,
 )
 from pullsim.cli.pod_argument import PodArgument, find, find_pod  # Typer reads the annotations
+from pullsim.cli.progress import progress_bar
 from pullsim.cli.scenario_argument import load_scenario
 from pullsim.errors import InputError, Location
 from pullsim.inputs import is_directory
@@ -64,13 +66,9 @@ def describe(
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         if at is not None:
             overrides.append(f"horizon={_time(at)}")
-        result = run(
-            load_scenario(scenario, overrides, nodes, preset),
-            detail="pulls",
-            status=True,
-            force=force,
-            announce=terminal.note,
-        )
+        loaded = load_scenario(scenario, overrides, nodes, preset)
+        with progress_bar(quiet=False) or nullcontext() as progress:
+            result = run(loaded, detail="pulls", status=True, progress=progress, force=force, announce=terminal.note)
         result.check_complete()
         found = find_pod(result, pod)
         for line in describe_pod(result, found, result.end):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from enum import StrEnum
 from math import isclose
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,7 @@ from pullsim.cli.options import (  # Typer reads the annotations
     VerboseOption,
 )
 from pullsim.cli.pod_argument import find_pod
+from pullsim.cli.progress import progress_bar
 from pullsim.cli.scenario_argument import effective_scenario, load_scenario
 from pullsim.cli.study_options import RUNS, study_progress
 from pullsim.errors import InputError, Location
@@ -98,7 +100,8 @@ def explain(
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         saved = is_directory(scenario) and nodes is None and preset is None
         loaded = load_scenario(effective_scenario(scenario) if saved else scenario, overrides, nodes, preset)
-        result = run(loaded, status=True, force=force, announce=terminal.note)
+        with progress_bar(quiet=False) or nullcontext() as progress:
+            result = run(loaded, status=True, progress=progress, force=force, announce=terminal.note)
         result.check_complete()
         if saved and not overrides and not isclose(read_summary(scenario / SUMMARY)["end"], result.end):
             terminal.note(f"{scenario} has another run: files that its scenario reads, or pullsim, have changed since")

@@ -11,6 +11,7 @@ import typer
 from pullsim.cli import terminal
 from pullsim.cli.exit_codes import exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, VerboseOption
+from pullsim.cli.progress import working
 from pullsim.errors import InputError, Location, shown
 from pullsim.printable import json_text
 from pullsim.releases.release import parse
@@ -79,14 +80,15 @@ def fit(
     with exit_codes(debug=verbose):
         from pullsim.study.fit import fit as fit_pulls  # noqa: PLC0415  scipy and numpy, not for --help
 
-        found = fit_pulls(
-            inputs,
-            catalogs=catalog or (),
-            manifests=_pairs(manifests, "--manifests", "IMAGE=FILE"),
-            where=_pairs(where, "--where", "COLUMN=VALUE"),
-            **({} if containerd is None else {"containerd": _release(containerd)}),
-            seed=seed,
-        )
+        with working("fitting"):
+            found = fit_pulls(
+                inputs,
+                catalogs=catalog or (),
+                manifests=_pairs(manifests, "--manifests", "IMAGE=FILE"),
+                where=_pairs(where, "--where", "COLUMN=VALUE"),
+                **({} if containerd is None else {"containerd": _release(containerd)}),
+                seed=seed,
+            )
         if out is not None:
             terminal.note(f"files are in {found.write(out)}")
         if output is FitFormat.table:

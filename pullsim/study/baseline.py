@@ -24,6 +24,8 @@ from pullsim.outputs import write_text
 from pullsim.results import assertions, direction, metrics
 from pullsim.results.summary.summary import summarize
 from pullsim.run import run
+from pullsim.study.job import Bundle, Job, Outcome
+from pullsim.study.kept_runs import store_of
 from pullsim.units import parse_percent
 
 if TYPE_CHECKING:
@@ -181,16 +183,40 @@ def measure(
     *,
     force: bool = False,
     announce: Callable[[str], None] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
 ) -> Verdict:
     """Run a scenario (``force`` and ``announce`` as in `run`) and check its assertions.
 
-    Raises InputError, and KeyboardInterrupt after Ctrl-C.
+    ``out``: a directory that keeps what it came to; ``resume`` takes that in place of a run. Raises InputError, and
+    KeyboardInterrupt after Ctrl-C.
     """
-    notice = None if announce is None else lambda text: announce(f"{name}: {text}")
-    result = run(scenario, force=force, announce=notice)
-    result.check_complete()
-    found = metrics.kept(summarize(result).to_dict(), {each.metric for each in wanted})
+    asked = {each.metric for each in wanted}
+
+    def ran() -> dict[str, float | None]:
+        notice = None if announce is None else lambda text: announce(f"{name}: {text}")
+        result = run(scenario, force=force, announce=notice)
+        result.check_complete()
+        return metrics.kept(summarize(result).to_dict(), asked)
+
+    found = (
+        ran() if out is None else _kept(Bundle.of(scenario, (), metrics=asked), scenario.seed, ran, out, resume=resume)
+    )
     return Verdict(name, found, assertions=assertions.check(wanted, found))
+
+
+def _kept(
+    bundle: Bundle, seed: int, ran: Callable[[], dict[str, float | None]], out: Path, *, resume: bool
+) -> dict[str, float | None]:
+    """Return what a directory has of a run, or run it and keep that."""
+    job = Job(0, (), seed)
+    with store_of(bundle, out, resume=resume) as store:
+        known = store.get(job)
+        if known is not None and known.metrics is not None:
+            return known.metrics
+        found = ran()
+        store.add(job, Outcome(0, found, None))
+    return found
 
 
 def hold(

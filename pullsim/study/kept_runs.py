@@ -27,21 +27,20 @@ class KeptRuns:
     """Runs jobs with another executor, but for those whose outcomes are kept."""
 
     def __init__(
-        self, executor: Executor, directory: Path, *, resume: bool, tell: Callable[[str], None] | None = None
+        self, executor: Executor, out: Path, *, resume: bool, tell: Callable[[str], None] | None = None
     ) -> None:
         """``resume`` takes over what an earlier study has kept; ``tell`` is called with what is dropped of it."""
         self._executor = executor
-        self._directory = directory / DIRECTORY
+        self._out = out
         self._resume = resume
         self._tell = tell
         self._begun: set[str] = set()  # the scenarios of which this study keeps runs already
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """See `pullsim.study.executors.Executor.run`. Raises InputError if the directory cannot be written."""
-        directory = self._directory / bundle.digest[:_DIGITS]
         resume = self._resume or bundle.digest in self._begun
         self._begun.add(bundle.digest)
-        with RunStore(directory, bundle, resume=resume, tell=self._tell) as store:
+        with store_of(bundle, self._out, resume=resume, tell=self._tell) as store:
             left = {}
             for job in jobs:
                 if (outcome := store.get(job)) is not None:
@@ -58,6 +57,11 @@ class KeptRuns:
     def close(self) -> None:
         """See `pullsim.study.executors.Executor.close`."""
         self._executor.close()
+
+
+def store_of(bundle: Bundle, out: Path, *, resume: bool, tell: Callable[[str], None] | None = None) -> RunStore:
+    """Return the file in ``out`` with the runs of a scenario; for the others see `RunStore`."""
+    return RunStore(out / DIRECTORY / bundle.digest[:_DIGITS], bundle, resume=resume, tell=tell)
 
 
 def keeping(

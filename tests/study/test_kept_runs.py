@@ -9,7 +9,7 @@ import pytest
 
 import pullsim
 from pullsim.errors import InputError
-from pullsim.study import executors
+from pullsim.study import baseline, executors
 from pullsim.study.break_even import break_even
 from pullsim.study.deadline import deadline
 from pullsim.study.image_advice.advise import image_advice
@@ -117,9 +117,38 @@ def test_runs_of_another_version_are_refused(small, tmp_path):
         STUDIES["deadline"](small, out=tmp_path, resume=True)
 
 
+def test_a_gate_goes_on_with_the_scenarios_that_are_left(small_file, tmp_path, monkeypatch):
+    """The second scenario is interrupted; then the first one's figures are those that are kept."""
+    other = tmp_path / "other.yaml"
+    other.write_text(small_file.read_text().replace("seed: 3", "seed: 4"))
+    words = ("ci", small_file, other, "--baseline", tmp_path / "baseline.json", "--update-baseline")
+    assert command(*words).returncode == 0
+    written = (tmp_path / "baseline.json").read_bytes()
+    (tmp_path / "baseline.json").unlink()
+    run, ran = baseline.run, []
+
+    def interrupted(scenario, **options):
+        ran.append(scenario.seed)
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        return run(scenario, **options)
+
+    monkeypatch.setattr(baseline, "run", interrupted)
+    done = command(*words, "--out", tmp_path / "out")
+    assert done.returncode == 130
+    assert done.stderr == (
+        f"pullsim: interrupted: 1 of 2 runs are done and are in {tmp_path / 'out'}: --resume goes on with them\n"
+    )
+    assert not (tmp_path / "baseline.json").exists()
+    assert command(*words, "--out", tmp_path / "out", "--resume").returncode == 0
+    assert ran == [3, 4, 4]
+    assert (tmp_path / "baseline.json").read_bytes() == written
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("ci",),
         ("compare", "--set", f"{KNOB}=1,2"),
         ("advise",),
         ("solve", "--coverage", "90%"),
@@ -149,6 +178,7 @@ KILLED = {
     "compare": ("comparison.csv", ("compare", "FILE", "--set", f"{KNOB}=1,4", "--seeds", "6")),
     "solve": ("solve.svg", ("solve", "FILE", "--knob", KNOB, "--range", "1..8", "--slo", "< 4s")),
     "advise": ("advice.csv", ("advise", "FILE", "--seeds", "2", "--max-runs", "40", "-j", "1")),
+    "ci": ("ci.md", ("ci", "FILE", "--assert", "pods.start.p99 < 90s", "--markdown", "MARKDOWN")),
 }
 
 
@@ -157,21 +187,25 @@ KILLED = {
 def test_a_command_that_is_killed_at_any_time_goes_on(name, small_file, tmp_path):
     """Whatever the moment, what is kept is whole, and the end is that of a command which nobody killed."""
     file, words = KILLED[name]
-    words = [str(small_file) if word == "FILE" else word for word in words]
-    assert command(*words, "-q", "--out", tmp_path / "whole").returncode == 0
+
+    def given(out):
+        replaced = {"FILE": small_file, "MARKDOWN": out / file}
+        return [*(str(replaced.get(word, word)) for word in words), "-q", "--out", str(out)]
+
+    assert command(*given(tmp_path / "whole")).returncode == 0
     expected = (tmp_path / "whole" / file).read_bytes()
     goes_on = [] if name == "run" else ["--resume"]
     moments = random.Random(name)
     for number in range(4):
         out = tmp_path / str(number)
-        with start(*words, "-q", "--out", out) as running:
+        with start(*given(out)) as running:
             try:
                 running.wait(timeout=moments.uniform(0.3, 4))
             except Exception:  # noqa: BLE001  it has not come to its end
                 running.kill()
             running.communicate()
         assert not (out / file).exists() or (out / file).read_bytes() == expected
-        done = command(*words, "-q", "--out", out, *goes_on)
+        done = command(*given(out), *goes_on)
         assert (done.returncode, done.stderr) == (0, "")
         assert (out / file).read_bytes() == expected
         assert not [*out.glob("**/.pullsim-*")]
