@@ -140,6 +140,13 @@ def test_a_registry_that_is_slow_leaves_the_rest_of_the_port_to_the_swarm(tick):
     assert alone <= world.ends[0] <= alone * 1.02
 
 
+def test_a_port_without_a_limit_is_not_shared():
+    world = World([math.inf], pieces=40, seed_up=1e6, egress=1e5)
+    world.join(0)
+    world.begin(0, 0.0, 1e5)
+    assert world.run() == {0: pytest.approx(world.size / 1e6), ("transfer", 0.0): pytest.approx(1.0)}
+
+
 @pytest.mark.parametrize("tick", [0.0, 0.05])
 def test_pieces_use_up_burst_credit(tick):
     """Three seconds at 2 MB/s use up the credit of 3 MB above 1 MB/s; the rest comes at 1 MB/s."""

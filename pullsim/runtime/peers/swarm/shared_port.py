@@ -33,8 +33,12 @@ class SharedPort:
 
     @property
     def matters(self) -> bool:
-        """Whether something else comes to the node now, or what comes uses up burst credit."""
-        return self.port.transfers > 0 or self.port.credit is not None
+        """Whether something else comes to the node now, or what comes uses up burst credit.
+
+        It does not where the port has no limit.
+        """
+        port = self.port
+        return port.full_rate < math.inf and (port.transfers > 0 or port.credit is not None)
 
     @property
     def rate(self) -> float:
