@@ -56,7 +56,7 @@ notebooks: $(DEVELOPED)
 bench: $(DEVELOPED)
 	$(BIN)/python -m pytest benchmarks/suites --benchmark-only -o addopts= -s
 
-# Runs are 1.5 times as fast; needs a C compiler and takes some minutes. Again after every change of the sources.
+# Runs are 1.5 times as fast; needs a C compiler and takes two to five minutes. Again after every change of the sources.
 compiled:
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(MAKE) --always-make $(INSTALLED)
 

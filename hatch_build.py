@@ -6,13 +6,21 @@ modules beside the sources, where Python prefers them; a wheel gets them in thei
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import sys
 import tempfile
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from sysconfig import get_config_var
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from mypy.version import __version__ as mypy_version
+from mypyc.build import mypycify
+from setuptools import Distribution
+from setuptools.command.build_ext import build_ext
 
 ROOMS = ("kernel", "network", "hardware", "kubelet", "registry", "runtime")
 #: Outside of the rooms. The rest of `spec` is data that is read when a node is made: compiled it would gain nothing.
@@ -35,6 +43,10 @@ LEFT_OUT = {
     "runtime/fixed/server.py",  # little to do
 }
 
+#: Every figure is that of the interpreter, also where the processor multiplies and adds in one step, with one rounding
+#: (Microsoft's compiler does not join the two unless it is asked to); calls between the modules are direct.
+FLAGS = ("-ffp-contract=off", "-fvisibility=hidden")
+
 
 def modules(root: Path) -> list[str]:
     """Return the modules that are compiled, relative to the root of the project."""
@@ -47,34 +59,57 @@ def modules(root: Path) -> list[str]:
     return [*MODULES, *(path.relative_to(root).as_posix() for path in found)]
 
 
+class ParallelBuild(build_ext):
+    """Compiles the C files of an extension side by side: each module is one, and a compiler has one core."""
+
+    def build_extensions(self) -> None:
+        """Compile and link all extensions; where the compiler is no Unix one, which is not made for this, in turn."""
+        if self.compiler.compiler_type == "unix":
+            compile_in_turn = self.compiler.compile
+
+            def compile_all(sources: list[str], **options: Any) -> list[str]:
+                with ThreadPool(os.cpu_count()) as pool:  # the threads wait for the compiler's processes
+                    made = pool.map(lambda source: compile_in_turn([source], **options), sources, chunksize=1)
+                return [path for paths in made for path in paths]
+
+            self.compiler.compile = compile_all
+        super().build_extensions()
+
+
+def digest_of(root: Path) -> str:
+    """Return the digest of what the extension modules are made from: sources, the compiler's version, this file."""
+    made_of = hashlib.sha256(f"{mypy_version} {get_config_var('EXT_SUFFIX')}".encode())
+    for name in ("hatch_build.py", *modules(root)):
+        made_of.update(name.encode() + hashlib.sha256((root / name).read_bytes()).digest())
+    return made_of.hexdigest()
+
+
 def compile_modules(root: Path, target: Path) -> None:
     """Compile all of them into extension modules below ``target``, unless that is done.
 
     ``root`` is the working directory. Types are checked elsewhere, with all that the project depends on.
     """
-    from mypyc.build import mypycify  # noqa: PLC0415  # needed by this alone
-    from setuptools import Distribution  # noqa: PLC0415
-    from setuptools.command.build_ext import build_ext  # noqa: PLC0415
-
-    sources = [__file__, *modules(root)]
-    done = target / f"pullsim__mypyc{get_config_var('EXT_SUFFIX')}"  # they all have their code in it
-    if done.exists() and done.stat().st_mtime > max(Path(source).stat().st_mtime for source in sources):
-        return  # an installer asks twice: for the metadata, and for the files
+    done, digest = target / "digest.txt", digest_of(root)
+    if done.exists() and done.read_text(encoding="ascii") == digest:
+        return  # an installer asks twice, for the metadata and for the files; so does who builds a wheel and installs
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
         extensions = mypycify(
             ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent", *modules(root)],
             opt_level="3",
+            debug_level="0",
+            multi_file=True,
             group_name="pullsim",
             target_dir=scratch,
         )
         for extension in extensions:
-            extension.extra_compile_args.append("-ffp-contract=off")  # every figure is that of the interpreter
-        command = build_ext(Distribution({"name": "pullsim", "ext_modules": extensions}))
+            extension.extra_compile_args += () if sys.platform == "win32" else FLAGS
+        command = ParallelBuild(Distribution({"name": "pullsim", "ext_modules": extensions}))
         command.build_lib = str(target)
         command.build_temp = scratch
         command.ensure_finalized()
         command.run()
+    done.write_text(digest, encoding="ascii")
 
 
 class CompiledModules(BuildHookInterface[Any]):
@@ -87,7 +122,7 @@ class CompiledModules(BuildHookInterface[Any]):
         root = Path(self.root)
         target = root / "build" / "compiled"
         compile_modules(root, target)
-        for path in sorted(target.rglob("*.so")):
+        for path in sorted(target.rglob(f"*{get_config_var('EXT_SUFFIX')}")):
             place = path.relative_to(target)
             if version == "editable":
                 shutil.copyfile(path, root / place)

@@ -17,6 +17,10 @@ class Environment(simpy.Environment):
 
     __slots__ = ("_active_proc", "_eid", "_now", "_queue")
 
+    def __init__(self, initial_time: float = 0.0) -> None:
+        """``initial_time`` is in seconds. SimPy's own is an int, and so would be what begins with the run."""
+        super().__init__(initial_time)
+
     def timeout(self, delay: float = 0.0, value: Any = None) -> Timeout:  # type: ignore[override]
         """Return an event that happens ``delay`` >= 0 seconds from now, with ``value``.
 

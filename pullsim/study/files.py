@@ -61,7 +61,8 @@ def write_tables(sweep: Sweep, metrics: Sequence[str], directory: Path, *, parqu
         for name, frame in frames.items():
             write_csv(frame, directory / name)
             if parquet:
-                frame.to_parquet((directory / name).with_suffix(".parquet"), index=False)
+                with (directory / name).with_suffix(".parquet").open("wb") as file:  # pyarrow takes UTF-8 paths alone
+                    frame.to_parquet(file, index=False)
     except ImportError:
         raise InputError("parquet needs pyarrow: pip install 'pullsim[parquet]'", Location("--parquet")) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from contextlib import suppress
@@ -48,13 +49,14 @@ class Bundle:
     waits: frozenset[Objective] = field(default=frozenset(), compare=False)
     force: bool = field(default=False, compare=False)  # whether to make runs that take too much memory or time
     seconds: float = field(default=0.0, compare=False)  # estimated CPU time of a run: the mean of those tried
-    digest: str = field(init=False)  # SHA-256 of the text and the files
+    digest: str = field(init=False)  # SHA-256 of the text and the files, by their paths from the directory
 
     def __post_init__(self) -> None:
         """Compute the digest."""
         whole = hashlib.sha256(self.text.encode())
-        for name in sorted(self.files):
-            whole.update(f"\0{name}\0".encode() + self.files[name])
+        relative = {_from(self.directory, name): content for name, content in self.files.items()}
+        for name in sorted(relative):
+            whole.update(b"\0%b\0%b" % (name, relative[name]))
         object.__setattr__(self, "digest", whole.hexdigest())
 
     def __hash__(self) -> int:
@@ -103,6 +105,14 @@ class Bundle:
     def load(self) -> Scenario:
         """Read the scenario."""
         return _load(self)
+
+
+def _from(directory: str, name: str) -> bytes:
+    """Return the path of a file as it is from a directory, so that a digest does not depend on where both are."""
+    try:
+        return os.fsencode(os.path.relpath(name, directory or os.curdir))
+    except ValueError:  # they are on two drives
+        return os.fsencode(name)
 
 
 class Job(NamedTuple):

@@ -117,3 +117,7 @@ def test_what_is_made_to_happen_has_happened_before_its_consequences():
     assert seen == [(True, True, False)]
     assert second.processed
     assert second.ok
+
+
+def test_the_clock_begins_as_a_float_so_that_results_are_the_same_texts_compiled_or_not():
+    assert repr(Environment().now) == "0.0"

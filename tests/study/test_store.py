@@ -42,6 +42,15 @@ def found(directory):
         return {overrides[0] for overrides, _ in store.found}, told
 
 
+def test_the_digest_of_a_scenario_does_not_depend_on_where_it_and_its_files_lie():
+    """Neither of moved directories nor of names that are no UTF-8, so that a study is resumed there."""
+    here = Bundle("text", "/a/scenarios", {"/a/scenarios/x.json": b"x", "/a/manifests/y": b"y"})
+    there = Bundle("text", "/b\udcff/scenarios", {"/b\udcff/manifests/y": b"y", "/b\udcff/scenarios/x.json": b"x"})
+    other = Bundle("text", "/a/scenarios", {"/a/scenarios/x.json": b"y", "/a/manifests/y": b"x"})
+    assert here.digest == there.digest
+    assert here.digest != other.digest
+
+
 @pytest.mark.parametrize("letter", ["\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\r", "\n", "\ud800", "ü"])
 def test_a_run_with_any_letter_is_found_again(tmp_path, letter):
     fill(tmp_path, f"description=a{letter}b", "description=c")
