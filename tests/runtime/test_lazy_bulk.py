@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pullsim.reads import Reads
 from pullsim.spec.lazy import BackgroundSpec, LazySpec
-from pullsim.spec.registry import BlobHost, Fault
+from pullsim.spec.registry import BlobHost, Fault, Limit
 from tests.support.world import (
     FAST,
     RATE,
@@ -64,6 +64,24 @@ def test_readers_share_the_registry_and_their_cores_request_by_request(readers, 
 def test_a_connection_has_its_own_limit():
     (seconds,), _ = ready([layer("x", 8.0, 16.0)], reads=Reads(concurrency=4), egress=8 * RATE, each=RATE / 2)
     assert seconds == pytest.approx(32 * (WAIT + 1 / 8 + RATE / 8 / 1e9))
+
+
+@pytest.mark.parametrize(("of", "single"), [("blobs", True), ("requests", True), ("manifests", False)])
+def test_a_quota_sees_each_request_that_it_is_of(of, single):
+    """64 requests of one connection, of which a registry that redirects nowhere refuses some after the first 40."""
+    runtime = replace(containerd(), snapshotter="stargz", local_pull=True, lazy={"stargz": replace(SPEC, retries=9)})
+    wanted = pod("p", named("a:1"))
+    wanted = replace(wanted, spec=replace(wanted.spec, reads=Reads()))
+    source = registry(limits=(Limit(requests=40, per=60.0, of=of, by="registry"),))
+    result = run(
+        [wanted],
+        node(runtime, kubelet=SERIAL),
+        registries=[source],
+        images=catalog({"a:1": image(layer("x", 4.0, 8.0))}),
+    )
+    assert bool(result.registries[0].limited) is single
+    assert sum(row.requests for row in result.reads) == 64
+    assert (result.pods[0].ready > 30.0) is single
 
 
 SIZES = st.lists(st.sampled_from([0.3, 1.0, 1.0, 2.5, 6.0]), min_size=1, max_size=3)
