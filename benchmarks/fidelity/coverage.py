@@ -83,11 +83,14 @@ def mixture(centres: Array, normal: float, student: float) -> Array:
     return np.quantile(np.concatenate(parts), shares)
 
 
-def draws(spreads: Spreads) -> list[dict[str, float]]:
+def draws(spreads: Spreads, wider: float) -> list[dict[str, float]]:
     """Return logarithms of factors, evenly drawn; the same normal draws for all clusters."""
     even = qmc.LatinHypercube(len(FACTORS), rng=np.random.default_rng(18)).random(DRAWS)
     normal = stats.norm.ppf(even)
-    return [{name: spreads.cluster[name] * float(z) for name, z in zip(FACTORS, each, strict=True)} for each in normal]
+    return [
+        {name: wider * spreads.cluster[name] * float(z) for name, z in zip(FACTORS, each, strict=True)}
+        for each in normal
+    ]
 
 
 def predicted() -> list[Judged]:
@@ -102,7 +105,9 @@ def predicted() -> list[Judged]:
                 continue
             others = [row for row in every if row.cluster != cluster]
             spreads = fit(others)
-            runs = np.log([predict(group, cluster, *moved(spec, registry, each)) for each in draws(spreads)])
+            runs = np.log(
+                [predict(group, cluster, *moved(spec, registry, each)) for each in draws(spreads, group.wider)]
+            )
             within = spreads.within.get(group.preset, spreads.within[""])
             for number, (row, pull) in enumerate(zip(own, judgeable(group, cluster), strict=True)):
                 assert pull["image"] == row.image

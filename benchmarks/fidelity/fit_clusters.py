@@ -20,6 +20,8 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -150,7 +152,9 @@ class Problem:
         nodes = {preset: self.node(x, preset) for preset in {self.pulls[number].group.preset for number in numbers}}
         known = self.ratios(x)
         if len(self.groups) == 1 and self.pulls[0].group.source == "chonks":
-            return np.array(history(*nodes[self.pulls[0].group.preset], [pull.pull for pull in self.pulls]))
+            by_cluster = groupby(self.pulls, key=attrgetter("cluster"))
+            node = nodes[self.pulls[0].group.preset]
+            return np.array([s for _, own in by_cluster for s in history(*node, [each.pull for each in own])])
         seconds = []
         for number in numbers:
             each = self.pulls[number]

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 SENSITIVITIES: Final = Path(__file__).parent / "data" / "sensitivities.csv"
 OUT: Final = Path(__file__).parents[2] / "pullsim" / "scenario" / "presets" / "variation.yaml"
+GROUPS: Final = {group.preset: group for group in (*CHONKS, *PERFSTUDY)}
 FACTORS: Final = tuple(each.name for each in fields(ClusterSpread))
 STEP: Final = -0.15  # of a logarithm, for sensitivities: what is slower binds, and so has more of the time
 REAL: Final = "perfstudy"  # the source with real images
@@ -79,6 +80,7 @@ class Moved:
     nodes: int
     within: float | None  # spread of the pull times over nodes; None: it is not known, or the pull is short
     by: dict[str, float]
+    wider: float = math.sqrt(2)  # how much wider other clusters differ from the preset than clusters do (`Group.wider`)
 
     @property
     def off(self) -> float:
@@ -90,7 +92,7 @@ class Moved:
 class Spreads:
     """What is fitted: spreads between clusters, the model's scale, and spreads of pull times over nodes by preset."""
 
-    cluster: dict[str, float]  # of another cluster against the preset: with what the preset itself is off by
+    cluster: dict[str, float]  # between clusters, without what a preset itself is off by (`Group.wider`)
     model: dict[str, float]  # by source: of images of zeros the model knows all, of real ones not what layers unpack to
     within: dict[str, float]  # by preset
 
@@ -130,12 +132,11 @@ def write_sensitivities() -> None:
 @lru_cache(maxsize=1)
 def rows() -> tuple[Moved, ...]:
     """Read the rows with their sensitivities."""
-    groups = {group.preset: group for group in (*CHONKS, *PERFSTUDY)}
     pulls = {(name, pull["image"]): pull for name, cluster in data()["clusters"].items() for pull in cluster["pulls"]}
     found = []
     with SENSITIVITIES.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            group, image = groups[row["preset"]], int(row["image"])
+            group, image = GROUPS[row["preset"]], int(row["image"])
             pull = pulls[row["cluster"], image]
             found.append(
                 Moved(
@@ -149,6 +150,7 @@ def rows() -> tuple[Moved, ...]:
                     pull["nodes"],
                     within(pull),
                     {name: float(row[name]) for name in FACTORS},
+                    group.wider,
                 )
             )
     return tuple(found)
@@ -174,7 +176,7 @@ def fit(found: Sequence[Moved]) -> Spreads:
     spread = _spread_within(found)
     judged = [row for row in found if not row.calibration]
     off = np.array([row.off for row in judged])
-    by = np.array([[row.by[name] for name in FACTORS] for row in judged])
+    by = np.array([[row.by[name] * row.wider for name in FACTORS] for row in judged])
     within = np.array([median_differs(spread.get(row.preset, spread[""]), row.nodes) for row in judged])
     real = np.array([row.source == REAL for row in judged])
     before = np.log([*BEFORE.values(), BEFORE["model"]])
@@ -247,7 +249,6 @@ def main(arguments: Sequence[str]) -> None:
     found = rows()
     spreads = fit(found)
     judged = [row for row in found if not row.calibration]
-    one = math.sqrt(2)  # each preset is fitted on one cluster: what another differs by has both clusters' spread
     counts = f"{len({row.cluster for row in judged})} clusters of converged-computing (2024), {len(judged)} images"
     lines = [
         "# How presets vary, by `python -m benchmarks.fidelity.fit_variation`: standard deviations of logarithms",
@@ -255,7 +256,7 @@ def main(arguments: Sequence[str]) -> None:
         "# model is off by (Student's t, 2 degrees of freedom). A preset is fitted on so many clusters and rows.",
         f'source: "fitted on {counts}; within a cluster on the range over its nodes"',
         "pooled:",
-        "  cluster: " + _flow({name: spread / one for name, spread in spreads.cluster.items()}),
+        "  cluster: " + _flow(spreads.cluster),
         *_within(found, spreads.within[""]),
         f"  model: {spreads.model[REAL]:.3f}  # of real images; of images of zeros {spreads.model['chonks']:.3f}",
         "# What figures of a type that was fitted differ by from those that vendors' pages and defaults give.",
@@ -264,7 +265,7 @@ def main(arguments: Sequence[str]) -> None:
     ]
     for group in (*CHONKS, *PERFSTUDY):
         count = sum(row.calibration for row in found if row.preset == group.preset)
-        lines += [f"  {group.preset}:", "    clusters: 1", f"    rows: {count}"]
+        lines += [f"  {group.preset}:", f"    clusters: {len(group.calibration)}", f"    rows: {count}"]
         lines += [f"  {line}" for line in _within(found, spreads.within[group.preset])]
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))

@@ -40,8 +40,11 @@ NODES: Final = {
     "azure/ND40rs_v2": (P20, 710e9),
 }
 ZEROS: Final = ("aws/c5a.4xlarge-gp2", "gcp/n1-standard-16-pd-balanced", "gcp/n1-standard-16-local-ssd")
-#: The preset whose calibration pulls tell what all nodes of a cluster get from the registry, and another of its region.
-EGRESS: Final = ("aws/hpc6a.48xlarge-gp2", "aws/p3dn.24xlarge-gp2")
+#: The presets whose calibration pulls tell what all nodes of a cluster get from the registry, and others of the cloud.
+EGRESS: Final = {
+    "aws/hpc6a.48xlarge-gp2": ("aws/p3dn.24xlarge-gp2",),
+    "gcp/c2d-standard-112-pd-balanced": ("gcp/n1-standard-32-pd-balanced",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,6 @@ def of(preset: str) -> tuple[Prior, ...]:
     else:
         # 49 to 193 MB/s have been seen of connections to object stores and CDNs (containerd PR 13559, S3's pages).
         figures.append(Prior("registry.perConnection", 100e6, 0.5, "rate"))
-    if preset == EGRESS[0]:
-        figures.append(Prior("registry.egress", 5e9, 1.0, "rate", EGRESS[1:]))
+    if preset in EGRESS:
+        figures.append(Prior("registry.egress", 5e9, 1.0, "rate", EGRESS[preset]))
     return tuple(figures)

@@ -22,11 +22,13 @@ GROUPS = {group.preset: group for group in (*CHONKS, *PERFSTUDY)}
     ("preset", "cluster", "median", "p90"),
     [
         ("aws/c5a.4xlarge-gp2", "chonks/pulling-aws/run1/16", 0.02, 0.05),
-        ("gcp/n1-standard-16-local-ssd", "chonks/pulling-test/run3/16", 0.12, 0.32),
-        ("gcp/n1-standard-16-local-ssd", "chonks/pulling/run3/8", 0.06, 0.09),
+        ("gcp/n1-standard-16-local-ssd", "chonks/pulling-test/run3/16", 0.08, 0.27),
+        ("gcp/n1-standard-16-local-ssd", "chonks/pulling/run3/16", 0.06, 0.09),
         ("gcp/n1-standard-16-pd-balanced", "chonks/pulling-test/run1/8", 0.05, 0.12),
+        ("gcp/n1-standard-16-pd-balanced", "chonks/pulling/run1/8", 0.13, 0.20),
         ("aws/p3dn.24xlarge-gp2", "perfstudy/aws/eks/gpu", 0.12, 0.22),
-        ("gcp/c2d-standard-112-pd-balanced", "perfstudy/google/gke/cpu/size64#1", 0.10, 0.16),
+        ("gcp/c2d-standard-112-pd-balanced", "perfstudy/google/gke/cpu/size64#1", 0.10, 0.17),
+        ("gcp/c2d-standard-112-pd-balanced", "perfstudy/google/gke/cpu/size128#1", 0.11, 0.17),
         ("gcp/n1-standard-32-pd-balanced", "perfstudy/google/gke/gpu/size32#1", 0.07, 0.21),
     ],
 )
@@ -47,7 +49,8 @@ def test_the_knee_of_the_page_cache_is_where_the_eks_nodes_have_it():
 def test_every_group_has_a_preset_calibration_rows_and_others():
     for group in GROUPS.values():
         assert group.preset in builtin()
-        assert group.calibration in clusters(group)
+        assert group.calibration
+        assert set(group.calibration) <= set(clusters(group))
 
 
 def test_what_is_left_out_is_what_the_log_cannot_tell():
