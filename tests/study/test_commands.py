@@ -95,6 +95,7 @@ def test_compare(small_file, tmp_path):
     assert "pull queue: -" in done.stdout
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         "comparison.csv",
+        "runs",
         "comparison.md",
         "report.html",
         "comparison.png",

@@ -53,7 +53,7 @@ def test_rows_are_the_runs_of_the_sweep(small_file, tmp_path):
     rows = json.loads(done.stdout)
     assert rows == json.loads((tmp_path / "out" / "advice.json").read_text())
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
-        "advice.csv", "advice.json", "advice.md", "advice.png", "advice.svg", "report.html",
+        "advice.csv", "advice.json", "advice.md", "advice.png", "advice.svg", "report.html", "runs",
     }  # fmt: skip
     row = next(each for each in rows if each["set"] == PARALLEL and each["metric"] == P99)
     compared = pullsim.compare(pullsim.load(small_file), set_b=row["set"].split(), seeds=2).differences([P99])[0]

@@ -64,7 +64,7 @@ def test_a_directory_of_manifests(two, tmp_path):
     assert "r.test/job:2 r.test/web:1 1 300 MB 300 MB 1.08 GB" in shown, "300 MB, and 2.6 times as many on the disk"
     files = tmp_path / "out"
     assert {file.name for file in files.iterdir()} == {
-        "image-advice.csv", "image-advice.json", "image-advice.md", "report.html", "shared.csv",
+        "image-advice.csv", "image-advice.json", "image-advice.md", "report.html", "runs", "shared.csv",
     }  # fmt: skip
     (pair,) = csv.DictReader((files / "shared.csv").read_text().splitlines())
     assert pair == {
