@@ -65,6 +65,7 @@ def predict(case: dict[str, Any]) -> float:
         case["max_concurrent_downloads"],
         unpack=UnpackSpec(gzip=1e6 / a_megabyte),
         max_concurrent_unpacks=case["max_concurrent_unpacks"],
+        local_pull=case.get("local_pull", False),
         hosts=HOSTS,
     )
     return makespan(case, runtime)

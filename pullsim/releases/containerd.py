@@ -37,7 +37,9 @@ class Behaviour:
 
     release: Release
     by_service: bool  # the transfer service performs the pull; else the CRI plugin does
-    node_wide_slots: bool  # all pulls of a node share one set of download slots, else each pull has its own
+    # All pulls of a node share one set of download slots, of which every GET takes one until its last byte. Else each
+    # pull has its own, and a layer takes one from before it has the blob's lock until the blob is durable.
+    node_wide_slots: bool
     retries_server_errors: bool  # a status of 500, 503 or 504 is retried once, at once
     retries_timeouts: bool  # a request that timed out at the last host is retried after a short wait
     requests: int  # number that may be sent to one host for one answer; those that are answered 401 count as well
@@ -53,13 +55,12 @@ def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
     """Return the rules of a release. From 2.1 on the transfer service pulls, and download slots are per node.
 
     ``local_pull``: the CRI plugin performs the pull in these releases too, as with the option ``use_local_image_pull``.
-    Slots are still per node (internal/cri/server/images/service.go passes its limiter to every pull).
+    Slots are still per node and taken by each GET: internal/cri/server/images/service.go passes its limiter to every
+    pull, client/pull.go hands it to the resolver, and none to the unpacker, as up to 2.0.
     """
     retries_timeouts = release >= (2, 3, 2)  # resolver.go doWithTransportRetries, containerd#13591
     return Behaviour(
         release=release,
-        # The transfer service holds a slot for every GET, until its body ends. The CRI plugin holds slots for layers
-        # alone: a slot is taken before the lock of the blob, and held until the blob is durable.
         by_service=release >= (2, 1) and not local_pull,
         node_wide_slots=release >= (2, 1),
         retries_server_errors=release >= (2, 1),  # resolver.go retryRequest, containerd#11484

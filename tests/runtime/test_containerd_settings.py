@@ -51,11 +51,11 @@ def alone(*content, source=None, spec=None, **given):
     ("version", "local", "ends"),
     [
         ((2, 0), False, {0: 4.0, 1: 6.0}),  # a slot until the blob is durable
-        ((2, 1), True, {0: 4.0, 1: 6.0}),  # the CRI plugin pulls by itself: the same
-        ((2, 1), False, {0: 5.0, 1: 4.0}),  # the transfer service: until the last byte, the last layer first
+        ((2, 1), False, {0: 5.0, 1: 4.0}),  # until the last byte, the last layer first
+        ((2, 1), True, {0: 5.0, 1: 4.0}),  # the CRI plugin pulls by itself: the same
     ],
 )
-def test_pulling_by_itself_holds_slots_as_to_2_0(version, local, ends):
+def test_from_2_1_a_slot_is_free_at_the_last_byte_whoever_pulls(version, local, ends):
     """1 s of bytes and of fsync for manifest and config, then each of two layers, one at a time."""
     result, _ = alone(layer("x"), layer("y"), version=version, downloads=1, local_pull=local, spec={"fsync": 1.0})
     assert {each.position: each.committed for each in result.layers} == pytest.approx(ends)
@@ -99,12 +99,12 @@ def test_a_layer_comes_over_as_many_connections_as_there_are_downloads(downloads
 
 @pytest.mark.parametrize("local", [False, True])
 def test_chunks_take_the_slots_of_the_node(local):
-    """Two layers, two slots: four chunks in two pairs. Where the CRI plugin pulls, a layer has a slot, a chunk none."""
+    """Two layers, two slots: four chunks in two pairs, whoever pulls."""
     source = registry(per_connection=RATE / 4, egress=4 * RATE)
     result, _ = alone(
         layer("x", 2), layer("y", 2), source=source, downloads=2, layer_fetch_buffer=UNIT, local_pull=local
     )
-    assert max(each.fetched for each in result.layers) == pytest.approx(4.0 if local else 8.0)
+    assert max(each.fetched for each in result.layers) == pytest.approx(8.0)
 
 
 @pytest.mark.parametrize(("tls", "new"), [(False, 1.0), (True, 2.0)])

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Fetch(BlobFetch):
     """Gets the blob of a layer into the content store.
 
-    Where the CRI plugin pulls (up to 2.0), a fetch holds a slot from before it has the blob's lock until the commit.
-    Where the transfer service pulls (from 2.1), it holds a slot from when it has the lock until the last byte
-    (core/unpack/unpacker.go fetch, core/remotes/docker/fetcher.go).
+    Up to 2.0 a fetch holds a slot from before it has the blob's lock until the commit (pkg/unpack/unpacker.go fetch).
+    From 2.1 on it holds one from when it has the lock until the last byte, whoever pulls: slots are those of the node,
+    and core/remotes/docker/fetcher.go takes them.
 
     A fetch that waits for its slot has no process yet, only an event in the queue for slots: with ten layers and three
     slots that saves a third of a pull's memory.
@@ -47,7 +47,7 @@ class Fetch(BlobFetch):
     )
 
     def __init__(self, pull: OngoingPull, position: int, layer: Layer) -> None:
-        """Ask for a slot, if the CRI plugin pulls.
+        """Ask for a slot, if layers take it before their request.
 
         If no slot is free, the fetch `waits` and starts by itself when it gets one; otherwise the caller calls `start`.
         """
@@ -60,7 +60,7 @@ class Fetch(BlobFetch):
         self.resumed = 0  # those bytes of ``received`` that an earlier, failed pull had downloaded
         self._chunks: ChunkedGet | None = None
         self._abandoned = False
-        self._turn = None if pull.node.behaviour.by_service else self._ask_for_slot()
+        self._turn = None if pull.node.behaviour.node_wide_slots else self._ask_for_slot()
         if self._turn is not None:
             self._turn.call(self._take_over)
         self._started = False
@@ -113,7 +113,7 @@ class Fetch(BlobFetch):
         """Take the blob's lock, and get the blob unless another pull has stored it in the meantime."""
         pull, digest, env = self.pull, self.layer.digest, self.env
         node = pull.node
-        store, by_service = node.store, node.behaviour.by_service
+        store, node_wide = node.store, node.behaviour.node_wide_slots
         locks = store.blob_locks
         try:
             self.enter("lock", env.now)
@@ -128,7 +128,7 @@ class Fetch(BlobFetch):
                     store.commit(digest, self.layer.size)
                 else:
                     self.requested = self.first_byte = self.ended = env.now
-                    if by_service:  # a blob that is there needs no slot
+                    if node_wide:  # a blob that is there needs no slot
                         self.slot = env.now
                 pull.lease.blobs.add(digest)
                 self.committed = env.now
@@ -140,7 +140,7 @@ class Fetch(BlobFetch):
         except PullFailed as failed:
             pull.fail(failed.outcome)
         finally:
-            if not by_service:
+            if not node_wide:
                 if self.done:
                     pull.slots.pass_on(self)
                 else:
@@ -154,7 +154,7 @@ class Fetch(BlobFetch):
         pull, layer, env = self.pull, self.layer, self.env
         node = pull.node
         store, disk = node.store, node.disk
-        slots = pull.slots if node.behaviour.by_service else None
+        slots = pull.slots if node.behaviour.node_wide_slots else None
         if slots is not None and (turn := self._ask_for_slot()) is not None:
             yield from self._wait_for_slot(turn)
         self.requested = env.now

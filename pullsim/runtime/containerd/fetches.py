@@ -48,7 +48,7 @@ class Fetches:
         pull, node = self._pull, self._pull.node
         self._fork = pull.clock.fork(pull.env.now)
         count = len(layers) - first
-        at_once = count if node.behaviour.by_service else min(count, node.spec.max_concurrent_downloads)
+        at_once = count if node.behaviour.node_wide_slots else min(count, node.spec.max_concurrent_downloads)
         order = [at_once - 1, *range(at_once - 1), *range(at_once, count)]
         fetches = [Fetch(pull, first + offset, layers[first + offset]) for offset in order]
         self._fetches = {fetch.position: fetch for fetch in fetches}
