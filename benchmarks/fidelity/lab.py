@@ -1,8 +1,7 @@
 """The lab's pulls of a real containerd (tests/data/lab) against the model: `rows()` predicts every case.
 
 Given per case: image, link, release, settings. Given once, from the calibration rows (the quiet cases of groups a and
-b): the throughput of the host and of one stream, and the speed of unpacking with 2.x and with unpigz. Everything else
-is a default.
+b): the throughput of the host and of one stream, and the speed of unpacking with 2.x. Everything else is a default.
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ HOST: Final = "lab.example.com"
 HOST_RATE, STREAM_RATE, GOODPUT = 475e6, 460e6, 0.957  # bytes/s of payload
 BASE_ROUND_TRIP: Final = 0.2e-3
 GZIP: Final = {1: 8.7e-3, 2: 7.2e-3}  # seconds a MB uncompressed, by major release
-UNPIGZ: Final = 0.66
 #: The registry stands in the lab's hosts.toml as a mirror and as the server: a missing image is asked for twice.
 HOSTS: Final = (RegistryHosts(HOST, (HostSpec(HOST, "http"),), HostSpec(HOST, "http")),)
 SHORT: Final = 0.2  # seconds; repeats of shorter cases scatter by tens of ms
@@ -59,11 +57,10 @@ def _catalog() -> Catalog:
 def predict(case: dict[str, Any]) -> float:
     """Seconds until all pulls of the case are done."""
     release = CONTAINERD.resolve(parse(case["containerd"]))
-    a_megabyte = GZIP[release.major] * (UNPIGZ if case["unpigz"] else 1)
     runtime = ContainerdSpec(
         release,
         case["max_concurrent_downloads"],
-        unpack=UnpackSpec(gzip=1e6 / a_megabyte),
+        unpack=UnpackSpec(gzip=1e6 / GZIP[release.major], decompressor="unpigz" if case["unpigz"] else "gzip"),
         max_concurrent_unpacks=case["max_concurrent_unpacks"],
         local_pull=case.get("local_pull", False),
         hosts=HOSTS,
