@@ -79,6 +79,8 @@ class Group:
         return cluster == self.egress[0] and any(part in image for part in self.egress[1])
 
 
+#: Nodes of all clusters had 1.7.15 to 1.7.22, as far as the logs tell: before 1.7.23, in which pulls changed.
+CONTAINERD: Final = "1.7.22"
 CHONKS: Final = (
     Group("chonks", "aws/c5a.4xlarge-gp2", "c5a.4xlarge", "gp2", ("chonks/pulling-aws/run1/8",)),
     Group(
@@ -295,7 +297,7 @@ def node(preset: str, pool: str) -> tuple[NodeSpec, RegistrySpec]:
                 {
                     "preset": preset,
                     "kubelet": {"serializeImagePulls": False, "registryPullQPS": 0},
-                    "runtime": {"containerd": "1.7"},
+                    "runtime": {"containerd": CONTAINERD},
                     **json.loads(pool),
                 }
             ],

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.fidelity import clusters, coverage_report, fit_crio, lab, lab_crio, priors, published, tried
+from benchmarks.fidelity import (
+    clusters,
+    coverage_report,
+    fit_crio,
+    lab,
+    lab_crio,
+    lab_tried,
+    present,
+    priors,
+    published,
+    tried,
+)
 from benchmarks.fidelity.cluster_data import HEAVY, HEAVY_RATIO, REBUILT, REBUILT_FROM, fitted
 from benchmarks.fidelity.levers import section
 from benchmarks.fidelity.worst import why
@@ -78,8 +89,8 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
         "",
         "Made by `python -m benchmarks.fidelity.report`; every prediction is a run of the simulator. An error is",
         "|predicted - measured| / measured. Parameters are fitted on calibration rows only, errors are of the others;",
-        "the lab's few values given once (throughput of the host and of a stream, unpacking of 2.x and of unpigz) come",
-        "from its quiet groups a and b, which are among the judged as everything else about them is a default.",
+        "the lab's few values given once (throughput of the host and of a stream, unpacking of 2.x) come from its",
+        "quiet groups a and b, which are among the judged as everything else about them is a default.",
         "Presets of the clusters are made by `python -m benchmarks.fidelity.fit_clusters`, which also finds what",
         "layers unpack to where calibration pulls tell it (below): logs and manifests have compressed bytes only.",
         "",
@@ -130,6 +141,7 @@ def _report(found: Sequence[Row], named: Sequence[published.Published]) -> list[
             case = row.case.removeprefix(source + "/")
             lines.append(f"{figures} {row.group} | {case} | {why(source, case)} |")
         lines.append("")
+    lines += [*present.lines(), *lab_tried.lines()]
     lines += [*_fleets(), *tried.LINES, ""]
     lines += coverage_report.lines()
     lines += _cross_validated()

@@ -65,6 +65,7 @@ def large() -> list[Case]:
         *(Case("d", tuple(SHARED[:count]), fast, "parallel", name=f"base{count}") for count in (2, 8)),
         *(Case("d", tuple(PARALLEL[:count]), UNSHAPED, "parallel", name=f"par{count}") for count in (4, 8)),
         Case("e", tuple(SHARED), fast, "serial", name="serbase8"),
+        *(Case("f", (image,), mode="repull", name=f"repull-{image}") for image in ("s10x10", "s40x02")),
         *(Case("k", (image,), settings=Settings(unpigz=True)) for image in ("s1x50", "s10x10")),
     ]
 

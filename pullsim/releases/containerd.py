@@ -29,6 +29,7 @@ TELLS_OF_BLOBS: Final = (2, 1)
 _PROGRESS_5M: Final = (1, 7, 10)
 _BLOBS_LIMITED: Final = ({(2, 0): 11, (2, 2): 6}, (2, 3))
 _ASKS_WHY: Final = ({(2, 0): 12}, (2, 3, 3))
+_LEASES_SNAPSHOTS: Final = ({(1, 6): 37, (1, 7): 23}, (2, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Behaviour:
     # All pulls of a node share one set of download slots, of which every GET takes one until its last byte. Else each
     # pull has its own, and a layer takes one from before it has the blob's lock until the blob is durable.
     node_wide_slots: bool
+    leases_snapshots: bool  # a layer that is there costs a transaction, which adds it to the lease
     retries_server_errors: bool  # a status of 500, 503 or 504 is retried once, at once
     retries_timeouts: bool  # a request that timed out at the last host is retried after a short wait
     requests: int  # number that may be sent to one host for one answer; those that are answered 401 count as well
@@ -63,6 +65,9 @@ def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
         release=release,
         by_service=release >= (2, 1) and not local_pull,
         node_wide_slots=release >= (2, 1),
+        # unpacker.go prepares a snapshot without a look whether it is there: the database's Prepare (metadata/
+        # snapshot.go createSnapshot) then adds the one that is there to the lease (containerd#10723).
+        leases_snapshots=_holds(release, *_LEASES_SNAPSHOTS),
         retries_server_errors=release >= (2, 1),  # resolver.go retryRequest, containerd#11484
         retries_timeouts=retries_timeouts,
         requests=5 if retries_timeouts else 6,  # maxAttempts; older releases count answers (retryRequest)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pullsim.results import check
+from pullsim.runtime.metadata import LEASE
 from tests.support.outcome import ended, layers, pull, stages
-from tests.support.world import ALL, BOTH, RATE, containerd, image, layer, named, node, pod, pull_alone, run_containerd
+from tests.support.world import BOTH, RATE, containerd, image, layer, named, node, pod, pull_alone, run_containerd
 
 # ---------------------------------------------------------------- metadata
 
@@ -19,11 +23,44 @@ def test_metadata_writes_of_a_pull(version, count):
     assert record.ended == pytest.approx(3 * (2 + count) + 2 * count + 4)
 
 
-@ALL
-def test_a_pull_of_a_present_image_makes_four_metadata_writes(version):
+#: Releases, and whether a pull of theirs writes to the database for each layer that is there.
+LEASING = pytest.mark.parametrize(
+    ("version", "leases"),
+    [((1, 6, 36), 0), ((1, 6, 37), 1), ((1, 7, 22), 0), ((1, 7, 23), 1), ((2, 0, 0), 1), ((2, 1), 1), ((2, 3), 1)],
+)
+
+
+@LEASING
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_a_pull_of_a_present_image_makes_four_metadata_writes_and_leases_its_layers(version, leases, count):
     spec = node(containerd(version, metadata_write=1.0), cached=[named("a:1")])
-    result = run_containerd({"a:1": image(layer("x"))}, [pod("p", named("a:1"), policy="Always")], spec=spec)
-    assert stages(pull(result, "p")) == {"commit": 4.0}
+    content = [layer(f"l{n}") for n in range(count)]
+    result = run_containerd({"a:1": image(*content)}, [pod("p", named("a:1"), policy="Always")], spec=spec)
+    assert stages(pull(result, "p")) == {"commit": pytest.approx(4.0 + leases * count * LEASE)}
+
+
+@LEASING
+def test_a_layer_is_asked_for_after_the_leases_of_those_below_it(version, leases):
+    """Manifest and config take 3 writes each, the present base's 5 layers 5 leases, the new layer 1 before its blob."""
+    base = [layer(f"l{n}") for n in range(5)]
+    images = {"base:1": image(*base), "a:1": image(*base, layer("x", 1.0))}
+    spec = node(containerd(version, metadata_write=1.0), cached=[named("base:1")])
+    result = run_containerd(images, [pod("p", named("a:1"))], spec=spec)
+    (fetched,) = layers(result, "p")
+    prepared = 2 * 3 + leases * 5 * LEASE + 1
+    assert fetched.requested == pytest.approx(prepared + 1)
+    assert pull(result, "p").ended == pytest.approx(fetched.requested + 1.0 + 2 + 1 + 4)
+    assert check(result) == []
+
+
+@pytest.mark.parametrize("unpacks", [1, 3])
+def test_leases_are_as_many_where_layers_unpack_side_by_side(unpacks):
+    """Four layers are there, two above them are new."""
+    old, new = [layer(f"l{n}", 0.0) for n in range(4)], [layer(f"x{n}", 0.0) for n in range(2)]
+    images = {"base:1": image(*old), "a:1": image(*old, *new)}
+    spec = replace(containerd((2, 2), metadata_write=1.0), max_concurrent_unpacks=unpacks)
+    result = run_containerd(images, [pod("p", named("a:1"))], spec=node(spec, cached=[named("base:1")]))
+    assert pull(result, "p").ended == pytest.approx(3 * 4 + 2 * 2 + 4 + 4 * LEASE)
 
 
 @BOTH

@@ -12,6 +12,7 @@ from pullsim.runtime.containerd.soci_node import SociNode
 from pullsim.runtime.containerd.store import Store
 from pullsim.runtime.containerd.varying_unpack import VaryingUnpack
 from pullsim.runtime.fetch_stages import DownloadSlots
+from pullsim.runtime.metadata import LEASE
 from pullsim.runtime.snapshotter.kinds import make_snapshotter
 from pullsim.runtime.sources.hosts import Source, sources
 from pullsim.runtime.unpack import Unpacker
@@ -56,6 +57,7 @@ class ContainerdNode:
         "name",
         "platform",
         "port",
+        "present_layer",
         "recorder",
         "soci",
         "spec",
@@ -82,6 +84,8 @@ class ContainerdNode:
         cached = self.disk is not None and self.disk.has_page_cache
         self.fsyncs: Final = self.fsync > 0.0 or cached  # whether an fsync takes time
         self.store: Final = Store(env, spec.metadata_write, node.filesystem)
+        #: Metadata writes that a layer takes of a pull if its snapshot is there.
+        self.present_layer: Final = LEASE if self.behaviour.leases_snapshots else 0.0
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
         self._lazy: Final = {
             name: LazyNode(node, each, self.store, cores, self.disk, unpacker) for name, each in spec.lazy.items()

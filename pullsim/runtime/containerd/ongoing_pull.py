@@ -27,6 +27,7 @@ class OngoingPull:
     """A pull as its layer fetches, chunks and unpackers see it; the subclass `containerd.pull.Pull` runs it."""
 
     __slots__ = (
+        "_due",
         "auth",
         "blobs",
         "clock",
@@ -51,9 +52,20 @@ class OngoingPull:
         self.slots = node.slots()
         self.snapshotter = node.snapshotter(handler, reference)
         self.lease = Lease()
+        self._due = 0.0  # metadata writes for snapshots that were there
         self.mounted: list[Layer] = []  # those of the image that were mounted before they were there
         self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
+
+    def find(self, chain_id: str) -> None:
+        """Keep a snapshot that is there; what this takes of the metadata database is due with the pull's next write."""
+        self.lease.snapshots.add(chain_id)
+        self._due += self.node.present_layer
+
+    def with_due(self, writes: int) -> float:
+        """Return a number of metadata writes, and with them what is due for snapshots that were there."""
+        due, self._due = self._due, 0.0
+        return writes + due
 
     def ranges(self, retries: int = RETRIES) -> Ranges:
         """Return the requests that a snapshotter's own client makes for the image's blobs."""

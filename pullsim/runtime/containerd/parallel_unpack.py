@@ -146,7 +146,7 @@ class ParallelUnpack:
                 clock.enter("lock", env.now, layer.digest)
                 yield from store.chain_locks.wait(chain_id, turn)
             if chain_id in store.snapshots:
-                pull.lease.snapshots.add(chain_id)
+                pull.find(chain_id)
                 store.chain_locks.release(chain_id)
                 continue
             self._locked.append(chain_id)
@@ -156,7 +156,7 @@ class ParallelUnpack:
                 continue
             fetch = self._fetches.of(layers, position)
             clock.enter("commit", env.now)
-            if (written := store.metadata.write(PREPARE)) is not None:
+            if (written := store.metadata.write(pull.with_due(PREPARE))) is not None:
                 yield written
             yield from self._slot()
             self._unpackings.append(Unpacking(pull, self._slots, chain_id, fetch))

@@ -173,7 +173,7 @@ class Pull(OngoingPull):
             yield from ParallelUnpack(self, fetches, image, node.unpack_slots).run()
         yield from fetches.wait_for_all()
         self.clock.enter("commit", env.now)
-        if (written := node.store.metadata.write(IMAGE_RECORDS)) is not None:
+        if (written := node.store.metadata.write(self.with_due(IMAGE_RECORDS))) is not None:
             yield written
         node.store.name(self.reference, image)
 
@@ -186,11 +186,13 @@ class Pull(OngoingPull):
                 clock.enter("lock", env.now, layers[position].digest)
                 yield from locks.wait(chain_id, turn)
             try:
-                if chain_id not in store.snapshots:
+                if chain_id in store.snapshots:
+                    self.find(chain_id)
+                else:
                     mount = self.snapshotter.mount(layers[position], self.blobs)
                     if mount is None or not (yield from self.wait_for_mount(mount, layers[position], chain_id)):
                         yield from self._snapshot(fetches, fetches.of(layers, position), chain_id)
-                leased.add(chain_id)
+                    leased.add(chain_id)
             finally:
                 locks.release(chain_id)
 
@@ -199,7 +201,7 @@ class Pull(OngoingPull):
         env, clock, node, layer = self.env, self.clock, self.node, fetch.layer
         store = node.store
         clock.enter("commit", env.now, layer.digest)
-        prepared = store.metadata.reserve(PREPARE)
+        prepared = store.metadata.reserve(self.with_due(PREPARE))
         if not fetch.done:
             # The pull's time goes to what ended last. If that is this fetch, its stages replace the pull's since the
             # fetches began. If the write that prepares the snapshot ends later, the pull's stages are restored.

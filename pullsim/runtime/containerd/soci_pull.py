@@ -121,9 +121,11 @@ class SociPull(SociImage):
             clock.enter("lock", env.now, layer.digest)
             yield from store.chain_locks.wait(chain_id, turn)
         self._locked = chain_id
-        if chain_id not in store.snapshots:
+        if chain_id in store.snapshots:
+            pull.find(chain_id)
+        else:
             clock.enter("commit", env.now, layer.digest)
-            if (written := store.metadata.write(PREPARE)) is not None:
+            if (written := store.metadata.write(pull.with_due(PREPARE))) is not None:
                 yield written
             if not self._jobs:
                 yield from self._begin(position)
@@ -138,7 +140,7 @@ class SociPull(SociImage):
             store.abandon(0, of=job.release() - layer.unpacked)
             store.snapshots[chain_id] = layer.unpacked
             job.committed_at = env.now
-        pull.lease.snapshots.add(chain_id)
+            pull.lease.snapshots.add(chain_id)
         self._locked = None
         store.chain_locks.release(chain_id)
 
