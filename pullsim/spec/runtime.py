@@ -127,6 +127,7 @@ class ContainerdSpec(RuntimeSpec):
     progress_timeout: float | None = None  # seconds without a byte after which a pull fails; 0: never; None: default
     collect_after: float = COLLECTION_INTERVAL  # seconds from a failed pull until its blobs are removed; inf: never
     sync_fs: bool = False  # whether containerd calls syncfs after each layer
+    volatile: bool = False  # whether overlays are mounted so that unmounting one writes nothing
     discard_unpacked_layers: bool = False  # whether compressed layers are removed when the image is unpacked
     snapshotter: str = DEFAULT_SNAPSHOTTER  # one that is not known is simulated as overlayfs
     soci: SociSpec | None = None  # the parallel mode of the snapshotter soci; None: its layers are containerd's

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.containerd_config import TRANSFER, V2, V2_INNER, V2_REGISTRY, V3, V3_REGISTRY, read_as, read_text
+from tests.support.containerd_config import (
+    OVERLAYFS,
+    TRANSFER,
+    V2,
+    V2_INNER,
+    V2_REGISTRY,
+    V3,
+    V3_REGISTRY,
+    read_as,
+    read_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +80,8 @@ def test_everything_that_makes_the_plugin_pull_by_itself_is_named(tmp_path):
         ((2, 1), V3 + "image_pull_progress_timeout = '0s'", {"progress_timeout": 0.0}),
         ((1, 6), V2 + "image_pull_with_sync_fs = true", {"sync_fs": False}),
         ((1, 7), V2 + "image_pull_with_sync_fs = true", {"sync_fs": True}),
+        ((1, 7), V2 + OVERLAYFS + "mount_options = ['index=off', 'volatile']", {"volatile": True}),
+        ((2, 1), V3 + OVERLAYFS + "mount_options = ['index=off']", {"volatile": False}),
         ((1, 7), V2_INNER + "discard_unpacked_layers = true", {"discard_unpacked_layers": True}),
         ((1, 7), V2_INNER + "snapshotter = 'stargz'", {"snapshotter": "stargz"}),
         ((2, 0), V2_INNER + "snapshotter = 'stargz'", {"snapshotter": "stargz"}),

@@ -33,11 +33,12 @@ def started(disk, *pods, runtime=None, **cluster):
     ("disk", "runtime", "flush"),
     [
         (CACHED, containerd(), 3.0),  # 3 UNIT are dirty
+        (CACHED, replace(containerd(), volatile=True), 0.0),
         (CACHED, crio(), 0.0),  # its root filesystems are mounted volatile
         (DiskSpec(RATE), containerd(), 0.0),  # nothing is dirty: the pull has written it all
         (DiskSpec(), containerd(), 0.0),  # no disk is simulated
     ],
-    ids=["containerd", "cri-o", "no cache", "no disk"],
+    ids=["containerd", "volatile", "cri-o", "no cache", "no disk"],
 )
 def test_an_init_container_has_exited_when_its_root_filesystem_is_unmounted(disk, runtime, flush):
     result = started(disk, pod("p", named("app:1"), init=INIT), runtime=runtime)

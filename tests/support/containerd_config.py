@@ -9,6 +9,7 @@ V2 = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n'
 V2_INNER = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd]\n'
 V3 = "version = 3\n[plugins.'io.containerd.cri.v1.images']\n"
 TRANSFER = "\n[plugins.'io.containerd.transfer.v1.local']\n"
+OVERLAYFS = "\n[plugins.'io.containerd.snapshotter.v1.overlayfs']\n"
 V2_REGISTRY = '[plugins."io.containerd.grpc.v1.cri".registry'
 V3_REGISTRY = "[plugins.'io.containerd.cri.v1.images'.registry"
 

@@ -44,6 +44,8 @@ CRI: Final = "io.containerd.grpc.v1.cri"  # the whole CRI plugin in version 2, o
 IMAGES: Final = "io.containerd.cri.v1.images"
 TRANSFER: Final = "io.containerd.transfer.v1.local"
 DEFAULT_DOWNLOADS: Final = 3
+OVERLAYFS: Final = "io.containerd.snapshotter.v1.overlayfs"
+VOLATILE: Final = "volatile"  # an option of overlay mounts (Linux 5.10), which no release sets by itself
 REBASES: Final = ("overlayfs", "erofs")  # snapshotters with the capability rebase: layers can be unpacked in parallel
 EROFS_SINCE: Final = (2, 1)  # the first release that has the snapshotter erofs and its differ
 #: Snapshotters that mount layers without downloading them first.
@@ -100,7 +102,8 @@ def read_runtime_config(path: Path, version: Release) -> RuntimeConfig:
         for each in handlers
         if each.snapshotter in LAZY and each.snapshotter != config.spec.snapshotter
     )
-    config.spec = replace(config.spec, handlers=handlers)
+    volatile = VOLATILE in plugins.table(OVERLAYFS).texts("mount_options")
+    config.spec = replace(config.spec, handlers=handlers, volatile=volatile)
     return config
 
 

@@ -65,7 +65,7 @@ class Containerd(StoreService):
         So do all snapshotters here, whose containers have an overlay above what they mount. Source: Linux,
         fs/super.c generic_shutdown_super and fs/overlayfs/super.c ovl_sync_fs; seen in containerd pull 6478.
         """
-        disk = self._node.disk
+        disk = None if self._node.spec.volatile else self._node.disk
         written = None if disk is None else disk.sync()
         return None if written is None else _until(written)
 
