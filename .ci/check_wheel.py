@@ -1,7 +1,7 @@
 """Checks an installed wheel as its user has it: ``python .ci/check_wheel.py compiled`` (or ``pure``).
 
-It runs outside of the repository, so that only what is installed can be found; the scenario and the figures that it
-must give are the repository's. Which Python runs it says which installation is checked.
+Only what is installed can be found, as Python does not look into the working directory (-P); the scenario and the
+figures that it must give are the repository's. Which Python runs it says which installation is checked.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def main(kind: str) -> None:
         print(pullsim(directory, "run", str(SCENARIO), "--out", "out"))  # noqa: T201
         if not (Path(directory) / "out" / "report.html").stat().st_size:
             raise SystemExit("the run wrote no report")
-        baseline = str(ROOT / "scenarios" / "baseline.json")
-        print(pullsim(directory, "ci", str(SCENARIO), "--baseline", baseline))  # noqa: T201
+    # A baseline names scenarios by their paths from the root of the repository.
+    print(pullsim(str(ROOT), "ci", "scenarios/quickstart.yaml", "--baseline", "scenarios/baseline.json"))  # noqa: T201
 
 
 if __name__ == "__main__":
