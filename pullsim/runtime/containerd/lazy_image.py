@@ -163,7 +163,7 @@ class LazyMount:
             if self.size:
                 ranges, digest = image.ranges, self.layer.digest
                 if spec.layer_requests:
-                    status = yield from ranges.get_many(digest, self.size, max(1, more))
+                    status = yield from ranges.get_many(digest, 0, self.size, max(1, more))
                 else:
                     status = yield from ranges.get(digest, 0, self.size, Unwatched(), known=False)
                 if status != OK:

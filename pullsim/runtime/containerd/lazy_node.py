@@ -116,31 +116,35 @@ class LazyNode:
         ``reading``: a program waits for them, so that nothing is fetched in the background, and they are inflated.
         """
         event, flows = layer.expect(units), min(flows, requests)
-        state, later = ABSENT, self.spec.inflates_later and not reading
+        state, later, ok = ABSENT, self.spec.inflates_later and not reading, False
         self._reading += reading
         try:
-            got = layer.blob_bytes(units)
-            status = yield from layer.ranges.get_many(layer.layer.digest, got, requests, flows)
-            if status == OK and not later:
+            got, digest = layer.blob_bytes(units), layer.layer.digest
+            ok = (yield from layer.ranges.get_many(digest, layer.place(units[0]), got, requests, flows)) == OK
+            if ok and not later:
                 yield from self._inflate(layer.seconds * len(units), flows)
-            if status == OK:
+            if ok:
                 state = self._keep(layer, units, got, PACKED if later else PRESENT)
-            return status == OK
         finally:
             self._reading -= reading
             if reading:
                 self._last = self.env.now
             layer.arrive(units, event, state)
+        return ok
 
     def inflate(self, layer: LazyLayer, units: Sequence[int], flows: int) -> Generator[Any, Any, None]:
-        """Inflate units that came in the background, on ``flows`` cores; they take more space then."""
-        yield from self._inflate(layer.seconds * len(units), min(flows, len(units)))
-        store, more = self.store, layer.unpacked_bytes(units) - layer.blob_bytes(units)
-        if more > 0 and layer.chain_id in store.snapshots and store.claim(more) == more:
-            layer.cached += more
-            store.snapshots[layer.chain_id] += more
-        for unit in units:
-            layer.inflated(unit)
+        """Inflate PACKED units on ``flows`` cores; they take more space then, as far as there is room for it.
+
+        Who wants one of them meanwhile waits for it.
+        """
+        event = layer.expect(units)
+        try:
+            yield from self._inflate(layer.seconds * len(units), min(flows, len(units)))
+            more = layer.unpacked_bytes(units) - layer.blob_bytes(units)
+            if more > 0 and self._claim(more):
+                self._account(layer, more)
+        finally:
+            layer.arrive(units, event, PRESENT)
 
     def _inflate(self, work: float, flows: int) -> Generator[Any, Any, None]:
         """Do work of so many seconds of a core on as many cores as there are flows."""
@@ -150,26 +154,35 @@ class LazyNode:
 
     def _keep(self, layer: LazyLayer, units: Sequence[int], got: int, state: int) -> int:
         """Write units into the cache, which nobody waits for; return their state, ABSENT where there is no space."""
-        store, chain_id = self.store, layer.chain_id
         size = got if state == PACKED else layer.unpacked_bytes(units)
         if state == PRESENT and self.spec.keeps_compressed:
             size += got
-        claimed = store.claim(size)
-        if claimed < size:
-            store.abandon(0, of=claimed)
+        if not self._claim(size):
             return ABSENT
-        layer.cached += size
-        if self.layers.get(chain_id) is layer:
-            if chain_id in store.snapshots:
-                store.snapshots[chain_id] += size
-            else:  # the image was removed while the units were on their way
-                store.abandon(0, of=size)
+        self._account(layer, size)
         if self.disk is not None:
             self._unwritten += size
             if not self._writing:
                 self._writing = True
                 self.env.process(self._write(self.disk))
         return state
+
+    def _claim(self, size: int) -> bool:
+        """Claim space for all of ``size`` bytes, or for none; return whether there is so much."""
+        claimed = self.store.claim(size)
+        if claimed < size:
+            self.store.abandon(0, of=claimed)
+        return claimed == size
+
+    def _account(self, layer: LazyLayer, size: int) -> None:
+        """Add claimed space to the snapshot of a layer, which has none before its mount."""
+        store, chain_id = self.store, layer.chain_id
+        if not chain_id:
+            layer.cached += size
+        elif self.layer(chain_id) is layer:
+            store.snapshots[chain_id] += size
+        else:  # the image was removed while the units were on their way
+            store.abandon(0, of=size)
 
     def _write(self, disk: Disk) -> Generator[Any, Any, None]:
         """Write what has come by one writer, so that a slow disk has one write of it at a time to do, and no queue."""

@@ -135,15 +135,18 @@ class _LayerReads:
         packed: dict[int, None] = {}
         for read in batch:
             for unit in () if layer.has(read) else read:
-                if layer.state(unit) == COMING:
+                while layer.state(unit) == COMING:
                     yield layer.coming(unit)
                     lost = layer.state(unit) == ABSENT  # whoever fetched it has failed, or could not keep it
                     if lost and not (yield from self._fetch([unit], 1)):
                         return False
                 if layer.state(unit) == PACKED:
                     packed[unit] = None
-        if packed:
-            yield from self._node.inflate(layer, list(packed), self._flows)
+        if to_inflate := [unit for unit in packed if layer.state(unit) == PACKED]:
+            yield from self._node.inflate(layer, to_inflate, self._flows)
+        for unit in packed:
+            if layer.state(unit) == COMING:  # another reader inflates it
+                yield layer.coming(unit)
         return True
 
     def _fetch(self, units: list[int], requests: int) -> Generator[Any, Any, bool]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: for readers and for what is fetched in the background: who takes more at a time holds what the others wait for.
 BATCH: Final = 32 * 2**20
 ABSENT: Final = 0
-COMING: Final = 1
+COMING: Final = 1  # requested, or being inflated
 PACKED: Final = 2  # on the node, and not inflated yet
 PRESENT: Final = 3
 
@@ -55,7 +55,7 @@ class LazyLayer:
         self.layer = layer
         self.chain_id = ""  # key of the snapshot, with which the units are gone; "" until it is mounted
         self.ranges = ranges
-        self.cached = 0  # bytes of the disk that its units take
+        self.cached = 0  # bytes of the disk that its units take before it is mounted
         self.unit = unit  # bytes of one unit when inflated
         self.together = max(1, spec.unit // unit)  # units that one request brings at the most
         self.batch = 1 if ranges.bulk is None else max(1, BATCH // spec.unit)  # requests that are taken together
@@ -83,11 +83,11 @@ class LazyLayer:
         return [unit for unit in read if state[unit] == ABSENT]
 
     def coming(self, unit: int) -> Event:
-        """Return the event of the end of the request that brings a unit."""
+        """Return the event of the end of the request that brings a unit, or of its inflating."""
         return self._coming[unit]
 
     def expect(self, units: Sequence[int]) -> Event:
-        """Note that absent units are requested; return the event that `arrive` lets happen."""
+        """Note that units are requested, or inflated; return the event that `arrive` lets happen."""
         event = Event(self._env)
         for unit in units:
             self._state[unit] = COMING
@@ -102,10 +102,6 @@ class LazyLayer:
         if state == ABSENT:
             self._first = min(self._first, min(units, default=0))
         event.succeed()
-
-    def inflated(self, unit: int) -> None:
-        """Note that a unit that came in the background has been inflated."""
-        self._state[unit] = PRESENT
 
     def left(self) -> int:
         """Return how many units are neither there nor on their way."""
@@ -130,6 +126,10 @@ class LazyLayer:
             found += length == 1
             before = unit
         return found
+
+    def place(self, unit: int) -> int:
+        """Return the byte of the blob at which a unit begins."""
+        return self.layer.size * unit // self.count
 
     def blob_bytes(self, units: Sequence[int]) -> int:
         """Return the compressed bytes of units."""

@@ -70,17 +70,17 @@ class Ranges:
         """Find out where a blob is, by a GET of its first two bytes. Returns the status of the last attempt."""
         return (yield from self.get(digest, 0, PROBE, download, known=False))
 
-    def get_many(self, digest: str, size: int, count: int, flows: int = 1) -> Generator[Any, Any, int]:
+    def get_many(self, digest: str, offset: int, size: int, count: int, flows: int = 1) -> Generator[Any, Any, int]:
         """GET ``size`` bytes of a blob whose place is known in ``count`` requests of equal parts. Returns the status.
 
-        ``flows`` of them at a time; requests that are looked at come one after the other.
+        ``flows`` of them at a time; requests that are looked at come one after the other, from ``offset`` on.
         """
         if self.bulk is not None and count > 1:
             request = Request(self._authorizer.presented, self._reference, "blobs", digest, size)
             return (yield from self.bulk.get_ranges(request, count, min(flows, count)))
         for number in range(count):
             begin, end = size * number // count, size * (number + 1) // count
-            status = yield from self.get(digest, begin, end - begin, Unwatched(), known=True)
+            status = yield from self.get(digest, offset + begin, end - begin, Unwatched(), known=True)
             if status != OK:
                 return status
         return OK
