@@ -26,6 +26,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     kept_runs,
     study_progress,
+    warn_of_kept,
 )
 from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError
@@ -98,6 +99,7 @@ def advise(
         from pullsim.study.advice.advise import advise as find  # noqa: PLC0415
 
         kept = kept_runs(out, resume=resume)
+        warn_of_kept(out, resume=resume, quiet=quiet)
         loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
         with study_progress(quiet=quiet, kept=kept) as progress:
             advice = find(

@@ -12,7 +12,7 @@ from pullsim.cli import terminal
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, ForceOption, SetOption, VerboseOption
 from pullsim.cli.scenario_argument import load_scenario
-from pullsim.cli.study_options import ResumeOption, kept_runs, study_progress
+from pullsim.cli.study_options import ResumeOption, kept_runs, study_progress, warn_of_kept
 from pullsim.errors import InputError, InputErrors, Location
 from pullsim.inputs import exists
 from pullsim.outputs import write_text, written
@@ -113,6 +113,7 @@ def ci(
         there = baseline is not None and (not update or exists(baseline))
         before = baselines.read(baseline) if baseline is not None and there else {}
         kept = kept_runs(out, resume=resume)
+        warn_of_kept(out, resume=resume, quiet=quiet)
         loaded = _load(scenarios, set_ or [], assert_ or [])
         verdicts: list[Verdict] = []
         with study_progress(quiet=quiet, kept=kept) as progress:

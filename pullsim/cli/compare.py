@@ -27,6 +27,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     kept_runs,
     study_progress,
+    warn_of_kept,
 )
 from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError, Location
@@ -121,6 +122,7 @@ def compare(
         else:
             from pullsim.study.compare import compare as compare_scenarios  # noqa: PLC0415
 
+            warn_of_kept(out, resume=resume, quiet=quiet)
             before = load_scenario(a, (), nodes, preset, quiet=quiet)
             with study_progress(quiet=quiet, kept=kept) as progress:
                 comparison = compare_scenarios(

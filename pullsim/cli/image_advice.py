@@ -26,6 +26,7 @@ from pullsim.cli.study_options import (
     dask_tls,
     kept_runs,
     study_progress,
+    warn_of_kept,
 )
 from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError
@@ -155,6 +156,7 @@ def image_advice(
         from pullsim.study.image_advice.chosen import chosen_images  # noqa: PLC0415
 
         kept = kept_runs(out, resume=resume)
+        warn_of_kept(out, resume=resume, quiet=quiet)
         where = nodes_of(scenario, nodes, preset, _overrides(set_, unpack_ratio), quiet=quiet)
         chosen = chosen_images(images, where)
         options = options_of(base, zstd, weights, where)

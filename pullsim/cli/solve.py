@@ -26,10 +26,12 @@ from pullsim.cli.study_options import (
     dask_tls,
     kept_runs,
     study_progress,
+    warn_of_kept,
 )
 from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError, Location
 from pullsim.printable import json_text, printable
+from pullsim.results.wording import counted
 from pullsim.staging import staged
 
 if TYPE_CHECKING:
@@ -190,6 +192,7 @@ def solve(
             if len(range_) > 1:
                 raise InputError("one range is for all knobs, with --against", Location("--range"))
         kept = kept_runs(out, resume=resume)
+        warn_of_kept(out, resume=resume, quiet=quiet)
         loaded = load_scenario(scenario, set_ or (), nodes, preset, quiet=quiet)
         source = study_source(loaded, force=force)
         if coverage is not None:
@@ -278,7 +281,8 @@ def _progress(*, quiet: bool, kept: str) -> Iterator[Callable[[int], None]]:
     """Show the number of runs made when standard error is a terminal: how many it takes is not known."""
 
     def made(runs: int) -> None:
-        signals.keep(f"{runs:,} runs are done {kept}")
+        if runs:
+            signals.keep(f"{counted(runs, 'run')} {'is' if runs == 1 else 'are'} done {kept}")
 
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield made

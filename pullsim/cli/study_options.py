@@ -13,7 +13,7 @@ import typer
 from pullsim.cli import completers, signals, terminal
 from pullsim.cli.options import OUTPUT
 from pullsim.errors import InputError, Location
-from pullsim.results.wording import duration
+from pullsim.results.wording import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +108,16 @@ def kept_runs(out: Path | None, *, resume: bool) -> str:
     if resume:
         raise InputError("there is nothing to go on with: give --out DIR too", Location("--resume"))
     return "and are not kept: --out DIR would"
+
+
+def warn_of_kept(out: Path | None, *, resume: bool, quiet: bool) -> None:
+    """Say that a study without --resume replaces what another one has kept, while it still does not."""
+    from pullsim.study.kept_runs import DIRECTORY, scenarios_in  # noqa: PLC0415
+
+    if out is None or resume or quiet or not (scenarios := scenarios_in(out)):
+        return
+    whose = counted(scenarios, "scenario")
+    terminal.note(f"{out / DIRECTORY} has runs of {whose}: new ones replace them, --resume would go on with them")
 
 
 @contextmanager

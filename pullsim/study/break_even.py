@@ -107,6 +107,11 @@ def break_even(
     check_groups({objective: place}, [scenario])
     numbers = parse_range(range)
     tried: dict[float, Compared] = {}
+
+    def tell(now: int, _: int) -> None:
+        if progress is not None:
+            progress(2 * seeds * len(tried) + now)
+
     with closing(keeping(choose(processes, dask, 2 * FIRST * seeds, dask_tls), out, resume=resume)) as executor:
         fresh = numbers.spread(FIRST)
         while fresh:
@@ -122,6 +127,7 @@ def break_even(
                 seeds=seeds,
                 executor=executor,
                 force=force,
+                progress=tell,
                 metrics=[objective],
             )
             made.check_complete()
@@ -133,8 +139,6 @@ def break_even(
                 gain = difference(less, more, objective)
                 own, against_ = (made.interval(2 * place_ + side, objective) for side in (0, 1))
                 tried[number] = Compared(number, own, against_, gain, _gains(gain, against_))
-            if progress is not None:
-                progress(2 * seeds * len(tried))
             fresh = [
                 middle
                 for low, high in itertools.pairwise(sorted(tried))

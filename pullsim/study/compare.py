@@ -213,6 +213,11 @@ def compare(
 
     def run(side: int, seeds: int | Sequence[int], executor: Executor) -> Side:
         overrides = (overrides_a, overrides_b)[side]
+
+        def tell(done: int, _: int) -> None:
+            if progress is not None:
+                progress(side * count + done, 2 * count)
+
         variants = run_variants(
             sides[side],
             (),
@@ -220,7 +225,7 @@ def compare(
             seeds=seeds,
             executor=executor,
             force=force,
-            progress=progress,
+            progress=tell,
             metrics={*metric_names.DEFAULT, *metrics},
         )
         name = ", ".join(text for text in overrides if text not in both) or sides[side].name

@@ -10,10 +10,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from pullsim.study.store import RunStore
+from pullsim.study.store import FILE, RunStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pullsim.study.executors import Executor
@@ -26,21 +26,18 @@ _DIGITS: Final = 16  # of a digest, in the name of a directory
 class KeptRuns:
     """Runs jobs with another executor, but for those whose outcomes are kept."""
 
-    def __init__(
-        self, executor: Executor, out: Path, *, resume: bool, tell: Callable[[str], None] | None = None
-    ) -> None:
-        """``resume`` takes over what an earlier study has kept; ``tell`` is called with what is dropped of it."""
+    def __init__(self, executor: Executor, out: Path, *, resume: bool) -> None:
+        """``resume`` takes over what an earlier study has kept."""
         self._executor = executor
         self._out = out
         self._resume = resume
-        self._tell = tell
         self._begun: set[str] = set()  # the scenarios of which this study keeps runs already
 
     def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """See `pullsim.study.executors.Executor.run`. Raises InputError if the directory cannot be written."""
         resume = self._resume or bundle.digest in self._begun
         self._begun.add(bundle.digest)
-        with store_of(bundle, self._out, resume=resume, tell=self._tell) as store:
+        with store_of(bundle, self._out, resume=resume) as store:
             left = {}
             for job in jobs:
                 if (outcome := store.get(job)) is not None:
@@ -59,13 +56,16 @@ class KeptRuns:
         self._executor.close()
 
 
-def store_of(bundle: Bundle, out: Path, *, resume: bool, tell: Callable[[str], None] | None = None) -> RunStore:
-    """Return the file in ``out`` with the runs of a scenario; for the others see `RunStore`."""
-    return RunStore(out / DIRECTORY / bundle.digest[:_DIGITS], bundle, resume=resume, tell=tell)
+def store_of(bundle: Bundle, out: Path, *, resume: bool) -> RunStore:
+    """Return the file in ``out`` with the runs of a scenario; ``resume``: see `RunStore`."""
+    return RunStore(out / DIRECTORY / bundle.digest[:_DIGITS], bundle, resume=resume)
 
 
-def keeping(
-    executor: Executor, out: Path | None, *, resume: bool, tell: Callable[[str], None] | None = None
-) -> Executor:
+def scenarios_in(out: Path) -> int:
+    """Return of how many scenarios a directory keeps runs."""
+    return sum(1 for _ in out.glob(f"{DIRECTORY}/*/{FILE}"))
+
+
+def keeping(executor: Executor, out: Path | None, *, resume: bool) -> Executor:
     """Return an executor that keeps what it runs in ``out``, or the given one without it."""
-    return executor if out is None else KeptRuns(executor, out, resume=resume, tell=tell)
+    return executor if out is None else KeptRuns(executor, out, resume=resume)

@@ -318,6 +318,7 @@ class _Search:
             seeds=self._seeds,
             executor=self._executor,
             force=self._force,
+            progress=self._tell,
             metrics=[self._goal.metric],
         )
         made.check_complete()
@@ -330,5 +331,7 @@ class _Search:
             objective = made.interval(position, self._goal.metric)
             together = pods([*made.by_seed(position).values()], self._goal.metric)
             self.tried[point] = Tried(point, objective, shares, ending(made, position), of_pulls, together)
+
+    def _tell(self, now: int, _: int) -> None:
         if self._progress is not None:
-            self._progress(len(self.tried) * self._seeds)
+            self._progress(len(self.tried) * self._seeds + now)

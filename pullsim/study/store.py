@@ -17,6 +17,7 @@ from pullsim.outputs import reason, sync, written
 from pullsim.printable import json_text
 from pullsim.results.metrics import of_group, with_never, without_never
 from pullsim.results.waits import Waiting, parse_objective
+from pullsim.results.wording import counted
 from pullsim.staging import Staging
 from pullsim.study.job import Outcome
 from pullsim.version import __version__
@@ -193,7 +194,7 @@ class RunStore:
         """Begin a new file beside the old one."""
         if self.path.exists() and (old := self._runs()):
             self._tell(
-                f"{self.path} has {old:,} runs, which the first new one replaces"
+                f"{self.path} has {counted(old, 'run')}, which the first new one replaces"
                 + ("" if self._resume else " (--resume would go on with those of the same scenario)")
             )
         self._new = self._staging.path / FILE

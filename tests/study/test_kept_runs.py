@@ -97,6 +97,30 @@ def test_without_resume_all_is_made_again_and_takes_the_place_of_what_was_kept(s
     assert third.made == 0
 
 
+@pytest.mark.parametrize("name", ["solve", "break-even", "advise", "compare", "deadline", "image-advice"])
+def test_each_run_is_told_once_it_is_kept(name, small, tmp_path):
+    """So that who is interrupted hears of all runs that are kept, also of those of a round that has not ended."""
+    told = []
+    STUDIES[name](small, out=tmp_path, progress=lambda done, *_: told.append((done, lines(tmp_path))))
+    assert {done for done, _ in told if done} == {*range(1, told[-1][0] + 1)}
+    assert all(done == kept for done, kept in told)
+
+
+def lines(out):
+    return sum(len(file.read_bytes().splitlines()) - 1 for file in out.glob("runs/*/runs.jsonl"))
+
+
+def test_runs_that_are_about_to_be_replaced_are_told(small_file, tmp_path):
+    words = ("solve", small_file, "--coverage", "90%", "--seeds", "1", "--out", tmp_path / "out")
+    message = (
+        f"{tmp_path / 'out' / 'runs'} has runs of 1 scenario: new ones replace them, --resume would go on with them"
+    )
+    assert message not in command(*words).stderr
+    assert message in command(*words).stderr
+    assert message not in command(*words, "--resume").stderr
+    assert message not in command(*words, "-q").stderr
+
+
 def test_runs_of_another_scenario_stay_apart(small, tmp_path, counted):
     STUDIES["deadline"](small, out=tmp_path)
     other = pullsim.override(small, ["seed=9"])
