@@ -136,7 +136,8 @@ def test_a_pull_under_way_is_cut_and_its_bandwidth_is_free_at_once():
     (left,) = result.departures
     assert left.t < 60.0
     cut = next(row for row in result.pulls if row.pod == "goes")
-    assert (cut.ok, cut.cause, cut.ended) == (False, "nodeLeft", left.t)
+    assert (cut.ok, cut.cause, cut.registry, cut.ended) == (False, "nodeLeft", HOST, left.t)
+    assert summarize(result).bytes.downloaded == sum(row.downloaded for row in result.pulls)
     assert cut.downloaded == pytest.approx(left.t / 2 * RATE, abs=1)
     stays = next(row for row in result.pods if row.pod == "stays")
     assert stays.started == pytest.approx(30.0 + left.t / 2)
@@ -202,6 +203,7 @@ def test_pods_and_bytes_are_conserved(seed, nodes, count, rate, after, runtime, 
     carried = sum((link.t1 - link.t0) * link.bytes_per_second for link in result.links)
     downloaded = sum(row.downloaded for row in result.pulls)
     assert used.sent == downloaded or result.under_way
+    assert summarize(result).bytes.downloaded == sum(row.downloaded for row in result.layers)
     assert used.sent <= carried + 1.0 + len(result.departures)
     if not result.under_way:
         assert used.sent == pytest.approx(carried, abs=1.0 + 3 * len(result.departures))

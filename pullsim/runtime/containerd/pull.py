@@ -92,7 +92,8 @@ class Pull(OngoingPull):
         except PullFailed as failed:
             outcome = failed.outcome
         except simpy.Interrupt as interrupt:
-            outcome = cast("PullOutcome", interrupt.cause)  # why a layer could not be fetched
+            outcome = cast("PullOutcome", interrupt.cause)  # why a layer could not be fetched, or the node leaves
+            outcome.registry = self.reference.domain
         else:
             outcome = PullOutcome(image.id, registry=self.remote.resolved_by)
             outcome.layers = len(image.manifest.layers)

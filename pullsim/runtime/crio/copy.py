@@ -86,6 +86,7 @@ class Copy(OngoingCopy):
                 fetch.cut()
             yield self.env.timeout(0)  # until they have stopped
             outcome = cast("PullOutcome", interrupt.cause)
+            outcome.registry = self._reference.domain
         else:
             self.store.release(self.temporary)
             answer = "" if node.release.answers_id else f"{reference.repository}@{manifest.digest}"
