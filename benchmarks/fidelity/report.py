@@ -172,7 +172,7 @@ def _fleets() -> list[str]:
         "whether it is one. Nodes began within 2 s, and four stand for all: if all began at once, small images of 64",
         "nodes would be 10 % too long. The 128 nodes took amg2023 in two waves, which the prediction does not know. No",
         "limit is documented for ghcr.io (github/docs issue 24504 asks for it) nor for its CDN; those of Artifact",
-        "Registry are requests a minute. Nodes had addresses of their own, and no NAT gateway, in these clusters.",
+        "Registry are requests a minute.",
         "",
         "| nodes | image | | measured s | with the limit | without |",
         "| ---: | --- | --- | ---: | ---: | ---: |",
