@@ -31,7 +31,7 @@ def test_all_files(tmp_path):
     files.write(make(pods=3), "version: 1\n", out)
     assert names(out) == {*ALL, "charts"}
     drawn = {*charts.CHARTS} - {"start-cdf-by-workload"}  # there is one workload
-    assert names(out / "charts") == {f"{name}.{form}" for name in drawn for form in ("png", "svg")}
+    assert names(out / "charts") == {f"{name}.png" for name in drawn}
     assert (out / "charts" / "start-cdf.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((out / "summary.json").read_text())["pods"]["total"] == 3
     assert (out / "scenario.effective.yaml").read_text() == "version: 1\n"
