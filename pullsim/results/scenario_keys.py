@@ -20,6 +20,7 @@ from pullsim.scenario.model.pull_policies import RegistryLimits
 from pullsim.scenario.model.quantities import Section
 from pullsim.scenario.model.scenario import AlwaysPullImages
 from pullsim.scenario.model.workloads import Share
+from pullsim.units import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,11 +131,18 @@ def _bare(hint: Any) -> Any:
         return hint
     origin = get_origin(hint)
     if origin is Annotated:
-        return _bare(get_args(hint)[0])
+        return next((known for known, _ in _NAMES if _narrows(hint, known)), None) or _bare(get_args(hint)[0])
     if origin in (Union, UnionType):
         choices = [choice for choice in get_args(hint) if choice is not NoneType]
         return _bare(choices[0]) if len(choices) == 1 else hint
     return hint
+
+
+def _narrows(hint: Any, known: Any) -> bool:
+    """Whether an annotated type is a named one with further bounds: Python flattens nested annotations."""
+    if get_origin(known) is not Annotated or get_args(hint)[0] != get_args(known)[0]:
+        return False
+    return bool(hint.__metadata__[: len(known.__metadata__)] == known.__metadata__)
 
 
 def _section(hint: Any) -> type[Section] | None:
@@ -175,8 +183,13 @@ def _bounds(hint: Any, field: FieldInfo | None) -> str:
     texts: list[str] = []
     for name, sign in _BOUNDS:
         values = sorted({getattr(limit, name) for limit in limits if getattr(limit, name, None) is not None})
-        texts += (f"{sign} {value:,}" for value in values if abs(value) <= _WIDE)
+        texts += (f"{sign} {_bound(hint, value)}" for value in values if abs(value) <= _WIDE)
     return ", ".join(texts)
+
+
+def _bound(hint: Any, value: float) -> str:
+    """Return a bound as the file has it, that of a duration with its unit."""
+    return duration_text(value) if value and _bare(hint) == quantity.Duration else f"{value:,}"
 
 
 def _default(hint: Any, field: FieldInfo) -> str:

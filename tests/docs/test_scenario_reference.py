@@ -100,12 +100,20 @@ def test_units_are_read_as_they_are_written(kind):
         parse("12 parsecs")
 
 
-@pytest.mark.parametrize("key", ["credit", "background", "limit", "maxWindow"])
-def test_sizes_are_called_sizes(key):
+QUANTITIES = [
+    *((key, "[size](#units)") for key in ("credit", "background", "limit", "maxWindow", "unit", "grain")),
+    ("pieceSize", "[size](#units) ≥ 65,536"),
+    ("initialize", "[rate](#units) > 0"),
+    ("tick", "[duration](#units) ≤ 50ms"),
+]
+
+
+@pytest.mark.parametrize(("key", "kind"), QUANTITIES, ids=[key for key, _ in QUANTITIES])
+def test_quantities_are_called_so(key, kind):
     """Whatever else is asked of them."""
     rows = [line for line in TEXT.splitlines() if line.startswith(f"| `{key}` | ")]
     assert rows
-    assert all("[size](#units)" in row for row in rows)
+    assert all(kind in row for row in rows)
 
 
 def test_exit_codes():
