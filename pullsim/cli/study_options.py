@@ -117,7 +117,9 @@ def warn_of_kept(out: Path | None, *, resume: bool, quiet: bool) -> None:
     if out is None or resume or quiet or not (scenarios := scenarios_in(out)):
         return
     whose = counted(scenarios, "scenario")
-    terminal.note(f"{out / DIRECTORY} has runs of {whose}: new ones replace them, --resume would go on with them")
+    terminal.note(
+        f"{out / DIRECTORY} has runs of {whose}: new ones replace those of the same, --resume would keep them"
+    )
 
 
 @contextmanager

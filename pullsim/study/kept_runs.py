@@ -29,7 +29,7 @@ class KeptRuns:
     def __init__(self, executor: Executor, out: Path, *, resume: bool) -> None:
         """``resume`` takes over what an earlier study has kept."""
         self._executor = executor
-        self._out = out
+        self.out = out
         self._resume = resume
         self._begun: set[str] = set()  # the scenarios of which this study keeps runs already
 
@@ -37,7 +37,7 @@ class KeptRuns:
         """See `pullsim.study.executors.Executor.run`. Raises InputError if the directory cannot be written."""
         resume = self._resume or bundle.digest in self._begun
         self._begun.add(bundle.digest)
-        with store_of(bundle, self._out, resume=resume) as store:
+        with store_of(bundle, self.out, resume=resume) as store:
             left = {}
             for job in jobs:
                 if (outcome := store.get(job)) is not None:

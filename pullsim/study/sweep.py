@@ -31,6 +31,7 @@ from pullsim.study.design import (
 from pullsim.study.estimates import Run, estimate
 from pullsim.study.executors import InProcess, choose
 from pullsim.study.job import Bundle, Job, Outcome
+from pullsim.study.kept_runs import KeptRuns
 from pullsim.study.store import RunStore
 
 if TYPE_CHECKING:
@@ -270,8 +271,9 @@ def run_variants(
         except KeyboardInterrupt:
             result.interrupted = True
         except WorkersLost as error:
-            result.stopped = f"{error}: {_missing(result)}; what is done is kept" + (
-                "" if out is None else f", --out {out} --resume goes on with it"
+            kept = executor.out if isinstance(executor, KeptRuns) else out
+            result.stopped = f"{error}: {_missing(result)}" + (
+                "" if kept is None else f"; what is done is kept, --out {kept} --resume goes on with it"
             )
     if result.outcomes and all(outcome.error for outcome in result.outcomes.values()):
         first = result.failures[0]

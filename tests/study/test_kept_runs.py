@@ -11,6 +11,7 @@ import pullsim
 from pullsim.errors import InputError
 from pullsim.study import baseline, executors
 from pullsim.study.break_even import break_even
+from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.deadline import deadline
 from pullsim.study.image_advice.advise import image_advice
 from tests.support.command import pullsim as command
@@ -97,7 +98,7 @@ def test_without_resume_all_is_made_again_and_takes_the_place_of_what_was_kept(s
     assert third.made == 0
 
 
-@pytest.mark.parametrize("name", ["solve", "break-even", "advise", "compare", "deadline", "image-advice"])
+@pytest.mark.parametrize("name", ["solve", "break-even", "compare"])
 def test_each_run_is_told_once_it_is_kept(name, small, tmp_path):
     """So that who is interrupted hears of all runs that are kept, also of those of a round that has not ended."""
     told = []
@@ -111,10 +112,9 @@ def lines(out):
 
 
 def test_runs_that_are_about_to_be_replaced_are_told(small_file, tmp_path):
-    words = ("solve", small_file, "--coverage", "90%", "--seeds", "1", "--out", tmp_path / "out")
-    message = (
-        f"{tmp_path / 'out' / 'runs'} has runs of 1 scenario: new ones replace them, --resume would go on with them"
-    )
+    out = tmp_path / "out"
+    words = ("solve", small_file, "--coverage", "90%", "--seeds", "1", "--out", out)
+    message = f"{out / 'runs'} has runs of 1 scenario: new ones replace those of the same, --resume would keep them"
     assert message not in command(*words).stderr
     assert message in command(*words).stderr
     assert message not in command(*words, "--resume").stderr
@@ -130,6 +130,23 @@ def test_runs_of_another_scenario_stay_apart(small, tmp_path, counted):
     made = counted()
     STUDIES["deadline"](small, out=tmp_path, resume=True)
     assert made.made == 0
+
+
+class Lost(executors.InProcess):
+    """A cluster whose workers are gone after one run."""
+
+    def run(self, bundle, jobs):
+        yield from super().run(bundle, jobs[:1])
+        raise WorkersLost("there are no workers")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_who_loses_the_workers_hears_whether_runs_are_kept(small, tmp_path, monkeypatch, kept):
+    monkeypatch.setattr("pullsim.study.deadline.choose", lambda *_: Lost())
+    with pytest.raises(InputError, match="there are no workers: 3 of 4 runs are missing") as told:
+        STUDIES["deadline"](small, **({"out": tmp_path} if kept else {}))
+    assert str(told.value).endswith(f"what is done is kept, --out {tmp_path} --resume goes on with it") == kept
+    assert ("kept" in str(told.value)) == kept
 
 
 def test_runs_of_another_version_are_refused(small, tmp_path):

@@ -22,9 +22,9 @@ class PartialPull:
     """The partial pull of one layer: it is staged beside the store, and a rename commits it.
 
     One GET brings the table of contents. Files that another layer on the node has are linked, 32 at a time, then one
-    GET of many ranges brings the rest, which is inflated and hashed by file as it comes. At last all of the layer is
-    read and hashed, as its image names the digest of the whole. Only layers that were pulled so themselves have a table
-    of contents in the store in which files are found.
+    GET of many ranges brings the rest, which is inflated and hashed by file as it comes. At last, from
+    CRI-O 1.32.3 on, all of the layer is read and hashed, as its image names the digest of the whole. Only layers that
+    were pulled so themselves have a table of contents in the store in which files are found.
 
     Models containers/storage pkg/chunked/storage_linux.go (NewDiffer, ApplyDiff, retrieveMissingFiles) and
     containers/image storage/storage_dest.go PutBlobPartial.
