@@ -93,14 +93,26 @@ def test_a_hop_over_a_seed_takes_longer_than_the_registry_alone():
     assert max(pull.ended for pull in both.pulls) > max(pull.ended for pull in alone.pulls)
 
 
+def source_of(env):
+    """A registry that sends 8 MiB/s, and the port of a node that takes as much."""
+    network = Network(env)
+    registry = Registry(env, network, RegistrySpec("r.test", goodput=1.0, egress=8.0 * MIB), Catalog(), Streams(1))
+    return registry, network.port("n", 8.0 * MIB)
+
+
 def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
     """Of 15 among 60 others that is a quarter. Nobody else is a parent before it has found one itself."""
     env = Environment()
     swarm = Swarm(env, 0.05, float("inf"))
     task = DragonflyTask(swarm, 8 * MIB, np.random.default_rng(1), 1e9)
-    seed = task.seed(swarm.host(1e9, 1e9, -1), lambda _: None)
+    registry, port = source_of(env)
+
+    def source(member):
+        return SourceFetch(env, registry, Newcomer(0, port, None), task.torrent, member, lambda: None)
+
+    seed = task.seed(swarm.host(1e9, 1e9, -1), source)
     for _ in range(60):
-        task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, lambda _: None)
+        task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, source)
     task.maintain(0.0)
     parents = [len(conns) for member, conns in enumerate(task.torrent.conns) if member != seed]
     assert 5 <= len(task.torrent.conns[seed]) <= 25
@@ -109,10 +121,9 @@ def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
 
 def test_who_leaves_takes_no_more_from_the_registry():
     env = Environment()
-    network = Network(env)
-    registry = Registry(env, network, RegistrySpec("r.test", goodput=1.0, egress=8.0 * MIB), Catalog(), Streams(1))
+    registry, port = source_of(env)
     torrent = Torrent(8 * MIB, MIB, 1, FRONT, np.random.default_rng(1))
-    member, port = torrent.join(0, -1), network.port("n", 8.0 * MIB)
+    member = torrent.join(0, -1)
     fetch = SourceFetch(env, registry, Newcomer(0, port, None), torrent, member, lambda: None)
     begins = registry.site.round_trip + registry.site.first_byte
     env.run(until=begins + 0.5)
