@@ -119,6 +119,18 @@ def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
     assert parents.count(0) < 60 - 5
 
 
+def test_those_who_have_left_are_in_no_sample():
+    """Else who comes would find one of 300 that had it at a time, and not the seed, nineteen times of twenty."""
+    swarm = Swarm(Environment(), 0.05, float("inf"))
+    task = DragonflyTask(swarm, 8 * MIB, np.random.default_rng(1), 1e9)
+    seed = task.seed(swarm.host(1e9, 1e9, -1), lambda _: None)
+    for _ in range(300):
+        task.leave(task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, lambda _: None))
+    member = task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, lambda _: None)
+    task.maintain(0.0)
+    assert list(task.torrent.conns[member]) == [seed]
+
+
 def test_who_leaves_takes_no_more_from_the_registry():
     env = Environment()
     registry, port = source_of(env)

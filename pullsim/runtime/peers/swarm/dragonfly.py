@@ -131,10 +131,13 @@ class DragonflyTask:
 
     def _find_parents(self, member: int, now: float) -> bool:
         """Give a member parents; return whether any were found."""
-        count = len(self._parents)
-        sample = self._random.choice(count, min(SAMPLE, count), replace=False).tolist()
+        # The scheduler forgets who has left at its next collection (peer_manager.go RunGC); here it does so at once.
+        there = [other for other in range(len(self._parents)) if other not in self._left]
+        sample = self._random.choice(len(there), min(SAMPLE, len(there)), replace=False).tolist()
         fit = [
-            other for other in sample if other != member and self._serves(other) and not self._descends(other, member)
+            other
+            for other in (there[place] for place in sample)
+            if other != member and self._serves(other) and not self._descends(other, member)
         ]
         best = sorted(fit, key=lambda other: -self._score(member, other))[:PARENTS]
         for parent in best:
