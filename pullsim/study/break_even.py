@@ -78,7 +78,7 @@ def break_even(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> BreakEven:
     """Find the values of a range at which a scenario gains by what it has, against other settings.

@@ -192,7 +192,7 @@ def compare(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     metrics: Collection[str] = (),
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.

@@ -71,7 +71,7 @@ def deadline(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> Deadline:
     """Find the smallest deadline that ``coverage`` of the pods meet.

@@ -8,13 +8,13 @@ scenario, named by the digest of its text and files.
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pullsim.study.store import FILE, RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pullsim.study.executors import Executor
     from pullsim.study.job import Bundle, Job, Outcome
@@ -66,6 +66,6 @@ def scenarios_in(out: Path) -> int:
     return sum(1 for _ in out.glob(f"{DIRECTORY}/*/{FILE}"))
 
 
-def keeping(executor: Executor, out: Path | None, *, resume: bool) -> Executor:
+def keeping(executor: Executor, out: str | Path | None, *, resume: bool) -> Executor:
     """Return an executor that keeps what it runs in ``out``, or the given one without it."""
-    return executor if out is None else KeptRuns(executor, out, resume=resume)
+    return executor if out is None else KeptRuns(executor, Path(out), resume=resume)

@@ -116,7 +116,7 @@ def solve(
     dask_tls: TlsFiles | None = None,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> Solution:
     """Search the ranges of one or more knobs for the setting that meets a goal.

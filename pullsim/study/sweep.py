@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
@@ -36,7 +37,6 @@ from pullsim.study.store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
@@ -168,7 +168,7 @@ def sweep(
     paired: bool = False,
     processes: int | None = 1,
     dask: str | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
     dask_tls: TlsFiles | None = None,
@@ -227,7 +227,7 @@ def run_variants(
     *,
     seeds: int | Sequence[int] = 1,
     executor: Executor | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -252,7 +252,7 @@ def run_variants(
         for seed in result.seeds:
             jobs.append(Job(len(jobs), tuple(variant.overrides), seed))
             places.append((position, seed))
-    with nullcontext() if out is None else RunStore(out, bundle, resume=resume, tell=announce) as store:
+    with nullcontext() if out is None else RunStore(Path(out), bundle, resume=resume, tell=announce) as store:
         if store is not None:
             for job in jobs:
                 if (outcome := store.get(job)) is not None:

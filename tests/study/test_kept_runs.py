@@ -132,6 +132,14 @@ def test_runs_of_another_scenario_stay_apart(small, tmp_path, counted):
     assert made.made == 0
 
 
+def test_a_directory_may_be_a_text(small, tmp_path):
+    swept = pullsim.sweep(small, [f"{KNOB}=1"], out=str(tmp_path))
+    compared = pullsim.compare(small, set=[f"{KNOB}=1,3"], out=str(tmp_path))
+    assert (tmp_path / "runs.jsonl").is_file()
+    assert lines(tmp_path) == 2 * len(compared.a.runs)
+    assert len(swept.outcomes) == 1
+
+
 class Lost(executors.InProcess):
     """A cluster whose workers are gone after one run."""
 

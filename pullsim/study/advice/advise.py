@@ -86,7 +86,7 @@ def advise(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> Advice:
     """Try what could start a scenario's pods earlier, and return what each change comes to.
@@ -134,7 +134,7 @@ def searching(
     dask_tls: TlsFiles | None,
     force: bool,
     progress: Callable[[int, int], None] | None,
-    out: Path | None,
+    out: str | Path | None,
     resume: bool,
 ) -> Iterator[Search]:
     """Run a scenario as it is, and give the search in which changes of it are tried; for the parameters see `advise`.

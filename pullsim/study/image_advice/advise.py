@@ -46,7 +46,7 @@ def image_advice(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> ImageAdvice:
     """Try what could be built otherwise in images, and return what each change comes to on a scenario's nodes.
@@ -94,7 +94,7 @@ def try_images(
     force: bool = False,
     progress: Callable[[int, int], None] | None = None,
     announce: Callable[[str], None] | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     resume: bool = False,
 ) -> ImageAdvice:
     """Try changes of images that are read already; see `image_advice`."""
