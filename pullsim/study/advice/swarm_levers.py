@@ -10,6 +10,7 @@ from pullsim.cluster.controllers.int_or_percent import deployment_limits
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import parse
 from pullsim.spec.cluster import covers
+from pullsim.spec.lazy import KINDS as MOUNTING
 from pullsim.spec.runtime import ContainerdSpec, CrioSpec
 from pullsim.study.advice.setting import Setting, setting
 
@@ -45,9 +46,11 @@ def swarm(situation: Situation) -> list[Setting]:
 
 
 def _pulls_layers(spec: NodeSpec) -> bool:
-    """Whether the runtime of a node fetches layers by itself, so that it can ask an agent for them."""
+    """Whether the runtime of a node fetches layers by itself, so that it can ask an agent; some snapshotters do it."""
     runtime = spec.runtime
-    return isinstance(runtime, CrioSpec) or (isinstance(runtime, ContainerdSpec) and runtime.soci is None)
+    if isinstance(runtime, ContainerdSpec):
+        return runtime.soci is None and runtime.snapshotter not in MOUNTING
+    return isinstance(runtime, CrioSpec)
 
 
 def _big(situation: Situation, image: str) -> bool:

@@ -35,6 +35,7 @@ def scenario(node=(), workload=(), *, count=LEAST_NODES, size="1GB"):
         (scenario({"peers": "spegel"}), ()),
         (scenario({"runtime": {"crio": "1.35"}}), KINDS),
         (scenario({"runtime": {"containerd": "2.1", "soci": "eks-al2023"}}), ()),
+        (scenario({"runtime": {"containerd": "2.1", "snapshotter": "stargz"}}), ()),
         (scenario({"runtime": {"fixed": {}}}), ()),
         (scenario((), {"arrivals": {"every": "15s"}}), KINDS),  # five in a minute
         (scenario((), {"arrivals": {"every": "16s"}}), ()),
