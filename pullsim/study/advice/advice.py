@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
+from pullsim.results.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,7 +121,8 @@ class Advice:
         """``Advice(shop: 5 pulls at a time on a node: pods.start.p99 12.6 s → 9.10 s (-28 %); 12 changes tried)``."""
         best = next(iter(self.gains), None)
         told = "nothing helps" if best is None else f"{best.setting.sentence}: {change(self.told(best))}"
-        return f"Advice({self.name}: {told}; {len(self.rows)} changes tried)"
+        name = f"{self.name}: " if self.name else ""
+        return f"Advice({name}{told}; {counted(len(self.rows), 'change')} tried)"
 
 
 def change(difference: Difference) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.printable import shortened
+from pullsim.results.wording import counted
 from pullsim.study.advice.advice import GAIN, METRICS
 from pullsim.study.advice.advice import change as changed
 from pullsim.study.image_advice.changes import ZSTD
@@ -121,7 +122,7 @@ class ImageAdvice:
         told = "nothing helps"
         if best is not None:
             told = f"{best.change.sentence}: {changed(best.tried.difference(P99))}"
-        return f"ImageAdvice({names}: {told}; {len(self.rows)} changes tried)"
+        return f"ImageAdvice({names}: {told}; {counted(len(self.rows), 'change')} tried)"
 
 
 def _columns() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,7 @@ def test_where_nothing_helps_nothing_is_said_to():
     made = advise(scenario({"runtime": fixed}), seeds=1)
     assert made.gains == []
     assert repr(made).startswith("Advice(closed form: nothing helps; ")
+    assert repr(replace(made, name="", rows=made.rows[:1])) == "Advice(nothing helps; 1 change tried)"
     assert all(abs(row.gain) < 1e-9 for row in made.rows)
 
 
