@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pullsim.outputs import written
 from pullsim.study.store import FILE, RunStore
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def store_of(bundle: Bundle, out: Path, *, resume: bool) -> RunStore:
 
 
 def scenarios_in(out: Path) -> int:
-    """Return of how many scenarios a directory keeps runs."""
-    return sum(1 for _ in out.glob(f"{DIRECTORY}/*/{FILE}"))
+    """Return of how many scenarios a directory keeps runs. Raises InputError if none could be written there."""
+    with written(out):
+        return sum(1 for _ in out.glob(f"{DIRECTORY}/*/{FILE}"))
 
 
 def keeping(executor: Executor, out: str | Path | None, *, resume: bool) -> Executor:

@@ -121,6 +121,19 @@ def test_runs_that_are_about_to_be_replaced_are_told(small_file, tmp_path):
     assert message not in command(*words, "-q").stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"), [("x" * 300, "File name too long"), ("loop", "Too many levels"), ("file", "Not a directory")]
+)
+@pytest.mark.parametrize("options", [(), ("--resume",)])
+def test_a_directory_that_cannot_be(small_file, tmp_path, name, reason, options):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    done = command("solve", small_file, "--coverage", "90%", "--out", tmp_path / name, *options)
+    assert done.returncode == 2
+    assert f"cannot be written: {reason}" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {"loop", "file", small_file.name}
+
+
 def test_runs_of_another_scenario_stay_apart(small, tmp_path, counted):
     STUDIES["deadline"](small, out=tmp_path)
     other = pullsim.override(small, ["seed=9"])
