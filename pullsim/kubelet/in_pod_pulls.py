@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import simpy
 
@@ -12,6 +13,7 @@ from pullsim.time_line import Division, TimeLine
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.cri import PullOutcome
     from pullsim.kubelet.images.image_manager import Ensured, ImageManager
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Span, Stages
@@ -107,7 +109,8 @@ class PodPulls:
         except simpy.Interrupt as interrupt:
             for request in self._requests.values():
                 if request.process.is_alive:
-                    request.process.interrupt(interrupt.cause)
+                    # Each pull writes into its own outcome.
+                    request.process.interrupt(replace(cast("PullOutcome", interrupt.cause)))
             raise
 
     def _begin(self) -> None:

@@ -145,6 +145,6 @@ def test_commands(tmp_path):
     out = tmp_path / "out"
     assert pullsim("run", file, "--out", out, "-q").returncode == 0
     assert json.loads((out / "summary.json").read_text())["workloads"]["shop/db.v1"]["total"] == 2
-    assert (out / "charts" / "start-cdf-by-workload.svg").exists()
+    assert (out / "charts" / "start-cdf-by-workload.png").exists()
     saved = pullsim("compare", out, "-j", "1", out, "-m", SLOW, "-o", "json")
     assert json.loads(saved.stdout)[0]["verdict"] == "same"
