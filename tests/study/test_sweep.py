@@ -135,6 +135,7 @@ def test_a_process_that_dies_is_replaced(small, monkeypatch, tmp_path):
 
     study = sweep(small, KNOBS, seeds=3, processes=2, progress=kill)
     assert killed
+    assert study.failures == []
     assert text(study) == text(sweep(small, KNOBS, seeds=3))
 
 
