@@ -1,7 +1,8 @@
 """Checks an installed wheel as its user has it: ``python .ci/check_wheel.py compiled`` (or ``pure``).
 
-Only what is installed can be found, as Python does not look into the working directory (-P); the scenario and the
-figures that it must give are the repository's. Which Python runs it says which installation is checked.
+Only what is installed can be found, as Python looks neither into the working directory nor at PYTHONPATH (-I); the
+scenario and the figures that it must give are the repository's. The Python that runs it says which installation is
+checked.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ KINDS = {"compiled": "(compiled, ", "pure": "(pure Python, "}
 
 def pullsim(directory: str, *arguments: str) -> str:
     """Run the command in a directory and return what it prints. Raises CalledProcessError."""
-    command = [sys.executable, "-P", "-m", "pullsim", *arguments]
+    command = [sys.executable, "-I", "-m", "pullsim", *arguments]
     done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)  # noqa: S603
     return done.stdout
 
@@ -30,7 +31,7 @@ def main(kind: str) -> None:
         print(version)  # noqa: T201
         if KINDS[kind] not in version:
             raise SystemExit(f"this is no {kind} pullsim")
-        where = [sys.executable, "-P", "-c", "import pullsim; print(pullsim.__file__)"]
+        where = [sys.executable, "-I", "-c", "import pullsim; print(pullsim.__file__)"]
         package = Path(subprocess.check_output(where, cwd=directory, text=True).strip())  # noqa: S603
         if package.is_relative_to(ROOT) and "site-packages" not in package.parts:
             raise SystemExit(f"{package} is in the repository, not installed")
