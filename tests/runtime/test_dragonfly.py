@@ -100,9 +100,8 @@ def source_of(env):
     return registry, network.port("n", 8.0 * MIB)
 
 
-def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
-    """Of 15 among 60 others that is a quarter. Nobody else is a parent before it has found one itself."""
-    env = Environment()
+def sized_task(env):
+    """A swarm, its task of 8 MiB, and what lets a member of it go to the registry."""
     swarm = Swarm(env, 0.05, float("inf"))
     task = DragonflyTask(swarm, 8 * MIB, np.random.default_rng(1), 1e9)
     registry, port = source_of(env)
@@ -110,6 +109,12 @@ def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
     def source(member):
         return SourceFetch(env, registry, Newcomer(0, port, None), task.torrent, member, lambda: None)
 
+    return swarm, task, source
+
+
+def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
+    """Of 15 among 60 others that is a quarter. Nobody else is a parent before it has found one itself."""
+    swarm, task, source = sized_task(Environment())
     seed = task.seed(swarm.host(1e9, 1e9, -1), source)
     for _ in range(60):
         task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, source)
@@ -121,12 +126,11 @@ def test_a_seed_is_a_parent_of_those_alone_who_have_it_in_their_sample():
 
 def test_those_who_have_left_are_in_no_sample():
     """Else who comes would find one of 300 that had it at a time, and not the seed, nineteen times of twenty."""
-    swarm = Swarm(Environment(), 0.05, float("inf"))
-    task = DragonflyTask(swarm, 8 * MIB, np.random.default_rng(1), 1e9)
-    seed = task.seed(swarm.host(1e9, 1e9, -1), lambda _: None)
+    swarm, task, source = sized_task(Environment())
+    seed = task.seed(swarm.host(1e9, 1e9, -1), source)
     for _ in range(300):
-        task.leave(task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, lambda _: None))
-    member = task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, lambda _: None)
+        task.leave(task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, source))
+    member = task.join(swarm.host(1e9, 1e9, -1), 0.0, lambda: None, source)
     task.maintain(0.0)
     assert list(task.torrent.conns[member]) == [seed]
 
