@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -192,31 +193,20 @@ def measure(
     KeyboardInterrupt after Ctrl-C.
     """
     asked = {each.metric for each in wanted}
-
-    def ran() -> dict[str, float | None]:
-        notice = None if announce is None else lambda text: announce(f"{name}: {text}")
-        result = run(scenario, force=force, announce=notice)
-        result.check_complete()
-        return metrics.kept(summarize(result).to_dict(), asked)
-
-    found = (
-        ran() if out is None else _kept(Bundle.of(scenario, (), metrics=asked), scenario.seed, ran, out, resume=resume)
-    )
+    job = Job(0, (), scenario.seed)
+    with (
+        nullcontext() if out is None else store_of(Bundle.of(scenario, (), metrics=asked), out, resume=resume) as store
+    ):
+        known = None if store is None else store.get(job)
+        found = None if known is None else known.metrics
+        if found is None:
+            notice = None if announce is None else lambda text: announce(f"{name}: {text}")
+            result = run(scenario, force=force, announce=notice)
+            result.check_complete()
+            found = metrics.kept(summarize(result).to_dict(), asked)
+            if store is not None:
+                store.add(job, Outcome(0, found, None))
     return Verdict(name, found, assertions=assertions.check(wanted, found))
-
-
-def _kept(
-    bundle: Bundle, seed: int, ran: Callable[[], dict[str, float | None]], out: Path, *, resume: bool
-) -> dict[str, float | None]:
-    """Return what a directory has of a run, or run it and keep that."""
-    job = Job(0, (), seed)
-    with store_of(bundle, out, resume=resume) as store:
-        known = store.get(job)
-        if known is not None and known.metrics is not None:
-            return known.metrics
-        found = ran()
-        store.add(job, Outcome(0, found, None))
-    return found
 
 
 def hold(
