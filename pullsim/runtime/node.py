@@ -10,6 +10,7 @@ from pullsim.hardware.nic import Nic
 from pullsim.hardware.secondary_disk import SecondaryDisk
 from pullsim.hardware.snapshot_volume import FastRestore, SnapshotVolume
 from pullsim.runtime.image_files import ImageFiles
+from pullsim.runtime.pull_speeds import PullSpeeds
 from pullsim.spec.draws import vary_node
 from pullsim.spec.peers import SpegelSpec
 
@@ -73,6 +74,7 @@ class RuntimeNode:
         "registries",
         "secondary_disk",
         "spec",
+        "speeds",
         "volume",
     )
 
@@ -89,6 +91,8 @@ class RuntimeNode:
         self.inbound: Final[Inbound | None] = None if traffic is None else traffic.inbound(node.name, node.zone)
         #: What the node has, which may differ from what its pool has.
         self.spec: Final[NodeSpec] = vary_node(node.spec, node.name)
+        #: At what speed it unpacks each image; None: at the same.
+        self.speeds: Final = PullSpeeds.of(node.name, node.spec.varies)
         self.registries: Final = cluster.registries
         self.recorder: Final = cluster.recorder
         self.filesystem: Final = filesystem

@@ -31,6 +31,10 @@ class Unpacker:
         self._cores = cores
         self._disk = disk
 
+    def at(self, spec: UnpackSpec) -> Unpacker:
+        """Return one for other costs on the same cores and disk."""
+        return Unpacker(self._env, spec, self._cores, self._disk)
+
     def downloading(self, busy: bool) -> None:
         """Note that the node starts or stops downloading; while it downloads, unpacking is slower (9 % in the lab)."""
         self._cores.set_speed(1 / self.spec.while_downloading if busy else 1.0)

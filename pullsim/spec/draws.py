@@ -63,24 +63,18 @@ def vary_pool(spec: NodeSpec, variation: PoolVariation, seed: int) -> NodeSpec:
 
 
 def vary_node(spec: NodeSpec, name: str) -> NodeSpec:
-    """Return what one node of a pool has.
-
-    Where the simulated runtime has no factor for each pull (CRI-O, the parallel mode of SOCI), that of the node's
-    speed of unpacking has the spread of both.
-    """
+    """Return what one node of a pool has."""
     varies = spec.varies
     if varies is None:
         return spec
-    by_pull = isinstance(spec.runtime, ContainerdSpec) and spec.runtime.soci is None
-    spread = varies.unpack if by_pull else math.hypot(varies.unpack, varies.pull)
     disk = factor(varies.disk * normal(varies.seed, "node", name, "disk"))
-    unpack = factor(spread * normal(varies.seed, "node", name, "unpack"))
+    unpack = factor(varies.unpack * normal(varies.seed, "node", name, "unpack"))
     return better_node(spec, disk, unpack)
 
 
-def vary_pull(unpack: UnpackSpec, varies: NodeVariation, node: str, image: str) -> UnpackSpec:
-    """Return the costs of unpacking in the pulls of one image by one node."""
-    return _vary_unpack(unpack, factor(varies.pull * normal(varies.seed, "pull", node, image)))
+def pull_factor(varies: NodeVariation, node: str, image: str) -> float:
+    """Return how many times as fast as usual a node unpacks an image."""
+    return factor(varies.pull * normal(varies.seed, "pull", node, image))
 
 
 def vary_registry(spec: RegistrySpec, variation: PoolVariation, seed: int) -> RegistrySpec:
@@ -148,21 +142,22 @@ def _vary_runtime(runtime: RuntimeSpec, disk: float, unpack: float) -> RuntimeSp
         soci = runtime.soci
         return replace(
             runtime,
-            unpack=_vary_unpack(runtime.unpack, unpack),
-            soci=None if soci is None else replace(soci, unpack=_vary_unpack(soci.unpack, unpack)),
+            unpack=better_unpack(runtime.unpack, unpack),
+            soci=None if soci is None else replace(soci, unpack=better_unpack(soci.unpack, unpack)),
             metadata_write=runtime.metadata_write / disk,
         )
     if isinstance(runtime, CrioSpec):
         return replace(
             runtime,
-            unpack=_vary_unpack(runtime.unpack, unpack),
-            inflate=_vary_inflate(runtime.inflate, unpack),
+            unpack=better_unpack(runtime.unpack, unpack),
+            inflate=better_inflate(runtime.inflate, unpack),
             metadata_write=runtime.metadata_write / disk,
         )
     return runtime
 
 
-def _vary_unpack(costs: UnpackSpec, by: float) -> UnpackSpec:
+def better_unpack(costs: UnpackSpec, by: float) -> UnpackSpec:
+    """Return the costs of unpacking as many times as fast."""
     return replace(
         costs,
         gzip=costs.gzip * by,
@@ -178,7 +173,8 @@ def _vary_unpack(costs: UnpackSpec, by: float) -> UnpackSpec:
     )
 
 
-def _vary_inflate(costs: InflateSpec, by: float) -> InflateSpec:
+def better_inflate(costs: InflateSpec, by: float) -> InflateSpec:
+    """Return the costs of inflating as many times as fast."""
     return replace(
         costs, gzip=costs.gzip * by, zstd=costs.zstd * by, stored=costs.stored * by, per_layer=costs.per_layer / by
     )

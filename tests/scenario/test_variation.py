@@ -109,15 +109,36 @@ def test_what_the_model_is_off_by_makes_all_pulls_longer_alike():
     assert abs(math.log(ratios[0])) > 0.01
 
 
-def test_pulls_of_a_node_differ():
-    plain, off = durations(scenario()), durations(scenario({"pull": 0.3}))
+RUNTIMES = [{}, {"crio": "1.36"}, {"soci": {}}]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES, ids=str)
+def test_pulls_of_a_node_differ(runtime):
+    plain, off = (durations(scenario(variation, runtime=runtime)) for variation in (None, {"pull": 0.3}))
     on_one = {round(off[key] / plain[key], 3) for key in plain if key[0] == "w-0000"}
     assert len(on_one) == len([key for key in plain if key[0] == "w-0000"]) > 1
 
 
-def test_crio_draws_what_pulls_differ_by_once_for_each_node():
-    built = scenario({"pull": 0.3}, runtime={"crio": "1.36"}).build().nodes[0].spec
+@pytest.mark.parametrize("runtime", [*RUNTIMES, {"snapshotter": "soci-lazy"}], ids=str)
+def test_a_pull_is_as_much_slower_as_on_a_node_that_unpacks_as_slowly(runtime):
+    seed, node, image = 1, "w-0000", IMAGES[0]["image"]
+    by_pull, by_node = normal(seed, "pull", node, image), normal(seed, "node", node, "unpack")
+    alone = ["workloads[c-0].on={node: w-0001}"]
+    small = [f"images.define[{image}].layers=[{{size: 9MB}}]"]  # soci-lazy unpacks it too
+    assert by_pull * by_node > 0  # otherwise no spread between nodes gives the factor of the pull
+    pull, slow = (
+        durations(scenario(variation, [*alone, *small], runtime=runtime))[node, image]
+        for variation in ({"pull": 0.3}, {"node": {"unpack": 0.3 * by_pull / by_node}})
+    )
+    usual = durations(scenario(None, [*alone, *small], runtime=runtime))[node, image]
+    assert pull == pytest.approx(slow, rel=1e-4)
+    assert pull != pytest.approx(usual, rel=1e-3)
+
+
+def test_a_node_with_crio_unpacks_and_inflates_at_its_own_speed():
+    built = scenario({"node": {"unpack": 0.3}, "pull": 0.3}, runtime={"crio": "1.36"}).build().nodes[0].spec
     one = vary_node(built, "w-0000")
+    assert one.runtime == vary_node(replace(built, varies=replace(built.varies, pull=0.0)), "w-0000").runtime
     assert one.runtime.unpack.gzip != built.runtime.unpack.gzip
     assert one.runtime.inflate.gzip / built.runtime.inflate.gzip == pytest.approx(
         one.runtime.unpack.gzip / built.runtime.unpack.gzip

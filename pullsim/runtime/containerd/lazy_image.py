@@ -33,13 +33,14 @@ class LazyImage:
     soci-snapshotter fs/fs.go Mount.
     """
 
-    __slots__ = ("_background", "_image", "_mounts", "_pull", "_unmounted", "lazy", "ranges")
+    __slots__ = ("_background", "_image", "_mounts", "_pull", "_unmounted", "lazy", "ranges", "unpacker")
 
     def __init__(
         self, lazy: LazyNode, pull: OngoingPull, image: StoredImage, background: BackgroundFetch | None
     ) -> None:
         self.lazy = lazy
         self.ranges = pull.ranges(lazy.spec.retries)
+        self.unpacker = lazy.unpacker_of(pull.reference)
         self._pull = pull
         self._image = image
         self._background = background
@@ -60,7 +61,7 @@ class LazyImage:
 
     def unpack(self, layer: Layer) -> Generator[Any, Any, str]:
         """See `Snapshotter`."""
-        return self.lazy.unpacker.unpack(layer)
+        return self.unpacker.unpack(layer)
 
     def describe(self) -> Generator[Any, Any, bool]:
         """Get what describes the image to the snapshotter: an index, or the metadata of all of its layers."""
@@ -119,7 +120,7 @@ class LazyMount:
         self._described = described
         self._ok = False
         self.layer = layer
-        self.lazy_layer = LazyLayer(env, layer, image.ranges, spec, lazy.seconds(layer))
+        self.lazy_layer = LazyLayer(env, layer, image.ranges, spec, lazy.seconds(layer, image.unpacker.spec))
         self.size = spec.meta_per_unit * -(-layer.unpacked // spec.unit) + spec.meta_per_file * layer.files
         self._process = env.process(self._resolve())
         #: Fetches the front of the layer, if that is wanted and the mount does not wait for it.

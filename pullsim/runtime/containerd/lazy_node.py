@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from pullsim.hardware.disk import Disk
     from pullsim.kernel.processor_sharing import ProcessorSharing
     from pullsim.oci.manifest import Layer
+    from pullsim.oci.reference import Reference
     from pullsim.runtime.containerd.store import Store
     from pullsim.runtime.node import RuntimeNode
     from pullsim.runtime.snapshotter.lazy_layer import LazyLayer
     from pullsim.runtime.unpack import Unpacker
     from pullsim.spec.lazy import LazySpec
+    from pullsim.spec.unpack import UnpackSpec
 
 QUICK: Final = 1e9  # bytes/s at which lz4 or zstd inflates a unit, as good as nothing beside the rest
 
@@ -46,6 +48,7 @@ class LazyNode:
         "prefetches",
         "recorder",
         "spec",
+        "speeds",
         "store",
         "unpacker",
     )
@@ -62,6 +65,7 @@ class LazyNode:
         self.env: Final = node.env
         self.name: Final = node.name
         self.recorder: Final = node.recorder
+        self.speeds: Final = node.speeds
         self.files: Final = node.files
         self.spec: Final = spec
         self.store: Final = store
@@ -90,9 +94,13 @@ class LazyNode:
                 if process.is_alive:
                     process.interrupt()
 
-    def seconds(self, layer: Layer) -> float:
+    def unpacker_of(self, reference: Reference) -> Unpacker:
+        """Return what unpacks the layers of an image that are not mounted."""
+        return self.unpacker if self.speeds is None else self.speeds.unpacker(self.unpacker, reference)
+
+    def seconds(self, layer: Layer, costs: UnpackSpec) -> float:
         """Return the seconds of a core that inflating, hashing and caching a layer, unit by unit, take."""
-        spec, costs = self.spec, self.unpacker.spec
+        spec = self.spec
         rate = GO_GZIP * costs.core if spec.gzip else QUICK
         if layer.unpacked <= layer.size or (spec.gzip and layer.compression != "gzip"):
             rate = QUICK

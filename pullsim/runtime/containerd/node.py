@@ -10,7 +10,6 @@ from pullsim.runtime.containerd.background_fetch import BackgroundFetch
 from pullsim.runtime.containerd.lazy_node import LazyNode
 from pullsim.runtime.containerd.soci_node import SociNode
 from pullsim.runtime.containerd.store import Store
-from pullsim.runtime.containerd.varying_unpack import VaryingUnpack
 from pullsim.runtime.fetch_stages import DownloadSlots
 from pullsim.runtime.metadata import LEASE
 from pullsim.runtime.snapshotter.kinds import make_snapshotter
@@ -39,11 +38,12 @@ class ContainerdNode:
     __slots__ = (
         "_background",
         "_lazy",
+        "_node",
         "_registries",
         "_slots",
         "_snapshotters",
         "_sources",
-        "_varying",
+        "_unpacker",
         "address",
         "agent",
         "behaviour",
@@ -61,12 +61,14 @@ class ContainerdNode:
         "recorder",
         "soci",
         "spec",
+        "speeds",
         "store",
         "unpack_slots",
     )
 
     def __init__(self, node: RuntimeNode, spec: ContainerdSpec) -> None:
         env = node.env
+        self._node: Final = node
         self.env: Final = env
         self.name: Final = node.name
         self.address: Final = node.spec.address  # as registries see it
@@ -87,6 +89,8 @@ class ContainerdNode:
         #: Metadata writes that a layer takes of a pull if its snapshot is there.
         self.present_layer: Final = LEASE if self.behaviour.leases_snapshots else 0.0
         unpacker = Unpacker(env, spec.unpack, cores, self.disk)
+        self._unpacker: Final = unpacker
+        self.speeds: Final = node.speeds
         self._lazy: Final = {
             name: LazyNode(node, each, self.store, cores, self.disk, unpacker) for name, each in spec.lazy.items()
         }
@@ -99,8 +103,6 @@ class ContainerdNode:
         self.port.on_busy = unpacker.downloading
         names = {spec.snapshotter, *node.handlers.snapshotters()}
         self._snapshotters: Final = {name: make_snapshotter(name, node, unpacker) for name in sorted(names)}
-        #: What unpacks where the speed differs from pull to pull; None: it does not.
-        self._varying: Final = VaryingUnpack.of(node, spec.unpack, cores, self.disk)
         self.chunk: Final = spec.layer_fetch_buffer if spec.layer_fetch_buffer >= LEAST_CHUNK else 0  # bytes
         many = spec.max_concurrent_unpacks > 1
         self.unpack_slots: Final = DownloadSlots(env, spec.max_concurrent_unpacks) if many else None
@@ -155,7 +157,9 @@ class ContainerdNode:
     def snapshotter(self, handler: str, reference: Reference) -> Snapshotter:
         """Return the snapshotter that an image is unpacked with for a runtime handler."""
         name = self._snapshotter_name(handler)
-        return self._snapshotters[name] if self._varying is None else self._varying.snapshotter(name, reference)
+        if self.speeds is None:
+            return self._snapshotters[name]
+        return make_snapshotter(name, self._node, self.speeds.unpacker(self._unpacker, reference))
 
     def slots(self) -> DownloadSlots:
         """Return the download slots for a new pull."""

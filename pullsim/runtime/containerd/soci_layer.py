@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class SociImage:
     """What the layers of one image share that SOCI pulls in parallel; the subclass `SociPull` starts them."""
 
-    __slots__ = ("env", "lease", "node", "ranges", "soci", "store", "unpack_slots")
+    __slots__ = ("env", "lease", "node", "ranges", "soci", "store", "unpack", "unpack_slots")
 
     def __init__(self, pull: OngoingPull, soci: SociNode) -> None:
         self.env = pull.env
@@ -37,6 +37,9 @@ class SociImage:
         self.store = pull.node.store
         self.lease = pull.lease
         self.soci = soci
+        usual, speeds = soci.spec.unpack, pull.node.speeds
+        #: The costs of unpacking the image.
+        self.unpack = usual if speeds is None else speeds.unpack(usual, pull.reference)
         self.unpack_slots = soci.image_unpack_slots()
         self.ranges = pull.ranges()
 
@@ -251,7 +254,7 @@ class SociLayer(BlobFetch):
             self.claimed += room
             if room < layer.size:
                 raise pull.no_space(self)
-        streams = spec.unpack.streams(part, spec.decompressor)
+        streams = pull.unpack.streams(part, spec.decompressor)
         hashes = (spec.discard_layers or keeps) and layer.unpacked  # a blob that is there has been hashed
         digest = layer.size / layer.unpacked * streams[1] if hashes else 0.0
         cores, disk = pull.soci.cores, node.disk

@@ -209,7 +209,7 @@ class Copy(OngoingCopy):
         from the file afterwards (storage/storage_dest.go createNewLayer).
         """
         self._enter("unpack_cpu", fetch.layer)
-        read = self.node.cores.run(fetch.layer.unpacked / self.node.spec.unpack.stored)
+        read = self.node.cores.run(fetch.layer.unpacked / self.unpacker.spec.stored)
         try:
             yield read
         except BaseException:
@@ -237,7 +237,7 @@ class Copy(OngoingCopy):
         source = replace(layer, compression="stored", size=layer.unpacked) if fetch.copied else layer
         try:
             part = source if size == layer.unpacked else source.part(size)
-            limit: str = yield from self.node.unpacker.unpack(part)
+            limit: str = yield from self.unpacker.unpack(part)
             if limit == "disk":
                 self.clock.relabel("unpack_disk")
             if size < layer.unpacked:

@@ -108,7 +108,7 @@ class BlobCopy(BlobFetch):
         self.requested = env.now
         claimed = copy.store.claim(layer.size)
         copy.temporary += claimed
-        inflating = node.spec.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0)
+        inflating = copy.inflate.work(layer) * (claimed / layer.size if layer.size else 1.0)
         inflate = node.cores.begin(inflating)
         written = None if node.disk is None else node.disk.buffer(claimed, inflating)
         try:

@@ -33,6 +33,7 @@ class CrioNode:
         "recorder",
         "release",
         "spec",
+        "speeds",
         "store",
         "unpacker",
     )
@@ -44,6 +45,7 @@ class CrioNode:
         self.platform: Final = node.spec.platform
         self.recorder: Final = node.recorder
         self.spec: Final = spec
+        self.speeds: Final = node.speeds
         self.release: Final = crio_release(spec.version)
         nic = node.nic()
         self.port: Final = nic.down

@@ -18,12 +18,29 @@ if TYPE_CHECKING:
 class OngoingCopy:
     """A copy as the fetches of its blobs see it; the subclass `crio.copy.Copy` runs it."""
 
-    __slots__ = ("clock", "env", "files", "next", "node", "slots", "source", "store", "temporary")
+    __slots__ = (
+        "clock",
+        "env",
+        "files",
+        "inflate",
+        "next",
+        "node",
+        "slots",
+        "source",
+        "store",
+        "temporary",
+        "unpacker",
+    )
 
     def __init__(self, node: CrioNode, reference: Reference, clock: TimeLine, auth: Auth | None) -> None:
         self.env = node.env
         self.node = node
         self.store = node.store
+        self.unpacker = node.unpacker
+        self.inflate = node.spec.inflate  # the costs of inflating its blobs as they come
+        if node.speeds is not None:
+            self.unpacker = node.speeds.unpacker(node.unpacker, reference)
+            self.inflate = node.speeds.inflate(node.spec.inflate, reference)
         self.clock = clock
         self.slots = DownloadSlots(node.env, BLOBS_AT_ONCE)
         self.source = ImageSource(node, reference, auth, clock)

@@ -59,7 +59,7 @@ class PartialPull:
             limit = "disk"
         if copy.node.release.digests_parts:
             fetch.enter("unpack_cpu", env.now)
-            costs = copy.node.spec.unpack
+            costs = copy.unpacker.spec
             yield from self._work(layer.unpacked / (costs.sha256 or SHA256 * costs.core))
         fetch.committed = fetch.ended
         return fetch.ended, env.now, limit
@@ -102,7 +102,7 @@ class PartialPull:
         """
         copy, fetch = self._copy, self._fetch
         env, node = copy.env, copy.node
-        costs = node.spec.unpack
+        costs = copy.unpacker.spec
         part = replace(fetch.layer, size=lacks.size, unpacked=lacks.unpacked, files=lacks.files)
         seconds = costs.work(part) - costs.per_layer
         inflate = node.cores.begin(seconds)
