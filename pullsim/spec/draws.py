@@ -2,8 +2,9 @@
 
 Every figure is multiplied or divided by factors whose logarithms are normal, so that a rate that is twice as high is as
 likely as one that is half as high. There are factors between clusters, between nodes and from pull to pull, and one for
-what the model itself is off by. What is drawn depends on the seed and on the names of pools, nodes, registries and
-images alone, so that two settings of one scenario meet the same clusters and nodes.
+what the model itself is off by. Those of one pool, one registry or one node may be correlated. What is drawn depends on
+the seed and on the names of pools, nodes, registries and images alone, so that two settings of one scenario meet the
+same clusters and nodes.
 """
 
 from __future__ import annotations
@@ -46,6 +47,14 @@ def student_quantile(share: float) -> float:
     return (2.0 * share - 1.0) / math.sqrt(2.0 * share * (1.0 - share))
 
 
+def correlated(first: float, own: float, correlation: float) -> float:
+    """Return a standard normal draw with this correlation with the first one, of which ``own`` is independent.
+
+    It is the second row of the Cholesky factor of their correlations. Without a correlation it is ``own`` to the bit.
+    """
+    return correlation * first + math.sqrt(1.0 - correlation * correlation) * own if correlation else own
+
+
 def factor(logarithm: float) -> float:
     """Return the factor of a logarithm, to six digits: further ones depend on the C library."""
     return float(f"{math.exp(logarithm):.6g}")
@@ -54,11 +63,15 @@ def factor(logarithm: float) -> float:
 def vary_pool(spec: NodeSpec, variation: PoolVariation, seed: int) -> NodeSpec:
     """Return the nodes of a pool as they are in the cluster that a seed draws."""
     off = variation.model * student(seed, "model")
-    disk = factor(off + variation.cluster.disk * normal(seed, "pool", spec.pool, "disk"))
-    unpack = factor(off + variation.cluster.unpack * normal(seed, "pool", spec.pool, "unpack"))
+    correlations = variation.correlations
+    of_disk = normal(seed, "pool", spec.pool, "disk")
+    of_unpack = correlated(of_disk, normal(seed, "pool", spec.pool, "unpack"), correlations.disk_unpack)
+    disk = factor(off + variation.cluster.disk * of_disk)
+    unpack = factor(off + variation.cluster.unpack * of_unpack)
     changed = better_node(spec, disk, unpack)
     if variation.disk or variation.unpack or variation.pull:
-        changed = replace(changed, varies=NodeVariation(seed, variation.disk, variation.unpack, variation.pull))
+        varies = NodeVariation(seed, variation.disk, variation.unpack, variation.pull, correlations.node_disk_unpack)
+        changed = replace(changed, varies=varies)
     return changed
 
 
@@ -67,9 +80,9 @@ def vary_node(spec: NodeSpec, name: str) -> NodeSpec:
     varies = spec.varies
     if varies is None:
         return spec
-    disk = factor(varies.disk * normal(varies.seed, "node", name, "disk"))
-    unpack = factor(varies.unpack * normal(varies.seed, "node", name, "unpack"))
-    return better_node(spec, disk, unpack)
+    of_disk = normal(varies.seed, "node", name, "disk")
+    of_unpack = correlated(of_disk, normal(varies.seed, "node", name, "unpack"), varies.correlation)
+    return better_node(spec, factor(varies.disk * of_disk), factor(varies.unpack * of_unpack))
 
 
 def pull_factor(varies: NodeVariation, node: str, image: str) -> float:
@@ -80,8 +93,12 @@ def pull_factor(varies: NodeVariation, node: str, image: str) -> float:
 def vary_registry(spec: RegistrySpec, variation: PoolVariation, seed: int) -> RegistrySpec:
     """Return a registry as it is in the cluster that a seed draws."""
     off = variation.model * student(seed, "model")
-    rate = factor(off + variation.cluster.registry * normal(seed, "registry", spec.host, "rate"))
-    time = factor(-off + variation.cluster.latency * normal(seed, "registry", spec.host, "latency"))
+    of_rate = normal(seed, "registry", spec.host, "rate")
+    of_time = correlated(
+        of_rate, normal(seed, "registry", spec.host, "latency"), variation.correlations.registry_latency
+    )
+    rate = factor(off + variation.cluster.registry * of_rate)
+    time = factor(-off + variation.cluster.latency * of_time)
     return better_registry(spec, rate, time)
 
 

@@ -20,6 +20,15 @@ class ClusterSpread:
 
 
 @dataclass(frozen=True, slots=True)
+class Correlations:
+    """Correlations of the logarithms of what is drawn for one pool, one registry or one node; -1 to 1."""
+
+    disk_unpack: float = 0.0  # between clusters, of a pool: write rate and speed of unpacking
+    registry_latency: float = 0.0  # between clusters, of a registry: rates and times
+    node_disk_unpack: float = 0.0  # between nodes: write rate and speed of unpacking
+
+
+@dataclass(frozen=True, slots=True)
 class PoolVariation:
     """How the nodes of a pool vary, and the registries that they ask; standard deviations of natural logarithms."""
 
@@ -28,13 +37,18 @@ class PoolVariation:
     unpack: float = 0.0  # between nodes
     pull: float = 0.0  # from pull to pull: the speed of unpacking
     model: float = 0.0  # scale of Student's t with 2 degrees of freedom: what all times of a run are off by
+    correlations: Correlations = field(default_factory=Correlations)
 
 
 @dataclass(frozen=True, slots=True)
 class NodeVariation:
-    """What a node draws when it joins: the seed, and the spreads between nodes and from pull to pull."""
+    """What a node draws when it joins: the seed, and the spreads between nodes and from pull to pull.
+
+    ``correlation``: that of a node's disk with its speed of unpacking.
+    """
 
     seed: int
     disk: float
     unpack: float
     pull: float
+    correlation: float = 0.0

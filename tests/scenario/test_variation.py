@@ -6,6 +6,7 @@ import math
 import statistics
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from pullsim.run import run
 from pullsim.scenario import effective_yaml, from_mapping, load, override
 from pullsim.scenario.presets.nodes import builtin
 from pullsim.scenario.presets.variations import between_presets, variation_of
-from pullsim.spec.draws import better_node, factor, normal, student_quantile, vary_node, vary_pool
+from pullsim.spec.draws import better_node, correlated, factor, normal, student_quantile, vary_node, vary_pool
 from pullsim.spec.variation import NodeVariation, PoolVariation
 
 C5A, HPC = "aws/c5a.4xlarge-gp2", "aws/hpc6a.48xlarge-gp2"
@@ -209,6 +210,7 @@ def test_a_preset_file_has_spreads_of_its_own(tmp_path):
         ({"cluster": {"dsk": 0.1}}, "unknown key 'dsk'; did you mean disk?"),
         ({"model": -0.1}, "must be greater than or equal to 0"),
         ({"pull": 30}, "must be less than or equal to 3"),
+        ({"correlations": {"diskUnpack": 1.5}}, "must be less than or equal to 1"),
         ({"node": {"unpack": "10%"}}, "must be a"),
         ({"spreads": "preset", "pull": 0.1}, "pull is given too: leave one of them out"),
     ],
@@ -230,3 +232,96 @@ def test_a_pool_without_variation_draws_nothing():
     cluster = scenario({"cluster": {"registry": 0.5}}).build()
     assert cluster.nodes[0].spec.varies is None
     assert cluster.nodes[0].spec == scenario().build().nodes[0].spec
+
+
+ALL = {
+    "cluster": {"disk": 0.2, "unpack": 0.3, "registry": 0.2, "latency": 0.1},
+    "node": {"disk": 0.2, "unpack": 0.3},
+    "pull": 0.1,
+}
+
+
+def with_correlations(**correlations):
+    return scenario({**ALL, "correlations": correlations}).build()
+
+
+def test_without_correlations_draws_are_what_they_were_to_the_bit():
+    plain, zero = scenario(ALL).build(), with_correlations(diskUnpack=0, registryLatency=0, nodeDiskUnpack=0)
+    assert replace(zero, catalog=None) == replace(plain, catalog=None)
+    node, same = (vary_node(each.nodes[0].spec, "w-0000") for each in (plain, zero))
+    assert node == same
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), st.floats(-4, 4), st.sampled_from([-2.0, 0.0, 0.7]))
+def test_the_second_draw_is_the_second_row_of_the_cholesky_factor(correlation, first, own):
+    factors = np.linalg.cholesky([[1, correlation], [correlation, 1]]) if abs(correlation) < 1 else None
+    expected = correlation * first if factors is None else factors[1] @ [first, own]
+    assert correlated(first, own, correlation) == pytest.approx(expected, abs=1e-12)
+    if not correlation:
+        assert correlated(first, own, correlation) == own
+
+
+def test_draws_have_the_correlation_that_is_given():
+    def drawn(varies):
+        spec = replace(scenario().build().nodes[0].spec, varies=varies)
+        for number in range(300):
+            node = vary_node(spec, f"n-{number}")
+            yield math.log(node.disk.write), math.log(node.runtime.unpack.gzip)
+
+    disk, unpack = zip(*drawn(NodeVariation(3, 0.2, 0.3, 0.1, -0.6)), strict=True)
+    assert statistics.correlation(disk, unpack) == pytest.approx(-0.6, abs=0.1)
+    assert statistics.stdev(unpack) == pytest.approx(0.3, rel=0.1)
+    again, _ = zip(*drawn(NodeVariation(3, 0.2, 0.3, 0.1)), strict=True)
+    assert disk == again  # the first of the two stays as it is
+
+
+def test_correlations_are_of_the_pool_and_of_the_registry():
+    plain, both = scenario().build(), with_correlations(diskUnpack=1, registryLatency=-1)
+    was, now = plain.nodes[0].spec, both.nodes[0].spec
+    disk, unpack = (
+        math.log(b / a)
+        for a, b in ((was.disk.write, now.disk.write), (was.runtime.unpack.gzip, now.runtime.unpack.gzip))
+    )
+    assert unpack / disk == pytest.approx(0.3 / 0.2, rel=1e-3)
+    for was, now in zip(plain.registries, both.registries, strict=True):
+        rate, time = math.log(now.per_connection / was.per_connection), math.log(now.round_trip / was.round_trip)
+        assert time / rate == pytest.approx(-0.1 / 0.2, rel=1e-3)
+
+
+def test_a_preset_without_clusters_goes_together_as_little_as_its_wider_part_does():
+    spread = {"cluster": {"disk": 0.1, "unpack": 0.1}, "correlations": {"diskUnpack": 1.0}}
+
+    def apart(clusters):
+        built = scenario("preset", variation={**spread, "clusters": clusters}).build().nodes[0].spec
+        plain = scenario().build().nodes[0].spec
+        return [
+            math.log(a / b)
+            for a, b in ((built.disk.write, plain.disk.write), (built.runtime.unpack.gzip, plain.runtime.unpack.gzip))
+        ]
+
+    disk, unpack = apart(2)
+    assert disk == pytest.approx(unpack, rel=1e-3)
+    wide = [math.hypot(0.1, between_presets()[name]) for name in ("disk", "unpack")]
+    disk, unpack = apart(0)
+    own = normal(1, "pool", "w", "unpack")
+    correlation = 0.01 / (wide[0] * wide[1])
+    assert unpack / wide[1] == pytest.approx(correlated(disk / wide[0], own, correlation), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("variation", "said"),
+    [
+        ({"cluster": {"disk": 0.1}, "correlations": {"diskUnpack": 0.5}}, "diskUnpack: cluster.unpack is 0"),
+        ({"correlations": {"registryLatency": 0.5}}, "registryLatency: cluster.registry and cluster.latency are 0"),
+        ({"node": {"unpack": 0.1}, "correlations": {"nodeDiskUnpack": 0.5}}, "nodeDiskUnpack: node.disk is 0"),
+    ],
+)
+def test_a_correlation_of_what_does_not_vary_is_warned_of(variation, said):
+    assert [each for each in scenario(variation).assemble().warnings if "variation" in each] == [
+        f"variation.correlations.{said}, so that it is ignored"
+    ]
+    of_pool = scenario("preset", variation=variation).assemble().warnings
+    assert [each for each in of_pool if "correlations" in each] == [
+        f"nodes[w].variation.correlations.{said}, so that it is ignored"
+    ]

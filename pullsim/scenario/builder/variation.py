@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.model.variation import PoolSpreads
 from pullsim.scenario.presets.variations import between_presets, variation_of
 from pullsim.spec.draws import vary_pool, vary_registry
-from pullsim.spec.variation import ClusterSpread, PoolVariation
+from pullsim.spec.variation import ClusterSpread, Correlations, PoolVariation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.scenario.model.variation import Spreads
     from pullsim.spec.cluster import ClusterSpec
+
+_VERB: Final = ("is", "are")  # one spread, or two
 
 
 def with_variation(cluster: ClusterSpec, scenario: ScenarioModel) -> ClusterSpec:
@@ -39,13 +41,31 @@ def with_variation(cluster: ClusterSpec, scenario: ScenarioModel) -> ClusterSpec
 
 
 def variation_warnings(scenario: ScenarioModel) -> list[str]:
-    """Return the warnings of pools with spreads that are ignored."""
+    """Return the warnings of pools with spreads that are ignored, and of correlations of what does not vary."""
     variation = scenario.variation
+    given = [(f"nodes[{pool.name}].variation", pool.variation) for pool in scenario.nodes if pool.variation is not None]
     if variation is not None and variation.spreads == "preset":
-        return []
+        return [warning for place, spreads in given for warning in _without_spreads(place, spreads)]
     why = "variation is none" if variation is None else "variation has spreads of its own"
-    given = [pool.name for pool in scenario.nodes if pool.variation is not None]
-    return [f"nodes[{name}].variation: {why}, so that it is ignored: write variation: preset" for name in given]
+    ignored = [f"{place}: {why}, so that it is ignored: write variation: preset" for place, _ in given]
+    return ignored if variation is None else [*ignored, *_without_spreads("variation", variation)]
+
+
+def _without_spreads(place: str, spreads: Spreads) -> Iterator[str]:
+    """Yield a warning of each correlation of two figures one of which does not vary."""
+    cluster, node, given = spreads.cluster, spreads.node, spreads.correlations
+    for key, value, of in (
+        ("diskUnpack", given.disk_unpack, {"cluster.disk": cluster.disk, "cluster.unpack": cluster.unpack}),
+        (
+            "registryLatency",
+            given.registry_latency,
+            {"cluster.registry": cluster.registry, "cluster.latency": cluster.latency},
+        ),
+        ("nodeDiskUnpack", given.node_disk_unpack, {"node.disk": node.disk, "node.unpack": node.unpack}),
+    ):
+        still = [name for name, spread in of.items() if not spread]
+        if value and still:
+            yield f"{place}.correlations.{key}: {' and '.join(still)} {_VERB[len(still) > 1]} 0, so that it is ignored"
 
 
 def behind(scenario: ScenarioModel) -> dict[str, int | None]:
@@ -70,22 +90,39 @@ def _spec(spreads: Spreads) -> PoolVariation:
     that were known without any pull.
     """
     cluster = spec_of(spreads.cluster, ClusterSpread)
+    correlations = spec_of(spreads.correlations, Correlations)
     clusters = spreads.clusters if isinstance(spreads, PoolSpreads) else None
     if clusters == 0:
-        apart = between_presets()
-        cluster = ClusterSpread(**{name: math.hypot(spread, apart[name]) for name, spread in asdict(cluster).items()})
+        apart, narrow = between_presets(), cluster
+        cluster = ClusterSpread(**{name: math.hypot(spread, apart[name]) for name, spread in asdict(narrow).items()})
+        correlations = _diluted(correlations, narrow, cluster)
     elif clusters is not None:
         by = math.sqrt(1 + 1 / clusters)
         cluster = ClusterSpread(**{name: by * spread for name, spread in asdict(cluster).items()})
-    return PoolVariation(cluster, spreads.node.disk, spreads.node.unpack, spreads.pull, spreads.model)
+    return PoolVariation(cluster, spreads.node.disk, spreads.node.unpack, spreads.pull, spreads.model, correlations)
+
+
+def _diluted(correlations: Correlations, narrow: ClusterSpread, wide: ClusterSpread) -> Correlations:
+    """Return the correlations of spreads that are wider by parts that do not go together."""
+    return replace(
+        correlations,
+        disk_unpack=correlations.disk_unpack * narrow.disk * narrow.unpack / (wide.disk * wide.unpack),
+        registry_latency=correlations.registry_latency
+        * (narrow.registry * narrow.latency / (wide.registry * wide.latency)),
+    )
 
 
 def _widest(spreads: Iterable[PoolVariation]) -> PoolVariation:
-    """Return the spreads of the registries, which all pools ask: the widest of the pools'."""
+    """Return the spreads of the registries, which all pools ask: the widest of the pools'.
+
+    Rates and times go together as they do for the pool with the widest spread of rates.
+    """
     every = list(spreads)
+    widest = max(every, key=lambda each: each.cluster.registry)
     return PoolVariation(
         ClusterSpread(
             registry=max(each.cluster.registry for each in every), latency=max(each.cluster.latency for each in every)
         ),
         model=max(each.model for each in every),
+        correlations=widest.correlations,
     )

@@ -11,6 +11,7 @@ from pullsim.scenario.model.quantities import Section
 
 #: A standard deviation of a natural logarithm: 0.1 is a tenth up or down, two times in three.
 Spread = Annotated[float, Field(ge=0, le=3)]
+Correlation = Annotated[float, Field(ge=-1, le=1)]
 NONE, PRESET = "none", "preset"
 
 
@@ -30,6 +31,22 @@ class BetweenNodes(Section):
     unpack: Spread = Field(default=0.0, description="Of the speed of unpacking.")
 
 
+class CorrelationsOf(Section):
+    """Correlations of the logarithms of what is drawn; a spread of 0 has none."""
+
+    disk_unpack: Correlation = Field(
+        default=0.0, description="Between clusters, of a pool: of the disk's write rate with the speed of unpacking."
+    )
+    registry_latency: Correlation = Field(
+        default=0.0,
+        description="Between clusters, of a registry: of its rates with its times. It is negative where higher rates "
+        "go with sooner answers.",
+    )
+    node_disk_unpack: Correlation = Field(
+        default=0.0, description="Between nodes: of the disk's write rate with the speed of unpacking."
+    )
+
+
 class Spreads(Section):
     """How figures vary. A spread is the standard deviation of a natural logarithm; one that is not given is 0."""
 
@@ -40,6 +57,9 @@ class Spreads(Section):
         default=0.0,
         description="What all times of a run are off by because the model is: the scale of Student's t with 2 degrees "
         "of freedom.",
+    )
+    correlations: CorrelationsOf = Field(
+        default_factory=CorrelationsOf, description="Which of these go together; by default none do."
     )
 
 
