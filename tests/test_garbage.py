@@ -16,6 +16,17 @@ def test_thresholds_are_those_of_before_afterwards():
     assert gc.get_threshold() == before
 
 
+def test_a_command_collects_rarely_until_it_ends(monkeypatch):
+    before, ends = gc.get_threshold(), []
+    monkeypatch.setattr(garbage.atexit, "register", ends.append)
+    try:
+        garbage.of_command()
+        assert gc.get_threshold()[0] > 100 * before[0]
+    finally:
+        gc.set_threshold(*before)
+    assert ends == [gc.freeze]
+
+
 def test_the_end_looks_at_nothing():
     generations = []
     note = lambda phase, info: generations.append(info["generation"]) if phase == "start" else None  # noqa: E731

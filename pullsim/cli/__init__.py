@@ -11,7 +11,10 @@ _QUIET: Final = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from pullsim.cli import signals, terminal  # noqa: PLC0415  importing pullsim.cli must not load what they need
+    from pullsim import garbage  # noqa: PLC0415  importing pullsim.cli must not load what they need
+
+    garbage.of_command()
+    from pullsim.cli import signals, terminal  # noqa: PLC0415
 
     with signals.handled():
         # numpy's linear algebra, which nothing here uses, starts a busily waiting thread for each core: 0.1 s of CPU.

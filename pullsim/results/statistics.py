@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
 PERCENTILE_METHOD: Final = "inverted_cdf"
@@ -80,6 +80,8 @@ def _figures(seconds: Sequence[float], never: int) -> dict[str, float]:
     count = len(seconds) + never
     if not count:
         return {}
+    import numpy as np  # noqa: PLC0415  a tenth of the start of a command that makes no summary
+
     ordered = np.sort(np.asarray(seconds, dtype=np.float64))
     mean = math.inf if never else math.fsum(seconds) / count
     return {"mean": mean} | {name: percentile(ordered, each, never) for name, each in THOUSANDTHS.items()}
@@ -92,6 +94,8 @@ def event_rate(times: Sequence[float], start: float, window: float) -> Rate:
     """
     if not times or max(times) <= start:
         return Rate(None, None, None)
+    import numpy as np  # noqa: PLC0415  a tenth of the start of a command that makes no summary
+
     ordered = np.sort(np.asarray(times, dtype=np.float64))
     span = float(ordered[-1]) - start
     window = min(window, span)
@@ -100,11 +104,14 @@ def event_rate(times: Sequence[float], start: float, window: float) -> Rate:
     return Rate(len(ordered) / span, fullest / window, window)
 
 
-def flow_rate(spans: Sequence[tuple[float, float, float]] | NDArray[np.float64], window: float) -> Rate:
+def flow_rate(spans: Sequence[tuple[float, float, float]] | array[float], window: float) -> Rate:
     """Return the rate of amounts that arrive evenly over spans (start, end, amount), from first start to last end.
 
     The amount arrived by a time is piecewise linear, so its steepest window begins or ends at the end of some span.
+    An array has the three numbers of each span one after the other.
     """
+    import numpy as np  # noqa: PLC0415  a tenth of the start of a command that makes no summary
+
     starts, ends, amounts = np.asarray(spans, dtype=np.float64).reshape(-1, 3).T
     lasting = (amounts > 0) & (ends > starts)
     starts, ends, amounts = starts[lasting], ends[lasting], amounts[lasting]
@@ -123,6 +130,8 @@ def _accumulate(
     times: NDArray[np.float64], changes: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Integrate a step function given by its changes: breakpoints in order and the integral up to each."""
+    import numpy as np  # noqa: PLC0415
+
     order = np.argsort(times, kind="stable")
     times = times[order]
     level = np.cumsum(changes[order])

@@ -32,11 +32,23 @@ def test_modules_that_an_import_loads(code, ours, all_of_them):
     assert len(names) <= all_of_them, names
 
 
+def loaded_by(*words):
+    """Return the modules that a command loads, in which the garbage collector looks at nothing."""
+    began = f"import gc\nfrom pullsim.cli import main\nsys.argv = {['pullsim', *words]}\nbegan = gc.get_stats()[0]"
+    ended = "assert gc.get_stats()[0]['collections'] == began['collections']"
+    return loaded(f"{began}\ntry:\n    main()\nexcept SystemExit:\n    pass\n{ended}")
+
+
 def test_modules_that_the_help_loads():
-    names = loaded(
-        "from pullsim.cli import main\nsys.argv = ['pullsim', '--help']\ntry:\n    main()\nexcept SystemExit:\n    pass"
-    )
+    names = loaded_by("--help")
     assert sum(name.split(".")[0] == "pullsim" for name in names) <= 20, sorted(names)
     assert len(names) <= 330, len(names)
     heavy = {"numpy", "pandas", "matplotlib", "simpy", "pydantic", "yaml", "scipy", "distributed"}
+    assert not heavy & set(names)
+
+
+def test_modules_that_checking_a_scenario_loads():
+    names = loaded_by("validate", "scenarios/quickstart.yaml")
+    assert len(names) <= 640, len(names)
+    heavy = {"numpy", "pandas", "matplotlib", "simpy", "scipy", "jinja2", "distributed"}
     assert not heavy & set(names)

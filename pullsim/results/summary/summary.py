@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import numpy as np
-
 from pullsim.drawn import Drawn
 from pullsim.garbage import rare_collections
 from pullsim.oci.reference import parse
@@ -275,7 +273,7 @@ def _bytes(result: Result) -> Bytes:
         downloaded=sum(by_source.values()),  # also by pulls that were under way at the end of the run
         by_source=_ranked(by_source),
         local=local,
-        per_second=flow_rate(np.asarray(spans).reshape(-1, 3), BYTE_WINDOW),
+        per_second=flow_rate(spans, BYTE_WINDOW),
     )
 
 
