@@ -33,11 +33,11 @@ class PackedColumn(Protocol):
 class ValueTable:
     """The distinct texts of a field, or tuples of texts, each with a number that stands for it."""
 
-    __slots__ = ("_numbers", "_values")
+    __slots__ = ("_numbers", "values")
 
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}
-        self._values: list[Any] = []
+        self.values: list[Any] = []  # by their numbers; columns refer to this list
 
     def coded(self, column: Sequence[Any], room: int) -> _Coded | None:
         """Return the column as codes, or None if the table would get more than ``room`` values."""
@@ -45,22 +45,22 @@ class ValueTable:
         while True:
             width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
             try:  # most columns have no new values
-                return _Coded(array(width, map(numbers.__getitem__, column)), self._values)
+                return _Coded(array(width, map(numbers.__getitem__, column)), self.values)
             except KeyError:
                 new = [value for value in dict.fromkeys(column) if value not in numbers]
             if len(numbers) + len(new) > room:
                 return None
             numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
-            self._values += new
+            self.values += new
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _value_table, (self._values,)
+        return _value_table, (self.values,)
 
 
 def _value_table(found: list[Any]) -> ValueTable:
     """Make a table again when it is unpickled."""
     table = ValueTable()
-    table._values = found  # noqa: SLF001  # the columns share this list
+    table.values = found
     table._numbers = {value: number for number, value in enumerate(found)}  # noqa: SLF001
     return table
 

@@ -3,7 +3,7 @@
 A record of a run is a tuple of Python numbers, whose objects take most of the memory. Rows are appended one by one, and
 a block of 2048 is packed into columns. A column is an array of machine numbers if all its values are numbers of one
 type, an array of codes with a table of the distinct values if these are few texts, and otherwise a list of its values.
-Rows that are read have exactly the values and types that were appended.
+Rows that are read have exactly the values and types that were appended. Packed columns may be kept on the disk.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, MutableSequence, Seque
 from functools import partial
 from itertools import accumulate, chain, islice
 from operator import attrgetter, eq
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from pullsim.packed_column import PackedColumn, ValueTable, pack
+
+if TYPE_CHECKING:
+    from pullsim.scratch import Scratch
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -33,11 +36,12 @@ class Rows(MutableSequence[Row]):
     Appending raises TypeError when a block is packed whose rows are of several types or no named tuples.
     """
 
-    __slots__ = ("_blocks", "_rest", "_size", "_tables")
+    __slots__ = ("_blocks", "_rest", "_scratch", "_size", "_tables")
 
-    def __init__(self, rows: Iterable[Row] = (), *, block: int = BLOCK) -> None:
-        """``block`` is the number of rows that are packed at a time."""
+    def __init__(self, rows: Iterable[Row] = (), *, block: int = BLOCK, scratch: Scratch | None = None) -> None:
+        """``block`` is the number of rows that are packed at a time; ``scratch`` keeps most of them on the disk."""
         self._size = block
+        self._scratch = scratch
         self._blocks: list[_Block[Row]] = []  # each has exactly that many rows
         self._rest: list[Row] = []
         self._tables: dict[str, ValueTable] = {}  # the distinct texts of each field
@@ -167,7 +171,10 @@ class Rows(MutableSequence[Row]):
         whole = len(rest) - len(rest) % size
         for start in range(0, whole, size):
             room = size + self._packed // _PER_VALUE
-            self._blocks.append(_Block(rest[start : start + size], self._tables, room))
+            block = _Block(rest[start : start + size], self._tables, room)
+            if self._scratch is not None and len(self._blocks) >= self._scratch.after:
+                block.store(self._scratch, self._tables)
+            self._blocks.append(block)
         del rest[:whole]
 
     def _unpack(self, place: int) -> None:
@@ -200,6 +207,12 @@ class _Block(Generic[Row]):
             field: pack(column, tables.setdefault(field, ValueTable()), room)
             for field, column in zip(self._kind._fields, zip(*rows, strict=True), strict=True)
         }
+
+    def store(self, scratch: Scratch, tables: dict[str, ValueTable]) -> None:
+        """Move the columns to the disk; the ``tables`` that they refer to stay in memory."""
+        for table in tables.values():
+            scratch.share(table.values)
+        self._columns = {field: scratch.store(column) for field, column in self._columns.items()}
 
     def __iter__(self) -> Iterator[Row]:
         return map(partial(tuple.__new__, self._kind), zip(*self._columns.values(), strict=True))

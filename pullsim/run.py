@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -16,6 +16,7 @@ from pullsim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from pullsim.peer_record import PeerRecord
     from pullsim.reads import ReadRecord
@@ -178,6 +179,7 @@ def run(
     watch: Callable[[StatusRecord], None] | None = None,
     force: bool = False,
     announce: Callable[[str], None] | None = None,
+    scratch: Path | None = None,
 ) -> Result:
     """Run a scenario that `pullsim.load` returned.
 
@@ -186,7 +188,8 @@ def run(
     ``watch`` is called with each change of a pod's status as it comes, at most a second early. ``announce`` is told
     what a run of more than 10 s or 2 GB is about to take, and which registries are assumed to be public ones. Raises
     InputError if the scenario cannot be built, or would take more than the machine's memory or a day, unless ``force``
-    is given. Ctrl-C ends the run and keeps what is done.
+    is given. Ctrl-C ends the run and keeps what is done. ``scratch`` is a directory on whose disk the rows of a large
+    run are kept, in a file without a name, so that the memory of the process does not grow with them.
     """
     if seed is not None:
         from pullsim.scenario import override  # noqa: PLC0415  # pydantic, which `simulate` does not need
@@ -197,7 +200,15 @@ def run(
         announce(f"this takes {built.estimate}")
     if announce is not None and built.assumption:
         announce(built.assumption)
-    result = simulate(built.cluster, name=scenario.name, detail=detail, progress=progress, status=status, watch=watch)
+    result = simulate(
+        built.cluster,
+        name=scenario.name,
+        detail=detail,
+        progress=progress,
+        status=status,
+        watch=watch,
+        scratch=scratch,
+    )
     result.warnings += built.warnings
     result.guesses = built.guesses
     return result
@@ -211,6 +222,7 @@ def simulate(
     progress: Callable[[Progress], None] | None = None,
     status: bool = False,
     watch: Callable[[StatusRecord], None] | None = None,
+    scratch: Path | None = None,
 ) -> Result:
     """Run a cluster that was put together by hand; see `run`."""
     from pullsim.cluster.cluster import Cluster  # noqa: PLC0415  simpy and numpy, which `import pullsim` must not load
@@ -218,7 +230,7 @@ def simulate(
     if detail not in DETAILS:
         raise InputError(f"detail {detail!r} is not one of {', '.join(DETAILS)}")
     collect()
-    result = _empty_result(spec, name, detail)
+    result = _empty_result(spec, name, detail, scratch)
 
     def started(now: float, count: int) -> None:
         if progress is not None:
@@ -244,11 +256,11 @@ def simulate(
     return result
 
 
-def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
-    """Return the result of a run that has not begun."""
+def _empty_result(spec: ClusterSpec, name: str, detail: str, scratch: Path | None) -> Result:
+    """Return the result of a run that has not begun; ``scratch``: where its rows are kept, None: in memory."""
     pools = {node.name: node.spec.pool for node in spec.nodes}
     kinds = spec.pools.items()
-    return Result(
+    result = Result(
         name,
         spec.seed,
         __version__,
@@ -265,6 +277,14 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str) -> Result:
         prices=spec.prices,
         cached_sizes={pool: _cached_sizes(spec, node) for pool, node in kinds if node.cached},
     )
+    if scratch is not None:
+        from pullsim.scratch import Scratch  # noqa: PLC0415  `import pullsim` must stay fast
+
+        disk = Scratch(scratch)
+        for kept in fields(result):
+            if isinstance(getattr(result, kept.name), Rows):
+                setattr(result, kept.name, Rows(scratch=disk))
+    return result
 
 
 def _controllers(spec: ClusterSpec) -> dict[tuple[str, str], str]:

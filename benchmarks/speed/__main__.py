@@ -1,5 +1,7 @@
 """CPU time and memory of the full model beside the ruler's: `python -m benchmarks.speed W100 W1000 J10000 …`.
 
+`--program streamed W50000 --rounds 1` is a million pods, whose rows go to the disk.
+
 Each run has a process of its own, the programs take turns, the least CPU time of several counts: so a busy machine
 disturbs little. Exits with 1 if a target is missed.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 from typing import NamedTuple
@@ -32,6 +35,8 @@ TARGETS = {
     "W5000": Target(3.0, 70.0, 1000),
     "J10000": Target(3.0, 12.0, 500),
 }
+#: A million pods with `--program streamed`, which is not in the ordinary run: it takes minutes.
+STREAMED = {"W50000": Target(math.inf, 360.0, 6000)}
 GROWTH = 1.2  # W(1000) / W(100), at most so many times the ruler's
 
 
@@ -71,7 +76,7 @@ def report(workload: str, program: str, best: dict[str, Measured]) -> bool:
     cpu, rss = best[program][:2]
     ratio = cpu / best["baseline"].cpu if "baseline" in best else None
     shown = "" if ratio is None else f"{ratio:.2f}"
-    target = TARGETS.get(workload) if program == "full" else None
+    target = {"full": TARGETS, "streamed": STREAMED}.get(program, {}).get(workload)
     if target is None:
         print(f"| {workload} | {program} | {cpu:.3f} | {shown} | | | {rss:.0f} | | |", flush=True)
         return True

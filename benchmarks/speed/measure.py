@@ -6,8 +6,11 @@ import json
 import math
 import resource
 import sys
+import tempfile
 import time
+from array import array
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.peers import naive
@@ -41,6 +44,19 @@ def full(workload: Workload) -> Iterable[float]:
     return [started or 0.0 for started in values(result.pods, "started")]
 
 
+def streamed(workload: Workload) -> Iterable[float]:
+    """The whole model; the rows of pods go to the disk, and from there into the summary and a Parquet file."""
+    from pullsim.results.parquet import write_parquet  # noqa: PLC0415  pyarrow, which the others do without
+    from pullsim.results.tables import POD_TABLE  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+        result = simulate(cluster(workload), detail="pods", scratch=Path(directory))
+        summarize(result)
+        with Path(directory, "pods.parquet").open("wb") as file:
+            write_parquet(POD_TABLE, result, file)
+        return array("d", (started or 0.0 for started in values(result.pods, "started")))
+
+
 def network(workload: Workload) -> Iterable[float]:
     """The model's network and servers under the bare node."""
     return chain(*simulate_nodes(workload, over(Network, workload)).ready)
@@ -58,6 +74,7 @@ def plain(workload: Workload) -> Iterable[float]:
 
 PROGRAMS: dict[str, Callable[[Workload], Iterable[float]]] = {
     "full": full,
+    "streamed": streamed,
     "network": network,
     "baseline": ruler,
     "naive": plain,

@@ -14,6 +14,7 @@ GIVEN: Final[ContextVar[tuple[str, ...]]] = ContextVar("given", default=())
 #: Options that do not decide about the result: those with a value, and the others.
 _LEFT_OUT: Final = (
     *("--out", "--output", "-o", "--export", "--metrics", "--metrics-by", "--metrics-interval", "--processes", "-j"),
+    *("--chart-formats", "--table-formats"),
     *("--dask", "--dask-tls-ca-file", "--dask-tls-cert", "--dask-tls-key"),
 )
 _LEFT_OUT_FLAGS: Final = (

@@ -49,6 +49,16 @@ ChartFormatsOption = Annotated[
         show_default=False,
     ),
 ]
+TableFormatsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--table-formats",
+        metavar="FORMATS",
+        help="What tables are written as: csv (the default), parquet. Both are joined by a comma.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
 NodesOption = Annotated[
     int | None,
     typer.Option(

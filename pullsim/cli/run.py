@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pullsim.cli import completers, signals, terminal
-from pullsim.cli.chart_formats import asked_formats
+from pullsim.cli.assertions import hold, read_assertions
 from pullsim.cli.command_line import again
 from pullsim.cli.diagnostics import warning_lines
 from pullsim.cli.exit_codes import exit_codes
+from pullsim.cli.file_formats import chart_formats as asked_chart_formats
+from pullsim.cli.file_formats import table_formats as asked_table_formats
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,
@@ -29,12 +31,13 @@ from pullsim.cli.options import (
     ScenarioArgument,
     SeedOption,
     SetOption,
+    TableFormatsOption,
     VerboseOption,
 )
 from pullsim.cli.progress import progress_bar
 from pullsim.cli.scenario_argument import effective_scenario, load_scenario, options
 from pullsim.cli.study_options import ProcessesOption  # noqa: TC001  Typer reads the annotations
-from pullsim.errors import AssertionFailed, InputError, Location
+from pullsim.errors import InputError, Location
 from pullsim.inputs import is_directory
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ def run(
     ] = None,
     charts: Annotated[bool, typer.Option(help="Draw charts into --out.", rich_help_panel=OUTPUT)] = True,
     chart_formats: ChartFormatsOption = None,
+    table_formats: TableFormatsOption = None,
     detail: Annotated[
         Detail, typer.Option(help="Records to keep; layers keeps all of them.", rich_help_panel=OUTPUT)
     ] = Detail.layers,
@@ -152,12 +156,13 @@ def run(
             raise InputError("goes with the output table only: its lines are for people", Location("--watch"))
         exposition = Exposition(metrics, metrics_by, metrics_interval, detail, out)
         asked = _asked(export, detail, out)
-        formats = asked_formats(chart_formats, out, charts=charts)
+        formats = asked_chart_formats(chart_formats, out, charts=charts)
+        tables = asked_table_formats(table_formats, out)
         overrides = [*(set_ or ()), *([] if seed is None else [f"seed={seed}"])]
         if is_directory(scenario) and nodes is None and preset is None:
             scenario = effective_scenario(scenario)
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
-        assertions = _assertions(loaded, assert_ or [])
+        assertions = read_assertions(loaded, assert_ or [])
         words = [str(scenario), *options(nodes, preset), *(word for text in overrides for word in ("--set", text))]
         from pullsim.cli.interval import predictor  # noqa: PLC0415  not for --help
 
@@ -184,6 +189,7 @@ def run(
             predict=predict,
             splits=splits,
             formats=formats,
+            tables=tables,
             watch=watch,
             quiet=quiet,
             verbose=verbose,
@@ -196,7 +202,7 @@ def run(
             if out is None:
                 signals.keep(f"what is printed is of the run until t = {result.end:,.0f} s")
             raise KeyboardInterrupt
-        _hold(assertions, summary)
+        hold(assertions, summary)
 
 
 def _asked(export: str | None, detail: Detail, out: Path | None) -> tuple[str, ...]:
@@ -206,25 +212,6 @@ def _asked(export: str | None, detail: Detail, out: Path | None) -> tuple[str, .
     from pullsim.cli.exports import asked_exports  # noqa: PLC0415
 
     return asked_exports(export, detail.value, out)
-
-
-def _assertions(scenario: Scenario, more: list[str]) -> list[Assertion]:
-    """Read the conditions before anything runs; without any, nothing is imported."""
-    if not scenario.assertions and not more:
-        return []
-    from pullsim.results.assertions import scenario_assertions  # noqa: PLC0415
-
-    return scenario_assertions(scenario, more)
-
-
-def _hold(assertions: list[Assertion], summary: Summary) -> None:
-    """Raise AssertionFailed if any of the assertions does not hold."""
-    if not assertions:
-        return
-    from pullsim.results.assertions import failures  # noqa: PLC0415
-
-    if failed := failures(assertions, summary):
-        raise AssertionFailed("; ".join(failed))
 
 
 def _simulate(
@@ -240,6 +227,7 @@ def _simulate(
     predict: Callable[[Summary], Summary],
     splits: bool | None,
     formats: tuple[str, ...],
+    tables: tuple[str, ...],
     watch: bool,
     quiet: bool,
     verbose: bool,
@@ -256,7 +244,7 @@ def _simulate(
     from pullsim.scenario import effective_yaml  # noqa: PLC0415
 
     begun = time.monotonic()
-    with nullcontext() if out is None else OutputDirectory(out) as directory:
+    with nullcontext() if out is None else OutputDirectory(out, tables) as directory:
         lines = Watch(terminal.line) if watch else None
         status = watch or metrics.file is not None or (out is not None and detail is not Detail.none)
         with progress_bar(quiet=quiet or watch) or nullcontext() as progress:
@@ -268,6 +256,7 @@ def _simulate(
                 watch=lines,
                 force=force,
                 announce=None if quiet else terminal.note,
+                scratch=None if directory is None else directory.path,
             )
         if lines is not None:
             lines.finish(result.end if result.ended == "horizon" else math.inf)

@@ -230,13 +230,18 @@ is given. A scenario file has 10 MB and 500,000 values at the most.
 """
 
 CELLS: Final = """\
+`--table-formats parquet` (extra `pullsim[parquet]`) writes the tables as `pods.parquet` and so on in place of the CSV
+files, `csv,parquet` both: the same rows, columns and numbers, with types, in groups of 100,000 rows. Of each kind of
+rows the first 131,072 are kept in memory while a run goes on, and the others in a file without a name in `DIR`, from
+which tables are written: so the memory of a run with `--out` does not grow with its rows. Time lines of pods, which
+`--detail layers` has, stay in memory. Nothing of that file is left, whatever ends the process.
+
 Instants end in `_at` and are seconds since the start of the run; durations end in `_s`; sizes are bytes. A missing
 value is an empty cell, or `null`. The same scenario, seed and version give the same bytes, pictures excepted.
 
 A cell of CSV that is text and begins with `=`, `+`, `-`, `@` or a tab has an apostrophe before it, so that no
 spreadsheet takes it for a formula; numbers stay numbers. Drop it to get the text, as `pullsim fit` does. Control
-characters are written as `\\x1b` in CSV and by JSON's escapes in JSON; parquet (`pullsim sweep --parquet`) has texts as
-they are.
+characters are written as `\\x1b` in CSV and by JSON's escapes in JSON; Parquet has texts as they are.
 """
 
 EXIT_CODES: Final = """\

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pullsim.results.columns import Column
     from pullsim.run import Result
@@ -50,7 +51,7 @@ class Table(NamedTuple):
         rows = self.rows(result)
         columns = bound(self.columns, result.pools)
         parts: list[list[pd.Series[Any]]] = [[] for _ in columns]
-        for chunk in _chunks(rows) if rows else [[]]:
+        for chunk in chunks(rows) if rows else [[]]:
             for column, found in zip(columns, parts, strict=True):
                 found.append(pd.Series([column.value(row) for row in chunk], dtype=_DTYPES[column.kind]))
         return pd.DataFrame(
@@ -68,23 +69,28 @@ class Table(NamedTuple):
         columns = bound(self.columns, result.pools)
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([column.name for column in columns])
-        for chunk in _chunks(self.rows(result)):
+        for chunk in chunks(self.rows(result)):
             writer.writerows(zip(*(_cells(column, chunk) for column in columns), strict=True))
 
 
-def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
     """Yield the rows in chunks, going through them once."""
     rest = iter(rows)
     return iter(lambda: [*islice(rest, _CHUNK)], [])
+
+
+def rounded(values: Iterable[float | None]) -> NDArray[np.float64]:
+    """Return numbers as files have them, to the nanosecond, without a negative zero; None becomes NaN."""
+    numbers = np.array(list(values), dtype=np.float64)
+    nearest: NDArray[np.float64] = np.rint(numbers * NANOSECONDS) / NANOSECONDS + 0.0  # turns -0.0 into 0.0
+    return nearest
 
 
 def _cells(column: Column, rows: list[Any]) -> Iterable[Any]:
     """Return the cells of a column for the CSV writer, which writes floats by `repr` and None as an empty cell."""
     values = map(column.value, rows)
     if column.kind == "float":
-        numbers = np.array(list(values), dtype=np.float64)  # None becomes NaN
-        rounded = np.rint(numbers * NANOSECONDS) / NANOSECONDS + 0.0  # turns -0.0 into 0.0
-        return [None if math.isnan(number) else number for number in rounded.tolist()]
+        return [None if math.isnan(number) else number for number in rounded(values).tolist()]
     if column.kind == "bool":
         return ["true" if value else "false" for value in values]
     if column.kind == "str":

@@ -28,7 +28,7 @@ def _where_any(records: str, columns: tuple[Column, ...], content: str) -> Table
     return Table(rows, columns, content, f"{records}.csv", written=rows)
 
 
-_PODS: Final = Table(attrgetter("pods"), schema.PODS, "a row a pod", "pods.csv", detail="pods")
+POD_TABLE: Final = Table(attrgetter("pods"), schema.PODS, "a row a pod", "pods.csv", detail="pods")
 _PULLS: Final = Table(
     attrgetter("pulls"), schema.PULLS, "a row a pull that a kubelet asked for", "pulls.csv", detail="pulls"
 )
@@ -75,7 +75,7 @@ _LINKS: Final = Table(attrgetter("links"), schema.LINKS, "a row a link of a regi
 
 #: All tables; those with a file are among the exports of a run, in this order.
 TABLES: Final = (
-    _PODS,
+    POD_TABLE,
     _PULLS,
     _LAYERS,
     _STATUSES,
@@ -94,7 +94,7 @@ TABLES: Final = (
 )
 
 # The functions of each table: `Table.frame` takes a result, `Table.write_csv` a result and an open file.
-pods: Final = _PODS.frame
+pods: Final = POD_TABLE.frame
 pulls: Final = _PULLS.frame
 layers: Final = _LAYERS.frame
 events: Final = _EVENTS.frame
@@ -111,7 +111,7 @@ peers: Final = _PEERS.frame
 disks: Final = _DISKS.frame
 links: Final = _LINKS.frame
 
-write_pods_csv: Final = _PODS.write_csv
+write_pods_csv: Final = POD_TABLE.write_csv
 write_pulls_csv: Final = _PULLS.write_csv
 write_layers_csv: Final = _LAYERS.write_csv
 write_status_csv: Final = _STATUSES.write_csv

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from pullsim.results.columns import Column
     from pullsim.results.summary.summary import Summary
+    from pullsim.results.table import Table
     from pullsim.run import Result
 
 
@@ -43,6 +44,7 @@ class Export(NamedTuple):
     columns: tuple[Column, ...] = ()  # the columns of a table, or the keys of each line; none for other forms
     asked: str | None = None  # the name in --export with which it is written; None: it always is
     later: bool = False  # it is written when the others are in their places, as it takes long for large runs
+    table: Table | None = None  # what can be written in another format too
 
     def wanted(self, result: Result, asked: Collection[str] = ()) -> bool:
         """Whether a run with this result writes the file, if these names were ``asked`` for."""

@@ -13,6 +13,8 @@ from pullsim.results.exports.chart_files import DEFAULT_FORMATS, DIRECTORY, char
 from pullsim.results.exports.export import Origin, Output
 from pullsim.results.exports.openmetrics import write_openmetrics
 from pullsim.results.exports.registry import EXPORTS
+from pullsim.results.exports.table_files import CSV, PARQUET, parquet_file
+from pullsim.results.exports.table_files import DEFAULT_FORMATS as CSV_ALONE
 from pullsim.results.summary.summary import summarize
 from pullsim.staging import Staging
 
@@ -37,9 +39,11 @@ class OutputDirectory:
     InputError: the directory cannot be created or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, table_formats: Collection[str] = CSV_ALONE) -> None:
+        """``table_formats``: what tables are written as, of `pullsim.results.exports.table_files.FORMATS`."""
         self.path = path
         self._staging = Staging(path)
+        self._table_formats = table_formats
 
     def __enter__(self) -> Self:
         """Create the directory."""
@@ -69,7 +73,9 @@ class OutputDirectory:
         with self._writing():
             self._write(output, [each for each in EXPORTS if not each.later and each.wanted(result, asked)])
             # Charts of another run would contradict the data.
-            self._staging.commit(obsolete=[*(export.name for export in EXPORTS), *chart_files()])
+            names = [export.name for export in EXPORTS]
+            tables = [parquet_file(export.name) for export in EXPORTS if export.table is not None]
+            self._staging.commit(obsolete=[*names, *tables, *chart_files()])
 
     @rare_collections()
     def write_later(self, result: Result, summary: Summary, scenario: str, origin: Origin = Origin()) -> None:  # noqa: B008
@@ -81,8 +87,14 @@ class OutputDirectory:
 
     def _write(self, output: Output, exports: Iterable[Export]) -> None:
         for export in exports:
-            with self._file(export.name) as file:
-                export.write(output, file)
+            if export.table is not None and PARQUET in self._table_formats:
+                from pullsim.results.parquet import write_parquet  # noqa: PLC0415  pyarrow, an extra
+
+                with (self._staging.path / parquet_file(export.name)).open("wb") as file:
+                    write_parquet(export.table, output.result, file)
+            if export.table is None or CSV in self._table_formats:
+                with self._file(export.name) as text:
+                    export.write(output, text)
 
     def write_charts(self, result: Result, formats: Collection[str] = DEFAULT_FORMATS) -> None:
         """Write the charts into the directory ``charts``, in formats of `pullsim.results.exports.chart_files`."""

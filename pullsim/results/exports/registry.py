@@ -46,6 +46,7 @@ def _of_table(name: str, table: Table) -> Export:
         table.detail,
         table.written,
         table.columns,
+        table=table,
     )
 
 
