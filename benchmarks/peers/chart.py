@@ -14,15 +14,14 @@ TITLES = {
 }
 LABELS = {
     "naive": "naive SimPy",
-    "simgrid": "SimGrid (C++)",
     "baseline": "ruler: exact, bare",
     "network": "pullsim's network",
     "full": "pullsim, full model",
 }
 
 
-def draw(table: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
-    """Write the chart."""
+def draw(table: dict[str, dict[str, dict[str, float]]], programs: list[str], path: Path) -> None:
+    """Write the chart of the programs' runs by workload."""
     import matplotlib as mpl  # noqa: PLC0415  a second that only the chart needs
 
     mpl.use("Agg")
@@ -32,14 +31,16 @@ def draw(table: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
     families = [family for family in TITLES if any(name[0] == family for name in table)]
     figure, axes = plt.subplots(1, len(families), figsize=(4 * len(families), 3.6), sharey=True, squeeze=False)
     for family, axis in zip(families, axes[0], strict=True):
-        for program, label in LABELS.items():
+        for program in programs:
             points = [
                 (int(name[1:].split(",")[0]), runs[program]["cpu"])
                 for name, runs in table.items()
                 if name[0] == family and program in runs and runs[program]["cpu"] > 0.0  # else less than a tick
             ]
             if points:
-                axis.loglog(*zip(*sorted(points), strict=True), marker="o", markersize=3, label=label)
+                axis.loglog(
+                    *zip(*sorted(points), strict=True), marker="o", markersize=3, label=LABELS.get(program, program)
+                )
         axis.set_title(TITLES[family], fontsize=9)
         axis.set_xlabel("nodes")
         axis.grid(visible=True, which="major", alpha=0.3)

@@ -1,7 +1,9 @@
-// A workload on SimGrid's flow model (S4U, Debian's libsimgrid): a star of one registry and the nodes' NICs, no latency,
+// A workload on SimGrid's flow model (S4U, SimGrid 3.32 to 4.1): a star of one registry and the nodes' NICs, no latency,
 // an actor a pod and three a pull. It reads what workload_file.py writes and prints JSON: CPU seconds, peak memory in MB,
-// when the last pod was ready and the sum of all ready times in simulated seconds.
+// when the last pod was ready and the sum of all ready times in simulated seconds. Without a file it prints the version
+// of the library that it runs with.
 #include <simgrid/s4u.hpp>
+#include <simgrid/version.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -55,13 +57,36 @@ static sg::Host* registry;
 static int downloads;
 static double last = 0, sum = 0;
 
+// What SimGrid 4 calls by other names.
+#if SIMGRID_VERSION >= 40000
+template <class Code> static void start(const char* name, sg::Host* host, Code code) { host->add_actor(name, code); }
+static sg::NetZone* make_star(sg::Engine& engine) { return engine.get_netzone_root()->add_netzone_star("cluster"); }
+static sg::Link* make_link(sg::NetZone* zone, const std::string& name, double rate) { return zone->add_link(name, rate); }
+static sg::Host* make_host(sg::NetZone* zone, const std::string& name) { return zone->add_host(name, 1e9); }
+static sg::Disk* make_disk(sg::Host* host, double rate) { return host->add_disk("disk-" + host->get_name(), rate, rate); }
+static void route(sg::NetZone* zone, const sg::Host* host, const sg::Link* link)
+{
+  zone->add_route(host, static_cast<const sg::Host*>(nullptr), {sg::LinkInRoute(link)}, true);
+}
+#else
+template <class Code> static void start(const char* name, sg::Host* host, Code code) { sg::Actor::create(name, host, code); }
+static sg::NetZone* make_star(sg::Engine&) { return sg::create_star_zone("cluster"); }
+static sg::Link* make_link(sg::NetZone* zone, const std::string& name, double rate) { return zone->create_link(name, rate); }
+static sg::Host* make_host(sg::NetZone* zone, const std::string& name) { return zone->create_host(name, 1e9); }
+static sg::Disk* make_disk(sg::Host* host, double rate) { return host->create_disk("disk-" + host->get_name(), rate, rate); }
+static void route(sg::NetZone* zone, const sg::Host* host, const sg::Link* link)
+{
+  zone->add_route(host->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)}, true);
+}
+#endif
+
 static void pull(Node& node, int image)
 {
   const auto& layers = images[image];
   auto next          = std::make_shared<size_t>(0);
   auto finished      = sg::Semaphore::create(0);
   for (int i = 0; i < downloads; i++)
-    sg::Actor::create("worker", node.host, [&node, &layers, next, finished] {
+    start("worker", node.host, [&node, &layers, next, finished] {
       while (*next < layers.size()) {
         int layer = layers[(*next)++];
         node.fetched[layer].run([&] { sg::Comm::sendto(registry, node.host, sizes[layer]); });
@@ -77,6 +102,12 @@ static void pull(Node& node, int image)
 int main(int argc, char** argv)
 {
   sg::Engine engine(&argc, argv);
+  if (argc < 2) {
+    int major, minor, patch;
+    sg_version_get(&major, &minor, &patch);
+    printf(patch ? "%d.%d.%d\n" : "%d.%d\n", major, minor, patch);
+    return 0;
+  }
   std::ifstream in(argv[1]);
   int node_count, size_count, image_count, slots;
   double egress, nic, disk;
@@ -102,24 +133,25 @@ int main(int argc, char** argv)
   }
 
   clock_t begun = clock();
-  auto* zone    = sg::create_star_zone("cluster");
-  auto link     = [&](const std::string& name, double rate) {
-    return zone->create_link(name, rate)->set_sharing_policy(sg::Link::SharingPolicy::SHARED);
+  auto* zone    = make_star(engine);
+  auto connect  = [zone](const std::string& name, double rate) {
+    auto* host = make_host(zone, name);
+    auto* link = make_link(zone, "link-" + name, rate);
+    link->set_sharing_policy(sg::Link::SharingPolicy::SHARED);
+    route(zone, host, link);
+    return host;
   };
-  registry = zone->create_host("registry", 1e9);
-  zone->add_route(registry->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link("egress", egress))}, true);
+  registry = connect("registry", egress);
   for (int i = 0; i < node_count; i++) {
     auto& node = nodes[i];
-    auto name  = "node" + std::to_string(i);
-    node.host  = zone->create_host(name, 1e9);
-    zone->add_route(node.host->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link("nic-" + name, nic))}, true);
-    node.disk  = node.host->create_disk("disk-" + name, disk, disk);
+    node.host  = connect("node" + std::to_string(i), nic);
+    node.disk  = make_disk(node.host, disk);
     node.slots = sg::Semaphore::create(slots);
   }
   zone->seal();
   for (auto& node : nodes)
     for (auto [arrival, image] : node.pods)
-      sg::Actor::create("pod", node.host, [&node, arrival = arrival, image = image] {
+      start("pod", node.host, [&node, arrival = arrival, image = image] {
         sg::this_actor::sleep_until(arrival);
         node.slots->acquire();
         pull(node, image);
