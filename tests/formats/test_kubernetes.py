@@ -296,3 +296,14 @@ def test_owners_of_one_name_and_several_kinds_are_told_apart(tmp_path):
     assert [pod.workload for pod in alone.pods] == ["web"] * 2 + ["web-statefulset-2"] * 2 + ["web-statefulset"]
     elsewhere = with_template("StatefulSet", "web", {"namespace": "other"}, replicas=1)
     assert {pod.workload for pod in built(tmp_path, kinds[0], elsewhere).pods} == {"web"}
+
+
+@pytest.mark.parametrize(
+    ("written", "account"),
+    [({}, "default"), ({"serviceAccount": "a"}, "a"), ({"serviceAccount": "a", "serviceAccountName": "b"}, "b")],
+)
+def test_the_old_name_of_a_service_account_counts_where_the_new_one_is_not(tmp_path, written, account):
+    path = tmp_path / "pod.json"
+    spec = {"containers": [{"name": "c", "image": "nginx"}], **written}
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}))
+    assert [group.spec.service_account for group in read_objects(path).groups] == [account]

@@ -31,6 +31,7 @@ _POD_FIELDS: Final = (
     "volumes",
     "imagePullSecrets",
     "serviceAccountName",
+    "serviceAccount",
 )
 _CONTAINER_FIELDS: Final = ("image", "imagePullPolicy", "restartPolicy", "name", "volumeMounts", "resources", "ports")
 _IMAGE_FIELDS: Final = ("reference", "pullPolicy")
@@ -41,6 +42,8 @@ def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = (), *, comple
 
     ``claims`` are the names of volumes that are declared outside of the pod, in a StatefulSet's volumeClaimTemplates.
     ``completes``: whether regular containers exit after the time that the annotation gives, as those of Jobs do.
+    serviceAccount is the old name of serviceAccountName, which every pod of a cluster has too
+    (pkg/apis/core/v1/conversion.go Convert_v1_PodSpec_To_core_PodSpec).
     """
     pod.check_spelling(_POD_FIELDS)
     if not pod.value.get("containers"):
@@ -56,7 +59,7 @@ def pod_spec(pod: Item, annotations: Item, claims: Sequence[str] = (), *, comple
         init_containers=tuple(_container(item, declared, images, runs) for item in inits),
         image_volumes=volumes,
         pull_secrets=pull_secrets(pod),
-        service_account=pod.text("serviceAccountName") or "default",
+        service_account=pod.text("serviceAccountName") or pod.text("serviceAccount") or "default",
     )
 
 
