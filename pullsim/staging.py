@@ -12,8 +12,8 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.held_signals import signals_held
 from pullsim.outputs import PREFIX, replacing, sync, written
@@ -92,7 +92,7 @@ class Staging:
         with replacing(self.path / _COMPLETE) as file:
             file.write_text(json.dumps({"move": names, "remove": gone}), encoding="utf-8")
         with signals_held(), _locked(self.directory):
-            _move(self.path, self.directory)
+            _move(self.path, self.directory, {"move": names, "remove": gone})
 
 
 def clean(directory: Path) -> None:
@@ -104,17 +104,39 @@ def clean(directory: Path) -> None:
         if lock is None:  # its process lives, or nobody can know
             continue
         try:
-            if (left / _COMPLETE).is_file():
+            if (wanted := _wanted(left)) is not None:
                 with signals_held(), _locked(directory):
-                    _move(left, directory)
+                    _move(left, directory, wanted)
             shutil.rmtree(left, ignore_errors=True)
         finally:
             os.close(lock)
 
 
-def _move(staging: Path, directory: Path) -> None:
+def _wanted(staging: Path) -> dict[str, list[str]] | None:
+    """Return the list of a complete staging directory; None: it has none, or none of ours.
+
+    A directory may come from anybody, so a list that names a file outside it is not followed.
+    """
+    try:
+        found: Any = json.loads((staging / _COMPLETE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    lists = [found.get(key) if isinstance(found, dict) else None for key in ("move", "remove")]
+    if not all(isinstance(names, list) and all(map(_is_inside, names)) for names in lists):
+        return None
+    return {"move": lists[0], "remove": lists[1]}  # type: ignore[dict-item]
+
+
+def _is_inside(name: Any) -> bool:
+    """Whether something is the path of a file below a directory."""
+    if not isinstance(name, str) or not name or "\0" in name:
+        return False
+    path = PurePath(name)
+    return not path.is_absolute() and not path.drive and ".." not in path.parts and bool(path.parts)
+
+
+def _move(staging: Path, directory: Path, wanted: dict[str, list[str]]) -> None:
     """Do what the list of a complete staging directory says, as far as it is not done yet."""
-    wanted = json.loads((staging / _COMPLETE).read_text(encoding="utf-8"))
     for name in wanted["remove"]:
         with suppress(FileNotFoundError, NotADirectoryError):  # a file of the user's has the name of our directory
             (directory / name).unlink()

@@ -166,3 +166,32 @@ def test_a_name_too_long_is_an_error_of_the_input(tmp_path):
         write_text(tmp_path / ("x" * 300), "text")
     with pytest.raises(OSError), replacing(tmp_path):
         (tmp_path / "no" / "file").write_text("")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "",
+        "{",
+        "[]",
+        '{"move": []}',
+        '{"move": [], "remove": 3}',
+        '{"move": [], "remove": [null]}',
+        '{"move": [], "remove": ["../theirs"]}',
+        '{"move": [], "remove": ["a/../../theirs"]}',
+        '{"move": ["../theirs"], "remove": []}',
+        '{"move": ["."], "remove": []}',
+        '{"move": ["a\\u0000"], "remove": []}',
+        '{"move": [], "remove": ["THERE/theirs"]}',
+        "[" * 100_000,
+        b"\xff",
+    ],
+)
+def test_a_list_that_is_not_ours_is_not_followed(tmp_path, listed):
+    """A directory that somebody sent must not remove or move files beside it."""
+    directory = tmp_path / "given"
+    fill(tmp_path, {"theirs": "kept", "given/a": "kept", "given/.pullsim-x/a": "new"})
+    text = listed.replace("THERE", str(tmp_path)).encode() if isinstance(listed, str) else listed
+    (directory / ".pullsim-x" / "complete.json").write_bytes(text)
+    clean(directory)
+    assert content(tmp_path) == {"theirs": "kept", "given/a": "kept"}
