@@ -90,14 +90,14 @@ def _choices(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str,
 
 def _tree() -> Any:
     """Return the scenario that the command line names; None: there is none, or it cannot be read."""
-    import yaml  # noqa: PLC0415
+    from pullsim.errors import InputError  # noqa: PLC0415
+    from pullsim.inputs.document import read_document  # noqa: PLC0415
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for given in GIVEN.get()[1:]:  # the options are not parsed yet, since the last one lacks its value
-        with suppress(OSError, ValueError, yaml.YAMLError, RecursionError):
+        with suppress(InputError, OSError, ValueError):
             path = Path(given)
             if path.is_file() and path.stat().st_size <= _MAX_BYTES:
-                return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506  # it is one of the safe ones
+                return read_document(path).tree
     return None
 
 

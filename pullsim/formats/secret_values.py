@@ -19,6 +19,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pullsim.formats.kubernetes.docker_config import SECRET_KEYS, InvalidDockerConfig, decode_auth
+from pullsim.inputs.document import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +40,7 @@ _TOML_SECRET: Final = re.compile(
 )
 #: The values in a TOML table called header, or in an inline table.
 _TOML_HEADER: Final = re.compile(
-    r"""^\s*\[[^\n]*\bheader["']?\s*\]\s*(?:#[^\n]*)?\n(?P<body>(?:(?!\s*\[)[^\n]*(?:\n|\Z))*)"""
+    r"""^[ \t]*\[[^\n]*\bheader["']?[ \t]*\][ \t\r]*(?:#[^\n]*)?\n(?P<body>(?:(?![ \t]*\[)[^\n]*(?:\n|\Z))*)"""
     r"""|\bheader["']?\s*=\s*\{(?P<inline>[^}]*)\}""",
     re.MULTILINE,
 )
@@ -89,10 +90,13 @@ class SecretValues:
         """Replace the secrets in YAML or JSON: a scenario, Kubernetes objects, or a provider configuration."""
         flat = text.replace("\t", " ") if text.lstrip()[:1] in ("{", "[") else text
         try:
-            documents = [*yaml.compose_all(flat, Loader=_LOADER)]
-        except (yaml.YAMLError, RecursionError, ValueError):  # the reader of the file reports it
+            documents = [] if _is_deep(flat) else [*yaml.compose_all(flat, Loader=_LOADER)]
+        except (yaml.YAMLError, RecursionError, ValueError):
+            documents = []
+        if not documents:  # the reader of the file reports it
             return _QUOTED.sub(_masked, text) if "Secret" in text or "auth" in text else text
-        edits = [edit for document in documents if document is not None for edit in self._edits(document)]
+        seen: set[tuple[Node, bool]] = set()
+        edits = [edit for document in documents if document is not None for edit in self._edits(document, seen)]
         places = {(node.start_mark.index, node.end_mark.index): value for node, value in edits}  # once for each alias
         for (start, end), value in sorted(places.items(), reverse=True):
             before = text[start:end]
@@ -101,11 +105,14 @@ class SecretValues:
             text = text[:start] + (written + "\n" * lines if lines else written.ljust(end - start)) + text[end:]
         return text
 
-    def _edits(self, node: Node, *, secret: bool = False) -> Iterator[tuple[Node, str]]:
-        """Yield each scalar that is to be replaced, with its new value."""
+    def _edits(self, node: Node, seen: set[tuple[Node, bool]], *, secret: bool = False) -> Iterator[tuple[Node, str]]:
+        """Yield each scalar that is to be replaced, with its new value; a node that aliases repeat is ``seen`` once."""
+        if (node, secret) in seen:
+            return
+        seen.add((node, secret))
         if isinstance(node, SequenceNode):
             for inner in node.value:
-                yield from self._edits(inner, secret=secret)
+                yield from self._edits(inner, seen, secret=secret)
         if not isinstance(node, MappingNode):
             return
         fields = {key.value: value for key, value in node.value if isinstance(key, ScalarNode)}
@@ -119,7 +126,7 @@ class SecretValues:
             elif key.value in ("args", "env") and "matchImages" in fields:
                 yield from ((scalar, "") for scalar in _scalars(value))
             else:
-                yield from self._edits(value, secret=kind == "SecretList" and key.value == "items")
+                yield from self._edits(value, seen, secret=kind == "SecretList" and key.value == "items")
 
     def _secret(self, fields: dict[str, Node]) -> Iterator[tuple[Node, str]]:
         """Yield the replacements that leave of a Secret its name, its type and its docker config's hosts and users."""
@@ -242,16 +249,26 @@ def _is_docker_config(text: str) -> bool:
     return isinstance(tree, dict) and "kind" not in tree and "auths" in tree
 
 
+def _is_deep(text: str) -> bool:
+    """Whether YAML is nested deeper than what is read: its composer has no limit but the stack. Raises YAMLError."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
 def _scalars(node: Node) -> Iterator[Node]:
-    """Yield the text values in a node, at any depth."""
-    if isinstance(node, ScalarNode):
-        yield from [node] * (node.tag == _STRING and node.value != "")
-    elif isinstance(node, SequenceNode):
-        for inner in node.value:
-            yield from _scalars(inner)
-    elif isinstance(node, MappingNode):
-        for _, inner in node.value:
-            yield from _scalars(inner)
+    """Yield the text values in a node, at any depth, each once."""
+    found: dict[Node, None] = {node: None}
+    for each in (nodes := [node]):
+        inner = each.value if isinstance(each, SequenceNode) else []
+        if isinstance(each, MappingNode):
+            inner = [value for _, value in each.value]
+        nodes += (new := [one for one in inner if one not in found])
+        found |= dict.fromkeys(new)
+    yield from (each for each in found if isinstance(each, ScalarNode) and each.tag == _STRING and each.value != "")
 
 
 def _typed(value: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _START: Final = re.compile(r"^Name:[ \t]+\S", re.MULTILINE)
 _NODE: Final = re.compile(r"^(Roles|System Info|Container Runtime Version|PodCIDR):", re.MULTILINE)
 _SECTION: Final = re.compile(r"^([A-Z][A-Za-z -]*):[ \t]*(.*)$")
-_PAIR: Final = re.compile(r"^\s+([^:]+):\s*(.*)$")
+_PAIR: Final = re.compile(r"^\s+([^\s:][^:]*):\s*(.*)$")
 #: What a line of the system's information is called in ``status.nodeInfo``.
 _INFO: Final = {
     "Operating System": "operatingSystem",

@@ -15,6 +15,7 @@ from pullsim.importer.image_files import read_image_files, tell_of_unused
 from pullsim.importer.image_sizes import ImageSizes
 from pullsim.importer.images import make_images
 from pullsim.importer.karpenter import add_user_data
+from pullsim.importer.limits import keep_limits
 from pullsim.importer.names import dns_name, free_name
 from pullsim.importer.nodes import read_nodes
 from pullsim.importer.placing import (
@@ -94,6 +95,7 @@ def make_draft(inventory: Inventory, question: Question, notes: Notes, fleet: Fl
     keep_what_fits(pools, {image: sizes.estimate(image) for image in needed}, notes)
     tell_of_unused(inventory, sizes.used, notes)
     fit_pools(pools, images.agreed, inventory, notes)
+    keep_limits(pools, notes)
     tell_of_hardware(pools, notes)
     draft = Draft(
         question, sorted({*inventory.files}), pools, images, make_registries(pulled, inventory, notes), entries, notes

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pullsim.importer.inventory import Found, Inventory
     from pullsim.oci.manifest import Image
 
-_SIZE: Final = re.compile(r'image "(?P<image>[^"]{1,500})".*Image size: (?P<size>[0-9]{1,18}) bytes')
+_SIZE: Final = re.compile(r'image "(?P<image>[^"]{1,500})".{0,500}Image size: (?P<size>[0-9]{1,18}) bytes')
 _FAILED: Final = re.compile(r'[Ff]ailed to pull image "(?P<image>[^"]{1,500})"')
 _COMPRESSED: Final = {"containerd": True, "cri-o": False, "docker": False}
 _AMD64: Final = Platform("linux", "amd64")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from pullsim.importer.inventory import Inventory
     from pullsim.importer.notes import Notes
 
-_TOML: Final = re.compile(r"^(\s*(#.*)?\n)*\s*(\[|[\w-]+\s*=|\"[^\"]+\"\s*=)")
+#: The first line of TOML after blank lines and comments. No part of it matches what the one before it could.
+_TOML: Final = re.compile(r"(?:[^\S\n]*+(?:#.*)?\n)*+[^\S\n]*+(?:\[|[\w-]++[^\S\n]*=|\"[^\"\n]+\"[^\S\n]*=)")
 
 
 #: Objects by the beginning of their apiVersion and by kind; all others go into the inventory as they are.
@@ -127,8 +127,8 @@ def _is_toml(content: str) -> bool:
     if not _TOML.match(content):
         return False
     try:
-        return bool(tomllib.loads(content))
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return bool(parse_toml(content, "").tree)
+    except InputError:
         return False
 
 

@@ -20,7 +20,7 @@ _KNOWN: Final = (
         "is an error of kubectl instead of its output",
     ),
     (
-        re.compile(r".*^[\"\s]*kind[\"\s]*:[\"\s]*Config[\"\s,]*$", re.DOTALL | re.MULTILINE),
+        re.compile(r".*^[\" \t]*kind[\" \t]*:[\" \t]*Config[\"\s,]*$", re.DOTALL | re.MULTILINE),
         "is a kubeconfig, of which nothing is needed: `kubectl get … -A -o json` says what there is",
     ),
     (re.compile(r"No resources found"), "says that there are none: -A asks for those of all namespaces"),

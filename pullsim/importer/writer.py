@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
@@ -22,6 +23,24 @@ _MOST: Final = 300  # letters of a comment at the end of a line
 
 def scenario_text(draft: Draft) -> str:
     """Return the scenario; the same draft gives the same text."""
+    return _template().render(
+        head=_head(draft),
+        name=f"{draft.question}",
+        asked=ASKED[draft.question],
+        guesses=[
+            {"what": guess.text, "measure": _measure(guess, "the comments of the scenario")}
+            for guess in sorted(draft.notes.guesses)
+        ],
+        images=draft.images,
+        registries=draft.registries,
+        pools=draft.pools,
+        workloads=draft.workloads,
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    """Compile the template: once, as that takes longer than an import."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pullsim.importer"),
         undefined=jinja2.StrictUndefined,
@@ -35,19 +54,7 @@ def scenario_text(draft: Draft) -> str:
         "comments": _comments,
         "plain": printable,
     }
-    return environment.get_template("scenario.yaml.j2").render(
-        head=_head(draft),
-        name=f"{draft.question}",
-        asked=ASKED[draft.question],
-        guesses=[
-            {"what": guess.text, "measure": _measure(guess, "the comments of the scenario")}
-            for guess in sorted(draft.notes.guesses)
-        ],
-        images=draft.images,
-        registries=draft.registries,
-        pools=draft.pools,
-        workloads=draft.workloads,
-    )
+    return environment.get_template("scenario.yaml.j2")
 
 
 def report(notes: Notes, comments: str) -> list[str]:

@@ -31,7 +31,9 @@ Route = tuple[str | int, ...]
 #: Line and column, from 0.
 Mark = tuple[int, int]
 
-_SURROGATES: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+#: The first half of a surrogate pair as JSON escapes it, and any escape: each begins with what is quickly found.
+_SURROGATE: Final = re.compile(r"\\u[dD][89abAB]")
+_ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -145,7 +147,9 @@ def parse_documents(text: str, file: str) -> list[Document]:
     values, too many values repeated by aliases, and tags outside the core schema.
     """
     if text.lstrip()[:1] in ("{", "["):
-        text = _SURROGATES.sub(_joined, text.replace("\t", " "))  # JSON may indent with tabs, which YAML forbids
+        text = text.replace("\t", " ")  # JSON may indent with tabs, which YAML forbids
+        if _SURROGATE.search(text):
+            text = _ESCAPE.sub(_joined, text)
     try:
         nodes = list(_Composer(text, file).documents())
     except yaml.MarkedYAMLError as error:
@@ -310,6 +314,5 @@ def _scalar(event: yaml.ScalarEvent, file: str) -> tuple[Any, str]:
 
 
 def _joined(match: re.Match[str]) -> str:
-    """Return the character for a pair of surrogates: JSON escapes a character above U+FFFF as two."""
-    pair = bytes.fromhex(match[2] + match[3]).decode("utf-16-be")
-    return match[1] + pair
+    """Return the character for a pair of surrogates, as JSON escapes one above U+FFFF; other escapes as they are."""
+    return match[0] if match[1] is None else bytes.fromhex(match[1] + match[2]).decode("utf-16-be")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: The most memory that the values of one document may take, in bytes; it is estimated before parsing.
 MAX_MEMORY: Final = 600_000_000
 MAX_DIGITS: Final = 100  # most digits of a whole number, in YAML too
+MAX_DEPTH: Final = 200  # schemas in CustomResourceDefinitions are the deepest of what clusters tell
 
 #: Upper bounds of the memory that CPython needs for an object, for a list, and for each value in one, in bytes.
 _OBJECT, _LIST, _VALUE = 200, 60, 70
@@ -36,8 +37,9 @@ def parse_json(text: str, file: str, first_line: int = 1) -> Any:
     """Parse one JSON document: dict, list, str, int, finite float, bool or None.
 
     Raises InputError with its place for bad syntax, numbers that no float can hold, NaN and Infinity, whole numbers of
-    more than MAX_DIGITS digits, too deep a nesting, and more values than fit into MAX_MEMORY. Half of a surrogate pair
-    is read as U+FFFD, as Go's encoding/json does. ``first_line`` is the number of the text's first line in its file.
+    more than MAX_DIGITS digits, nesting deeper than MAX_DEPTH, and more values than fit into MAX_MEMORY. Half of a
+    surrogate pair is read as U+FFFD, as Go's encoding/json does. ``first_line`` is the number of the text's first line
+    in its file.
     """
     _check_memory(text, Location(file))
     try:
@@ -47,7 +49,12 @@ def parse_json(text: str, file: str, first_line: int = 1) -> Any:
     except _WrongNumber as error:
         _refuse(error.wrong, text, text.find(error.text), file, first_line)
     except RecursionError:
-        raise InputError("this is nested too deep to be read", Location(file, first_line)) from None
+        value = None
+        deep = True
+    else:
+        deep = text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value)
+    if deep:
+        raise InputError(f"nested more than {MAX_DEPTH} levels deep", Location(file, first_line))
     return without_lone_surrogates(value) if _LONE.search(text) else value
 
 
@@ -90,6 +97,21 @@ def without_lone_surrogates(value: Any) -> Any:
     if isinstance(value, list):
         return [without_lone_surrogates(inner) for inner in value]
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than MAX_DEPTH: what reads it then may go down into it level by level."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _check_memory(text: str, place: Location) -> None:

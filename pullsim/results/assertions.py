@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pullsim.results.summary.summary import Summary
     from pullsim.scenario import Scenario
 
-_FORM: Final = re.compile(r"\s*(?P<metric>\S.*?)\s*(?P<compare><=|>=|==|!=|<|>)\s*(?P<value>[^<>=!]*?)\s*", re.DOTALL)
+_END: Final = re.compile(r"(?P<compare><=|>=|==|!=|<|>)(?P<value>[^<>=!]*)\Z")  # of an assertion, after the metric
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -82,12 +82,12 @@ class Checked:
 
 def parse_assertion(text: str, place: Location | None = None) -> Assertion:
     """Read an assertion. Raises InputError for an unknown metric or a wrong form."""
-    match = _FORM.fullmatch(text)
-    if match is None:
+    match = _END.search(text)
+    if match is None or not (name := text[: match.start()].strip()):
         raise InputError(f"{shown(text)} is no assertion: METRIC < VALUE, as in pods.start.p99 < 90s", place)
-    metric = metrics.check(match["metric"], place)
+    metric = metrics.check(name, place)
     try:
-        limit = metrics.parse_value(metric, match["value"])
+        limit = metrics.parse_value(metric, match["value"].strip())
     except ValueError as error:
         raise InputError(f"{shown(text)}: {error}", place) from None
     return Assertion(" ".join(text.split()), metric, match["compare"], limit)

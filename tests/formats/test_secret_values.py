@@ -258,3 +258,16 @@ def test_yaml_stays_what_it_was_elsewhere(text):
     assert blank(yaml.safe_load(changed)) == blank(yaml.safe_load(text))
     assert changed != text
     assert changed.count("\n") == text.count("\n")
+
+
+def test_what_aliases_repeat_again_and_again_is_looked_at_once():
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
+    text = "\n".join(["a0: &a0 {password: x, b: 1}", *lines, ""])
+    assert SecretValues().yaml(text) == text.replace("x", '"secret-1"', 1)
+    secret = "\n".join(["kind: Secret", "stringData:", "  a0: &a0 [x]", *(f"  {line}" for line in lines), ""])
+    assert SecretValues().yaml(secret) == secret.replace("[x]", '[""]', 1)
+
+
+def test_what_is_nested_too_deep_to_be_read_is_not_parsed():
+    text = 'password: "x"\na: ' + "[" * 100_000
+    assert SecretValues().yaml(text) == text

@@ -70,3 +70,25 @@ def test_what_cannot_be_read_is_said_in_one_line(content, said, tmp_path):
         import_cluster([str(tmp_path / "file")], Question.rollout)
     assert said in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_blank_lines_before_a_file_take_no_time(tmp_path):
+    """An expression that could match them in many ways would take years for forty."""
+    (tmp_path / "pods.yaml").write_text("\n" * 40 + yaml.safe_dump(LIST))
+    (tmp_path / "config.toml").write_text("# a comment\n\n" * 40 + 'plugins.x = 1\n[plugins."io.containerd.x"]\n')
+    text, told = import_cluster([str(tmp_path)], Question.rollout)
+    assert [each["name"] for each in yaml.safe_load(text)["workloads"]] == ["a", "b"]
+    assert not [line for line in told if "config.toml" in line]
+
+
+@pytest.mark.parametrize("number", [10**6 + 1, 2**63])
+def test_a_figure_beyond_what_a_scenario_takes_is_left_out_and_said(tmp_path, number):
+    (tmp_path / "pods.json").write_text(json.dumps(LIST))
+    (tmp_path / "config.toml").write_text(
+        f'[plugins."io.containerd.grpc.v1.cri"]\nmax_concurrent_downloads = {number}\nmax_concurrent_unpacks = 2\n'
+    )
+    text, told = import_cluster([str(tmp_path)], Question.rollout)
+    (pool,) = yaml.safe_load(text)["nodes"]
+    assert pool["runtime"] == {"maxConcurrentUnpacks": 2}
+    said = f"config.toml: runtime.maxConcurrentDownloads is left out: {number} must be less than or equal to 1000000"
+    assert [line for line in told if said in line]

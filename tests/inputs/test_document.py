@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -73,6 +74,24 @@ def test_json_with_tabs_and_escapes():
         "a": "😀/\\u0041",
         "b": [1500.0, True, None],
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"\ud83d\ude00", "😀"),
+        (r"\\ud83d\ude00", None),  # a backslash, then half of a pair
+        (r"\\\ud83d\ude00", "\\😀"),
+        (r"\"\ud83d\ude00\ud83d\ude00\n", '"😀😀\n'),
+        (r"\\ud83d\\ude00", r"\ud83d\ude00"),
+    ],
+)
+def test_pairs_of_surrogates_are_one_character(written, read):
+    if read is None:
+        with pytest.raises(InputError, match="no valid YAML"):
+            parse_document(f'{{"a": "{written}"}}', "f")
+    else:
+        assert parse_document(f'{{"a": "{written}"}}', "f").tree == {"a": read} == json.loads(f'{{"a": "{written}"}}')
 
 
 def test_documents_are_apart_and_empty_ones_left_out():

@@ -24,13 +24,19 @@ def refusal(text):
         ("[\n-Infinity]", "f.json:2:1: -Infinity is no number in JSON"),
         ("[1e400]", "f.json:1:2: 1e400 is too large for a number"),
         ("[1, " + "9" * 5000 + "]", "f.json:1:5: a number of 5000 digits is too long: at most 100"),
-        ("[" * 100_000, "f.json:1: this is nested too deep to be read"),
-        ('{"a":' * 100_000, "f.json:1: this is nested too deep to be read"),
+        ("[" * 100_000, "f.json:1: nested more than 200 levels deep"),
+        ('{"a":' * 100_000, "f.json:1: nested more than 200 levels deep"),
+        ("[" * 201 + "]" * 201, "f.json:1: nested more than 200 levels deep"),
+        ("[" * 600 + r'"\ud800"' + "]" * 600, "f.json:1: nested more than 200 levels deep"),
         ("{}{}", "f.json:1:3: this is no JSON: Extra data"),
     ],
 )
 def test_what_is_no_json_has_a_place(text, message):
     assert refusal(text) == message
+
+
+def test_what_is_nested_200_levels_deep_is_read():
+    assert parse_json('{"a":[' * 100 + r'"\ud800"' + "]}" * 100, "f")
 
 
 def test_what_would_not_fit_into_memory_is_refused_before_it_is_parsed():
