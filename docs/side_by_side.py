@@ -14,8 +14,8 @@ from pullsim.inputs.document import read_document
 from pullsim.results import metrics as metric_names
 from pullsim.study.design import name_knob, variants
 from pullsim.study.study_file import Study, read_study
-from pullsim.study.sweep import Sweep, run_variants
 from pullsim.study.trade_off import COST, front, of_sweep
+from pullsim.study.variant_runs import Sweep, run_variants
 
 STUDIES: Final = Path(__file__).parents[1] / "scenarios" / "levers" / "studies"
 #: The headings of the columns.

@@ -19,6 +19,7 @@ from pullsim.cli.study_options import (
     DaskCertOption,
     DaskKeyOption,
     DaskOption,
+    DrawsOption,
     ForceOption,
     ProcessesOption,
     QuietOption,
@@ -77,6 +78,7 @@ def advise(
     dask_ca: DaskCaOption = None,
     dask_cert: DaskCertOption = None,
     dask_key: DaskKeyOption = None,
+    interval: DrawsOption = None,
     force: ForceOption = False,
     out: Annotated[
         Path | None,
@@ -115,6 +117,7 @@ def advise(
                 announce=None if quiet else terminal.note,
                 out=out,
                 resume=resume,
+                interval=interval,
             )
         file = shlex.join([str(scenario), *options(nodes, preset)])
         if out is not None and not advice.interrupted:
@@ -178,6 +181,7 @@ def _shown(advice: Advice) -> Group:
     from pullsim.results.notes import Notes  # noqa: PLC0415
     from pullsim.results.prose import Prose  # noqa: PLC0415
     from pullsim.study.advice import text  # noqa: PLC0415
+    from pullsim.study.cluster_tables import clusters_of_advice, terminal_parts  # noqa: PLC0415
 
     table = FittedTable()
     table.words("")
@@ -189,4 +193,7 @@ def _shown(advice: Advice) -> Group:
     notes = Notes()
     for label, note in text.notes(advice).items():
         notes.add(label, note)
-    return Group(Prose(text.heading(advice)), Text(), table, Text(), Prose(text.best(advice), "bold"), notes, Text())
+    drawn = terminal_parts(clusters_of_advice(advice))
+    return Group(
+        Prose(text.heading(advice)), Text(), table, *drawn, Text(), Prose(text.best(advice), "bold"), notes, Text()
+    )

@@ -17,6 +17,7 @@ from pullsim.cli.study_options import (
     DaskCertOption,
     DaskKeyOption,
     DaskOption,
+    DrawsOption,
     ForceOption,
     MetricOption,
     ProcessesOption,
@@ -84,6 +85,7 @@ def compare(
     dask_ca: DaskCaOption = None,
     dask_cert: DaskCertOption = None,
     dask_key: DaskKeyOption = None,
+    interval: DrawsOption = None,
     force: ForceOption = False,
     metric: MetricOption = None,
     out: Annotated[
@@ -116,6 +118,8 @@ def compare(
                 )
             if resume:
                 raise InputError("results are not run again; it goes with scenarios", Location("--resume"))
+            if interval is not None:
+                raise InputError("results are not run again; it goes with scenarios", Location("--interval"))
             if set_ or set_a or set_b:
                 raise InputError("results cannot be changed; --set goes with scenarios", Location("--set"))
             comparison, before = _saved(a, b), None
@@ -140,6 +144,7 @@ def compare(
                     metrics=metrics,
                     out=out,
                     resume=resume,
+                    interval=interval,
                 )
         if not metric:
             from pullsim.study.trade_off import money_of  # noqa: PLC0415
@@ -153,7 +158,7 @@ def compare(
 
 
 def _saved(a: Path, b: Path | None) -> Comparison:
-    from pullsim.study.compare import paired, saved  # noqa: PLC0415
+    from pullsim.study.saved_sides import paired, saved  # noqa: PLC0415
 
     if b is None or not (is_directory(a) and is_directory(b)):
         raise InputError("one is a directory of results: compare it with another directory of results")
@@ -204,6 +209,7 @@ def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
     from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
     from pullsim.results.notes import Notes  # noqa: PLC0415
     from pullsim.study import compare_text  # noqa: PLC0415
+    from pullsim.study.cluster_tables import clusters_of_comparison, terminal_parts  # noqa: PLC0415
 
     heads: list[RenderableType] = [Text(f"a  {comparison.a.name}"), Text(f"b  {comparison.b.name}"), Text()]
     table = FittedTable()
@@ -213,7 +219,7 @@ def _shown(comparison: Comparison, metrics: tuple[str, ...]) -> Group:
     table.words("verdict", rank=2)
     for row in compare_text.rows(comparison, metrics):
         table.add_row(*row)
-    parts = [*heads, table]
+    parts = [*heads, table, *terminal_parts(clusters_of_comparison(comparison, metrics))]
     sections = {
         "Changed": compare_text.changes(comparison) or ["nothing in the inputs"],
         "Moved": compare_text.moved(comparison),

@@ -79,6 +79,18 @@ MetricOption = Annotated[
         show_default=False,
     ),
 ]
+DrawsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--interval",
+        metavar="DRAWS",
+        min=10,
+        help="Also run each variant in so many drawn clusters, 40 for instance, the same for all, and give what they "
+        "come to in one cluster with intervals of 50 and 90 %.",
+        rich_help_panel=RUNS,
+        show_default=False,
+    ),
+]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with the runs that are in --out.", rich_help_panel=OUTPUT)
 ]

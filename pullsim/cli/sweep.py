@@ -18,6 +18,7 @@ from pullsim.cli.study_options import (
     DaskCertOption,
     DaskKeyOption,
     DaskOption,
+    DrawsOption,
     ForceOption,
     MetricOption,
     ProcessesOption,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from pullsim.results.fitted_table import FittedTable
     from pullsim.study.intervals import Interval
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 
 def sweep(
@@ -77,6 +78,7 @@ def sweep(
     dask_ca: DaskCaOption = None,
     dask_cert: DaskCertOption = None,
     dask_key: DaskKeyOption = None,
+    interval: DrawsOption = None,
     force: ForceOption = False,
     metric: MetricOption = None,
     cost: Annotated[
@@ -110,11 +112,14 @@ def sweep(
     with exit_codes(debug=verbose):
         kept = kept_runs(out, resume=resume)
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
+        from pullsim.study.cluster_draws import add_clusters, runs_of  # noqa: PLC0415
         from pullsim.study.design import check_size, count_variants, name_knob, parse_knob, parse_named, variants  # noqa: PLC0415
         from pullsim.study.executors import choose  # noqa: PLC0415
+        from pullsim.study.kept_runs import keeping  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
-        from pullsim.study.sweep import check_metrics, run_variants  # noqa: PLC0415
+        from pullsim.study.sweep import check_metrics  # noqa: PLC0415
         from pullsim.study.trade_off import COST, latency_of, money_of  # noqa: PLC0415
+        from pullsim.study.variant_runs import run_variants  # noqa: PLC0415
 
         knobs = {knob.key: knob for knob in map(parse_knob, set_ or ())}
         if len(knobs) < len(set_ or ()):
@@ -141,7 +146,8 @@ def sweep(
         made = variants(list(knobs.values()), paired=paired, named=named)
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
-        executor = choose(processes, dask, len(made) * count, dask_tls(dask_ca, dask_cert, dask_key))
+        most = max(count, runs_of(interval or 0))
+        executor = choose(processes, dask, len(made) * most, dask_tls(dask_ca, dask_cert, dask_key))
         with study_progress(quiet=quiet, kept=kept) as progress, closing(executor):
             result = run_variants(
                 loaded,
@@ -156,6 +162,16 @@ def sweep(
                 announce=None if quiet else terminal.note,
                 metrics=asked,
             )
+            if interval is not None:
+                add_clusters(
+                    result,
+                    loaded,
+                    interval,
+                    executor=keeping(executor, out, resume=resume),
+                    metrics=asked,
+                    progress=progress,
+                    force=force,
+                )
         latency = metrics[0]
         money = money_of(outcome.metrics for outcome in result.outcomes.values())
         if money and metrics == DEFAULT:
@@ -178,7 +194,11 @@ def sweep(
 
 def _print(result: Sweep, metrics: tuple[str, ...], output: Format, *, quiet: bool) -> None:
     if output is Format.table:
-        terminal.show(_table(result, metrics))
+        from rich.console import Group  # noqa: PLC0415
+
+        from pullsim.study.cluster_tables import clusters_of_sweep, terminal_parts  # noqa: PLC0415
+
+        terminal.show(Group(_table(result, metrics), *terminal_parts(clusters_of_sweep(result, metrics))))
         if not quiet:
             _note(result, metrics)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text as Line
@@ -13,12 +14,13 @@ from pullsim.results.start_table import brief
 from pullsim.results.wording import counted, percentage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
     from pullsim.results.summary.prediction import PredictedFigure, Prediction
 
+_JUDGED: Final = "pods.start.p99"
 _NAMES: Final = {
     "pods.start.p50": "pod start, p50",
     "pods.start.p99": "pod start, p99",
@@ -26,7 +28,8 @@ _NAMES: Final = {
     "pulls.pull.p50": "pull, p50",
     "pulls.pull.p99": "pull, p99",
 }
-_HEADINGS: Final = ("median", "half of them", "nine in ten")
+#: Of a figure in other clusters: its median, and the intervals with so many of them.
+HEADINGS: Final = ("median", "half of them", "nine in ten")
 
 
 def prediction_parts(prediction: Prediction | None) -> list[RenderableType]:
@@ -35,7 +38,7 @@ def prediction_parts(prediction: Prediction | None) -> list[RenderableType]:
         return []
     table = FittedTable()
     table.names("in other clusters")
-    for rank, heading in enumerate(_HEADINGS):
+    for rank, heading in enumerate(HEADINGS):
         table.figures(heading, rank=(1, 2, 0)[rank])
     for name, figure in prediction.figures.items():
         table.add_row(_NAMES[name], *_cells(figure))
@@ -46,7 +49,7 @@ def prediction_section(prediction: Prediction | None) -> Section:
     """Return the section of the page; without a prediction it has no parts."""
     if prediction is None:
         return Section("In other clusters", [])
-    columns = [Column("figure"), *(Column(heading, number=True) for heading in _HEADINGS)]
+    columns = [Column("figure"), *(Column(heading, number=True) for heading in HEADINGS)]
     rows = [
         [Cell(_NAMES[name]), *(Cell(text, figure.median) for text in _cells(figure))]
         for name, figure in prediction.figures.items()
@@ -57,19 +60,38 @@ def prediction_section(prediction: Prediction | None) -> Section:
 
 def prediction_notes(prediction: Prediction) -> Iterator[str]:
     """Say what the intervals are of: how many draws, what part of them is what, and what is behind them."""
-    figure = prediction.figures.get("pods.start.p99") or next(iter(prediction.figures.values()), None)
-    draws = counted(prediction.draws, "draw")
-    if figure is not None and figure.sampling is not None and figure.model is not None:
-        reality = max(0.0, 1.0 - figure.sampling - figure.model)
-        yield (
-            f"{draws}, each another cluster. Of the variance of the p99 {percentage(reality)} is how clusters, nodes "
-            f"and pulls vary, {percentage(figure.model)} what the model is off by, {percentage(figure.sampling)} "
-            "sampling (other seeds without variation)."
-        )
-    else:
-        yield f"{draws}, each another cluster."
-    few = [pool for pool, clusters in prediction.clusters.items() if clusters == 1]
-    none = [pool for pool, clusters in prediction.clusters.items() if clusters == 0]
+    judged = sorted(prediction.figures.items(), key=lambda item: item[0] != _JUDGED)
+    known = ((name, parts) for name, figure in judged if (parts := parts_of(figure)) is not None)
+    text = f"{counted(prediction.draws, 'draw')}, each another cluster."
+    for name, parts in islice(known, 1):
+        text += f" Of the variance of {'the p99' if name == _JUDGED else _NAMES.get(name)} {parts_text(parts)}."
+    yield text
+    yield from behind_notes(prediction.clusters)
+
+
+def parts_of(figure: PredictedFigure) -> tuple[float, float, float] | None:
+    """Return which shares of a figure's variance are reality's, the model's and sampling's.
+
+    None: it has none, or pods never come to it.
+    """
+    if figure.sampling is None or figure.model is None:
+        return None
+    return max(0.0, 1.0 - figure.sampling - figure.model), figure.model, figure.sampling
+
+
+def parts_text(parts: tuple[float, float, float]) -> str:
+    """Say what a variance consists of; see `parts_of`."""
+    reality, model, sampling = map(percentage, parts)
+    return (
+        f"{reality} is how clusters, nodes and pulls vary, {model} what the model is off by, "
+        f"{sampling} sampling (other seeds without variation)"
+    )
+
+
+def behind_notes(clusters: Mapping[str, int | None]) -> Iterator[str]:
+    """Say of which pools the figures have one cluster behind them, or none."""
+    few = [pool for pool, number in clusters.items() if number == 1]
+    none = [pool for pool, number in clusters.items() if number == 0]
     if few:
         yield f"The figures of {', '.join(few)} have one cluster behind them, so that intervals are wider."
     if none:

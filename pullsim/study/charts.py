@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 
 def plot_knee(sweep: Sweep, metrics: Sequence[str], ax: Axes | None = None) -> Axes:

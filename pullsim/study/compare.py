@@ -10,25 +10,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pullsim.drawn import Drawn
 from pullsim.errors import InputError, Location
-from pullsim.inputs.document import parse_document, read_document
-from pullsim.inputs.versions import check_version
-from pullsim.outputs import written
+from pullsim.inputs.document import parse_document
 from pullsim.printable import printable, shortened
 from pullsim.results import metrics as metric_names
-from pullsim.results.exports.registry import SCENARIO, SUMMARY
 from pullsim.results.metric_list import check_groups
-from pullsim.results.model_error import ModelError, model_error, within
-from pullsim.results.summary.file import read_summary
+from pullsim.results.model_error import model_error, within
 from pullsim.results.wording import counted
 from pullsim.scenario import effective_yaml, override
-from pullsim.scenario.file.reader import from_document
 from pullsim.stages import STAGES
-from pullsim.staging import clean
+from pullsim.study.cluster_draws import draw_clusters, runs_of
+from pullsim.study.clusters import Clusters
 from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.estimates import Run, difference, estimate
 from pullsim.study.executors import choose
 from pullsim.study.kept_runs import keeping
-from pullsim.study.sweep import Sweep, run_variants
+from pullsim.study.variant_runs import Sweep, run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pullsim.results.model_error import ModelError
     from pullsim.results.waits import Objective, Waiting
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
@@ -109,6 +106,7 @@ class Comparison(Drawn):
 
     a: Side
     b: Side
+    clusters: Clusters | None = None  # both sides in drawn clusters; None: none were drawn
 
     def __repr__(self) -> str:
         """``Comparison(old → new; 2 inputs differ, 3 seeds)``."""
@@ -159,7 +157,10 @@ class Comparison(Drawn):
         ]
 
     def table(self, metrics: Sequence[str] = metric_names.DEFAULT) -> pd.DataFrame:
-        """Return one row for each metric: a, b, b - a with its 95 % interval, the same as a share of a, the verdict."""
+        """Return one row for each metric: a, b, b - a with its 95 % interval, the same as a share of a, the verdict.
+
+        With ``clusters`` there are the figures of one cluster on both sides and of their difference in each.
+        """
         import pandas as pd  # noqa: PLC0415  only when asked
 
         rows = [
@@ -175,7 +176,19 @@ class Comparison(Drawn):
             )
             for d in self.differences(metrics)
         ]
-        return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "low", "high", "relative", "verdict"])
+        table = pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "low", "high", "relative", "verdict"])
+        if (drawn := self.clusters) is None:
+            return table
+        more = [
+            {
+                "draws": drawn.draws,
+                **drawn.columns(m, 0, "a_"),
+                **drawn.columns(m, 1, "b_"),
+                **drawn.columns_apart(m, 0, 1),
+            }
+            for m in metrics
+        ]
+        return table.join(pd.DataFrame(more))
 
 
 def compare(
@@ -194,12 +207,13 @@ def compare(
     metrics: Collection[str] = (),
     out: str | Path | None = None,
     resume: bool = False,
+    interval: int | None = None,
 ) -> Comparison:
     """Run two scenarios, or one with two settings, with the same seeds: those of ``a``.
 
     ``set`` has overrides for both sides; ``KEY=V1,V2`` sets V1 in A and V2 in B. ``set_a`` and ``set_b`` have overrides
-    for one side. For the others see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. Raises
-    InputError.
+    for one side. For the others see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``.
+    ``interval``: so many clusters are drawn besides, in each of which both sides run. Raises InputError.
     """
     both_a, both_b = _sides(set)
     overrides_a, overrides_b = [*both_a, *set_a], [*both_b, *set_b]
@@ -211,13 +225,14 @@ def compare(
     sides = override(a, overrides_a), override(b or a, overrides_b)
     check_groups(dict.fromkeys(metrics, Location("--metric")), sides)
 
+    drawn = 0 if interval is None else runs_of(interval)
+    kept = {*metric_names.DEFAULT, *metrics}
+
+    def telling(before: int) -> Callable[[int, int], None]:
+        return lambda done, _: None if progress is None else progress(before + done, 2 * (count + drawn))
+
     def run(side: int, seeds: int | Sequence[int], executor: Executor) -> Side:
         overrides = (overrides_a, overrides_b)[side]
-
-        def tell(done: int, _: int) -> None:
-            if progress is not None:
-                progress(side * count + done, 2 * count)
-
         variants = run_variants(
             sides[side],
             (),
@@ -225,42 +240,31 @@ def compare(
             seeds=seeds,
             executor=executor,
             force=force,
-            progress=tell,
-            metrics={*metric_names.DEFAULT, *metrics},
+            progress=telling(side * count),
+            metrics=kept,
         )
         name = ", ".join(text for text in overrides if text not in both) or sides[side].name
         return _side(name, sides[side], variants, force=force)
 
-    with closing(keeping(choose(processes, dask, count, dask_tls), out, resume=resume)) as executor:
+    def draw(side: int, interval: int, executor: Executor) -> Clusters:
+        return draw_clusters(
+            sides[side],
+            [Variant(())],
+            interval,
+            executor=executor,
+            metrics=kept,
+            first=sides[0].seed,
+            progress=telling(2 * count + side * drawn),
+            force=force,
+        )
+
+    with closing(keeping(choose(processes, dask, count + drawn, dask_tls), out, resume=resume)) as executor:
         first = run(0, seeds, executor)
-        return Comparison(first, run(1, list(first.runs), executor))
-
-
-def saved(path: Path) -> Side:
-    """Read the results that ``pullsim run --out`` wrote into a directory. Raises InputError."""
-    with written(path):
-        clean(path)  # completes the moving of files that a killed run had begun
-    summary = read_summary(path / SUMMARY)
-    effective = read_document(path / SCENARIO)
-    check_version(effective.tree, "version", 1, "scenario with its defaults", effective.place(()))
-    from_document(effective, path)  # raises InputError if it is no scenario
-    binding, measured = summary["bottleneck"], summary["modelError"]
-    return Side(
-        path.name,
-        dict(_flat(effective.tree, "")) | {"percentiles": summary["percentiles"]},  # older versions interpolated them
-        {summary["seed"]: metric_names.values(summary)},
-        binding["sentence"] if binding else None,
-        ModelError(**measured) if measured else None,
-    )
-
-
-def paired(a: Side, b: Side) -> Comparison:
-    """Compare two sides by position when their seeds differ: saved results of one run each."""
-    if set(a.runs) == set(b.runs):
-        return Comparison(a, b)
-    pairs = [*zip(a.runs, b.runs, strict=False)]
-    runs, waits = {own: b.runs[other] for own, other in pairs}, {own: b.waits.get(other) for own, other in pairs}
-    return Comparison(a, b._replace(runs=runs, waits=waits))
+        second = run(1, list(first.runs), executor)
+        clusters = None
+        if interval is not None:
+            clusters = draw(0, interval, executor).beside(draw(1, interval, executor))
+        return Comparison(first, second, clusters)
 
 
 def _sides(texts: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -285,7 +289,7 @@ def _side(name: str, scenario: Scenario, result: Sweep, *, force: bool) -> Side:
     verdict = result.verdict(0)
     return Side(
         name,
-        dict(_flat(parse_document(effective_yaml(scenario), "scenario").tree, "")),
+        dict(flat(parse_document(effective_yaml(scenario), "scenario").tree, "")),
         {seed: run.metrics for seed, run in found},
         verdict["sentence"] if verdict else None,
         model_error(spec.runtime.kind for spec in scenario.assemble(force=force).cluster.pools.values()),
@@ -293,17 +297,17 @@ def _side(name: str, scenario: Scenario, result: Sweep, *, force: bool) -> Side:
     )
 
 
-def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+def flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield the scalars of a scenario by path; entries of lists by their name where they have one."""
     if isinstance(node, dict):
         for key, inner in node.items():
             if path or key not in ("name", "description", "seed"):
-                yield from _flat(inner, f"{path}.{key}" if path else key)
+                yield from flat(inner, f"{path}.{key}" if path else key)
     elif isinstance(node, list):
         for index, inner in enumerate(node):
             names = [inner.get(key) for key in ("name", "host", "image")] if isinstance(inner, dict) else []
             name = next((each for each in names if isinstance(each, str)), str(index))
-            below = [*_flat(inner, f"{path}[{name}]")]
+            below = [*flat(inner, f"{path}[{name}]")]
             # An entry that has a name and no values of its own, as `{shortestMissing: {}}`, is what it is called.
             yield from below or [(f"{path}[{name}]", ", ".join(inner))] * bool(inner)
     else:

@@ -10,6 +10,7 @@ from pullsim import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.wording import duration, size
 from pullsim.stages import COLOURS, LABELS
+from pullsim.study.cluster_tables import clusters_of_comparison, markdown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +83,7 @@ def markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
         for name, a, b, difference, v in rows(comparison, metrics)
     ]
     lines += ["", f"{seeds} run{'s' if seeds > 1 else ''} each, paired by seed; intervals are 95 %."]
+    lines += markdown_lines(clusters_of_comparison(comparison, metrics))
     if stages := moved(comparison):
         lines += ["", "Where the time of a pod moved:", "", *(f"- {line}" for line in stages)]
     if hosts := sources(comparison):

@@ -20,7 +20,7 @@ from pullsim.study.design import Variant
 from pullsim.study.executors import choose
 from pullsim.study.kept_runs import keeping
 from pullsim.study.quantiles import Quantiles
-from pullsim.study.sweep import run_variants
+from pullsim.study.variant_runs import run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pullsim.study.design import Knob
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 MOVED: Final = 0.001  # a knob that moves a figure by no larger part of it moves nothing
 _PHRASES: Final = {resource.key: resource.phrase for resource in RESOURCES}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pullsim.results.page.page import Page
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 RUNS: Final = "runs.csv"
 TABLE: Final = "table.csv"

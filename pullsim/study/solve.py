@@ -27,7 +27,7 @@ from pullsim.study.executors import choose
 from pullsim.study.goal import Goal, parse_goal
 from pullsim.study.kept_runs import keeping
 from pullsim.study.ranges import parse_range
-from pullsim.study.sweep import run_variants
+from pullsim.study.variant_runs import run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

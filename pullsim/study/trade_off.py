@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.advice.advice import Advice
     from pullsim.study.compare import Comparison
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 #: The metrics of money that studies show beside others where runs have them.
 MONEY: Final = ("cost", "idleAcceleratorMinutes")

@@ -15,7 +15,7 @@ from pullsim.study.design import Knob, variants
 from pullsim.study.intervals import Interval
 from pullsim.study.pages.parts import Point, curve
 from pullsim.study.solve import solve
-from pullsim.study.sweep import run_variants
+from pullsim.study.variant_runs import run_variants
 from tests.support.hostile import NAMES
 from tests.support.records import make
 from tests.support.spans import with_spans

@@ -19,7 +19,7 @@ from pullsim.study.pages.parts import Source
 from pullsim.study.pages.solution_page import solution_page
 from pullsim.study.pages.sweep_page import sweep_page
 from pullsim.study.solve import solve
-from pullsim.study.sweep import run_variants
+from pullsim.study.variant_runs import run_variants
 from tests.support.browser import chromium, opened
 from tests.support.hostile import NAMES
 from tests.support.records import HOST, make

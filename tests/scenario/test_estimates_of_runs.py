@@ -163,7 +163,7 @@ def test_studies_refuse_force_and_announce(monkeypatch):
     with pytest.raises(InputError, match="memory here"):
         sweep(small, knobs)
     lines: list[str] = []
-    monkeypatch.setattr("pullsim.study.sweep.LONG", 1e-9)
+    monkeypatch.setattr("pullsim.study.variant_runs.LONG", 1e-9)
     assert sweep(small, knobs, force=True, announce=lines.append).failures == []
     assert lines == ["this takes about 0.1 s of CPU time: 2 runs"]
     with pytest.raises(InputError, match="memory here"):

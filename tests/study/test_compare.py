@@ -7,8 +7,9 @@ import pytest
 import pullsim
 from pullsim.errors import InputError
 from pullsim.results.exports.files import write
-from pullsim.study.compare import compare, paired, saved
+from pullsim.study.compare import compare
 from pullsim.study.compare_text import changes, markdown, moved, notes, plot_moved
+from pullsim.study.saved_sides import paired, saved
 
 METRICS = ["pods.start.p50", "pods.start.mean", "pulls.failed"]
 

@@ -16,7 +16,7 @@ from pullsim.study.pages.parts import Source, relative
 from pullsim.study.pages.solution_page import solution_page
 from pullsim.study.pages.sweep_page import sweep_page
 from pullsim.study.solve import solve
-from pullsim.study.sweep import Sweep
+from pullsim.study.variant_runs import Sweep
 
 P99, FAILED, BACKOFFS = "pods.start.p99", "pulls.failed", "pulls.backoffs"
 

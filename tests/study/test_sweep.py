@@ -17,7 +17,8 @@ from pullsim.study import executors
 from pullsim.study.design import Variant
 from pullsim.study.executors import Processes
 from pullsim.study.job import Bundle, Job, run_job
-from pullsim.study.sweep import run_variants, sweep
+from pullsim.study.sweep import sweep
+from pullsim.study.variant_runs import run_variants
 
 KNOBS = ["kubelet.maxParallelImagePulls=1,3", "nodes[node].cores=1,4"]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pullsim.results.model_error import ModelError
     from pullsim.study.advice.setting import Setting
+    from pullsim.study.clusters import Clusters
     from pullsim.study.compare import Difference
 
 OBJECTIVE: Final = "pods.start.p99"
@@ -62,6 +63,7 @@ class Advice:
     failed: list[str] = field(default_factory=list)  # changes that cannot be made, and why
     interrupted: bool = False
     stopped: str | None = None  # why it ended before all was tried: a Dask cluster that lost all workers
+    clusters: Clusters | None = None  # the scenario as it is, and `gains` in their order; None: none were drawn
 
     @property
     def singles(self) -> list[Tried]:
@@ -92,7 +94,8 @@ class Advice:
         """Return a row for each change and metric: ``change``, ``set``, ``metric``, before, after, difference, ….
 
         ``difference`` is after - before with its 95 % interval ``low`` to ``high`` over the seeds, ``relative`` the
-        same as a share of before; ``gain`` is the part of the objective that the change gains.
+        same as a share of before; ``gain`` is the part of the objective that the change gains. With ``clusters`` there
+        are the figures of one cluster as it is and with the changes that help, and of the difference in each.
         """
         import pandas as pd  # noqa: PLC0415  only when asked
 
@@ -115,7 +118,17 @@ class Advice:
             for each in row.differences
         ]
         names = ["change", "sentence", "set", "metric", "before", "after", "difference", "low", "high", "relative"]
-        return pd.DataFrame(rows, columns=[*names, "verdict", "gain"])
+        table = pd.DataFrame(rows, columns=[*names, "verdict", "gain"])
+        if (drawn := self.clusters) is None:
+            return table
+        places: dict[int, int | None] = {id(row): place for place, row in enumerate(self.gains, 1)}
+        more = []
+        for row in self.rows:
+            place = places.get(id(row))
+            for metric in (each.metric for each in row.differences):
+                own = {**drawn.columns(metric, 0, "before_"), **drawn.columns(metric, place, "after_")}
+                more.append({"draws": drawn.draws, **own, **drawn.columns_apart(metric, 0, place)})
+        return table.join(pd.DataFrame(more))
 
     def __repr__(self) -> str:
         """``Advice(shop: 5 pulls at a time on a node: pods.start.p99 12.6 s → 9.10 s (-28 %); 12 changes tried)``."""

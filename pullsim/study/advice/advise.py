@@ -22,6 +22,7 @@ from pullsim.study.advice.advice import (
     gain,
     ordered,
 )
+from pullsim.study.advice.in_clusters import with_clusters
 from pullsim.study.advice.levers import LEVERS, weights
 from pullsim.study.advice.setting import Setting
 from pullsim.study.advice.situation import Situation
@@ -31,8 +32,8 @@ from pullsim.study.ending import of_those_that_did
 from pullsim.study.estimates import estimate
 from pullsim.study.executors import choose
 from pullsim.study.kept_runs import keeping
-from pullsim.study.sweep import run_variants
 from pullsim.study.trade_off import money_of
+from pullsim.study.variant_runs import run_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from pullsim.study.advice.levers import Lever
     from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.executors import Executor
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 SEEDS: Final = 3
 MAX_RUNS: Final = 200
@@ -88,13 +89,15 @@ def advise(
     announce: Callable[[str], None] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    interval: int | None = None,
 ) -> Advice:
     """Try what could start a scenario's pods earlier, and return what each change comes to.
 
     ``objective``: the metric by which changes are ranked; by default pods.start.p99, and pods.ready.p99 where workloads
     have ``reads``. ``set``: overrides that hold for all runs. All changes run with the same ``seeds``, so that
     differences are paired: what changes is the lever's doing. At most ``max_runs`` runs are made: first the scenario as
-    it is, then single changes, those that help what binds first, then pairs.
+    it is, then single changes, those that help what binds first, then pairs. ``interval``: so many clusters are drawn
+    besides, in each of which what helps runs (``clusters``), and these runs are not counted.
     For the other parameters see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. After Ctrl-C what
     is done is returned (``interrupted``). Raises InputError for wrong input, or if the scenario itself cannot be run.
     """
@@ -119,7 +122,7 @@ def advise(
         search.tell_time(len(found), announce)
         search.run(found)
         search.pairs(found)
-    return search.advice()
+        return search.advice() if interval is None else search.in_clusters(interval)
 
 
 @contextmanager
@@ -259,6 +262,10 @@ class Search:
             self._stopped,
         )
 
+    def in_clusters(self, draws: int) -> Advice:
+        """Return what was found with what helps run in so many clusters. Raises InputError."""
+        return with_clusters(self.advice(), self._scenario, draws, self._executor, self._telling(), force=self._force)
+
     @property
     def _metrics(self) -> tuple[str, ...]:
         money = money_of(self._side.runs.values())
@@ -289,7 +296,8 @@ class Search:
         made = gain(differences[self._objective]) or gain(differences[self._judged])
         return Tried(levers, setting, tuple(differences.values()), made)
 
-    def _sweep(self, wanted: Sequence[Variant]) -> Sweep:
+    def _telling(self) -> Callable[[int, int], None]:
+        """Return what tells how many runs are done, of those that follow and all before."""
         done = self._done
 
         def tell(now: int, total: int) -> None:
@@ -297,6 +305,9 @@ class Search:
             if self._progress is not None:
                 self._progress(done + now, done + total)
 
+        return tell
+
+    def _sweep(self, wanted: Sequence[Variant]) -> Sweep:
         made = run_variants(
             self._scenario,
             (),
@@ -304,7 +315,7 @@ class Search:
             seeds=self._seeds,
             executor=self._executor,
             force=self._force,
-            progress=tell,
+            progress=self._telling(),
             metrics=(*METRICS, self._objective),  # what is judged by takes the same waits
         )
         self._left -= len(made.outcomes)

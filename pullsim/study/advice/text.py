@@ -13,6 +13,7 @@ from pullsim.results.model_error import within
 from pullsim.results.wording import percentage
 from pullsim.stages import RESOURCES
 from pullsim.study.advice.advice import GAIN, METRICS, change, in_percent, percent
+from pullsim.study.cluster_tables import clusters_of_advice, markdown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +148,7 @@ def markdown(advice: Advice, file: str, overrides: Sequence[str] = ()) -> str:
     lines += ["| change | " + " | ".join(columns(advice)) + " | |"]
     lines += ["| --- |" + " ---: |" * len(columns(advice)) + " --- |"]
     lines += [f"| {safe(name)} | {' | '.join(map(str, cells))} | {verdict} |" for name, cells, verdict in rows(advice)]
-    lines += ["", f"**{safe(best(advice))}**"]
+    lines += [*markdown_lines(clusters_of_advice(advice)), "", f"**{safe(best(advice))}**"]
     lines += [f"\n{label}: {safe(text)}" for label, text in notes(advice).items()]
     told = zip(sentences(advice), commands(advice, file, overrides), strict=True)
     for number, (sentence, command) in enumerate(told, 1):

@@ -12,6 +12,8 @@ from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, S
 from pullsim.results.page.parts import field, tooltip
 from pullsim.study.advice import text
 from pullsim.study.advice.advice import in_percent, percent
+from pullsim.study.cluster_tables import clusters_of_advice
+from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.pages.parts import certainty, closing, relative
 from pullsim.study.pages.trade_off import trade_off_chart
 from pullsim.study.trade_off import COST, of_advice
@@ -35,6 +37,7 @@ def advice_page(advice: Advice, file: str, overrides: Sequence[str], source: Sou
         figures=_figures(advice),
         sections=[
             Section("What helps", [*_chart(advice), *_tables(advice), *_paid(advice)]),
+            *cluster_section(clusters_of_advice(advice)),
             *_commands(advice, file, overrides),
             Section("What was tried beside", [Text((), [f"{label}: {note}" for label, note in notes.items()])]),
             *closing(source._replace(error=advice.error)),

@@ -11,7 +11,9 @@ from pullsim.results.page.metric_words import begin, in_words, the
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, points_of
 from pullsim.results.page.stage_time import stage_bars
 from pullsim.study import compare_text
+from pullsim.study.cluster_tables import clusters_of_comparison
 from pullsim.study.compare import stage_seconds
+from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.pages.parts import certainty, closing, interval_cell, relative
 from pullsim.study.pages.trade_off import trade_off_chart
 from pullsim.study.trade_off import COST, latency_of, of_comparison
@@ -66,6 +68,7 @@ def comparison_page(comparison: Comparison, metrics: Sequence[str], source: Sour
         figures=[_figure(row) for row in rows if not _never(row)][:6],
         sections=[
             Section("What it did", [_table(rows), *([] if paid is None else [paid])]),
+            *cluster_section(clusters_of_comparison(comparison, metrics)),
             Section("Where the time moved", [*charts, *points_of(lists)]),
             *closing(source._replace(error=error)),
         ],

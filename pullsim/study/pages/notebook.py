@@ -14,7 +14,7 @@ from pullsim.study.pages.sweep_page import sweep_page
 if TYPE_CHECKING:
     from pullsim.study.compare import Comparison
     from pullsim.study.solve import Solution
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 
 def sweep_html(sweep: Sweep) -> str:

@@ -12,8 +12,10 @@ from pullsim.results.page.metric_words import begin, headline, in_words, the
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text, points_of
 from pullsim.results.page.parts import field, tooltip
 from pullsim.results.wording import counted
+from pullsim.study.cluster_tables import clusters_of_sweep
 from pullsim.study.design import Variant
 from pullsim.study.ending import notes, unmoved
+from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.pages.parts import (
     SERIES,
     Point,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.intervals import Interval
     from pullsim.study.pages.parts import Source
-    from pullsim.study.sweep import Sweep
+    from pullsim.study.variant_runs import Sweep
 
 _ROWS: Final = 200  # variants that the table has
 _POINTS: Final = 400  # of a chart
@@ -63,6 +65,7 @@ def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source, against: tu
                 "What each setting came to",
                 [*_trade_off(sweep, against), *_charts(sweep, shown, first, judged), _table(sweep, shown, ranked)],
             ),
+            *cluster_section(clusters_of_sweep(sweep, shown)),
             *_failures(sweep, lines[3:]),
             *closing(source),
         ],

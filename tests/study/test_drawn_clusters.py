@@ -1,0 +1,195 @@
+"""``--interval`` of studies: variants in the clusters that seeds draw, and what they differ by in each."""
+
+from __future__ import annotations
+
+import csv
+import math
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import pullsim
+from pullsim.scenario import from_mapping, override
+from pullsim.study.cluster_tables import clusters_of_advice, clusters_of_comparison, clusters_of_sweep, markdown_lines
+from pullsim.study.clusters import ClusterRuns, Clusters
+from pullsim.study.estimates import Run
+from pullsim.study.pages.cluster_section import cluster_section
+from tests.support.command import pullsim as command
+from tests.support.small_scenario import SCENARIO
+
+DRAWS = 10
+P50, P99, BYTES = "pods.start.p50", "pods.start.p99", "bytes.downloaded"
+#: Few, so that they tie; pods that never start are infinite.
+TIMES = st.sampled_from([1.0, 2.0, 3.0, math.inf])
+PAIRS = st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=12)
+
+
+def runs(*values, still=(), metric=P99):
+    return ClusterRuns(*({seed: Run({metric: v}) for seed, v in enumerate(each)} for each in (values, still)))
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    """One pull of one layer, whose time is unpacking, as much longer as the model is off by."""
+    return from_mapping(
+        {
+            "variation": {"model": 0.2},
+            "images": {"define": [{"image": "r.test/a:1", "layers": [{"size": "200MB"}]}]},
+            "registries": [{"host": "r.test"}],
+            "nodes": [{"name": "w"}],
+            "workloads": [{"name": "x", "pod": {"containers": [{"name": "m", "image": "r.test/a:1"}]}}],
+        }
+    )
+
+
+@given(PAIRS)
+@example([(math.inf, math.inf)])
+def test_pairs_are_counted_by_cluster(pairs):
+    a, b = (runs(*each) for each in zip(*pairs, strict=True))
+    there, back = a.paired(b, P99), b.paired(a, P99)
+    assert there.lower == back.higher == sum(y < x for x, y in pairs)
+    assert there.higher == back.lower == sum(y > x for x, y in pairs)
+    assert there.better(P99) == there.lower
+    if any(math.isinf(x) for pair in pairs for x in pair):
+        assert there.relative is None
+    apart = sorted(0.0 if x == y else y - x for x, y in pairs)
+    assert there.difference.low90 == apart[max(-(-5 * len(apart) // 100), 1) - 1]
+    assert there.difference.median == apart[-(-len(apart) // 2) - 1]
+
+
+@given(st.lists(st.lists(TIMES, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_ranks_are_shared_by_those_that_are_equal(variants):
+    found = Clusters(3, "own", {}, tuple(runs(*each) for each in variants))
+    for values, ranks in zip(variants, found.ranks(P99), strict=True):
+        assert ranks.tolist() == [1 + sum(other[i] < values[i] for other in variants) for i in range(3)]
+    assert sum(found.best(P99)) >= 3
+
+
+def test_more_may_be_better_or_neither():
+    a, b = (runs(v, metric="pods.perMinute.mean") for v in (1.0, 2.0))
+    assert a.paired(b, "pods.perMinute.mean").better("pods.perMinute.mean") == 1
+    a, b = (runs(v, metric="pulls.total") for v in (1.0, 2.0))
+    assert a.paired(b, "pulls.total").better("pulls.total") is None
+    assert Clusters(1, "own", {}, (a, b)).best("pulls.total") == [None, None]
+
+
+def test_a_variant_without_a_value_has_no_figure():
+    none = ClusterRuns({}, {})
+    assert none.figure(P99) is runs(None).figure(P99) is None
+    assert runs(1.0).paired(none, P99) is None
+    assert Clusters(1, "own", {}, (runs(1.0), none)).best(P99) == [1, None]
+
+
+def test_what_the_model_is_off_by_is_in_both_sides_and_not_in_their_ratio(scenario):
+    """Both sides meet the same clusters, so that a ratio is nearly the same in all of them."""
+    clusters = pullsim.compare(scenario, set=["nodes[w].unpack.gzip=50MB/s,100MB/s"], interval=DRAWS).clusters
+    a, b = (each.figure(P99) for each in clusters.runs)
+    paired = clusters.runs[0].paired(clusters.runs[1], P99)
+    assert paired.lower == DRAWS
+    assert a.high90 / a.low90 > 1.2
+    assert b.model > 0.9
+    ratio = paired.relative
+    assert (1 + ratio.high90) / (1 + ratio.low90) < 1.1
+    assert ratio.median == pytest.approx(b.median / a.median - 1, abs=0.02)
+
+
+def test_draws_are_those_of_a_run_with_the_setting(scenario):
+    clusters = pullsim.sweep(scenario, ["nodes[w].unpack.gzip=50MB/s,100MB/s"], interval=DRAWS).clusters
+    alone = override(scenario, ["nodes[w].unpack.gzip=100MB/s", "seed=3"])
+    assert clusters.runs[1].values(P99)[3] == pytest.approx(pullsim.summarize(pullsim.run(alone)).pods.start.p99)
+    still = override(alone, ["variation=none", "seed=1"])
+    assert clusters.runs[1].still[1].value(P99) == pytest.approx(pullsim.summarize(pullsim.run(still)).pods.start.p99)
+
+
+def test_a_variant_may_have_variation_of_its_own(scenario):
+    clusters = pullsim.sweep(
+        override(scenario, ["variation=none"]), ["variation=none,{model: 0.2}"], interval=DRAWS
+    ).clusters
+    none, model = (each.figure(P99) for each in clusters.runs)
+    assert none.low90 == pytest.approx(none.high90)
+    assert model.low90 < model.high90
+
+
+def test_a_variant_that_cannot_run_has_no_figures(scenario):
+    swept = pullsim.sweep(scenario, ["nodes[w].unpack.gzip=50MB/s,-1"], interval=DRAWS)
+    assert [len(each.drawn) for each in swept.clusters.runs] == [DRAWS, 0]
+    assert [row.texts[1] for row in clusters_of_sweep(swept, [P99]).rows] == ["50MB/s"]
+    assert swept.table([P99])["best_in"].tolist()[0] == DRAWS
+
+
+def test_a_comparison_says_in_how_many_clusters_b_is_better(scenario):
+    found = pullsim.compare(scenario, set=["nodes[w].unpack.gzip=100MB/s,50MB/s"], interval=DRAWS)
+    table = clusters_of_comparison(found, [P99, BYTES])
+    assert [row.texts[1] for row in table.rows] == ["a", "b", "b - a", "change"]
+    assert table.rows[2].texts[-1] == "0 of 10"
+    notes = " ".join(table.notes)
+    assert "10 draws, each another cluster; both sides run in each" in notes
+    assert "how clusters, nodes and pulls vary" in notes
+    assert "sampling (other seeds without variation); of b, " in notes
+    assert "The same on both sides in all clusters: bytes.downloaded." in notes
+    assert f"| start.p99 | b - a | {table.rows[2].texts[2]} |" in "\n".join(markdown_lines(table))
+    (section,) = cluster_section(table)
+    assert [part.title for part in section.parts[:1]] == ["Time until 99 of 100 pods had started, in one cluster"]
+
+
+def test_advice_says_how_sure_its_ranking_is(scenario):
+    advice = pullsim.advise(scenario, seeds=1, max_runs=5, interval=DRAWS)
+    table = clusters_of_advice(advice)
+    assert len(table.rows) == len(advice.gains) > 1
+    assert table.rows[0].texts[-2:] == ("10 of 10", "1")
+    assert f"1. is better than 2. in {DRAWS}" in " ".join(table.notes)
+    frame = advice.table()
+    assert set(frame["draws"]) == {DRAWS}
+    assert frame["relative_median"].notna().sum() <= len(advice.gains) * len(advice.metrics)
+
+
+def test_without_the_option_outputs_are_as_before_and_with_it_there_are_columns_more(tmp_path):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    words = ["compare", "s.yaml", "--set", "kubelet.maxParallelImagePulls=1,3", "-j", "1", "-q", "-o", "csv"]
+    plain, more = (command(*words, *option, cwd=tmp_path).stdout for option in ([], ["--interval", "10"]))
+    before, after = ([*csv.DictReader(text.splitlines())] for text in (plain, more))
+    assert [{key: row[key] for key in before[0]} for row in after] == before
+    assert {"draws", "a_median", "b_low90", "difference_high50", "relative_sampling", "lower_in"} <= {*after[0]}
+    assert not {*before[0]} & {"draws", "lower_in"}
+
+
+def test_a_sweep_shows_the_variants_in_other_clusters(tmp_path):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    words = ["sweep", "s.yaml", "--set", "kubelet.maxParallelImagePulls=1,3", "-j", "1", "-q", "-m", P50]
+    plain, more = (command(*words, *option, cwd=tmp_path).stdout for option in ([], ["--interval", "10"]))
+    assert "best in" not in plain
+    assert more.startswith(plain)
+    assert "best in" in more
+    assert "10 draws, each another cluster; all variants run in each." in more
+
+
+def test_draws_are_kept_and_taken_again(tmp_path, scenario):
+    knobs = ["nodes[w].unpack.gzip=50MB/s,100MB/s"]
+    made = pullsim.sweep(scenario, knobs, interval=DRAWS, out=tmp_path)
+    (kept,) = tmp_path.glob("runs/*/runs.jsonl")
+    assert len(kept.read_text().splitlines()) == 1 + 2 * (DRAWS + 2)
+    assert (tmp_path / "runs.jsonl").exists()
+    again = pullsim.sweep(scenario, knobs, interval=DRAWS, out=tmp_path, resume=True)
+    assert again.table([P99]).equals(made.table([P99]))
+    rows = made.table([P99]).to_dict("records")
+    assert [row["draws"] for row in rows] == [DRAWS, DRAWS]
+    assert rows[1]["best_in"] == rows[1]["lower_in"] == DRAWS
+    assert rows[1]["difference_high90"] < 0
+    assert math.isnan(rows[0]["difference_median"])
+
+
+@pytest.mark.parametrize("study", ["compare", "sweep", "advise"])
+def test_too_few_draws_are_refused(tmp_path, study):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    wrong = command(study, "s.yaml", "--interval", "9", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "--interval" in wrong.stderr
+
+
+def test_results_that_were_saved_are_not_drawn_again(tmp_path):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    assert command("run", "s.yaml", "-q", "--no-charts", "--out", "a", cwd=tmp_path).returncode == 0
+    wrong = command("compare", "a", "a", "--interval", "10", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "--interval: results are not run again" in wrong.stderr
