@@ -282,8 +282,9 @@ def _empty_result(spec: ClusterSpec, name: str, detail: str, scratch: Path | Non
 
         disk = Scratch(scratch)
         for kept in fields(result):
-            if isinstance(getattr(result, kept.name), Rows):
-                setattr(result, kept.name, Rows(scratch=disk))
+            kind = type(getattr(result, kept.name))
+            if kind in (Rows, SpanRows):
+                setattr(result, kept.name, kind(scratch=disk))
     return result
 
 

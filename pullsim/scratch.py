@@ -95,6 +95,11 @@ class StoredColumn:
         return _same, (self.load(),)
 
 
+def loaded(column: PackedColumn) -> PackedColumn:
+    """Return a column in memory: itself, unless it is on the disk."""
+    return column.load() if isinstance(column, StoredColumn) else column
+
+
 class _Pickler(pickle.Pickler):
     """Writes shared lists as their numbers."""
 

@@ -5,27 +5,76 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, overload
+from itertools import chain, pairwise
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, cast, overload
+
+from pullsim.packed_column import PackedColumn, ValueTable, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pullsim.records import Span, SpanRecord
+    from pullsim.scratch import Scratch
+
+_BLOCK: Final = 8192  # spans that are packed at a time, and the others of the pod that has the last of them
+_ROOM: Final = 1 << 16  # distinct texts of a field in all blocks together; those of a block with more are not coded
+_FIRST: Final = attrgetter("first")
+
+
+class _Block(NamedTuple):
+    """The spans of some pods."""
+
+    first: int  # index of the first span
+    end: int  # index after the last one
+    firsts: Sequence[int]  # index of the first span of each pod
+    pods: Sequence[PackedColumn]  # node, namespace and name of each pod
+    columns: Sequence[PackedColumn]  # stage, begin, end, image and cause of each span
+
+    def row(self, index: int) -> SpanRecord:
+        """Return a span by its index among those of all blocks."""
+        from pullsim.records import SpanRecord  # noqa: PLC0415  `import pullsim` loads no records
+
+        pod = bisect_right(self.firsts, index) - 1
+        return SpanRecord(
+            *(column[pod] for column in self.pods), *(column[index - self.first] for column in self.columns)
+        )
+
+    def loaded(self) -> _Block:
+        """Return the block with its columns in memory."""
+        from pullsim.scratch import loaded  # noqa: PLC0415  `import pullsim` must stay fast
+
+        return self._replace(pods=[*map(loaded, self.pods)], columns=[*map(loaded, self.columns)])
 
 
 class SpanRows(Sequence["SpanRecord"]):
     """The spans of pods in the order in which pods are added, and of a pod in time; read like a list, and only read.
 
     A row is made when it is read. `pullsim.rows.Rows` would need a row of each span when it is added, which takes as
-    long as all the rest of time lines.
+    long as all the rest of time lines. As there, full blocks are packed, and may be on the disk.
     """
 
-    __slots__ = ("_begins", "_causes", "_ends", "_firsts", "_images", "_pods", "_stages")
+    __slots__ = (
+        *("_begins", "_causes", "_ends", "_firsts", "_images", "_names", "_namespaces", "_nodes", "_stages"),
+        *("_blocks", "_last", "_packed", "_scratch", "_size", "_tables"),
+    )
 
-    def __init__(self) -> None:
-        self._pods: list[tuple[str | None, str, str]] = []  # node, namespace, name
+    def __init__(self, *, block: int = _BLOCK, scratch: Scratch | None = None) -> None:
+        """``block`` is the number of spans that are packed at a time; ``scratch`` keeps most of them on the disk."""
+        self._size = block
+        self._scratch = scratch
+        self._blocks: list[_Block] = []
+        self._last: _Block | None = None  # the block that was read last, in memory
+        self._packed = 0  # number of spans in blocks
+        self._tables = [ValueTable() for _ in range(8)]  # of the columns of blocks
+        self._clear()
+
+    def _clear(self) -> None:
+        """Make the lists of what is not packed yet."""
         self._firsts: list[int] = []  # index of the first span of each pod
+        self._nodes: list[str | None] = []
+        self._namespaces: list[str] = []
+        self._names: list[str] = []
         self._stages: list[str] = []
         self._begins = array("d")  # seconds
         self._ends = array("d")  # seconds
@@ -36,29 +85,34 @@ class SpanRows(Sequence["SpanRecord"]):
         """Append the spans of one pod."""
         if not spans:
             return
-        self._pods.append((node, namespace, pod))
-        self._firsts.append(len(self._stages))
+        self._firsts.append(len(self))
+        self._nodes.append(node)
+        self._namespaces.append(namespace)
+        self._names.append(pod)
         stages, begins, ends, images, causes = zip(*spans, strict=True)
         self._stages += stages
         self._begins.extend(begins)
         self._ends.extend(ends)
         self._images += images
         self._causes += causes
+        if len(self._stages) >= self._size:
+            self._pack()
 
     def pods(self) -> Iterator[tuple[str | None, str, str, slice]]:
         """Yield node, namespace and name of the pods in the order in which they were added, and where their spans are.
 
         A pod that was added several times is there as often.
         """
-        places = pairwise([*self._firsts, len(self)])
-        for (node, namespace, name), place in zip(self._pods, places, strict=True):
-            yield node, namespace, name, slice(*place)
+        for block in (*self._blocks, self._rest()):
+            places = pairwise([*block.firsts, block.end])
+            for (node, namespace, name), place in zip(zip(*block.pods, strict=True), places, strict=True):
+                yield node, namespace, name, slice(*place)
 
     def __len__(self) -> int:
-        return len(self._stages)
+        return self._packed + len(self._stages)
 
     def __iter__(self) -> Iterator[SpanRecord]:
-        return map(self._row, range(len(self)))
+        return chain.from_iterable(self[place] for *_, place in self.pods())
 
     @overload
     def __getitem__(self, index: int) -> SpanRecord: ...
@@ -66,7 +120,7 @@ class SpanRows(Sequence["SpanRecord"]):
     def __getitem__(self, index: slice) -> list[SpanRecord]: ...
     def __getitem__(self, index: int | slice) -> SpanRecord | list[SpanRecord]:
         places = range(len(self))[index]
-        return self._row(places) if isinstance(places, int) else [self._row(place) for place in places]
+        return self._row(places) if isinstance(places, int) else [*map(self._row, places)]
 
     def __eq__(self, other: object) -> bool:
         return [*self] == [*other] if isinstance(other, (SpanRows, list)) else NotImplemented
@@ -77,14 +131,29 @@ class SpanRows(Sequence["SpanRecord"]):
         return repr([*self])
 
     def _row(self, index: int) -> SpanRecord:
-        from pullsim.records import SpanRecord  # noqa: PLC0415  # `import pullsim` loads no records
+        last = self._last
+        if index >= self._packed:
+            last = self._rest()
+        elif last is None or not last.first <= index < last.end:
+            last = self._last = self._blocks[bisect_right(self._blocks, index, key=_FIRST) - 1].loaded()
+        return last.row(index)
 
-        pod = self._pods[bisect_right(self._firsts, index) - 1]
-        return SpanRecord(
-            *pod,
-            self._stages[index],
-            self._begins[index],
-            self._ends[index],
-            self._images[index],
-            self._causes[index],
-        )
+    def _rest(self) -> _Block:
+        """Return what is not packed yet."""
+        pods = (self._nodes, self._namespaces, self._names)
+        columns = (self._stages, self._begins, self._ends, self._images, self._causes)
+        return _Block(self._packed, len(self), self._firsts, pods, columns)
+
+    def _pack(self) -> None:
+        """Pack the spans that are not packed yet into a block."""
+        rest = self._rest()
+        lists = cast("list[Sequence[object]]", [*rest.pods, *rest.columns])
+        columns = [pack(each, table, _ROOM) for each, table in zip(lists, self._tables, strict=True)]
+        scratch = self._scratch
+        if scratch is not None and len(self._blocks) >= scratch.after:
+            for table in self._tables:
+                scratch.share(table.values)
+            columns = [*map(scratch.store, columns)]
+        self._blocks.append(rest._replace(firsts=array("q", rest.firsts), pods=columns[:3], columns=columns[3:]))
+        self._packed = rest.end
+        self._clear()

@@ -117,6 +117,10 @@ class TimeLine(Division):
             self._since = now
         return stages
 
+    def forget(self) -> None:
+        """Drop the stages, which have been read for good."""
+        self.stages = {}
+
     def divide(
         self,
         begin: float,  # noqa: ARG002 - this line began with the interval

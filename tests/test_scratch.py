@@ -117,6 +117,7 @@ def test_a_run_keeps_its_rows_there(tmp_path):
     kept, result = simulate(spec, status=True), simulate(spec, status=True, scratch=tmp_path)
     assert len(result.events) > BLOCK
     assert isinstance(result.events._blocks[0]._columns["t"], module.StoredColumn)
+    assert isinstance(result.spans._blocks[0].columns[1], module.StoredColumn)
     for each in fields(result):
         assert getattr(result, each.name) == getattr(kept, each.name), each.name
     assert result.statuses == sorted(kept.statuses, key=attrgetter("t"))

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pullsim.records import SpanRecord
+import copy
+import pickle
+import tempfile
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pullsim.records import STAGES, SpanRecord
+from pullsim.scratch import Scratch
 from pullsim.span_rows import SpanRows
 
 
@@ -22,3 +31,42 @@ def test_rows_are_those_of_the_pods_in_their_order():
     assert repr(rows) == repr(expected)
     assert (rows[-1], rows[0:2], len(rows), bool(rows)) == (expected[-1], expected[:2], 3, True)
     assert not SpanRows()
+
+
+@given(
+    pods=st.lists(
+        st.tuples(
+            st.sampled_from([None, "n", "m"]),
+            st.lists(
+                st.tuples(
+                    st.sampled_from(STAGES),
+                    st.sampled_from([0.0, -0.0, 1.5]),
+                    st.floats(allow_nan=False),
+                    st.sampled_from([None, "app:1", "app:2"]),
+                    st.none() | st.text(max_size=3),
+                ),
+                max_size=6,
+            ),
+        ),
+        max_size=8,
+    ),
+    block=st.integers(1, 9),
+    after=st.none() | st.integers(0, 2),
+)
+@settings(max_examples=40)
+def test_blocks_of_spans_come_out_as_they_went_in(pods, block, after):
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = None if after is None else Scratch(Path(directory))
+        if scratch is not None:
+            scratch.after = after
+        rows, plain, places = SpanRows(block=block, scratch=scratch), [], []
+        for number, (node, spans) in enumerate(pods):
+            rows.add(node, "default", f"p{number}", spans)
+            if spans:
+                places.append((node, "default", f"p{number}", slice(len(plain), len(plain) + len(spans))))
+            plain += [SpanRecord(node, "default", f"p{number}", *span) for span in spans]
+        for each in (rows, pickle.loads(pickle.dumps(rows)), copy.deepcopy(rows)):  # noqa: S301
+            assert (repr([*each]), len(each)) == (repr(plain), len(plain))
+            assert [*each.pods()] == places
+            assert [each[place] for *_, place in reversed(places)] == [plain[place] for *_, place in reversed(places)]
+            assert [each[place] for place in range(-len(plain), len(plain))] == plain * 2

@@ -137,6 +137,7 @@ class PodLifecycle:
             return
         if pod.ready is not None:
             self._write(pod, pod.record(pod.ready))
+            pod.clock.forget()
             self._quiescence.finished(pod)
         if pod.ready is None or not pod.ready_later:  # otherwise its start was noted before
             self._note_start(pod)

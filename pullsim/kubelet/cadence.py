@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import simpy
 
+    from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cadence import Interval
     from pullsim.streams import Streams
 
@@ -43,27 +44,28 @@ class Cadence(Protocol):
 class Requeue:
     """The delays from a sync until the pod is due in the work queue: first the given ones, then random ones."""
 
-    __slots__ = ("_given", "_key", "_resync", "_retry", "_streams")
+    __slots__ = ("_given", "_pod", "_resync", "_retry", "_streams")
 
     def __init__(
-        self, retry: Interval, resync: Interval, given: Sequence[float], streams: Streams, key: tuple[str, ...]
+        self, retry: Interval, resync: Interval, given: Sequence[float], streams: Streams, pod: PodStatus
     ) -> None:
-        """``given`` are seconds. Random delays use the stream ``key``, made at the first draw: most pods need none."""
+        """``given`` are seconds. Random delays use a stream of the pod, made at the first draw: most pods need none."""
         self._retry = retry
         self._resync = resync
-        self._given: Iterator[float] = iter(given)
+        self._given: Iterator[float] | None = iter(given) if given else None
         self._streams = streams
-        self._key = key
+        self._pod = pod
 
     def delay(self, *, ok: bool) -> float:
         """Return seconds until the pod is due (pkg/kubelet/pod_workers.go completeWork)."""
-        given = next(self._given, None)
+        given = None if self._given is None else next(self._given, None)
         if given is not None:
             return given
         interval = self._resync if ok else self._retry
         if not interval.jitter:
             return interval.base
-        return interval.base * (1 + interval.jitter * self._streams.get(*self._key).uniform())
+        stream = self._streams.get("requeue", self._pod.namespace, self._pod.name)
+        return interval.base * (1 + interval.jitter * stream.uniform())
 
 
 class MinimalCadence:

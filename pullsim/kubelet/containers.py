@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.cri import ContainerImage
@@ -25,6 +26,12 @@ class Container(NamedTuple):
     def runs(self, now: float) -> bool:
         """Whether it has started and not exited."""
         return self.starts <= now < self.exits
+
+
+@lru_cache(10_000)
+def _shared(images: tuple[ContainerImage, ...]) -> tuple[ContainerImage, ...]:
+    """Return the images of a container: the same objects for all nodes."""
+    return images
 
 
 class Containers:
@@ -54,7 +61,7 @@ class Containers:
                     self._service.remove_container(other)
                 return image
             created.append(found)
-        self._pods.setdefault(pod, []).append(Container(name, tuple(created), starts, exits))
+        self._pods.setdefault(pod, []).append(Container(name, _shared(tuple(created)), starts, exits))
         return None
 
     def pods(self) -> list[PodStatus]:

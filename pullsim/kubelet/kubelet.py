@@ -100,9 +100,7 @@ class Kubelet:
         if self._in_pod:
             pulls = PodPulls(self._env, self._images, pod, volumes=self._context.gate(IMAGE_VOLUMES))
         images = self._images if pulls is None else pulls
-        worker = PodWorker(
-            self._context, pod, images, self._containers, self._credentials, cadence, self._terminate
-        ).run()
+        worker = PodWorker(self._context, pod, images, self._containers, self._credentials, cadence, self).run()
         return worker if pulls is None else pulls.watched(worker)
 
     def end(self, pod: PodStatus, how: str) -> None:
@@ -110,7 +108,7 @@ class Kubelet:
         pod.end(how)
         record_end(pod, self._context.recorder, self._env.now)
         if not pod.syncing:
-            self._terminate(pod)
+            self.terminate(pod)
 
     @property
     def pods(self) -> list[PodStatus]:
@@ -149,7 +147,7 @@ class Kubelet:
         self._pull_records.forget(image)
         self._watcher.images_changed(self._context.node)
 
-    def _terminate(self, pod: PodStatus) -> None:
+    def terminate(self, pod: PodStatus) -> None:
         """Kill and remove the pod's containers, and remove the pod.
 
         Containers exit at once when they are killed (pkg/kubelet/kubelet.go cleanUpContainersInPod).
@@ -185,7 +183,7 @@ class Kubelet:
             self._resync,
             self._loop.requeue_draws.get(pod.name, ()),
             self._context.streams,
-            ("requeue", pod.namespace, pod.name),
+            pod,
         )
         if self._loop.minimal:
             return MinimalCadence(requeue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})  # shared by all pods that have nothing to keep in it
+
+
+@lru_cache(10_000)
+def _only(key: str, value: Any) -> Mapping[str, Any]:
+    """Return a mapping of one key: the same one for all pods, of which most have one container. Nothing changes it."""
+    return {key: value}
 
 
 class Watcher(Protocol):
@@ -96,7 +103,7 @@ class PodStatus:
         self.images_ready: float | None = None  # when the last image that was asked for was there
         self.available = False  # whether it has been ready for its owner's minReadySeconds
         self.clock = TimeLine(now, "scheduling", spans=spans)
-        self.attempts: dict[str, int] = {}  # number of pulls by image, as written in the pod
+        self.attempts: Mapping[str, int] = _NONE  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
         self.pulling = 0  # number of its pulls that are queued or under way
         #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
@@ -121,7 +128,8 @@ class PodStatus:
 
     def attempt(self, image: str) -> None:
         """Note that a pull of the image is requested; ``image`` is as written in the pod."""
-        self.attempts[image] = self.attempts.get(image, 0) + 1
+        attempts = self.attempts
+        self.attempts = {**attempts, image: attempts.get(image, 0) + 1} if attempts else _only(image, 1)
         self.pulling += 1
         self.watcher.look(self)
 
@@ -137,7 +145,7 @@ class PodStatus:
     def hold(self, key: str, image_ref: str) -> None:
         """Note that the container with this key was started, or that the image of this volume is on the node."""
         self.recover(key)
-        self.image_refs = {**self.image_refs, key: image_ref}
+        self.image_refs = {**self.image_refs, key: image_ref} if self.image_refs else _only(key, image_ref)
 
     def fail(self, key: str, reason: str, cause: str | None, failure: Failure) -> None:
         """Note that the container or volume with this key has no image, or that the pod ("") has no sandbox."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pullsim.kubelet.api_status import api_status
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
@@ -15,7 +15,7 @@ from pullsim.records import ImageRequest
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.containers import Containers
@@ -31,6 +31,13 @@ CREATE_CONTAINER_ERROR: Final = "CreateContainerError"
 #: The answer of containerd to CreateContainer if the image is not there (internal/cri/server/container_create.go).
 NOT_RESOLVED: Final = 'failed to resolve image "{}": not found'
 _NONE: Final[dict[str, Ensured]] = {}  # shared by all pods without image volumes
+
+
+class Terminator(Protocol):
+    """The part of the kubelet that a worker calls."""
+
+    def terminate(self, pod: PodStatus) -> None:
+        """End a pod that was deleted or evicted during a sync."""
 
 
 class PodWorker:
@@ -49,9 +56,8 @@ class PodWorker:
         containers: Containers,
         credentials: PullCredentials,
         cadence: Cadence,
-        terminate: Callable[[PodStatus], None],
+        kubelet: Terminator,
     ) -> None:
-        """``terminate`` ends a pod that was deleted or evicted during a sync."""
         self._context = context
         self._env = context.env
         self._pod = pod
@@ -60,8 +66,7 @@ class PodWorker:
         self._credentials = credentials
         self._cadence = cadence
         self._messages = context.messages
-        self._emit = context.emit
-        self._terminate = terminate
+        self._kubelet = kubelet
         #: Without the gate ImageVolume the API server has dropped image volumes and their mounts.
         self._volumes = pod.pod.spec.image_volumes if context.gate(IMAGE_VOLUMES) else ()
         self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # outcome by image volume, in this sync
@@ -94,7 +99,7 @@ class PodWorker:
                 self._pull_failed = False
             pod.syncing = False
             if pod.has_ended():
-                self._terminate(pod)
+                self._kubelet.terminate(pod)
                 return
             if not self._mains:
                 show = self._show if self._api.wanted else None
@@ -111,7 +116,7 @@ class PodWorker:
         while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
             self._show(env.now)
             self._read_secrets()
-            self._emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
+            self._context.emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
             pod.fail("", CONTAINER_CREATING, "sandbox", Failure(env.now, retryable=False))
             pod.watcher.look(pod)
             yield from self._wait(self._cadence.next_sync(env.now, ok=False))
@@ -145,13 +150,13 @@ class PodWorker:
                 self._init_exit = self._env.now + container.run
                 self._cadence.changed(self._init_exit)
             return True
-        waiting = []
+        waiting: tuple[ContainerSpec, ...] = ()
         for container in self._mains:
             if self._pod.has_ended():
                 break
             if not (yield from self._start(container)):
-                waiting.append(container)
-        self._mains = tuple(waiting)
+                waiting += (container,)
+        self._mains = waiting
         return not waiting
 
     def _await_sandbox(self) -> Generator[Any, Any, None]:
@@ -174,7 +179,7 @@ class PodWorker:
         """Emit the event about missing Secrets, if the release has it at this point of a sync (``told``)."""
         if self._missing and told:
             text = self._messages.missing_secrets(self._missing)
-            self._emit(self._pod, None, WARNING, "FailedToRetrieveImagePullSecret", text)
+            self._context.emit(self._pod, None, WARNING, "FailedToRetrieveImagePullSecret", text)
 
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
         """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer)."""
@@ -194,8 +199,8 @@ class PodWorker:
         if pod.has_ended():
             return False
         pod.hold(container.name, ensured.image_ref)
-        self._emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
-        self._emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
+        self._context.emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
+        self._context.emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
         self._cadence.changed(env.now)
         return True
 
@@ -206,7 +211,7 @@ class PodWorker:
         self._api.tried(container.name, ensured)
         self._record_request(container, requested, ensured, container.mounts)
         if ensured.image_ref is None:
-            self._emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
+            self._context.emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
         pod.images_ready = env.now
         runs_out = container.completes or (container in pod.pod.spec.init_containers and not container.sidecar)
@@ -217,7 +222,7 @@ class PodWorker:
         missing = self._containers.create(pod, container.name, images, starts, exits)
         if missing is not None:  # the image was removed in the meantime; the next sync pulls it again
             pod.reason = CREATE_CONTAINER_ERROR
-            self._emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
+            self._context.emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
             return False
         return True
 
@@ -240,7 +245,7 @@ class PodWorker:
         mounted = [self._ensured[name] for name in container.mounts if name in self._ensured]
         failed = [ensured for ensured in mounted if ensured.reason is not None]
         for ensured in failed:
-            self._emit(self._pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
+            self._context.emit(self._pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
         if not failed:
             return False
         self._api.tried(container.name, failed[-1])

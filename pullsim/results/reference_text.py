@@ -233,8 +233,8 @@ CELLS: Final = """\
 `--table-formats parquet` (extra `pullsim[parquet]`) writes the tables as `pods.parquet` and so on in place of the CSV
 files, `csv,parquet` both: the same rows, columns and numbers, with types, in groups of 100,000 rows. Of each kind of
 rows the first 131,072 are kept in memory while a run goes on, and the others in a file without a name in `DIR`, from
-which tables are written: so the memory of a run with `--out` does not grow with its rows. Time lines of pods, which
-`--detail layers` has, stay in memory. Nothing of that file is left, whatever ends the process.
+which tables are written: so the memory of a run with `--out` does not grow with its rows. Nothing of that file is left,
+whatever ends the process.
 
 Instants end in `_at` and are seconds since the start of the run; durations end in `_s`; sizes are bytes. A missing
 value is an empty cell, or `null`. The same scenario, seed and version give the same bytes, pictures excepted.

@@ -12,8 +12,11 @@ import pytest
 
 from pullsim.kubelet.cadence import MinimalCadence, Requeue
 from pullsim.kubelet.images.backoff import Backoff
+from pullsim.kubelet.pod_status import PodStatus
 from pullsim.spec.cadence import Interval, LoopSpec
+from pullsim.spec.pod import Pod, PodSpec
 from pullsim.spec.runtime import FixedImage
+from tests.support.image_gc import Watcher
 from tests.support.steps import PARALLEL, SERIAL, failing, pod, watch
 
 DATA = json.loads((Path(__file__).parents[1] / "data/vectors/backoff_sequence.json").read_text())
@@ -107,6 +110,9 @@ def test_qps(monkeypatch):
     assert all("pull QPS exceeded" in step.message for step in found)
 
 
+POD = PodStatus(Pod("p", "default", "w", PodSpec(())), 0.0, Watcher())
+
+
 class Drawn:
     """Streams of which one gives a value again and again."""
 
@@ -114,7 +120,7 @@ class Drawn:
         self.value = value
 
     def get(self, *key):
-        assert key == ("requeue",)
+        assert key == ("requeue", "default", "p")
         return self
 
     def uniform(self):
@@ -127,12 +133,12 @@ def test_requeue_intervals(kind, ok, draw):
     rule, loop = CADENCE[kind], LoopSpec()
     interval = Interval(60.0, 0.5) if ok else loop.retry
     assert (interval.base, interval.jitter) == (rule["base"], rule["jitter_factor"])
-    delay = Requeue(loop.retry, Interval(60.0, 0.5), (), Drawn(draw), ("requeue",)).delay(ok=ok)
+    delay = Requeue(loop.retry, Interval(60.0, 0.5), (), Drawn(draw), POD).delay(ok=ok)
     assert rule["range"][0] <= delay <= rule["range"][1]
     assert delay == pytest.approx(rule["base"] * (1 + draw * rule["jitter_factor"]))
 
 
 def test_given_delays_come_first():
-    requeue = Requeue(Interval(10.0, 0.5), Interval(60.0, 0.5), (12.3, 10.4), Drawn(0.0), ("requeue",))
+    requeue = Requeue(Interval(10.0, 0.5), Interval(60.0, 0.5), (12.3, 10.4), Drawn(0.0), POD)
     assert [requeue.delay(ok=False) for _ in range(3)] == [12.3, 10.4, 10.0]
     assert MinimalCadence(requeue).next_sync(5.0, ok=False) == 15.0

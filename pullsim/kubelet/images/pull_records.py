@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pullsim.kubelet.credentials.keyring import credential_hash
@@ -34,7 +35,7 @@ class PulledWith:
 
     def merge(self, credential: Credential | None) -> None:
         """Add the credential of a successful pull; None: the pull needed none (pulledRecordMergeNewCreds)."""
-        if self.node_wide:
+        if self.node_wide:  # nothing changes it: it may be shared
             return
         if credential is not None and credential.secret is not None:
             self.secrets[credential.secret] = credential_hash(credential.auth)
@@ -89,8 +90,17 @@ class ImagePullManager:
         self._end_intent(image)
         if credential is not None and credential.service_account is not None and not self._accounts:
             credential = None
-        record = self._records.setdefault(image_ref, {})
-        record.setdefault(parse(image).repository, PulledWith()).merge(credential)
+        repository = parse(image).repository
+        record = self._records.get(image_ref)
+        found = None if record is None else record.get(repository)
+        if found is not None:
+            found.merge(credential)
+        elif record is None and _is_node_wide(credential):
+            self._records[image_ref] = _node_wide(repository)
+        else:
+            found = PulledWith()
+            found.merge(credential)
+            self._records[image_ref] = {**(record or {}), repository: found}
 
     def _end_intent(self, image: str) -> None:
         self._intents[image] -= 1
@@ -142,6 +152,17 @@ class ImagePullManager:
             repository.startswith(entry[:-1]) if entry.endswith("/*") else repository == entry
             for entry in self._allowlist
         )
+
+
+def _is_node_wide(credential: Credential | None) -> bool:
+    """Whether what was pulled with a credential, or with none, may be used by every pod of the node."""
+    return credential is None or (credential.secret is None and credential.service_account is None)
+
+
+@lru_cache(10_000)
+def _node_wide(repository: str) -> dict[str, PulledWith]:
+    """Return the record of an image that every pod of the node may use: the same one for all nodes."""
+    return {repository: PulledWith(node_wide=True)}
 
 
 def _proves(pulled_with: PulledWith, credentials: Credentials) -> bool:

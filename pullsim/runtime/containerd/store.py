@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pullsim.kernel.locks import KeyedLocks
@@ -58,8 +59,8 @@ class Store:
 
         Source: internal/cri/server/images/image_pull.go PullImage (createImageReference).
         """
-        self.images[image_name(reference, image.handler)] = image
-        self.images[_by_handler(f"{reference.repository}@{image.target}", image.handler)] = image
+        for name in _records(reference, image.target, image.handler):
+            self.images[name] = image
         if self.watcher is not None:
             self.watcher.named(image_name(reference), image.blobs())
 
@@ -182,6 +183,12 @@ def image_record(
     if not handler:
         return StoredImage(manifest, target, target_size)
     return StoredImage(manifest, target, target_size, handlers.identity(handler), handlers.prefix(handler))
+
+
+@lru_cache(maxsize=65536)
+def _records(reference: Reference, target: str, handler: str) -> tuple[str, str]:
+    """Return the names of the records of an image; many nodes have the same ones."""
+    return image_name(reference, handler), _by_handler(f"{reference.repository}@{target}", handler)
 
 
 def image_name(reference: Reference, handler: str = "") -> str:
