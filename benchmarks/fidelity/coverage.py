@@ -1,6 +1,7 @@
 """Do intervals hold? `python -m benchmarks.fidelity.coverage` predicts pulls that nothing was fitted on.
 
 Each cluster is judged with spreads that were fitted on the other clusters (`fit_variation`): its own rows told nothing.
+How much wider than others a preset is comes from the pulls that it was fitted on.
 A cluster's rows are predicted on `DRAWS` nodes and registries, whose figures are drawn evenly from the spreads between
 clusters (a Latin hypercube); what the median over nodes differs by within a cluster and what the model is off by is a
 distribution around each of them. The quantiles of all together are the interval. `data/coverage.csv` keeps them.
@@ -23,14 +24,13 @@ from scipy.stats import qmc
 
 from benchmarks.fidelity.cluster_data import data, new_bytes, new_layers, ratios, unpacked
 from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, judgeable, node
-from benchmarks.fidelity.fit_variation import FACTORS, FREEDOM, Moved, fit, median_differs, moved, predict, rows
+from benchmarks.fidelity.fit_variation import FREEDOM, fit
+from benchmarks.fidelity.moved_rows import FACTORS, Moved, median_differs, moved, predict, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from benchmarks.fidelity.fit_variation import Spreads
 
     Array = NDArray[np.float64]
 
@@ -83,14 +83,11 @@ def mixture(centres: Array, normal: float, student: float) -> Array:
     return np.quantile(np.concatenate(parts), shares)
 
 
-def draws(spreads: Spreads, wider: float) -> list[dict[str, float]]:
+def draws(spreads: dict[str, float], wider: float) -> list[dict[str, float]]:
     """Return logarithms of factors, evenly drawn; the same normal draws for all clusters."""
     even = qmc.LatinHypercube(len(FACTORS), rng=np.random.default_rng(18)).random(DRAWS)
     normal = stats.norm.ppf(even)
-    return [
-        {name: wider * spreads.cluster[name] * float(z) for name, z in zip(FACTORS, each, strict=True)}
-        for each in normal
-    ]
+    return [{name: wider * spreads[name] * float(z) for name, z in zip(FACTORS, each, strict=True)} for each in normal]
 
 
 def predicted() -> list[Judged]:
@@ -106,7 +103,10 @@ def predicted() -> list[Judged]:
             others = [row for row in every if row.cluster != cluster]
             spreads = fit(others)
             runs = np.log(
-                [predict(group, cluster, *moved(spec, registry, each)) for each in draws(spreads, group.wider)]
+                [
+                    predict(group, cluster, *moved(spec, registry, each))
+                    for each in draws(spreads.of(group.preset), group.wider)
+                ]
             )
             within = spreads.within.get(group.preset, spreads.within[""])
             for number, (row, pull) in enumerate(zip(own, judgeable(group, cluster), strict=True)):

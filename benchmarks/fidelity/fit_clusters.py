@@ -7,6 +7,10 @@ A chonks preset is fitted alone. Those of perfstudy are fitted together, as imag
 unpack to: the log tells compressed bytes only. Layers that are new in the same calibration pulls get one ratio, written
 to `data/unpacked.json`; with PRESET they stay as they are there.
 
+A preset of perfstudy that is fitted on several clusters is what they have in common: each has factors of its own
+(`Apart`), which are drawn towards 1 by what clusters differ by, so that a cluster counts about once and not once for
+each of its pulls. Those of chonks are fitted without such factors.
+
 It is least squares of log(predicted / measured), where large differences count less, with what is known beforehand
 (`priors.py`) as further terms: a figure that the pulls do not tell stays where the vendor's page or the lab has it.
 There is no chance in it: the same data give the same figures.
@@ -17,19 +21,20 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.optimize import least_squares
 
 from benchmarks.fidelity import priors
-from benchmarks.fidelity.cluster_data import RATIOS, catalog_of, data, new_layers, ratios, rebuilt, usual_ratio
-from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, history, judgeable, node, single
+from benchmarks.fidelity.calibration import calibration, classes, compressed, spread
+from benchmarks.fidelity.cluster_data import RATIOS, catalog_of, data, ratios, rebuilt, usual_ratio
+from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, history, node, single
+from benchmarks.fidelity.moved_rows import FACTORS, moved
+from pullsim.scenario.presets.variations import variation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,8 +50,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: Compressed bytes below which layers keep the usual ratio: their unpacking takes less than what differs between pulls.
-SMALL: Final = 5_000_000
 #: |log(predicted / measured)| from which a pull counts less and less: twice what pulls of one image differ by from node
 #: to node in most clusters, 3 to 5 %; half of that where all images are alike but for sizes.
 ORDINARY: Final = {"perfstudy": 0.1, "chonks": 0.05}
@@ -62,71 +65,48 @@ STEPS: Final = (0.1, 0.05, 0.02)  # of a logarithm, for derivatives
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
-    """A calibration pull."""
+class Apart:
+    """By how much one of the clusters of a preset has a figure that is better than the preset's."""
 
-    group: Group
+    preset: str
     cluster: str
-    pull: dict[str, Any]
+    factor: str  # one of FACTORS
 
     @property
-    def case(self) -> str:
-        """Its cluster and image, as the report has them."""
-        return f"{self.cluster} {data()['images'][self.pull['image']][0]}"
-
-    def brings(self) -> set[int]:
-        """Return its new layers of which only the compressed size is known, the first of those built again."""
-        new = new_layers(self.pull, self.pull["before"])
-        return {rebuilt()[layer] for layer in new if data()["layers"][layer][1] is None}
-
-
-def calibration(group: Group) -> list[Pull]:
-    """Return the pulls on which a preset is fitted."""
-    return [
-        Pull(group, cluster, pull)
-        for cluster in clusters(group)
-        for pull in judgeable(group, cluster)
-        if group.calibrates(cluster, data()["images"][pull["image"]][0])
-    ]
-
-
-def classes(pulls: Sequence[Pull]) -> list[tuple[int, ...]]:
-    """Return the layers whose unpacked size is not known, together where the same pulls brought them."""
-    brought: dict[int, list[int]] = defaultdict(list)
-    for number, pull in enumerate(pulls):
-        for layer in sorted(pull.brings()):
-            brought[layer].append(number)
-    together: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for layer, numbers in sorted(brought.items()):
-        together[tuple(numbers)].append(layer)
-    return [tuple(layers) for layers in together.values() if compressed(layers) >= SMALL]
-
-
-def spread(layers: Sequence[int]) -> float:
-    """Return the standard deviation of the logarithm of their ratio: of many, large and small, it is less."""
-    sizes = [data()["layers"][layer][0] for layer in layers]
-    return priors.RATIO * math.sqrt(sum(size**2 for size in sizes)) / sum(sizes)
-
-
-def compressed(layers: Iterable[int]) -> int:
-    """Return the compressed bytes of layers."""
-    return sum(data()["layers"][layer][0] for layer in layers)
+    def spread(self) -> float:
+        """What clusters differ by, as it was fitted before."""
+        return float(variation_of(None)["cluster"][self.factor])
 
 
 class Problem:
-    """Pulls, figures (of a preset each) and ratios (of a class of layers each), searched as logarithms."""
+    """Pulls, and what is searched, as logarithms.
+
+    These are figures (of a preset each), ratios (of a class of layers each) and what single clusters are apart.
+    """
 
     def __init__(self, groups: Sequence[Group], *, with_ratios: bool) -> None:
         self.groups = {group.preset: group for group in groups}
         self.figures = [(group.preset, prior) for group in groups for prior in priors.of(group.preset)]
         self.pulls = [pull for group in groups for pull in calibration(group)]
         self.classes = classes(self.pulls) if with_ratios else []
+        self.apart = [
+            Apart(group.preset, cluster, factor)
+            for group in groups
+            if group.source == "perfstudy" and len(group.calibration) > 1
+            for cluster in group.calibration
+            for factor in FACTORS
+        ]
         self._measured = np.array([pull.pull["p50"] for pull in self.pulls])
         self._ordinary = ORDINARY[groups[0].source]
         usual = [usual_ratio(max(layers, key=lambda layer: data()["layers"][layer][0])) for layers in self.classes]
-        self.centre = np.log([*(prior.value for _, prior in self.figures), *usual])
-        spreads = [*(prior.spread for _, prior in self.figures), *(spread(layers) for layers in self.classes)]
-        self._spread = np.array(spreads)
+        self.centre = np.log([*(prior.value for _, prior in self.figures), *usual, *(1.0 for _ in self.apart)])
+        self._spread = np.array(
+            [
+                *(prior.spread for _, prior in self.figures),
+                *(spread(layers) for layers in self.classes),
+                *(each.spread for each in self.apart),
+            ]
+        )
         self._touched = [self._touches(index) for index in range(len(self.centre))]
 
     def values(self, x: Array, preset: str) -> Values:
@@ -142,30 +122,40 @@ class Problem:
         if not self.classes:
             return ratios()
         found: Ratios = {}
-        for layers, each in zip(self.classes, x[len(self.figures) :], strict=True):
+        for layers, each in zip(self.classes, x[len(self.figures) :], strict=False):
             found.update(dict.fromkeys(layers, math.exp(each)))
         return {layer: found[first] for layer, first in enumerate(rebuilt()) if first in found}
 
     def predicted(self, x: Array, only: Iterable[int] | None = None) -> Array:
         """Return the seconds of these pulls, or of all."""
         numbers = range(len(self.pulls)) if only is None else list(only)
-        nodes = {preset: self.node(x, preset) for preset in {self.pulls[number].group.preset for number in numbers}}
+        pulls = [self.pulls[number] for number in numbers]
+        nodes = {
+            (preset, cluster): self.node(x, preset, cluster)
+            for preset, cluster in {(each.group.preset, each.cluster) for each in pulls}
+        }
         known = self.ratios(x)
-        if len(self.groups) == 1 and self.pulls[0].group.source == "chonks":
-            by_cluster = groupby(self.pulls, key=attrgetter("cluster"))
-            node = nodes[self.pulls[0].group.preset]
-            return np.array([s for _, own in by_cluster for s in history(*node, [each.pull for each in own])])
-        seconds = []
-        for number in numbers:
-            each = self.pulls[number]
-            images = catalog_of({each.pull["image"], *each.pull["before"]}, known)
-            seconds.append(single(*nodes[each.group.preset], each.cluster, each.pull, images))
+        seconds: list[float] = []
+        for key, of_cluster in groupby(pulls, key=lambda each: (each.group.preset, each.cluster)):
+            own = list(of_cluster)
+            if own[0].group.source == "chonks":
+                seconds += history(*nodes[key], [each.pull for each in own])
+                continue
+            for each in own:
+                images = catalog_of({each.pull["image"], *each.pull["before"]}, known)
+                seconds.append(single(*nodes[key], each.cluster, each.pull, images))
         return np.array(seconds)
 
-    def node(self, x: Array, preset: str) -> tuple[NodeSpec, RegistrySpec]:
-        """Return the node and registry of a preset with these figures."""
+    def node(self, x: Array, preset: str, cluster: str = "") -> tuple[NodeSpec, RegistrySpec]:
+        """Return the node and registry of a preset with these figures, as they are in one of its clusters."""
         spec, registry = node(preset, "{}")
-        return with_figures(spec, registry, self.values(x, preset))
+        by = {each.factor: value for each, value in self.clusters_apart(x).items() if each.cluster == cluster}
+        return moved(*with_figures(spec, registry, self.values(x, preset)), by)
+
+    def clusters_apart(self, x: Array) -> dict[Apart, float]:
+        """Return what clusters are apart from their presets, as logarithms."""
+        values = x[len(self.figures) + len(self.classes) :]
+        return {each: float(value) for each, value in zip(self.apart, values, strict=True)}
 
     def residuals(self, x: Array) -> Array:
         """Return what is to be least: of each pull, and of each figure against what is known beforehand."""
@@ -189,7 +179,8 @@ class Problem:
     def fit(self) -> Array:
         """Return the best logarithms, from several beginnings: a limit that does not bind has no slope towards it."""
         low, high = self.centre - 4 * self._spread, self.centre + 4 * self._spread
-        most = np.array([prior.most for _, prior in self.figures] + [math.inf] * len(self.classes))
+        most = np.full(len(self.centre), math.inf)
+        most[: len(self.figures)] = [prior.most for _, prior in self.figures]
         bounds = (low, np.minimum(high, np.log(most)))
         starts = sorted(self._starts(), key=lambda x: float((self.residuals(x) ** 2).sum()))[:BEAM]
         best = min((self._follow(start, bounds) for start in starts), key=lambda each: float(each.cost))
@@ -217,8 +208,10 @@ class Problem:
         return found
 
     def errors(self, x: Array, preset: str) -> list[float]:
-        """Return |predicted - measured| / measured of a preset's pulls, from the least."""
-        off = np.abs(self.predicted(x) - self._measured) / self._measured
+        """Return |predicted - measured| / measured of a preset's pulls, from the least; its clusters are as it is."""
+        plain = x.copy()
+        plain[len(self.figures) + len(self.classes) :] = 0.0
+        off = np.abs(self.predicted(plain) - self._measured) / self._measured
         return sorted(float(each) for each, pull in zip(off, self.pulls, strict=True) if pull.group.preset == preset)
 
     def told_by(self, layers: tuple[int, ...]) -> list[str]:
@@ -235,7 +228,11 @@ class Problem:
         if index < len(self.figures):
             preset, prior = self.figures[index]
             return [n for n, pull in enumerate(self.pulls) if pull.group.preset in (preset, *prior.also)]
-        layers = set(self.classes[index - len(self.figures)])
+        index -= len(self.figures)
+        if index >= len(self.classes):
+            cluster = self.apart[index - len(self.classes)].cluster
+            return [number for number, pull in enumerate(self.pulls) if pull.cluster == cluster]
+        layers = set(self.classes[index])
         return [number for number, pull in enumerate(self.pulls) if layers & pull.brings()]
 
 
@@ -267,6 +264,9 @@ def show(problem: Problem, x: Array) -> None:
         values = problem.values(x, preset)
         for prior in priors.of(preset):
             print(f"  {prior.name}: {prior.text(values[prior.name])}  # {_beforehand(prior)}")
+        apart = [(each, value) for each, value in problem.clusters_apart(x).items() if each.preset == preset]
+        for cluster, own in groupby(apart, key=lambda each: each[0].cluster):
+            print(f"  # {cluster}: " + ", ".join(f"{each.factor} x {math.exp(value):.2f}" for each, value in own))
 
 
 def _beforehand(prior: Prior) -> str:
@@ -282,7 +282,7 @@ def write_ratios(problem: Problem, x: Array) -> None:
             "layers": list(layers),
             "pulls": problem.told_by(layers),
         }
-        for layers, each in zip(problem.classes, x[len(problem.figures) :], strict=True)
+        for layers, each in zip(problem.classes, x[len(problem.figures) :], strict=False)
     ]
     entries.sort(key=lambda entry: -int(str(entry["bytes"])))
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)

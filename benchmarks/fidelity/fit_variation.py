@@ -1,13 +1,14 @@
 """Fit how presets vary: `python -m benchmarks.fidelity.fit_variation` writes `pullsim/scenario/presets/variation.yaml`.
 
 From cluster to cluster: of each row (an image in a cluster) the logarithm of measured over predicted time, and by how
-much the logarithm of the predicted time moves with that of each figure (`data/sensitivities.csv`, made by
-`--sensitivities`), as runs of the simulator tell. The spread of a figure between clusters and the scale of what the
-model is off by are those under which the rows are likeliest, one by one: normal, and beside that Student's t of 2
-degrees of freedom for the model, as few rows are far off. What is known beforehand is one more term (`BEFORE`).
+much the logarithm of the predicted time moves with that of each figure (`moved_rows.py`). The spread of a figure
+between clusters and the scale of what the model is off by are those under which the rows are likeliest, one by one:
+normal, and beside that Student's t of 2 degrees of freedom for the model, as few rows are far off. What is known
+beforehand is one more term (`BEFORE`).
 
 Rows on which a preset was fitted tell nothing about another cluster and are left out here; they tell what the preset
-has behind it. `coverage.py` judges each cluster with spreads that are fitted on the other clusters.
+has behind it, and by how much more or less than others its own clusters disagree (`disagreement.py`). `coverage.py`
+judges each cluster with spreads that are fitted on the other clusters.
 
 Within a cluster: of each image, the range of its pull times over nodes, divided by the range that so many draws from
 the standard normal distribution have on average. A tenth of that variance is the node's (analysis of variance of 53
@@ -16,12 +17,9 @@ clusters' events), the rest is from pull to pull.
 
 from __future__ import annotations
 
-import csv
 import math
 import statistics
-import sys
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,30 +28,25 @@ from scipy import stats
 from scipy.optimize import minimize
 
 from benchmarks.fidelity import priors
-from benchmarks.fidelity.cluster_data import data
-from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, history, judgeable, node, single
+from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, node
+from benchmarks.fidelity.correlations import correlations
+from benchmarks.fidelity.disagreement import disagreement
+from benchmarks.fidelity.moved_rows import FACTORS, median_differs, rows
 from pullsim.scenario.presets.registries import PUBLIC
-from pullsim.spec.draws import better_node, better_registry
 from pullsim.spec.unpack import UnpackSpec
-from pullsim.spec.variation import ClusterSpread
 from pullsim.units import parse_duration, parse_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from benchmarks.fidelity.clusters import Group
-    from pullsim.spec.cluster import NodeSpec
-    from pullsim.spec.registry import RegistrySpec
+    from benchmarks.fidelity.correlations import Told
+    from benchmarks.fidelity.moved_rows import Moved
 
     Array = NDArray[np.float64]
 
-SENSITIVITIES: Final = Path(__file__).parent / "data" / "sensitivities.csv"
 OUT: Final = Path(__file__).parents[2] / "pullsim" / "scenario" / "presets" / "variation.yaml"
-GROUPS: Final = {group.preset: group for group in (*CHONKS, *PERFSTUDY)}
-FACTORS: Final = tuple(each.name for each in fields(ClusterSpread))
-STEP: Final = -0.15  # of a logarithm, for sensitivities: what is slower binds, and so has more of the time
 REAL: Final = "perfstudy"  # the source with real images
 FREEDOM: Final = 2
 POINTS: Final = 15  # at which a normal distribution is looked at, to add Student's t to it
@@ -62,30 +55,8 @@ POINTS: Final = 15  # at which a normal distribution is looked at, to add Studen
 #: and CDNs were seen at 49 to 193 MB/s (containerd PR 13559, S3's pages), which is 0.4 for different clouds together.
 BEFORE: Final = {"disk": 0.12, "unpack": 0.08, "registry": 0.25, "latency": 0.2, "model": 0.06}
 SURE: Final = 0.25  # rows of a cluster are taken one by one and tell less than as many clusters would
+ROUNDS: Final = 4  # until neither the common spreads nor those of presets change
 NODE_SHARE: Final = 0.1  # of the variance within a cluster
-SHORT: Final = 1.0  # seconds; shorter pulls are left out of spreads within a cluster
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A row with its sensitivities: what a figure that is better by a factor of e adds to the logarithm of the time."""
-
-    source: str
-    preset: str
-    cluster: str
-    image: int
-    calibration: bool
-    predicted: float
-    measured: float
-    nodes: int
-    within: float | None  # spread of the pull times over nodes; None: it is not known, or the pull is short
-    by: dict[str, float]
-    wider: float = math.sqrt(2)  # how much wider other clusters differ from the preset than clusters do (`Group.wider`)
-
-    @property
-    def off(self) -> float:
-        """The logarithm of measured over predicted time."""
-        return math.log(self.measured / self.predicted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,88 +66,34 @@ class Spreads:
     cluster: dict[str, float]  # between clusters, without what a preset itself is off by (`Group.wider`)
     model: dict[str, float]  # by source: of images of zeros the model knows all, of real ones not what layers unpack to
     within: dict[str, float]  # by preset
+    disagree: dict[str, float]  # by preset: how many times as wide as ``cluster`` its own clusters' spreads are
 
-
-def predict(group: Group, cluster: str, spec: NodeSpec, registry: RegistrySpec) -> list[float]:
-    """Predict the pulls of a cluster with this node and registry."""
-    pulls = judgeable(group, cluster)
-    if group.source == "chonks":
-        return history(spec, registry, pulls)
-    return [single(spec, registry, cluster, pull) for pull in pulls]
-
-
-def moved(spec: NodeSpec, registry: RegistrySpec, by: dict[str, float]) -> tuple[NodeSpec, RegistrySpec]:
-    """Return a node and its registry with figures better by these logarithms."""
-    better = {name: math.exp(by.get(name, 0.0)) for name in FACTORS}
-    return (
-        better_node(spec, better["disk"], better["unpack"]),
-        better_registry(registry, better["registry"], 1 / better["latency"]),
-    )
-
-
-def write_sensitivities() -> None:
-    """Predict every row with each figure moved, and write the sensitivities."""
-    with SENSITIVITIES.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["preset", "cluster", "image", "predicted_s", *FACTORS])
-        for group in (*CHONKS, *PERFSTUDY):
-            spec, registry = node(group.preset, "{}")
-            for cluster in clusters(group):
-                base = predict(group, cluster, spec, registry)
-                apart = [predict(group, cluster, *moved(spec, registry, {name: STEP})) for name in FACTORS]
-                for pull, seconds, *others in zip(judgeable(group, cluster), base, *apart, strict=True):
-                    by = [f"{math.log(each / seconds) / STEP:.4f}" for each in others]
-                    writer.writerow([group.preset, cluster, pull["image"], f"{seconds:.5g}", *by])
-
-
-@lru_cache(maxsize=1)
-def rows() -> tuple[Moved, ...]:
-    """Read the rows with their sensitivities."""
-    pulls = {(name, pull["image"]): pull for name, cluster in data()["clusters"].items() for pull in cluster["pulls"]}
-    found = []
-    with SENSITIVITIES.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            group, image = GROUPS[row["preset"]], int(row["image"])
-            pull = pulls[row["cluster"], image]
-            found.append(
-                Moved(
-                    group.source,
-                    group.preset,
-                    row["cluster"],
-                    image,
-                    group.calibrates(row["cluster"], data()["images"][image][0]),
-                    float(row["predicted_s"]),
-                    pull["p50"],
-                    pull["nodes"],
-                    within(pull),
-                    {name: float(row[name]) for name in FACTORS},
-                    group.wider,
-                )
-            )
-    return tuple(found)
-
-
-def within(pull: dict[str, Any]) -> float | None:
-    """Return the spread of an image's pull times over the nodes of a cluster; None: too few nodes, or too short."""
-    if pull["nodes"] < 3 or pull["p50"] < SHORT:
-        return None
-    return math.log(pull["max"] / pull["min"]) / _mean_range(pull["nodes"])
-
-
-@lru_cache(maxsize=256)
-def _mean_range(count: int) -> float:
-    """Return the mean range of so many draws from the standard normal distribution (Tippett, 1925)."""
-    x = np.linspace(-8.0, 8.0, 4001)
-    below = stats.norm.cdf(x)
-    return float(np.trapezoid(1 - below**count - (1 - below) ** count, x))
+    def of(self, preset: str) -> dict[str, float]:
+        """Return the spreads between the clusters of a preset."""
+        return {name: self.disagree.get(preset, 1.0) * spread for name, spread in self.cluster.items()}
 
 
 def fit(found: Sequence[Moved]) -> Spreads:
-    """Fit spreads on these rows, of which those that a preset was fitted on are left out."""
+    """Fit spreads on these rows.
+
+    Rows that presets were fitted on tell only how much wider or narrower than others a preset is. Each goes by the
+    other: presets disagree by more than the common spreads, to which they count as much less then.
+    """
     spread = _spread_within(found)
     judged = [row for row in found if not row.calibration]
+    disagree: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        best = _likeliest(judged, spread, disagree)
+        between = dict(zip(FACTORS, map(float, best[:-2]), strict=True))
+        disagree = disagreement(found, between, spread, SURE)
+    model = {"chonks": float(best[-2]), REAL: float(best[-1])}
+    return Spreads(between, model, spread, disagree)
+
+
+def _likeliest(judged: Sequence[Moved], spread: Mapping[str, float], disagree: Mapping[str, float]) -> Array:
+    """Return the spreads between clusters and the two scales of the model under which the rows are likeliest."""
+    by = np.array([[row.by[name] * row.wider * disagree.get(row.preset, 1.0) for name in FACTORS] for row in judged])
     off = np.array([row.off for row in judged])
-    by = np.array([[row.by[name] * row.wider for name in FACTORS] for row in judged])
     within = np.array([median_differs(spread.get(row.preset, spread[""]), row.nodes) for row in judged])
     real = np.array([row.source == REAL for row in judged])
     before = np.log([*BEFORE.values(), BEFORE["model"]])
@@ -189,16 +106,9 @@ def fit(found: Sequence[Moved]) -> Spreads:
         likely = np.log(weights @ stats.t.pdf(apart, FREEDOM) / weights.sum() / model)
         return float(-likely.sum() + (((x - before) / SURE) ** 2).sum() / 2)
 
-    best = np.exp(minimize(unlikely, before, method="L-BFGS-B").x)
+    best: Array = np.exp(minimize(unlikely, before, method="L-BFGS-B").x)
     # Another instance type differs from so few by more than these do: that of a mean is off by the root of 1 + 1/n.
-    best *= math.sqrt(1 + 1 / len({row.preset for row in judged}))
-    model = {"chonks": float(best[-2]), REAL: float(best[-1])}
-    return Spreads(dict(zip(FACTORS, map(float, best[:-2]), strict=True)), model, spread)
-
-
-def median_differs(spread: float, nodes: int) -> float:
-    """Return what the median of normal draws differs by, of as many as there are nodes: pi / 2 times the variance."""
-    return spread * math.sqrt(math.pi / 2 / nodes) if nodes > 1 else spread
+    return best * math.sqrt(1 + 1 / len({row.preset for row in judged}))
 
 
 def _spread_within(found: Sequence[Moved]) -> dict[str, float]:
@@ -242,10 +152,8 @@ def presetless() -> dict[str, float]:
     return {name: math.sqrt(statistics.fmean(math.log(each) ** 2 for each in own)) for name, own in found.items()}
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Write the sensitivities, where they are asked for, and the spreads."""
-    if "--sensitivities" in arguments:
-        write_sensitivities()
+def main() -> None:
+    """Write the spreads and what is known of correlations."""
     found = rows()
     spreads = fit(found)
     judged = [row for row in found if not row.calibration]
@@ -253,12 +161,14 @@ def main(arguments: Sequence[str]) -> None:
     lines = [
         "# How presets vary, by `python -m benchmarks.fidelity.fit_variation`: standard deviations of logarithms",
         "# between clusters, between the nodes of one and from pull to pull (unpacking), and the scale of what the",
-        "# model is off by (Student's t, 2 degrees of freedom). A preset is fitted on so many clusters and rows.",
+        "# model is off by (Student's t, 2 degrees of freedom). A preset is fitted on so many clusters and rows; where",
+        "# there are several clusters, spreads between them are wider or narrower by what these disagree by.",
         f'source: "fitted on {counts}; within a cluster on the range over its nodes"',
         "pooled:",
         "  cluster: " + _flow(spreads.cluster),
         *_within(found, spreads.within[""]),
         f"  model: {spreads.model[REAL]:.3f}  # of real images; of images of zeros {spreads.model['chonks']:.3f}",
+        *_correlations(correlations(spreads)),
         "# What figures of a type that was fitted differ by from those that vendors' pages and defaults give.",
         "presetless: " + _flow(presetless()),
         "presets:",
@@ -266,6 +176,8 @@ def main(arguments: Sequence[str]) -> None:
     for group in (*CHONKS, *PERFSTUDY):
         count = sum(row.calibration for row in found if row.preset == group.preset)
         lines += [f"  {group.preset}:", f"    clusters: {len(group.calibration)}", f"    rows: {count}"]
+        if group.preset in spreads.disagree:
+            lines.append(f"    cluster: {_flow(spreads.of(group.preset))}")
         lines += [f"  {line}" for line in _within(found, spreads.within[group.preset])]
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))
@@ -276,9 +188,25 @@ def _within(found: Iterable[Moved], spread: float) -> list[str]:
     return [f"  node: {_flow({'disk': nodes, 'unpack': nodes})}", f"  pull: {pull:.3f}"]
 
 
+def _correlations(told: Mapping[str, Told]) -> list[str]:
+    """Return the correlations that the pulls tell from none, and what they tell of each."""
+    sure = {key: each.mean for key, each in told.items() if each.from_none}
+    return [
+        *([f"  correlations: {_flow(sure)}"] if sure else []),
+        "# Correlations as pulls tell them that presets were fitted on; 0, to 0.58, is what no pull tells.",
+        "told:",
+        *(f"  {key}: {_told(each)}" for key, each in told.items()),
+    ]
+
+
+def _told(found: Told) -> str:
+    correlation = round(found.mean, 2) + 0.0  # never -0.0
+    return f"{{correlation: {correlation}, error: {found.error:.2f}, presets: {len(found.presets)}}}"
+
+
 def _flow(values: dict[str, float]) -> str:
     return "{" + ", ".join(f"{name}: {value:.3f}" for name, value in values.items()) + "}"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -4,7 +4,8 @@
 
 Of every first pull of an image in a cluster: when it began, how long it took (median, least and most over the nodes
 that did not wait), on how many nodes, and which images those had pulled before, in the order of the log. Where the log
-of a cluster is incomplete, ``seen`` are the images that any of its nodes had pulled by then.
+of a cluster is incomplete, ``seen`` are the images that any of its nodes had pulled by then. `data/nodes.csv` has what
+each node took, of pulls that presets are fitted on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fidelity.cluster_data import data
+from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, judgeable
+
 OUT = Path(__file__).parent / "data" / "clusters.json"
+NODES = OUT.with_name("nodes.csv")
+WAITED = 0.1  # seconds in the kubelet's queue
 BASE = "ghcr.io/converged-computing/container-chonks-run1:9-layers-size-48702097-bytes"
 ZEROS = 1028  # gzip makes a byte of so many, as in the manifests that are known
 SOURCE = (
@@ -81,6 +87,25 @@ def main(shared: Path) -> None:
     text = {"source": SOURCE, "layers": carried.layers, "images": carried.images, "clusters": out}
     lines = ",\n".join(f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in text.items())
     OUT.write_text("{\n" + lines + "\n}\n")
+    _write_nodes(pulls, carried)
+
+
+def _write_nodes(pulls: dict[str, list[dict[str, Any]]], carried: Carried) -> None:
+    """Write what each node took for the images that presets are fitted on, and did not wait for."""
+    with NODES.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["cluster", "image", "node", "seconds"])
+        for group in (*CHONKS, *PERFSTUDY):
+            for cluster in clusters(group):
+                told = {data()["images"][pull["image"]][0] for pull in judgeable(group, cluster)}
+                seen = set()
+                for pull in sorted(pulls[cluster], key=lambda pull: pull["begin"]):
+                    name, node = pull["image"], pull["node"]
+                    waited = pull["including_waiting_s"] - pull["pull_s"] > WAITED
+                    if name in told and group.calibrates(cluster, name) and (name, node) not in seen:
+                        seen.add((name, node))
+                        if not waited:
+                            writer.writerow([cluster, carried.image(name), node, pull["pull_s"]])
 
 
 class Carried:

@@ -10,7 +10,8 @@ from scipy import stats
 
 from benchmarks.fidelity import coverage_report
 from benchmarks.fidelity.coverage import GRID, OURS, Judged, mixture, spread_around
-from benchmarks.fidelity.fit_variation import FACTORS, Moved, fit, median_differs, rows
+from benchmarks.fidelity.fit_variation import fit
+from benchmarks.fidelity.moved_rows import FACTORS, Moved, median_differs, rows
 
 
 def judged(measured, quantiles):

@@ -49,6 +49,22 @@ def figures(name: str, given: dict[str, Any] | None) -> Iterator[tuple[str, Any,
     elif clusters is not None:
         wider = math.sqrt(1 + 1 / clusters)
         told["clusters"] = f"clusters behind the figures: spreads between clusters are drawn {wider:.2f} times as wide"
+    if not given:
+        if "cluster" in _tree()["presets"].get(name, {}):
+            told["cluster"] = "of all presets, times as much as its own clusters disagree by more or less than others'"
+        tree = {**tree, "correlations": dict.fromkeys(_tree()["told"], 0.0) | tree.get("correlations", {})}
     for section, value in tree.items():
         for key, spread in value.items() if isinstance(value, dict) else (("", value),):
-            yield f"variation.{section}{key and '.'}{key}", spread, told.get(section, source)
+            said = _correlation(key) if section == "correlations" and not given else told.get(section, source)
+            yield f"variation.{section}{key and '.'}{key}", spread, said
+
+
+def _correlation(key: str) -> str:
+    """Say what is known of a correlation."""
+    found = _tree()["told"][key]
+    if not found["presets"]:
+        return "not told: pulls of no preset with several clusters are bound by both"
+    several = "1 preset tells" if found["presets"] == 1 else f"{found['presets']} presets tell"
+    sure = f"{several} {found['correlation']}, to a standard error of {found['error']}"
+    carried = key in _tree()["pooled"].get("correlations", {})
+    return sure if carried else f"{sure}, which is not sure to differ from 0"
