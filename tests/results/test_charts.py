@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from pullsim.records import LinkSample
 from pullsim.results import charts
@@ -171,6 +172,17 @@ def test_svg_and_pdf_are_the_same_for_the_same_run(tmp_path, monkeypatch):
     assert texts[0] == texts[1]
     assert set(texts[0]) == {f"{name}.{form}" for name in ("start-cdf", "slowest-pulls") for form in ("svg", "pdf")}
     assert all(b"<dc:date>" not in text and b"CreationDate" not in text for text in texts[0].values())
+
+
+def test_a_chart_is_drawn_once_as_png_with_the_pixels_of_its_layout(tmp_path, monkeypatch):
+    figure, same = (charts.plot_pulls(make(pods=4)).figure for _ in range(2))
+    drawn = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
+    style.save(figure, tmp_path, "once", ["png"])
+    assert drawn == [figure]
+    same.savefig(tmp_path / "twice.png", dpi=figure.dpi)
+    assert np.array_equal(imread(tmp_path / "once.png"), imread(tmp_path / "twice.png"))
 
 
 def test_charts_of_pulls_are_left_out_when_there_are_no_records_of_pulls(tmp_path):

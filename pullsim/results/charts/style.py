@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -114,10 +115,17 @@ def save(
     with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "pullsim", "pdf.fonttype": 42}):
         warnings.filterwarnings("ignore", message="Glyph|constrained_layout", category=UserWarning)
         figure.set_dpi(_DPI)
-        figure.draw_without_rendering()  # places all parts, which otherwise happens for every format
-        figure.set_layout_engine("none")
+        canvas = FigureCanvasAgg(figure)
+        if (engine := figure.get_layout_engine()) is not None:
+            engine.execute(figure)  # places all parts, which otherwise happens for every format
+            figure.set_layout_engine("none")
         for form in formats:
-            figure.savefig(directory / f"{name}.{form}", dpi=_DPI, metadata=_METADATA[form])
+            path = directory / f"{name}.{form}"
+            if form == "png":
+                # Figure.savefig would draw once more, to measure.
+                canvas.print_png(path, metadata=_METADATA[form])  # type: ignore[no-untyped-call]
+            else:
+                figure.savefig(path, dpi=_DPI, metadata=_METADATA[form])
 
 
 def nothing(ax: Axes, text: str) -> None:
