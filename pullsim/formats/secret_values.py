@@ -45,7 +45,7 @@ _TOML_HEADER: Final = re.compile(
     re.MULTILINE,
 )
 _TOML_ENTRY: Final = re.compile(
-    rf"""(?P<before>["']?(?P<key>[\w-]+)["']?\s*=\s*)(?P<value>\[[^\]]*\]|{_TOML_STRING})""", re.MULTILINE
+    rf"""(?P<before>(?<![\w-])["']?(?P<key>[\w-]+)["']?\s*=\s*)(?P<value>\[[^\]]*\]|{_TOML_STRING})""", re.MULTILINE
 )
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")  # anchors and tags of a YAML scalar
 #: An override, whose key may have = in brackets, and whose value anywhere; see `pullsim.scenario.file.overrides`.

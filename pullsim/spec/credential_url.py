@@ -114,20 +114,29 @@ def shell_pattern(glob: str) -> re.Pattern[str] | None:
     """Return the expression for a part of a host that may have stars and character classes; None: a bad pattern.
 
     The rules are those of Go's path/filepath Match. Its other special characters (``?``, ``^``, a backslash) cannot
-    occur here, since they cannot be part of a URL's host.
+    occur here, since they cannot be part of a URL's host. What stands between two stars is matched where it comes
+    first, and no other place is tried: a later one could help nothing, and all places of many stars would take years.
     """
-    expression, place = "", 0
+    chunks, place = [""], 0
     while place < len(glob):
         if glob[place] == "[":
             match = _CLASS.match(glob, place)
             if match is None:
                 return None
-            expression += _class(match[1])
+            chunks[-1] += _class(match[1])
             place = match.end()
+            continue
+        if glob[place] == "*":
+            chunks.append("")
         else:
-            expression += ".*" if glob[place] == "*" else re.escape(glob[place])
-            place += 1
-    return re.compile(expression, re.DOTALL)
+            chunks[-1] += re.escape(glob[place])
+        place += 1
+    first, *middle = chunks
+    if not middle:
+        return re.compile(first, re.DOTALL)
+    last = middle.pop()
+    between = "".join(f"(?>.*?{chunk})" for chunk in middle if chunk)
+    return re.compile(f"{first}{between}.*{last}", re.DOTALL)
 
 
 def _class(body: str) -> str:

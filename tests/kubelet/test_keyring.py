@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pullsim.cri import Auth
@@ -108,6 +109,12 @@ def test_it_says_why_not(pattern, image, why):
 )
 def test_host_parts_are_shell_patterns(pattern, host, fits):
     assert matches(f"{pattern}.example", f"{host}.example/app") is fits
+
+
+@given(st.text("ab*", max_size=8), st.text("ab", min_size=1, max_size=9))
+@example("*a" * 40 + "b", "a" * 60)  # an expression that tried all places of forty stars would take years
+def test_many_stars_match_as_a_shell_has_them(glob, host):
+    assert matches(f"{glob or 'a'}.example.com", f"{host}.example.com/app") == fnmatchcase(host, glob or "a")
 
 
 label = st.from_regex(r"[a-z0-9]{1,5}", fullmatch=True)
