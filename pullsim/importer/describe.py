@@ -33,6 +33,7 @@ def is_description(text: str) -> bool:
 
 def described_nodes(text: str) -> Iterator[dict[str, Any]]:
     """Yield a Node for each that a text describes."""
+    text = text.lstrip()
     starts = [match.start() for match in _START.finditer(text)]
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         yield _node(text[begin:end])

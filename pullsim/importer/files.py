@@ -67,6 +67,8 @@ def _read(data: bytes, path: Path, inventory: Inventory, notes: Notes) -> None:
         problem = str(error)
         reason = why_unknown(content, problem)
         notes.unread.append(problem if reason == problem else f"{path}: {reason}")
+    except RecursionError:  # parts of MIME within parts
+        notes.unread.append(f"{path}: is nested too deep to be read")
     else:
         if known:
             inventory.files.append(path.name)

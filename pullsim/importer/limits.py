@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from pullsim.inputs.document import Document
 from pullsim.inputs.validation import path_text, rule_text
 from pullsim.scenario.model.nodes import NodePool
+from pullsim.scenario.presets.nodes import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,9 +36,10 @@ def keep_limits(pools: Iterable[Pool], notes: Notes) -> None:
 
 def _refused(pool: Pool) -> Iterator[tuple[str, tuple[Any, ...], str]]:
     """Yield the key, the place below it and the rule of each value of a pool that a scenario refuses."""
-    known = NodePool.model_fields_by_key()
+    written = {key: figure.value for key, figure in pool.keys.items()}
+    pools = expand(Document("nodes", {"nodes": [written]}), Path()).tree["nodes"]  # with the figures of its preset
     try:
-        NodePool.model_validate({key: figure.value for key, figure in pool.keys.items() if key in known})
+        NodePool.model_validate(pools[0])
     except ValidationError as error:
         for details in error.errors(include_url=False):
             if details["loc"]:

@@ -62,6 +62,8 @@ def test_other_shapes_are_read(content, tmp_path):
         (gzip.compress(b"x" * 99, mtime=0)[:12] + b"\0" * 9, "gzip"),
         (gzip.compress(CUT.encode(), mtime=0)[:-8], "gzip"),
         (b"\xff\xfe\x00", "UTF-16"),
+        ("MIME-Version: 1.0\n" + "Content-Type: message/rfc822\n\n" * 2000, "nested too deep"),
+        ('{"type": "ADDED", "object": ' * 300 + "{}" + "}" * 300, "nested more than 200 levels deep"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(content, said, tmp_path):
@@ -79,6 +81,13 @@ def test_blank_lines_before_a_file_take_no_time(tmp_path):
     text, told = import_cluster([str(tmp_path)], Question.rollout)
     assert [each["name"] for each in yaml.safe_load(text)["workloads"]] == ["a", "b"]
     assert not [line for line in told if "config.toml" in line]
+
+
+def test_a_description_may_be_indented(tmp_path, dumps):
+    described = (dumps / "small-kubeadm" / "describe-node-wk-1.txt").read_text()
+    (tmp_path / "node.txt").write_text(f"   {described}")
+    text, _ = import_cluster([str(tmp_path / "node.txt")], Question.rollout)
+    assert len(yaml.safe_load(text)["nodes"]) == 1
 
 
 @pytest.mark.parametrize("number", [10**6 + 1, 2**63])

@@ -44,7 +44,7 @@ _NUMBERS: tuple[Any, ...] = (
 
 _PARTS = (
     b" ", b"\n", b"\t", b"a", b"a ", b"a.", b"a, ", b"-", b"\\", b'"', b"[", b"#\n", b"\n \n", b"a=", b"0", b"/",
-    b"&a ", b": ",
+    b"&a ", b": ", b"Content-Type: message/rfc822\n\n",
 )  # fmt: skip
 
 

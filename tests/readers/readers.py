@@ -46,6 +46,7 @@ from pullsim.study.store import FILE, RunStore
 from pullsim.study.study_file import read_study
 from tests.fuzz.doors import DUMPS, FORMS, SEEDS, call
 from tests.readers.reader import HERE, Reader
+from tests.readers.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +107,7 @@ def _given_to_init() -> tuple[dict[str, bytes], ...]:
     packed = {"nodes.json.gz": gzip.compress(cluster["nodes.json"])}
     others = {name: (SEEDS / name).read_bytes() for name in ("secret.yaml", "docker.json", "kubelet.yaml")}
     singles = [*_dumps(*names), events, packed, *({name: content} for name, content in others.items())]
+    singles += [{name: text.encode()} for name, text in SETTINGS.items()]
     return (cluster, *({**each, **cluster} for each in singles))
 
 
