@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+from base64 import b64encode
+
+_PACKED = b64encode(gzip.compress(b"kind: KubeletConfiguration\nregistryBurst: 30\n", mtime=0)).decode()
 SETTINGS = {
     "registries.conf": """unqualified-search-registries = ["docker.io"]
 [[registry]]
@@ -29,7 +33,9 @@ spec:
         - path: /etc/kubernetes/other/kubelet.conf
           contents:
             compression: gzip
-            source: "data:;base64,H4sIAAAAAAACA8vOzEuxUvAuTUrNSS1xzs9Ly0wvLUosyczP4ypKTc8sLimqdCotKi6xUjA24AIADjMGhS0AAAA="
+            source: "data:;base64,"""
+    + _PACKED
+    + """"
 """,
     "mirrors.yaml": """apiVersion: config.openshift.io/v1
 kind: ImageDigestMirrorSet
