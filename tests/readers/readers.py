@@ -38,10 +38,10 @@ from pullsim.scenario.file.credential_files import explain, read_entries
 from pullsim.scenario.file.reader import from_document, load
 from pullsim.spec.kubelet import DEFAULT_VERSION
 from pullsim.study import baseline
-from pullsim.study.compare import saved
 from pullsim.study.fit.lab import Lab
 from pullsim.study.fit.read import read_input
 from pullsim.study.job import Bundle
+from pullsim.study.saved_sides import saved
 from pullsim.study.store import FILE, RunStore
 from pullsim.study.study_file import read_study
 from tests.fuzz.doors import DUMPS, FORMS, SEEDS, call
