@@ -8,7 +8,7 @@ from pullsim.kernel.clock import nanoseconds
 from pullsim.kernel.event import Event, Timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import simpy
 
@@ -42,39 +42,41 @@ class Cadence(Protocol):
 
 
 class Requeue:
-    """The delays from a sync until the pod is due in the work queue: first the given ones, then random ones."""
+    """The delays from a sync until a pod of a node is due in the work queue: first the given ones, then random ones."""
 
-    __slots__ = ("_given", "_pod", "_resync", "_retry", "_streams")
+    __slots__ = ("_given", "_left", "_resync", "_retry", "_streams")
 
     def __init__(
-        self, retry: Interval, resync: Interval, given: Sequence[float], streams: Streams, pod: PodStatus
+        self, retry: Interval, resync: Interval, given: Mapping[str, Sequence[float]], streams: Streams
     ) -> None:
-        """``given`` are seconds. Random delays use a stream of the pod, made at the first draw: most pods need none."""
+        """``given`` are seconds by the pod's name. Random delays use a stream of the pod: most pods need none."""
         self._retry = retry
         self._resync = resync
-        self._given: Iterator[float] | None = iter(given) if given else None
+        self._given = given
+        self._left: dict[PodStatus, Iterator[float]] = {}  # the given ones that are to come
         self._streams = streams
-        self._pod = pod
 
-    def delay(self, *, ok: bool) -> float:
+    def delay(self, pod: PodStatus, *, ok: bool) -> float:
         """Return seconds until the pod is due (pkg/kubelet/pod_workers.go completeWork)."""
-        given = None if self._given is None else next(self._given, None)
-        if given is not None:
-            return given
+        if pod.name in self._given:
+            given = next(self._left.setdefault(pod, iter(self._given[pod.name])), None)
+            if given is not None:
+                return given
         interval = self._resync if ok else self._retry
         if not interval.jitter:
             return interval.base
-        stream = self._streams.get("requeue", self._pod.namespace, self._pod.name)
+        stream = self._streams.get("requeue", pod.namespace, pod.name)
         return interval.base * (1 + interval.jitter * stream.uniform())
 
 
 class MinimalCadence:
     """A cadence without ticks and relists: it syncs a requeue delay after an error, or when an init container exits."""
 
-    __slots__ = ("_changed", "_requeue")
+    __slots__ = ("_changed", "_pod", "_requeue")
 
-    def __init__(self, requeue: Requeue) -> None:
+    def __init__(self, requeue: Requeue, pod: PodStatus) -> None:
         self._requeue = requeue
+        self._pod = pod
         self._changed = 0.0  # time of the last change, which may be an exit that is still to come
 
     def changed(self, at: float) -> None:
@@ -86,7 +88,7 @@ class MinimalCadence:
         if due is not None:
             return due
         if not ok:
-            return now + self._requeue.delay(ok=False)
+            return now + self._requeue.delay(self._pod, ok=False)
         return max(now, self._changed)
 
     def requeued(self, due: float) -> float:
@@ -141,10 +143,11 @@ class KubeletCadence:
     kubelet_*.
     """
 
-    __slots__ = ("_on_demand", "_pending", "_phases", "_requeue", "_unseen")
+    __slots__ = ("_on_demand", "_pending", "_phases", "_pod", "_requeue", "_unseen")
 
-    def __init__(self, requeue: Requeue, phases: Phases, *, relist_on_demand: bool) -> None:
+    def __init__(self, requeue: Requeue, pod: PodStatus, phases: Phases, *, relist_on_demand: bool) -> None:
         self._requeue = requeue
+        self._pod = pod
         self._phases = phases
         self._on_demand = relist_on_demand
         self._unseen: list[int] = []  # times of changes that no relist has seen, in nanoseconds, ascending
@@ -158,7 +161,7 @@ class KubeletCadence:
         """See `Cadence.next_sync`."""
         end = nanoseconds(now)
         tick, relist = self._phases.read()
-        queued = end + nanoseconds(self._requeue.delay(ok=ok)) if due is None else nanoseconds(due)
+        queued = end + nanoseconds(self._requeue.delay(self._pod, ok=ok)) if due is None else nanoseconds(due)
         pending = self._see(end) or self._pending
         if pending and ok and self._on_demand and self._unseen and self._unseen[0] <= end:
             # The relist on demand sends the next update and serves the worker, which waits for the cache already.

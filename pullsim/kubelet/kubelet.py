@@ -59,7 +59,8 @@ class Kubelet:
         self._env = env
         self._loop = loop
         self._credentials = credentials
-        self._resync = loop.resync or Interval(config.sync_frequency, 0.5)
+        resync = loop.resync or Interval(config.sync_frequency, 0.5)
+        self._requeue = Requeue(loop.retry, resync, loop.requeue_draws, context.streams)
         self._phases = Phases(loop.tick_phase, loop.relist_phase, context.streams, context.node)
         self._pull_records = ImagePullManager(
             config.image_pull_credentials_verification_policy,
@@ -178,13 +179,7 @@ class Kubelet:
 
     def _cadence(self, pod: PodStatus) -> Cadence:
         """Return what decides when the pod's worker syncs."""
-        requeue = Requeue(
-            self._loop.retry,
-            self._resync,
-            self._loop.requeue_draws.get(pod.name, ()),
-            self._context.streams,
-            pod,
-        )
         if self._loop.minimal:
-            return MinimalCadence(requeue)
-        return KubeletCadence(requeue, self._phases, relist_on_demand=self._context.version >= (1, 36))
+            return MinimalCadence(self._requeue, pod)
+        on_demand = self._context.version >= (1, 36)
+        return KubeletCadence(self._requeue, pod, self._phases, relist_on_demand=on_demand)

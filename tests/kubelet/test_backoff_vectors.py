@@ -133,12 +133,12 @@ def test_requeue_intervals(kind, ok, draw):
     rule, loop = CADENCE[kind], LoopSpec()
     interval = Interval(60.0, 0.5) if ok else loop.retry
     assert (interval.base, interval.jitter) == (rule["base"], rule["jitter_factor"])
-    delay = Requeue(loop.retry, Interval(60.0, 0.5), (), Drawn(draw), POD).delay(ok=ok)
+    delay = Requeue(loop.retry, Interval(60.0, 0.5), {}, Drawn(draw)).delay(POD, ok=ok)
     assert rule["range"][0] <= delay <= rule["range"][1]
     assert delay == pytest.approx(rule["base"] * (1 + draw * rule["jitter_factor"]))
 
 
 def test_given_delays_come_first():
-    requeue = Requeue(Interval(10.0, 0.5), Interval(60.0, 0.5), (12.3, 10.4), Drawn(0.0), POD)
-    assert [requeue.delay(ok=False) for _ in range(3)] == [12.3, 10.4, 10.0]
-    assert MinimalCadence(requeue).next_sync(5.0, ok=False) == 15.0
+    requeue = Requeue(Interval(10.0, 0.5), Interval(60.0, 0.5), {"p": (12.3, 10.4)}, Drawn(0.0))
+    assert [requeue.delay(POD, ok=False) for _ in range(3)] == [12.3, 10.4, 10.0]
+    assert MinimalCadence(requeue, POD).next_sync(5.0, ok=False) == 15.0

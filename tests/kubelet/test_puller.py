@@ -7,7 +7,7 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsim.cri import Caller, PullOutcome
+from pullsim.cri import PullOutcome
 from pullsim.kernel.event import Event
 from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.kubelet.images.puller import ImagePuller, ParallelPulls, SerialPulls
@@ -61,7 +61,8 @@ def pulls(queue, asked):
 
     def worker(number, at):
         yield env.timeout(at)
-        request = PullRequest(f"a{number}:1", Caller("default", "p", "c", f"a{number}:1"), pod("p", "a:1"))
+        asking = pod("p", f"a{number}:1")
+        request = PullRequest(f"a{number}:1", asking, asking.spec.containers[0])
         results[number] = yield from puller.pull(request, TimeLine(env.now, "sync"))
 
     for number, at in enumerate(asked):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pullsim.cri import NO_SPACE, NODE_LEFT, Caller, InspectFailed
+from pullsim.cri import NO_SPACE, NODE_LEFT, InspectFailed
 from pullsim.kernel.clock import nanoseconds
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed, LookupTime
 from pullsim.kubelet.events import NORMAL, WARNING
@@ -46,15 +46,6 @@ EXPLAINED: Final = {
     REGISTRY_UNAVAILABLE: "the registry is unavailable",
     SIGNATURE_VALIDATION_FAILED: "the signature validation failed",
 }
-
-
-class NeededPull(NamedTuple):
-    """A pull that a container or image volume needs."""
-
-    request: PullRequest
-    credentials: Credentials  # those of the request, in the same order
-    present: bool | None  # as in `Ensured`
-    check: str | None  # as in `Ensured`
 
 
 class Ensured(NamedTuple):
@@ -110,7 +101,7 @@ class ImageManager:
         """
         if clock is None:
             clock = pod.clock
-        needed: Ensured | NeededPull = yield from self._find(pod, container, clock)
+        needed: Ensured | PullRequest = yield from self._find(pod, container, clock)
         if isinstance(needed, Ensured):
             return needed
         # In a large run most pods wait here for their turn to pull, and each keeps this frame with its local variables.
@@ -119,14 +110,14 @@ class ImageManager:
         requested = self._env.now
         self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
-        self._pulls.record_intent(needed.request.image)
-        result = yield from self._puller.pull(needed.request, clock)
+        self._pulls.record_intent(needed.image)
+        result = yield from self._puller.pull(needed, clock)
         ensured = self._pulled(pod, container, needed, requested, result)
         return ensured._replace(present=needed.present, pull_required=True, check=needed.check)
 
     def _find(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, clock: TimeLine
-    ) -> Generator[Any, Any, Ensured | NeededPull]:
+    ) -> Generator[Any, Any, Ensured | PullRequest]:
         """Return the present image or the reason not to pull now, as `Ensured`; otherwise the pull that is needed."""
         messages, image = self._messages, container.image
         try:
@@ -171,13 +162,10 @@ class ImageManager:
             message = messages.back_off_status(image, self._errors.get(key, ""))
             return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True, check=check)
         self._errors.pop(key, None)
-        caller = Caller(pod.namespace, pod.name, container.name, image)
-        auths = tuple(credential.auth for credential in credentials or ())
         look_up = None
         if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
             look_up = partial(self._credentials.look_up, pod, wanted)
-        request = PullRequest(wanted, caller, pod.pod, handler, auths, look_up)
-        return NeededPull(request, credentials or (), present, check)
+        return PullRequest(wanted, pod.pod, container, handler, credentials or (), look_up, present, check)
 
     @property
     def record_sizes(self) -> tuple[int, int] | None:
@@ -198,12 +186,12 @@ class ImageManager:
         self,
         pod: PodStatus,
         container: ContainerSpec | ImageVolume,
-        needed: NeededPull,
+        request: PullRequest,
         requested: float,
         result: PullResult,
     ) -> Ensured:
         """Record how a pull ended, emit its event, and return the outcome for the container."""
-        env, messages, image, request = self._env, self._messages, container.image, needed.request
+        env, messages, image = self._env, self._messages, container.image
         pod.pulling -= 1
         outcome = result.outcome
         now = nanoseconds(env.now)
@@ -229,7 +217,7 @@ class ImageManager:
         self._backoff.gc(now)
         if self._retries is not None:
             self._retries.succeeded(request)
-        used = next((credential for credential in needed.credentials if credential.auth is outcome.auth), None)
+        used = next((credential for credential in request.credentials if credential.auth is outcome.auth), None)
         self._pulls.record_pulled(request.image, outcome.answer or outcome.image_ref, used)
         self._housekeeping.changed()
         pod.pulled(request.image)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import simpy
 
-from pullsim.cri import NODE_LEFT, Auth, Caller, PullOutcome
+from pullsim.cri import NODE_LEFT, Caller, PullOutcome
 from pullsim.kernel.process import part
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed
-from pullsim.spec.pod import Pod
+from pullsim.spec.pod import ContainerSpec, ImageVolume, Pod
 from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ class PullRequest(NamedTuple):
     """The pull that the image manager asks the puller for."""
 
     image: str  # the name that the CRI is given
-    caller: Caller
     pod: Pod  # the pod that needs the image: a pull policy may depend on it
+    subject: ContainerSpec | ImageVolume  # what of the pod needs it
     handler: str = ""  # the runtime handler of the ImageSpec
-    auths: tuple[Auth, ...] = ()  # credentials that match the image, in the order in which they are tried
+    credentials: Credentials = ()  # those that match the image, in the order in which they are tried
     #: Looks the credentials up, for a release that does so within the pull; raises LookupFailed.
     look_up: Callable[[TimeLine], Generator[Any, Any, Credentials]] | None = None
+    present: bool | None = None  # whether the image was on the node; None: nobody looked
+    check: str | None = None  # whether the pod may use the present image
 
 
 class PullService(Protocol):
@@ -52,12 +54,14 @@ class RuntimeImageService:
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Call PullImage with one credential after the other until a call succeeds."""
-        image, caller, _, handler, auths, look_up = request
+        image, pod, subject, handler, credentials, look_up = request[:6]
         if look_up is not None:
             try:
-                auths = tuple(credential.auth for credential in (yield from look_up(clock)))
+                credentials = yield from look_up(clock)
             except LookupFailed as error:
                 return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, retryable=False, calls=0)
+        auths = tuple(credential.auth for credential in credentials)
+        caller = Caller(pod.namespace, pod.name, subject.name, subject.image)
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
             try:

@@ -40,7 +40,7 @@ class WaitingPull:
         self.image: str = request.image  # the name with its tag, as the runtime is given it
         self.registry: str = parse(request.image).domain  # as in the name: docker.io, whatever its mirrors are
         self.pod: Pod = request.pod  # with its name, namespace and workload, and all that `spec` has
-        self.container: str = request.caller.container  # the container, or image volume, that needs the image
+        self.container: str = request.subject.name  # the container, or image volume, that needs the image
         self.asked = asked  # when it was asked for, in simulated seconds
         self.held: float | None = None  # since when a token of registryPullQPS is all that it waits for
         self.identity = id(request)

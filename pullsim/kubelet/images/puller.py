@@ -98,7 +98,7 @@ class ImagePuller:
             if self._last_image is not None:
                 clock.explain(self._last_image)
         started = env.now
-        image = request.caller.image
+        image = request.subject.image
         pull_clock = TimeLine(started, "pull", spans=clock.spans is not None, image=image)
         clock.split(pull_clock, started)
         outcome = yield from self._service.pull(request, pull_clock)

@@ -91,7 +91,7 @@ class Retries:
 
     def failed(self, pod: PodStatus, request: PullRequest, asked: float, outcome: PullOutcome) -> None:
         """Ask the policies when a pull that has just failed is tried again; the kubelet's own back-off has begun."""
-        key, now = (pod, request.caller.image), self._env.now
+        key, now = (pod, request.subject.image), self._env.now
         if self._jitter is not None:
             waiting = self._failed.setdefault(parse(request.image).domain, {})
             waiting.pop(key, None)
