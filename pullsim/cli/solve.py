@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pullsim.cli import completers, signals, terminal
+from pullsim.cli import completers, signals
 from pullsim.cli.exit_codes import ASSERTION_FAILED, exit_codes
 from pullsim.cli.options import INPUT, OUTPUT, NodesOption, PresetOption, ScenarioArgument, SetOption, VerboseOption
 from pullsim.cli.scenario_argument import load_scenario
@@ -19,6 +19,7 @@ from pullsim.cli.study_options import (
     DaskCertOption,
     DaskKeyOption,
     DaskOption,
+    DrawsOption,
     ForceOption,
     ProcessesOption,
     QuietOption,
@@ -30,17 +31,12 @@ from pullsim.cli.study_options import (
 )
 from pullsim.cli.study_source import study_source
 from pullsim.errors import InputError, Location
-from pullsim.printable import json_text, printable
 from pullsim.results.wording import counted
 from pullsim.staging import staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from rich.console import Group
-
-    from pullsim.study.pages.parts import Source
-    from pullsim.study.solve import Solution
 
 GOAL = "Goal"
 
@@ -154,6 +150,7 @@ def solve(
     dask_ca: DaskCaOption = None,
     dask_cert: DaskCertOption = None,
     dask_key: DaskKeyOption = None,
+    interval: DrawsOption = None,
     force: ForceOption = False,
     out: Annotated[
         Path | None,
@@ -174,10 +171,12 @@ def solve(
 ) -> None:
     """Find the value of a knob that meets an SLO, or a deadline that pods meet. Exit code 1: there is none."""
     with exit_codes(debug=verbose):
+        from pullsim.cli.solution import show_solution, write_solution  # noqa: PLC0415
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
         searched = {"--slo": slo, "--want": want, "--trials": trials, "--maximize": maximize or None}
+        searched["--interval"] = interval
         if coverage is not None:
             _alone(
                 {"--knob": knob, "--range": range_, "--against": against, **searched}, "--coverage, which has no knob"
@@ -261,11 +260,12 @@ def solve(
                 progress=progress,
                 out=out,
                 resume=resume,
+                interval=interval,
             )
         warnings = solve_text.warnings(solution, source.error)
         if out is not None:
-            _write(solution, out, source)
-        _print(solution, warnings, output)
+            write_solution(solution, out, source)
+        show_solution(solution, warnings, output.value)
         if solution.answer is None:
             raise typer.Exit(ASSERTION_FAILED)
 
@@ -296,51 +296,3 @@ def _progress(*, quiet: bool, kept: str) -> Iterator[Callable[[int], None]]:
             status.update(f"searching: {runs:,} runs so far")
 
         yield show
-
-
-def _write(solution: Solution, out: Path, source: Source) -> None:
-    from pullsim.results.charts.style import save  # noqa: PLC0415  matplotlib
-    from pullsim.study.files import write_page  # noqa: PLC0415
-    from pullsim.study.pages.solution_page import solution_page  # noqa: PLC0415
-    from pullsim.study.solve_text import plot_curve  # noqa: PLC0415
-
-    with staged(out) as files:
-        write_page(solution_page(solution, source), files)
-        save(plot_curve(solution).figure, files, "solve")
-
-
-def _print(solution: Solution, warnings: list[str], output: SolutionFormat) -> None:
-    from pullsim.study import solve_text  # noqa: PLC0415
-
-    if output is SolutionFormat.table:
-        terminal.show(_shown(solution, warnings))
-        return
-    with terminal.standard_output() as stdout:
-        if output is SolutionFormat.sentence:
-            stdout.write(printable(" ".join([solve_text.sentence(solution), *warnings])) + "\n")
-        else:
-            document = {
-                "answer": solution.settings(solution.answer.point) if solution.answer else None,
-                "sentence": solve_text.sentence(solution),
-                "warnings": warnings,
-                "tried": [{"set": solution.settings(t.point), **solve_text.figures(t)} for t in solution.tried],
-            }
-            stdout.write(json_text(document, indent=2) + "\n")
-
-
-def _shown(solution: Solution, warnings: list[str]) -> Group:
-    from rich.console import Group  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    from pullsim.results.fitted_table import FittedTable  # noqa: PLC0415
-    from pullsim.results.prose import Prose  # noqa: PLC0415
-    from pullsim.study import solve_text  # noqa: PLC0415
-
-    table = FittedTable()
-    table.words("tried")
-    table.figures(f"{solution.goal.metric} [95 %]")
-    table.words("")
-    for row in solve_text.rows(solution):
-        table.add_row(*row, style="bold" if row[2] else "")
-    texts = [Prose(solve_text.sentence(solution), "bold"), *(Prose(f"Note: {w}", "yellow") for w in warnings)]
-    return Group(table, Text(), *texts)

@@ -47,7 +47,7 @@ def draw_clusters(
     without = max(2, draws // _WITHOUT)
     total = len(variants) * (draws + without)
     made: list[list[Mapping[int, Run]]] = []
-    for wanted, count in (([_varied(scenario, each) for each in variants], draws), (_still(variants), without)):
+    for wanted, count in (([varied(scenario, each) for each in variants], draws), (_still(variants), without)):
         done = len(variants) * draws if made else 0
 
         def tell(finished: int, _: int, done: int = done) -> None:
@@ -108,7 +108,7 @@ def runs_of(draws: int) -> int:
     return draws + max(2, draws // _WITHOUT)
 
 
-def _varied(scenario: Scenario, variant: Variant) -> Variant:
+def varied(scenario: Scenario, variant: Variant) -> Variant:
     """Return a variant with variation: its own, the scenario's, or that of its presets."""
     own = scenario.variation is not None or any(key.split(".")[0] == _KEY for key, _ in variant.applied)
     return Variant((*(() if own else ((_KEY, "preset"),)), *variant.applied))

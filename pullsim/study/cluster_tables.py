@@ -17,6 +17,7 @@ from pullsim.results.start_table import brief
 from pullsim.results.statistics import percentile
 from pullsim.results.wording import counted
 from pullsim.study.advice.advice import percent
+from pullsim.study.solve_text import setting_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pullsim.study.advice.advice import Advice, Tried
     from pullsim.study.clusters import Clusters, Paired
     from pullsim.study.compare import Comparison
+    from pullsim.study.solve import Solution
     from pullsim.study.variant_runs import Sweep
 
 HEADING: Final = "in other clusters"
@@ -155,6 +157,33 @@ def clusters_of_advice(advice: Advice) -> ClusterTable | None:
     notes = _notes(clusters, judged, some[:1], "all changes run in each")
     notes += _order(clusters, advice.gains, judged)
     return ClusterTable((HEADING,), ("better in", "rank, nine in ten"), rows, notes, judged, spans, share=True)
+
+
+def clusters_of_solution(solution: Solution) -> ClusterTable | None:
+    """Return what settings came to, and in how many clusters each is right; None: no clusters were drawn."""
+    found, goal = solution.clusters, solution.goal
+    if found is None:
+        return None
+    clusters, rows, spans = found.clusters, [], []
+    best = clusters.best(goal.metric)
+    for point, runs, first in zip(found.points, clusters.runs, best, strict=True):
+        figure = runs.figure(goal.metric)
+        if figure is None:
+            continue
+        right = first if goal.limit is None else found.met(point, goal)
+        marks = {"half": found.half, "nine in ten": found.most}
+        mark = ", ".join(name for name, answer in marks.items() if answer == point)
+        name = setting_text(solution, point, short=True)
+        short = solution.ranges[0].value(point[0]) if len(point) == 1 else name
+        count = "" if right is None else f"{right:,} of {clusters.draws:,}"
+        texts = (short, *spread(goal.metric, figure), count, mark)
+        rows.append(Row(texts, figure.median))
+        spans.append(Span(name, figure))
+    answer = solution.answer and setting_text(solution, solution.answer.point, short=True)
+    told = [span for span in spans if span.name == answer] or spans
+    notes = _notes(clusters, goal.metric, told[:1], "all settings run in each")
+    counts = ("best in" if goal.limit is None else "meets it", "answer for")
+    return ClusterTable((HEADING,), counts, rows, notes, goal.metric, spans)
 
 
 def _rank(ranks: NDArray[np.int64] | None) -> str:

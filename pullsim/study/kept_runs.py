@@ -15,7 +15,7 @@ from pullsim.outputs import written
 from pullsim.study.store import FILE, RunStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from pullsim.study.executors import Executor
     from pullsim.study.job import Bundle, Job, Outcome
@@ -50,6 +50,35 @@ class KeptRuns:
             with closing(self._executor.run(bundle, [*left.values()])) as outcomes:  # type: ignore[type-var]
                 for outcome in outcomes:
                     store.add(left[outcome.number], outcome)
+                    yield outcome
+
+    def close(self) -> None:
+        """See `pullsim.study.executors.Executor.close`."""
+        self._executor.close()
+
+
+class RememberedRuns:
+    """Runs jobs with another executor, each of them once."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.out = executor.out if isinstance(executor, KeptRuns) else None  # where they are kept
+        self._executor = executor
+        self._known: dict[tuple[Hashable, tuple[str, ...], int], Outcome] = {}
+
+    def run(self, bundle: Bundle, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """See `pullsim.study.executors.Executor.run`."""
+        left = []
+        for job in jobs:
+            known = self._known.get((bundle.identity, job.overrides, job.seed))
+            if known is None:
+                left.append(job)
+            else:
+                yield known._replace(number=job.number)
+        places = {job.number: (bundle.identity, job.overrides, job.seed) for job in left}
+        if left:
+            with closing(self._executor.run(bundle, left)) as outcomes:  # type: ignore[type-var]
+                for outcome in outcomes:
+                    self._known[places[outcome.number]] = outcome
                     yield outcome
 
     def close(self) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pullsim.results.model_error import ModelError
-    from pullsim.study.solve import Solution, Tried
+    from pullsim.study.search import Point, Tried
+    from pullsim.study.solve import Solution
 
 KNEE: Final = 0.05  # a value whose objective is within this relative difference of the best one is nearly as good
 _TIMED = (metric_names.SECONDS, metric_names.RATE)
@@ -35,22 +36,53 @@ def sentence(solution: Solution) -> str:
     if answer is None:
         limit = goal.limit.text if goal.limit else goal.metric
         nearest = _nearest(solution)
-        at = f"; nearest is {_figure(solution, nearest)} with {_setting(solution, nearest)}" if nearest else ""
+        at = (
+            f"; nearest is {_figure(solution, nearest)} with {setting_text(solution, nearest.point)}" if nearest else ""
+        )
         return f"No {over} meets {limit}{at}.{_binding(nearest)}"
     what = {
         "smallest": f"the smallest that meets {goal.limit.text}" if goal.limit else "",
         "largest": f"the largest that meets {goal.limit.text}" if goal.limit else "",
         "best": f"the best for {goal.metric}" + (f" with {goal.limit.text}" if goal.limit else ""),
     }[goal.want]
-    text = f"Of {over}, {_setting(solution, answer)} is {what}: {_figure(solution, answer)}."
+    text = f"Of {over}, {setting_text(solution, answer.point)} is {what}: {_figure(solution, answer)}."
     return text + _beside(solution, answer) + _binding(answer)
+
+
+def in_clusters(solution: Solution) -> str:
+    """Return a text about the settings that are right in half, and in nine of ten, of the drawn clusters, if any were.
+
+    It begins with a space.
+    """
+    found, goal = solution.clusters, solution.goal
+    if found is None:
+        return ""
+    draws = found.clusters.draws
+    begin = f" In other clusters ({draws:,} draws) "
+    if goal.limit is None:
+        names = {"median": found.half, "value that nine in ten do not exceed": found.most}
+        if goal.maximize:
+            names = {"median": found.half, "value that nine in ten have at least": found.most}
+        best = (f"the best {name} has {setting_text(solution, point)}" for name, point in names.items() if point)
+        return f"{begin}{', '.join(best)}."
+    told = []
+    if solution.answer is not None:
+        met = found.met(solution.answer.point, goal)
+        told.append(f"{setting_text(solution, solution.answer.point)} meets it in {met:,}")
+    for point, share in ((found.half, "half of them"), (found.most, "nine of ten")):
+        if point is None:
+            told.append(f"none meets it in {share}")
+        else:
+            which = "" if goal.want == "best" else f"{goal.want} "
+            told.append(f"the {which or 'best '}that meets it in {share} is {setting_text(solution, point)}")
+    return f"{begin}{'; '.join(told)}."
 
 
 def warnings(solution: Solution, error: ModelError | None) -> list[str]:
     """Return what a reader must know before relying on the answer."""
     goal, answer, found = solution.goal, solution.answer, []
     if answer is not None:
-        found += [f"With {_setting(solution, answer)}: {text}." for text in answer.ending.texts()]
+        found += [f"With {setting_text(solution, answer.point)}: {text}." for text in answer.ending.texts()]
     else:
         found += common_texts([tried.ending for tried in solution.tried])
     those = of_those_that_did(goal.metric)
@@ -75,7 +107,7 @@ def rows(solution: Solution) -> list[tuple[str, str, str]]:
     made = []
     for tried in solution.tried:
         mark = "answer" if tried is solution.answer else ""
-        made.append((_setting(solution, tried, short=True), _interval(solution, tried), mark))
+        made.append((setting_text(solution, tried.point, short=True), _interval(solution, tried), mark))
     return made
 
 
@@ -118,8 +150,9 @@ def plot_curve(solution: Solution, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _setting(solution: Solution, tried: Tried, *, short: bool = False) -> str:
-    texts = solution.settings(tried.point)
+def setting_text(solution: Solution, point: Point, *, short: bool = False) -> str:
+    """Write a setting: ``kubelet.maxParallelImagePulls=4``, or shortly ``maxParallelImagePulls=4``."""
+    texts = solution.settings(point)
     if not short:
         return " and ".join(texts)
     names = [knob.rpartition(".")[2] for knob in solution.knobs]

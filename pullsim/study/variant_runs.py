@@ -24,7 +24,7 @@ from pullsim.study.design import (
 from pullsim.study.estimates import Run, estimate
 from pullsim.study.executors import InProcess
 from pullsim.study.job import Bundle, Job, Outcome
-from pullsim.study.kept_runs import KeptRuns
+from pullsim.study.kept_runs import KeptRuns, RememberedRuns
 from pullsim.study.store import RunStore
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def run_variants(
         except KeyboardInterrupt:
             result.interrupted = True
         except WorkersLost as error:
-            kept = executor.out if isinstance(executor, KeptRuns) else out
+            kept = executor.out if isinstance(executor, KeptRuns | RememberedRuns) else out
             result.stopped = f"{error}: {_missing(result)}" + (
                 "" if kept is None else f"; what is done is kept, --out {kept} --resume goes on with it"
             )

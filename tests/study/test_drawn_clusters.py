@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -11,14 +13,35 @@ from hypothesis import strategies as st
 
 import pullsim
 from pullsim.scenario import from_mapping, override
-from pullsim.study.cluster_tables import clusters_of_advice, clusters_of_comparison, clusters_of_sweep, markdown_lines
+from pullsim.study.cluster_tables import (
+    clusters_of_advice,
+    clusters_of_comparison,
+    clusters_of_solution,
+    clusters_of_sweep,
+    markdown_lines,
+)
 from pullsim.study.clusters import ClusterRuns, Clusters
 from pullsim.study.estimates import Run
 from pullsim.study.pages.cluster_section import cluster_section
+from pullsim.study.solve_text import in_clusters
 from tests.support.command import pullsim as command
 from tests.support.small_scenario import SCENARIO
 
 DRAWS = 10
+MANY = [f"r.test/{name}:1" for name in "abcd"]
+#: Four pulls on a node, which end the sooner the more of them run at a time.
+SEVERAL = {
+    "version": 1,
+    "variation": {"model": 0.2},
+    "images": {"define": [{"image": each, "layers": [{"size": "100MB"}]} for each in MANY]},
+    "registries": [{"host": "r.test"}],
+    "nodes": [{"name": "w", "cores": 8}],
+    "workloads": [
+        {"name": f"x{number}", "pod": {"containers": [{"name": "m", "image": each}]}}
+        for number, each in enumerate(MANY)
+    ],
+}
+KNOB = "kubelet.maxParallelImagePulls"
 P50, P99, BYTES = "pods.start.p50", "pods.start.p99", "bytes.downloaded"
 #: Few, so that they tie; pods that never start are infinite.
 TIMES = st.sampled_from([1.0, 2.0, 3.0, math.inf])
@@ -144,6 +167,59 @@ def test_advice_says_how_sure_its_ranking_is(scenario):
     assert frame["relative_median"].notna().sum() <= len(advice.gains) * len(advice.metrics)
 
 
+@pytest.fixture(scope="module")
+def several():
+    return from_mapping(SEVERAL)
+
+
+@pytest.fixture(scope="module")
+def solved(several):
+    """What is enough in half of the clusters is not in nine of ten."""
+    return pullsim.solve(several, KNOB, "1..4", slo="pods.start.p99 < 6.5s", seeds=1, interval=DRAWS)
+
+
+def test_a_setting_is_right_in_half_and_in_nine_of_ten_clusters(solved):
+    found, goal = solved.clusters, solved.goal
+    met = {number: found.met((number,), goal) for (number,) in found.points}
+    assert [*met.values()] == [(runs.values(P99) < 6.5).sum() for runs in found.clusters.runs]
+    assert found.half == (min(number for number, clusters in met.items() if clusters >= DRAWS / 2),)
+    assert found.most == (min(number for number, clusters in met.items() if clusters >= 0.9 * DRAWS),)
+    assert found.half < found.most
+
+
+def test_what_is_solved_is_told_for_other_clusters(solved):
+    half, most = (f"{KNOB}={point[0]:.0f}" for point in (solved.clusters.half, solved.clusters.most))
+    text = in_clusters(solved)
+    assert text.startswith(" In other clusters (10 draws) kubelet.maxParallelImagePulls=")
+    assert f"; the smallest that meets it in half of them is {half}; " in text
+    assert text.endswith(f"; the smallest that meets it in nine of ten is {most}.")
+    table = clusters_of_solution(solved)
+    assert [row.texts[-1] for row in table.rows if row.texts[-1]] == ["half", "nine in ten"]
+    assert [row.texts[0] for row in table.rows] == ["1", "2", "3", "4"]
+    assert in_clusters(replace(solved, clusters=None)) == ""
+
+
+def test_without_a_limit_the_best_is_judged_by_the_median_and_by_nine_in_ten(several):
+    found = pullsim.solve(several, KNOB, "3..4", seeds=1, interval=DRAWS)
+    assert found.clusters.half == found.clusters.most == found.answer.point == (4,)
+    assert f"the best median has {KNOB}=4, the best value that nine in ten do not exceed" in in_clusters(found)
+
+
+def test_where_nothing_is_right_it_says_so(tmp_path):
+    (tmp_path / "s.yaml").write_text(json.dumps(SEVERAL))
+    words = ["--knob", KNOB, "--range", "1..2", "--slo", "pods.start.p99 < 1s", "--seeds", "1", "-j", "1", "-o", "json"]
+    plain = command("solve", "s.yaml", *words, cwd=tmp_path)
+    shown = command("solve", "s.yaml", *words, "--interval", "10", cwd=tmp_path)
+    assert plain.returncode == shown.returncode == 1
+    before, found = json.loads(plain.stdout), json.loads(shown.stdout)
+    none = " In other clusters (10 draws) none meets it in half of them; none meets it in nine of ten."
+    assert found["sentence"] == before["sentence"] + none
+    clusters = found.pop("clusters")
+    assert found | {"sentence": before["sentence"]} == before
+    assert clusters["half"] is clusters["nineInTen"] is None
+    assert {each["met"] for each in clusters["tried"]} == {0}
+
+
 def test_without_the_option_outputs_are_as_before_and_with_it_there_are_columns_more(tmp_path):
     (tmp_path / "s.yaml").write_text(SCENARIO)
     words = ["compare", "s.yaml", "--set", "kubelet.maxParallelImagePulls=1,3", "-j", "1", "-q", "-o", "csv"]
@@ -179,7 +255,19 @@ def test_draws_are_kept_and_taken_again(tmp_path, scenario):
     assert math.isnan(rows[0]["difference_median"])
 
 
-@pytest.mark.parametrize("study", ["compare", "sweep", "advise"])
+@pytest.mark.parametrize(
+    "options",
+    [["--coverage", "99%"], ["--knob", "seed", "--range", "1..9", "--against", "seed=3"]],
+    ids=lambda options: options[-2],
+)
+def test_answers_of_another_kind_have_no_draws(tmp_path, options):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    wrong = command("solve", "s.yaml", *options, "--interval", "10", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert f"--interval: does not go with {options[-2]}" in wrong.stderr
+
+
+@pytest.mark.parametrize("study", ["compare", "sweep", "advise", "solve"])
 def test_too_few_draws_are_refused(tmp_path, study):
     (tmp_path / "s.yaml").write_text(SCENARIO)
     wrong = command(study, "s.yaml", "--interval", "9", cwd=tmp_path)

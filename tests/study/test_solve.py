@@ -8,8 +8,9 @@ from pullsim.errors import InputError
 from pullsim.results.metrics import DEFAULT
 from pullsim.results.model_error import MODEL_ERRORS
 from pullsim.scenario import from_mapping
+from pullsim.study.goal import parse_goal
 from pullsim.study.ranges import parse_range
-from pullsim.study.solve import parse_goal, solve
+from pullsim.study.solve import solve
 from pullsim.study.solve_text import plot_curve, rows, sentence, warnings
 from pullsim.study.sweep import sweep
 

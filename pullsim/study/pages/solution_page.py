@@ -10,6 +10,8 @@ from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table
 from pullsim.results.wording import percentage
 from pullsim.stages import RESOURCES
 from pullsim.study import solve_text
+from pullsim.study.cluster_tables import clusters_of_solution
+from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.pages.parts import SERIES, Point, certainty, closing, curve, interval_cell
 
 if TYPE_CHECKING:
@@ -34,11 +36,12 @@ def solution_page(solution: Solution, source: Source) -> Page:
     return Page(
         title=f"pullsim solve: {title}",
         question=asked,
-        answer=[*_answer(solution), solve_text.sentence(solution), *warnings[:2]],
+        answer=[*_answer(solution), solve_text.sentence(solution) + solve_text.in_clusters(solution), *warnings[:2]],
         certainty=certainty(solution.seeds, source.error, source.guesses),
         figures=_figures(solution),
         sections=[
             Section("What was tried", [*_chart(solution), _table(solution)]),
+            *cluster_section(clusters_of_solution(solution)),
             *([Section("Beware", points_of({"Before relying on it:": warnings}))] if warnings else []),
             *closing(source),
         ],
