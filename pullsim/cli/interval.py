@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
-from pullsim.cli import signals
+from pullsim.cli import signals, terminal
 from pullsim.cli.study_options import study_progress
 from pullsim.errors import InputError, Location
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from pullsim.results.summary.summary import Summary
     from pullsim.scenario import Scenario
+
+
+HINT: Final = "A single number is not a promise: --interval 40 gives it for other clusters."
 
 
 def predictor(
@@ -36,3 +40,15 @@ def predictor(
             return with_prediction(scenario, summary, draws, processes=processes, progress=progress, force=force)
 
     return predict
+
+
+def tell_of_intervals(scenario: Scenario, summary: Summary) -> None:
+    """Say below the figures of a run that they are of one cluster, to people: only where the output is a terminal.
+
+    Whoever has asked for intervals, or has given variation, knows it.
+    """
+    if summary.prediction is None and scenario.variation is None and sys.stdout.isatty():
+        from rich.console import Group  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        terminal.show(Group(Text(), Text(HINT, "dim")))

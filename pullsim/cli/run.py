@@ -164,18 +164,13 @@ def run(
         loaded = load_scenario(scenario, overrides, nodes, preset, quiet=quiet)
         assertions = read_assertions(loaded, assert_ or [])
         words = [str(scenario), *options(nodes, preset), *(word for text in overrides for word in ("--set", text))]
-        from pullsim.cli.interval import predictor  # noqa: PLC0415  not for --help
+        from pullsim.cli.interval import predictor, tell_of_intervals  # noqa: PLC0415  not for --help
 
         predict = predictor(loaded, interval, processes, quiet=quiet, force=force)
 
         def show(result: Result, summary: Summary) -> None:
-            _print(
-                result,
-                summary,
-                output,
-                lambda: _hint(loaded, summary, shlex.join(["pullsim", "advise", *words]), force=force),
-                quiet=quiet,
-            )
+            advise = shlex.join(["pullsim", "advise", *words])
+            _print(result, summary, output, lambda: _hint(loaded, summary, advise, force=force), quiet=quiet)
 
         result, summary = _simulate(
             loaded,
@@ -202,6 +197,8 @@ def run(
             if out is None:
                 signals.keep(f"what is printed is of the run until t = {result.end:,.0f} s")
             raise KeyboardInterrupt
+        if output is Format.table and not quiet:
+            tell_of_intervals(loaded, summary)
         hold(assertions, summary)
 
 

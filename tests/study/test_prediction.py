@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from contextlib import redirect_stdout
+from dataclasses import replace
 
 import pytest
 
+from pullsim.cli.interval import HINT, tell_of_intervals
 from pullsim.results.prediction_table import prediction_notes, prediction_section
 from pullsim.results.summary.prediction import PredictedFigure, Prediction
 from pullsim.results.summary.summary import summarize
@@ -113,3 +117,30 @@ def test_wrong_options_are_refused(tmp_path, options, said):
     wrong = pullsim("run", "s.yaml", *options, cwd=tmp_path)
     assert wrong.returncode == 2
     assert said in wrong.stderr
+
+
+def told_on_a_terminal(scenario, summary):
+    """What a terminal gets of the hint."""
+    master, slave = os.openpty()
+    try:
+        with os.fdopen(slave, "w", encoding="utf-8") as terminal, redirect_stdout(terminal):
+            terminal.write("before")
+            tell_of_intervals(scenario, summary)
+        return os.read(master, 10_000).decode()
+    finally:
+        os.close(master)
+
+
+def test_a_terminal_is_told_that_a_number_is_no_promise_unless_it_is_known(scenario):
+    plain = override(scenario, ["variation=none"])
+    summary = summarize(run(plain))
+    assert len(HINT) < 80
+    assert HINT in told_on_a_terminal(plain, summary)
+    assert told_on_a_terminal(scenario, summary) == "before"
+    asked = Prediction(10, "preset", {"w": 1}, {})
+    assert told_on_a_terminal(plain, replace(summary, prediction=asked)) == "before"
+
+
+def test_a_file_is_not_told_it(tmp_path):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    assert "promise" not in pullsim("run", "s.yaml", cwd=tmp_path).stdout
