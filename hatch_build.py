@@ -37,7 +37,6 @@ MODULES = (
     "pullsim/time_line.py",
 )
 LEFT_OUT = {
-    "kernel/environment.py",  # a subclass of SimPy's
     "kubelet/images/policy.py",  # users may derive classes from its protocol
     "kubelet/kubelet.py",  # little to do
     "runtime/fixed/server.py",  # little to do

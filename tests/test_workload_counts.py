@@ -33,8 +33,7 @@ def test_counts(
     world = Cluster(spec, ResultRecorder(result))
     result.end, result.ended = world.run()
     assert check(result) == []
-    scheduled = next(world.env._eid)  # SimPy numbers what it schedules
-    counted = (scheduled, world.network.settles, len(result.pulls), len(result.layers), len(result.events))
+    counted = (world.env.scheduled, world.network.settles, len(result.pulls), len(result.layers), len(result.events))
     assert counted == (events, settles, pulls, layers, kubelet_events)
     assert result.end == pytest.approx(end, rel=1e-9)
     assert len(result.pods) == sum(map(len, workload.pods))

@@ -22,7 +22,7 @@ def events(workload: Workload) -> int:
     pools = {node.name: node.spec.pool for node in spec.nodes}
     world = Cluster(spec, ResultRecorder(Result(workload.name, spec.seed, "", 0.0, "", tuple(pools), pools, "none")))
     world.run()
-    return next(world.env._eid)
+    return world.env.scheduled
 
 
 @pytest.mark.parametrize("workload", [make_w(100), make_j(1000), make_f(1000)], ids=lambda workload: workload.name)

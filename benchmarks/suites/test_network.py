@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     import simpy
 
+    from pullsim.kernel.environment import Environment
+
 
 def counted(workload: Workload, registries: int, nics: list[float]) -> dict[str, int]:
     """Run the bare node, layer i from registry i % registries; return what was done."""
-    envs: list[simpy.Environment] = []
+    envs: list[Environment] = []
 
-    def connect(env: simpy.Environment) -> Callable[[int, int], simpy.Event]:
+    def connect(env: Environment) -> Callable[[int, int], simpy.Event]:
         envs.append(env)
         if registries == 1:
             return over(Network, workload, nics)(env)
@@ -31,7 +33,7 @@ def counted(workload: Workload, registries: int, nics: list[float]) -> dict[str,
 
     times = simulate(workload, connect)
     pulls = sum(map(len, workload.pods))
-    return {"events": next(envs[0]._eid), "pulls": pulls, "layers": len(times.layers)}
+    return {"events": envs[0].scheduled, "pulls": pulls, "layers": len(times.layers)}
 
 
 @pytest.mark.parametrize("workload", [make_w(100), make_j(1000), make_f(1000)], ids=lambda workload: workload.name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import simpy
 
 from benchmarks.workloads.workload import DISK, DOWNLOADS, PULLS, Workload
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.locks import Slots
 from pullsim.kernel.processor_sharing import ProcessorSharing
 
@@ -35,7 +36,7 @@ class Times:
 class Node:
     """A node with its pulls."""
 
-    def __init__(self, env: simpy.Environment, index: int, workload: Workload, fetch: Fetch, times: Times) -> None:
+    def __init__(self, env: Environment, index: int, workload: Workload, fetch: Fetch, times: Times) -> None:
         self._env = env
         self._index = index
         self._workload = workload
@@ -78,9 +79,9 @@ class Node:
                 yield other
 
 
-def simulate(workload: Workload, connect: Callable[[simpy.Environment], Fetch]) -> Times:
+def simulate(workload: Workload, connect: Callable[[Environment], Fetch]) -> Times:
     """Run a workload over the network that ``connect`` makes."""
-    env = simpy.Environment()
+    env = Environment()
     fetch = connect(env)
     times = Times([[0.0] * len(pods) for pods in workload.pods], {})
     for index, pods in enumerate(workload.pods):
@@ -91,12 +92,10 @@ def simulate(workload: Workload, connect: Callable[[simpy.Environment], Fetch]) 
     return times
 
 
-def over(
-    network: type, workload: Workload, nics: Sequence[float] | None = None
-) -> Callable[[simpy.Environment], Fetch]:
+def over(network: type, workload: Workload, nics: Sequence[float] | None = None) -> Callable[[Environment], Fetch]:
     """Connect one registry to nodes with given NICs over `Network`, or a class with its interface."""
 
-    def connect(env: simpy.Environment) -> Fetch:
+    def connect(env: Environment) -> Fetch:
         net = network(env)
         link = net.link("registry", workload.egress)
         ports = [net.port(f"node-{i}", nic) for i, nic in enumerate(nics or [workload.nic] * workload.nodes)]

@@ -10,8 +10,7 @@ from pullsim.kernel.event import Call
 from pullsim.records import Departure
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.spec.cluster import ClusterSpec, Node
     from pullsim.streams import Streams
 
@@ -35,7 +34,7 @@ class Churn:
     leave.
     """
 
-    def __init__(self, env: simpy.Environment, spec: ClusterSpec, streams: Streams, nodes: Nodes) -> None:
+    def __init__(self, env: Environment, spec: ClusterSpec, streams: Streams, nodes: Nodes) -> None:
         self._env = env
         self._streams = streams
         self._nodes = nodes

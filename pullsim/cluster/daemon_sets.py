@@ -9,11 +9,10 @@ from pullsim.spec.cluster import covers
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    import simpy
-
     from pullsim.cluster.node import ClusterNode
     from pullsim.cluster.pod_lifecycle import PodLifecycle
     from pullsim.cluster.scheduler.scheduler import Scheduler
+    from pullsim.kernel.environment import Environment
     from pullsim.spec.cluster import DaemonSet, Node
     from pullsim.spec.pod import Pod
 
@@ -25,9 +24,7 @@ class DaemonSets:
     its taint when it is ready. No other taint comes or goes but those that the pods of all DaemonSets tolerate.
     """
 
-    def __init__(
-        self, env: simpy.Environment, sets: Iterable[DaemonSet], scheduler: Scheduler, pods: PodLifecycle
-    ) -> None:
+    def __init__(self, env: Environment, sets: Iterable[DaemonSet], scheduler: Scheduler, pods: PodLifecycle) -> None:
         self._env = env
         self._to_create = sorted(sets, key=lambda each: each.created)
         self._created: list[DaemonSet] = []

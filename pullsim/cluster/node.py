@@ -8,6 +8,7 @@ import simpy
 
 from pullsim.cri import NODE_LEFT, PullOutcome
 from pullsim.hardware.filesystem import filesystem
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.process import Process
 from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class ClusterContext(NamedTuple):
     """What all nodes of a cluster share."""
 
-    env: simpy.Environment
+    env: Environment
     runtimes: RuntimeCluster
     streams: Streams
     recorder: Recorder

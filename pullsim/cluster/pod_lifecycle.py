@@ -17,11 +17,10 @@ from pullsim.kubelet.pod_status import DELETED, PodStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
     from pullsim.cluster.autoscaler.autoscaler import Autoscaler
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
+    from pullsim.kernel.environment import Environment
     from pullsim.records import PodRecord, Recorder
     from pullsim.spec.cluster import ClusterSpec
     from pullsim.spec.pod import Pod
@@ -38,7 +37,7 @@ class PodLifecycle:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         spec: ClusterSpec,
         recorder: Recorder,
         scheduler: Scheduler,

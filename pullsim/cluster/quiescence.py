@@ -12,8 +12,7 @@ from pullsim.oci.reference import InvalidReference, cri_image
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import ClusterSpec
 
@@ -28,7 +27,7 @@ class Quiescence:
     one did. An image that another pod brings to the node makes it active again.
     """
 
-    def __init__(self, env: simpy.Environment, spec: ClusterSpec, pressure_may_end: Callable[[], bool]) -> None:
+    def __init__(self, env: Environment, spec: ClusterSpec, pressure_may_end: Callable[[], bool]) -> None:
         """``pressure_may_end`` tells whether the disk pressure of a node may still end, so that it takes pods again."""
         self.over = Event(env)
         self.to_come = 0  # pods that have not been created yet

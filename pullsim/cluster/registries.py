@@ -12,8 +12,7 @@ from pullsim.registry.pull_through.registry import CachingRegistry
 from pullsim.spec.registry import RegistrySpec, spellings
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Port
     from pullsim.network.network import Network
     from pullsim.network.traffic import Traffic
@@ -28,7 +27,7 @@ class Registries:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         network: Network,
         spec: ClusterSpec,
         streams: Streams,

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.spec.hardware import CoresSpec
 
 
-def cores(env: simpy.Environment, spec: CoresSpec) -> ProcessorSharing:
+def cores(env: Environment, spec: CoresSpec) -> ProcessorSharing:
     """Return the cores as a server that all unpacking jobs share.
 
     Its unit of work is a second of one core that is busy alone.

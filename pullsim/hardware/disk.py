@@ -8,9 +8,8 @@ from pullsim.hardware.page_cache import CachedDisk
 from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.hardware.page_cache import DiskJob
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.processor_sharing import Job
     from pullsim.spec.hardware import DiskSpec
 
@@ -72,7 +71,7 @@ class UncachedDisk(ProcessorSharing):
         """See `Disk`."""
 
 
-def disk(env: simpy.Environment, spec: DiskSpec) -> Disk | None:
+def disk(env: Environment, spec: DiskSpec) -> Disk | None:
     """Return the disk, or None if its write rate is not given, so that no write waits for it."""
     rate = spec.write
     if rate is None:

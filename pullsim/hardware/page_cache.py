@@ -19,8 +19,7 @@ from pullsim.kernel.event import PENDING, Call, Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.spec.hardware import DiskBurst, PageCacheSpec
 
 _CHUNK = 0.5  # seconds of writing at the disk's rate: the most data of other files that one journal commit waits for
@@ -57,9 +56,7 @@ class DiskJob(Event):
 class CachedDisk:
     """The disk of one node. ``dirty``: bytes in the cache that are not on the disk, as of the last change of a rate."""
 
-    def __init__(
-        self, env: simpy.Environment, write: float, burst: DiskBurst | None, cache: PageCacheSpec | None
-    ) -> None:
+    def __init__(self, env: Environment, write: float, burst: DiskBurst | None, cache: PageCacheSpec | None) -> None:
         self.env = env
         self.dirty = 0.0
         self._write = write  # bytes/s; with a burst, the sustained rate

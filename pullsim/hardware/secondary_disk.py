@@ -11,8 +11,7 @@ from pullsim.kernel.processor_sharing import ProcessorSharing
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.reads import Part, Reads
 
 
@@ -22,7 +21,7 @@ class SecondaryDisk:
     Of the same layer one process at a time reads on: others wait, and find what it has read.
     """
 
-    def __init__(self, env: simpy.Environment, read: float | None) -> None:
+    def __init__(self, env: Environment, read: float | None) -> None:
         """``read``: bytes/s; None: reading takes no time."""
         self._disk = None if read is None else ProcessorSharing(env, lambda _jobs: read)
         self._locks = KeyedLocks(env)

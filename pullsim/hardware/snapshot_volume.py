@@ -12,8 +12,7 @@ from pullsim.spec.snapshot import credits_an_hour
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.reads import Part, Reads
     from pullsim.spec.snapshot import SnapshotSpec
 
@@ -58,7 +57,7 @@ class SnapshotVolume:
     are, so that of what is read at a time as large a share is there as of the whole volume.
     """
 
-    def __init__(self, env: simpy.Environment, spec: SnapshotSpec, *, fast: bool) -> None:
+    def __init__(self, env: Environment, spec: SnapshotSpec, *, fast: bool) -> None:
         """``fast``: all blocks are there."""
         self._env = env
         self._spec = spec

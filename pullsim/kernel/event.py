@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import simpy
 from simpy.events import EventPriority
 
+from pullsim.kernel.agenda import Entry
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pullsim.kernel.agenda import Agenda
 
     Callback = Callable[[Any], None]
 
@@ -18,7 +21,6 @@ URGENT: Final = EventPriority(0)  # SimPy's priorities within an instant
 NORMAL: Final = EventPriority(1)
 LAST: Final = EventPriority(2)  # after every ordinary event of an instant: the network settles then
 PENDING: Final[Any] = simpy.events.PENDING  # the value of an event that has not been triggered
-_push: Final[Any] = heapq.heappush
 
 
 def _over(_: Any) -> None:
@@ -28,7 +30,7 @@ def _over(_: Any) -> None:
 OVER: Final[Any] = _over
 
 
-class Event:
+class Event(Entry):
     """An event that SimPy's environment, processes and conditions accept as one of theirs.
 
     Nearly all events have exactly one callback. It is kept in a slot of its own, where SimPy makes a list. The class
@@ -39,8 +41,8 @@ class Event:
 
     __slots__ = ("_callback", "_defused", "_more", "_ok", "_value", "env")
 
-    def __init__(self, env: simpy.Environment) -> None:
-        self.env: Any = env
+    def __init__(self, env: Agenda) -> None:
+        self.env = env
         self._callback: Callback | None = None  # the first callback; OVER: all callbacks have been called
         self._more: list[Callback] | None = None  # the further callbacks
         self._value: Any = PENDING
@@ -109,8 +111,7 @@ class Event:
         assert self._value is PENDING
         self._ok = True
         self._value = value
-        env = self.env
-        _push(env._queue, (env._now, NORMAL, next(env._eid), self))
+        self.env.add(self, 0.0, NORMAL)
 
     def happen(self) -> None:
         """Let the event succeed and call its callbacks at once, before the process that is running continues."""
@@ -120,14 +121,19 @@ class Event:
         self.process()
         self.env._active_proc = running
 
+    def raise_unhandled(self) -> None:
+        """Raise what the event failed with, if it did and nobody has handled that."""
+        if not self._ok and not hasattr(self, "_defused"):
+            raise self._value
+
     def fail(self, error: BaseException) -> None:
         """Schedule the event to fail in this instant: ``error`` is raised in those who wait, else it ends the run."""
         self._ok = False
         self._value = error
-        self.env.schedule(self)
+        self.env.add(self, 0.0, NORMAL)
 
     def __or__(self, other: Any) -> simpy.events.Condition:
-        return simpy.AnyOf(self.env, cast("list[simpy.Event]", [self, other]))
+        return simpy.AnyOf(cast("simpy.Environment", self.env), cast("list[simpy.Event]", [self, other]))
 
 
 class Timeout(Event):
@@ -135,13 +141,13 @@ class Timeout(Event):
 
     __slots__ = ()
 
-    def __init__(self, env: simpy.Environment, delay: float, value: Any = None) -> None:
+    def __init__(self, env: Agenda, delay: float, value: Any = None) -> None:
         self.env = env
         self._callback = None
         self._more = None
         self._ok = True
         self._value = value
-        _push(env._queue, (cast("Any", env)._now + delay, NORMAL, next(env._eid), cast("Any", self)))
+        env.add(self, delay, NORMAL)
 
 
 class Call(Event):
@@ -151,7 +157,7 @@ class Call(Event):
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Agenda,
         callback: Callback,
         delay: float = 0.0,
         priority: EventPriority = NORMAL,
@@ -162,7 +168,7 @@ class Call(Event):
         self._more = None
         self._ok = True
         self._value = value
-        _push(env._queue, (cast("Any", env)._now + delay, priority, next(env._eid), cast("Any", self)))
+        env.add(self, delay, priority)
 
 
 class Recurrent(Event):
@@ -170,7 +176,7 @@ class Recurrent(Event):
 
     __slots__ = ("_again",)
 
-    def __init__(self, env: simpy.Environment, callback: Callback) -> None:
+    def __init__(self, env: Agenda, callback: Callback) -> None:
         self.env = env
         self._callback = None
         self._more = None
@@ -180,9 +186,8 @@ class Recurrent(Event):
 
     def schedule(self, priority: EventPriority) -> None:
         """Schedule the event in this instant. It must not be scheduled already."""
-        env = self.env
         self._callback = self._again
-        _push(env._queue, (env._now, priority, next(env._eid), self))
+        self.env.add(self, 0.0, priority)
 
 
 def happen(events: Sequence[Event]) -> None:

@@ -11,13 +11,15 @@ from pullsim.kernel.event import Event
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable
 
+    from pullsim.kernel.agenda import Agenda
+
 
 class Slots:
     """A number ``n`` of equal slots; None means without limit. Raises ValueError for less than one slot."""
 
     __slots__ = ("_env", "_free", "_waiting")
 
-    def __init__(self, env: simpy.Environment, n: int | None) -> None:
+    def __init__(self, env: Agenda, n: int | None) -> None:
         if n is not None and n < 1:
             raise ValueError(f"at least one slot is needed, not {n}")
         self._env = env
@@ -83,7 +85,7 @@ class KeyedLocks:
 
     __slots__ = ("_env", "_waiting")
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: Agenda) -> None:
         self._env = env
         self._waiting: dict[Hashable, list[Event] | None] = {}  # by key that is held; None: nobody has waited
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import simpy
 from simpy.events import Interruption
 
-from pullsim.kernel.event import OVER, PENDING, URGENT, Call, Event
+from pullsim.kernel.agenda import Agenda
+from pullsim.kernel.event import NORMAL, OVER, PENDING, URGENT, Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,7 +22,7 @@ class Process(Event):
 
     __slots__ = ("_generator", "_target", "_wake")
 
-    def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any] | None = None) -> None:
+    def __init__(self, env: Agenda, generator: Generator[Any, Any, Any] | None = None) -> None:
         """Schedule the process to begin; without a generator, it begins when `start` is called with one."""
         self.env = env
         self._callback = self._more = None
@@ -95,7 +96,7 @@ class Process(Event):
         if self._ok or self._callback is not None or self._more:
             self.process()
         else:
-            self.env.schedule(self)
+            self.env.add(self, 0.0, NORMAL)
 
 
 class Part(Process):
@@ -107,14 +108,14 @@ class Part(Process):
 
     __slots__ = ()
 
-    def __init__(self, env: simpy.Environment, generator: Generator[Any, Any, Any]) -> None:
+    def __init__(self, env: Agenda, generator: Generator[Any, Any, Any]) -> None:
         self.env = env
         self._callback = self._more = None
         self._value = PENDING
         self.start(generator)
 
 
-def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def part(env: Agenda, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     """Run a generator as a `Part`, pass interrupts of the process on to it, and return its value."""
     inner = Part(env, generator)
     while True:
@@ -127,5 +128,5 @@ def part(env: simpy.Environment, generator: Generator[Any, Any, Any]) -> Generat
 
 
 #: The event that `Process.start` resumes a new generator with: a generator begins when it is sent None.
-_BEGIN = Event(simpy.Environment())
+_BEGIN = Event(Agenda())
 _BEGIN._ok, _BEGIN._value = True, None

@@ -14,7 +14,7 @@ from pullsim.kernel.event import OVER, PENDING, Call, Event, happen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import simpy
+    from pullsim.kernel.agenda import Agenda
 
 _REBASE = 2.0**36  # units of service after which the clock restarts from 0: up to here a double resolves 1e-5 units
 
@@ -56,7 +56,7 @@ class ProcessorSharing:
     of a rollout to 100 nodes (W100 of `benchmarks.speed`).
     """
 
-    def __init__(self, env: simpy.Environment, capacity: Callable[[int], float]) -> None:
+    def __init__(self, env: Agenda, capacity: Callable[[int], float]) -> None:
         self.env = env
         self._capacity = capacity
         self._speed = 1.0

@@ -10,8 +10,7 @@ from pullsim.kernel.event import Event, Timeout
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cadence import Interval
     from pullsim.streams import Streams
@@ -37,7 +36,7 @@ class Cadence(Protocol):
     def requeued(self, due: float) -> float:
         """Return the time of the sync of a waiting pod that a pull policy puts into the work queue, to be due then."""
 
-    def alarm(self, env: simpy.Environment, wake: float) -> Event:
+    def alarm(self, env: Environment, wake: float) -> Event:
         """Return the event of a time that `next_sync` gave and that is to come; a pull policy may let it come early."""
 
 
@@ -95,7 +94,7 @@ class MinimalCadence:
         """See `Cadence.requeued`."""
         return due
 
-    def alarm(self, env: simpy.Environment, wake: float) -> Event:
+    def alarm(self, env: Environment, wake: float) -> Event:
         """See `Cadence.alarm`."""
         return Timeout(env, wake - env.now)
 
@@ -187,7 +186,7 @@ class KubeletCadence:
         """See `Cadence.requeued`."""
         return _next(self._phases.read()[0], nanoseconds(due)) / 1e9
 
-    def alarm(self, env: simpy.Environment, wake: float) -> Event:
+    def alarm(self, env: Environment, wake: float) -> Event:
         """See `Cadence.alarm`."""
         return Timeout(env, wake - env.now)
 

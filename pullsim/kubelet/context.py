@@ -10,9 +10,8 @@ from pullsim.spec.feature_gates import VERIFICATION
 from pullsim.spec.pod import ContainerSpec
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cri import ImageService
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Recorder
     from pullsim.releases.kubelet import Version
@@ -31,7 +30,7 @@ class NodeContext:
     __slots__ = ("config", "env", "messages", "node", "recorder", "service", "spec", "streams", "version")
 
     def __init__(
-        self, env: simpy.Environment, node: Node, service: ImageService, streams: Streams, recorder: Recorder
+        self, env: Environment, node: Node, service: ImageService, streams: Streams, recorder: Recorder
     ) -> None:
         """``service`` is the image service of the node's runtime; ``recorder`` takes the rows."""
         self.env = env

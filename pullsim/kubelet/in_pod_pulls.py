@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.cri import PullOutcome
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.images.image_manager import Ensured, ImageManager
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Span, Stages
@@ -55,7 +56,7 @@ class PodPulls:
     do. Asked for in kubernetes enhancement 5435 and pulls 82282 and 88984; no release does it.
     """
 
-    def __init__(self, env: simpy.Environment, images: ImageManager, pod: PodStatus, *, volumes: bool) -> None:
+    def __init__(self, env: Environment, images: ImageManager, pod: PodStatus, *, volumes: bool) -> None:
         """``volumes``: whether the node's kubelet knows image volumes."""
         self._env = env
         self._images = images

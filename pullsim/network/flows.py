@@ -12,7 +12,7 @@ from pullsim.network.meter import Meter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import simpy
+    from pullsim.kernel.environment import Environment
 
 REBASE = 2.0**36  # bytes after which a clock restarts from 0: up to here a double resolves 1e-5 bytes
 ROUNDING = 1e-12  # relative; values that differ by less are equal
@@ -68,7 +68,7 @@ class Link:
 
     __slots__ = ("_env", "_meter", "_rate", "_rates", "_since", "capacity", "component", "name", "serial", "transfers")
 
-    def __init__(self, env: simpy.Environment, name: str, capacity: float, serial: int, component: Component) -> None:
+    def __init__(self, env: Environment, name: str, capacity: float, serial: int, component: Component) -> None:
         self.name = name
         self.capacity = capacity
         self.serial = serial
@@ -276,7 +276,7 @@ class Transfer(Event):
 
     __slots__ = ("_connection", "_group", "_limited", "_nic", "_start")
 
-    def __init__(self, env: simpy.Environment, group: FlowGroup | None, now: float) -> None:
+    def __init__(self, env: Environment, group: FlowGroup | None, now: float) -> None:
         self.env = env
         self._callback = None
         self._more = None

@@ -31,8 +31,7 @@ from pullsim.network.several_bottlenecks import SeveralBottlenecks
 from pullsim.network.single_bottleneck import SingleBottleneck
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.mesh import Mesh
     from pullsim.spec.hardware import Burst
 
@@ -42,7 +41,7 @@ _MOST_BOTTLENECKS = 20  # with more links that can bind than this, a Mesh is fas
 class Network(Settling):
     """Links and ports, and the transfers between them."""
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: Environment) -> None:
         self.env = env
         self.settles = 0  # number of times that an instant was settled; tests read it
         self._tick = itertools.count(1).__next__

@@ -24,8 +24,7 @@ from pullsim.network.meter import Meter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.spec.hardware import Burst
 
 _EGRESS, _CONNECTION, _NIC = range(3)
@@ -133,7 +132,7 @@ class ReferenceTransfer(Event):
 class ReferenceNetwork:
     """The counterpart of `network.Network`."""
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: Environment) -> None:
         self.env = env
         self.flows: list[ReferenceTransfer] = []
         self._bursting: list[tuple[ReferencePort, Burst]] = []

@@ -13,6 +13,7 @@ from pullsim.registry.request import CUT, OK, RESET
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Port, Transfer
     from pullsim.network.network import Network
     from pullsim.registry.host import Site
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def receive(
-    env: simpy.Environment,
+    env: Environment,
     network: Network,
     site: Site,
     port: Port,

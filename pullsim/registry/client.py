@@ -16,6 +16,7 @@ from pullsim.spec.registry import DIAL_TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Port
     from pullsim.network.traffic import Inbound
     from pullsim.oci.manifest import Image
@@ -70,7 +71,7 @@ class Client:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         registry: Registry,
         port: Port,
         authorizer: Authorizer,

@@ -12,8 +12,7 @@ from pullsim.registry.request import NOT_FOUND, OK
 from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Link, Port
     from pullsim.network.network import Network
     from pullsim.network.traffic import Inbound
@@ -76,7 +75,7 @@ class Registry:
     """One registry host. Its egress is a link of the network, which carries payload bytes divided by goodput."""
 
     def __init__(
-        self, env: simpy.Environment, network: Network, spec: RegistrySpec, catalog: Catalog, streams: Streams
+        self, env: Environment, network: Network, spec: RegistrySpec, catalog: Catalog, streams: Streams
     ) -> None:
         self.spec = spec
         self.network = network

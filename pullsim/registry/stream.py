@@ -14,6 +14,7 @@ from pullsim.registry.request import OK
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Port
     from pullsim.network.traffic import Inbound
     from pullsim.oci.manifest import Image
@@ -105,7 +106,7 @@ class Stream:
             self.on_end(got, whole)
 
 
-def carry(env: simpy.Environment, stream: Stream, port: Port, download: Download) -> Generator[Any, Any, int]:
+def carry(env: Environment, stream: Stream, port: Port, download: Download) -> Generator[Any, Any, int]:
     """Receive the body of a response at ``port``, telling ``download`` each step. Returns OK, CUT or RESET.
 
     If the body breaks off, or the receiving process is interrupted, ``download.received`` counts the bytes that came.

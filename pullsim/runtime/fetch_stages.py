@@ -12,9 +12,8 @@ from pullsim.time_line import Division
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import simpy
-
     from pullsim.cri import Caller
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Transfer
     from pullsim.oci.manifest import Layer
     from pullsim.records import Stages
@@ -31,7 +30,7 @@ class DownloadSlots(Slots):
 
     __slots__ = ("_handing_over", "given_back_by")
 
-    def __init__(self, env: simpy.Environment, count: int) -> None:
+    def __init__(self, env: Environment, count: int) -> None:
         super().__init__(env, count)
         self.given_back_by: LayerStages | None = None
         self._handing_over = False

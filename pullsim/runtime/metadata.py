@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.kernel.event import Timeout
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.event import Event
 
 # Writes that each part of a pull makes one after the other, as counted in the time lines of real pulls.
@@ -32,7 +31,7 @@ class MetadataDatabase:
 
     __slots__ = ("_env", "_free", "_write")
 
-    def __init__(self, env: simpy.Environment, write: float) -> None:
+    def __init__(self, env: Environment, write: float) -> None:
         self._env = env
         self._write = write  # seconds
         self._free = 0.0  # when the writes asked for so far are done

@@ -17,10 +17,9 @@ from pullsim.spec.peers import SpegelSpec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import simpy
-
     from pullsim.hardware.disk import Disk
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.processor_sharing import ProcessorSharing
     from pullsim.network.network import Network
     from pullsim.network.traffic import Inbound, Traffic
@@ -40,7 +39,7 @@ class RuntimeCluster:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         network: Network,
         registries: Callable[[str], Registry],
         recorder: Recorder,

@@ -9,9 +9,8 @@ from pullsim.hardware.jobs import cancel_all
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
     from pullsim.hardware.disk import Disk
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.processor_sharing import ProcessorSharing
     from pullsim.oci.manifest import Layer
     from pullsim.spec.unpack import UnpackSpec
@@ -25,7 +24,7 @@ class Unpacker:
 
     __slots__ = ("_cores", "_disk", "_env", "spec")
 
-    def __init__(self, env: simpy.Environment, spec: UnpackSpec, cores: ProcessorSharing, disk: Disk | None) -> None:
+    def __init__(self, env: Environment, spec: UnpackSpec, cores: ProcessorSharing, disk: Disk | None) -> None:
         self._env = env
         self.spec = spec
         self._cores = cores

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 
 from pullsim.cluster.quiescence import Quiescence
 from pullsim.cri import PullOutcome
+from pullsim.kernel.environment import Environment
 from pullsim.kubelet.pod_status import Failure, PodStatus
 from pullsim.spec.cluster import ClusterSpec, Node
 from pullsim.spec.registry import Fault
@@ -25,7 +25,7 @@ class Watcher:
 
 def over(*failures, pulling=False, pulled=False, joins=0.0):
     """Whether a run is over, at 100 s, with one pod whose containers have failed like this."""
-    env = simpy.Environment(100.0)
+    env = Environment(100.0)
     spec = ClusterSpec((Node("n-0", node(fixed({})), joins=joins),))
     quiescence = Quiescence(env, spec, lambda: False)
     status = PodStatus(pod("p", *(f"a{n}:1" for n in range(len(failures)))), 0.0, Watcher())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import simpy
 
 from pullsim.hardware.cores import cores
+from pullsim.kernel.environment import Environment
 from pullsim.oci.manifest import Layer
 from pullsim.runtime.unpack import Unpacker
 from pullsim.spec.hardware import CoresSpec
@@ -18,7 +18,7 @@ COSTS = UnpackSpec(gzip=100e6, unpigz=224e6, igzip=448e6, piped=160e6, per_file=
 
 
 def unpacked(spec, layer=LAYER, count=2, efficiency=1.0):
-    env = simpy.Environment()
+    env = Environment()
     unpacker = Unpacker(env, spec, cores(env, CoresSpec(count, efficiency)), None)
     env.run(env.process(unpacker.unpack(layer)))
     return env.now
@@ -55,7 +55,7 @@ def test_the_labs_50_mb_layer_with_and_without_unpigz():
     ],
 )
 def test_unpacking_may_keep_a_second_core_busy_for_a_part_of_the_time(layers, count, expected):
-    env = simpy.Environment()
+    env = Environment()
     spec = UnpackSpec(100e6, per_file=0.0, per_layer=0.5, second_core=0.5)
     unpacker = Unpacker(env, spec, cores(env, CoresSpec(count, 1.0)), None)
     done = [env.process(unpacker.unpack(LAYER)) for _ in range(layers)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import simpy
-
 from pullsim.hardware.nic import Nic
+from pullsim.kernel.environment import Environment
 from pullsim.network.network import Network
 from pullsim.spec.hardware import Burst, NicSpec
 
 
 def test_what_a_node_sends_takes_nothing_from_what_it_receives():
-    env = simpy.Environment()
+    env = Environment()
     network = Network(env)
     registry = network.link("registry", 100.0)
     first, second, third = (Nic(network, f"node-{i}", NicSpec(10.0)) for i in range(3))
@@ -23,6 +22,6 @@ def test_what_a_node_sends_takes_nothing_from_what_it_receives():
 
 
 def test_a_burst_rate_is_that_of_the_incoming_direction():
-    network = Network(simpy.Environment())
+    network = Network(Environment())
     nic = Nic(network, "node", NicSpec(5.0, Burst(20.0, 60.0)))
     assert (nic.down.capacity, nic.up.capacity) == (20.0, 5.0)

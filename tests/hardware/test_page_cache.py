@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullsim.hardware.disk import UncachedDisk, disk
 from pullsim.hardware.page_cache import CachedDisk
 from pullsim.kernel.clock import run_until
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.spec.hardware import DiskBurst, DiskSpec, PageCacheSpec
 
@@ -18,7 +18,7 @@ CACHE = PageCacheSpec(limit=600.0, background=300.0)
 
 def times(made, *writes):
     """Seconds at which writes (begin, how, *arguments) end."""
-    env = simpy.Environment()
+    env = Environment()
     server = made(env)
     ended = [None] * len(writes)
 
@@ -117,7 +117,7 @@ def test_a_burst_lasts_as_long_as_its_credit_and_idle_time_refills_it():
 
 
 def test_a_cancelled_write_tells_what_is_left():
-    env = simpy.Environment()
+    env = Environment()
     server = cached(env)
     first, second = server.begin(100.0), server.begin(100.0)
     left = []
@@ -130,7 +130,7 @@ def test_a_cancelled_write_tells_what_is_left():
 
 
 def test_only_a_disk_with_burst_or_cache_is_more_than_a_shared_server():
-    env = simpy.Environment()
+    env = Environment()
     assert disk(env, DiskSpec()) is None
     assert type(disk(env, DiskSpec(10.0))) is UncachedDisk
     assert type(disk(env, DiskSpec(10.0, page_cache=CACHE))) is CachedDisk

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +10,7 @@ from pullsim.kernel.event import LAST, Call, happen
 
 
 def test_order_within_an_instant():
-    env = simpy.Environment()
+    env = Environment()
     order = []
     Call(env, lambda _: order.append("settle"), 1.0, LAST)
     Call(env, lambda _: Call(env, lambda _: order.append("caused")), 1.0)
@@ -26,7 +25,7 @@ def test_nanoseconds(seconds, expected):
 
 
 def test_the_horizon_is_inclusive_with_settles_and_what_they_cause():
-    env = simpy.Environment()
+    env = Environment()
     seen = []
     Call(env, lambda _: Call(env, lambda _: Call(env, lambda _: seen.append(env.now)), priority=LAST), 2.0)
     Call(env, lambda _: seen.append("too late"), 2.0000001)
@@ -36,7 +35,7 @@ def test_the_horizon_is_inclusive_with_settles_and_what_they_cause():
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
 def test_the_clock_stands_at_the_horizon_when_something_is_left(now, more):
-    env = simpy.Environment(now)
+    env = Environment(now)
     horizon = now + more
     env.timeout(more + 1.0)
     assert run_until(env, horizon, env.event()) == env.now == pytest.approx(horizon, rel=1e-15)
@@ -45,7 +44,7 @@ def test_the_clock_stands_at_the_horizon_when_something_is_left(now, more):
 def test_what_comes_just_after_the_horizon_does_not_happen():
     """Here the present plus (horizon - present) is the next number after the horizon."""
     bit = 2.0**-52
-    env = simpy.Environment(1.5 * bit)
+    env = Environment(1.5 * bit)
     horizon = 1.0 + 3 * bit
     late = Call(env, lambda _: None, 1.0 + 2 * bit)
     assert env.peek() == horizon + bit
@@ -54,14 +53,14 @@ def test_what_comes_just_after_the_horizon_does_not_happen():
 
 
 def test_the_end_of_an_empty_queue_is_the_last_event():
-    env = simpy.Environment()
+    env = Environment()
     env.timeout(3.0)
     assert run_until(env, 10.0, env.event()) == env.now == 3.0
     assert run_until(env, None, env.event()) == 3.0
 
 
 def test_the_stop_ends_its_instant_and_abandoned_timers_do_not_count():
-    env = simpy.Environment()
+    env = Environment()
     stop, seen = env.event(), []
     Call(env, lambda _: stop.succeed(), 1.0)
     Call(env, lambda _: seen.append("same instant"), 1.0, LAST)
@@ -73,11 +72,11 @@ def test_the_stop_ends_its_instant_and_abandoned_timers_do_not_count():
 
 def test_a_past_horizon_is_refused():
     with pytest.raises(ValueError, match="before the present"):
-        run_until(simpy.Environment(5.0), 4.0, simpy.Environment().event())
+        run_until(Environment(5.0), 4.0, Environment().event())
 
 
 def test_failures_come_through():
-    env = simpy.Environment()
+    env = Environment()
     stop = env.event()
     Call(env, lambda _: stop.fail(RuntimeError("boom")), 1.0)
     with pytest.raises(RuntimeError, match="boom"):

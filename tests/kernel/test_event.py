@@ -9,24 +9,31 @@ from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call, Event, Timeout
 from pullsim.kernel.process import Process
 
-ENVIRONMENTS = pytest.mark.parametrize("environment", [simpy.Environment, Environment])
-PROCESSES = pytest.mark.parametrize("process", [simpy.Process, Process])
+#: SimPy itself, which says what is right; and its processes and this package's in this package's environment.
+WORLDS = pytest.mark.parametrize(
+    ("environment", "process"),
+    [(simpy.Environment, simpy.Process), (Environment, simpy.Process), (Environment, Process)],
+)
 
 
-@ENVIRONMENTS
-@PROCESSES
+def call(env, callback, delay):
+    """Have a function called after a delay, in any environment."""
+    env.timeout(delay).callbacks.append(callback)
+
+
+@WORLDS
 def test_processes_wait_for_them(environment, process):
     env, seen = environment(), []
-    gate = Event(env)
+    gate = env.event()
 
     def wait(name):
-        for event in (gate, Timeout(env, 3.0, "later"), gate):  # which is long over then
+        for event in (gate, env.timeout(3.0, "later"), gate):  # which is long over then
             value = yield event
             seen.append((env.now, name, value))
 
     for name in "ab":
         process(env, wait(name))
-    Call(env, lambda _: gate.succeed("open"), 1.0)
+    call(env, lambda _: gate.succeed("open"), 1.0)
     env.run()
     assert seen == [
         (1.0, "a", "open"),
@@ -41,36 +48,35 @@ def test_processes_wait_for_them(environment, process):
     assert gate.callbacks is None
 
 
-@ENVIRONMENTS
-@PROCESSES
+@WORLDS
 def test_an_interrupt_takes_the_process_off_the_event(environment, process):
     env, seen = environment(), []
-    gate = Event(env)
+    gate = env.event()
 
     def wait():
         try:
             yield gate
         except simpy.Interrupt as interrupt:
             seen.append((env.now, interrupt.cause))
-            yield Timeout(env, 5.0)
+            yield env.timeout(5.0)
             seen.append(env.now)
 
     waiting = process(env, wait())
     others = []
-    Call(env, lambda _: gate.callbacks.append(others.append), 0.5)
-    Call(env, lambda _: waiting.interrupt("why"), 1.0)
-    Call(env, lambda _: gate.succeed(), 2.0)
+    call(env, lambda _: gate.callbacks.append(others.append), 0.5)
+    call(env, lambda _: waiting.interrupt("why"), 1.0)
+    call(env, lambda _: gate.succeed(), 2.0)
     env.run()
     assert seen == [(1.0, "why"), 6.0]
     assert others == [gate]
 
 
-@ENVIRONMENTS
+@pytest.mark.parametrize("environment", [simpy.Environment, Environment])
 def test_conditions_take_them(environment):
     env = environment()
-    first, second = Timeout(env, 1.0, "first"), Event(env)
+    first, second = env.timeout(1.0, "first"), env.event()
     either = first | second
-    Call(env, lambda _: second.succeed(), 3.0)
+    call(env, lambda _: second.succeed(), 3.0)
     both = simpy.AllOf(env, [first, second])
     env.run(either)
     assert env.now == 1.0
@@ -78,8 +84,7 @@ def test_conditions_take_them(environment):
     assert env.now == 3.0
 
 
-@ENVIRONMENTS
-@PROCESSES
+@WORLDS
 def test_a_failure_is_raised_where_it_is_waited_for_else_in_the_run(environment, process):
     env, seen = environment(), []
 
@@ -89,12 +94,12 @@ def test_a_failure_is_raised_where_it_is_waited_for_else_in_the_run(environment,
         except KeyError as error:
             seen.append(error.args)
 
-    handled = Event(env)
+    handled = env.event()
     process(env, wait(handled))
-    Call(env, lambda _: handled.fail(KeyError("lost")), 1.0)
+    call(env, lambda _: handled.fail(KeyError("lost")), 1.0)
     env.run(until=2.0)
     assert seen == [("lost",)]
-    Event(env).fail(KeyError("nobody's"))
+    env.event().fail(KeyError("nobody's"))
     with pytest.raises(KeyError, match="nobody's"):
         env.run(until=3.0)
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.locks import KeyedLocks, Slots
 
 
 def test_free_slots_need_no_event():
-    slots = Slots(simpy.Environment(), 2)
+    slots = Slots(Environment(), 2)
     assert slots.acquire() is None
     assert slots.acquire() is None
     assert slots.acquire() is not None
@@ -17,18 +17,18 @@ def test_free_slots_need_no_event():
 
 
 def test_without_limit_nothing_waits():
-    slots = Slots(simpy.Environment(), None)
+    slots = Slots(Environment(), None)
     assert all(slots.acquire() is None for _ in range(100))
     slots.release()
 
 
 def test_no_slots_at_all_is_refused():
     with pytest.raises(ValueError, match="not 0"):
-        Slots(simpy.Environment(), 0)
+        Slots(Environment(), 0)
 
 
 def test_a_slot_is_handed_over_and_cannot_be_taken_on_the_way():
-    env = simpy.Environment()
+    env = Environment()
     slots = Slots(env, 1)
     slots.acquire()
     first = slots.acquire()
@@ -39,7 +39,7 @@ def test_a_slot_is_handed_over_and_cannot_be_taken_on_the_way():
 
 @given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 10)), max_size=30))
 def test_slots_serve_in_order_of_arrival_and_never_too_many(n, jobs):
-    env = simpy.Environment()
+    env = Environment()
     slots = Slots(env, n)
     busy, starts, arrivals = [0], [], []
 
@@ -63,7 +63,7 @@ def test_slots_serve_in_order_of_arrival_and_never_too_many(n, jobs):
 
 
 def test_cancelled_requests_are_passed_over():
-    env = simpy.Environment()
+    env = Environment()
     slots = Slots(env, 1)
     slots.acquire()
     a, b, c = (slots.acquire() for _ in range(3))
@@ -78,7 +78,7 @@ def test_cancelled_requests_are_passed_over():
 
 
 def test_keyed_locks_are_independent_and_forget_idle_keys():
-    env = simpy.Environment()
+    env = Environment()
     locks = KeyedLocks(env)
     assert locks.acquire("a") is None
     assert locks.acquire("b") is None

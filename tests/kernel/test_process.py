@@ -37,7 +37,7 @@ def test_the_end_that_nobody_waits_for_is_no_event():
     env = Environment()
     inner = Process(env, waiter(env, []))
     env.run(until=1.5)
-    before = next(env._eid)
+    before = env.scheduled
     assert inner.processed
     assert inner.value == "done"
 
@@ -47,7 +47,7 @@ def test_the_end_that_nobody_waits_for_is_no_event():
     outer = Process(env, late())
     env.run(until=2)
     assert outer.value == "done"
-    assert next(env._eid) - before <= 4  # the begin of it, and of `run`'s own event
+    assert env.scheduled - before <= 4  # the begin of it, and of `run`'s own event
 
 
 def test_a_process_begins_before_what_else_is_to_happen_but_not_within_its_maker():

@@ -3,11 +3,11 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.kernel.clock import run_until
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.kernel.processor_sharing import _REBASE, ProcessorSharing
 
@@ -50,7 +50,7 @@ def integrate(capacity, jobs, cancels, speeds):
 
 def simulate(capacity, jobs, cancels, speeds, awaited=None):
     """``awaited``: when a job is first waited for, by its number; inf: never, and all others from the start."""
-    env = simpy.Environment()
+    env = Environment()
     server = ProcessorSharing(env, capacity)
     done, running = {}, {}
 
@@ -135,10 +135,10 @@ def test_jobs_that_nobody_waits_for_take_their_share_all_the_same(jobs, cancels,
 
 
 def test_jobs_that_nobody_waits_for_are_no_events():
-    env = simpy.Environment()
+    env = Environment()
     server = ProcessorSharing(env, lambda _: 1.0)
     short, long = server.begin(2.0), server.begin(10.0)
-    assert not env._queue
+    assert not len(env)
     env.run(until=4.0)  # the short one ended in this very instant, with 2 of the long one's 10 done
     assert short.wait() is None
     assert long.wait() is long
@@ -163,7 +163,7 @@ def test_efficiency_of_cores():
 
 def test_the_clock_does_not_stall_where_steps_are_below_its_precision():
     """Late in time, and with service read to fewer digits than the work: each wake-up must still end its job."""
-    env = simpy.Environment(1e7 / 3)
+    env = Environment(1e7 / 3)
     server = ProcessorSharing(env, lambda _: 1e12)
     ended = []
 
@@ -184,15 +184,15 @@ def test_the_clock_does_not_stall_where_steps_are_below_its_precision():
 
 
 def test_one_wake_up_at_a_time():
-    env = simpy.Environment()
+    env = Environment()
     server = ProcessorSharing(env, lambda _: 1.0)
     for _ in range(1000):
         server.run(10.0)
-    assert len(env._queue) == 1
+    assert len(env) == 1
 
 
 def test_no_work_is_done_at_once_and_a_done_job_is_not_cancelled():
-    env = simpy.Environment()
+    env = Environment()
     server = ProcessorSharing(env, lambda _: 1.0)
     job = server.run(0.0)
     assert job.triggered
@@ -203,7 +203,7 @@ def test_no_work_is_done_at_once_and_a_done_job_is_not_cancelled():
 
 
 def test_a_server_that_is_never_idle_does_not_wear_its_clock_out():
-    env = simpy.Environment()
+    env = Environment()
     server = ProcessorSharing(env, lambda _: 1e9)
 
     def chain(size):

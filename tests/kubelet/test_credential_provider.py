@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 
 from pullsim.cri import Auth
+from pullsim.kernel.environment import Environment
 from pullsim.kubelet.credentials.provider import CredentialProvider, Requester, provided
 from pullsim.spec.credentials import Plugin, Provider, TokenAttributes, Window
 from pullsim.time_line import TimeLine
@@ -18,7 +18,7 @@ APP = "reg.example.com/team/app"
 
 def asked(spec: Provider, *calls: tuple[float, str] | tuple[float, str, Requester]):
     """Ask at the given times; return for each when the answer came, and until when its credentials are good."""
-    env = simpy.Environment()
+    env = Environment()
     provider = CredentialProvider(env, spec)
     answers: dict[int, tuple[float, list[float]]] = {}
 
@@ -165,7 +165,7 @@ def test_a_plugin_that_answers_some_accounts_only():
 
 
 def test_credentials_are_bound_to_the_account():
-    env = simpy.Environment()
+    env = Environment()
     made = CredentialProvider(env, with_token())
 
     def ask():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsim.cri import PullOutcome
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Event
 from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.kubelet.images.puller import ImagePuller, ParallelPulls, SerialPulls
@@ -55,7 +55,7 @@ class LastComeFirstServed:
 
 def pulls(queue, asked):
     """Begin and end of pulls that are asked for at these times, in the order of the times."""
-    env = simpy.Environment()
+    env = Environment()
     puller = ImagePuller(env, Service(env), queue(env))
     results = {}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 
 from pullsim.kernel.clock import nanoseconds
+from pullsim.kernel.environment import Environment
 from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
@@ -35,7 +35,7 @@ class Nobody:
 
 def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
     """Reason and message of each look at one container, at the given times."""
-    env = simpy.Environment()
+    env = Environment()
     runtime = FixedRuntime(env, fixed(images))
     result = Result("", 0, "", 0.0, "settled", (), {}, "none")
     context = NodeContext(

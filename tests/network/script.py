@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import simpy
 from hypothesis import strategies as st
 
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.spec.hardware import Burst
 
@@ -53,7 +53,7 @@ class Outcome:
 
 
 def play(network, script, begin=0.0):
-    env = simpy.Environment(begin)
+    env = Environment(begin)
     net = network(env)
     out = Outcome(net=net)
     links = [net.link(f"link{i}", capacity) for i, capacity in enumerate(script.links)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from script import Script, Start, play, scripts
 from test_sharing import assert_same_times, close
 
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
@@ -113,7 +113,7 @@ def test_a_port_that_runs_out_leaves_the_rest_to_the_others(network):
 
 
 def test_a_fleet_in_step_pays_in_step():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     link = net.link("registry")
     flows = [net.transfer(link, net.port(f"node{i}", 5.0, Burst(20.0, 60.0)), 90) for i in range(50)]
@@ -124,7 +124,7 @@ def test_a_fleet_in_step_pays_in_step():
 
 
 def test_a_cancelled_transfer_stops_paying():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     link, port = net.link("registry"), net.port("node", 5.0, Burst(20.0, 60.0))
     first = net.transfer(link, port, 1000)
@@ -140,7 +140,7 @@ def test_a_cancelled_transfer_stops_paying():
 @pytest.mark.parametrize("burst", [Burst(5.0, 10.0), Burst(4.0, 10.0), Burst(10.0, 0.0)])
 def test_a_burst_rate_is_above_the_sustained_one_and_has_credit(burst):
     with pytest.raises(ValueError, match="not"):
-        Network(simpy.Environment()).port("node", 5.0, burst)
+        Network(Environment()).port("node", 5.0, burst)
 
 
 def test_seconds_are_counted_once_where_credit_ends_in_the_instant_of_another_change():

@@ -7,10 +7,10 @@ import random
 
 import numpy as np
 import pytest
-import simpy
 from script import Script, Start, play
 from ties import RATIOS, TOLERANCE, difference, tie_script
 
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.mesh import Mesh, fill
 from pullsim.network.network import Network
@@ -68,7 +68,7 @@ def test_uplinks_of_many_nodes_as_the_reference(seed):
 
 
 def test_who_needs_it_moves_and_moves_back():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     registry, up, zone = net.link("registry", 10.0), net.link("up", 10.0), net.link("zone", 50.0)
     near, far = net.port("near", 8.0), net.port("far", 8.0)
@@ -88,7 +88,7 @@ def test_who_needs_it_moves_and_moves_back():
 
 def test_few_links_are_no_mesh_and_many_are():
     for number, kind in ((20, SeveralBottlenecks), (21, Mesh)):
-        net = Network(simpy.Environment())
+        net = Network(Environment())
         port = net.port("node", 100.0)
         for i in range(number):
             net.transfer(net.link(f"link{i}", 10.0), port, 100)

@@ -6,8 +6,8 @@ import math
 import random
 
 import pytest
-import simpy
 
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.network import Network
 from pullsim.network.port_class import State
@@ -19,7 +19,7 @@ ROOT2, ROOT3 = math.sqrt(2), math.sqrt(3)  # limits that are never equal: which 
 
 def play(network, seed, links, nics, caps, look):
     """Let 16 ports pull from the links, up to four transfers at a time; return the ends, limits and what links sent."""
-    env = simpy.Environment()
+    env = Environment()
     net = network(env)
     rng = random.Random(seed)
     made = [net.link(f"link{i}", capacity) for i, capacity in enumerate(links)]

@@ -3,12 +3,12 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from script import Cancel, Script, Start, play, scripts
 
 from pullsim.kernel.clock import run_until
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
@@ -129,7 +129,7 @@ def test_of_limits_at_one_rate_egress_counts_before_nic_before_connection(links,
 @pytest.mark.parametrize("nodes", [1, 3, 40, 200])
 def test_fan_out_in_closed_form(nodes):
     """Nodes of capacity 10 pull 10 layers of 20 three at a time from a registry of 100: the busier link decides."""
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     link = net.link("registry", 100.0)
 
@@ -150,7 +150,7 @@ def test_fan_out_in_closed_form(nodes):
 
 
 def test_without_any_limit_and_without_bytes_transfers_end_at_once():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     port = net.port("node", INF)
     unlimited = net.transfer(net.link("registry"), port, 1000)
@@ -166,7 +166,7 @@ def test_without_any_limit_and_without_bytes_transfers_end_at_once():
 
 
 def test_a_cancelled_transfer_never_happens_and_tells_what_is_left():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     link, port = net.link("registry", 10.0), net.port("node", 100.0)
     first, second = net.transfer(link, port, 100), net.transfer(link, port, 100)
@@ -187,7 +187,7 @@ def test_a_cancelled_transfer_never_happens_and_tells_what_is_left():
 )
 def test_cancelling_the_transfer_that_is_due_ends_no_other_one(links, sizes, expected):
     """It is cancelled in the instant of its end, before the network's wake-up: then its last byte has come."""
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     made = [net.link(f"link{i}", capacity) for i, capacity in enumerate(links)]
     port = net.port("node", 8.0)
@@ -205,7 +205,7 @@ def test_cancelling_the_transfer_that_is_due_ends_no_other_one(links, sizes, exp
 
 @pytest.mark.parametrize("link", [6.0, INF])
 def test_limits_can_be_read_on_the_way(link):
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     registry, port = net.link("registry", link), net.port("node", 8.0)
     first = net.transfer(registry, port, 60, cap=5.0)
@@ -234,4 +234,4 @@ def test_ports_announce_when_they_become_busy_and_idle():
 )
 def test_bad_numbers_are_refused(call):
     with pytest.raises(ValueError, match="not"):
-        call(Network(simpy.Environment()))
+        call(Network(Environment()))

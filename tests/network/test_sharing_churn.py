@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.network import Network
 from pullsim.network.reference import ReferenceNetwork
@@ -28,7 +28,7 @@ nodes = st.fixed_dictionaries(
 
 def play(network, links, fleet):
     """Return when each transfer ended, and what was left of those that a leaving node had."""
-    env = simpy.Environment()
+    env = Environment()
     net = network(env)
     registries = [net.link(f"registry{i}", capacity) for i, capacity in enumerate(links)]
     ended, left = {}, {}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from script import Script, Start, play
 
 from pullsim.compiled import compiled
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.isolated import Isolated
 from pullsim.network.network import Network
@@ -25,7 +25,7 @@ class Watch:
     """A network with two registries that bind and one that does not, and a look at its components over time."""
 
     def __init__(self, ports=4):
-        self.env = simpy.Environment()
+        self.env = Environment()
         self.net = Network(self.env)
         self.a, self.b, self.free = self.net.link("a", 10.0), self.net.link("b", 20.0), self.net.link("free")
         self.ports = [self.net.port(f"node{i}", 8.0) for i in range(ports)]
@@ -81,7 +81,7 @@ def test_the_fast_path_returns_after_as_many_settles_as_there_are_ports():
 @pytest.mark.parametrize("more", [0, 5])
 def test_a_group_about_to_fall_apart_can_join_another_one(more):
     """In one settle, the calm group of c and d meets that of a and b; both stay together, whichever is larger."""
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     a, b, c, d = (net.link(name, 10.0) for name in "abcd")
     p, q, r = (net.port(name, 100.0) for name in "pqr")

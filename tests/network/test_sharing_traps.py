@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-import simpy
 
 from benchmarks.workloads.node_model import over, simulate
 from benchmarks.workloads.workload import make_j, make_w
 from pullsim.kernel.clock import run_until
+from pullsim.kernel.environment import Environment
 from pullsim.kernel.event import Call
 from pullsim.network.flows import REBASE
 from pullsim.network.isolated import Isolated
@@ -49,7 +49,7 @@ def test_staggered_starts():
 @pytest.mark.parametrize("begin", [0.0, 1e9 / 3])
 def test_the_clock_never_stalls(links, begin):
     """Late in time a wake-up lands beside its end and steps are below the clock's precision: each ends something."""
-    env = simpy.Environment(begin)
+    env = Environment(begin)
     net = Network(env)
     made = [net.link(f"link{i}", capacity) for i, capacity in enumerate(links)]
     ports = [net.port(f"node{i}", 1e9 / (7 + i)) for i in range(5)]
@@ -75,7 +75,7 @@ def test_the_clock_never_stalls(links, begin):
 def test_a_fast_clock_that_became_slow_does_not_stall(bottlenecks):
     """After 60 GB at 1 GB/s, the clock's last bit is far more than the last bit of the time at 1 MB/s."""
     for i in range(20):
-        env = simpy.Environment()
+        env = Environment()
         net = Network(env)
         a, b = net.link("a", 1e9), net.link("b", 1e6)
         p, q = net.port("p", INF), net.port("q", INF)
@@ -92,7 +92,7 @@ def test_a_fast_clock_that_became_slow_does_not_stall(bottlenecks):
 @pytest.mark.parametrize("links", [1, 2])
 def test_a_class_without_a_rate_as_yet_ends_nothing(links):
     """A transfer starts in the instant of another's end, before the wake-up; its class has had no settle."""
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     made = [net.link(f"link{i}", 10.0) for i in range(2)]
     p, q = net.port("p", 100.0), net.port("q", 3.0)
@@ -107,7 +107,7 @@ def test_a_class_without_a_rate_as_yet_ends_nothing(links):
 
 
 def test_dust_in_the_sum_of_full_ports_does_not_stay():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     link = net.link("registry", 1e10)
     ports = [net.port(f"node{i}", 1e9 / 3 + i * math.pi) for i in range(4)]
@@ -131,7 +131,7 @@ def test_dust_in_the_sum_of_full_ports_does_not_stay():
 
 
 def test_dust_in_the_rate_of_a_link_that_never_binds_does_not_stay():
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     link = net.link("registry")
     for i in range(10):
@@ -157,7 +157,7 @@ def test_dust_in_the_rate_of_a_link_that_never_binds_does_not_stay():
 )
 def test_days_of_traffic_do_not_wear_the_clocks_out(links, path, nic, duration):
     """A network that is never idle, its ports free, mixed or full: clocks start again before a byte is lost in them."""
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     made = [net.link(f"link{i}", capacity) for i, capacity in enumerate(links)]
     ports = [net.port(f"node{i}", 1e9 / (1 + i % 3)) for i in range(6)]
@@ -200,7 +200,7 @@ def test_days_of_traffic_do_not_wear_the_clocks_out(links, path, nic, duration):
 )
 def test_withdrawn_entries_do_not_pile_up(links, path):
     """A long transfer is entered anew whenever a short one beside it ends; the old entries lie far in the future."""
-    env = simpy.Environment()
+    env = Environment()
     net = Network(env)
     made = [net.link(f"link{i}", capacity) for i, capacity in enumerate(links)]
     ports = [net.port(f"node{i}", 1e6) for i in range(2)]

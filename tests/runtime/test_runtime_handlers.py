@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import simpy
 
 from pullsim.cri import Caller
+from pullsim.kernel.environment import Environment
 from pullsim.runtime.containerd.store import image_record
 from pullsim.runtime.fixed.server import FixedRuntime
 from pullsim.runtime.handlers import RuntimeHandlers
@@ -105,7 +105,7 @@ def test_never_does_not_see_the_other_handlers_image():
 
 
 def test_the_fixed_runtime_knows_an_image_by_handler():
-    env = simpy.Environment()
+    env = Environment()
     spec = FixedSpec({"app:1": FixedImage(5.0, repull=1.0, present=True)})
     runtime = FixedRuntime(env, spec, RuntimeHandlers((RUNC, KATA)))
     caller = Caller("default", "p", "c", "app:1")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullsim.kernel.environment import Environment
 from pullsim.runtime.crio.store_lock import StoreLock
 
 HOLDS = st.integers(1, 3)
@@ -15,7 +15,7 @@ READERS = st.lists(st.integers(0, 15).map(lambda n: n + 0.5), max_size=4)
 
 def run(writers, readers):
     """Return when each writer began, and when each reader read."""
-    env = simpy.Environment()
+    env = Environment()
     lock = StoreLock(env)
     began, read = [0.0] * len(writers), [0.0] * len(readers)
 
@@ -52,7 +52,7 @@ def test_writers_follow_each_other_and_readers_wait_for_the_one_that_writes(writ
 
 
 def test_a_reader_reads_before_the_next_writer_begins():
-    env = simpy.Environment()
+    env = Environment()
     lock = StoreLock(env)
     order = []
     assert lock.acquire() is None
@@ -66,7 +66,7 @@ def test_a_reader_reads_before_the_next_writer_begins():
 
 
 def test_who_gives_up_waiting_leaves_the_lock_to_the_others():
-    env = simpy.Environment()
+    env = Environment()
     lock = StoreLock(env)
     lock.acquire()
     turn = lock.acquire()

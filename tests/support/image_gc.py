@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import simpy
-
 from pullsim.cri import ContainerImage, FilesystemUsage, ListedImage
+from pullsim.kernel.environment import Environment
 from pullsim.kubelet.containers import Containers
 from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.images.image_gc import ImageGCManager, ImageGCPolicy
@@ -63,7 +62,7 @@ class World:
     """A kubelet's image GC on such a disk, and the events and removals it makes."""
 
     def __init__(self, policy=DEFAULT, **disk):
-        self.env = simpy.Environment()
+        self.env = Environment()
         self.disk = Disk(**disk)
         context = NodeContext(self.env, Node("n", node(fixed({}))), self.disk, Streams(0), self)
         self.containers = Containers(context, RuntimeHandlers())

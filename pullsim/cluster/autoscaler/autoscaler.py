@@ -13,13 +13,12 @@ from pullsim.records import Join
 from pullsim.spec.scheduling import CPU, MEMORY
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cluster.autoscaler.pool import Nodes
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.cluster.scheduler.signature import Signature
     from pullsim.cluster.scheduler.trial import Trial
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Departure
     from pullsim.spec.cluster import ClusterSpec, Node
@@ -52,7 +51,7 @@ class Autoscaler:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         spec: ClusterSpec,
         scheduler: Scheduler,
         nodes: Nodes,

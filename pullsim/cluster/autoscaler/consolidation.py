@@ -11,11 +11,10 @@ from pullsim.records import Departure
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import simpy
-
     from pullsim.cluster.autoscaler.pool import Nodes, Pool
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.cluster.scheduler.trial import Kind
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.event import Event
     from pullsim.spec.cluster import Node
 
@@ -43,7 +42,7 @@ class Consolidation:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         pools: Mapping[str, Pool],
         scheduler: Scheduler,
         nodes: Nodes,

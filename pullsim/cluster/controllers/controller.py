@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pullsim.records import Rollout
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import Owner
     from pullsim.spec.pod import Pod
@@ -43,7 +42,7 @@ class Controller(ABC):
     A pod whose lifetime in the scenario is over, or that was evicted, is not replaced: the replicas become fewer.
     """
 
-    def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
+    def __init__(self, env: Environment, owner: Owner, api: PodApi) -> None:
         self.env = env
         self.owner = owner
         self.api = api

@@ -11,9 +11,8 @@ from pullsim.cluster.controllers.stateful_set import StatefulSetController
 from pullsim.kernel.event import Call
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cluster.controllers.controller import Controller, PodApi
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.records import Rollout
     from pullsim.spec.cluster import ClusterSpec
@@ -31,7 +30,7 @@ _KINDS: Final[dict[str, type[Controller]]] = {
 class Controllers:
     """Tells each controller what happens to its pods, and begins the updates."""
 
-    def __init__(self, env: simpy.Environment, spec: ClusterSpec, api: PodApi) -> None:
+    def __init__(self, env: Environment, spec: ClusterSpec, api: PodApi) -> None:
         #: Controllers by the index of their owner in the spec; empty if nothing can happen that they would act on.
         self._controllers: dict[int | None, Controller] = {}
         if controlled(spec):

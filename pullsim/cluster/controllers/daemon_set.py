@@ -8,9 +8,8 @@ from pullsim.cluster.controllers.controller import Controller, available
 from pullsim.cluster.controllers.int_or_percent import daemon_set_limits
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cluster.controllers.controller import PodApi
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import Owner
 
@@ -29,7 +28,7 @@ class DaemonSetController(Controller):
     Models pkg/controller/daemon/update.go rollingUpdate, read at 1.35.
     """
 
-    def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
+    def __init__(self, env: Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
         self._old: dict[str, PodStatus] = {}  # pods of the old template, by node
         self._new: dict[str, PodStatus] = {}  # pods of the new template, by node

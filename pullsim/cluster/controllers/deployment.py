@@ -9,9 +9,8 @@ from pullsim.cluster.controllers.controller import Controller, available
 from pullsim.cluster.controllers.int_or_percent import deployment_limits
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cluster.controllers.controller import PodApi
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import Owner
 
@@ -26,7 +25,7 @@ class DeploymentController(Controller):
     recreate.go, and the order in which pods are deleted of pkg/controller/replicaset/replica_set.go; all releases.
     """
 
-    def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
+    def __init__(self, env: Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
         self._old: dict[PodStatus, None] = {}
         self._new: dict[PodStatus, None] = {}

@@ -8,9 +8,8 @@ from pullsim.cluster.controllers.controller import Controller, available
 from pullsim.kubelet.pod_status import COMPLETED
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cluster.controllers.controller import PodApi
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import Owner
 
@@ -24,7 +23,7 @@ class JobController(Controller):
     Models pkg/controller/job/job_controller.go manageJob, all releases.
     """
 
-    def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
+    def __init__(self, env: Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
         self._active: dict[PodStatus, None] = {}
         self._left = owner.replicas if owner.completions is None else owner.completions  # completions to come

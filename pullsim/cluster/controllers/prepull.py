@@ -12,10 +12,9 @@ from pullsim.spec.pod import Pod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import simpy
-
     from pullsim.cluster.controllers.controller import PodApi
     from pullsim.cluster.node import ClusterNode
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import ClusterSpec, Node, Prepull
 
@@ -30,7 +29,7 @@ class PrepullJob:
     images afterwards, garbage collection may remove them.
     """
 
-    def __init__(self, env: simpy.Environment, job: Prepull, nodes: Iterable[Node], api: PodApi) -> None:
+    def __init__(self, env: Environment, job: Prepull, nodes: Iterable[Node], api: PodApi) -> None:
         """``nodes`` are those of the scenario: the run is not over before the job has finished on each of them."""
         self.job = job
         self._env = env
@@ -115,7 +114,7 @@ class PrepullJobs:
     """All prepull jobs of a cluster."""
 
     def __init__(
-        self, env: simpy.Environment, spec: ClusterSpec, api: PodApi, nodes: Callable[[], Iterable[ClusterNode]]
+        self, env: Environment, spec: ClusterSpec, api: PodApi, nodes: Callable[[], Iterable[ClusterNode]]
     ) -> None:
         """``nodes`` returns the nodes that have joined and not left, in the order in which they joined."""
         self._nodes = nodes

@@ -8,9 +8,8 @@ from pullsim.cluster.controllers.controller import Controller, available
 from pullsim.cluster.controllers.int_or_percent import stateful_set_limit
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.cluster.controllers.controller import PodApi
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import Owner
 
@@ -26,7 +25,7 @@ class StatefulSetController(Controller):
     Models pkg/controller/statefulset/stateful_set_control.go updateStatefulSet, all releases.
     """
 
-    def __init__(self, env: simpy.Environment, owner: Owner, api: PodApi) -> None:
+    def __init__(self, env: Environment, owner: Owner, api: PodApi) -> None:
         super().__init__(env, owner, api)
         self._pods: dict[int, PodStatus] = {}  # pods by ordinal
         self._missing: set[int] = set()  # ordinals whose pod is to be created again

@@ -9,9 +9,8 @@ from pullsim.kernel.event import Call
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import simpy
-
     from pullsim.cri import ListedImage
+    from pullsim.kernel.environment import Environment
 
 #: How many names of each image a node's status lists (pkg/kubelet/kubelet_node_status.go maxNamesPerImageInNodeStatus).
 NAMES: Final = 5
@@ -32,7 +31,7 @@ class NodeImages:
     The kubelet updates the status every 10 s from the node's join on; only updates that change something are simulated.
     """
 
-    def __init__(self, env: simpy.Environment, node: HasImages, listed: Callable[[Mapping[str, int]], None]) -> None:
+    def __init__(self, env: Environment, node: HasImages, listed: Callable[[Mapping[str, int]], None]) -> None:
         """``listed`` is called at each update with the bytes of the images by name."""
         self._env = env
         self._node = node

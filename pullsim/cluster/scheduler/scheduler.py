@@ -14,9 +14,8 @@ from pullsim.cluster.scheduler.trial import Trial
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    import simpy
-
     from pullsim.cluster.node import ClusterNode
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.cluster import ClusterSpec
     from pullsim.spec.pod import Pod
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 class Scheduler:
     """Binds each pod to the node that the placement chooses; pods that fit nowhere wait in a queue."""
 
-    def __init__(self, env: simpy.Environment, spec: ClusterSpec) -> None:
+    def __init__(self, env: Environment, spec: ClusterSpec) -> None:
         self._env = env
         self._placement = Placement(spec.placement, spec.owners)
         self._queue = SchedulingQueue(self._bind)

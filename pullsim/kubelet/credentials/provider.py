@@ -18,8 +18,7 @@ from pullsim.spec.credentials import EXEC_TIMEOUT, Coordinates, DockerConfig, Do
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.spec.credentials import Provider
     from pullsim.time_line import TimeLine
 
@@ -50,7 +49,7 @@ class CredentialProvider:
     """One credential provider of a kubelet, with its cached answers and the running executions of its plugin."""
 
     def __init__(
-        self, env: simpy.Environment, spec: Provider, ran: Callable[[str, float, bool], None] = _not_recorded
+        self, env: Environment, spec: Provider, ran: Callable[[str, float, bool], None] = _not_recorded
     ) -> None:
         """``ran`` is told of each run of the plugin when it ends: its name, when it began, whether it failed."""
         self.spec = spec

@@ -15,6 +15,7 @@ from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
     from pullsim.cri import ImageService
+    from pullsim.kernel.environment import Environment
 
 
 class PullRequest(NamedTuple):
@@ -48,7 +49,7 @@ class RuntimeImageService:
     same, otherwise the distinct texts in brackets. Models pkg/kubelet/kuberuntime/kuberuntime_image.go PullImage.
     """
 
-    def __init__(self, env: simpy.Environment, cri: ImageService) -> None:
+    def __init__(self, env: Environment, cri: ImageService) -> None:
         self._env = env
         self._cri = cri
 

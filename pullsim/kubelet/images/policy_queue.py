@@ -12,8 +12,7 @@ from pullsim.kubelet.images.policy import NotBefore, WaitingPull, later
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.images.image_service import PullRequest
     from pullsim.kubelet.images.throttle import TokenBucket
 
@@ -27,7 +26,7 @@ class PolicyQueue:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         limit: int | None,
         keys: Sequence[tuple[str, Callable[[WaitingPull, float], Any]]],
         bucket: TokenBucket | None,

@@ -11,8 +11,7 @@ from pullsim.time_line import TimeLine
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.event import Event
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.images.image_service import PullRequest, PullService
@@ -46,7 +45,7 @@ class ParallelPulls:
     Models pkg/kubelet/images/puller.go parallelImagePuller; maxParallelImagePulls since 1.27.
     """
 
-    def __init__(self, env: simpy.Environment, maximum: int | None) -> None:
+    def __init__(self, env: Environment, maximum: int | None) -> None:
         self._tokens = Slots(env, maximum)
 
     def acquire(self, request: PullRequest) -> Event | None:  # noqa: ARG002 - all requests are equal
@@ -65,7 +64,7 @@ class SerialPulls(ParallelPulls):
     is not observable, as blocked senders are served in order.
     """
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: Environment) -> None:
         super().__init__(env, 1)
 
 
@@ -80,7 +79,7 @@ def pull_queue(context: NodeContext) -> PullQueue:
 class ImagePuller:
     """Hands a node's pulls to the runtime, each when its turn has come (pkg/kubelet/images/puller.go imagePuller)."""
 
-    def __init__(self, env: simpy.Environment, service: PullService, queue: PullQueue) -> None:
+    def __init__(self, env: Environment, service: PullService, queue: PullQueue) -> None:
         self._env = env
         self._service = service
         self._queue = queue

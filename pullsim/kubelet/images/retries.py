@@ -16,9 +16,8 @@ from pullsim.oci.reference import parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    import simpy
-
     from pullsim.cri import PullOutcome
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.images.image_service import PullRequest
@@ -199,6 +198,6 @@ class RetryCadence:
         """See `Cadence.requeued`."""
         return self._cadence.requeued(due)
 
-    def alarm(self, env: simpy.Environment, wake: float) -> Event:  # noqa: ARG002 - the protocol has it
+    def alarm(self, env: Environment, wake: float) -> Event:  # noqa: ARG002 - the protocol has it
         """See `Cadence.alarm`."""
         return self._retries.alarm(self._pod, wake, self._cadence)

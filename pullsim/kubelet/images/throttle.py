@@ -10,8 +10,7 @@ from pullsim.kernel.clock import nanoseconds
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kubelet.images.image_service import PullRequest, PullService
     from pullsim.time_line import TimeLine
 
@@ -53,7 +52,7 @@ class ThrottledPullService:
     Models pkg/kubelet/images/helpers.go throttledImageService.
     """
 
-    def __init__(self, env: simpy.Environment, service: PullService, qps: float, burst: int) -> None:
+    def __init__(self, env: Environment, service: PullService, qps: float, burst: int) -> None:
         self._env = env
         self._service = service
         self._bucket = TokenBucket(qps, burst)
@@ -65,6 +64,6 @@ class ThrottledPullService:
         return (yield from self._service.pull(request, clock))
 
 
-def throttle(env: simpy.Environment, service: PullService, qps: int, burst: int) -> PullService:
+def throttle(env: Environment, service: PullService, qps: int, burst: int) -> PullService:
     """Return ``service`` with a limit of ``qps`` pulls per second; 0: without a limit."""
     return ThrottledPullService(env, service, qps, burst) if qps > 0 else service

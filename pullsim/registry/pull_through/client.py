@@ -16,6 +16,7 @@ from pullsim.registry.stream import Refusal, Stream, carry
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Port
     from pullsim.network.traffic import Inbound
     from pullsim.oci.manifest import Image
@@ -27,7 +28,7 @@ PATIENCE: Final = 1.0  # seconds after which a request that a cache has not answ
 
 
 def connect(
-    env: simpy.Environment,
+    env: Environment,
     registry: Registry,
     port: Port,
     authorizer: Authorizer,
@@ -47,7 +48,7 @@ class CacheClient(Client):
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         registry: CachingRegistry,
         port: Port,
         authorizer: Authorizer,

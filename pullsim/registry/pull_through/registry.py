@@ -12,8 +12,7 @@ from pullsim.registry.pull_through.replica import Replica
 from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Link
     from pullsim.network.network import Network
     from pullsim.network.traffic import Inbound
@@ -30,7 +29,7 @@ class CachingRegistry(Registry):
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         network: Network,
         spec: RegistrySpec,
         catalog: Catalog,

@@ -10,8 +10,7 @@ from pullsim.registry.host import Site
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Link, Port, Transfer
     from pullsim.oci.manifest import Image
     from pullsim.registry.stream import Refusal
@@ -52,7 +51,7 @@ class Filling:
 
     __slots__ = ("ended", "image", "refusal", "stored")
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: Environment) -> None:
         self.ended = Event(env)
         self.stored = False  # it is in the cache, or was until it had to go
         self.refusal: Refusal | None = None  # the upstream registry's, if that is why it is not stored

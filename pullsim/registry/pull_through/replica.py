@@ -22,8 +22,7 @@ from pullsim.registry.stream import Refusal, Stream
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Link
     from pullsim.oci.catalog import Catalog
     from pullsim.registry.host import Registry, Site
@@ -45,7 +44,7 @@ class Replica:
     """A host with content of its own, behind the name of the cache."""
 
     def __init__(
-        self, env: simpy.Environment, host: Registry, spec: CacheSpec, site: Site, catalog: Catalog, connect: Connect
+        self, env: Environment, host: Registry, spec: CacheSpec, site: Site, catalog: Catalog, connect: Connect
     ) -> None:
         """``host`` is the cache's own, ``site`` the replica's; ``connect`` makes a client of another host."""
         network, name = host.network, site.name

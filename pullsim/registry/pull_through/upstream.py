@@ -15,8 +15,7 @@ from pullsim.registry.stream import Refusal, Stream, carry
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Link, Port
     from pullsim.network.traffic import Inbound
     from pullsim.oci.manifest import Image
@@ -59,7 +58,7 @@ class Upstream:
         "received",
     )
 
-    def __init__(self, env: simpy.Environment, host: Registry, spec: CacheSpec, connect: Connect, name: str) -> None:
+    def __init__(self, env: Environment, host: Registry, spec: CacheSpec, connect: Connect, name: str) -> None:
         """``host`` is the cache's own, ``name`` the replica's; ``connect`` makes a client of another host."""
         login, network = spec.credentials, host.network
         self._env = env

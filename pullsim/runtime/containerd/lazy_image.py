@@ -132,7 +132,7 @@ class LazyMount:
         """See `Mount`."""
         env = self._image.lazy.env
         if self._process.is_alive:
-            yield self._process | env.timeout(self._image.lazy.spec.mount_limit)
+            yield env.any_of([self._process, env.timeout(self._image.lazy.spec.mount_limit)])
         if self._process.is_alive:
             self._process.interrupt()
             return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
+    from pullsim.kernel.environment import Environment
 
 INTERVAL: Final = 10.0  # seconds between two checks
 
@@ -26,7 +26,7 @@ class Downloads(Protocol):
 class Watched(Protocol):
     """A pull whose progress is watched."""
 
-    env: simpy.Environment
+    env: Environment
     began: float  # when the pull began
     running: bool  # the pull has not ended
 

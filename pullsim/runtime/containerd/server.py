@@ -83,7 +83,7 @@ class Containerd(StoreService):
         limit = env.timeout(seconds)
         for process in processes:
             if process.is_alive and not limit.processed:
-                yield process | limit
+                yield env.any_of([process, limit])
 
     def create_container(self, image_id: str, handler: str = "") -> ContainerImage | None:
         """Create a container, which keeps the snapshots of its image (internal/cri/server/container_create.go)."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.runtime.fetch_stages import DownloadSlots
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.processor_sharing import ProcessorSharing
     from pullsim.spec.snapshotter import SociSpec
 
@@ -18,7 +17,7 @@ class SociNode:
 
     __slots__ = ("_env", "cores", "download_slots", "spec", "unpack_slots")
 
-    def __init__(self, env: simpy.Environment, spec: SociSpec, cores: ProcessorSharing) -> None:
+    def __init__(self, env: Environment, spec: SociSpec, cores: ProcessorSharing) -> None:
         self._env = env
         self.spec: Final = spec
         self.cores: Final = cores

@@ -12,9 +12,8 @@ from pullsim.spec.stored_image import StoredImage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import simpy
-
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.kernel.environment import Environment
     from pullsim.oci.manifest import Manifest
     from pullsim.oci.reference import Reference
     from pullsim.runtime.handlers import RuntimeHandlers
@@ -38,7 +37,7 @@ class Store:
     first served (pkg/kmutex; internal/kmutex in 2.x).
     """
 
-    def __init__(self, env: simpy.Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
+    def __init__(self, env: Environment, metadata_write: float, filesystem: Filesystem | None = None) -> None:
         self.filesystem = filesystem
         self.watcher: ContentWatcher | None = None  # is told what comes and goes; None: nobody is
         self.blobs: dict[str, int] = {}  # bytes by digest

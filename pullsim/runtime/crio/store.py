@@ -10,9 +10,8 @@ from pullsim.runtime.metadata import MetadataDatabase
 from pullsim.spec.partial import missing, toc_bytes
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.kernel.environment import Environment
     from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
     from pullsim.spec.stored_image import CrioImage
@@ -27,7 +26,7 @@ class CrioStore:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         metadata_write: float,
         filesystem: Filesystem | None = None,
         *,

@@ -8,7 +8,7 @@ from pullsim.kernel.event import Event
 from pullsim.kernel.locks import Slots
 
 if TYPE_CHECKING:
-    import simpy
+    from pullsim.kernel.environment import Environment
 
 
 class StoreLock(Slots):
@@ -21,7 +21,7 @@ class StoreLock(Slots):
 
     __slots__ = ("_readers",)
 
-    def __init__(self, env: simpy.Environment) -> None:
+    def __init__(self, env: Environment) -> None:
         super().__init__(env, 1)
         self._readers: Event | None = None  # happens when the writer that has the lock gives it back
 

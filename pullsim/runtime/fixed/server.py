@@ -14,10 +14,9 @@ from pullsim.runtime.store_service import NO_ROOM, filesystem_usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    import simpy
-
     from pullsim.cri import Auth, Caller, FilesystemUsage
     from pullsim.hardware.filesystem import Filesystem
+    from pullsim.kernel.environment import Environment
     from pullsim.reads import Reads
     from pullsim.runtime.node import RuntimeNode
     from pullsim.spec.runtime import FixedSpec
@@ -33,7 +32,7 @@ class FixedRuntime:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         spec: FixedSpec,
         handlers: RuntimeHandlers | None = None,
         filesystem: Filesystem | None = None,

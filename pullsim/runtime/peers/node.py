@@ -17,6 +17,7 @@ from pullsim.spec.prices import PEER as LINK
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.kernel.environment import Environment
     from pullsim.registry.request import Download
     from pullsim.runtime.peers.protocol import Content
     from pullsim.spec.cluster import Node
@@ -61,7 +62,7 @@ class PeerNode:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         node: Node,
         interface: Interface,
         content: Content,

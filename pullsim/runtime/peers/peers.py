@@ -10,10 +10,9 @@ from pullsim.runtime.peers.spegel import Spegel
 from pullsim.spec.peers import DragonflySpec, KrakenSpec, PeerSpec, SpegelSpec
 
 if TYPE_CHECKING:
-    import simpy
-
     from pullsim.hardware.disk import Disk
     from pullsim.hardware.nic import Nic
+    from pullsim.kernel.environment import Environment
     from pullsim.network.network import Network
     from pullsim.network.traffic import Inbound, Traffic
     from pullsim.peer_record import PeerRecord
@@ -29,7 +28,7 @@ class Peers:
 
     __slots__ = ("_adverts", "_agents", "_env", "_network", "_streams", "_swarms", "_traffic")
 
-    def __init__(self, env: simpy.Environment, network: Network, streams: Streams, traffic: Traffic | None) -> None:
+    def __init__(self, env: Environment, network: Network, streams: Streams, traffic: Traffic | None) -> None:
         """``traffic`` counts bytes by class of link; None: nothing asks for that."""
         self._env = env
         self._network = network

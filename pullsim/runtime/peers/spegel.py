@@ -12,8 +12,7 @@ from pullsim.runtime.peers.node import PeerNode, Stream
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.oci.reference import Reference
     from pullsim.peer_record import PeerRecord
     from pullsim.registry.host import Registry
@@ -47,7 +46,7 @@ class Spegel:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         spec: SpegelSpec,
         node: PeerNode,
         adverts: Adverts,

@@ -10,8 +10,7 @@ from pullsim.kernel.event import Event
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.oci.manifest import Layer
     from pullsim.runtime.snapshotter.ranges import Ranges
     from pullsim.spec.lazy import LazySpec
@@ -49,7 +48,7 @@ class LazyLayer:
         "unit",
     )
 
-    def __init__(self, env: simpy.Environment, layer: Layer, ranges: Ranges, spec: LazySpec, seconds: float) -> None:
+    def __init__(self, env: Environment, layer: Layer, ranges: Ranges, spec: LazySpec, seconds: float) -> None:
         """``seconds``: of a core to inflate and hash the whole layer."""
         unit = spec.grain or spec.unit
         self.layer = layer

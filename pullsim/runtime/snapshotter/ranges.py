@@ -14,8 +14,7 @@ from pullsim.registry.request import NO_HEADER, OK, REFUSED, TIMED_OUT, Request
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Port, Transfer
     from pullsim.network.traffic import Inbound
     from pullsim.oci.reference import Reference
@@ -45,7 +44,7 @@ class Ranges:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         registry: Registry,
         reference: Reference,
         port: Port,

@@ -16,10 +16,9 @@ from pullsim.spec.prices import PEER as LINK
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
     from pullsim.hardware.disk import Disk
     from pullsim.hardware.nic import Nic
+    from pullsim.kernel.environment import Environment
     from pullsim.network.traffic import Inbound
     from pullsim.oci.reference import Reference
     from pullsim.registry.host import Registry
@@ -37,7 +36,7 @@ class SwarmTransfer(Transfer):
 
     __slots__ = ("_begun", "_ended", "_full", "_membership")
 
-    def __init__(self, env: simpy.Environment, membership: Membership) -> None:
+    def __init__(self, env: Environment, membership: Membership) -> None:
         super().__init__(env, None, 0.0)
         self._membership = membership
         self._begun = env.now
@@ -67,7 +66,7 @@ class SwarmAgent:
 
     def __init__(self, node: Node, nic: Nic, disk: Disk | None, network: SwarmNetwork, inbound: Inbound | None) -> None:
         spec = network.spec
-        self._env: simpy.Environment = network.env
+        self._env: Environment = network.env
         self._network: SwarmNetwork = network
         self._disk: Disk | None = disk
         self._inbound: Inbound | None = inbound

@@ -13,8 +13,7 @@ from pullsim.runtime.peers.swarm.source import SourceFetch
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.network import Network
     from pullsim.network.traffic import Traffic
     from pullsim.oci.manifest import Layer
@@ -35,7 +34,7 @@ class DragonflyNetwork(SwarmNetwork):
     """
 
     def __init__(
-        self, env: simpy.Environment, network: Network, spec: DragonflySpec, streams: Streams, traffic: Traffic | None
+        self, env: Environment, network: Network, spec: DragonflySpec, streams: Streams, traffic: Traffic | None
     ) -> None:
         super().__init__(env, network, spec, streams, traffic)
         self._dragonfly = spec

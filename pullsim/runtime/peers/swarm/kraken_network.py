@@ -11,8 +11,7 @@ from pullsim.runtime.peers.swarm.network import Membership, SwarmNetwork
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.network.network import Network
     from pullsim.network.traffic import Traffic
     from pullsim.oci.manifest import Layer
@@ -32,7 +31,7 @@ class KrakenNetwork(SwarmNetwork):
     """
 
     def __init__(
-        self, env: simpy.Environment, network: Network, spec: KrakenSpec, streams: Streams, traffic: Traffic | None
+        self, env: Environment, network: Network, spec: KrakenSpec, streams: Streams, traffic: Traffic | None
     ) -> None:
         super().__init__(env, network, spec, streams, traffic)
         self._kraken = spec

@@ -15,9 +15,8 @@ from pullsim.runtime.peers.swarm.swarm import Swarm
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import simpy
-
     from pullsim.hardware.page_cache import DiskJob
+    from pullsim.kernel.environment import Environment
     from pullsim.kernel.processor_sharing import Job
     from pullsim.network.network import Network
     from pullsim.oci.manifest import Layer
@@ -38,7 +37,7 @@ class Newcomer(NamedTuple):
 class Membership:
     """One agent in the torrent of one blob."""
 
-    def __init__(self, env: simpy.Environment, swarm: Swarm, policy: Policy, host: int) -> None:
+    def __init__(self, env: Environment, swarm: Swarm, policy: Policy, host: int) -> None:
         self.complete = Event(env)
         self.policy = policy
         self.member = -1  # its number in the torrent; -1: it has not joined yet
@@ -90,7 +89,7 @@ class SwarmNetwork:
     """
 
     def __init__(
-        self, env: simpy.Environment, network: Network, spec: SwarmSpec, streams: Streams, traffic: Traffic | None
+        self, env: Environment, network: Network, spec: SwarmSpec, streams: Streams, traffic: Traffic | None
     ) -> None:
         """``traffic`` counts bytes by class of link, those that seeds get too; None: nothing asks for that."""
         self.env = env

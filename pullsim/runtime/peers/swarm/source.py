@@ -12,6 +12,7 @@ from pullsim.kernel.process import Process
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Transfer
     from pullsim.registry.host import Registry
     from pullsim.runtime.peers.swarm.network import Newcomer
@@ -30,7 +31,7 @@ class SourceFetch:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        env: Environment,
         registry: Registry,
         newcomer: Newcomer,
         torrent: Torrent,

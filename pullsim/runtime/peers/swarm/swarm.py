@@ -12,8 +12,7 @@ from pullsim.network.mesh import fill
 from pullsim.runtime.peers.swarm.table import Table
 
 if TYPE_CHECKING:
-    import simpy
-
+    from pullsim.kernel.environment import Environment
     from pullsim.runtime.peers.swarm.shared_port import SharedPort
     from pullsim.runtime.peers.swarm.torrent import Torrent
 
@@ -49,7 +48,7 @@ class Swarm:
     to a node from elsewhere: each step fills its port with both (`SharedPort`).
     """
 
-    def __init__(self, env: simpy.Environment, tick: float, cap: float) -> None:
+    def __init__(self, env: Environment, tick: float, cap: float) -> None:
         """``cap``: most bytes/s over one edge."""
         self._env = env
         self._tick = tick
