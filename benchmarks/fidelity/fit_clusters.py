@@ -33,8 +33,8 @@ from benchmarks.fidelity import priors
 from benchmarks.fidelity.calibration import calibration, classes, compressed, spread
 from benchmarks.fidelity.cluster_data import RATIOS, catalog_of, data, ratios, rebuilt, usual_ratio
 from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, history, node, single
+from benchmarks.fidelity.fit_variation import BEFORE
 from benchmarks.fidelity.moved_rows import FACTORS, moved
-from pullsim.scenario.presets.variations import variation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,8 +74,8 @@ class Apart:
 
     @property
     def spread(self) -> float:
-        """What clusters differ by, as it was fitted before."""
-        return float(variation_of(None)["cluster"][self.factor])
+        """What clusters are taken to differ by before any pull is looked at."""
+        return BEFORE[self.factor]
 
 
 class Problem:
