@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,8 @@ class Quiescence:
         self._terminating: set[PodStatus] = set()  # deleted or evicted pods whose last sync is still running
         #: Idle pods that would use an image if it were present, by node and by the image's name as the CRI is given it.
         self._would_find: dict[tuple[str | None, str], dict[PodStatus, None]] = {}
-        #: The time in seconds at which an image was last pulled, by the same keys.
-        self._pulled: dict[tuple[str | None, str], float] = {}
+        #: The time in seconds at which an image was last pulled, by node and by the same name.
+        self._pulled: defaultdict[str | None, dict[str, float]] = defaultdict(dict)
 
     def hold(self) -> None:
         """Keep the run from being over."""
@@ -117,7 +118,7 @@ class Quiescence:
 
     def pulled(self, pod: PodStatus, image: str) -> None:
         """Note that a pod brought an image to its node: idle pods there that will find it are active again."""
-        self._pulled[pod.node, image] = self._env.now
+        self._pulled[pod.node][image] = self._env.now
         for other in self._would_find.pop((pod.node, image), ()):
             if other in self.unfinished:
                 self._idle.discard(other)
@@ -133,7 +134,8 @@ class Quiescence:
                 return False
             began = min(began, failure.began)
         # An image that a failing container would find on the node may have come since its attempt began.
-        return all(self._pulled.get((pod.node, image), -1.0) < began for image in present_helps(pod))
+        pulled = self._pulled[pod.node]
+        return all(pulled.get(image, -1.0) < began for image in present_helps(pod))
 
 
 def _never() -> bool:
