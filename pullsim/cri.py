@@ -6,8 +6,9 @@ k8s.io/cri-api/pkg/apis/runtime/v1/api.proto, services ImageService and RuntimeS
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -10,9 +10,9 @@ Anything else that leaves the package is a bug of ours (exit code 70).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.frozen import dataclass
 from pullsim.printable import message as short_message
 from pullsim.printable import printable, shortened
 

@@ -5,9 +5,9 @@ All times are simulated seconds from the start of the run, all sizes bytes. A ro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pullsim.frozen import dataclass
 from pullsim.host_records import CacheRecord as CacheRecord  # noqa: PLC0414  # as STAGES, and what follows
 from pullsim.host_records import FaultRecord as FaultRecord  # noqa: PLC0414
 from pullsim.host_records import LinkSample as LinkSample  # noqa: PLC0414

@@ -12,8 +12,15 @@ import pytest
 
 @pytest.mark.parametrize(
     "arguments",
-    [["-c", "pass"], ["-c", "import pullsim"], ["-m", "pullsim", "--help"], ["-m", "pullsim", "--version"]],
-    ids=["python", "import", "help", "version"],
+    [
+        ["-c", "pass"],
+        ["-c", "import pullsim"],
+        ["-m", "pullsim", "--help"],
+        ["-m", "pullsim", "--version"],
+        ["-m", "pullsim", "validate", "scenarios/quickstart.yaml"],
+        ["-m", "pullsim", "run", "scenarios/quickstart.yaml", "--quiet"],
+    ],
+    ids=["python", "import", "help", "version", "validate", "run"],
 )
 def test_start_up(benchmark: Any, arguments: list[str]) -> None:
     benchmark.group = "start-up"

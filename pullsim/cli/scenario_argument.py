@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.cli import terminal
 from pullsim.cli.diagnostics import coded_warnings
 from pullsim.errors import InputError, Location
+from pullsim.frozen import dataclass
 from pullsim.printable import message
 
 if TYPE_CHECKING:

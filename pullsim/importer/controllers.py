@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.formats.kubernetes.pod_templates import pod_templates
+from pullsim.frozen import dataclass
 from pullsim.importer.owners import HOOK, Owner
 from pullsim.inputs.fields import at, entries, mapping, text, whole
 from pullsim.inputs.told import counts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from pullsim.frozen import dataclass
 
 #: What a comment says of a figure that nobody gave.
 DEFAULT: Final = "default"

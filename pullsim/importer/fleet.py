@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location
+from pullsim.frozen import dataclass
 from pullsim.importer.figures import Figure, default
 from pullsim.importer.pool_keys import UNNAMED
 from pullsim.importer.pools import Pool

@@ -6,9 +6,10 @@ Something that stands in several files is there once, and which file comes first
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from pullsim.frozen import dataclass
 from pullsim.inputs.fields import mapping, text
 
 if TYPE_CHECKING:

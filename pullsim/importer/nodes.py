@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.formats.kubernetes.tolerations import parse_taint
+from pullsim.frozen import dataclass
 from pullsim.inputs.fields import at, entries, mapping, text, texts
 from pullsim.oci.platform import Platform
 from pullsim.releases.containerd import CONTAINERD

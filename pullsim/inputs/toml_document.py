@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs import read_text
 from pullsim.inputs.document import MAX_DEPTH, Document
 from pullsim.inputs.suggestion import did_you_mean

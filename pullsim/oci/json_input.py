@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs import parse_json
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.oci.reference import InvalidReference, check_digest

@@ -7,12 +7,13 @@ that equal layers are equal in all images.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 from pullsim.oci.platform import Platform, best
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ containerd/containerd, core/images/image.go Manifest.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

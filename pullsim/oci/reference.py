@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from pullsim.frozen import dataclass
 
 _DEFAULT_DOMAIN: Final = "docker.io"
 _LEGACY_DOMAIN: Final = "index.docker.io"

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.frozen import dataclass
 from pullsim.oci.catalog import builtin_names
 from pullsim.oci.reference import InvalidReference, parse
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import operator
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, InputErrors, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.results import metrics
 from pullsim.results.metric_list import check_groups
 from pullsim.results.model_error import within

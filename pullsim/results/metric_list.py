@@ -6,11 +6,11 @@ Paths of workloads, pools and images are checked against the scenario, as no oth
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.results import metrics
 from pullsim.results.metric_meanings import meaning

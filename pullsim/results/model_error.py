@@ -6,8 +6,9 @@ The figures are those of the comparisons in ``benchmarks/fidelity``, and in ``te
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

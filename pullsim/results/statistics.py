@@ -7,8 +7,9 @@ distribution function, Hyndman and Fan's type 1, numpy's ``inverted_cdf``), and 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from array import array

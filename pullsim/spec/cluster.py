@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pullsim.frozen import dataclass
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.platform import Platform
 from pullsim.releases.kubelet import Version

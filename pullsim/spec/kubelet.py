@@ -6,9 +6,10 @@ The defaults are those of 1.35 (pkg/kubelet/apis/config/v1beta1/defaults.go SetD
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from pullsim.frozen import dataclass
 from pullsim.spec.eviction_thresholds import Threshold, parse_thresholds
 from pullsim.spec.feature_gates import resolve_feature_gates
 

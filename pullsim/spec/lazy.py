@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from pullsim.frozen import dataclass
 
 LazyKind = Literal["stargz", "soci-lazy", "nydus", "gke-streaming"]
 MIB: Final = 2**20

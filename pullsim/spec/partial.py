@@ -9,8 +9,9 @@ Models containers/storage pkg/chunked/storage_linux.go.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pullsim.frozen import dataclass
 from pullsim.reads import Reads
 from pullsim.spec.scheduling import ANYWHERE, Scheduling
 from pullsim.spec.startup import AT_ONCE, Startup

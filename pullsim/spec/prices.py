@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from pullsim.spec.scheduling import Amounts

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from pullsim.errors import InputError, shown
+from pullsim.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from pullsim.frozen import dataclass
 from pullsim.spec.prices import Link
 
 #: What happens to a blob that the cache does not have. ``streamThrough``: it flows on to the node while it is stored.

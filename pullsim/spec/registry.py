@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
+from pullsim.frozen import dataclass
 from pullsim.spec.prices import Link
 from pullsim.spec.pull_through import CacheSpec
 

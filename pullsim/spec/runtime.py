@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from pullsim.cri import Auth
+from pullsim.frozen import dataclass
 from pullsim.releases.containerd import CONTAINERD, DEFAULT_RELEASE, MOUNTS_IMAGES, Behaviour, behaviour
 from pullsim.releases.crio import BLOBS_AT_ONCE
 from pullsim.releases.release import Release, written_text
@@ -117,7 +118,7 @@ class ContainerdSpec(RuntimeSpec):
 
     kind: ClassVar[str] = "containerd"
 
-    version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # noqa: RUF009  # a value
+    version: Release = CONTAINERD.resolve(DEFAULT_RELEASE)  # a value
     max_concurrent_downloads: int = 3  # layers at a time: up to 2.0 of each pull, from 2.1 on of the node
     metadata_write: float = 2.1e-3  # seconds of one write to the metadata database (bolt); a node does one at a time
     unpack: UnpackSpec = field(default_factory=UnpackSpec)

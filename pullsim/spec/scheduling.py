@@ -7,8 +7,9 @@ in bytes, extended resources such as ``nvidia.com/gpu`` in pieces (pkg/scheduler
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from pullsim.frozen import dataclass
 
 Labels = tuple[tuple[str, str], ...]
 Amounts = tuple[tuple[str, int], ...]

@@ -6,8 +6,9 @@ credits). Latency and rate of cold blocks are not published: their defaults are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from pullsim.frozen import dataclass
 
 GIB: Final = 2**30
 #: Most volumes of a snapshot that are restored fast in an hour and a zone; that of 1 TiB is restored fast once.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
+from pullsim.frozen import dataclass
 from pullsim.spec.unpack import Decompressor, UnpackSpec
 
 #: How EROFS makes a layer: from the tar, as an index beside the tar, or by a copy as the layer is an EROFS blob.

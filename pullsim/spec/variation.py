@@ -6,7 +6,9 @@ draws is in `pullsim.spec.draws`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pullsim.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

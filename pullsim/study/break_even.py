@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.errors import InputError, Location
+from pullsim.frozen import dataclass
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups

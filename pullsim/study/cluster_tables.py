@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.text import Text as Line
 
 from pullsim import printable
+from pullsim.frozen import dataclass
 from pullsim.results import metrics as metric_names
 from pullsim.results.fitted_table import FittedTable
 from pullsim.results.prediction_table import HEADINGS, behind_notes, parts_of, parts_text

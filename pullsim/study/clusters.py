@@ -7,11 +7,12 @@ clusters.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from pullsim.frozen import dataclass
 from pullsim.results import direction
 from pullsim.results.statistics import percentile
 from pullsim.results.summary.prediction import PredictedFigure

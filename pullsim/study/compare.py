@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pullsim.drawn import Drawn
 from pullsim.errors import InputError, Location
+from pullsim.frozen import dataclass
 from pullsim.inputs.document import parse_document
 from pullsim.printable import printable, shortened
 from pullsim.results import metrics as metric_names

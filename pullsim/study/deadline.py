@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import re
 from contextlib import closing
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.results.metric_list import check_groups
 from pullsim.results.waits import parse_objective
 from pullsim.results.wording import counted, duration

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

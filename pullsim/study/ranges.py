@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.units import parse_duration, parse_frequency, parse_price, parse_rate, parse_size
 
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z/%]*)\s*")

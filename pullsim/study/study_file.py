@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.inputs.versions import check_version
 from pullsim.printable import json_text

@@ -9,8 +9,9 @@ core/transfer/registry/registry.go NewOCIRegistry, HostDirFromRoot), in every re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from pullsim.releases.release import Release

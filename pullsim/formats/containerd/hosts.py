@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.inputs.toml_document import Table, read_toml
 from pullsim.releases.release import Release, written_text

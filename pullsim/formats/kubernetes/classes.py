@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
 from pullsim.formats.kubernetes.resources import read_amounts, written
 from pullsim.formats.kubernetes.selectors import known_fields, read_labels
 from pullsim.formats.kubernetes.tolerations import read_tolerations
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

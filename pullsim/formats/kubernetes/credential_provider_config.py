@@ -9,11 +9,11 @@ v1alpha1 types.go, read at all releases from 1.24 to 1.37.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, InputErrors, Location, shown
 from pullsim.formats.kubernetes.item import Item
+from pullsim.frozen import dataclass
 from pullsim.inputs import is_directory, is_file, list_directory
 from pullsim.inputs.document import read_document
 from pullsim.inputs.suggestion import did_you_mean, like

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

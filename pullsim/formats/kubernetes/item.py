@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullsim.errors import InputError, shown
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from pullsim.inputs.document import Document, Route

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pullsim.errors import InputError, shown
 from pullsim.formats.kubernetes.tolerations import check_effect
+from pullsim.frozen import dataclass
 from pullsim.spec.scheduling import Taint
 
 #: What the kubelet takes off the node for itself and the system before pods get the rest.

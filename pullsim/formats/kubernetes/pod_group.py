@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from pullsim.formats.kubernetes.classes import ClassNames
 from pullsim.formats.kubernetes.cron import RecordedTimes
 from pullsim.formats.kubernetes.strategy import Strategy
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

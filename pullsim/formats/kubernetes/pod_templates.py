@@ -7,9 +7,9 @@ replica is a group of ``size`` pods, one of which is its leader.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.frozen import dataclass
 from pullsim.inputs.fields import entries, mapping, text, whole
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from pullsim.formats.kubernetes.item import Item

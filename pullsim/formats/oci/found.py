@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.frozen import dataclass
 from pullsim.oci.manifest import UNPACK_RATIO
 from pullsim.oci.reference import InvalidReference, parse
 

@@ -9,7 +9,6 @@ command that does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from pullsim.formats.oci.beside import Beside
 from pullsim.formats.oci.found import FoundImage, ImageFile
 from pullsim.formats.oci.manifest import MissingManifests, image_of, is_artifact, platform_of_config
 from pullsim.formats.oci.node_images import CTR_HEADER, crictl_images, ctr_images, node_images
+from pullsim.frozen import dataclass
 from pullsim.inputs import decoded, json_lines, parse_json, read_bytes
 from pullsim.oci.json_input import JsonObject
 from pullsim.oci.manifest import UNPACK_RATIO

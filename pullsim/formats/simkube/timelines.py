@@ -7,10 +7,11 @@ loses all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.formats.kubernetes.item import Item
+from pullsim.frozen import dataclass
 from pullsim.inputs.fields import mapping
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ pairs of the owner's kind (``group/version.Kind``) and its ``namespace/name``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs import read_bytes
 from pullsim.inputs.document import MAX_BYTES_OF_MANY, Document, plain
 

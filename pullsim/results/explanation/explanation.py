@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pullsim.errors import InputError
+from pullsim.frozen import dataclass
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.results.explanation.steps import ranked, steps
 from pullsim.results.summary.summary import plain

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from pullsim.frozen import dataclass
 from pullsim.rows import values
 
 if TYPE_CHECKING:

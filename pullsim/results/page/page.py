@@ -5,8 +5,10 @@ Texts are plain: the templates and `pullsim.results.page.writing` make them safe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pullsim.frozen import dataclass
 from pullsim.rows import values
 from pullsim.spec.prices import accelerators
 from pullsim.stages import READ

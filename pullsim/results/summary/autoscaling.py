@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.results.statistics import Distribution, distribution
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.peer_record import PEER
 from pullsim.results.stages import total
 from pullsim.rows import values

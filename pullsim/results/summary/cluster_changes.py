@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.kubelet.pod_status import DELETED
 from pullsim.results.statistics import Waits, waits
 from pullsim.results.summary.byte_costs import of_bytes

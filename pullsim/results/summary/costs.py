@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.results.summary.accelerators import idle
 from pullsim.results.summary.byte_costs import Rates, of_bytes, of_classes, of_hosts, of_pulls
 from pullsim.results.summary.cluster_changes import DAY

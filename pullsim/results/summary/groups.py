@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.results.statistics import Waits, waits
 from pullsim.results.wording import qualified
 from pullsim.rows import values

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.kubelet.pod_status import EVICTED
 from pullsim.rows import values
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.results.wording import counted
 from pullsim.rows import values
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.results.summary.groups import workload_name
 from pullsim.results.summary.pods import waiting_reason
 from pullsim.rows import values

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.rows import values
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.results.statistics import Distribution, Rate, Waits, distribution, event_rate, waits
 from pullsim.rows import values
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.results.stages import total
 from pullsim.rows import values
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pullsim.drawn import Drawn
+from pullsim.frozen import dataclass
 from pullsim.garbage import rare_collections
 from pullsim.oci.reference import parse
 from pullsim.printable import printable

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from pullsim.frozen import dataclass
 from pullsim.oci.reference import InvalidReference, parse
 from pullsim.rows import values
 

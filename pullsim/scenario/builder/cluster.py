@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from pullsim.frozen import dataclass
 from pullsim.inputs.findings import Findings
 from pullsim.records import Guess
 from pullsim.scenario.builder.capacity import undeclared

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from pydantic.alias_generators import to_camel
 
 from pullsim.errors import InputError, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.inputs.told import Told
 from pullsim.scenario.builder.fitting import Fitting, preferences

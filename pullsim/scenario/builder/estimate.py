@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from pullsim.compiled import compiled
 from pullsim.errors import InputError, Location
+from pullsim.frozen import dataclass
 from pullsim.inputs import read_bytes
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse

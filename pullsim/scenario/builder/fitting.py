@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.scenario.model.placement import amount_text
 from pullsim.spec.scheduling import HOSTNAME, STANDARD, ZONE, NodeSelectorTerm
 from pullsim.spec.selectors import requires, untolerated

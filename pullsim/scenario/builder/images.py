@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 from pullsim.oci.catalog import builtin_names
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse

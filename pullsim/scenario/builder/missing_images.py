@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from pullsim.errors import InputError
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

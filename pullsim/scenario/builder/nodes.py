@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError
 from pullsim.formats.kubernetes.kubelet_node import READ
+from pullsim.frozen import dataclass
 from pullsim.oci.reference import InvalidReference, cri_image
 from pullsim.releases.crio import CRIO
 from pullsim.releases.kubelet import KUBELET

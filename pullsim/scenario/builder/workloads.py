@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, shown
@@ -13,6 +13,7 @@ from pullsim.formats.kubernetes.objects import Objects, read_objects
 from pullsim.formats.kubernetes.resources import written
 from pullsim.formats.kubernetes.scheduling import read_scheduling
 from pullsim.formats.simkube.objects import read_trace_objects
+from pullsim.frozen import dataclass
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.builder.admission import Admission
 from pullsim.scenario.builder.arrivals import arrival_times

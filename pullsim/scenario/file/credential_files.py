@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.errors import InputError, shown
 from pullsim.formats.kubernetes.credential_provider_config import read_providers
 from pullsim.formats.kubernetes.item import Item
 from pullsim.formats.kubernetes.pull_secrets import read_secret
+from pullsim.frozen import dataclass
 from pullsim.inputs.document import read_documents
 from pullsim.scenario.builder.credentials import read_docker_config
 from pullsim.spec.credential_url import index_key, is_default_registry, mismatch

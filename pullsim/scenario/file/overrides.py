@@ -11,11 +11,11 @@ A value is YAML. ``null`` removes the key, and so does ``unlimited`` for a key t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.formats.kubernetes.kubelet_fields import field_names
+from pullsim.frozen import dataclass
 from pullsim.inputs.document import Document, Route, entry_name, parse_documents, plain, read_document
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.scenario.presets.nodes import SECTIONS, SHORTHAND

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.frozen import dataclass
 from pullsim.scenario.presets.capacity import allocatable_cpu, allocatable_memory
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ Some presets were fitted on pulls, or written by hand, in presets.yaml; the othe
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.inputs import is_file
 from pullsim.inputs.document import Document, parse_document, read_document
 from pullsim.inputs.suggestion import did_you_mean

@@ -7,12 +7,12 @@ network bounds what a disk can take.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import shown
+from pullsim.frozen import dataclass
 from pullsim.inputs.suggestion import did_you_mean
 from pullsim.units import parse_rate, parse_size
 

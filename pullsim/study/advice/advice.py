@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pullsim.frozen import dataclass
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
 from pullsim.results.wording import counted

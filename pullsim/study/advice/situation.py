@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.inputs.document import entry_name
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse

@@ -7,12 +7,12 @@ given a meaningless number.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pullsim.errors import InputError
+from pullsim.frozen import dataclass
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:

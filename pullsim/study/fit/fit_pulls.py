@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pullsim.errors import InputError, Location
+from pullsim.frozen import dataclass
 from pullsim.study.fit import parameters as given
 from pullsim.study.fit.closed_form import pull_seconds
 from pullsim.study.fit.estimate import Data, Estimate, again, estimate

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
+from pullsim.frozen import dataclass
 from pullsim.inputs.validation import validated
 from pullsim.oci.catalog import Catalog
 from pullsim.oci.manifest import Layer, Manifest

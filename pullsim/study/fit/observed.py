@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
+
+from pullsim.frozen import dataclass
 
 #: What no pull, image or clock has more of: seconds of a pull (three years), bytes, seconds since 1970.
 MOST_SECONDS: Final = 1e8

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final
 
+from pullsim.frozen import dataclass
 from pullsim.oci.manifest import Layer, Manifest, select, synthetic_digest
 from pullsim.oci.platform import Platform
 from pullsim.oci.reference import InvalidReference, parse

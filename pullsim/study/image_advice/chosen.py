@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError, Location, shown
 from pullsim.formats.oci.directory import read_named
 from pullsim.formats.oci.found import by_name
+from pullsim.frozen import dataclass
 from pullsim.inputs import is_directory, is_file
 from pullsim.oci.manifest import Layer, Manifest, select, synthetic_digest
 from pullsim.oci.reference import InvalidReference, parse

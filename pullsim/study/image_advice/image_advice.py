@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullsim.errors import InputError, Location, shown
+from pullsim.frozen import dataclass
 from pullsim.printable import shortened
 from pullsim.results.wording import counted
 from pullsim.study.advice.advice import GAIN, METRICS

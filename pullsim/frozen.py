@@ -1,0 +1,120 @@
+"""Frozen dataclasses whose classes are made quickly: a command makes two hundred before it does anything.
+
+``dataclasses.dataclass(frozen=True, slots=True)`` compiles six methods for each class, which takes four million
+instructions and was a quarter of `pullsim validate`. Here each class has an ``__init__`` of its own, and all classes
+share the other methods: a quarter of that. What such a class does is the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import MISSING, FrozenInstanceError
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+_T = TypeVar("_T")
+_COMPARED: Final = "_compared_values"  # the attribute of a class that returns the values of an instance, as a tuple
+
+
+class _Factory:
+    """The default of an argument for which a function makes the value; signatures show it."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_FACTORY: Final = _Factory()
+
+
+def _made(cls: type[_T]) -> type[_T]:
+    """Turn a class into a frozen dataclass with slots. Methods that the class itself has are kept."""
+    made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    compared = [field.name for field in dataclasses.fields(made) if field.compare]  # type: ignore[arg-type]
+    shared = {**_SHARED, "__init__": _initializer(made)}
+    for name, method in shared.items():
+        if name not in cls.__dict__:
+            setattr(made, name, method)
+    # Of two names at least it returns a tuple.
+    setattr(made, _COMPARED, attrgetter(*compared, *["__class__"] * (2 - len(compared))))
+    return made
+
+
+def _initializer(cls: type) -> Any:
+    """Compile ``__init__``, as dataclasses does: a default is an object of the function's globals."""
+    names: dict[str, Any] = {"_set": object.__setattr__, "_factory": _FACTORY}
+    arguments = ["self"]
+    by_name: list[str] = []
+    body: list[str] = []
+    for field in dataclasses.fields(cls):
+        name, value = field.name, field.name
+        names[f"_default_{name}"], names[f"_make_{name}"] = field.default, field.default_factory
+        if field.default_factory is not MISSING:
+            value = f"_make_{name}() if {name} is _factory else {name}" if field.init else f"_make_{name}()"
+            names[f"_default_{name}"] = _FACTORY
+        elif not field.init:
+            value = f"_default_{name}"
+        if field.init:
+            optional = field.default is not MISSING or field.default_factory is not MISSING
+            (by_name if field.kw_only else arguments).append(f"{name}=_default_{name}" if optional else name)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            continue  # ``__post_init__`` sets it
+        body.append(f" _set(self, {name!r}, {value})")
+    if hasattr(cls, "__post_init__"):
+        body.append(" self.__post_init__()")
+    head = ", ".join([*arguments, *(["*", *by_name] if by_name else [])])
+    exec("\n".join([f"def __init__({head}):", *(body or [" pass"])]), names)  # noqa: S102  its own text
+    method = names["__init__"]
+    method.__qualname__ = f"{cls.__qualname__}.__init__"
+    method.__annotations__ = {each.name: each.type for each in dataclasses.fields(cls) if each.init} | {"return": None}
+    return method
+
+
+def _repr(self: Any) -> str:
+    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _eq(self: Any, other: Any) -> Any:
+    if type(other) is not type(self):
+        return NotImplemented
+    return self._compared_values(self) == self._compared_values(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(self._compared_values(self))
+
+
+def _setattr(_: object, name: str, value: object) -> NoReturn:  # noqa: ARG001
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _delattr(_: object, name: str) -> NoReturn:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _getstate(self: Any) -> list[Any]:
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+
+def _setstate(self: Any, state: list[Any]) -> None:
+    for field, value in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, field.name, value)
+
+
+_SHARED: Final = {
+    "__repr__": _repr,
+    "__eq__": _eq,
+    "__hash__": _hash,
+    "__setattr__": _setattr,
+    "__delattr__": _delattr,
+    "__getstate__": _getstate,
+    "__setstate__": _setstate,
+}
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass  # noqa: PLC0414  with the types that it has for mypy
+else:
+
+    def dataclass(**options: bool) -> Any:
+        """Do as `dataclasses.dataclass`, which makes the classes that are not frozen with slots."""
+        return _made if options == {"frozen": True, "slots": True} else dataclasses.dataclass(**options)
