@@ -8,7 +8,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pullsim
@@ -66,6 +66,7 @@ def scenario():
     )
 
 
+@settings(max_examples=30, deadline=None)
 @given(PAIRS)
 @example([(math.inf, math.inf)])
 def test_pairs_are_counted_by_cluster(pairs):
@@ -81,6 +82,7 @@ def test_pairs_are_counted_by_cluster(pairs):
     assert there.difference.median == apart[-(-len(apart) // 2) - 1]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(TIMES, min_size=3, max_size=3), min_size=1, max_size=5))
 def test_ranks_are_shared_by_those_that_are_equal(variants):
     found = Clusters(3, "own", {}, tuple(runs(*each) for each in variants))
