@@ -289,3 +289,12 @@ def test_what_is_known_best_of_a_name_counts():
 def test_an_empty_file_is_a_command_that_failed(tmp_path):
     with pytest.raises(InputError, match="is empty: the command that was to write it has failed"):
         read_images(written(tmp_path, "app.json", " \n"))
+
+
+@pytest.mark.parametrize("size", ["227.1.MiB", "1" * 5000 + " B", "1 KB", "-1 MiB", "\u0661 MiB"])
+def test_a_line_of_ctr_without_a_size_is_left_out(tmp_path, size):
+    text = (NODES / "ctr-images.txt").read_text()
+    (tmp_path / "ctr.txt").write_text(text.replace("42.3 MiB", size))
+    whole, read = read_images(NODES / "ctr-images.txt"), read_images(tmp_path / "ctr.txt")
+    assert len(read.images) == len(whole.images) - 1
+    assert any("lines have no digest and size" in reason for reason in read.reasons)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 #: Whether a runtime's size counts compressed bytes; one that is not listed is not known.
 _COMPRESSED: Final = {"containerd": True, "cri-o": False, "docker": False}
 _CTR_ROW: Final = re.compile(
-    r"(?P<name>\S+)\s+\S+\s+(?P<digest>sha256:[0-9a-f]{64})\s+(?P<size>[\d.]+\s?[KMGT]?i?B)\s+(?P<platforms>\S+)"
+    r"(?P<name>\S+)\s+\S+\s+(?P<digest>sha256:[0-9a-f]{64})\s+"
+    r"(?P<size>[0-9]{1,4}(?:\.[0-9]{1,4})?\s?(?:[KMGT]i|[kMGT])?B)\s+(?P<platforms>\S+)"
 )
 CTR_HEADER: Final = re.compile(r"REF\s+TYPE\s+DIGEST\s+SIZE\b")
 
