@@ -35,6 +35,8 @@ class PodLifecycle:
     of `PodApi`, and tells them when pods are available and when they are gone.
     """
 
+    __deletable__ = ("_started", "autoscaler", "controllers", "prepulls")  # asked for by mypyc; see `dissolve`
+
     def __init__(
         self,
         env: Environment,

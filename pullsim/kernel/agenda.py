@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pullsim.compiled import compiled
 
-#: An entry's rank within its instant is its priority times this, plus its number among all entries of the run.
-_NUMBERS: Final = 2**54
+#: An entry's rank within its instant is its priority and then, in so many bits, its number among all of the run.
+_BITS: Final = 54
 _COMPILED: Final = compiled()
 
 
@@ -50,7 +50,7 @@ class Agenda:
         """Schedule an entry ``delay`` >= 0 seconds from now. Priorities are SimPy's: the lowest comes first."""
         self.scheduled = number = self.scheduled + 1
         time = self.now + delay
-        rank = priority * _NUMBERS + number
+        rank = (priority << _BITS) + number
         if _COMPILED:
             entry._time = time
             entry._rank = rank

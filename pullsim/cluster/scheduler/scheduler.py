@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Scheduler:
     """Binds each pod to the node that the placement chooses; pods that fit nowhere wait in a queue."""
 
+    __deletable__ = ("_queue",)  # asked for by mypyc; see `dissolve`
+
     def __init__(self, env: Environment, spec: ClusterSpec) -> None:
         self._env = env
         self._placement = Placement(spec.placement, spec.owners)
