@@ -88,6 +88,7 @@ SIGNATURES = {
         "announce",
         "out",
         "resume",
+        "interval",
     ],
     "image_advice": [
         "scenario",
@@ -122,6 +123,7 @@ SIGNATURES = {
         "metrics",
         "out",
         "resume",
+        "interval",
     ],
     "solve": [
         "scenario",
@@ -140,6 +142,7 @@ SIGNATURES = {
         "progress",
         "out",
         "resume",
+        "interval",
     ],
     "sweep": [
         "scenario",
@@ -156,12 +159,13 @@ SIGNATURES = {
         "announce",
         "metrics",
         "named",
+        "interval",
     ],
     "from_mapping": ["mapping", "overrides", "directory"],
     "load": ["path", "overrides"],
     "override": ["scenario", "overrides"],
-    "run": ["scenario", "seed", "detail", "progress", "status", "watch", "force", "announce"],
-    "simulate": ["spec", "name", "detail", "progress", "status", "watch"],
+    "run": ["scenario", "seed", "detail", "progress", "status", "watch", "force", "announce", "scratch"],
+    "simulate": ["spec", "name", "detail", "progress", "status", "watch", "scratch"],
     "summarize": ["result"],
 }
 RESULT_FIELDS = [
