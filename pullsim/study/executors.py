@@ -129,8 +129,8 @@ class Processes:
         while running:
             future = done.get()
             outcome = future.result()
+            submit(1)  # where this finds the pool broken, the job still waits: its outcome has not been told
             del waiting[running.pop(future).number]
-            submit(1)
             yield outcome
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from functools import partial
 
@@ -181,6 +182,31 @@ class _Threads(Processes):
         self.bundles.append(bundle)
         self.pools.append(ThreadPoolExecutor(1, initializer=partial(setattr, executors, "_installed", bundle)))
         return self.pools[-1]
+
+
+def test_an_outcome_is_not_lost_when_the_pool_is_found_broken_before_it_is_told(small):
+    bundle = Bundle.of(small, [Variant(())])
+    jobs = [Job(number, (), number) for number in range(6)]
+    outcomes = list(_BreaksAtTheThird(1).run(bundle, jobs))
+    assert sorted(outcome.number for outcome in outcomes) == [0, 1, 2, 3, 4, 5]
+    assert [outcome.error for outcome in outcomes] == [None] * 6
+
+
+class _BreaksAtTheThird(_Threads):
+    """Its first pool takes no third job: a process has died while an outcome was read."""
+
+    def _pool(self, bundle):
+        pool, submit = super()._pool(bundle), ThreadPoolExecutor.submit
+        if len(self.pools) == 1:
+            left = iter(range(2))
+
+            def broken(*arguments):
+                if next(left, None) is None:
+                    raise BrokenProcessPool
+                return submit(pool, *arguments)
+
+            pool.submit = broken
+        return pool
 
 
 def test_the_scenario_travels_with_its_files(tmp_path, monkeypatch):
