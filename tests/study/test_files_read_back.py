@@ -14,7 +14,7 @@ from pullsim.errors import InputError
 from pullsim.inputs.document import parse_document
 from pullsim.results.exports import files
 from pullsim.results.summary.file import read_summary
-from pullsim.study import baseline, compare
+from pullsim.study import baseline, saved_sides
 from pullsim.study.study_file import read_study
 
 #: What may stand where something else should.
@@ -85,7 +85,7 @@ def test_any_summary_is_compared_or_refused(saved, summary, tmp_path_factory, da
     (directory / "summary.json").write_text(text.replace('"\\u2603"', value), errors="surrogatepass")
 
     def read():
-        compared = compare.paired(compare.saved(saved), compare.saved(directory))
+        compared = saved_sides.paired(saved_sides.saved(saved), saved_sides.saved(directory))
         return read_summary(directory / "summary.json"), compared.changes(), compared.moved(), compared.table()
 
     found = read_or_refused(read, directory / "summary.json")
@@ -142,7 +142,7 @@ def test_a_scenario_that_is_none_is_refused(saved, tmp_path, text, message):
     (tmp_path / "summary.json").write_bytes((saved / "summary.json").read_bytes())
     (tmp_path / "scenario.effective.yaml").write_text(text)
     with pytest.raises(InputError, match=message) as caught:
-        compare.saved(tmp_path)
+        saved_sides.saved(tmp_path)
     assert "scenario.effective.yaml" in str(caught.value)
 
 
@@ -177,7 +177,7 @@ def test_any_baseline_is_held_or_refused(tmp_path_factory, data):
         ('{"formatVersion": 1, "scenarios": {"a": {"end": true}}}', r"scenarios\.a\.end"),
         ('{"formatVersion": 1, "scenarios": {"a": {"end": 1e999}}}', "too large"),
         ('{"formatVersion": 1, "scenarios": {"a": {"end": ' + "1" * 400 + "}}}", "400 digits"),
-        (DEEP, "nested too deep"),
+        (DEEP, "nested more than 200 levels deep"),
     ],
 )
 def test_a_baseline_that_is_none_is_refused(tmp_path, text, message):

@@ -131,7 +131,7 @@ def test_a_file_that_is_cut_anywhere_keeps_its_whole_runs(tmp_path_factory, cut)
         (b"[1]", "must be a mapping"),
         (b'"\xc3"', "no text in UTF-8"),
         (b"{bad}", "no JSON"),
-        (b"[" * 100_000, "nested too deep"),
+        (b"[" * 100_000, "nested more than 200 levels deep"),
         (json.dumps(RUN | {"seed": 1.5}).encode(), "seed: 1.5 must be a whole number"),
         (json.dumps(RUN | {"metrics": {"end": "x"}}).encode(), "metrics.end"),
         (json.dumps(RUN | {"metrics": {"end": [1]}}).encode(), "metrics.end"),
