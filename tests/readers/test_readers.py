@@ -9,7 +9,7 @@ import pytest
 from tests.readers.readers import READERS, readers
 from tests.readers.trials import check
 
-FEW, MANY = 6, 400
+FEW, MANY = 6, 100
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -39,7 +39,7 @@ from tests.fuzz.mutations import SCALARS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-FEW, MANY = 15, 3000
+FEW, MANY = 15, 300
 #: By what it reads: the function, and texts that it takes.
 TEXTS: Mapping[str, tuple[Callable[[str], object], tuple[str, ...]]] = MappingProxyType(
     {
