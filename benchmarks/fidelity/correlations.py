@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import minimize
 
 from benchmarks.fidelity.disagreement import pulled_by_several
@@ -68,21 +69,16 @@ def between_clusters(spreads: Spreads, first: str, second: str) -> Told:
     likely = np.zeros(len(GRID))
     presets = []
     for preset, images in pulled_by_several(rows()).items():
-        pulls = [row for own in images.values() for row in own]
-        if _bind(pulls, first, second):
+        if _bind([row for own in images.values() for row in own], first, second):
             presets.append(preset)
             likely += [_likely(list(images.values()), spreads, (first, second), float(each)) for each in GRID]
     return _told(presets, likely)
 
 
-def between_nodes(first: str = "disk", second: str = "unpack") -> Told:
-    """Return the correlation of two figures between the nodes of a cluster; each preset has spreads of its own."""
-    likely = np.zeros(len(GRID))
-    presets = []
-    for preset, nodes in _differences(first, second).items():
-        presets.append(preset)
-        likely += nodes.profile()
-    return _told(presets, likely)
+def between_nodes() -> Told:
+    """Return the correlation of disk and unpacking between a cluster's nodes; each preset has spreads of its own."""
+    found = _differences()
+    return _told(list(found), sum((nodes.profile() for nodes in found.values()), np.zeros(len(GRID))))
 
 
 def _told(presets: Sequence[str], likely: Array) -> Told:
@@ -113,9 +109,7 @@ def _likely(images: Sequence[Sequence[Moved]], spreads: Spreads, figures: tuple[
     ]
     covariance = (by @ drawn @ by.T) * same_cluster + ANY * same_image + np.diag(noise)
     off = np.array([row.off for _, row in pulls])
-    lower = np.linalg.cholesky(covariance)
-    apart = np.linalg.solve(lower, off)
-    return -float(np.log(np.diag(lower)).sum() + apart @ apart / 2)
+    return float(stats.multivariate_normal.logpdf(off, cov=covariance))
 
 
 class Differences:
@@ -130,15 +124,14 @@ class Differences:
 
     def profile(self) -> Array:
         """Return the log likelihood of each correlation, with the spreads that are likeliest with it."""
-        before = np.log([BEFORE, BEFORE, BEFORE])
-        begin, found = before, []
+        begin, found = np.full(3, math.log(BEFORE)), []
         for correlation in GRID:
-            best = minimize(self._unlikely, begin, args=(correlation, before[:2]), method="L-BFGS-B")
+            best = minimize(self._unlikely, begin, args=(correlation,), method="L-BFGS-B")
             begin = best.x
             found.append(-float(best.fun))
         return np.array(found)
 
-    def _unlikely(self, x: Array, correlation: float, before: Array) -> float:
+    def _unlikely(self, x: Array, correlation: float) -> float:
         disk, unpack, noise = np.exp(x)
         both = correlation * disk * unpack
         drawn = np.array([[disk**2, both], [both, unpack**2]])
@@ -147,22 +140,22 @@ class Differences:
         explained = (product * np.linalg.solve(matrix, (product @ drawn)[..., None])[..., 0]).sum()
         likely = -np.log(np.linalg.det(matrix)).sum() / 2 - self._count * math.log(noise)
         likely -= (self._off / noise**2 - explained) / 2
-        return float(-likely + (((x[:2] - before) / UNSURE) ** 2).sum() / 2)
+        return float(-likely + (((x[:2] - math.log(BEFORE)) / UNSURE) ** 2).sum() / 2)
 
 
-def _differences(first: str, second: str) -> dict[str, Differences]:
-    """Return by preset what its nodes differ by, of presets of which both figures bind."""
+def _differences() -> dict[str, Differences]:
+    """Return by preset what its nodes differ by, of presets of which both the disk and unpacking bind."""
     seconds = node_seconds()
     found: dict[str, Differences] = {}
     for preset in GROUPS:
         pulls = [row for row in rows() if row.preset == preset and (row.cluster, row.image) in seconds]
         pulls = [row for row in pulls if row.measured >= SHORT and len(seconds[row.cluster, row.image]) >= FEW]
-        if not _bind(pulls, first, second):
+        if not _bind(pulls, "disk", "unpack"):
             continue
         nodes: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
         for row in pulls:
             for node, off in ordinary(seconds[row.cluster, row.image]).items():
-                nodes[row.cluster, node].append((-row.by[first], -row.by[second], off))
+                nodes[row.cluster, node].append((-row.by["disk"], -row.by["unpack"], off))
         found[preset] = Differences(list(nodes.values()))
     return found
 
@@ -171,7 +164,7 @@ def ordinary(seconds: Mapping[str, float]) -> dict[str, float]:
     """Return by node by how much faster than the median it was, as a logarithm; what is far off counts less."""
     logarithms = {node: math.log(each) for node, each in seconds.items()}
     middle = float(np.median(list(logarithms.values())))
-    usual = 1.4826 * float(np.median([abs(each - middle) for each in logarithms.values()]))  # of a normal distribution
+    usual = float(stats.median_abs_deviation(list(logarithms.values()), scale="normal"))
     most = FAR * max(usual, LEAST)
     return {node: max(-most, min(most, middle - each)) for node, each in logarithms.items()}
 

@@ -127,7 +127,7 @@ def node_and_pull(found: Iterable[Moved], spread: float) -> tuple[float, float]:
 
     What a pull time moves by with these figures is that of real images on all instance types.
     """
-    real = [row for row in found if row.source == "perfstudy"]
+    real = [row for row in found if row.source == REAL]
     both = statistics.median(-row.by["disk"] - row.by["unpack"] for row in real)
     alone = statistics.median(-row.by["unpack"] for row in real)
     return math.sqrt(NODE_SHARE) * spread / both, math.sqrt(1 - NODE_SHARE) * spread / alone
