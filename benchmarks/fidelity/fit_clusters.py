@@ -109,11 +109,15 @@ class Problem:
         )
         self._touched = [self._touches(index) for index in range(len(self.centre))]
 
+    def parts(self, x: Array) -> list[Array]:
+        """Return those of figures, of ratios and of what clusters are apart: views, which change with the whole."""
+        return np.split(x, np.cumsum([len(self.figures), len(self.classes)]))
+
     def values(self, x: Array, preset: str) -> Values:
         """Return a preset's figures."""
         return {
             prior.name: math.exp(each)
-            for (name, prior), each in zip(self.figures, x, strict=False)
+            for (name, prior), each in zip(self.figures, self.parts(x)[0], strict=True)
             if preset in (name, *prior.also)
         }
 
@@ -122,7 +126,7 @@ class Problem:
         if not self.classes:
             return ratios()
         found: Ratios = {}
-        for layers, each in zip(self.classes, x[len(self.figures) :], strict=False):
+        for layers, each in zip(self.classes, self.parts(x)[1], strict=True):
             found.update(dict.fromkeys(layers, math.exp(each)))
         return {layer: found[first] for layer, first in enumerate(rebuilt()) if first in found}
 
@@ -154,8 +158,7 @@ class Problem:
 
     def clusters_apart(self, x: Array) -> dict[Apart, float]:
         """Return what clusters are apart from their presets, as logarithms."""
-        values = x[len(self.figures) + len(self.classes) :]
-        return {each: float(value) for each, value in zip(self.apart, values, strict=True)}
+        return {each: float(value) for each, value in zip(self.apart, self.parts(x)[2], strict=True)}
 
     def residuals(self, x: Array) -> Array:
         """Return what is to be least: of each pull, and of each figure against what is known beforehand."""
@@ -167,11 +170,11 @@ class Problem:
         count = len(self.pulls)
         found = np.zeros((count + len(x), len(x)))
         for index, touched in enumerate(self._touched):
-            moved = x.copy()
-            moved[index] += step
+            ahead = x.copy()
+            ahead[index] += step
             numbers = np.array(touched)
             measured = self._measured[numbers]
-            change = self._misses(self.predicted(moved, touched), measured) - self._misses(base[numbers], measured)
+            change = self._misses(self.predicted(ahead, touched), measured) - self._misses(base[numbers], measured)
             found[numbers, index] = change / step
         found[count:] = np.diag(1 / self._spread)
         return found
@@ -210,7 +213,7 @@ class Problem:
     def errors(self, x: Array, preset: str) -> list[float]:
         """Return |predicted - measured| / measured of a preset's pulls, from the least; its clusters are as it is."""
         plain = x.copy()
-        plain[len(self.figures) + len(self.classes) :] = 0.0
+        self.parts(plain)[2][:] = 0.0
         off = np.abs(self.predicted(plain) - self._measured) / self._measured
         return sorted(float(each) for each, pull in zip(off, self.pulls, strict=True) if pull.group.preset == preset)
 
@@ -282,7 +285,7 @@ def write_ratios(problem: Problem, x: Array) -> None:
             "layers": list(layers),
             "pulls": problem.told_by(layers),
         }
-        for layers, each in zip(problem.classes, x[len(problem.figures) :], strict=False)
+        for layers, each in zip(problem.classes, problem.parts(x)[1], strict=True)
     ]
     entries.sort(key=lambda entry: -int(str(entry["bytes"])))
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
