@@ -19,9 +19,10 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FORMS = Path(__file__).parents[1] / "formats" / "data"
 #: What kubectl and others print of a cluster.
 DUMPS = Path(__file__).parents[1] / "data" / "cluster-dumps"
-_REFERRED = ("scenario.yaml", "kubelet.yaml", "config.toml", "docker.json", "providers.yaml", "manifest.json")
-_REFERRED += ("index.json", "catalog.json", "objects.yaml", "times.csv", "preset.yaml", "conf.d/10.toml")
-_REFERRED += ("certs.d/registry.example.com/hosts.toml",)
+#: A scenario and the files of every kind that it refers to, but for blobs, which are named by their digests.
+REFERRED = ("scenario.yaml", "kubelet.yaml", "config.toml", "docker.json", "providers.yaml", "manifest.json")
+REFERRED += ("index.json", "catalog.json", "objects.yaml", "times.csv", "preset.yaml", "conf.d/10.toml")
+REFERRED += ("certs.d/registry.example.com/hosts.toml",)
 #: Cheap scenarios of the repository, by what they have that the seed has not.
 _QUICK = ("image-volumes", "moving-tag", "cold-node", "serial-vs-parallel", "runtimes", "verification-outage")
 _ALL = "*"
@@ -47,16 +48,16 @@ def doors() -> tuple[Door, ...]:
     seeds = {path.relative_to(SEEDS).as_posix(): path.read_bytes() for path in SEEDS.rglob("*") if path.is_file()}
     other = {path.relative_to(SCENARIOS).as_posix(): path.read_bytes() for path in SCENARIOS.rglob("*.yaml")}
     study = {name: seeds[name] for name in ("small.yaml", "study.yaml")}
-    whole = {name: text for name, text in seeds.items() if name in _REFERRED or name.startswith("sha256-")}
+    whole = {name: text for name, text in seeds.items() if name in REFERRED or name.startswith("sha256-")}
     made = study | _made(study)
     found = []
 
     def door(arguments: str, files: dict[str, bytes], *changed: str) -> None:
         found.append(Door(tuple(arguments.split()), files, changed))
 
-    for name in _REFERRED:
+    for name in REFERRED:
         door("validate scenario.yaml", whole, name)
-    door("run scenario.yaml --no-charts --out out", whole, *_REFERRED)
+    door("run scenario.yaml --no-charts --out out", whole, *REFERRED)
     door("describe scenario.yaml web-00000 --at 90s", whole, "scenario.yaml", "kubelet.yaml", "config.toml")
     door("run scenario.yaml --watch", whole, "objects.yaml", "scenario.yaml")
     for path in SCENARIOS.glob("*.yaml"):

@@ -55,7 +55,7 @@ BYTES = [
     b'"',
     b"'",
 ]
-_DEEP = re.compile(rb"(\[|\{a: |\{\"a\":|- ){60}")  # libyaml's composer has no limit but the stack
+DEEP = re.compile(rb"(\[|\{a: |\{\"a\":|- ){60}")  # libyaml's composer has no limit but the stack
 _TOKEN = re.compile(rb"[\w.+%/@*-]+")
 
 
@@ -96,7 +96,7 @@ def _token(content: bytes, random: Random) -> bytes:
 
 def _structure(content: bytes, random: Random) -> bytes:
     """Change a value of a JSON or YAML document to one of another type, or leave it out, or double it."""
-    if _DEEP.search(content):
+    if DEEP.search(content):
         return _lines(content, random)
     try:
         if content.lstrip()[:1] in (b"{", b"["):

@@ -19,7 +19,7 @@ import msgpack
 import yaml
 
 from pullsim.formats.simkube.trace_file import is_trace
-from tests.fuzz.mutations import _DEEP, SCALARS, VALUES, changed
+from tests.fuzz.mutations import DEEP, SCALARS, VALUES, changed
 
 if TYPE_CHECKING:
     from random import Random
@@ -98,7 +98,7 @@ def _as_tree(name: str, content: bytes, random: Random) -> bytes:
         trees = [msgpack.unpackb(content, strict_map_key=False, use_list=True)]
         _change(trees, random)
         return b"".join(map(msgpack.packb, trees))
-    if _DEEP.search(content):
+    if DEEP.search(content):
         raise ValueError("libyaml's composer has no limit but the stack")
     text = content.decode("utf-8")
     if name.endswith(".toml"):

@@ -31,11 +31,9 @@ class Reader:
     read: Callable[[Path], object]
     forms: tuple[Mapping[str, bytes], ...]
 
-    def read_forms(self, most: int | None = None) -> None:
-        """Read the forms as they are, which must be right, or only the first ones."""
-        for files in self.forms[:most]:
-            with serving({str(HERE / name): content for name, content in files.items()}):
-                self.read(HERE / next(iter(files)))
+    def read_forms(self, most: int | None = None) -> list[object]:
+        """Return what is read of the forms as they are, which must be right, or only of the first ones."""
+        return [self._served(files) for files in self.forms[:most]]
 
     def drawn(self, random: Random) -> dict[str, bytes]:
         """Return one of the forms with a file that is changed."""
@@ -52,12 +50,15 @@ class Reader:
 
     def wrong(self, files: Mapping[str, bytes]) -> str | None:
         """Read files and say what is wrong with the error that is raised; other exceptions than ours pass."""
-        with serving({str(HERE / name): content for name, content in files.items()}):
-            try:
-                self.read(HERE / next(iter(files)))
-            except InputError as error:
-                return next(_wrong(error), None)
+        try:
+            self._served(files)
+        except InputError as error:
+            return next(_wrong(error), None)
         return None
+
+    def _served(self, files: Mapping[str, bytes]) -> object:
+        with serving({str(HERE / name): content for name, content in files.items()}):
+            return self.read(HERE / next(iter(files)))
 
 
 def _wrong(error: InputError) -> Iterator[str]:

@@ -44,12 +44,17 @@ from pullsim.study.job import Bundle
 from pullsim.study.saved_sides import saved
 from pullsim.study.store import FILE, RunStore
 from pullsim.study.study_file import read_study
-from tests.fuzz.doors import DUMPS, FORMS, SEEDS, call
+from tests.fuzz.doors import DUMPS, FORMS, REFERRED, SEEDS, call, small
 from tests.readers.reader import HERE, Reader
 from tests.readers.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pullsim.formats.kubernetes.kubelet_node import KubeletNode
+    from pullsim.scenario.file.credential_files import Entry
+    from pullsim.spec.kubelet import KubeletConfig
+    from pullsim.study.job import Outcome
 
 LAB = Path(__file__).parents[1] / "data" / "lab" / "measurements.json"
 _BUNDLE = Bundle("text", str(HERE), {})
@@ -111,7 +116,7 @@ def _given_to_init() -> tuple[dict[str, bytes], ...]:
     return (cluster, *({**each, **cluster} for each in singles))
 
 
-def _init(path: Path) -> None:
+def _init(path: Path) -> str:
     """Do as `pullsim init`; what it writes must be a scenario."""
     notes = Notes()
     inventory = read_all([str(each) for each in list_directory(path.parent)], notes)
@@ -122,31 +127,27 @@ def _init(path: Path) -> None:
         from_document(parse_document(text, "scenario.yaml"), HERE).build()
     except Exception as error:
         raise Invalid(f"a scenario that is none: {error}") from error
+    return text
 
 
-def _kubelet(path: Path) -> None:
+def _kubelet(path: Path) -> tuple[KubeletConfig, KubeletNode]:
     pool = from_mapping(_NODES).nodes[0]
-    kubelet_config(pool, path.parent)
-    kubelet_node(pool, path.parent)
+    return kubelet_config(pool, path.parent), kubelet_node(pool, path.parent)
 
 
-def _scenario(path: Path) -> None:
-    load(path).assemble()
-
-
-def _credentials(path: Path) -> None:
+def _credentials(path: Path) -> list[Entry]:
     kinds = {"docker.json": 0, "secret.yaml": 1, "providers.yaml": 2}
     given: list[list[Path]] = [[], [], []]
     given[kinds[path.name]].append(path)
-    explain(read_entries(*given), "registry.example.com/team/app")
+    return explain(read_entries(*given), "registry.example.com/team/app")
 
 
-def _runs(path: Path) -> None:
+def _runs(path: Path) -> list[Outcome]:
     """Read the runs of a study, which are on the disk."""
     with TemporaryDirectory() as name:
         (Path(name) / FILE).write_bytes(read_bytes(path))
-        with RunStore(Path(name), _BUNDLE, resume=True):
-            pass
+        with RunStore(Path(name), _BUNDLE, resume=True) as store:
+            return list(store.found.values())
 
 
 def _kept_runs() -> tuple[dict[str, bytes], ...]:
@@ -163,7 +164,7 @@ def _kept_runs() -> tuple[dict[str, bytes], ...]:
 def _out() -> dict[str, bytes]:
     """Return what `pullsim run --out` writes."""
     with TemporaryDirectory() as name, chdir(name):
-        Path("small.yaml").write_bytes((SEEDS / "small.yaml").read_bytes())
+        Path("small.yaml").write_bytes(small())
         code, _, told = call(["run", "small.yaml", "--no-charts", "--out", "a", "-q"])
         if code != 0:
             raise RuntimeError(told)
@@ -171,11 +172,9 @@ def _out() -> dict[str, bytes]:
         return {each: (Path("a") / each).read_bytes() for each in names}
 
 
-def _pods(path: Path) -> None:
+def _pods(path: Path) -> list[object]:
     run = SavedRun(path.parent)
-    for pod in run.pods[:2]:
-        run.statuses(pod)
-        run.events(pod)
+    return [(run.statuses(pod), run.events(pod)) for pod in run.pods[:2]]
 
 
 def _baseline() -> tuple[dict[str, bytes], ...]:
@@ -189,10 +188,9 @@ def _lab() -> dict[str, bytes]:
     return {"measurements.json": json.dumps(tree).encode()}
 
 
-def _measured(path: Path) -> None:
+def _measured(path: Path) -> object:
     read = read_input(path, {})
-    if isinstance(read, Lab):
-        read.comparable()
+    return read.comparable() if isinstance(read, Lab) else read
 
 
 def _certs() -> tuple[dict[str, bytes], ...]:
@@ -216,10 +214,8 @@ def _directory() -> tuple[dict[str, bytes], ...]:
 
 
 def _referring() -> tuple[dict[str, bytes], ...]:
-    names = ("scenario.yaml", "kubelet.yaml", "config.toml", "docker.json", "providers.yaml", "manifest.json")
-    names += ("index.json", "catalog.json", "objects.yaml", "times.csv", "preset.yaml", "conf.d/10.toml")
-    names += ("certs.d/registry.example.com/hosts.toml", *(path.name for path in SEEDS.glob("sha256-*")))
-    return (_seeds(*names), _seeds("traced.yaml", "shop.sktrace"), _seeds("small.yaml"))
+    digests = (path.name for path in SEEDS.glob("sha256-*"))
+    return (_seeds(*REFERRED, *digests), _seeds("traced.yaml", "shop.sktrace"), _seeds("small.yaml"))
 
 
 READERS: dict[str, tuple[Callable[[Path], object], Callable[[], tuple[dict[str, bytes], ...]]]] = {
@@ -227,7 +223,7 @@ READERS: dict[str, tuple[Callable[[Path], object], Callable[[], tuple[dict[str, 
     "JSON documents": (lambda path: list(json_documents(read_text(path), str(path))), lambda: _each("pulls.jsonl")),
     "JSON lines": (lambda path: list(json_lines(read_text(path), str(path))), lambda: _each("pulls.jsonl")),
     "TOML": (lambda path: Table.top(read_toml(path)).texts("imports"), lambda: _each("config.toml")),
-    "scenario": (_scenario, _referring),
+    "scenario": (lambda path: load(path).assemble().cluster, _referring),
     "study": (lambda path: read_study(path, read_document(path)), lambda: _each("study.yaml")),
     "times of pods": (read_trace, lambda: _each("times.csv")),
     "KubeletConfiguration": (_kubelet, lambda: _each("kubelet.yaml")),
@@ -257,7 +253,7 @@ READERS: dict[str, tuple[Callable[[Path], object], Callable[[], tuple[dict[str, 
     ),
     "images": (read_images, _images),
     "directory of images": (lambda path: read_directory(path.parent), _directory),
-    "catalogue": (Catalog.load, lambda: _each("catalog.json")),
+    "catalogue": (lambda path: Catalog.load(path).names(), lambda: _each("catalog.json")),
     "files of a cluster": (_init, _given_to_init),
     "measured pulls": (_measured, lambda: (*_each("events.json", "metrics.txt", "pulls.csv", "pulls.jsonl"), _lab())),
     "runs of a study": (_runs, _kept_runs),
