@@ -68,7 +68,7 @@ def test_copies_are_equal_and_nothing_can_be_set(made):
     for same in (copy.copy(made), pickle.loads(pickle.dumps(made)), dataclasses.replace(made)):  # noqa: S301  our own
         assert type(same) is type(made)
         assert same == made or made.value != made.value
-        assert dataclasses.asdict(same).keys() == dataclasses.asdict(made).keys()
+        assert repr(dataclasses.asdict(same)) == repr(dataclasses.asdict(made))  # as they are, not only as compared
     for name in ("name", "unknown"):
         with pytest.raises(dataclasses.FrozenInstanceError, match=name):
             setattr(made, name, 1)
@@ -78,11 +78,11 @@ def test_copies_are_equal_and_nothing_can_be_set(made):
 
 
 @pytest.mark.parametrize(("place", "given", "named"), CALLS)
-def test_values_texts_and_hashes_are_those_of_the_standard_library(place, given, named):
+def test_values_texts_and_signatures_are_those_of_the_standard_library(place, given, named):
     ours, theirs = OURS[place](*given, **named), THEIRS[place](*given, **named)
-    assert dataclasses.astuple(ours) == dataclasses.astuple(theirs) or place == 2
+    assert repr(dataclasses.astuple(ours)) == repr(dataclasses.astuple(theirs))  # as NaN does not equal itself
     assert repr(ours).rpartition(".")[2] == repr(theirs).rpartition(".")[2]
-    assert hash(ours) == hash(OURS[place](*given, **named)) or given[0] != given[0]
+    assert hash(ours) == hash(OURS[place](*given, **named))
     assert str(inspect.signature(type(ours))) == str(inspect.signature(type(theirs)))
     assert type(ours).__match_args__ == type(theirs).__match_args__
 
