@@ -132,18 +132,20 @@ class Network(cb.Model):
             self.rise(group, self.place[last], last)
 
     @cb.function
+    def put(self, group: int, place: int, node: int) -> None:
+        self.heap[group * self.nodes + place] = node
+        self.place[node] = place
+
+    @cb.function
     def rise(self, group: int, place: int, node: int) -> None:
-        base = group * self.nodes
         while place > 0:
             above = (place - 1) // 2
-            other = self.heap[base + above]
+            other = self.heap[group * self.nodes + above]
             if self.next[other] <= self.next[node]:
                 break
-            self.heap[base + place] = other
-            self.place[other] = place
+            self.put(group, place, other)
             place = above
-        self.heap[base + place] = node
-        self.place[node] = place
+        self.put(group, place, node)
 
     @cb.function
     def sink(self, group: int, place: int, node: int) -> None:
@@ -155,11 +157,9 @@ class Network(cb.Model):
             other = self.heap[base + below]
             if self.next[node] <= self.next[other]:
                 break
-            self.heap[base + place] = other
-            self.place[other] = place
+            self.put(group, place, other)
             place = below
-        self.heap[base + place] = node
-        self.place[node] = place
+        self.put(group, place, node)
 
 
 def make_network(nodes: int, egress: float, nic: float, most: int) -> Network:
