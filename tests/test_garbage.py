@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +16,22 @@ def _usual_thresholds():
     gc.set_threshold(700, 10, 10)
     yield
     gc.set_threshold(*before)
+
+
+@contextmanager
+def looks():
+    """The generations at which the collector looks meanwhile."""
+    generations = []
+
+    def note(phase, info):
+        if phase == "start":
+            generations.append(info["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        yield generations
+    finally:
+        gc.callbacks.remove(note)
 
 
 def test_thresholds_are_those_of_before_afterwards():
@@ -34,42 +51,29 @@ def test_a_command_collects_rarely_until_it_ends(monkeypatch):
 
 
 def test_the_end_looks_at_nothing():
-    generations = []
-    note = lambda phase, info: generations.append(info["generation"]) if phase == "start" else None  # noqa: E731
-    gc.callbacks.append(note)
-    try:
-        with rare_collections():
-            kept = [[i] for i in range(50_000)]
-        after = list(generations)
-    finally:
-        gc.callbacks.remove(note)
-    assert after == []
+    with looks() as seen, rare_collections():
+        kept = [[i] for i in range(50_000)]
+    assert seen == []
     assert kept
     assert gc.get_freeze_count() == 0
 
 
-@pytest.mark.parametrize(("cycles", "looks"), [(False, 2), (True, 25)])
-def test_looks_are_rare_where_they_find_nothing(cycles, looks, monkeypatch):
+@pytest.mark.parametrize(("cycles", "times"), [(False, 2), (True, 25)])
+def test_looks_are_rare_where_they_find_nothing(cycles, times, monkeypatch):
     class Node:
         pass
 
-    seen = []
-    note = lambda phase, info: seen.append(info["generation"]) if phase == "start" else None  # noqa: E731
     monkeypatch.setattr(garbage, "_NEXT", 4000)
     gc.collect()
     kept = []
-    gc.callbacks.append(note)
-    try:
-        with rare_collections():
-            for _ in range(100_000):
-                node = Node()
-                if cycles:
-                    node.me = node
-                else:
-                    kept.append(node)
-    finally:
-        gc.callbacks.remove(note)
-    assert len(seen) == pytest.approx(looks, abs=3 if cycles else 0)
+    with looks() as seen, rare_collections():
+        for _ in range(100_000):
+            node = Node()
+            if cycles:
+                node.me = node
+            else:
+                kept.append(node)
+    assert len(seen) == pytest.approx(times, abs=3 if cycles else 0)
 
 
 def test_worlds_of_earlier_runs_are_garbage_before_they_are_many(monkeypatch):

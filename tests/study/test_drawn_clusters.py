@@ -287,7 +287,7 @@ def test_too_few_draws_are_refused(tmp_path, study):
     (tmp_path / "s.yaml").write_text(SCENARIO)
     wrong = command(study, "s.yaml", "--interval", "9", cwd=tmp_path)
     assert wrong.returncode == 2
-    assert "--interval" in wrong.stderr
+    assert "'--interval': Input should be greater than or equal to 10" in wrong.stderr
 
 
 def test_results_that_were_saved_are_not_drawn_again(tmp_path):
