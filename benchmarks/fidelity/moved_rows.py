@@ -41,8 +41,8 @@ class Moved:
     cluster: str
     image: int
     calibration: bool
-    predicted: float
-    measured: float
+    predicted: float  # seconds
+    measured: float  # seconds, median over nodes
     nodes: int
     within: float | None  # spread of the pull times over nodes; None: it is not known, or the pull is short
     by: dict[str, float]

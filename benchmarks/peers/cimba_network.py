@@ -14,7 +14,7 @@ class Network(cb.Model):
     """Tables have a row a node, a node and transfer, or a group; groups are numbered by the transfers of a node."""
 
     egress: cb.Param[float]  # bytes/s
-    nic: cb.Param[float]
+    nic: cb.Param[float]  # bytes/s of each node
     nodes: cb.Param[int]
     most: cb.Param[int]  # transfers of a node
 

@@ -14,13 +14,13 @@ class Node(cb.Model):
 
     slots: cb.Resource = cb.Resource(capacity=PULLS)
     arrived: cb.Condition = cb.Condition()  # is told of each layer that is downloaded or unpacked
-    rate: cb.Param[float] = DISK
+    rate: cb.Param[float] = DISK  # bytes/s
     ends: cb.Array[float] = cb.Array(PULLS)  # of jobs, by the clock
     waiting: cb.Array[int] = cb.Array(PULLS)  # their processes
     jobs: int = 0
     clock: float = 0.0  # bytes that each job has got, at `time`
-    time: float = 0.0
-    due: float = math.inf  # of the event under way
+    time: float = 0.0  # seconds
+    due: float = math.inf  # seconds, of the event under way
     exact: bool = False  # it is the first job's end
 
     @cb.function
