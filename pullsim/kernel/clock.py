@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simpy.events import EventPriority
 
 from pullsim.held_signals import signals_held
-from pullsim.kernel.event import LAST, Call, Event
+from pullsim.kernel.event import LAST, Call, Event, nothing
 
 if TYPE_CHECKING:
     import simpy
@@ -54,6 +54,7 @@ def run_until(env: Environment, horizon: float | None, stop: Event | simpy.Event
     stop.callbacks.append(finish_instant)  # type: ignore[union-attr]  # it is not processed, so this is a list
     while True:
         with signals_held(halt, fatal=False):
+            # This is `Environment.step` without its calls, as it runs for each event.
             while (entry := env.take(end)) is not None:
                 entry.process()
                 if isinstance(entry, Event) and not entry._ok:
@@ -65,10 +66,6 @@ def run_until(env: Environment, horizon: float | None, stop: Event | simpy.Event
         delay = end - env.now
         if env.now + delay > end:  # rounding may exceed the horizon by one bit, and the next event may be due there
             delay = math.nextafter(delay, 0.0)
-        Call(env, _nothing, delay, _STOP)
+        Call(env, nothing, delay, _STOP)
         env.step()
     return env.now
-
-
-def _nothing(_: Any) -> None:
-    """Do nothing: the event only advances the clock to the horizon."""

@@ -9,7 +9,7 @@ import simpy
 from simpy.core import EmptySchedule
 
 from pullsim.kernel.agenda import Agenda, Entry
-from pullsim.kernel.event import NORMAL, URGENT, Call, Event, Timeout
+from pullsim.kernel.event import NORMAL, URGENT, Call, Event, Timeout, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -100,7 +100,7 @@ class Environment(Agenda):
         if not hasattr(until, "callbacks"):
             if until <= self.now:
                 raise ValueError(f"until, {until} s, must be after the present, {self.now} s")
-            stop = Call(self, _nothing, until - self.now, URGENT)
+            stop = Call(self, nothing, until - self.now, URGENT)
         while not stop.processed:
             if not len(self):
                 raise RuntimeError(f"nothing is left to happen, and {until} has not")
@@ -108,7 +108,3 @@ class Environment(Agenda):
         if not stop.ok:
             raise stop.value
         return stop.value
-
-
-def _nothing(_: Any) -> None:
-    """Do nothing: the event only advances the clock."""

@@ -30,6 +30,10 @@ def _over(_: Any) -> None:
 OVER: Final[Any] = _over
 
 
+def nothing(_: Any) -> None:
+    """Do nothing: the callback of an event that only advances the clock."""
+
+
 class Event(Entry):
     """An event that SimPy's environment, processes and conditions accept as one of theirs.
 

@@ -55,10 +55,10 @@ class RuntimeImageService:
 
     def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullOutcome]:
         """Call PullImage with one credential after the other until a call succeeds."""
-        image, pod, subject, handler, credentials, look_up = request[:6]
-        if look_up is not None:
+        pod, subject, credentials = request.pod, request.subject, request.credentials
+        if request.look_up is not None:
             try:
-                credentials = yield from look_up(clock)
+                credentials = yield from request.look_up(clock)
             except LookupFailed as error:
                 return PullOutcome(None, code="Unknown", error=str(error), cause=UNREADABLE, retryable=False, calls=0)
         auths = tuple(credential.auth for credential in credentials)
@@ -66,7 +66,7 @@ class RuntimeImageService:
         failed: list[PullOutcome] = []
         for auth in auths or (None,):
             try:
-                pull = self._cri.pull_image(image, caller, clock, auth=auth, handler=handler)
+                pull = self._cri.pull_image(request.image, caller, clock, auth=auth, handler=request.handler)
                 outcome: PullOutcome = yield from part(self._env, pull)
             except simpy.Interrupt as interrupt:  # the node has left, and the runtime had nothing to clean up
                 outcome = cast("PullOutcome", interrupt.cause)
