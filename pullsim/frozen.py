@@ -34,8 +34,9 @@ def _made(cls: type[_T]) -> type[_T]:
     for name, method in shared.items():
         if name not in cls.__dict__:
             setattr(made, name, method)
-    # Of two names at least it returns a tuple.
-    setattr(made, _COMPARED, attrgetter(*compared, *["__class__"] * (2 - len(compared))))
+    # An attrgetter returns a tuple only of two names at least: that of a single field has it twice.
+    names = compared * 2 if len(compared) == 1 else compared
+    setattr(made, _COMPARED, attrgetter(*names) if names else staticmethod(lambda _: ()))
     return made
 
 
