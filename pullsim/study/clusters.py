@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _ENDS: Final = (50, 250, 500, 750, 950)  # of the draws, in thousandths
 _EQUAL: Final = 1e-9  # relative difference up to which two figures are the same
 
-
 Columns = dict[str, float | None]
 
 
@@ -123,11 +122,9 @@ class Clusters:
         """
         way = direction.direction(metric)
         every = [runs.values(metric) if way else None for runs in self.runs[first:]]
-        there = [values * way for values in every if values is not None]
+        there = np.array([values * way for values in every if values is not None])
         return [
-            None
-            if values is None
-            else 1 + np.array([_apart(values * way, other) < 0 for other in there]).sum(axis=0, dtype=np.int64)
+            None if values is None else 1 + (_apart(values * way, there) < 0).sum(axis=0, dtype=np.int64)
             for values in every
         ]
 
@@ -155,7 +152,7 @@ def _apart(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[n
     """Return by how much values are larger; 0 where they are the same but for rounding, or both never come."""
     finite = np.isfinite(before) & np.isfinite(after)
     near = _EQUAL * np.where(finite, np.maximum(np.abs(before), np.abs(after)), 0.0)
-    apart = np.subtract(after, before, out=np.zeros_like(before), where=before != after)
+    apart = np.subtract(after, before, out=np.zeros(near.shape), where=before != after)
     return np.where(np.abs(apart) <= near, 0.0, apart)
 
 
@@ -168,7 +165,8 @@ def _ratio(before: NDArray[np.float64] | None, after: NDArray[np.float64] | None
 
 
 def _figure(values: NDArray[np.float64], sampling: float | None, model: float | None) -> PredictedFigure:
-    low90, low50, median, high50, high90 = (percentile(np.sort(values), each) for each in _ENDS)
+    ordered = np.sort(values)
+    low90, low50, median, high50, high90 = (percentile(ordered, each) for each in _ENDS)
     return PredictedFigure(median, low50, high50, low90, high90, sampling, model)
 
 

@@ -14,13 +14,9 @@ from pullsim.results import metrics as metric_names
 from pullsim.results.waits import objectives
 from pullsim.results.wording import counted
 from pullsim.scenario.builder.estimate import LONG, time_text
-from pullsim.study.clusters import Clusters, Columns
+from pullsim.study.clusters import Clusters
 from pullsim.study.dask_cluster import WorkersLost
-from pullsim.study.design import (
-    Knob,
-    Variant,
-    check_size,
-)
+from pullsim.study.design import Knob, Variant, check_size
 from pullsim.study.estimates import Run, estimate
 from pullsim.study.executors import InProcess
 from pullsim.study.job import Bundle, Job, Outcome
@@ -144,23 +140,19 @@ class Sweep(Drawn):
         """
         import pandas as pd  # noqa: PLC0415
 
+        drawn = self.clusters
+        best = {} if drawn is None else {name: drawn.best(name) for name in metrics}
         rows = []
         for position, variant in enumerate(self.variants):
             for name in metrics:
                 mean, low, high, count = self.interval(position, name)
                 figures = {"metric": name, "mean": mean, "low": low, "high": high, "runs": count}
-                drawn = self._in_clusters(position, name)
-                rows.append({"variant": position, **dict(variant.settings), **figures, **drawn})
+                rows.append({"variant": position, **dict(variant.settings), **figures})
+                if drawn is not None:
+                    rows[-1] |= {"draws": drawn.draws, **drawn.columns(name, position), "best_in": best[name][position]}
+                    rows[-1] |= drawn.columns_apart(name, 0, position or None)
         names = ["variant", *(k.key for k in self.knobs), "metric", "mean", "low", "high", "runs"]
         return pd.DataFrame(rows, columns=list(dict.fromkeys([*names, *(name for row in rows for name in row)])))
-
-    def _in_clusters(self, position: int, metric: str) -> Columns:
-        """Return the columns of a variant in drawn clusters; without any there are none."""
-        clusters = self.clusters
-        if clusters is None:
-            return {}
-        own = clusters.columns(metric, position) | {"best_in": clusters.best(metric)[position]}
-        return {"draws": clusters.draws, **own, **clusters.columns_apart(metric, 0, position or None)}
 
 
 def run_variants(

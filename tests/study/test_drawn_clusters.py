@@ -21,9 +21,12 @@ from pullsim.study.cluster_tables import (
     markdown_lines,
 )
 from pullsim.study.clusters import ClusterRuns, Clusters
+from pullsim.study.design import Variant
 from pullsim.study.estimates import Run
+from pullsim.study.job import Outcome
 from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.solve_text import in_clusters
+from pullsim.study.variant_runs import Sweep
 from tests.support.command import pullsim as command
 from tests.support.small_scenario import SCENARIO
 
@@ -103,6 +106,26 @@ def test_ranks_are_shared_by_those_that_are_equal(variants):
     for values, ranks in zip(variants, found.ranks(P99), strict=True):
         assert ranks.tolist() == [1 + sum(other[i] < values[i] for other in variants) for i in range(3)]
     assert sum(found.best(P99)) >= 3
+
+
+def test_a_table_of_many_variants_reads_each_of_their_figures_a_few_times():
+    read = []
+
+    class Counted(Run):
+        def value(self, metric):
+            read.append(metric)
+            return super().value(metric)
+
+    variants = 12
+    drawn = tuple(
+        ClusterRuns({seed: Counted({P99: seed + 1.0 + place}) for seed in range(DRAWS)}, {})
+        for place in range(variants)
+    )
+    settings = tuple(Variant((("k", str(place)),)) for place in range(variants))
+    outcomes = {(place, 0): Outcome(place, {P99: 1.0}, None) for place in range(variants)}
+    swept = Sweep("x", (), settings, (0,), outcomes, clusters=Clusters(DRAWS, "own", {}, drawn))
+    assert swept.table([P99])["best_in"].tolist() == [DRAWS] + [0] * (variants - 1)
+    assert len(read) <= 6 * variants * DRAWS
 
 
 def test_more_may_be_better_or_neither():
