@@ -24,12 +24,16 @@ def predictor(
 ) -> Callable[[Summary], Summary]:
     """Return what adds the intervals to a summary; without draws it changes nothing.
 
-    Raises InputError for processes without draws.
+    Raises InputError for processes without draws, and for draws that are too few or too many.
     """
     if draws is None:
         if processes is not None:
             raise InputError("a run has one process: it goes with --interval", Location("--processes"))
         return lambda summary: summary
+
+    from pullsim.study.cluster_draws import check_draws  # noqa: PLC0415  imported only with draws
+
+    check_draws(draws, 1, force=force)
 
     def predict(summary: Summary) -> Summary:
         if signals.came():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import closing
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,14 +111,10 @@ def sweep(
     with exit_codes(debug=verbose):
         kept = kept_runs(out, resume=resume)
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
-        from pullsim.study.cluster_draws import add_clusters, runs_of  # noqa: PLC0415
         from pullsim.study.design import check_size, count_variants, name_knob, parse_knob, parse_named, variants  # noqa: PLC0415
-        from pullsim.study.executors import choose  # noqa: PLC0415
-        from pullsim.study.kept_runs import keeping  # noqa: PLC0415
         from pullsim.study.study_file import is_study, read_study  # noqa: PLC0415
-        from pullsim.study.sweep import check_metrics  # noqa: PLC0415
+        from pullsim.study.sweep import check_metrics, run_sweep  # noqa: PLC0415
         from pullsim.study.trade_off import COST, latency_of, money_of  # noqa: PLC0415
-        from pullsim.study.variant_runs import run_variants  # noqa: PLC0415
 
         knobs = {knob.key: knob for knob in map(parse_knob, set_ or ())}
         if len(knobs) < len(set_ or ()):
@@ -146,32 +141,23 @@ def sweep(
         made = variants(list(knobs.values()), paired=paired, named=named)
         asked = {*metrics, *([] if cost is None else [cost])}
         check_metrics(loaded, made, dict.fromkeys(asked, Location("--metric")))
-        most = max(count, runs_of(interval or 0))
-        executor = choose(processes, dask, len(made) * most, dask_tls(dask_ca, dask_cert, dask_key))
-        with study_progress(quiet=quiet, kept=kept) as progress, closing(executor):
-            result = run_variants(
+        with study_progress(quiet=quiet, kept=kept) as progress:
+            result = run_sweep(
                 loaded,
                 [*([names] if named else []), *knobs.values()],
                 made,
                 seeds=wanted,
-                executor=executor,
+                processes=processes,
+                dask=dask,
+                dask_tls=dask_tls(dask_ca, dask_cert, dask_key),
                 out=out,
                 resume=resume,
                 force=force,
                 progress=progress,
                 announce=None if quiet else terminal.note,
                 metrics=asked,
+                interval=interval,
             )
-            if interval is not None:
-                add_clusters(
-                    result,
-                    loaded,
-                    interval,
-                    executor=keeping(executor, out, resume=resume),
-                    metrics=asked,
-                    progress=progress,
-                    force=force,
-                )
         latency = metrics[0]
         money = money_of(outcome.metrics for outcome in result.outcomes.values())
         if money and metrics == DEFAULT:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pullsim.errors import InputError
+from pullsim.errors import InputError, Location
 from pullsim.scenario.builder.variation import behind
 from pullsim.study.clusters import ClusterRuns, Clusters
-from pullsim.study.design import Variant
+from pullsim.study.design import Variant, check_size
 from pullsim.study.variant_runs import run_variants
 
 if TYPE_CHECKING:
@@ -23,8 +23,22 @@ if TYPE_CHECKING:
     from pullsim.study.executors import Executor
     from pullsim.study.variant_runs import Sweep
 
+LEAST: Final = 10  # draws: fewer say nothing of nine in ten clusters
 _KEY: Final = "variation"
+_OPTION: Final = Location("--interval")
 _WITHOUT: Final = 4  # one draw in so many is run without variation too, and two at least
+
+
+def check_draws(draws: int | None, variants: int, *, force: bool = False) -> None:
+    """Raise InputError for too few draws, or more runs than `pullsim.study.design.check_size` lets a study make.
+
+    Studies ask before they run anything, as draws come last.
+    """
+    if draws is None:
+        return
+    if draws < LEAST:
+        raise InputError(f"{draws:,} draws are too few: at least {LEAST}", _OPTION)
+    check_size(variants, draws, force=force, noun="draw", place=_OPTION)
 
 
 def draw_clusters(
@@ -44,10 +58,12 @@ def draw_clusters(
     KeyboardInterrupt.
     """
     first = scenario.seed if first is None else first
-    without = max(2, draws // _WITHOUT)
-    total = len(variants) * (draws + without)
+    total = len(variants) * runs_of(draws)
     made: list[list[Mapping[int, Run]]] = []
-    for wanted, count in (([varied(scenario, each) for each in variants], draws), (_still(variants), without)):
+    for wanted, count in (
+        ([varied(scenario, each) for each in variants], draws),
+        (_still(variants), runs_of(draws) - draws),
+    ):
         done = len(variants) * draws if made else 0
 
         def tell(finished: int, _: int, done: int = done) -> None:

@@ -18,7 +18,7 @@ from pullsim.results.model_error import model_error, within
 from pullsim.results.wording import counted
 from pullsim.scenario import effective_yaml, override
 from pullsim.stages import STAGES
-from pullsim.study.cluster_draws import draw_clusters, runs_of
+from pullsim.study.cluster_draws import check_draws, draw_clusters, runs_of
 from pullsim.study.clusters import Clusters
 from pullsim.study.design import Variant, check_size, parse_knob
 from pullsim.study.estimates import Run, difference, estimate
@@ -221,6 +221,7 @@ def compare(
         raise InputError("there is one side only: give B, or --set KEY=V1,V2, or --a and --b")
     count = seeds if isinstance(seeds, int) else len(seeds)
     check_size(2, count, force=force)
+    check_draws(interval, 2, force=force)
     both = [text for text in overrides_a if text in overrides_b]
     sides = override(a, overrides_a), override(b or a, overrides_b)
     check_groups(dict.fromkeys(metrics, Location("--metric")), sides)

@@ -135,22 +135,28 @@ def count_variants(knobs: Sequence[Knob], *, paired: bool = False) -> int:
     return max(sizes, default=1) if paired else math.prod(sizes)
 
 
-def check_size(variants: int, seeds: int, *, force: bool = False) -> None:
-    """Raise InputError for more runs than MAX_RUNS, or with ``force`` for more than MAX_FORCED."""
+def check_size(
+    variants: int, seeds: int, *, force: bool = False, noun: str = "seed", place: Location | None = None
+) -> None:
+    """Raise InputError for more runs than MAX_RUNS, or with ``force`` for more than MAX_FORCED.
+
+    ``noun``: what the seeds are called, ``place``: where they are given.
+    """
     runs = variants * seeds
     if runs <= MAX_RUNS or (force and runs <= MAX_FORCED):
         return
     if runs > _COUNTABLE:
         most, given = (MAX_FORCED, "also with") if force else (MAX_RUNS, "without")
-        raise InputError(f"these are more than {_COUNTABLE:,} runs; {most:,} are the most {given} --force")
+        raise InputError(f"these are more than {_COUNTABLE:,} runs; {most:,} are the most {given} --force", place)
     what = f"{variants:,} variants"
     if seeds > 1:
-        what = f"{variants:,} variant{'s' * (variants > 1)} with {seeds:,} seeds are {runs:,} runs"
+        what = f"{variants:,} variant{'s' * (variants > 1)} with {seeds:,} {noun}s are {runs:,} runs"
     if force:
-        raise InputError(f"{what}; {MAX_FORCED:,} are the most, also with --force: no memory holds more")
+        raise InputError(f"{what}; {MAX_FORCED:,} are the most, also with --force: no memory holds more", place)
     raise InputError(
         f"{what}; {MAX_RUNS:,} are the most without --force: the results of a run take about {_RUN_MEMORY // 1000} kB "
-        f"of memory, {runs * _RUN_MEMORY / 1e9:,.1f} GB in all"
+        f"of memory, {runs * _RUN_MEMORY / 1e9:,.1f} GB in all",
+        place,
     )
 
 

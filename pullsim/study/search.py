@@ -57,6 +57,12 @@ def setting(knobs: Sequence[str], ranges: Sequence[Range], point: Point) -> Vari
     )
 
 
+def first_points(ranges: Sequence[Range]) -> list[Point]:
+    """Return the settings that a search tries first: values of one knob, or a grid of several."""
+    values = FIRST if len(ranges) == 1 else GRID
+    return list(itertools.product(*(range_.spread(values) for range_ in ranges)))
+
+
 class Search:
     """Tries points of the ranges, each of them once."""
 
@@ -93,7 +99,7 @@ class Search:
 
     def line(self, range_: Range) -> tuple[Tried | None, list[float]]:
         """Search the range of one knob; return the answer and where the goal is missed between values that meet it."""
-        self._try([(number,) for number in range_.spread(FIRST)])
+        self._try(first_points([range_]))
         if self._goal.limit is None:
             self._narrow(range_)
             return self._best(), []
@@ -117,7 +123,7 @@ class Search:
 
     def grid(self, ranges: Sequence[Range]) -> Tried | None:
         """Search several knobs: a grid, then knob by knob around its best point until nothing gets better."""
-        self._try(list(itertools.product(*(range_.spread(GRID) for range_ in ranges))))
+        self._try(first_points(ranges))
         while (answer := self._chosen(ranges)) is not None:
             finer = []
             for index, range_ in enumerate(ranges):

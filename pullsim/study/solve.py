@@ -17,12 +17,13 @@ from pullsim.printable import printable
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
 from pullsim.results.wording import counted
+from pullsim.study.cluster_draws import check_draws
 from pullsim.study.ending import unmoved
 from pullsim.study.executors import choose
 from pullsim.study.goal import Goal, parse_goal
 from pullsim.study.kept_runs import keeping
 from pullsim.study.ranges import parse_range
-from pullsim.study.search import FIRST, Search, setting
+from pullsim.study.search import FIRST, Search, first_points, setting
 from pullsim.study.solved_clusters import solve_in_clusters
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def solve(
     knobs, goal = _knobs(knob, range), parse_goal(objective, slo, want, maximize=maximize)
     check_groups({goal.metric: Location("--objective")}, [scenario])
     ranges = [range_ for _, range_ in knobs]
+    if interval is not None:
+        check_draws(interval, len(first_points(ranges)), force=force)
     clusters = None
     with closing(
         keeping(choose(processes, dask, FIRST * max(seeds, interval or 0), dask_tls), out, resume=resume)

@@ -11,7 +11,7 @@ from pullsim.errors import Location
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
 from pullsim.scenario import override
-from pullsim.study.cluster_draws import add_clusters
+from pullsim.study.cluster_draws import add_clusters, check_draws, runs_of
 from pullsim.study.design import check_size, count_variants, name_knob, named_variant, parse_knob, variants
 from pullsim.study.executors import choose
 from pullsim.study.kept_runs import keeping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
-    from pullsim.study.design import Variant
+    from pullsim.study.design import Knob, Variant
     from pullsim.study.variant_runs import Sweep
 
 
@@ -66,15 +66,58 @@ def sweep(
     all workers (``stopped``), the sweep ends with the runs that are done. Raises InputError for wrong knobs, if no
     variant can be run, and for errors that concern all runs.
     """
-    knobs = tuple(parse_knob(text) for text in set)
+    knobs = [parse_knob(text) for text in set]
     count = seeds if isinstance(seeds, int) else len(seeds)
     given = [named_variant(name, overrides) for name, overrides in named.items()]
     check_size(count_variants(knobs, paired=paired) * max(len(given), 1), count, force=force)
     wanted = variants(knobs, paired=paired, named=given)
     if given:
-        knobs = (name_knob(given), *knobs)
+        knobs = [name_knob(given), *knobs]
     check_metrics(scenario, wanted, dict.fromkeys(metrics, Location("metrics")))
-    with closing(choose(processes, dask, len(wanted) * count, dask_tls)) as executor:
+    return run_sweep(
+        scenario,
+        knobs,
+        wanted,
+        seeds=seeds,
+        processes=processes,
+        dask=dask,
+        dask_tls=dask_tls,
+        out=out,
+        resume=resume,
+        force=force,
+        progress=progress,
+        announce=announce,
+        metrics={*metric_names.DEFAULT, *metrics},
+        interval=interval,
+    )
+
+
+def run_sweep(
+    scenario: Scenario,
+    knobs: Sequence[Knob],
+    wanted: Sequence[Variant],
+    *,
+    seeds: int | Sequence[int],
+    processes: int | None,
+    dask: str | None,
+    dask_tls: TlsFiles | None,
+    out: str | Path | None,
+    resume: bool,
+    force: bool,
+    progress: Callable[[int, int], None] | None,
+    announce: Callable[[str], None] | None,
+    metrics: Collection[str],
+    interval: int | None,
+) -> Sweep:
+    """Run given variants, with ``interval`` in drawn clusters too; see `sweep`. Raises InputError as that does."""
+    check_draws(interval, len(wanted), force=force)
+    own = len(wanted) * (seeds if isinstance(seeds, int) else len(seeds))
+    drawn = 0 if interval is None else len(wanted) * runs_of(interval)
+
+    def telling(before: int) -> Callable[[int, int], None]:
+        return lambda done, _: None if progress is None else progress(before + done, own + drawn)
+
+    with closing(choose(processes, dask, max(own, drawn), dask_tls)) as executor:
         result = run_variants(
             scenario,
             knobs,
@@ -84,9 +127,9 @@ def sweep(
             out=out,
             resume=resume,
             force=force,
-            progress=progress,
+            progress=telling(0),
             announce=announce,
-            metrics={*metric_names.DEFAULT, *metrics},
+            metrics=metrics,
         )
         if interval is not None:
             add_clusters(
@@ -94,11 +137,11 @@ def sweep(
                 scenario,
                 interval,
                 executor=keeping(executor, out, resume=resume),
-                metrics={*metric_names.DEFAULT, *metrics},
-                progress=progress,
+                metrics=metrics,
+                progress=telling(own),
                 force=force,
             )
-        return result
+    return result
 
 
 def check_metrics(scenario: Scenario, wanted: Sequence[Variant], metrics: Mapping[str, Location]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pullsim
+from pullsim.errors import InputError
 from pullsim.scenario import from_mapping, override
 from pullsim.study.cluster_tables import (
     clusters_of_advice,
@@ -305,12 +306,58 @@ def test_answers_of_another_kind_have_no_draws(tmp_path, options):
     assert f"--interval: does not go with {options[-2]}" in wrong.stderr
 
 
-@pytest.mark.parametrize("study", ["compare", "sweep", "advise", "solve"])
-def test_too_few_draws_are_refused(tmp_path, study):
+STUDIES = {
+    "run": [],
+    "compare": ["--set", "seed=3,4"],
+    "sweep": ["--set", "seed=3,4"],
+    "advise": [],
+    "solve": ["--knob", "kubelet.maxParallelImagePulls", "--range", "1..2"],
+}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize(
+    ("draws", "options"),
+    [
+        ("9", ["-o", "json"]),
+        ("-1", ["--resume"]),
+        ("nan", []),
+        (10**6, ["--dask", "127.0.0.1:1"]),
+        (10**30, ["--resume"]),
+    ],
+)
+def test_draws_that_none_can_make_are_refused_before_anything_runs(tmp_path, study, draws, options):
     (tmp_path / "s.yaml").write_text(SCENARIO)
-    wrong = command(study, "s.yaml", "--interval", "9", cwd=tmp_path)
-    assert wrong.returncode == 2
-    assert "'--interval': Input should be greater than or equal to 10" in wrong.stderr
+    more = [] if study == "run" else options
+    wrong = command(study, "s.yaml", *STUDIES[study], "--interval", str(draws), "--out", "out", *more, cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--interval" in wrong.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_draws_than_memory_holds_are_refused_with_their_number(scenario):
+    with pytest.raises(InputError, match=r"^--interval: 2 variants with 60,000 draws are 120,000 runs; 100,000 are"):
+        pullsim.sweep(scenario, ["seed=3,4"], interval=60_000)
+
+
+def test_too_few_draws_are_refused_in_python_too(scenario):
+    for study in (
+        lambda draws: pullsim.sweep(scenario, ["seed=3,4"], interval=draws),
+        lambda draws: pullsim.compare(scenario, set=["seed=3,4"], interval=draws),
+        lambda draws: pullsim.solve(scenario, "kubelet.maxParallelImagePulls", "1..2", interval=draws),
+        lambda draws: pullsim.advise(scenario, interval=draws),
+    ):
+        for draws in (-1, 0, 9):
+            with pytest.raises(InputError, match=rf"^--interval: {draws} draws are too few: at least 10"):
+                study(draws)
+
+
+def test_runs_and_draws_are_counted_together(scenario):
+    told = []
+    pullsim.sweep(scenario, ["seed=3,4"], interval=DRAWS, progress=lambda *numbers: told.append(numbers))
+    assert {total for _, total in told} == {2 * (1 + DRAWS + 2)}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == told[-1][1]
 
 
 def test_results_that_were_saved_are_not_drawn_again(tmp_path):

@@ -26,6 +26,7 @@ from pullsim.study.advice.in_clusters import with_clusters
 from pullsim.study.advice.levers import LEVERS, weights
 from pullsim.study.advice.setting import Setting
 from pullsim.study.advice.situation import Situation
+from pullsim.study.cluster_draws import check_draws
 from pullsim.study.compare import Comparison, Side
 from pullsim.study.design import Variant, check_size, variant
 from pullsim.study.ending import of_those_that_did
@@ -103,6 +104,8 @@ def advise(
     """
     if objective is not None:
         metric_names.check(objective, Location("--objective"))
+    most = max_runs // max(1, seeds if isinstance(seeds, int) else len(seeds))  # variants, the scenario as it is too
+    check_draws(interval, most, force=force)
     scenario = override(scenario, set) if set else scenario
     situation = Situation.of(scenario, force=force)
     with searching(
