@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.errors import InputError, Location
 from pullsim.scenario.builder.variation import behind
 from pullsim.study.clusters import ClusterRuns, Clusters
+from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Variant, check_size
 from pullsim.study.variant_runs import run_variants
 
@@ -54,7 +55,7 @@ def draw_clusters(
 ) -> Clusters:
     """Run variants of a scenario in so many clusters, those of the seeds from ``first`` on, by default its own.
 
-    A variant without variation has that of its presets. Raises InputError if a draw cannot be run, and
+    A variant without variation has that of its presets. Raises InputError if a draw cannot be run, WorkersLost and
     KeyboardInterrupt.
     """
     first = scenario.seed if first is None else first
@@ -94,9 +95,10 @@ def add_clusters(
     progress: Callable[[int, int], None] | None = None,
     force: bool = False,
 ) -> None:
-    """Draw clusters for the variants of a sweep that could be run. Raises InputError; after Ctrl-C it is interrupted.
+    """Draw clusters for the variants of a sweep that could be run; the others have no figures.
 
-    What was not run has no figures.
+    After Ctrl-C, or where a Dask cluster lost its workers, the sweep says so as if its own runs had ended, and has no
+    clusters. Raises InputError if a draw cannot be run.
     """
     if sweep.interrupted or sweep.stopped is not None:
         return
@@ -113,6 +115,9 @@ def add_clusters(
         )
     except KeyboardInterrupt:
         sweep.interrupted = True
+        return
+    except WorkersLost as error:
+        sweep.stopped = str(error)
         return
     runs = dict(zip(able, made.runs, strict=True))
     none = ClusterRuns({}, {})

@@ -69,11 +69,11 @@ class Sweep(Drawn):
         return f"Sweep({text}; {', '.join(counted(number, noun) for noun, number in sizes.items())})"
 
     def check_complete(self) -> None:
-        """Raise KeyboardInterrupt or InputError if the sweep ended before all runs were made."""
+        """Raise KeyboardInterrupt or WorkersLost, an InputError, if the sweep ended before all runs were made."""
         if self.interrupted:
             raise KeyboardInterrupt
         if self.stopped is not None:
-            raise InputError(self.stopped)
+            raise WorkersLost(self.stopped)
 
     @property
     def axes(self) -> tuple[Knob, ...]:

@@ -22,8 +22,10 @@ from pullsim.study.cluster_tables import (
     markdown_lines,
 )
 from pullsim.study.clusters import ClusterRuns, Clusters
+from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Variant
 from pullsim.study.estimates import Run
+from pullsim.study.executors import InProcess
 from pullsim.study.job import Outcome
 from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.solve_text import in_clusters
@@ -350,6 +352,31 @@ def test_too_few_draws_are_refused_in_python_too(scenario):
         for draws in (-1, 0, 9):
             with pytest.raises(InputError, match=rf"^--interval: {draws} draws are too few: at least 10"):
                 study(draws)
+
+
+class LostInDraws(InProcess):
+    """A cluster whose workers are gone when clusters are drawn."""
+
+    def run(self, bundle, jobs):
+        if len(jobs) >= DRAWS:
+            raise WorkersLost("there are no workers")
+        return super().run(bundle, jobs)
+
+
+def test_a_sweep_that_loses_the_workers_in_draws_has_its_own_runs(monkeypatch, scenario):
+    monkeypatch.setattr("pullsim.study.sweep.choose", lambda *_: LostInDraws())
+    swept = pullsim.sweep(scenario, ["seed=3,4"], interval=DRAWS)
+    assert len(swept.outcomes) == 2
+    assert swept.clusters is None
+    assert swept.stopped.startswith("there are no workers: 20 of 20 runs are missing")
+
+
+def test_advice_that_loses_the_workers_in_draws_has_what_was_tried(monkeypatch, scenario):
+    monkeypatch.setattr("pullsim.study.advice.advise.choose", lambda *_: LostInDraws())
+    given = pullsim.advise(scenario, seeds=1, max_runs=4, interval=DRAWS)
+    assert given.rows
+    assert given.clusters is None
+    assert given.stopped.startswith("there are no workers: ")
 
 
 def test_runs_and_draws_are_counted_together(scenario):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pullsim.study.cluster_draws import draw_clusters
+from pullsim.study.dask_cluster import WorkersLost
 from pullsim.study.design import Variant, variant
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def with_clusters(
 ) -> Advice:
     """Return advice with its scenario as it is and its gains run in so many clusters, in the same order.
 
-    After Ctrl-C it has none, and is interrupted. Raises InputError if a draw cannot be run.
+    After Ctrl-C it has none and is interrupted, where a Dask cluster lost its workers it has none and was stopped.
+    Raises InputError if a draw cannot be run.
     """
     if advice.interrupted or advice.stopped is not None:
         return advice
@@ -38,4 +40,6 @@ def with_clusters(
         )
     except KeyboardInterrupt:
         return replace(advice, interrupted=True)
+    except WorkersLost as error:
+        return replace(advice, stopped=str(error))
     return replace(advice, clusters=clusters)
