@@ -109,6 +109,8 @@ def sweep(
 ) -> None:
     """Run every variant of a scenario with the same seeds, and tabulate what they came to."""
     with exit_codes(debug=verbose):
+        if interval is not None and output is not Format.table and out is None:
+            raise InputError("goes with the output table or with --out: other rows are of runs", Location("--interval"))
         kept = kept_runs(out, resume=resume)
         from pullsim.results.metrics import DEFAULT, check  # noqa: PLC0415
         from pullsim.study.design import check_size, count_variants, name_knob, parse_knob, parse_named, variants  # noqa: PLC0415

@@ -281,6 +281,17 @@ def test_a_sweep_shows_the_variants_in_other_clusters(tmp_path):
     assert "10 draws, each another cluster; all variants run in each." in more
 
 
+@pytest.mark.parametrize("output", ["csv", "json"])
+def test_rows_of_runs_have_no_place_for_other_clusters(tmp_path, output):
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    words = ["sweep", "s.yaml", "--interval", str(DRAWS), "-o", output, "-q"]
+    wrong = command(*words, cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--interval: goes with the output table or with --out" in wrong.stderr
+    assert command(*words, "--out", "out", cwd=tmp_path).returncode == 0
+    assert "best_in" in (tmp_path / "out" / "table.csv").read_text()
+
+
 def test_draws_are_kept_and_taken_again(scenario, swept, monkeypatch):
     made, out = swept
     (kept,) = out.glob("runs/*/runs.jsonl")
