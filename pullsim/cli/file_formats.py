@@ -16,7 +16,7 @@ _CHARTS: Final = Location("--chart-formats")
 _TABLES: Final = Location("--table-formats")
 
 
-def chart_formats(text: str | None, out: Path | None, *, charts: bool) -> tuple[str, ...]:
+def asked_chart_formats(text: str | None, out: Path | None, *, charts: bool) -> tuple[str, ...]:
     """Read the formats, joined by commas, the default ones of None; none if there are to be no ``charts``.
 
     Raises InputError: a format is not known, there are to be no charts, or there is no ``out``.
@@ -31,7 +31,7 @@ def chart_formats(text: str | None, out: Path | None, *, charts: bool) -> tuple[
     return names
 
 
-def table_formats(text: str | None, out: Path | None) -> tuple[str, ...]:
+def asked_table_formats(text: str | None, out: Path | None) -> tuple[str, ...]:
     """Read the formats, joined by commas, the default ones of None.
 
     Raises InputError: a format is not known, what writes it is not installed, or there is no ``out``.

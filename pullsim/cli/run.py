@@ -16,8 +16,7 @@ from pullsim.cli.assertions import hold, read_assertions
 from pullsim.cli.command_line import again
 from pullsim.cli.diagnostics import warning_lines
 from pullsim.cli.exit_codes import exit_codes
-from pullsim.cli.file_formats import chart_formats as asked_chart_formats
-from pullsim.cli.file_formats import table_formats as asked_table_formats
+from pullsim.cli.file_formats import asked_chart_formats, asked_table_formats
 from pullsim.cli.metrics import By, Exposition
 from pullsim.cli.options import (
     OUTPUT,

@@ -37,7 +37,6 @@ from pullsim.staging import staged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-
 GOAL = "Goal"
 
 
@@ -175,8 +174,7 @@ def solve(
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
-        searched = {"--slo": slo, "--want": want, "--trials": trials, "--maximize": maximize or None}
-        searched["--interval"] = interval
+        searched = {"--slo": slo, "--want": want, "--trials": trials, "--interval": interval, "--maximize": maximize}
         if coverage is not None:
             _alone(
                 {"--knob": knob, "--range": range_, "--against": against, **searched}, "--coverage, which has no knob"

@@ -261,14 +261,18 @@ def _is_deep(text: str) -> bool:
 
 def _scalars(node: Node) -> Iterator[Node]:
     """Yield the text values in a node, at any depth, each once."""
-    found: dict[Node, None] = {node: None}
-    for each in (nodes := [node]):
-        inner = each.value if isinstance(each, SequenceNode) else []
-        if isinstance(each, MappingNode):
-            inner = [value for _, value in each.value]
-        nodes += (new := [one for one in inner if one not in found])
-        found |= dict.fromkeys(new)
-    yield from (each for each in found if isinstance(each, ScalarNode) and each.tag == _STRING and each.value != "")
+    seen: set[Node] = set()
+    left = [node]
+    while left:
+        if (each := left.pop()) in seen:
+            continue
+        seen.add(each)
+        if isinstance(each, SequenceNode):
+            left += each.value
+        elif isinstance(each, MappingNode):
+            left += [value for _, value in each.value]
+        elif each.tag == _STRING and each.value:
+            yield each
 
 
 def _typed(value: Any) -> Any:
