@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pullsim.results.summary.prediction import PredictedFigure, Prediction
 
-_JUDGED: Final = "pods.start.p99"
+JUDGED: Final = "pods.start.p99"  # of this metric it is told what the variance consists of, where it is among them
 _NAMES: Final = {
     "pods.start.p50": "pod start, p50",
     "pods.start.p99": "pod start, p99",
@@ -60,11 +60,11 @@ def prediction_section(prediction: Prediction | None) -> Section:
 
 def prediction_notes(prediction: Prediction) -> Iterator[str]:
     """Say what the intervals are of: how many draws, what part of them is what, and what is behind them."""
-    judged = sorted(prediction.figures.items(), key=lambda item: item[0] != _JUDGED)
+    judged = sorted(prediction.figures.items(), key=lambda item: item[0] != JUDGED)
     known = ((name, parts) for name, figure in judged if (parts := parts_of(figure)) is not None)
     text = f"{counted(prediction.draws, 'draw')}, each another cluster."
     for name, parts in islice(known, 1):
-        text += f" Of the variance of {'the p99' if name == _JUDGED else _NAMES.get(name)} {parts_text(parts)}."
+        text += f" Of the variance of {'the p99' if name == JUDGED else _NAMES.get(name)} {parts_text(parts)}."
     yield text
     yield from behind_notes(prediction.clusters)
 

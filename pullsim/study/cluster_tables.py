@@ -12,7 +12,7 @@ from pullsim import printable
 from pullsim.frozen import dataclass
 from pullsim.results import metrics as metric_names
 from pullsim.results.fitted_table import FittedTable
-from pullsim.results.prediction_table import HEADINGS, behind_notes, parts_of, parts_text
+from pullsim.results.prediction_table import HEADINGS, JUDGED, behind_notes, parts_of, parts_text
 from pullsim.results.prose import Prose
 from pullsim.results.start_table import brief
 from pullsim.results.statistics import percentile
@@ -38,7 +38,6 @@ HEADING: Final = "in other clusters"
 #: Of the columns of figures: those with the highest are left out first where a terminal is narrow.
 _RANKS: Final = (4, 5, 0, 3, 6)
 _NEARLY_ALL: Final = -0.99  # a change that leaves nothing does not vary
-_JUDGED: Final = "pods.start.p99"  # of this metric it is told what the variance consists of, where it is among them
 
 
 class Span(NamedTuple):
@@ -91,7 +90,7 @@ def clusters_of_comparison(comparison: Comparison, metrics: Sequence[str]) -> Cl
         if part is not None:
             rows.append(Row((short, "change", *_spread(part, percent), ""), part.median))
         told[name] = [Span("a", a), Span("b", b), *([] if part is None else [Span("b ÷ a", part)])]
-    judged = _JUDGED if _JUDGED in told else next(iter(told), "")
+    judged = JUDGED if JUDGED in told else next(iter(told), "")
     shown = told.get(judged, [])
     notes = _notes(clusters, judged, shown, "both sides run in each")
     if same:

@@ -92,13 +92,17 @@ class Search:
         self._judged = judged
 
     def find(self, ranges: Sequence[Range], trials: int | None = None) -> tuple[Tried | None, list[float]]:
-        """Search the ranges, or as many settings as Optuna suggests; return what `line` does."""
-        if trials is not None:
-            return self.suggested(ranges, trials), []
-        return self.line(ranges[0]) if len(ranges) == 1 else (self.grid(ranges), [])
+        """Search the ranges, or as many settings as Optuna suggests.
 
-    def line(self, range_: Range) -> tuple[Tried | None, list[float]]:
-        """Search the range of one knob; return the answer and where the goal is missed between values that meet it."""
+        Return the answer, if there is one, and of one knob the values that miss the goal between those that meet it.
+        Raises InputError for a setting that cannot be run, and KeyboardInterrupt.
+        """
+        if trials is not None:
+            return self._suggested(ranges, trials), []
+        return self._line(ranges[0]) if len(ranges) == 1 else (self._grid(ranges), [])
+
+    def _line(self, range_: Range) -> tuple[Tried | None, list[float]]:
+        """Search the range of one knob; see `find`."""
         self._try(first_points([range_]))
         if self._goal.limit is None:
             self._narrow(range_)
@@ -121,7 +125,7 @@ class Search:
             return self._best(), turns
         return self.tried[(met[0] if self._goal.want == "smallest" else met[-1],)], turns
 
-    def grid(self, ranges: Sequence[Range]) -> Tried | None:
+    def _grid(self, ranges: Sequence[Range]) -> Tried | None:
         """Search several knobs: a grid, then knob by knob around its best point until nothing gets better."""
         self._try(first_points(ranges))
         while (answer := self._chosen(ranges)) is not None:
@@ -139,7 +143,7 @@ class Search:
             self._try(fresh)
         return None
 
-    def suggested(self, ranges: Sequence[Range], trials: int) -> Tried | None:
+    def _suggested(self, ranges: Sequence[Range], trials: int) -> Tried | None:
         """Try what Optuna's tree-structured Parzen estimator suggests; settings that miss the limit count last."""
         try:
             import optuna  # noqa: PLC0415  an extra
@@ -213,13 +217,10 @@ class Search:
 
     def _try(self, points: Sequence[Point]) -> None:
         fresh = [point for point in dict.fromkeys(points) if point not in self.tried]
-        keys = [key for key, _ in self._knobs]
-        wanted = [
-            self._prepared(setting([key for key, _ in self._knobs], [each for _, each in self._knobs], point))
-            for point in fresh
-        ]
-        if not wanted:
+        if not fresh:
             return
+        keys, ranges = zip(*self._knobs, strict=True)
+        wanted = [self._prepared(setting(keys, ranges, point)) for point in fresh]
         made = run_variants(
             self._scenario,
             [Knob(key, ()) for key in keys],
