@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text as Line
@@ -63,7 +62,8 @@ def prediction_notes(prediction: Prediction) -> Iterator[str]:
     judged = sorted(prediction.figures.items(), key=lambda item: item[0] != JUDGED)
     known = ((name, parts) for name, figure in judged if (parts := parts_of(figure)) is not None)
     text = f"{counted(prediction.draws, 'draw')}, each another cluster."
-    for name, parts in islice(known, 1):
+    if (first := next(known, None)) is not None:
+        name, parts = first
         text += f" Of the variance of {'the p99' if name == JUDGED else _NAMES.get(name)} {parts_text(parts)}."
     yield text
     yield from behind_notes(prediction.clusters)

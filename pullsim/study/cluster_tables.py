@@ -110,7 +110,8 @@ def clusters_of_sweep(sweep: Sweep, metrics: Sequence[str]) -> ClusterTable | No
     spans: list[Span] = []
     for name in metrics:
         figures = [runs.figure(name) for runs in clusters.runs]
-        if len({figure and (figure.low90, figure.median, figure.high90) for figure in figures}) == 1 < len(figures):
+        ends = {figure and (figure.low90, figure.median, figure.high90) for figure in figures}
+        if len(ends) == 1 < len(figures) and ends != {None}:
             same.append(name)
             continue
         for position, (figure, first) in enumerate(zip(figures, clusters.best(name), strict=True)):

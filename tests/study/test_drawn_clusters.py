@@ -180,6 +180,16 @@ def test_a_variant_that_cannot_run_has_no_figures(scenario):
     assert found.table([P99])["best_in"].tolist()[0] == DRAWS
 
 
+def test_what_no_variant_has_is_not_the_same_with_all():
+    variants = tuple(Variant((("k", value),)) for value in "ab")
+    drawn = Clusters(2, "own", {}, (runs(1.0, None), runs(2.0, None)))
+    swept = Sweep("x", (), variants, (0,), clusters=drawn)
+    assert clusters_of_sweep(swept, [P99]).rows == []
+    assert not any("same" in note for note in clusters_of_sweep(swept, [P99]).notes)
+    same = replace(drawn, runs=(runs(1.0, 2.0), runs(1.0, 2.0)))
+    assert clusters_of_sweep(replace(swept, clusters=same), [P99]).notes[-1] == f"The same with all variants: {P99}."
+
+
 def test_a_comparison_says_in_how_many_clusters_b_is_better(compared):
     table = clusters_of_comparison(compared, [P99, BYTES])
     assert [row.texts[1] for row in table.rows] == ["a", "b", "b - a", "change"]
