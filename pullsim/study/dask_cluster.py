@@ -203,7 +203,12 @@ def _start(workers: int, started: SimpleQueue[Any]) -> None:
     cluster: Any
     try:
         cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # without one, Dask opens port 8787 to all, and warns if another study has it
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=50,
         )
     except Exception as error:  # noqa: BLE001  # it is raised in the thread that waits
         cluster = error

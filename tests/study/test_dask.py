@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import warnings
+from contextlib import suppress
 
 import pytest
 
@@ -25,7 +28,7 @@ KNOBS = ["kubelet.maxParallelImagePulls=1,2,3"]
 @pytest.fixture(scope="module")
 def cluster():
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50
     ) as made:
         yield made
 
@@ -73,7 +76,7 @@ def test_when_all_workers_die_together_the_runs_are_made_by_those_that_follow(sm
 
 def test_without_any_worker_left_what_is_done_is_kept_and_the_rest_is_named(small, monkeypatch, tmp_path):
     monkeypatch.setattr("pullsim.study.dask_cluster.WORKERS_TIMEOUT", 0.5)
-    with distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster:
+    with distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster:
         command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
         options = ["--no-nanny", "--nthreads", "1", "--no-dashboard"]
         workers = [
@@ -102,6 +105,18 @@ def test_without_any_worker_left_what_is_done_is_kept_and_the_rest_is_named(smal
     assert len(again.outcomes) == 150
 
 
+def test_a_cluster_here_takes_a_port_that_is_free(small):
+    """The one that Dask opens by default may be another study's, of which it would warn."""
+    with socket.socket() as other, warnings.catch_warnings():
+        with suppress(OSError):  # another has it already
+            other.bind(("", 8787))
+            other.listen()
+        warnings.simplefilter("error", UserWarning)
+        study = sweep(small, KNOBS, dask="local:1")
+    assert (study.failures, study.stopped) == ([], None)
+    assert study.runs().to_csv() == sweep(small, KNOBS).runs().to_csv()
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate that is its own authority, and its key."""
@@ -127,7 +142,7 @@ def test_a_scheduler_that_speaks_tls(small, certificate, monkeypatch):
         n_workers=1,
         threads_per_worker=1,
         processes=False,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         security=security,
         protocol="tls://",
         silence_logs=50,
