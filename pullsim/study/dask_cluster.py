@@ -206,7 +206,7 @@ def _start(workers: int, started: SimpleQueue[Any]) -> None:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address="127.0.0.1:0",  # without one, Dask opens port 8787 to all, and warns if another study has it
+            dashboard_address="127.0.0.1:0",  # without one, it is 8787, on all interfaces
             scheduler_kwargs={"dashboard": False},
             silence_logs=50,
         )

@@ -41,7 +41,7 @@ def test_no_process_stays(small_file, tmp_path, number, how):
     with start(*arguments, start_new_session=True) as sweep:
         wait_for(lambda: (out / "runs.jsonl").exists() or sweep.poll() is not None)
         children = relatives(sweep.pid)
-        assert len(children) >= 2
+        assert len(children) >= 2, sweep.stderr.read() if sweep.poll() is not None else "it runs without workers"
         sweep.send_signal(number)
         sweep.wait(timeout=60)
         wait_for(lambda: not relatives(sweep.pid))
