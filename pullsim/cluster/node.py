@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import simpy
-
-from pullsim.cri import NODE_LEFT, PullOutcome
 from pullsim.hardware.filesystem import filesystem
 from pullsim.kernel.environment import Environment
-from pullsim.kernel.process import Process
 from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
@@ -21,8 +17,6 @@ from pullsim.runtime.node import RuntimeCluster, RuntimeNode
 from pullsim.streams import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from pullsim.cri import ListedImage
     from pullsim.kubelet.kubelet import NodeWatcher
     from pullsim.kubelet.pod_status import PodStatus
@@ -47,7 +41,6 @@ class ClusterNode:
         "_filesystem",
         "_max_images",
         "_service",
-        "_workers",
         "kubelet",
         "name",
         "node",
@@ -66,7 +59,6 @@ class ClusterNode:
         self.node = node
         self.name = node.name
         self.pool = spec.pool
-        self._workers: dict[PodStatus, Process] | None = None if spec.leave is None and not spec.removable else {}
         self._filesystem = filesystem(spec.filesystem)
         handlers = RuntimeHandlers(spec.runtime_handlers)
         service = make_runtime(RuntimeNode(runtimes, node, self._filesystem, handlers))
@@ -91,24 +83,10 @@ class ClusterNode:
     def bind(self, pod: PodStatus) -> None:
         """Bind the pod to this node and start its worker."""
         pod.bind(self.name, self._env.now)
-        worker = self.kubelet.start(pod)
-        if self._workers is None:
-            Process(self._env, worker)
-        else:
-            self._workers[pod] = Process(self._env, _while_here(worker))
+        self.kubelet.start(pod)
 
     def leave(self) -> None:
         """Leave the cluster: everything on the node ends, and the transfers of its pulls are cancelled."""
         self.kubelet.stop()
         self._service.leave()
-        for worker in (self._workers or {}).values():
-            if worker.is_alive:
-                worker.interrupt(PullOutcome(None, code="Canceled", error="context canceled", cause=NODE_LEFT))
-
-
-def _while_here(worker: Generator[Any, Any, None]) -> Generator[Any, Any, None]:
-    """Run a pod's worker until it ends or the node leaves."""
-    try:
-        yield from worker
-    except simpy.Interrupt:
-        return
+        self.kubelet.cancel()

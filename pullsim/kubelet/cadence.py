@@ -149,12 +149,12 @@ class KubeletCadence:
         self._pod = pod
         self._phases = phases
         self._on_demand = relist_on_demand
-        self._unseen: list[int] = []  # times of changes that no relist has seen, in nanoseconds, ascending
+        self._unseen: tuple[int, ...] = ()  # times of changes that no relist has seen, in nanoseconds, ascending
         self._pending = False  # whether an update waits in the worker's channel
 
     def changed(self, at: float) -> None:
         """See `Cadence.changed`."""
-        self._unseen.append(nanoseconds(at))
+        self._unseen += (nanoseconds(at),)
 
     def next_sync(self, now: float, *, ok: bool, due: float | None = None) -> float:
         """See `Cadence.next_sync`."""
@@ -164,7 +164,7 @@ class KubeletCadence:
         pending = self._see(end) or self._pending
         if pending and ok and self._on_demand and self._unseen and self._unseen[0] <= end:
             # The relist on demand sends the next update and serves the worker, which waits for the cache already.
-            self._unseen = [t for t in self._unseen if t > end]
+            self._unseen = tuple([t for t in self._unseen if t > end])
             self._pending = True
             return now
         # The worker takes the pod at `taken`: at once for an update, else with a tick. It syncs at `wake`, when the
@@ -195,7 +195,7 @@ class KubeletCadence:
         before = len(self._unseen)
         if before:
             _, relist = self._phases.read()
-            self._unseen = [t for t in self._unseen if _next(relist, t) > limit]
+            self._unseen = tuple([t for t in self._unseen if _next(relist, t) > limit])
         return len(self._unseen) < before
 
 

@@ -75,6 +75,10 @@ class PodPulls:
         """See `ImageManager.record_sizes`."""
         return self._images.record_sizes
 
+    def ask(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured]:
+        """See `ImageManager.ask`; the caller waits for the whole pull, which has a process of its own."""
+        return self.ensure_image_exists(pod, container)
+
     def ensure_image_exists(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume
     ) -> Generator[Any, Any, Ensured]:

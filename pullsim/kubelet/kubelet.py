@@ -15,6 +15,7 @@ from pullsim.kubelet.images.retries import RetryCadence
 from pullsim.kubelet.in_pod_pulls import PodPulls
 from pullsim.kubelet.pod_status import COMPLETED, DELETED, EVICTED
 from pullsim.kubelet.pod_worker import PodWorker
+from pullsim.kubelet.worker_processes import WorkerProcesses
 from pullsim.spec.cadence import Interval
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
@@ -71,6 +72,7 @@ class Kubelet:
         self._watcher = watcher
         self._pods: dict[PodStatus, None] = {}  # pods that were bound and not yet removed, in order of binding
         self._containers = Containers(context, sandboxes)
+        self._workers = WorkerProcesses(env, may_leave=context.spec.leave is not None or context.spec.removable)
         self.housekeeping = self._make_housekeeping()
         self.housekeeping.start()
         self._images, self._retries, self._in_pod = image_parts(
@@ -91,8 +93,8 @@ class Kubelet:
             watcher.check_end,
         )
 
-    def start(self, pod: PodStatus) -> Generator[Any, Any, None]:
-        """Return the worker of a pod that was just bound: a process that ends when all its containers run."""
+    def start(self, pod: PodStatus) -> None:
+        """Begin the worker of a pod that was just bound."""
         self._pods[pod] = None
         cadence = self._cadence(pod)
         if self._retries is not None:
@@ -102,7 +104,11 @@ class Kubelet:
             pulls = PodPulls(self._env, self._images, pod, volumes=self._context.gate(IMAGE_VOLUMES))
         images = self._images if pulls is None else pulls
         worker = PodWorker(self._context, pod, images, self._containers, self._credentials, cadence, self).run()
-        return worker if pulls is None else pulls.watched(worker)
+        self._workers.start(pod, worker if pulls is None else pulls.watched(worker))
+
+    def go_on(self, pod: PodStatus, worker: Generator[Any, Any, None]) -> None:
+        """See `Terminator.go_on`."""
+        self._workers.go_on(pod, worker)
 
     def end(self, pod: PodStatus, how: str) -> None:
         """End a pod that was deleted or evicted: at once, or else when the sync that is under way has finished."""
@@ -119,7 +125,7 @@ class Kubelet:
     def stop(self) -> None:
         """Stop, as the node has left: all its pods are gone at once, without events, and nothing is collected any more.
 
-        The caller interrupts the workers that are under way.
+        The workers that are under way are interrupted by `cancel`, when the runtime has stopped too.
         """
         self.housekeeping.stop()
         for pod in self.pods:
@@ -130,6 +136,10 @@ class Kubelet:
             self._containers.remove(pod)
             del self._pods[pod]
             self._watcher.terminated(pod)
+
+    def cancel(self) -> None:
+        """Interrupt the workers that are under way, as the node has left."""
+        self._workers.cancel()
 
     def unmount_rootfs(self) -> Generator[Any, Any, None] | None:
         """See `ImageService.unmount_rootfs`."""

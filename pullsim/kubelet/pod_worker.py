@@ -6,27 +6,27 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pullsim.kubelet.api_status import api_status
-from pullsim.kubelet.credentials.pull_credentials import UNREADABLE
+from pullsim.kubelet.credentials.pod_secrets import PodSecrets
 from pullsim.kubelet.events import NORMAL, WARNING
-from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF, UNCOUNTED
+from pullsim.kubelet.image_requests import Asked, image_request
+from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, Ensured, ImageManager, QueuedPull
 from pullsim.kubelet.pod_status import Failure
 from pullsim.kubelet.readiness import become_ready
-from pullsim.records import ImageRequest
+from pullsim.kubelet.retry_stage import CONTAINER_CREATING, retry_stage
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.kernel.event import Event
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.containers import Containers
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.credentials.pull_credentials import PullCredentials
-    from pullsim.kubelet.images.image_manager import Ensured, ImageManager
     from pullsim.kubelet.in_pod_pulls import PodPulls
     from pullsim.kubelet.pod_status import PodStatus
     from pullsim.spec.pod import ContainerSpec, ImageVolume
 
-CONTAINER_CREATING: Final = "ContainerCreating"  # the waiting reason of containers whose pod has no sandbox yet
 CREATE_CONTAINER_ERROR: Final = "CreateContainerError"
 #: The answer of containerd to CreateContainer if the image is not there (internal/cri/server/container_create.go).
 NOT_RESOLVED: Final = 'failed to resolve image "{}": not found'
@@ -39,6 +39,9 @@ class Terminator(Protocol):
     def terminate(self, pod: PodStatus) -> None:
         """End a pod that was deleted or evicted during a sync."""
 
+    def go_on(self, pod: PodStatus, worker: Generator[Any, Any, None]) -> None:
+        """Begin, at once, the process in which a pod's worker goes on with the pull whose turn has come."""
+
 
 class PodWorker:
     """Starts a pod's containers in order. It requests one image at a time, also where pulls run in parallel.
@@ -46,6 +49,9 @@ class PodWorker:
     A sync creates the sandbox, gets the image volumes and starts one init container, or then all regular containers; a
     regular container that fails does not keep the next one from starting. Models pkg/kubelet/pod_workers.go
     podWorkerLoop and pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod.
+
+    In a large run most pods wait until it is their turn to pull. A worker has no process meanwhile, and no generators,
+    which would take more memory than all else of a pod; it goes on in the middle of its sync, in a new process.
     """
 
     def __init__(
@@ -63,19 +69,22 @@ class PodWorker:
         self._pod = pod
         self._images = images
         self._containers = containers
-        self._credentials = credentials
+        self._secrets = PodSecrets(context, pod, credentials) if pod.pod.spec.pull_secrets else None
         self._cadence = cadence
         self._messages = context.messages
         self._kubelet = kubelet
         #: Without the gate ImageVolume the API server has dropped image volumes and their mounts.
         self._volumes = pod.pod.spec.image_volumes if context.gate(IMAGE_VOLUMES) else ()
         self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # outcome by image volume, in this sync
-        self._missing: tuple[str, ...] = ()  # imagePullSecrets that do not exist, in this sync
         self._pull_failed = False  # whether a pull of this sync failed
         self._api = api_status(pod, context.recorder)
         self._inits = pod.pod.spec.init_containers  # those not yet started
         self._init_exit: float | None = None  # when the init container that was started last exits
-        self._mains = pod.pod.spec.containers  # the regular containers not yet started
+        self._mains = pod.pod.spec.containers  # the regular containers that had not started before this sync
+        self._untried: tuple[ContainerSpec, ...] = ()  # those of them that this sync is still to start
+        self._failed: tuple[ContainerSpec, ...] = ()  # those of them that could not start in this sync
+        self._waiting: QueuedPull | None = None  # the pull of the container that is being started, until its turn
+        self._requested = 0.0  # when that container's image was asked for
         own, pool = pod.pod.spec.startup, context.spec.startup
         #: Seconds that the creation of the sandbox takes; 0 once the pod has it.
         self._sandbox: float = (pool.sandbox or 0.0) if own.sandbox is None else own.sandbox
@@ -83,19 +92,26 @@ class PodWorker:
         self._container: float = (pool.container or 0.0) if own.container is None else own.container
 
     def run(self) -> Generator[Any, Any, None]:
-        """Sync until all containers run and are ready, or the pod has ended; a sync is not cut short by that."""
+        """Sync until all containers run and are ready, or the pod has ended; a sync is not cut short by that.
+
+        It ends as well when a pull begins to wait for its turn, which calls `_go_on`.
+        """
         env, pod, cadence = self._env, self._pod, self._cadence
-        if pod.pod.spec.runtime_handler:
-            yield from self._create_sandbox(pod.pod.spec.runtime_handler)
-        if pod.has_ended():
-            return
-        if not self._sandbox:
-            cadence.changed(env.now)  # the first sync creates the sandbox before anything else
+        if self._waiting is None:
+            if pod.pod.spec.runtime_handler:
+                yield from self._create_sandbox(pod.pod.spec.runtime_handler)
+            if pod.has_ended():
+                return
+            if not self._sandbox:
+                cadence.changed(env.now)  # the first sync creates the sandbox before anything else
         while True:
             pod.syncing = True
             ok = yield from self._sync()
+            if self._waiting is not None:
+                return
             if self._pull_failed:
-                self._tell_missing_secrets(told=self._messages.tells_secrets_of_failures)
+                if self._secrets is not None:
+                    self._secrets.tell_of_failure()
                 self._pull_failed = False
             pod.syncing = False
             if pod.has_ended():
@@ -110,12 +126,17 @@ class PodWorker:
             if pod.has_ended():
                 return
 
+    def _go_on(self, _: Event) -> None:
+        """Go on with the sync whose pull has its turn."""
+        self._kubelet.go_on(self._pod, self.run())
+
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox exists; before that no image is requested."""
         env, pod = self._env, self._pod
         while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
             self._show(env.now)
-            self._read_secrets()
+            if self._secrets is not None:
+                self._secrets.read()
             self._context.emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
             pod.fail("", CONTAINER_CREATING, "sandbox", Failure(env.now, retryable=False))
             pod.watcher.look(pod)
@@ -124,9 +145,36 @@ class PodWorker:
 
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start the containers that can be started; return whether there was no error."""
+        if self._waiting is None:
+            over: bool | None = yield from self._begin_sync()
+            if over is not None:
+                return over
+        if self._inits:
+            container = self._inits[0]
+            if not (yield from self._start(container)):
+                return False
+            self._inits = self._inits[1:]
+            if not container.sidecar:
+                self._init_exit = self._env.now + container.run
+                self._cadence.changed(self._init_exit)
+            return True
+        while self._untried and (self._waiting is not None or not self._pod.has_ended()):
+            container = self._untried[0]
+            started = yield from self._start(container)
+            if self._waiting is not None:
+                return False
+            self._untried = self._untried[1:]
+            if not started:
+                self._failed += (container,)
+        self._mains = self._failed
+        return not self._failed
+
+    def _begin_sync(self) -> Generator[Any, Any, bool | None]:
+        """Do what a sync does before it starts containers; return whether there was no error if it starts none."""
         now = self._env.now
         self._show(now)
-        self._read_secrets()
+        if self._secrets is not None:
+            self._secrets.read()
         if self._sandbox:
             yield from self._await_sandbox()
             if self._pod.has_ended():
@@ -141,23 +189,8 @@ class PodWorker:
         if runs:
             return True
         self._init_exit = None
-        if self._inits:
-            container = self._inits[0]
-            if not (yield from self._start(container)):
-                return False
-            self._inits = self._inits[1:]
-            if not container.sidecar:
-                self._init_exit = self._env.now + container.run
-                self._cadence.changed(self._init_exit)
-            return True
-        waiting: tuple[ContainerSpec, ...] = ()
-        for container in self._mains:
-            if self._pod.has_ended():
-                break
-            if not (yield from self._start(container)):
-                waiting += (container,)
-        self._mains = waiting
-        return not waiting
+        self._untried, self._failed = self._mains, ()
+        return None
 
     def _await_sandbox(self) -> Generator[Any, Any, None]:
         """Create the sandbox, where that takes time; the first image is requested when it exists."""
@@ -168,27 +201,30 @@ class PodWorker:
         self._sandbox = 0.0
         self._cadence.changed(env.now)
 
-    def _read_secrets(self) -> None:
-        """Read the imagePullSecrets and emit an event about missing ones, without which the sync goes on."""
-        if not self._pod.pod.spec.pull_secrets:
-            return
-        self._missing = self._credentials.read_secrets(self._pod)
-        self._tell_missing_secrets(told=self._messages.tells_missing_secrets)
-
-    def _tell_missing_secrets(self, *, told: bool) -> None:
-        """Emit the event about missing Secrets, if the release has it at this point of a sync (``told``)."""
-        if self._missing and told:
-            text = self._messages.missing_secrets(self._missing)
-            self._context.emit(self._pod, None, WARNING, "FailedToRetrieveImagePullSecret", text)
-
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
-        """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer)."""
-        env, pod, requested = self._env, self._pod, self._env.now
-        if self._volumes and self._blocked(container):
-            return False
-        ensured: Ensured = yield from self._images.ensure_image_exists(pod, container)
+        """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
+
+        Return whether it was started. It was not if it waits for its turn to pull: then this is called again.
+        """
+        env, pod = self._env, self._pod
+        asked: Ensured | QueuedPull | None = self._waiting
+        if asked is None:
+            self._requested = env.now
+            if self._volumes and self._blocked(container):
+                return False
+            asked = yield from self._images.ask(pod, container)
+            if isinstance(asked, QueuedPull) and asked.turn is not None:
+                self._waiting = asked
+                asked.turn.call(self._go_on)
+                return False
+        self._waiting = None
+        if isinstance(asked, Ensured):
+            ensured: Ensured = asked
+        else:
+            assert isinstance(self._images, ImageManager)  # requests in other ways wait for their pulls themselves
+            ensured = yield from self._images.pull(pod, asked, pod.clock)
         self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
-        if pod.has_ended() or not self._create(container, requested, ensured):
+        if pod.has_ended() or not self._create(container, self._requested, ensured):
             return False
         assert ensured.image_ref is not None
         mounting = self._context.service.await_mount(ensured.image_ref, pod.pod.spec.runtime_handler)
@@ -209,7 +245,7 @@ class PodWorker:
         env, pod = self._env, self._pod
         pod.clock.enter("start", env.now)
         self._api.tried(container.name, ensured)
-        self._record_request(container, requested, ensured, container.mounts)
+        self._record(container, requested, ensured, container.mounts)
         if ensured.image_ref is None:
             self._context.emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
             return False
@@ -235,7 +271,7 @@ class PodWorker:
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, volume)
         self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
         pod.clock.enter("start", self._env.now)
-        self._record_request(volume, requested, ensured)
+        self._record(volume, requested, ensured)
         self._ensured[volume.name] = ensured
         if ensured.image_ref is not None:
             pod.hold(volume.key, ensured.image_ref)
@@ -249,7 +285,7 @@ class PodWorker:
         if not failed:
             return False
         self._api.tried(container.name, failed[-1])
-        self._record_request(container, self._env.now, failed[-1], container.mounts, asked=False)
+        self._record(container, self._env.now, failed[-1], container.mounts, called=False)
         return True
 
     def _show(self, at: float) -> None:
@@ -257,45 +293,21 @@ class PodWorker:
         init_runs = self._init_exit is not None and self._init_exit > at
         self._api.show(at, self._inits, self._mains, init_runs=init_runs)
 
-    def _record_request(
+    def _record(
         self,
         subject: ContainerSpec | ImageVolume,
         requested: float,
         ensured: Ensured,
         mounts: tuple[str, ...] = (),
         *,
-        asked: bool = True,
+        called: bool = True,
     ) -> None:
-        """Write the row of a request for an image, if the recorder takes such rows.
-
-        ``asked`` is False if the container did not request its image because an image volume that it mounts has none.
-        """
+        """Write the row of a request for an image, if the recorder takes such rows: see `Asked`."""
         record = self._context.recorder.request
-        if record is None:
-            return
-        pod, spec = self._pod, self._pod.pod.spec
-        init = any(subject is container for container in spec.init_containers)
-        kind = "init_container" if init else "container" if subject.key == subject.name else "image_volume"
-        sizes = self._images.record_sizes
-        row = ImageRequest(
-            node=pod.node or "",
-            namespace=pod.namespace,
-            pod=pod.name,
-            container=subject.name,
-            kind=kind,
-            image=subject.image,
-            policy=subject.policy if asked else None,
-            requested=requested,
-            ended=self._env.now,
-            present=ensured.present if asked else None,
-            pull_required=ensured.pull_required if asked else None,
-            reason=ensured.reason,
-            volumes=sum(name in self._ensured for name in mounts),
-            check=ensured.check if sizes is not None else None,
-            pull_intents=None if sizes is None else sizes[0],
-            pulled_records=None if sizes is None else sizes[1],
-        )
-        record(row)
+        if record is not None:
+            volumes = sum(name in self._ensured for name in mounts)
+            asked = Asked(subject, requested, self._env.now, ensured, volumes, called)
+            record(image_request(self._pod, asked, self._images.record_sizes))
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
         """Wait until the time ``wake``, in the stage that the pod waits in; wake up when an init container exits."""
@@ -307,7 +319,7 @@ class PodWorker:
                 wake = yield from self._unmount(wake)
             clock.enter("sync", env.now)
         else:
-            stage = self._retry_stage()
+            stage = retry_stage(self._pod)
             clock.enter(stage, env.now, None if stage == "sync" else self._pod.cause)
         if wake > env.now:
             yield self._cadence.alarm(env, wake)
@@ -325,12 +337,3 @@ class PodWorker:
         now = self._init_exit = self._env.now
         self._cadence.changed(now)
         return max(wake, self._cadence.next_sync(now, ok=True))
-
-    def _retry_stage(self) -> str:
-        """Return the stage for the time between two syncs."""
-        pod = self._pod
-        if not pod.failing or pod.reason in UNCOUNTED or pod.reason == CONTAINER_CREATING:
-            return "sync"
-        if pod.cause == UNREADABLE and pod.reason not in (ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF):
-            return "sync"  # the Secret was found unreadable before any pull, so that there is no back-off
-        return "qps" if pod.cause == "qps" else "backoff"

@@ -68,9 +68,10 @@ class LayerStages(Division):
     """
 
     __slots__ = (
+        "_begins",
         "_limited",
-        "_marks",
         "_slot_from",
+        "_stages",
         "_transfer",
         "bytes_until",
         "first_byte",
@@ -86,7 +87,8 @@ class LayerStages(Division):
         self.bytes_until = -1.0  # time of the last bytes before the download stalled; -1: it has not stalled
         self.first_byte = now  # time of the first byte
         self._slot_from: LayerStages | None = None  # the fetch of the same pull that handed its slot over to this one
-        self._marks: list[tuple[str, float]] = []  # (stage, when it began), in order
+        self._stages: list[str] = []  # in order; two lists, as one of pairs would take twice the memory
+        self._begins: list[float] = []  # when each began
         self._transfer: Transfer | None = None
         self._limited = (0.0, 0.0, 0.0)  # what `limited` was before the present transfer
 
@@ -106,11 +108,12 @@ class LayerStages(Division):
     @property
     def stage(self) -> str:
         """The current stage; "" before the first one."""
-        return self._marks[-1][0] if self._marks else ""
+        return self._stages[-1] if self._stages else ""
 
     def enter(self, stage: str, now: float) -> None:
         """Begin a stage."""
-        self._marks.append((stage, now))
+        self._stages.append(stage)
+        self._begins.append(now)
 
     def request(self, now: float) -> None:
         """Note that the blob is requested."""
@@ -172,7 +175,9 @@ class LayerStages(Division):
         spans = [(self, begin, end)]
         while spans:
             fetch, begin, until = spans.pop()
-            for stage, since in reversed(fetch._marks):  # noqa: SLF001  # of this class
+            stages, begins = fetch._stages, fetch._begins  # noqa: SLF001  # of this class
+            for number in range(len(stages) - 1, -1, -1):
+                stage, since = stages[number], begins[number]
                 if since >= until:
                     continue
                 last, until = until, since

@@ -63,7 +63,10 @@ def pulls(queue, asked):
         yield env.timeout(at)
         asking = pod("p", f"a{number}:1")
         request = PullRequest(f"a{number}:1", asking, asking.spec.containers[0])
-        results[number] = yield from puller.pull(request, TimeLine(env.now, "sync"))
+        clock = TimeLine(env.now, "sync")
+        if (turn := puller.enqueue(request, clock)) is not None:
+            yield turn
+        results[number] = yield from puller.pull(request, clock, turn)
 
     for number, at in enumerate(asked):
         env.process(worker(number, at))

@@ -13,7 +13,7 @@ import pytest
 
 from pullsim.compiled import compiled
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
-from pullsim.kubelet.images.image_manager import ImageManager
+from pullsim.kubelet.images.image_manager import ImageManager, QueuedPull
 from pullsim.oci.platform import Platform
 from pullsim.run import Result, simulate
 from pullsim.runtime.fixed.server import FixedRuntime
@@ -82,24 +82,34 @@ def watch(
     """Run, and return the steps in the order in which they began."""
     found: list[Step] = []
     current: list[Step] = []
-    ensure = ImageManager.ensure_image_exists
+    queued: dict[int, Step] = {}  # steps that wait for their turn to pull, by the identity of what they wait with
+    ask, pull = ImageManager.ask, ImageManager.pull
 
-    def spied(self: Any, status: Any, wants: Any, *more: Any) -> Any:
-        step = Step(status.name, wants.name, self._env.now)
-        found.append(step)
-        generator, value = ensure(self, status, wants, *more), None
+    def follow(step: Step, generator: Any, env: Any) -> Any:
+        value = None
         while True:
             current[:] = [step]
             try:
                 event = generator.send(value)
             except StopIteration as stop:
                 answer = stop.value
-                step.image_ref, step.reason, step.message = answer.image_ref, answer.reason, answer.message
-                step.ended = self._env.now
+                if isinstance(answer, QueuedPull):
+                    queued[id(answer)] = step
+                else:
+                    step.image_ref, step.reason, step.message = answer.image_ref, answer.reason, answer.message
+                    step.ended = env.now
                 return answer
             finally:
                 current.clear()
             value = yield event
+
+    def asked(self: Any, status: Any, wants: Any) -> Any:
+        step = Step(status.name, wants.name, self._env.now)
+        found.append(step)
+        return follow(step, ask(self, status, wants), self._env)
+
+    def pulled(self: Any, status: Any, asked: Any, clock: Any) -> Any:
+        return follow(queued.pop(id(asked)), pull(self, status, asked, clock), self._env)
 
     def call(name: str, method: Any) -> Any:
         def called(self: Any, image: str, *args: Any, **given: Any) -> Any:
@@ -111,7 +121,8 @@ def watch(
     if compiled():
         pytest.skip("compiled modules do not look up the methods that are watched")
     with monkeypatch.context() as patch:
-        patch.setattr(ImageManager, "ensure_image_exists", spied)
+        patch.setattr(ImageManager, "ask", asked)
+        patch.setattr(ImageManager, "pull", pulled)
         patch.setattr(FixedRuntime, "image_status", call("ImageStatus", FixedRuntime.image_status))
         patch.setattr(FixedRuntime, "pull_image", call("PullImage", FixedRuntime.pull_image))
         loop = LoopSpec(

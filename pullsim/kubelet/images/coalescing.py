@@ -64,6 +64,10 @@ class CoalescingImageManager(ImageManager):
             del self._ends[key]
             end.succeed()
 
+    def ask(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured]:
+        """See `ImageManager.ask`; the caller waits for the whole pull, as others wait for the caller."""
+        return self.ensure_image_exists(pod, container)
+
     def _equal(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> tuple[str, str] | None:
         """Return what equal requests have in common; None for a request that is equal to no other."""
         if container.policy == "Always":

@@ -85,15 +85,20 @@ class ImagePuller:
         self._queue = queue
         self._last_image: str | None = None  # image of the pull that ended last
 
-    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
-        """Wait for the turn, then pull; ``clock`` is the pod's."""
+    def enqueue(self, request: PullRequest, clock: TimeLine) -> Event | None:
+        """Ask to pull; return None if that may begin now, else the event of the turn. ``clock`` is the pod's.
+
+        Nothing that waits is withdrawn: that would only happen when the node leaves, and the queue with it.
+        """
+        clock.enter("queue", self._env.now)
+        return self._queue.acquire(request)
+
+    def pull(self, request: PullRequest, clock: TimeLine, turn: Event | None) -> Generator[Any, Any, PullResult]:
+        """Pull now that the turn has come, for which ``turn`` was waited; None: there was nothing to wait for."""
         env = self._env
-        clock.enter("queue", env.now)
-        if (turn := self._queue.acquire(request)) is not None:
-            # It is interrupted only when the node leaves, and the queue with it: nothing is withdrawn.
-            held = yield turn
-            if held is not None:
-                clock.enter("qps", held)
+        if turn is not None:
+            if turn.value is not None:
+                clock.enter("qps", turn.value)
             if self._last_image is not None:
                 clock.explain(self._last_image)
         started = env.now

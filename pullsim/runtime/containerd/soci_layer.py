@@ -279,7 +279,7 @@ class SociLayer(BlobFetch):
             raise
         if env.now > worked + 1e-9 * (env.now - self.unpacking):
             self.limit = "disk"
-            self._marks[-1] = ("unpack_disk", self.unpacking)
+            self._stages[-1], self._begins[-1] = "unpack_disk", self.unpacking
         if part is not layer:
             raise pull.no_space(self)
         if keeps:
