@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pullsim.compiled import compiled
+from pullsim.kernel.pairing_heap import Node, added, without_first
 
-#: An entry's rank within its instant is its priority and then, in so many bits, its number among all of the run.
-_BITS: Final = 54
+#: An entry's rank within its instant is its priority times this, plus its number among all of the run: a float, which
+#: holds such sums exactly, as compiled code has integers of this size as objects.
+_PER_PRIORITY: Final = 2.0**50
 _COMPILED: Final = compiled()
 
 
-class Entry:
+class Entry(Node):
     """Something that can be scheduled, once at a time."""
 
-    __slots__ = ("_rank", "_time")
-
-    _time: float  # when it happens, in seconds; both are set by the agenda, and only where it is compiled
-    _rank: int
+    __slots__ = ()
 
     def process(self) -> None:
         """Happen."""
@@ -30,89 +29,57 @@ class Agenda:
     """The entries that are scheduled, as a heap, and the time: ``now``, in seconds.
 
     Entries of one instant happen in the order of their priority, and those of equal priority in the order in which they
-    were scheduled. Compiled, the heap is of the entries themselves, which are compared without a call; interpreted, it
-    is one of tuples, which the standard library's heap compares: each is the faster one in its place.
+    were scheduled. Compiled, it is a pairing heap of the entries themselves, which refer to one another: most entries
+    happen soon, and one that comes first costs a comparison to add and one to take. Interpreted, it is one of tuples,
+    which the standard library's heap compares: each is the faster one in its place.
     """
 
     def __init__(self, initial_time: float = 0.0) -> None:
         """``initial_time`` is in seconds."""
         self.now = initial_time + 0.0  # a float, even if an int was given
         self.scheduled = 0  # entries so far
+        self._taken = 0  # entries that have happened
         self._active_proc: Any = None  # the process that is running, in the name that SimPy's processes set
-        self._entries: list[Entry] = []
-        self._tuples: list[tuple[float, int, Entry]] = []
+        self._first: Node | None = None  # the first entry of the pairing heap
+        self._tuples: list[tuple[float, float, Entry]] = []
 
     def __len__(self) -> int:
         """Return the number of entries that are scheduled."""
-        return len(self._entries) + len(self._tuples)
+        return self.scheduled - self._taken
 
     def add(self, entry: Entry, delay: float, priority: int) -> None:
         """Schedule an entry ``delay`` >= 0 seconds from now. Priorities are SimPy's: the lowest comes first."""
         self.scheduled = number = self.scheduled + 1
         time = self.now + delay
-        rank = (priority << _BITS) + number
+        rank = priority * _PER_PRIORITY + number
         if _COMPILED:
-            entry._time = time
-            entry._rank = rank
-            self._entries.append(entry)
-            _rise(self._entries, len(self._entries) - 1, entry)
+            entry.when = time
+            entry.order = rank
+            self._first = added(self._first, entry)
         else:
             heappush(self._tuples, (time, rank, entry))
 
     def peek(self) -> float:
         """Return the time of the next entry, in seconds; infinity if there is none."""
         if _COMPILED:
-            return self._entries[0]._time if self._entries else math.inf
+            first = self._first
+            return math.inf if first is None else first.when
         return self._tuples[0][0] if self._tuples else math.inf
 
     def take(self, end: float) -> Entry | None:
         """Remove the next entry and set the clock to its time; None if there is none until ``end``, inclusive."""
         if _COMPILED:
-            entries = self._entries
-            if not entries or entries[0]._time > end:
+            first = self._first
+            if first is None or first.when > end:
                 return None
-            first = entries[0]
-            last = entries.pop()
-            if entries:
-                _replace_first(entries, last)
-            self.now = first._time
-            return first
+            self._first = without_first(first)
+            self._taken += 1
+            self.now = first.when
+            return cast("Entry", first)
         tuples = self._tuples
         if not tuples or tuples[0][0] > end:
             return None
         time, _, entry = heappop(tuples)
+        self._taken += 1
         self.now = time
         return entry
-
-
-def _rise(entries: list[Entry], place: int, entry: Entry) -> None:
-    """Put an entry at a place of the heap, or above, where it belongs; what stands on the way moves down."""
-    time, rank = entry._time, entry._rank
-    while place > 0:
-        above = (place - 1) >> 1
-        other = entries[above]
-        if other._time < time or (other._time == time and other._rank < rank):
-            break
-        entries[place] = other
-        place = above
-    entries[place] = entry
-
-
-def _replace_first(entries: list[Entry], entry: Entry) -> None:
-    """Put an entry into the heap in place of the first one.
-
-    The gap at the top moves down to the bottom, as an entry that stood there belongs there in most cases; comparing it
-    with those on the way would double the comparisons.
-    """
-    place, below, end = 0, 1, len(entries)
-    while below < end:
-        other = entries[below]
-        if below + 1 < end:
-            right = entries[below + 1]
-            if right._time < other._time or (right._time == other._time and right._rank < other._rank):
-                other = right
-                below += 1
-        entries[place] = other
-        place = below
-        below = 2 * place + 1
-    _rise(entries, place, entry)

@@ -37,8 +37,9 @@ def nothing(_: Any) -> None:
 class Event(Entry):
     """An event that SimPy's environment, processes and conditions accept as one of theirs.
 
-    Nearly all events have exactly one callback. It is kept in a slot of its own, where SimPy makes a list. The class
-    has no dictionary, and it is no subclass of SimPy's event, so that it can be compiled.
+    Nearly all events have exactly one callback. It is kept in a slot of its own, where SimPy makes a list. If it is a
+    process of this package that waits, the slot has the process itself, whose method compiled code calls directly. The
+    class has no dictionary, and it is no subclass of SimPy's event, so that it can be compiled.
     """
 
     _defused: bool  # set only when somebody handles the failure: SimPy tests whether the attribute exists
@@ -47,7 +48,7 @@ class Event(Entry):
 
     def __init__(self, env: Agenda) -> None:
         self.env = env
-        self._callback: Callback | None = None  # the first callback; OVER: all callbacks have been called
+        self._callback: Any = None  # the first callback, or a process; OVER: all callbacks have been called
         self._more: list[Callback] | None = None  # the further callbacks
         self._value: Any = PENDING
 
@@ -82,7 +83,8 @@ class Event(Entry):
             more = self._more = []
         if first is not None:
             self._callback = None
-            more.insert(0, first)
+            process = isinstance(first, Event)
+            more.insert(0, first._resume if process else first)
         return more
 
     @callbacks.setter
@@ -104,11 +106,18 @@ class Event(Entry):
         callback, more = self._callback, self._more
         self._callback = OVER
         if callback is not None:
-            callback(self)
+            if isinstance(callback, Event):
+                callback.go_on(self)
+            else:
+                callback(self)
         if more is not None:
             self._more = None
             for callback in more:
                 callback(self)
+
+    def go_on(self, event: Event) -> None:
+        """Go on with an event that was waited for, as a process does."""
+        raise NotImplementedError
 
     def succeed(self, value: Any = None) -> None:
         """Schedule the event to happen in this instant, as a success with ``value``."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 import simpy
 from simpy.events import Interruption
 
-from pullsim.kernel.agenda import Agenda
 from pullsim.kernel.event import NORMAL, OVER, PENDING, URGENT, Call, Event
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from pullsim.kernel.agenda import Agenda
 
 
 class Process(Event):
@@ -20,19 +21,18 @@ class Process(Event):
     It begins as a process of SimPy does, before anything else that is still to happen in this instant.
     """
 
-    __slots__ = ("_generator", "_target", "_wake")
+    __slots__ = ("_send", "_target")
 
     def __init__(self, env: Agenda, generator: Generator[Any, Any, Any] | None = None) -> None:
         """Schedule the process to begin; without a generator, it begins when `start` is called with one."""
         self.env = env
         self._callback = self._more = None
         self._value = PENDING
-        self._generator: Any = generator
-        self._wake: Any = None  # the bound method `_resume`, made once instead of for each event
+        self._send: Any = None  # the generator's method, made once instead of for each event
         self._target: Any = None  # the event that it waits for; SimPy reads it to interrupt the process
         if generator is not None:
-            self._wake = self._resume
-            self._target = Call(env, self._wake, 0.0, URGENT)
+            self._send = generator.send
+            self._target = Call(env, self._resume, 0.0, URGENT)
 
     @property
     def is_alive(self) -> bool:
@@ -45,44 +45,56 @@ class Process(Event):
 
     def start(self, generator: Generator[Any, Any, Any]) -> None:
         """Begin at once, before the process that is running continues."""
-        self._generator = generator
-        self._wake = self._resume
+        self._send = generator.send
         running = self.env._active_proc
-        self._resume(_BEGIN)
+        self._run(None, None)
         self.env._active_proc = running
 
+    def go_on(self, event: Event) -> None:
+        """Go on with an event of this package that the process has waited for."""
+        if event._ok:
+            self._run(event._value, None)
+        else:
+            event._defused = True
+            self._run(None, event._value)
+
     def _resume(self, event: Any) -> None:
-        """Send the event's value into the generator, or raise its error there, until the process waits for an event."""
-        env, generator = self.env, self._generator
+        """Go on with any event: the callback by which SimPy, too, knows who waits for an event."""
+        if event._ok:
+            self._run(event._value, None)
+        else:
+            event._defused = True
+            self._run(None, event._value)
+
+    def _run(self, value: Any, error: BaseException | None) -> None:
+        """Send a value into the generator, or raise an error there, until the process waits for an event."""
+        env, send = self.env, self._send
         env._active_proc = self
         try:
             while True:
-                if event._ok:
-                    event = generator.send(event._value)
-                else:
-                    event._defused = True
-                    event = generator.throw(event._value)
+                event = send(value) if error is None else send.__self__.throw(error)
                 if isinstance(event, Event):
                     if event._callback is None and event._more is None:
-                        event._callback = self._wake
-                    elif event._callback is OVER:
-                        continue
-                    else:
-                        event.call(self._wake)
-                else:
-                    callbacks = event.callbacks
-                    if callbacks is None:
-                        continue
-                    callbacks.append(self._wake)
-                self._target = event
-                break
+                        event._callback = self
+                        break
+                    if event._callback is not OVER:
+                        event.call(self._resume)
+                        break
+                elif event.callbacks is not None:
+                    event.callbacks.append(self._resume)
+                    break
+                value, error = event._value, None
+                if not event._ok:
+                    event._defused = True
+                    value, error = None, value
+            self._target = event
         except StopIteration as end:
             self._ok = True
             self._value = end.value
             self._end()
-        except BaseException as error:  # noqa: BLE001  # it is raised in whoever waits for the process
+        except BaseException as raised:  # noqa: BLE001  # it is raised in whoever waits for the process
             self._ok = False
-            self._value = error
+            self._value = raised
             self._end()
         env._active_proc = None
 
@@ -92,7 +104,7 @@ class Process(Event):
         The generator is dropped, as the process itself may be kept for its value. An error that nobody waits for is
         scheduled as a failed event, which ends the run.
         """
-        self._generator = self._target = self._wake = None
+        self._send = self._target = None
         if self._ok or self._callback is not None or self._more:
             self.process()
         else:
@@ -125,8 +137,3 @@ def part(env: Agenda, generator: Generator[Any, Any, Any]) -> Generator[Any, Any
             if not inner.is_alive:  # the interrupt came out of the part, which has ended with it
                 raise
             inner.interrupt(interrupt.cause)
-
-
-#: The event that `Process.start` resumes a new generator with: a generator begins when it is sent None.
-_BEGIN = Event(Agenda())
-_BEGIN._ok, _BEGIN._value = True, None
