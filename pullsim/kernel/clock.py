@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from simpy.events import EventPriority
 
@@ -19,11 +19,21 @@ if TYPE_CHECKING:
 # The priority of the event at the horizon: it comes after all others of its instant, the network's settles included.
 _STOP = EventPriority(LAST + 1)
 _HALTED = -math.inf  # before every event
+_WHOLE: Final = 2.0**52  # from here on every double is a whole number
+_HALF: Final = 0.5
 
 
 def nanoseconds(seconds: float) -> int:
-    """Round seconds to whole nanoseconds, the unit of Go's clock, in which the kubelet compares times."""
-    return round(seconds * 1e9)
+    """Round seconds to whole nanoseconds, the unit of Go's clock, in which the kubelet compares times.
+
+    It is what `round` gives, which compiled code would have to call: half a nanosecond goes to the even number.
+    """
+    exact = seconds * 1e9
+    if not 0.0 <= exact < _WHOLE:
+        return round(exact)
+    below = int(exact)
+    rest = exact - below
+    return below + 1 if rest > _HALF or (rest == _HALF and below % 2) else below
 
 
 def run_until(env: Environment, horizon: float | None, stop: Event | simpy.Event) -> float:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
     from pullsim.records import Stages
 
-DOWNLOAD: Final = ("download_egress", "download_connection", "download_nic")
+_EGRESS: Final = "download_egress"
+_CONNECTION: Final = "download_connection"
+_NIC: Final = "download_nic"
 _BEGIN: Final = itemgetter(2)
 #: When a layer was unpacked: from, until, limited by (cpu | disk).
 Unpacked = tuple[float, float, str]
@@ -147,11 +149,10 @@ class LayerStages(Division):
         stages: Stages = {}
         found = self._between(begin, end)
         for fetch, stage, first, last in found:
-            if stage != "download":
+            if stage == "download":
+                fetch._add_download(last - first, stages)  # noqa: SLF001  # of this class
+            else:
                 stages[stage] = stages.get(stage, 0.0) + (last - first)
-                continue
-            for name, share in fetch._shares():  # noqa: SLF001  # of this class
-                stages[name] = stages.get(name, 0.0) + (last - first) * share
         if spans is not None:
             found.sort(key=_BEGIN)
             for fetch, stage, first, last in found:
@@ -161,11 +162,19 @@ class LayerStages(Division):
                     spans.append((stage, first, last, image, fetch.cause))
         return stages
 
+    def _add_download(self, seconds: float, stages: Stages) -> None:
+        """Add the seconds of a part of the download to the stages, in the shares of its limits."""
+        for name, share in self._shares():
+            stages[name] = stages.get(name, 0.0) + seconds * share
+
     def _trace_download(self, begin: float, end: float, spans: list[Span], image: str | None) -> None:
         """Append the spans of a download."""
         shares, since, cause = self._shares(), begin, self.cause
-        for number, (name, share) in enumerate(shares, start=1):
-            until = min(end, since + (end - begin) * share) if number < len(shares) else end
+        last = len(shares) - 1
+        for number, (name, share) in enumerate(shares):
+            until = since + (end - begin) * share
+            if number == last or until > end:
+                until = end
             spans.append((name, since, until, image, cause))
             since = until
 
@@ -192,11 +201,18 @@ class LayerStages(Division):
 
     def _shares(self) -> list[tuple[str, float]]:
         """Return the stages of a download, and the fraction of the download in each."""
-        limits = self.limited
-        limited = sum(limits)
+        egress, connection, nic = self.limited
+        limited = egress + connection + nic
         if limited <= 0.0:  # the download was too short to know what limited it
-            return [(DOWNLOAD[2], 1.0)]
-        return [(name, seconds / limited) for name, seconds in zip(DOWNLOAD, limits, strict=True) if seconds]
+            return [(_NIC, 1.0)]
+        shares = []  # one by one, as this runs several times for each layer
+        if egress:
+            shares.append((_EGRESS, egress / limited))
+        if connection:
+            shares.append((_CONNECTION, connection / limited))
+        if nic:
+            shares.append((_NIC, nic / limited))
+        return shares
 
 
 class BlobFetch(LayerStages):
