@@ -7,6 +7,7 @@ of these values. Anything else is a list. The values that are read have exactly 
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from itertools import chain, islice
 from operator import ne
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+#: The integers below which an array of a type code, with a sign, can hold.
+_LIMITS: Final = {"b": 1 << 7, "h": 1 << 15, "i": 1 << 31, "q": 1 << 63}
 _FLAGS: Final = (False, True, None)
 _FLAG_CODES: Final = {flag: code for code, flag in enumerate(_FLAGS)}
 _TEXT: Final = {str, NoneType}
@@ -45,7 +48,7 @@ class ValueTable:
         while True:
             width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
             try:  # most columns have no new values
-                return _Coded(array(width, map(numbers.__getitem__, column)), self.values)
+                return _Coded(_array(width, [*map(numbers.__getitem__, column)]), self.values)
             except KeyError:
                 new = [value for value in dict.fromkeys(column) if value not in numbers]
             if len(numbers) + len(new) > room:
@@ -124,13 +127,13 @@ def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     """
     types = {*map(type, column)}
     if types == {float}:
-        return array("d", column)
+        return _array("d", column)
     if types == {int}:
         return _pack_integers(column)
     if types <= {bool, NoneType}:
         return _Coded(bytes(map(_FLAG_CODES.__getitem__, column)), _FLAGS)
     if types == {float, NoneType}:
-        numbers = array("d", [math.nan if number is None else number for number in column])
+        numbers = _array("d", [math.nan if number is None else number for number in column])
         return _Numbers(numbers) if sum(map(ne, numbers, numbers)) == column.count(None) else [*column]
     if types == {dict}:
         return _pack_dictionaries(column, table, room)
@@ -139,13 +142,17 @@ def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     return [*column]
 
 
+def _array(code: str, column: Sequence[float]) -> array[Any]:
+    """Make an array of numbers by its type code; its own constructor takes twice as long."""
+    return array(code, struct.pack(f"{len(column)}{code}", *column))
+
+
 def _pack_integers(column: Sequence[int]) -> PackedColumn:
     """Return integers as an array of the least width that holds them, or as a list beyond 64 bits."""
-    for width in "bhiq":
-        try:
-            return array(width, column)
-        except OverflowError:
-            pass
+    lowest, highest = min(column), max(column)
+    for width, limit in _LIMITS.items():
+        if -limit <= lowest and highest < limit:
+            return _array(width, column)
     return [*column]
 
 
@@ -162,5 +169,5 @@ def _pack_dictionaries(column: Sequence[dict[Any, Any]], table: ValueTable, room
     if {*map(type, found)} <= {float} and all({*map(type, each)} <= {str} for each in {*keys}):
         coded = table.coded(keys, room)
         if coded is not None:
-            return _Dictionaries(coded, array("d", found))
+            return _Dictionaries(coded, _array("d", found))
     return [*column]

@@ -110,7 +110,8 @@ class Catalog:
 
         A digest is used before a tag.
         """
-        self._read(reference.repository)
+        if self._unread:
+            self._read(reference.repository)
         if reference.digest is not None:
             return self._contents.get(reference.repository, {}).get(reference.digest)
         moves = self._tags.get(_tag_key(reference), [])
