@@ -18,8 +18,9 @@ from pullsim.network import lazy_heap
 from pullsim.network.flows import LESS, ROUNDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Component, Port
     from pullsim.spec.hardware import Burst
 
@@ -60,8 +61,8 @@ class Credit:
 class Credits:
     """The credits of all ports of a network that have a burst rate."""
 
-    def __init__(self, tick: Callable[[], int], isolated: Component) -> None:
-        self._tick = tick
+    def __init__(self, ticks: Ticks, isolated: Component) -> None:
+        self._ticks = ticks
         self._isolated = isolated
         self._by_component: dict[Component, dict[Credit, None]] = {}
         # The credits of those isolated ports that were placed in this settle: no other isolated port has a new rate.
@@ -149,7 +150,7 @@ class Credits:
             return False
         if balance <= 0.0:
             return True
-        credit.version = self._tick()
+        credit.version = self._ticks.next()
         valid = sum(map(len, self._by_component.values()))
         lazy_heap.push(self._ends, now + balance / (rate - credit.sustained), credit, valid)
         return False

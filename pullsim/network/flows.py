@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from heapq import heapify, heappop
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pullsim.kernel.event import PENDING, Event
+from pullsim.network.ends import Ending
 from pullsim.network.meter import Meter
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ LESS = 1.0 - ROUNDING  # rate a is below rate b if a < b * LESS; else they are t
 _LEAST = 1 / 64  # the part of a port that is left to transfers at least, whatever is reserved
 
 
-class Component(Protocol):
+class Component:
     """Ports whose rates depend on one another, and the algorithm that finds their rates.
 
     A port that changes is brought up to date with `sync` before its first change of an instant. When the instant is
@@ -37,30 +38,34 @@ class Component(Protocol):
 
     def sync(self, port: Port, now: float) -> None:
         """Bring the clocks and the accounts of limited seconds of the port's groups up to ``now``."""
+        raise NotImplementedError
 
     def place(self, port: Port, now: float) -> None:
         """Take in a synced port with its present groups and transfers; it may be here already."""
+        raise NotImplementedError
 
     def leave(self, port: Port, now: float) -> None:
         """Forget the synced port."""
+        raise NotImplementedError
 
     def settle(self, now: float) -> float:
         """Find all rates; returns the time of the next end of a transfer, inf without one."""
-        ...
+        raise NotImplementedError
 
     def rate(self, port: Port) -> float:
         """Return the bytes/s of all transfers of the port together, as of the last settle."""
-        ...
+        raise NotImplementedError
 
     def rates(self, port: Port) -> list[tuple[FlowGroup, float]]:
         """Return the bytes/s of one transfer of each group of the port, as of the last settle."""
-        ...
+        raise NotImplementedError
 
     def complete(self, now: float, ended: list[Transfer]) -> None:
         """End the transfers that are due and add them to ``ended``; the caller triggers their events.
 
         All rates have been constant since the last settle: changes since then are changes of this same instant.
         """
+        raise NotImplementedError
 
 
 class Link:
@@ -188,7 +193,7 @@ class Port:
         self.capacity = rate * max(1.0 - self.reserved, _LEAST)
 
 
-class FlowGroup:
+class FlowGroup(Ending):
     """The transfers of one port over one path under one cap. They all have the same rate, so one clock serves all.
 
     The clock counts the bytes that each transfer has received since the clock read 0. A transfer that starts when the
@@ -214,7 +219,6 @@ class FlowGroup:
         "rate",
         "since",
         "total",
-        "version",
     )
 
     def __init__(self, links: tuple[Link, ...], port: Port, cap: float) -> None:
@@ -226,7 +230,8 @@ class FlowGroup:
         self.clock = 0.0  # bytes, as of the last sync
         self.connection = 0.0  # seconds limited by the cap, as of the last sync
         self.nic = 0.0  # seconds limited by the port, as of the last sync
-        self.version = 0  # version of its entry in a heap of the component, see `lazy_heap`; 0: it has none
+        self.version = 0  # version of its entry in a heap of the component, see `lazy_heap` and `Ends`; 0: it has none
+        self._above = self._below = self._beside = None
         # What follows belongs to the component that serves the group. Each kind of component uses some of it.
         self.cls: Any = None  # its class of ports, or its aggregate in one
         self.index = 0  # its row in the arrays of a `Mesh`

@@ -10,8 +10,7 @@ from pullsim.network import lazy_heap
 from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Transfer
 
 _BY_CAP = attrgetter("cap")
@@ -30,14 +29,14 @@ class _Total:
 class Isolated(Component):
     """Max-min sharing within each port: `Port.placed` is the list of its groups by ascending cap."""
 
-    def __init__(self, tick: Callable[[], int]) -> None:
+    def __init__(self, ticks: Ticks) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = False
         self.needed_by = 0
         self.bottlenecks: dict[Link, None] = {}
         self.needs_rebase = False  # never: clocks restart from 0 when their port is placed
-        self._tick = tick
+        self._ticks = ticks
         self._due: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the next ends by time, one entry a port
         self._totals: dict[Link, _Total] = {}
         self._changed: dict[Link, _Total] = {}  # totals that may have changed since the last settle
@@ -77,7 +76,7 @@ class Isolated(Component):
             due = (group.ends[0][0] - group.clock) / rate
             if due < wait:
                 wait, first = due, group
-        first.version = self._tick()
+        first.version = self._ticks.next()
         lazy_heap.push(self._due, now + wait, first, len(self.ports))
 
     def leave(self, port: Port, now: float) -> None:  # noqa: ARG002 - the protocol has it

@@ -18,13 +18,13 @@ A port that moves keeps the clocks and accounts of its transfers, so results do 
 
 from __future__ import annotations
 
-import itertools
 import math
 from heapq import heappush
 from typing import TYPE_CHECKING
 
 from pullsim.kernel.event import LAST, Call, Event, Recurrent, happen
 from pullsim.network.burst_credit import Credit, Credits
+from pullsim.network.ends import Ticks
 from pullsim.network.flows import Component, FlowGroup, Link, Port, Settling, Transfer
 from pullsim.network.isolated import Isolated
 from pullsim.network.several_bottlenecks import SeveralBottlenecks
@@ -44,8 +44,8 @@ class Network(Settling):
     def __init__(self, env: Environment) -> None:
         self.env = env
         self.settles = 0  # number of times that an instant was settled; tests read it
-        self._tick = itertools.count(1).__next__
-        self._isolated = Isolated(self._tick)
+        self._ticks = Ticks()
+        self._isolated = Isolated(self._ticks)
         self._single: dict[Link, SingleBottleneck] = {}  # by link that can bind
         self._dirty: list[Port] = []  # ports that changed in this instant
         self._unsettled: dict[Component, None] = {}  # components to settle in this instant
@@ -59,9 +59,9 @@ class Network(Settling):
     def link(self, name: str, capacity: float = math.inf) -> Link:
         """Make a link of ``capacity`` > 0 bytes/s; one of inf never limits a transfer. Raises ValueError for <= 0."""
         _require(capacity > 0.0, "capacity", capacity)
-        link = Link(self.env, name, capacity, self._tick(), self._isolated)
+        link = Link(self.env, name, capacity, self._ticks.next(), self._isolated)
         if capacity < math.inf:
-            link.component = self._single[link] = SingleBottleneck(link, self._tick)
+            link.component = self._single[link] = SingleBottleneck(link, self._ticks)
         return link
 
     def port(self, name: str, capacity: float, burst: Burst | None = None) -> Port:
@@ -76,7 +76,7 @@ class Network(Settling):
             _require(burst.rate > capacity, "burst rate, to add to the capacity,", burst.rate)
             _require(burst.credit > 0.0, "credit", burst.credit)
             if self._credits is None:
-                self._credits = Credits(self._tick, self._isolated)
+                self._credits = Credits(self._ticks, self._isolated)
             port.credit = Credit(port, burst, self.env.now)
         return port
 
@@ -100,7 +100,7 @@ class Network(Settling):
         if group is None:
             group = port.groups[key] = FlowGroup(links, port, cap)
         transfer = Transfer(self.env, group, now)
-        heappush(group.ends, (group.clock + size, self._tick(), transfer))
+        heappush(group.ends, (group.clock + size, self._ticks.next(), transfer))
         for link in links:
             link.transfers += 1
         port.transfers += 1
@@ -238,7 +238,7 @@ class Network(Settling):
         if fit:
             target = max(fit, key=lambda each: len(each.ports))
         else:
-            target = _mesh() if general else SeveralBottlenecks(self._tick)
+            target = _mesh() if general else SeveralBottlenecks(self._ticks)
         for bottleneck in bottlenecks:
             component = bottleneck.component
             if component is not target:

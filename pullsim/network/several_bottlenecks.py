@@ -24,8 +24,7 @@ from pullsim.network.port_class import Aggregate, Bottleneck, Limit, PortClass, 
 from pullsim.network.progressive_filling import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Transfer
     from pullsim.network.progressive_filling import Filled
 
@@ -37,14 +36,14 @@ _FREE_ORDER, _FULL_ORDER = attrgetter("free_up_to", "serial"), attrgetter("full_
 class SeveralBottlenecks(Component):
     """Max-min sharing of several links: `Port.placed` is the list of the port's groups, in the order of its class."""
 
-    def __init__(self, tick: Callable[[], int]) -> None:
+    def __init__(self, ticks: Ticks) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = False
         self.needs_rebase = False
         self.needed_by = 0  # ports with transfers of several kinds
         self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
-        self._tick = tick
+        self._ticks = ticks
         self._sources: dict[Link, Bottleneck] = {}  # every link that a port here pulls from, whether it can bind or not
         self._classes: dict[tuple[float, tuple[tuple[int, float, int], ...]], PortClass] = {}
         self._free: list[PortClass] = []  # by `free_up_to`: as levels rise, the first classes become bound first
@@ -88,7 +87,7 @@ class SeveralBottlenecks(Component):
             group.cls = aggregate
             group.offset = group.clock - aggregate.read(now)
             group.connection_mark, group.nic_mark = aggregate.seconds(now)
-            group.version = self._tick()
+            group.version = self._ticks.next()
             lazy_heap.push(aggregate.entries, group.ends[0][0] - group.offset, group, cls.count)
             self._changed[aggregate] = None
 
@@ -183,7 +182,7 @@ class SeveralBottlenecks(Component):
                 if bottleneck is None:
                     bottleneck = self._sources[group.link] = Bottleneck(group.link)
                 kinds.append((bottleneck, group.cap, len(group.ends)))
-            cls = self._classes[key] = PortClass(capacity, kinds, self._tick())
+            cls = self._classes[key] = PortClass(capacity, kinds, self._ticks.next())
         return cls
 
     def _remove(self, port: Port) -> None:
@@ -276,7 +275,7 @@ class SeveralBottlenecks(Component):
             if end == aggregate.first:
                 continue  # its entry in the heap is still right
             aggregate.first = end
-            aggregate.version = self._tick()
+            aggregate.version = self._ticks.next()
             reading = aggregate.read(now)
             self.needs_rebase |= reading > REBASE
             if aggregate.follows:

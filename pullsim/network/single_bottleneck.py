@@ -10,23 +10,17 @@ state.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from heapq import heappop, heappush
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from pullsim.network import lazy_heap
+from pullsim.network.ends import Ending, Ends
 from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Transfer
 
-_TRANSFER_LIMIT = attrgetter("transfer_limit")
 
-
-class PortClass:
+class PortClass(Ending):
     """Ports with ``m`` transfers each. The transfers of one port can take ``limit`` bytes/s together at the most.
 
     It is simpler than the class of the same name in `port_class`: all transfers of a port are of one kind.
@@ -34,6 +28,7 @@ class PortClass:
 
     __slots__ = (
         "by_cap",
+        "changed",
         "clock",
         "count",
         "entries",
@@ -44,7 +39,6 @@ class PortClass:
         "seconds",
         "since",
         "transfer_limit",
-        "version",
     )
 
     def __init__(self, limit: float, m: int, by_cap: bool, transfer_limit: float) -> None:
@@ -53,19 +47,21 @@ class PortClass:
         self.transfer_limit = transfer_limit  # bytes/s that one transfer can take at the most
         self.by_cap = by_cap  # the limit is the transfers' cap, else the port's capacity
         self.count = 0  # number of ports in the class
-        self.entries: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the groups by their next end on the clock
+        self.entries: Ends[FlowGroup] = Ends()  # the groups by their next end on the clock
         self.full = False  # its own limit is below the level of the link
         self.clock = 0.0  # if full: its clock at the time `since`; if free: its clock minus the link's
         self.since = 0.0  # time at which it became full
         self.seconds = 0.0  # seconds for which it has been full, without those since `since` while it is full
-        self.first: float | None = None  # clock at the next end, as entered in a heap of ends; None: it has no entry
-        self.version = 0  # version of that entry, see `lazy_heap`
+        self.first = math.inf  # clock at the next end, as entered among the ends of classes; inf: it has no entry
+        self.version = 0
+        self.changed = False  # its first end may have changed in this instant
+        self._above = self._below = self._beside = None
 
 
 class SingleBottleneck(Component):
     """Max-min sharing of one link: `Port.placed` is the port's only group."""
 
-    def __init__(self, link: Link, tick: Callable[[], int]) -> None:
+    def __init__(self, link: Link, ticks: Ticks) -> None:
         self.due = math.inf
         self.ports: dict[Port, None] = {}
         self.general = False
@@ -73,7 +69,7 @@ class SingleBottleneck(Component):
         self.bottlenecks: dict[Link, None] = {}
         self.needs_rebase = False
         self._link = link
-        self._tick = tick
+        self._ticks = ticks
         self._classes: dict[tuple[float, int, bool], PortClass] = {}
         self._active: list[PortClass] = []  # classes with ports, by transfer_limit; the first `_full` are full
         self._full = 0  # number of full classes
@@ -82,10 +78,10 @@ class SingleBottleneck(Component):
         self._level = 0.0  # bytes/s of each transfer of a free class
         self._clock = 0.0  # bytes that each transfer of a free class has received, at the time `_time`
         self._time = 0.0
-        self._changed: dict[PortClass, None] = {}  # classes whose first end may have changed
-        # Lazy heaps of the next ends: of free classes by the link's clock, of full classes by time.
-        self._by_clock: list[tuple[float, int, PortClass]] = []
-        self._by_time: list[tuple[float, int, PortClass]] = []
+        self._changed: list[PortClass] = []  # those that are `changed`
+        # The next ends: of free classes by the link's clock, of full classes by time.
+        self._by_clock: Ends[PortClass] = Ends()
+        self._by_time: Ends[PortClass] = Ends()
         self._clock_due = math.inf  # time at which the first end of `_by_clock` is due
         self._rate = 0.0  # bytes/s of all transfers, as last set in `Link.set_rate`
         self._entered = 0  # entries made in the heaps of classes since the last refresh
@@ -136,10 +132,9 @@ class SingleBottleneck(Component):
             group.cls = cls
             group.mark = cls.seconds + now - cls.since if cls.full else cls.seconds
         group.offset = offset = group.clock - self._clock_of(cls)
-        group.version = version = self._tick()
-        heappush(cls.entries, (group.ends[0][0] - offset, version, group))
+        cls.entries.put(group, group.ends[0][0] - offset, self._ticks.next())
         self._entered += 1
-        self._changed[cls] = None
+        self._note_change(cls)
 
     def leave(self, port: Port, now: float) -> None:
         """See `Component`."""
@@ -159,38 +154,34 @@ class SingleBottleneck(Component):
         if self._entered > 1024 + 4 * len(self.ports):
             self._refresh()
         self._fill(now)
-        clock, by_clock, by_time = self._clock, self._by_clock, self._by_time
+        clock = self._clock
         self.needs_rebase = clock > REBASE
         for cls in self._changed:
+            cls.changed = False
             if not cls.count:
                 continue
-            entries = cls.entries
-            while entries[0][1] != entries[0][2].version:
-                heappop(entries)
-            end = entries[0][0]
+            group = cls.entries.first()
+            assert group is not None
+            end = group.when
             if end == cls.first:
-                continue  # its entry in the heap is still right
+                continue  # its entry is still right
             cls.first = end
-            cls.version = version = self._tick()
             if cls.full:
                 reading = cls.clock + (now - cls.since) * cls.transfer_limit
                 if reading > REBASE:
                     self.needs_rebase = True
-                heappush(by_time, (now + (end - reading) / cls.transfer_limit, version, cls))
+                self._by_time.put(cls, now + (end - reading) / cls.transfer_limit, self._ticks.next())
             else:
-                heappush(by_clock, (end - cls.clock, version, cls))
+                self._by_clock.put(cls, end - cls.clock, self._ticks.next())
         self._changed.clear()
-        while by_time and by_time[0][1] != by_time[0][2].version:
-            heappop(by_time)
-        while by_clock and by_clock[0][1] != by_clock[0][2].version:
-            heappop(by_clock)
-        due = by_time[0][0] if by_time else math.inf
         self._clock_due = math.inf
-        if by_clock:
-            left = by_clock[0][0] - clock
+        if (free := self._by_clock.first()) is not None:
+            left = free.when - clock
             self._clock_due = now + left / self._level if left > 0.0 else now
-            due = min(due, self._clock_due)
-        return due
+        full = self._by_time.first()
+        if full is not None and full.when < self._clock_due:
+            return full.when
+        return self._clock_due
 
     def rate(self, port: Port) -> float:
         """See `Component`."""
@@ -207,17 +198,14 @@ class SingleBottleneck(Component):
         if now > self._time:
             self._advance(now)
         due: list[PortClass] = []
-        if self._clock_due <= now:  # the clock must read that end, even if rounding leaves it below
-            self._clock = max(self._clock, self._by_clock[0][0])
-            due = lazy_heap.pop_until(self._by_clock, self._clock)
-        if self._by_time:
-            due += lazy_heap.pop_until(self._by_time, now)
+        if self._clock_due <= now and (free := self._by_clock.first()) is not None:
+            self._clock = max(self._clock, free.when)  # it must read that end, even if rounding leaves it below
+            due = self._by_clock.take_until(self._clock)
+        due += self._by_time.take_until(now)
         for cls in due:
-            end = cls.first
-            assert end is not None
-            cls.first = None
-            self._changed[cls] = None
-            for group in lazy_heap.pop_until(cls.entries, end):
+            end, cls.first = cls.first, math.inf
+            self._note_change(cls)
+            for group in cls.entries.take_until(end):
                 group.finish(now, ended)
 
     def _advance(self, now: float) -> None:
@@ -231,16 +219,40 @@ class SingleBottleneck(Component):
             return cls.clock + (self._time - cls.since) * cls.transfer_limit
         return self._clock + cls.clock
 
+    def _note_change(self, cls: PortClass) -> None:
+        """Note that the first end of a class may have changed."""
+        if not cls.changed:
+            cls.changed = True
+            self._changed.append(cls)
+
+    def _withdraw(self, cls: PortClass) -> None:
+        """Withdraw the next end of a class."""
+        if cls.full:
+            self._by_time.drop(cls)
+        else:
+            self._by_clock.drop(cls)
+        cls.first = math.inf
+
     def _activate(self, cls: PortClass, now: float) -> None:
         """Enter a class that gets its first port; it is full if a class after it in the order is."""
-        active = self._active
-        index = bisect_right(active, cls.transfer_limit, key=_TRANSFER_LIMIT)
+        index = self._place_after(cls.transfer_limit)
         cls.full = index < self._full  # so that the full classes stay the first ones
         self._full += cls.full
-        active.insert(index, cls)
+        self._active.insert(index, cls)
         cls.since = now
         cls.clock = 0.0
-        cls.first = None
+
+    def _place_after(self, transfer_limit: float) -> int:
+        """Return the place after the active classes with at most this limit: a `bisect_right` that is compiled."""
+        active = self._active
+        low, high = 0, len(active)
+        while low < high:
+            middle = (low + high) >> 1
+            if transfer_limit < active[middle].transfer_limit:
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
     def _count(self, cls: PortClass, change: int) -> None:
         """Count one port more in a class, or one less."""
@@ -249,33 +261,31 @@ class SingleBottleneck(Component):
             self._full_rate += change * cls.limit
         else:
             self._free += change * cls.m
-        self._changed[cls] = None
+        self._note_change(cls)
 
     def _remove(self, group: FlowGroup) -> None:
         """Take the group of a port out of its class, and the class out of the order if it has no ports left."""
-        group.version = 0
         cls: PortClass = group.cls
+        cls.entries.drop(group)
         self._count(cls, -1)
         if cls.count:
             return
-        active = self._active
-        index = bisect_left(active, cls.transfer_limit, key=_TRANSFER_LIMIT)
-        while active[index] is not cls:
-            index += 1
-        del active[index]
+        index = self._place_after(cls.transfer_limit) - 1
+        while self._active[index] is not cls:
+            index -= 1
+        del self._active[index]
+        self._withdraw(cls)
         self._full -= cls.full
         cls.full = False
-        cls.entries.clear()
-        cls.version = 0
 
     def _refresh(self) -> None:
         """Remove withdrawn entries from all heaps, and sum the rates of full classes anew, without rounding errors."""
         self._entered = 0
         self._full_rate = math.fsum(cls.count * cls.limit for cls in self._active[: self._full])
         for cls in self._active:
-            lazy_heap.compact(cls.entries)
-        lazy_heap.compact(self._by_clock)
-        lazy_heap.compact(self._by_time)
+            cls.entries.compact()
+        self._by_clock.compact()
+        self._by_time.compact()
 
     def _fill(self, now: float) -> None:
         """Find the level, and make classes full or free until the full ones are exactly those whose limit is below it.
@@ -305,6 +315,7 @@ class SingleBottleneck(Component):
 
     def _flip(self, cls: PortClass, now: float) -> None:
         """Make a full class free, or a free class full; its clock and its seconds go on."""
+        self._withdraw(cls)
         clock = self._clock_of(cls)
         side = -1 if cls.full else 1
         self._full += side
@@ -317,6 +328,4 @@ class SingleBottleneck(Component):
             cls.clock = clock
             cls.since = now
         cls.full = not cls.full
-        cls.first = None
-        cls.version = 0
-        self._changed[cls] = None
+        self._note_change(cls)
