@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import simpy
 from simpy.events import EventPriority
@@ -10,7 +10,7 @@ from simpy.events import EventPriority
 from pullsim.kernel.agenda import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pullsim.kernel.agenda import Agenda
 
@@ -184,26 +184,10 @@ class Call(Event):
         env.add(self, delay, priority)
 
 
-class Recurrent(Event):
-    """An event that calls ``callback`` whenever it happens and can be scheduled again: no new object each time."""
-
-    __slots__ = ("_again",)
-
-    def __init__(self, env: Agenda, callback: Callback) -> None:
-        self.env = env
-        self._callback = None
-        self._more = None
-        self._again = callback
-        self._ok = True
-        self._value = None
-
-    def schedule(self, priority: EventPriority) -> None:
-        """Schedule the event in this instant. It must not be scheduled already."""
-        self._callback = self._again
-        self.env.add(self, 0.0, priority)
+Happening = TypeVar("Happening", bound=Event)
 
 
-def happen(events: Sequence[Event]) -> None:
+def happen(events: list[Happening]) -> None:
     """Let all events succeed and call their callbacks at once, before anything else of this instant.
 
     Must not be called from within a process. `Event.succeed` would cost a push to and a pop from the queue of all

@@ -6,10 +6,11 @@ Work and capacity are in any unit and that unit per second: seconds of CPU for c
 from __future__ import annotations
 
 import math
-from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pullsim.kernel.event import OVER, PENDING, Call, Event, happen
+from pullsim.kernel.agenda import Entry
+from pullsim.kernel.ends import Ends
+from pullsim.kernel.event import NORMAL, OVER, PENDING, Event, happen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ class Job(Event):
         self._value = PENDING
         self.done = False
         self.waited = False
+        self.order = 0.0
+        self._above = self._below = self._beside = None
         self._server = server
 
     def wait(self) -> Job | None:
@@ -60,21 +63,22 @@ class ProcessorSharing:
         self.env = env
         self._capacity = capacity
         self._speed = 1.0
-        self._jobs: list[tuple[float, int, Job]] = []  # heap of (key: clock at the end, order of start, job)
+        self._jobs: Ends[Job] = Ends()  # by what the clock reads at their ends
+        self._running = 0  # their number
         self._waited = 0  # jobs that somebody waits for
         self._started = 0  # jobs started so far
         self._clock = 0.0  # service of each job in units, at the time `_time`
         self._time = 0.0
         self._rate = 0.0  # units a second by which the clock advances
         self._due = math.inf  # time of the wake-up that is scheduled
-        self._call: Call | None = None  # that wake-up; those scheduled before it do nothing
+        self._wake_up: _WakeUp | None = None  # that wake-up; those scheduled before it do nothing
         self._key = 0.0  # what the clock must read at that wake-up, even if rounding leaves it below
 
     @property
     def jobs(self) -> int:
         """The number of jobs under way."""
         self._advance()
-        return len(self._jobs)
+        return self._running
 
     def run(self, work: float) -> Job:
         """Start a job of ``work`` >= 0 units whose end is an event. Raises ValueError for less than 0."""
@@ -93,18 +97,17 @@ class ProcessorSharing:
         if work == 0.0:
             _end(job)
             return job
-        if self._jobs:
+        if self._running:
             self._advance()
-        jobs = self._jobs
-        if not jobs:
+        if not self._running:
             self._clock = 0.0
             self._time = self.env.now
         self._started += 1
-        heappush(jobs, (self._clock + work, self._started, job))
+        self._running = n = self._running + 1
+        self._jobs.put(job, self._clock + work, self._started)
         if self._waited:
             self._plan(self._time)
         else:
-            n = len(jobs)
             self._rate = self._capacity(n) * self._speed / n
         return job
 
@@ -122,9 +125,9 @@ class ProcessorSharing:
         now = self._advance()
         if job.done:
             return 0.0
-        index = next(i for i, entry in enumerate(self._jobs) if entry[2] is job)
-        left = max(0.0, self._jobs.pop(index)[0] - self._clock)
-        heapify(self._jobs)
+        left = max(0.0, job.when - self._clock)
+        self._jobs.withdraw(job)
+        self._running -= 1
         self._waited -= job.waited
         self._plan(now)
         return left
@@ -143,15 +146,19 @@ class ProcessorSharing:
         """Bring the clock up to now and end the jobs that nobody waits for. Returns the present time in seconds."""
         now: float = self.env.now
         jobs, clock, time, rate = self._jobs, self._clock, self._time, self._rate
-        while jobs and not jobs[0][2].waited:
-            key = jobs[0][0]
+        job = jobs.first()
+        while job is not None and not job.waited:
+            key = job.when
             end = time + (key - clock) / rate if key > clock else time
             if end > now:
                 break
             clock, time = key, end
-            while jobs and jobs[0][0] <= clock and not jobs[0][2].waited:
-                _end(heappop(jobs)[2])
-            n = len(jobs)
+            while job is not None and job.when <= clock and not job.waited:
+                jobs.withdraw(job)
+                self._running -= 1
+                _end(job)
+                job = jobs.first()
+            n = self._running
             rate = self._capacity(n) * self._speed / n if n else 0.0
         self._clock = clock + (now - time) * rate
         self._time = now
@@ -161,38 +168,43 @@ class ProcessorSharing:
     def _plan(self, now: float) -> None:
         """Set the rate of the clock, and schedule a wake-up at the next end of a job if any job is waited for."""
         self._key = 0.0
-        jobs = self._jobs
-        if not jobs:
+        jobs, n = self._jobs, self._running
+        if not n:
             self._rate = 0.0
             return
-        n = len(jobs)
         clock = self._clock
         if clock > _REBASE:
-            self._jobs = jobs = [(key - clock, order, job) for key, order, job in jobs]
+            for number, job in enumerate(jobs.take_until(math.inf), start=self._started + 1):
+                jobs.put(job, job.when - clock, number)
+            self._started += n
             self._clock = clock = 0.0
         self._rate = rate = self._capacity(n) * self._speed / n
         if not self._waited:
             return
-        wait = (jobs[0][0] - clock) / rate
+        first = jobs.first()
+        assert first is not None
+        key = first.when
+        wait = (key - clock) / rate
         wait = max(wait, 0.0)
         due = now + wait  # computed as SimPy does, so that both agree to the last bit
         if due < self._due:  # a wake-up that comes too early plans again; one that comes too late must be replaced
             self._due = due
-            self._key = jobs[0][0]
-            self._call = Call(self.env, self._wake, wait)
+            self._key = key
+            self._wake_up = _WakeUp(self)
+            self.env.add(self._wake_up, wait, NORMAL)
 
-    def _wake(self, call: Any) -> None:
+    def wake(self, wake_up: _WakeUp) -> None:
         """End the jobs that are due, and schedule the next wake-up."""
-        if call is not self._call:
+        if wake_up is not self._wake_up:
             return
         self._due = math.inf
         now = self._advance()
-        clock, jobs = self._clock, self._jobs
+        clock = self._clock
         if clock < self._key:  # rounding can leave the clock so little below the key that no later time would move it
             self._clock = clock = self._key
         done = []
-        while jobs and jobs[0][0] <= clock:
-            job = heappop(jobs)[2]
+        for job in self._jobs.take_until(clock):
+            self._running -= 1
             if job.waited:
                 job.done = True
                 done.append(job)
@@ -201,6 +213,19 @@ class ProcessorSharing:
         self._waited -= len(done)
         self._plan(now)
         happen(done)
+
+
+class _WakeUp(Entry):
+    """The next end of a job that is waited for, as far as it was known."""
+
+    __slots__ = ("_server",)
+
+    def __init__(self, server: ProcessorSharing) -> None:
+        self._server = server
+
+    def process(self) -> None:
+        """See `ProcessorSharing.wake`."""
+        self._server.wake(self)
 
 
 def _end(job: Job) -> None:

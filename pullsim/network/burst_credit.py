@@ -20,8 +20,8 @@ from pullsim.network.flows import LESS, ROUNDING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Component, Port
+    from pullsim.network.lazy_heap import Ticks
     from pullsim.spec.hardware import Burst
 
 

@@ -7,7 +7,7 @@ from heapq import heapify, heappop
 from typing import TYPE_CHECKING, Any
 
 from pullsim.kernel.event import PENDING, Event
-from pullsim.network.ends import Ending
+from pullsim.kernel.pairing_heap import Node
 from pullsim.network.meter import Meter
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Port:
         self.capacity = rate * max(1.0 - self.reserved, _LEAST)
 
 
-class FlowGroup(Ending):
+class FlowGroup(Node):
     """The transfers of one port over one path under one cap. They all have the same rate, so one clock serves all.
 
     The clock counts the bytes that each transfer has received since the clock read 0. A transfer that starts when the
@@ -219,6 +219,7 @@ class FlowGroup(Ending):
         "rate",
         "since",
         "total",
+        "version",
     )
 
     def __init__(self, links: tuple[Link, ...], port: Port, cap: float) -> None:
@@ -230,7 +231,8 @@ class FlowGroup(Ending):
         self.clock = 0.0  # bytes, as of the last sync
         self.connection = 0.0  # seconds limited by the cap, as of the last sync
         self.nic = 0.0  # seconds limited by the port, as of the last sync
-        self.version = 0  # version of its entry in a heap of the component, see `lazy_heap` and `Ends`; 0: it has none
+        self.version = 0  # version of its entry in a heap of the component, see `lazy_heap`; 0: it has none
+        self.order = 0.0  # the same of `Ends`
         self._above = self._below = self._beside = None
         # What follows belongs to the component that serves the group. Each kind of component uses some of it.
         self.cls: Any = None  # its class of ports, or its aggregate in one
@@ -327,7 +329,7 @@ class Transfer(Event):
         index = next(i for i, entry in enumerate(ends) if entry[2] is self)
         end = ends.pop(index)[0]
         heapify(ends)
-        group.version = 0  # the entry of the group in its component's heap may have been for this transfer
+        group.version, group.order = 0, 0.0  # its entry in its component's heap may have been for this transfer
         self.close(now)
         left = end - group.clock
         if left > ROUNDING * end + 4.0 * math.ulp(now) * group.fastest():

@@ -10,8 +10,8 @@ from pullsim.network import lazy_heap
 from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
-    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Transfer
+    from pullsim.network.lazy_heap import Ticks
 
 _BY_CAP = attrgetter("cap")
 

@@ -11,6 +11,20 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol, TypeVar
 
 
+class Ticks:
+    """Counts: versions of entries, and what came first of two things."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        """Return 1, then 2, 3, and so on."""
+        self._last = last = self._last + 1
+        return last
+
+
 class Versioned(Protocol):
     """An owner of entries: it has at most one valid entry in each heap."""
 

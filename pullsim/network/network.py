@@ -22,11 +22,12 @@ import math
 from heapq import heappush
 from typing import TYPE_CHECKING
 
-from pullsim.kernel.event import LAST, Call, Event, Recurrent, happen
+from pullsim.kernel.agenda import Entry
+from pullsim.kernel.event import LAST, NORMAL, happen
 from pullsim.network.burst_credit import Credit, Credits
-from pullsim.network.ends import Ticks
 from pullsim.network.flows import Component, FlowGroup, Link, Port, Settling, Transfer
 from pullsim.network.isolated import Isolated
+from pullsim.network.lazy_heap import Ticks
 from pullsim.network.several_bottlenecks import SeveralBottlenecks
 from pullsim.network.single_bottleneck import SingleBottleneck
 
@@ -50,10 +51,10 @@ class Network(Settling):
         self._dirty: list[Port] = []  # ports that changed in this instant
         self._unsettled: dict[Component, None] = {}  # components to settle in this instant
         self._settling = False  # a settle of this instant is scheduled or under way
-        self._settle_event = Recurrent(env, self._settle)
+        self._settle_entry = _Settle(self)
         self._components: dict[Component, None] = {}  # those with ports
         self._due = math.inf  # time of the wake-up that is scheduled
-        self._call: Call | None = None  # that wake-up; those scheduled before it do nothing
+        self._wake_up: _WakeUp | None = None  # that wake-up; those scheduled before it do nothing
         self._credits: Credits | None = None  # credit of the ports with a burst rate; None: there are none
 
     def link(self, name: str, capacity: float = math.inf) -> Link:
@@ -113,9 +114,9 @@ class Network(Settling):
         self._dirty.append(port)
         if not self._settling:
             self._settling = True
-            self._settle_event.schedule(LAST)
+            self.env.add(self._settle_entry, 0.0, LAST)
 
-    def _settle(self, _: Event | None = None) -> None:
+    def settle(self) -> None:
         """Find the rates after all changes of this instant, and plan the next wake-up."""
         now = self.env.now
         self.settles += 1
@@ -157,11 +158,12 @@ class Network(Settling):
             soonest = min(soonest, self._credits.due())
         if soonest < due:
             self._due = soonest
-            self._call = Call(self.env, self._wake, soonest - now if soonest > now else 0.0)
+            self._wake_up = _WakeUp(self)
+            self.env.add(self._wake_up, soonest - now if soonest > now else 0.0, NORMAL)
 
-    def _wake(self, event: Event) -> None:
+    def wake(self, wake_up: _WakeUp) -> None:
         """End the transfers and credits that are due, then settle."""
-        if event is not self._call:
+        if wake_up is not self._wake_up:
             return
         now = self.env.now
         self._due = math.inf
@@ -183,9 +185,9 @@ class Network(Settling):
         happen(ended)
         if not settling:
             if self.env.peek() > now:  # nothing else happens in this instant: settling at once saves an event
-                self._settle()
+                self.settle()
             else:
-                self._settle_event.schedule(LAST)
+                self.env.add(self._settle_entry, 0.0, LAST)
 
     def _place_dirty(self, now: float) -> None:
         """Hand each port that has changed to the component that can serve it as it is now."""
@@ -270,6 +272,32 @@ class Network(Settling):
             port.announce_change(now)
             component.leave(port, now)
             port.component = None
+
+
+class _WakeUp(Entry):
+    """The next end of a transfer or of credit, as far as it was known."""
+
+    __slots__ = ("_network",)
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def process(self) -> None:
+        """See `Network.wake`."""
+        self._network.wake(self)
+
+
+class _Settle(Entry):
+    """The end of an instant in which something has changed."""
+
+    __slots__ = ("_network",)
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def process(self) -> None:
+        """See `Network.settle`."""
+        self._network.settle()
 
 
 def _mesh() -> Mesh:

@@ -24,8 +24,8 @@ from pullsim.network.port_class import Aggregate, Bottleneck, Limit, PortClass, 
 from pullsim.network.progressive_filling import fill
 
 if TYPE_CHECKING:
-    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Transfer
+    from pullsim.network.lazy_heap import Ticks
     from pullsim.network.progressive_filling import Filled
 
 _KIND = attrgetter("cap", "link.serial")

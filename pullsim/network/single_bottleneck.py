@@ -12,15 +12,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pullsim.network.ends import Ending, Ends
+from pullsim.kernel.ends import Ends
+from pullsim.kernel.pairing_heap import Node
 from pullsim.network.flows import LESS, REBASE, Component, FlowGroup, Link, Port
 
 if TYPE_CHECKING:
-    from pullsim.network.ends import Ticks
     from pullsim.network.flows import Transfer
+    from pullsim.network.lazy_heap import Ticks
 
 
-class PortClass(Ending):
+class PortClass(Node):
     """Ports with ``m`` transfers each. The transfers of one port can take ``limit`` bytes/s together at the most.
 
     It is simpler than the class of the same name in `port_class`: all transfers of a port are of one kind.
@@ -53,7 +54,7 @@ class PortClass(Ending):
         self.since = 0.0  # time at which it became full
         self.seconds = 0.0  # seconds for which it has been full, without those since `since` while it is full
         self.first = math.inf  # clock at the next end, as entered among the ends of classes; inf: it has no entry
-        self.version = 0
+        self.order = 0.0
         self.changed = False  # its first end may have changed in this instant
         self._above = self._below = self._beside = None
 
@@ -228,9 +229,9 @@ class SingleBottleneck(Component):
     def _withdraw(self, cls: PortClass) -> None:
         """Withdraw the next end of a class."""
         if cls.full:
-            self._by_time.drop(cls)
+            self._by_time.withdraw(cls)
         else:
-            self._by_clock.drop(cls)
+            self._by_clock.withdraw(cls)
         cls.first = math.inf
 
     def _activate(self, cls: PortClass, now: float) -> None:
@@ -266,7 +267,7 @@ class SingleBottleneck(Component):
     def _remove(self, group: FlowGroup) -> None:
         """Take the group of a port out of its class, and the class out of the order if it has no ports left."""
         cls: PortClass = group.cls
-        cls.entries.drop(group)
+        cls.entries.withdraw(group)
         self._count(cls, -1)
         if cls.count:
             return
