@@ -34,6 +34,8 @@ _SUFFIXES: Final = {
     "m": Fraction(1, 1000),
     **{suffix: Fraction(factor) for suffix, factor in (*_DECIMAL.items(), *_BINARY.items())},
 }
+_SECOND: Final = 10**9  # nanoseconds, as the next
+_MINUTE: Final = 60 * 10**9
 _NANOSECONDS: Final = {
     "ns": 1,
     "us": 10**3,
@@ -157,15 +159,18 @@ def parse_percent(text: str | float) -> float:
 def format_duration_go(nanoseconds: int) -> str:
     """Write nanoseconds as Go's time.Duration.String does: ``534ms``, ``1.234s``, ``1m2.5s``, ``1h0m3s``, ``0s``."""
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
-    if rest == 0:
-        return "0s"
-    for unit in ("ns", "µs", "ms"):
-        if rest < _NANOSECONDS[unit] * 1000:
-            return f"{sign}{_trimmed(rest, _NANOSECONDS[unit])}{unit}"
-    minutes, rest = divmod(rest, _NANOSECONDS["m"])
-    hours, minutes = divmod(minutes, 60)
+    if rest < _SECOND:
+        if rest == 0:
+            return "0s"
+        if rest < 10**3:
+            return f"{sign}{rest}ns"
+        return f"{sign}{_trimmed(rest, 10**3, 3)}µs" if rest < 10**6 else f"{sign}{_trimmed(rest, 10**6, 6)}ms"
+    minutes = rest // _MINUTE
+    rest -= minutes * _MINUTE
+    hours = minutes // 60
+    minutes -= hours * 60
     lead = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
-    return f"{sign}{lead}{_trimmed(rest, _NANOSECONDS['s'])}s"
+    return f"{sign}{lead}{_trimmed(rest, _SECOND, 9)}s"
 
 
 def format_duration_ms(seconds: float) -> str:
@@ -242,11 +247,11 @@ def _split(text: str | float, kind: str, rule: str) -> tuple[Fraction, str]:
     return number, stripped[match.end() :].strip()
 
 
-def _trimmed(value: int, unit: int) -> str:
-    """Write ``value / unit`` exactly, in decimals without trailing zeros; ``unit`` is a power of ten."""
-    whole, rest = divmod(value, unit)
-    digits = f"{rest:0{len(str(unit)) - 1}}".rstrip("0") if rest else ""
-    return f"{whole}.{digits}" if digits else str(whole)
+def _trimmed(value: int, unit: int, places: int) -> str:
+    """Write ``value / unit`` exactly, in decimals without trailing zeros; ``unit`` is 10 to the power ``places``."""
+    whole = value // unit
+    rest = value - whole * unit
+    return f"{whole}.{str(rest).rjust(places, '0').rstrip('0')}" if rest else str(whole)
 
 
 def _scaled(value: float, unit: str) -> str:

@@ -98,8 +98,9 @@ def _pulled(version: Version, image: str, pull: int, waiting: int, size: int) ->
     bytes (PR 121719).
     """
     cut = MILLISECOND if version >= (1, 28) else 1
-    duration, including = (format_duration_go(t - t % cut) for t in (pull, waiting))
+    including = format_duration_go(waiting - waiting % cut)
     if version < (1, 26):
         return f'Successfully pulled image "{image}" in {including}'
+    duration = format_duration_go(pull - pull % cut)
     text = f'Successfully pulled image "{image}" in {duration} ({including} including waiting)'
     return f"{text}. Image size: {size} bytes." if version >= (1, 30) else text

@@ -153,14 +153,14 @@ class Client:
         Returns the status: an HTTP status or one of those in `pullsim.registry.request`. With CUT and RESET a part of
         the body has arrived, which ``download.received`` counts.
         """
-        env, registry, port, spec = self._env, self.registry, self._port, self.registry.spec
+        env, registry, port = self._env, self.registry, self._port
         download.request(env.now)
         server = registry.server_time(request)
         status, latency, window = yield from self._send(request, server, download)
         if window is None:
             yield Timeout(env, latency)
             return status
-        latency += spec.round_trip + server
+        latency += registry.round_trip + server
         if request.ranges and status == OK:
             status = registry.ranged(request)
         if status != OK:
@@ -174,11 +174,11 @@ class Client:
             window, connect = self._connect(idle, site.round_trip)
             latency += connect + site.round_trip + site.first_byte
         size, rate = request.size, site.rate(port)
-        rounds, sent, window = slow_start(window, spec.max_window, size, rate, site.round_trip)
+        rounds, sent, window = slow_start(window, registry.max_window, size, rate, site.round_trip)
         # Slow start takes longer than its bytes would take at `rate`. Only this difference is waited for here. Then all
         # bytes are transferred, those of slow start included: links carry every byte, within their capacity.
         yield Timeout(env, latency + max(0.0, rounds * site.round_trip - sent / rate))
-        download.host = spec.host
+        download.host = registry.host
         faults = [] if registry.gates.regular else registry.gates.body(request, env.now)
         if faults:
             self.retryable = any(fault.retryable for fault in faults)
@@ -239,7 +239,7 @@ class Client:
         no connection serves the request, the window is None, and the seconds are those until the attempt has failed.
         """
         env, registry, authorizer = self._env, self.registry, self.authorizer
-        gates, round_trip = registry.gates, registry.spec.round_trip
+        gates, round_trip = registry.gates, registry.round_trip
         if not gates.regular and (fault := self._obstacle(request)) is not None:
             if fault.refused:
                 self._idle.clear()
@@ -297,15 +297,15 @@ class Client:
         """
         if idle:
             return idle.pop(), 0.0
-        spec = self.registry.spec
+        registry = self.registry
         if idle is self._blob_idle:
-            return spec.initial_window, round_trip * (2 if spec.tls else 1)
+            return registry.initial_window, round_trip * (2 if registry.spec.tls else 1)
         round_trips = 2 if self._tls else 1
         # The TLS handshake is answered in plain text: that connection is lost, and another one is opened.
         if self._tries_tls:
             self._tries_tls = False
             round_trips += 2
-        return spec.initial_window, round_trip * round_trips
+        return registry.initial_window, round_trip * round_trips
 
     def _keep(self, idle: list[int], window: int) -> None:
         """Keep a connection open for further requests, unless enough are idle."""

@@ -79,6 +79,11 @@ class Registry:
     ) -> None:
         self.spec = spec
         self.network = network
+        # Of the spec, what each request reads.
+        self.host = spec.host
+        self.round_trip = spec.round_trip
+        self.initial_window, self.max_window = spec.initial_window, spec.max_window
+        self._head, self._first_byte = spec.head, spec.first_byte
         self.site = Site(network, spec.host, spec, spec.egress, spec.per_connection, spec.round_trip, spec.first_byte)
         self.blob_site = self.site
         if (store := spec.blob_host) is not None:
@@ -114,7 +119,7 @@ class Registry:
 
     def server_time(self, request: Request) -> float:
         """Return the seconds that the registry takes for a request, without those of the store that it redirects to."""
-        return self.spec.head if request.head or request.kind == "ping" else self.spec.first_byte
+        return self._head if request.head or request.kind == "ping" else self._first_byte
 
     def count(self, request: Request) -> None:
         """Count a request by its kind."""
@@ -141,7 +146,7 @@ class Registry:
         """Count the bytes of a body, whole or not, that one of its sites sent; ``inbound``: those of the receiver."""
         self.sent += amount
         if inbound is not None:
-            inbound.add(self.spec.host, site.link_class, site.zone, amount)
+            inbound.add(self.host, site.link_class, site.zone, amount)
 
     def links(self) -> list[tuple[str, Link]]:
         """Return the links that bodies come over, with their names; each link once."""
