@@ -231,18 +231,15 @@ class FlowGroup(Node):
         self.clock = 0.0  # bytes, as of the last sync
         self.connection = 0.0  # seconds limited by the cap, as of the last sync
         self.nic = 0.0  # seconds limited by the port, as of the last sync
-        self.version = 0  # version of its entry in a heap of the component, see `lazy_heap`; 0: it has none
-        self.order = 0.0  # the same of `Ends`
+        self.version, self.order = 0, 0.0  # of its entry in a heap of the component, `lazy_heap` or `Ends`; 0: none
         self._above = self._below = self._beside = None
         # What follows belongs to the component that serves the group. Each kind of component uses some of it.
         self.cls: Any = None  # its class of ports, or its aggregate in one
         self.index = 0  # its row in the arrays of a `Mesh`
         self.offset = 0.0  # its clock minus the clock of its class
         self.mark = 0.0  # in a `SingleBottleneck`: the limited seconds of its class at the last sync
-        self.connection_mark = (
-            0.0  # in a `SeveralBottlenecks`: its aggregate's seconds limited by the cap at the last sync
-        )
-        self.nic_mark = 0.0  # in a `SeveralBottlenecks`: its aggregate's seconds limited by the port at the last sync
+        # In a `SeveralBottlenecks`: its aggregate's seconds limited by the cap, and by the port, at the last sync.
+        self.connection_mark = self.nic_mark = 0.0
         self.rate = 0.0  # bytes/s of one transfer
         self.total = 0.0  # bytes/s of all its transfers
         self.by_cap = False  # the cap limits its transfers; False: the port does
