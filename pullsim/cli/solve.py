@@ -174,7 +174,7 @@ def solve(
         from pullsim.study import solve_text  # noqa: PLC0415
         from pullsim.study.solve import solve as find  # noqa: PLC0415
 
-        searched = {"--slo": slo, "--want": want, "--trials": trials, "--interval": interval, "--maximize": maximize}
+        searched = {"--slo": slo, "--want": want, "--trials": trials, "--maximize": maximize}
         if coverage is not None:
             _alone(
                 {"--knob": knob, "--range": range_, "--against": against, **searched}, "--coverage, which has no knob"
@@ -209,6 +209,7 @@ def solve(
                     progress=bar,
                     out=out,
                     resume=resume,
+                    interval=interval,
                 )
             if out is not None:
                 from pullsim.study.pages.deadline_page import write_deadline  # noqa: PLC0415
@@ -237,6 +238,7 @@ def solve(
                     progress=progress,
                     out=out,
                     resume=resume,
+                    interval=interval,
                 )
             show_break_even(even, output.value)
             return

@@ -6,18 +6,20 @@ with the same seeds. Between a value at which it gains and a neighbour at which 
 
 from __future__ import annotations
 
-import itertools
 import math
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pullsim.errors import InputError, Location
 from pullsim.frozen import dataclass
 from pullsim.results import direction
 from pullsim.results import metrics as metric_names
 from pullsim.results.metric_list import check_groups
+from pullsim.study.cluster_draws import check_draws
+from pullsim.study.clusters import HALF, MOST
 from pullsim.study.design import Knob, Variant, check_values, variant
 from pullsim.study.estimates import difference
+from pullsim.study.even_clusters import FIRST, GAIN, EvenClusters, bisect, draw_even, rows_of
 from pullsim.study.executors import choose
 from pullsim.study.goal import METRIC
 from pullsim.study.kept_runs import keeping
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
     from pullsim.study.dask_cluster import TlsFiles
     from pullsim.study.intervals import Interval
     from pullsim.study.ranges import Range
-
-FIRST: Final = 7  # how many values are tried first
-GAIN: Final = 0.01  # what gains a smaller part of the objective gains nothing
 
 
 class Compared(NamedTuple):
@@ -57,12 +56,14 @@ class BreakEven:
     objective: str
     seeds: int
     tried: tuple[Compared, ...]
+    clusters: EvenClusters | None = None  # where it gains in drawn clusters; None: none were drawn
 
     @property
     def spans(self) -> list[tuple[Compared, Compared]]:
         """The first and the last value of each row of neighbours at which the scenario gains."""
-        rows = (list(same) for gains, same in itertools.groupby(self.tried, key=lambda each: each.gains) if gains)
-        return [(row[0], row[-1]) for row in rows]
+        by_number = {each.number: each for each in self.tried}
+        rows = rows_of((each.number, each.gains) for each in self.tried)
+        return [(by_number[low], by_number[high]) for low, high in rows]
 
 
 def break_even(
@@ -80,14 +81,17 @@ def break_even(
     progress: Callable[[int], None] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    interval: int | None = None,
 ) -> BreakEven:
     """Find the values of a range at which a scenario gains by what it has, against other settings.
 
     ``knob``: a key of the scenario, or several that all get the value; ``range``: ``1..200``. ``against``: what is set
     on the other side, ``registries[docker.io].mirrors=[]``. ``objective``: a metric that can get better or worse. For
     the others see `pullsim.study.sweep.sweep`. ``progress`` is called with the number of runs made so far.
-    ``out``: a directory that keeps runs as they end; ``resume`` reuses those in it. Raises InputError.
+    ``out``: a directory that keeps runs as they end; ``resume`` reuses those in it. ``interval``: the values are found
+    too at which it gains in half, and in nine of ten, of so many drawn clusters. Raises InputError.
     """
+    check_draws(interval, 2 * FIRST, force=force)
     keys = (knob,) if isinstance(knob, str) else tuple(knob)
     other = (against,) if isinstance(against, str) else tuple(against)
     place = Location("--objective")
@@ -106,45 +110,48 @@ def break_even(
         check_values([value], Location(f"--against {key}"))
     check_groups({objective: place}, [scenario])
     numbers = parse_range(range)
+    knobs = [Knob(key, ()) for key in dict.fromkeys((*keys, *(key for key, _ in other_side.settings)))]
     tried: dict[float, Compared] = {}
 
-    def tell(now: int, _: int) -> None:
+    def tell(now: int) -> None:
         if progress is not None:
             progress(2 * seeds * len(tried) + now)
 
-    with closing(keeping(choose(processes, dask, 2 * FIRST * seeds, dask_tls), out, resume=resume)) as executor:
-        fresh = numbers.spread(FIRST)
-        while fresh:
-            sides = [
-                Variant((*((key, numbers.value(number)) for key in keys), *settings))
-                for number in fresh
-                for settings in ((), other_side.settings)
-            ]
-            made = run_variants(
-                scenario,
-                [Knob(key, ()) for key in dict.fromkeys((*keys, *(key for key, _ in other_side.settings)))],
-                sides,
-                seeds=seeds,
-                executor=executor,
-                force=force,
-                progress=tell,
-                metrics=[objective],
+    def sides(number: float) -> tuple[Variant, Variant]:
+        own = tuple((key, numbers.value(number)) for key in keys)
+        return Variant(own), Variant((*own, *other_side.settings))
+
+    def judged(fresh: Sequence[float]) -> dict[float, bool]:
+        made = run_variants(
+            scenario,
+            knobs,
+            [side for number in fresh for side in sides(number)],
+            seeds=seeds,
+            executor=executor,
+            force=force,
+            progress=lambda now, _: tell(now),
+            metrics=[objective],
+        )
+        made.check_complete()
+        for failure in made.failures:
+            raise InputError(f"{failure.variant}: {failure.error}")
+        for position, number in enumerate(fresh):
+            runs = [[*made.by_seed(2 * position + side).values()] for side in (0, 1)]
+            less, more = runs if way == direction.UP else runs[::-1]
+            gain = difference(less, more, objective)
+            own, against_ = (made.interval(2 * position + side, objective) for side in (0, 1))
+            tried[number] = Compared(number, own, against_, gain, _gains(gain, against_))
+        return {number: tried[number].gains for number in fresh}
+
+    clusters, first = None, 2 * FIRST * max(seeds, interval or 0)
+    with closing(keeping(choose(processes, dask, first, dask_tls), out, resume=resume)) as executor:
+        bisect(numbers, judged)
+        if interval is not None:
+            clusters = draw_even(
+                scenario, numbers, sides, knobs, objective, interval, executor=executor, progress=tell, force=force
             )
-            made.check_complete()
-            for failure in made.failures:
-                raise InputError(f"{failure.variant}: {failure.error}")
-            for place_, number in enumerate(fresh):
-                runs = [[*made.by_seed(2 * place_ + side).values()] for side in (0, 1)]
-                less, more = runs if way == direction.UP else runs[::-1]
-                gain = difference(less, more, objective)
-                own, against_ = (made.interval(2 * place_ + side, objective) for side in (0, 1))
-                tried[number] = Compared(number, own, against_, gain, _gains(gain, against_))
-            fresh = [
-                middle
-                for low, high in itertools.pairwise(sorted(tried))
-                if tried[low].gains != tried[high].gains and (middle := numbers.between(low, high)) is not None
-            ]
-    return BreakEven(keys, numbers, other, objective, seeds, tuple(tried[number] for number in sorted(tried)))
+    found = tuple(tried[number] for number in sorted(tried))
+    return BreakEven(keys, numbers, other, objective, seeds, found, clusters)
 
 
 def sentence(found: BreakEven) -> str:
@@ -161,21 +168,44 @@ def sentence(found: BreakEven) -> str:
         ends = f"{_pair(found, found.tried[0])}, {_pair(found, found.tried[-1])}"
         return f"For all of {found.range} of {_knobs(found)} {found.objective} is {than}: {ends}."
     first, last = found.tried[0], found.tried[-1]
-    where, pairs = [], []
+    pairs = []
     for low, high in spans:
-        begins, ends = found.range.value(low.number), found.range.value(high.number)
-        if low is first:
-            where.append(f"up to {ends}")
-        elif high is last:
-            where.append(f"from {begins} on")
-        else:
-            where.append(f"at {begins}" if low is high else f"from {begins} to {ends}")
         pairs += [] if low is first else [_pair(found, low)]
         pairs += [] if high is last else [_pair(found, high)]
         if high is not last:
             beyond = found.tried[found.tried.index(high) + 1]
             pairs.append(_pair(found, beyond))
-    return f"{found.objective} is {than} {' and '.join(where)} of {_knobs(found)}: {', '.join(dict.fromkeys(pairs))}."
+    where = _where(found.range, [(low.number, high.number) for low, high in spans], (first.number, last.number))
+    return f"{found.objective} is {than} {where} of {_knobs(found)}: {', '.join(dict.fromkeys(pairs))}."
+
+
+def in_clusters(found: BreakEven) -> str:
+    """Return a text about where it gains in half, and in nine of ten, of the drawn clusters.
+
+    It begins with a space, and is empty if none were drawn.
+    """
+    drawn = found.clusters
+    if drawn is None:
+        return ""
+    ends = min(drawn.gains), max(drawn.gains)
+    half, most = (_where(found.range, drawn.spans(level), ends) for level in (HALF, MOST))
+    return f" In other clusters ({drawn.draws:,} draws) it is so in half of them {half}, and in nine of ten {most}."
+
+
+def _where(range_: Range, spans: Sequence[tuple[float, float]], ends: tuple[float, float]) -> str:
+    """Write at which values it gains; ``ends``: the smallest and the largest that were tried."""
+    where = []
+    for low, high in spans:
+        begins, until = range_.value(low), range_.value(high)
+        if (low, high) == ends:
+            where.append(f"for all of {range_}")
+        elif low == ends[0]:
+            where.append(f"up to {until}")
+        elif high == ends[1]:
+            where.append(f"from {begins} on")
+        else:
+            where.append(f"at {begins}" if low == high else f"from {begins} to {until}")
+    return " and ".join(where) or "nowhere"
 
 
 def rows(found: BreakEven) -> list[tuple[str, str, str, str, bool]]:
@@ -192,14 +222,30 @@ def rows(found: BreakEven) -> list[tuple[str, str, str, str, bool]]:
     ]
 
 
+def cluster_rows(found: BreakEven) -> list[tuple[str, str, str]]:
+    """Return (value, in how many of the drawn clusters it gains, whether that is half of them or nine in ten)."""
+    drawn = found.clusters
+    if drawn is None:
+        return []
+    marks = {"half": HALF, "nine in ten": MOST}
+    return [
+        (
+            found.range.value(number),
+            f"{gains:,} of {drawn.draws:,}",
+            ", ".join(name for name, level in marks.items() if drawn.enough(number, level)),
+        )
+        for number, gains in drawn.gains.items()
+    ]
+
+
 def document(found: BreakEven) -> dict[str, object]:
     """Return the answer for JSON, in which what is infinite is null."""
-    return {
+    made: dict[str, object] = {
         "knobs": list(found.keys),
         "against": list(found.against),
         "objective": found.objective,
         "seeds": found.seeds,
-        "sentence": sentence(found),
+        "sentence": sentence(found) + in_clusters(found),
         "gains": [
             {"from": found.range.value(low.number), "to": found.range.value(high.number)} for low, high in found.spans
         ],
@@ -216,6 +262,18 @@ def document(found: BreakEven) -> dict[str, object]:
             for each in found.tried
         ],
     }
+    if (drawn := found.clusters) is not None:
+        made["clusters"] = {
+            "draws": drawn.draws,
+            **{
+                name: [
+                    {"from": found.range.value(low), "to": found.range.value(high)} for low, high in drawn.spans(level)
+                ]
+                for name, level in (("half", HALF), ("nineInTen", MOST))
+            },
+            "tried": [{"value": found.range.value(number), "gains": gains} for number, gains in drawn.gains.items()],
+        }
+    return made
 
 
 def _gains(gain: Interval, other: Interval) -> bool:

@@ -19,6 +19,7 @@ from pullsim.study.variant_runs import run_variants
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from pullsim.results.waits import Objective
     from pullsim.scenario import Scenario
     from pullsim.study.estimates import Run
     from pullsim.study.executors import Executor
@@ -49,14 +50,15 @@ def draw_clusters(
     *,
     executor: Executor,
     metrics: Collection[str],
+    waits: Collection[Objective] = (),
     first: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     force: bool = False,
 ) -> Clusters:
     """Run variants of a scenario in so many clusters, those of the seeds from ``first`` on, by default its own.
 
-    A variant without variation has that of its presets. Raises InputError if a draw cannot be run, WorkersLost and
-    KeyboardInterrupt.
+    ``waits``: whose times all runs keep. A variant without variation has that of its presets. Raises InputError if a
+    draw cannot be run, WorkersLost and KeyboardInterrupt.
     """
     first = scenario.seed if first is None else first
     total = len(variants) * runs_of(draws)
@@ -73,7 +75,15 @@ def draw_clusters(
 
         seeds = range(first, first + count)
         sweep = run_variants(
-            scenario, (), wanted, seeds=seeds, executor=executor, progress=tell, metrics=metrics, force=force
+            scenario,
+            (),
+            wanted,
+            seeds=seeds,
+            executor=executor,
+            progress=tell,
+            metrics=metrics,
+            waits=waits,
+            force=force,
         )
         sweep.check_complete()
         if sweep.failures:

@@ -18,6 +18,8 @@ from pullsim.results.start_table import brief
 from pullsim.results.statistics import percentile
 from pullsim.results.wording import counted
 from pullsim.study.advice.advice import percent
+from pullsim.study.clusters import MOST
+from pullsim.study.deadline import percent as share_text
 from pullsim.study.solve_text import setting_text
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pullsim.study.advice.advice import Advice, Tried
     from pullsim.study.clusters import Clusters, Paired
     from pullsim.study.compare import Comparison
+    from pullsim.study.deadline import Deadline
     from pullsim.study.solve import Solution
     from pullsim.study.variant_runs import Sweep
 
@@ -187,6 +190,26 @@ def clusters_of_solution(solution: Solution) -> ClusterTable | None:
     return ClusterTable((HEADING,), counts, rows, notes, goal.metric, spans)
 
 
+def clusters_of_deadline(found: Deadline) -> ClusterTable | None:
+    """Return the deadlines that shares of the pods meet; None: no clusters were drawn."""
+    drawn = found.clusters
+    if drawn is None:
+        return None
+    rows = []
+    for share in found.curve:
+        figure = drawn.figure(share)
+        enough = brief(drawn.enough(share, MOST))
+        rows.append(Row((share_text(share), *_spread(figure, brief), enough), figure.median))
+    parts = parts_of(drawn.figure(found.coverage))
+    said = (
+        ""
+        if parts is None
+        else f"Of the variance of the deadline of {share_text(found.coverage)}, {parts_text(parts)}."
+    )
+    notes = _draws_notes(drawn.drawn, "a deadline is that of its own pods", said)
+    return ClusterTable((HEADING,), ("enough in nine of ten",), rows, notes, "")
+
+
 def _rank(ranks: NDArray[np.int64] | None) -> str:
     """``2``, or ``1 to 3``: the ranks in nine of ten clusters."""
     if ranks is None:
@@ -280,12 +303,17 @@ def _better(metric: str, paired: Paired, draws: int) -> str:
 
 def _notes(clusters: Clusters, metric: str, figures: Sequence[Span], where: str) -> list[str]:
     """Say what the intervals are of, and which part of the variance is what."""
-    draws = counted(clusters.draws, "draw")
-    lines = [f"{draws}, each another cluster; {where}. Intervals are of one cluster, not of a mean."]
     known = [(name, parts) for name, figure in figures if (parts := parts_of(figure)) is not None]
+    said = ""
     if known:
         (name, parts), *others = known
         rest = (f"; of {other}, {reality:.0%}, {model:.0%} and {s:.0%}" for other, (reality, model, s) in others)
         told = "".join(rest).replace("%", " %")
-        lines.append(f"Of the variance of {metric} of {name}, {parts_text(parts)}{told}.")
-    return [*lines, *behind_notes(clusters.behind)]
+        said = f"Of the variance of {metric} of {name}, {parts_text(parts)}{told}."
+    return _draws_notes(clusters, where, said)
+
+
+def _draws_notes(clusters: Clusters, where: str, parts: str) -> list[str]:
+    draws = counted(clusters.draws, "draw")
+    first = f"{draws}, each another cluster; {where}. Intervals are of one cluster, not of a mean."
+    return [first, *([parts] if parts else []), *behind_notes(clusters.behind)]

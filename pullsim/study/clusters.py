@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pullsim.study.estimates import Run
 
+HALF, MOST = 500, 900  # of the clusters, in thousandths: what is enough in half, and in nine of ten
 _ENDS: Final = (50, 250, 500, 750, 950)  # of the draws, in thousandths
 _EQUAL: Final = 1e-9  # relative difference up to which two figures are the same
 

@@ -16,6 +16,9 @@ from pullsim.frozen import dataclass
 from pullsim.results.metric_list import check_groups
 from pullsim.results.waits import parse_objective
 from pullsim.results.wording import counted, duration
+from pullsim.study.cluster_draws import check_draws, runs_of
+from pullsim.study.clusters import HALF, MOST
+from pullsim.study.deadline_clusters import draw_deadlines
 from pullsim.study.design import Variant
 from pullsim.study.executors import choose
 from pullsim.study.kept_runs import keeping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pullsim.results.waits import Objective
     from pullsim.scenario import Scenario
     from pullsim.study.dask_cluster import TlsFiles
+    from pullsim.study.deadline_clusters import DeadlineClusters
     from pullsim.study.quantiles import Quantile
 
 OBJECTIVE: Final = "pods.start"
@@ -46,6 +50,7 @@ class Deadline:
     pods: int  # of all seeds, without those that nobody waited for
     never: int  # of them, those that never came to it
     seeds: int
+    clusters: DeadlineClusters | None = None  # the deadlines in drawn clusters; None: none were drawn
 
 
 def parse_coverage(text: str) -> Fraction:
@@ -73,16 +78,25 @@ def deadline(
     progress: Callable[[int, int], None] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    interval: int | None = None,
 ) -> Deadline:
     """Find the smallest deadline that ``coverage`` of the pods meet.
 
     ``objective``: ``pods.start``, ``pods.ready``, or those of a workload, pool or image: ``workloads.web.start``. For
-    the others see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. Raises InputError.
+    the others see `pullsim.study.sweep.sweep`; ``out`` keeps the runs below ``runs``. ``interval``: the deadlines of
+    so many drawn clusters are found too. Raises InputError.
     """
+    check_draws(interval, 1, force=force)
     share, place = parse_coverage(coverage), Location("--objective")
     whose = parse_objective(objective, place)
     check_groups({f"{whose}.p50": place}, [scenario])
-    with closing(keeping(choose(processes, dask, seeds, dask_tls), out, resume=resume)) as executor:
+    more = 0 if interval is None else runs_of(interval)
+
+    def tell(done: int, _: int, before: int = 0) -> None:
+        if progress is not None:
+            progress(before + done, seeds + more)
+
+    with closing(keeping(choose(processes, dask, seeds + more, dask_tls), out, resume=resume)) as executor:
         made = run_variants(
             scenario,
             (),
@@ -90,20 +104,32 @@ def deadline(
             seeds=seeds,
             executor=executor,
             force=force,
-            progress=progress,
+            progress=tell,
             metrics=(),
             waits={whose},
         )
-    made.check_complete()
-    found = [outcome.waits[whose] for _, outcome in sorted(made.outcomes.items()) if outcome.waits]
-    sizes = [len(each.seconds) + each.never for each in found]
-    pods = sum(sizes)
-    if not pods:
-        raise InputError(f"{whose} has no pods that somebody waits for", place)
-    quantiles = Quantiles([each for each, size in zip(found, sizes, strict=True) if size])
-    shares = sorted({Fraction(1, 2), Fraction(9, 10), Fraction(99, 100), Fraction(999, 1000), Fraction(1), share})
-    curve = {each: quantiles.of(each) for each in shares}
-    return Deadline(whose, share, curve[share], curve, pods, sum(each.never for each in found), len(found))
+        made.check_complete()
+        found = [outcome.waits[whose] for _, outcome in sorted(made.outcomes.items()) if outcome.waits]
+        sizes = [len(each.seconds) + each.never for each in found]
+        pods = sum(sizes)
+        if not pods:
+            raise InputError(f"{whose} has no pods that somebody waits for", place)
+        quantiles = Quantiles([each for each, size in zip(found, sizes, strict=True) if size])
+        shares = sorted({Fraction(1, 2), Fraction(9, 10), Fraction(99, 100), Fraction(999, 1000), Fraction(1), share})
+        curve = {each: quantiles.of(each) for each in shares}
+        clusters = None
+        if interval is not None:
+            clusters = draw_deadlines(
+                scenario,
+                whose,
+                shares,
+                interval,
+                executor=executor,
+                progress=lambda done, total: tell(done, total, seeds),
+                force=force,
+            )
+    never = sum(each.never for each in found)
+    return Deadline(whose, share, curve[share], curve, pods, never, len(found), clusters)
 
 
 def sentence(found: Deadline) -> str:
@@ -117,6 +143,21 @@ def sentence(found: Deadline) -> str:
         return f"No deadline: {never}, {share}; {covered} leaves {left}."
     answer = f"{duration(value)} is the smallest deadline that {covered} of {pods} meet"
     return f"{answer} ({found.objective}){_spread(found)}."
+
+
+def in_clusters(found: Deadline) -> str:
+    """Return a text about the deadlines that are enough in half, and in nine of ten, of the drawn clusters.
+
+    It begins with a space, and is empty if none were drawn.
+    """
+    if found.clusters is None:
+        return ""
+    begin, covered = f" In other clusters ({found.clusters.draws:,} draws) ", percent(found.coverage)
+    half, most = (found.clusters.enough(found.coverage, level) for level in (HALF, MOST))
+    if math.isinf(half):
+        return f"{begin}{covered} of the pods meet none in half of them."
+    nine = "none in nine of ten" if math.isinf(most) else f"{duration(most)} in nine of ten"
+    return f"{begin}{covered} of the pods meet {duration(half)} in half of them and {nine}."
 
 
 def notes(found: Deadline) -> list[str]:

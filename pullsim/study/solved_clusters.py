@@ -9,6 +9,7 @@ import numpy as np
 
 from pullsim.results.statistics import percentile
 from pullsim.study.cluster_draws import draw_clusters, varied
+from pullsim.study.clusters import HALF, MOST
 from pullsim.study.intervals import Interval
 from pullsim.study.kept_runs import RememberedRuns
 from pullsim.study.search import Search, setting
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pullsim.study.goal import Goal
     from pullsim.study.ranges import Range
     from pullsim.study.search import Point
-
-HALF, MOST = 500, 900  # of the clusters, in thousandths
 
 
 class SolvedClusters(NamedTuple):

@@ -7,6 +7,7 @@ import pytest
 import pullsim
 from pullsim.errors import InputError
 from pullsim.study.dask_cluster import WorkersLost
+from pullsim.study.deadline import deadline
 from pullsim.study.executors import InProcess
 from tests.support.command import pullsim as command
 from tests.support.small_scenario import SCENARIO
@@ -52,6 +53,7 @@ def test_too_few_draws_are_refused_in_python_too(small):
         lambda draws: pullsim.compare(small, set=["seed=3,4"], interval=draws),
         lambda draws: pullsim.solve(small, "kubelet.maxParallelImagePulls", "1..2", interval=draws),
         lambda draws: pullsim.advise(small, interval=draws),
+        lambda draws: deadline(small, interval=draws),
     ):
         for draws in (-1, 0, 9):
             with pytest.raises(InputError, match=rf"^--interval: {draws} draws are too few: at least 10"):
@@ -105,15 +107,3 @@ def test_rows_of_runs_have_no_place_for_other_clusters(tmp_path, output):
     wrong = command("sweep", "s.yaml", "--interval", str(DRAWS), "-o", output, cwd=tmp_path)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "--interval: goes with the output table or with --out" in wrong.stderr
-
-
-@pytest.mark.parametrize(
-    "options",
-    [["--coverage", "99%"], ["--knob", "seed", "--range", "1..9", "--against", "seed=3"]],
-    ids=lambda options: options[-2],
-)
-def test_answers_of_another_kind_have_no_draws(tmp_path, options):
-    (tmp_path / "s.yaml").write_text(SCENARIO)
-    wrong = command("solve", "s.yaml", *options, "--interval", "10", cwd=tmp_path)
-    assert wrong.returncode == 2
-    assert f"--interval: does not go with {options[-2]}" in wrong.stderr

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 import pullsim
 from pullsim.errors import InputError
 from pullsim.results import direction
-from pullsim.study.break_even import BreakEven, Compared, break_even, sentence
+from pullsim.study.break_even import BreakEven, Compared, break_even, cluster_rows, in_clusters, sentence
+from pullsim.study.clusters import HALF, MOST
+from pullsim.study.estimates import Run
+from pullsim.study.even_clusters import gains_in
 from pullsim.study.intervals import Interval
 from pullsim.study.ranges import parse_range
 from tests.support.command import pullsim as command
@@ -70,6 +74,72 @@ def test_the_command_line(tmp_path):
     assert "--slo: does not go with --against" in done.stderr
     done = command("solve", path, *knobs, "--range", "1..2", "--range", "1..2", *options)
     assert "one range is for all knobs" in done.stderr
+
+
+def test_where_it_gains_in_half_and_in_nine_of_ten_drawn_clusters(tmp_path):
+    """A connection of the registry has another rate in each cluster; the mirror is as fast as the node's NIC."""
+    path, kept = tmp_path / "even.json", tmp_path / "kept"
+    path.write_text(json.dumps({**mapping(), "variation": {"cluster": {"registry": 0.3}}}), encoding="utf-8")
+    varied, key, metric = pullsim.load(path), "nodes[n].nic", "pods.start.max"
+    asked = {"objective": metric, "seeds": 1, "interval": 10}
+    found = break_even(varied, key, "80MB/s..160MB/s", AGAINST, **asked, out=kept)
+    drawn = found.clusters
+    assert drawn.draws == 10
+
+    def last(number, seed, *more):
+        sides = pullsim.override(varied, [f"{key}={found.range.value(number)}", *more])
+        return pullsim.summarize(pullsim.run(sides, seed=seed)).pods.start.max
+
+    numbers = [*drawn.gains]
+    half, most = (next(number for number in numbers if drawn.gains[number] >= least) for least in (5, 9))
+    for edge in (half, most):  # and the value below it, which gains in fewer
+        for number in numbers[numbers.index(edge) - 1 :][:2]:
+            gains = sum(last(number, seed) <= 0.99 * last(number, seed, AGAINST) for seed in range(10))
+            assert gains == drawn.gains[number]
+    end = numbers[-1]
+    assert numbers[0] < half < most < end
+    assert (drawn.spans(HALF), drawn.spans(MOST)) == ([(half, end)], [(most, end)])
+    from_half, from_most = map(found.range.value, (half, most))
+    assert in_clusters(found) == (
+        f" In other clusters (10 draws) it is so in half of them from {from_half} on, and in nine of ten from "
+        f"{from_most} on."
+    )
+    assert in_clusters(replace(found, clusters=None)) == ""
+
+    options = (
+        "--range",
+        "80MB/s..160MB/s",
+        "--against",
+        AGAINST,
+        "--objective",
+        metric,
+        "--seeds",
+        1,
+        "--interval",
+        10,
+    )
+    done = command("solve", path, "--knob", key, *options, "-j", 1, "-q", "-o", "json", "--out", kept, "--resume")
+    made = json.loads(done.stdout)
+    assert made["clusters"]["nineInTen"] == [{"from": from_most, "to": found.range.value(end)}]
+    assert [each["gains"] for each in made["clusters"]["tried"]] == [*drawn.gains.values()]
+    assert cluster_rows(found)[numbers.index(most)] == (from_most, f"{drawn.gains[most]} of 10", "half, nine in ten")
+
+
+def test_what_gains_in_a_cluster():
+    def run(value):
+        return Run({"pods.start.max": value})
+
+    for own, other, gains in [
+        (9.8, 10.0, True),
+        (9.95, 10.0, False),
+        (10.0, 9.0, False),
+        (5.0, math.inf, True),
+        (math.inf, 5.0, False),
+        (math.inf, math.inf, False),
+        (None, 5.0, False),
+        (0.0, 0.0, False),
+    ]:
+        assert gains_in(run(own), run(other), "pods.start.max") is gains, (own, other)
 
 
 WRONG = [

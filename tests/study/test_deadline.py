@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import math
 from array import array
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pullsim import from_mapping, run, tables
+from pullsim import from_mapping, override, run, tables
 from pullsim.errors import InputError
+from pullsim.results.statistics import percentile
 from pullsim.results.waits import Objective, Waiting, parse_objective, waits_of
-from pullsim.study.deadline import deadline, notes, parse_coverage, percent, sentence
+from pullsim.results.wording import duration
+from pullsim.study.deadline import deadline, in_clusters, notes, parse_coverage, percent, sentence
 from pullsim.study.quantiles import Quantiles
 from tests.support.command import pullsim
 
@@ -117,6 +121,52 @@ def test_coverages(text, share):
     assert parse_coverage(text) == Fraction(share)
 
 
+@pytest.fixture(scope="module")
+def disk():
+    """A node of a preset, with ten pods whose images share a disk and a core."""
+    names = [f"registry.example.com/{name}:1" for name in "abcde"]
+    images = [{"image": name, "layers": [{"size": "60MB"}, {"size": "30MB"}]} for name in names]
+    return from_mapping(
+        {
+            "name": "disk",
+            "nodes": [{"name": "n", "preset": "gcp/n1-standard-16-pd-balanced"}],
+            "images": {"define": images},
+            "registries": [{"host": "registry.example.com"}],
+            "workloads": [{"name": name[-3], "pods": {"image": name, "count": 2}} for name in names],
+        }
+    )
+
+
+def test_the_deadlines_of_drawn_clusters_are_those_of_their_own_pods(disk):
+    found = deadline(disk, "80%", seeds=2, interval=20)
+    varied = override(disk, ["variation=preset"])
+    own = []
+    for seed in range(20):
+        starts = sorted(tables.pods(run(varied, seed=seed)).until_start_s)
+        assert len(starts) == 10
+        own.append(starts[7])  # eight of the ten have started by then
+    share = Fraction(4, 5)
+    assert len({*own}) == 20
+    assert found.clusters.draws == 20
+    assert found.clusters.enough(share, 500) == pytest.approx(percentile(np.sort(own), 500))
+    assert found.clusters.enough(share, 900) == pytest.approx(percentile(np.sort(own), 900))
+    figure = found.clusters.figure(share)
+    assert (figure.median, figure.high90) == pytest.approx(
+        (percentile(np.sort(own), 500), percentile(np.sort(own), 950))
+    )
+    assert figure.sampling == 0.0  # without variation all seeds are alike
+    text = in_clusters(found)
+    assert text.startswith(" In other clusters (20 draws) 80 % of the pods meet ")
+    assert f"{duration(found.clusters.enough(share, 900))} in nine of ten." in text
+    assert replace(found, clusters=None) == deadline(disk, "80%", seeds=2)
+
+
+def test_clusters_in_which_too_many_never_start_have_no_deadline(scenario):
+    found = deadline(scenario, "98.5%", seeds=2, interval=10)
+    assert in_clusters(found) == " In other clusters (10 draws) 98.5 % of the pods meet none in half of them."
+    assert in_clusters(deadline(scenario, "90%", seeds=2)) == ""
+
+
 @pytest.mark.parametrize(
     "text", ["", "0", "0%", "101%", "1.5", "-1%", "x", "nan", "inf", "1e-999999999", "99,9%", "9" * 99]
 )
@@ -165,6 +215,16 @@ def test_the_command(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert answer["sentence"] in page.replace("\u00a0%", " %")
     assert "What is the smallest deadline by which 90\u00a0% of the pods of web have started?" in page
+    drawn = tmp_path / "drawn"
+    done = pullsim(*base, "--coverage", "90%", "--interval", "10", "--out", drawn, "-o", "json")
+    clusters = json.loads(done.stdout)["clusters"]
+    assert (clusters["draws"], clusters["spreads"], len(clusters["curve"])) == (10, "preset", 5)
+    assert clusters["half"] <= clusters["nineInTen"]
+    assert clusters["curve"][1]["median"] == clusters["half"]
+    table = pd.read_csv(drawn / "deadline.csv")
+    assert table[table.coverage == 0.9]["median"].item() == pytest.approx(clusters["half"])
+    assert "In other clusters" in (drawn / "report.html").read_text(encoding="utf-8")
+    assert "enough in nine of ten" in pullsim(*base, "--coverage", "90%", "--interval", "10").stdout
     none = pullsim(*base, "--coverage", "99.9%", "--out", tmp_path / "none", "-o", "json")
     assert "never start" in (tmp_path / "none" / "report.html").read_text(encoding="utf-8")
     answer = json.loads(none.stdout)

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, Text
 from pullsim.results.wording import duration
-from pullsim.study.deadline import interval, notes, percent, sentence
+from pullsim.study.cluster_tables import clusters_of_deadline
+from pullsim.study.deadline import in_clusters, interval, notes, percent, sentence
+from pullsim.study.deadline_clusters import name_of
 from pullsim.study.files import write_csv, write_page
 from pullsim.study.intervals import Interval
+from pullsim.study.pages.cluster_section import cluster_section
 from pullsim.study.pages.parts import Point, certainty, closing, curve
 
 if TYPE_CHECKING:
@@ -23,8 +26,12 @@ def write_deadline(found: Deadline, directory: Path, source: Source) -> None:
     """Write ``deadline.csv``, the deadlines of several shares in seconds, and ``report.html``. Raises OSError."""
     import pandas as pd  # noqa: PLC0415  only when asked
 
-    rows = [(float(share), *quantile) for share, quantile in found.curve.items()]
-    write_csv(pd.DataFrame(rows, columns=["coverage", "deadline", "low", "high"]), directory / "deadline.csv")
+    rows = [
+        dict(zip(("coverage", "deadline", "low", "high"), (float(share), *quantile), strict=True))
+        | ({} if found.clusters is None else found.clusters.drawn.columns(name_of(share), 0))
+        for share, quantile in found.curve.items()
+    ]
+    write_csv(pd.DataFrame(rows), directory / "deadline.csv")
     write_page(deadline_page(found, source), directory)
 
 
@@ -36,7 +43,7 @@ def deadline_page(found: Deadline, source: Source) -> Page:
     return Page(
         title=f"pullsim solve --coverage {percent(found.coverage)}",
         question=f"What is the smallest deadline by which {percent(found.coverage)} of the pods{whose} {happens}?",
-        answer=[sentence(found), *beware],
+        answer=[sentence(found) + in_clusters(found), *beware],
         certainty=certainty(found.seeds, source.error, source.guesses),
         figures=[
             Figure("deadline", duration(found.answer.value), f"that {percent(found.coverage)} of the pods meet"),
@@ -45,6 +52,7 @@ def deadline_page(found: Deadline, source: Source) -> Page:
         ],
         sections=[
             Section("Deadlines of other shares", [_chart(found), _table(found)]),
+            *cluster_section(clusters_of_deadline(found)),
             *([Section("Beware", [Text(["Before relying on it:"], beware)])] if beware else []),
             *closing(source),
         ],
