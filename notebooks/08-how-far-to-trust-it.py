@@ -187,8 +187,8 @@ pd.DataFrame(ends, index=["from (s)", "to (s)"]).T
 #   for each other add up, those of different nodes may even out.
 # - **Intervals of fitted figures go no further.** `fit` writes by what pulls differ into its preset (`variation`); of a
 #   figure that is not sure itself a run takes the middle.
-# - **Guessed inputs count as exact**: what layers unpack to (2.6 times where nobody says), a link's rate. Disks, cores
-#   and registries vary with `variation`; of guessed layers `run --splits` shows what others would change.
+# - **Guessed inputs count as exact**, as a link's rate. Disks, cores, registries and what layers unpack to (2.6 times
+#   where nobody says) vary with `variation`; of guessed layers `run --splits` shows what others would change.
 # - **Differences were not measured**: how well the model tells that one setting is better than another by so much.
 #   Errors that both sides share may cancel; nobody has checked.
 # - **Levers were measured by others**, who do not say all that the model needs to know

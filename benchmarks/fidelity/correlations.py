@@ -24,7 +24,7 @@ from scipy import stats
 from scipy.optimize import minimize
 
 from benchmarks.fidelity.disagreement import pulled_by_several
-from benchmarks.fidelity.moved_rows import FACTORS, GROUPS, SHORT, median_differs, rows
+from benchmarks.fidelity.moved_rows import FACTORS, GROUPS, SHORT, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ def _likely(images: Sequence[Sequence[Moved]], spreads: Spreads, figures: tuple[
     same_cluster = np.array([[a.cluster == b.cluster for _, b in pulls] for _, a in pulls])
     same_image = np.array([[a == b for b, _ in pulls] for a, _ in pulls])
     noise = [
-        median_differs(spreads.within[preset], row.nodes) ** 2 + spreads.model[row.source] ** 2 for _, row in pulls
+        sum(part**2 for part in spreads.levels.median_differs(row)) + spreads.model[row.source] ** 2 for _, row in pulls
     ]
     covariance = (by @ drawn @ by.T) * same_cluster + ANY * same_image + np.diag(noise)
     off = np.array([row.off for _, row in pulls])

@@ -3,8 +3,9 @@
 Each cluster is judged with spreads that were fitted on the other clusters (`fit_variation`): its own rows told nothing.
 How much wider than others a preset is comes from the pulls that it was fitted on.
 A cluster's rows are predicted on `DRAWS` nodes and registries, whose figures are drawn evenly from the spreads between
-clusters (a Latin hypercube); what the median over nodes differs by within a cluster and what the model is off by is a
-distribution around each of them. The quantiles of all together are the interval. `data/coverage.csv` keeps them.
+clusters (a Latin hypercube), with layers that unpack to more or less where that is guessed; what the median over nodes
+differs by within a cluster and what the model is off by is a distribution around each of them. The quantiles of all
+together are the interval. `data/coverage.csv` keeps them.
 
 Simpler predictors get their quantiles from the rows of other clusters, as what measured over predicted time was there.
 """
@@ -25,7 +26,9 @@ from scipy.stats import qmc
 from benchmarks.fidelity.cluster_data import data, new_bytes, new_layers, ratios, unpacked
 from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, judgeable, node
 from benchmarks.fidelity.fit_variation import FREEDOM, fit
-from benchmarks.fidelity.moved_rows import FACTORS, Moved, median_differs, moved, predict, rows
+from benchmarks.fidelity.moved_rows import FACTORS, Moved, moved, predict, rows
+from benchmarks.fidelity.node_levels import fit_levels
+from benchmarks.fidelity.unpacked_ratio import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +95,7 @@ def draws(spreads: dict[str, float], wider: float) -> list[dict[str, float]]:
 
 def predicted() -> list[Judged]:
     """Predict all rows that no preset was fitted on."""
-    every = rows()
+    every, levels, guesses = rows(), fit_levels(), drawn(DRAWS)
     found = []
     for group in (*CHONKS, *PERFSTUDY):
         spec, registry = node(group.preset, "{}")
@@ -101,19 +104,19 @@ def predicted() -> list[Judged]:
             if all(row.calibration for row in own):
                 continue
             others = [row for row in every if row.cluster != cluster]
-            spreads = fit(others)
+            spreads = fit(others, levels)
             runs = np.log(
                 [
-                    predict(group, cluster, *moved(spec, registry, each))
-                    for each in draws(spreads.of(group.preset), group.wider)
+                    predict(group, cluster, *moved(spec, registry, each), known)
+                    for each, known in zip(draws(spreads.of(group.preset), group.wider), guesses, strict=True)
                 ]
             )
-            within = spreads.within.get(group.preset, spreads.within[""])
             for number, (row, pull) in enumerate(zip(own, judgeable(group, cluster), strict=True)):
                 assert pull["image"] == row.image
                 if not row.calibration:
-                    noise = median_differs(within, row.nodes)
-                    quantiles = {OURS: mixture(runs[:, number], noise, spreads.model[row.source])}
+                    nodes, pull_alone = levels.median_differs(row)
+                    student = math.hypot(spreads.model[row.source], pull_alone)
+                    quantiles = {OURS: mixture(runs[:, number], nodes, student)}
                     quantiles |= simpler(row, others)
                     found.append(
                         Judged(group.source, group.preset, cluster, row.image, math.log(row.measured), quantiles)

@@ -12,12 +12,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from benchmarks.fidelity.cluster_data import data
-from benchmarks.fidelity.moved_rows import GROUPS, SHORT, median_differs
+from benchmarks.fidelity.moved_rows import GROUPS, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from benchmarks.fidelity.moved_rows import Moved
+    from benchmarks.fidelity.node_levels import Levels
 
 Image = int | tuple[int, int]
 
@@ -37,22 +38,20 @@ def pulled_by_several(found: Iterable[Moved]) -> dict[str, dict[Image, list[Move
     return {preset: images for preset, images in several.items() if images}
 
 
-def disagreement(
-    found: Iterable[Moved], between: Mapping[str, float], within: Mapping[str, float], sure: float
-) -> dict[str, float]:
+def disagreement(found: Iterable[Moved], between: Mapping[str, float], levels: Levels, sure: float) -> dict[str, float]:
     """Return by preset how many times as wide as those of all presets the spreads between its clusters are.
 
-    The variance of an image between clusters, over that which the common spreads ``between`` clusters and those
-    ``within`` clusters lead to expect, is 1 in the mean where they hold; of n clusters it has n - 1 degrees of freedom,
-    however many images they pulled. It is shrunk towards 1 by as many degrees of freedom as the common spreads have: a
-    variance with d of them is known to the root of 2/d, a spread to half of that, which is ``sure``.
+    The variance of an image between clusters, over that which the common spreads ``between`` clusters and the
+    ``levels`` within them lead to expect, is 1 in the mean where they hold; of n clusters it has n - 1 degrees of
+    freedom, however many images they pulled. It is shrunk towards 1 by as many degrees of freedom as the common spreads
+    have: a variance with d of them is known to the root of 2/d, a spread to half of that, which is ``sure``.
     """
     prior = 1 / (2 * sure**2)
     widths = {}
     for preset, images in pulled_by_several(found).items():
         ratios = []
         for rows in images.values():
-            noise = statistics.fmean(median_differs(within[preset], row.nodes) ** 2 for row in rows)
+            noise = statistics.fmean(sum(part**2 for part in levels.median_differs(row)) for row in rows)
             expected = statistics.fmean(
                 sum((row.by[name] * spread) ** 2 for name, spread in between.items()) for row in rows
             )

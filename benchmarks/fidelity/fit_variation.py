@@ -10,9 +10,9 @@ Rows on which a preset was fitted tell nothing about another cluster and are lef
 has behind it, and by how much more or less than others its own clusters disagree (`disagreement.py`). `coverage.py`
 judges each cluster with spreads that are fitted on the other clusters.
 
-Within a cluster: of each image, the range of its pull times over nodes, divided by the range that so many draws from
-the standard normal distribution have on average. A tenth of that variance is the node's (analysis of variance of 53
-clusters' events), the rest is from pull to pull.
+Within a cluster: what nodes took for the pulls that presets were fitted on (`node_levels.py`). What layers unpack to
+where nobody says it is from such pulls, too (`unpacked_ratio.py`). Both are taken as they are where the rest is fitted,
+so that no variance counts twice.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ from benchmarks.fidelity import priors
 from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, node
 from benchmarks.fidelity.correlations import correlations
 from benchmarks.fidelity.disagreement import disagreement
-from benchmarks.fidelity.moved_rows import FACTORS, median_differs, rows
+from benchmarks.fidelity.moved_rows import FACTORS, rows
+from benchmarks.fidelity.node_levels import FREEDOM as PULL_FREEDOM
+from benchmarks.fidelity.node_levels import Levels, fit_levels
+from benchmarks.fidelity.unpacked_ratio import ratio_spread
 from pullsim.scenario.presets.registries import PUBLIC
 from pullsim.spec.unpack import UnpackSpec
 from pullsim.units import parse_duration, parse_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,16 +59,15 @@ POINTS: Final = 15  # at which a normal distribution is looked at, to add Studen
 BEFORE: Final = {"disk": 0.12, "unpack": 0.08, "registry": 0.25, "latency": 0.2, "model": 0.06}
 SURE: Final = 0.25  # rows of a cluster are taken one by one and tell less than as many clusters would
 ROUNDS: Final = 4  # until neither the common spreads nor those of presets change
-NODE_SHARE: Final = 0.1  # of the variance within a cluster
 
 
 @dataclass(frozen=True, slots=True)
 class Spreads:
-    """What is fitted: spreads between clusters, the model's scale, and spreads of pull times over nodes by preset."""
+    """What is fitted: spreads between clusters, and the model's scale; and spreads within a cluster, as given."""
 
     cluster: dict[str, float]  # between clusters, without what a preset itself is off by (`Group.wider`)
-    model: dict[str, float]  # by source: of images of zeros the model knows all, of real ones not what layers unpack to
-    within: dict[str, float]  # by preset
+    model: dict[str, float]  # by source: of images of zeros the model knows all, of real ones not how many files
+    levels: Levels
     disagree: dict[str, float]  # by preset: how many times as wide as ``cluster`` its own clusters' spreads are
 
     def of(self, preset: str) -> dict[str, float]:
@@ -73,64 +75,46 @@ class Spreads:
         return {name: self.disagree.get(preset, 1.0) * spread for name, spread in self.cluster.items()}
 
 
-def fit(found: Sequence[Moved]) -> Spreads:
-    """Fit spreads on these rows.
+def fit(found: Sequence[Moved], levels: Levels) -> Spreads:
+    """Fit spreads on these rows, with these ones within a cluster.
 
     Rows that presets were fitted on tell only how much wider or narrower than others a preset is. Each goes by the
     other: presets disagree by more than the common spreads, to which they count as much less then.
     """
-    spread = _spread_within(found)
     judged = [row for row in found if not row.calibration]
     disagree: dict[str, float] = {}
     for _ in range(ROUNDS):
-        best = _likeliest(judged, spread, disagree)
+        best = _likeliest(judged, levels, disagree)
         between = dict(zip(FACTORS, map(float, best[:-2]), strict=True))
-        disagree = disagreement(found, between, spread, SURE)
+        disagree = disagreement(found, between, levels, SURE)
     model = {"chonks": float(best[-2]), REAL: float(best[-1])}
-    return Spreads(between, model, spread, disagree)
+    return Spreads(between, model, levels, disagree)
 
 
-def _likeliest(judged: Sequence[Moved], spread: Mapping[str, float], disagree: Mapping[str, float]) -> Array:
-    """Return the spreads between clusters and the two scales of the model under which the rows are likeliest."""
+def _likeliest(judged: Sequence[Moved], levels: Levels, disagree: Mapping[str, float]) -> Array:
+    """Return the spreads between clusters and the two scales of the model under which the rows are likeliest.
+
+    What a single pull is off by is t as what the model is off by: the scale of both together is the root of the sum of
+    their squares, which is so far out, where most of them is (`mixture` of `coverage.py` has the same).
+    """
     by = np.array([[row.by[name] * row.wider * disagree.get(row.preset, 1.0) for name in FACTORS] for row in judged])
     off = np.array([row.off for row in judged])
-    within = np.array([median_differs(spread.get(row.preset, spread[""]), row.nodes) for row in judged])
+    nodes, pulls = np.array([levels.median_differs(row) for row in judged]).T
+    within = np.hypot(nodes, [row.unpacked for row in judged])
     real = np.array([row.source == REAL for row in judged])
     before = np.log([*BEFORE.values(), BEFORE["model"]])
     points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
 
     def unlikely(x: Array) -> float:
         normal = np.sqrt(by**2 @ np.exp(2 * x[:-2]) + within**2)
-        model = np.exp(np.where(real, x[-1], x[-2]))
-        apart = (off - normal * points[:, None]) / model
-        likely = np.log(weights @ stats.t.pdf(apart, FREEDOM) / weights.sum() / model)
+        scale = np.hypot(np.exp(np.where(real, x[-1], x[-2])), pulls)
+        far = (off - normal * points[:, None]) / scale
+        likely = np.log(weights @ stats.t.pdf(far, FREEDOM) / weights.sum() / scale)
         return float(-likely.sum() + (((x - before) / SURE) ** 2).sum() / 2)
 
     best: Array = np.exp(minimize(unlikely, before, method="L-BFGS-B").x)
     # Another instance type differs from so few by more than these do: that of a mean is off by the root of 1 + 1/n.
     return best * math.sqrt(1 + 1 / len({row.preset for row in judged}))
-
-
-def _spread_within(found: Sequence[Moved]) -> dict[str, float]:
-    """Return the median spread of pull times over nodes, by preset, and of all under no name."""
-    every = [row.within for row in found if row.within is not None]
-    ranges = {
-        preset: [row.within for row in found if row.preset == preset and row.within is not None]
-        for preset in {row.preset for row in found}
-    }
-    spread = {preset: statistics.median(own) for preset, own in ranges.items() if own}
-    return spread | {"": statistics.median(every)}
-
-
-def node_and_pull(found: Iterable[Moved], spread: float) -> tuple[float, float]:
-    """Return the spreads of figures between nodes, and of unpacking from pull to pull, for one of pull times.
-
-    What a pull time moves by with these figures is that of real images on all instance types.
-    """
-    real = [row for row in found if row.source == REAL]
-    both = statistics.median(-row.by["disk"] - row.by["unpack"] for row in real)
-    alone = statistics.median(-row.by["unpack"] for row in real)
-    return math.sqrt(NODE_SHARE) * spread / both, math.sqrt(1 - NODE_SHARE) * spread / alone
 
 
 def presetless() -> dict[str, float]:
@@ -155,18 +139,21 @@ def presetless() -> dict[str, float]:
 def main() -> None:
     """Write the spreads and what is known of correlations."""
     found = rows()
-    spreads = fit(found)
+    spreads = fit(found, fit_levels())
     judged = [row for row in found if not row.calibration]
     counts = f"{len({row.cluster for row in judged})} clusters of converged-computing (2024), {len(judged)} images"
     lines = [
         "# How presets vary, by `python -m benchmarks.fidelity.fit_variation`: standard deviations of logarithms",
-        "# between clusters, between the nodes of one and from pull to pull (unpacking), and the scale of what the",
-        "# model is off by (Student's t, 2 degrees of freedom). A preset is fitted on so many clusters and rows; where",
-        "# there are several clusters, spreads between them are wider or narrower by what these disagree by.",
-        f'source: "fitted on {counts}; within a cluster on the range over its nodes"',
+        "# between clusters, between the nodes of one, and of what layers unpack to where it is guessed; scales of",
+        "# Student's t, 2 degrees of freedom, from pull to pull (unpacking) and of what the model is off by. A preset",
+        "# is fitted on so many clusters and rows; where there are several clusters, spreads between them are wider or",
+        "# narrower by what these disagree by.",
+        f'source: "fitted on {counts}; within a cluster on what each of its nodes took"',
         "pooled:",
         "  cluster: " + _flow(spreads.cluster),
-        *_within(found, spreads.within[""]),
+        *_within(spreads.levels, ""),
+        f"  degreesOfFreedom: {{pull: {PULL_FREEDOM}}}",
+        f"  unpacked: {ratio_spread():.3f}",
         f"  model: {spreads.model[REAL]:.3f}  # of real images; of images of zeros {spreads.model['chonks']:.3f}",
         *_correlations(correlations(spreads)),
         "# What figures of a type that was fitted differ by from those that vendors' pages and defaults give.",
@@ -178,14 +165,14 @@ def main() -> None:
         lines += [f"  {group.preset}:", f"    clusters: {len(group.calibration)}", f"    rows: {count}"]
         if group.preset in spreads.disagree:
             lines.append(f"    cluster: {_flow(spreads.of(group.preset))}")
-        lines += [f"  {line}" for line in _within(found, spreads.within[group.preset])]
+        lines += [f"  {line}" for line in _within(spreads.levels, group.preset)]
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))
 
 
-def _within(found: Iterable[Moved], spread: float) -> list[str]:
-    nodes, pull = node_and_pull(found, spread)
-    return [f"  node: {_flow({'disk': nodes, 'unpack': nodes})}", f"  pull: {pull:.3f}"]
+def _within(levels: Levels, preset: str) -> list[str]:
+    node = {"disk": levels.disk[preset], "unpack": levels.unpack[preset]}
+    return [f"  node: {_flow(node)}", f"  pull: {levels.pull[preset]:.3f}"]
 
 
 def _correlations(told: Mapping[str, Told]) -> list[str]:

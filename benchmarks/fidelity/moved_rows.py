@@ -10,17 +10,16 @@ import math
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from scipy import stats
-
-from benchmarks.fidelity.cluster_data import data
+from benchmarks.fidelity.cluster_data import catalog_of, data
 from benchmarks.fidelity.clusters import CHONKS, PERFSTUDY, clusters, history, judgeable, node, single
+from benchmarks.fidelity.unpacked_ratio import apart
 from pullsim.spec.draws import better_node, better_registry
 from pullsim.spec.variation import ClusterSpread
 
 if TYPE_CHECKING:
+    from benchmarks.fidelity.cluster_data import Ratios
     from benchmarks.fidelity.clusters import Group
     from pullsim.spec.cluster import NodeSpec
     from pullsim.spec.registry import RegistrySpec
@@ -44,9 +43,9 @@ class Moved:
     predicted: float  # seconds
     measured: float  # seconds, median over nodes
     nodes: int
-    within: float | None  # spread of the pull times over nodes; None: it is not known, or the pull is short
     by: dict[str, float]
     wider: float = math.sqrt(2)  # how much wider other clusters differ from the preset than clusters do (`Group.wider`)
+    unpacked: float = 0.0  # spread of the logarithm of its time, as layers unpack to more or less than is guessed
 
     @property
     def off(self) -> float:
@@ -54,12 +53,18 @@ class Moved:
         return math.log(self.measured / self.predicted)
 
 
-def predict(group: Group, cluster: str, spec: NodeSpec, registry: RegistrySpec) -> list[float]:
-    """Predict the pulls of a cluster with this node and registry."""
+def predict(
+    group: Group, cluster: str, spec: NodeSpec, registry: RegistrySpec, known: Ratios | None = None
+) -> list[float]:
+    """Predict the pulls of a cluster with this node and registry; ``known``: ratios of layers, if not the fitted ones.
+
+    What generated images unpack to is known.
+    """
     pulls = judgeable(group, cluster)
     if group.source == "chonks":
         return history(spec, registry, pulls)
-    return [single(spec, registry, cluster, pull) for pull in pulls]
+    images = [None if known is None else catalog_of({pull["image"], *pull["before"]}, known) for pull in pulls]
+    return [single(spec, registry, cluster, pull, own) for pull, own in zip(pulls, images, strict=True)]
 
 
 def moved(spec: NodeSpec, registry: RegistrySpec, by: dict[str, float]) -> tuple[NodeSpec, RegistrySpec]:
@@ -95,6 +100,7 @@ def rows() -> tuple[Moved, ...]:
         for row in csv.DictReader(file):
             group, image = GROUPS[row["preset"]], int(row["image"])
             pull = pulls[row["cluster"], image]
+            by = {name: float(row[name]) for name in FACTORS}
             found.append(
                 Moved(
                     group.source,
@@ -105,32 +111,12 @@ def rows() -> tuple[Moved, ...]:
                     float(row["predicted_s"]),
                     pull["p50"],
                     pull["nodes"],
-                    within(pull),
-                    {name: float(row[name]) for name in FACTORS},
+                    by,
                     group.wider,
+                    apart(pull, -by["disk"] - by["unpack"]),
                 )
             )
     return tuple(found)
-
-
-def within(pull: dict[str, Any]) -> float | None:
-    """Return the spread of an image's pull times over the nodes of a cluster; None: too few nodes, or too short."""
-    if pull["nodes"] < 3 or pull["p50"] < SHORT:
-        return None
-    return math.log(pull["max"] / pull["min"]) / _mean_range(pull["nodes"])
-
-
-@lru_cache(maxsize=256)
-def _mean_range(count: int) -> float:
-    """Return the mean range of so many draws from the standard normal distribution (Tippett, 1925)."""
-    x = np.linspace(-8.0, 8.0, 4001)
-    below = stats.norm.cdf(x)
-    return float(np.trapezoid(1 - below**count - (1 - below) ** count, x))
-
-
-def median_differs(spread: float, nodes: int) -> float:
-    """Return what the median of normal draws differs by, of as many as there are nodes: pi / 2 times the variance."""
-    return spread * math.sqrt(math.pi / 2 / nodes) if nodes > 1 else spread
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ class Layer:
     #: Named contents with their bytes of the blob, of a zstd:chunked layer; a name is the same files in every layer,
     #: and the rest is in no other layer. None: the layer is not zstd:chunked.
     chunked: tuple[tuple[str, int], ...] | None = None
+    #: Whether nobody said what it unpacks to.
+    guessed: bool = field(default=False, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -67,11 +69,13 @@ class Layer:
         chunked: tuple[tuple[str, int], ...] | None = None,
     ) -> Layer:
         """Make a layer, with estimates for the values that are None; ``unpack_ratio``: unpacked bytes for each byte."""
+        guessed = unpacked is None and compression != "stored"
         if unpacked is None:
             unpacked = size if compression == "stored" else round(size * unpack_ratio)
         if files is None:
             files = unpacked // BYTES_A_FILE
-        return cls(digest, size, unpacked, files, compression, diff_id or synthetic_digest("diff-id", digest), chunked)
+        diff_id = diff_id or synthetic_digest("diff-id", digest)
+        return cls(digest, size, unpacked, files, compression, diff_id, chunked, guessed)
 
     def part(self, unpacked: int) -> Layer:
         """Return the first part of the layer, which unpacks to ``unpacked`` bytes.

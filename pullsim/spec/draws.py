@@ -1,10 +1,10 @@
 """Nodes and registries as a seed draws them.
 
-Every figure is multiplied or divided by factors whose logarithms are normal, so that a rate that is twice as high is as
-likely as one that is half as high. There are factors between clusters, between nodes and from pull to pull, and one for
-what the model itself is off by. Those of one pool, one registry or one node may be correlated. What is drawn depends on
-the seed and on the names of pools, nodes, registries and images alone, so that two settings of one scenario meet the
-same clusters and nodes.
+Every figure is multiplied or divided by factors whose logarithms are normal or Student's t, so that a rate that is
+twice as high is as likely as one that is half as high. There are factors between clusters, between nodes and from pull
+to pull, and one for what the model itself is off by. Those of one pool, one registry or one node may be correlated.
+What is drawn depends on the seed and on the names of pools, nodes, registries and images alone, so that two settings of
+one scenario meet the same clusters and nodes. What layers unpack to is in `pullsim.spec.drawn_catalog`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _NORMAL: Final = NormalDist()
 _STREAM: Final = "variation"
 _LEAST: Final = 2.0**-53  # the smallest probability that is drawn
+#: The smallest of a pull that is Student's t: 1,838 pulls tell the tails of presets, and nothing what is rarer.
+_RAREST: Final = 2.0**-12
 
 
 def normal(seed: int, *key: str) -> float:
@@ -42,9 +44,15 @@ def student(seed: int, *key: str) -> float:
     return student_quantile(max(_LEAST, Streams(seed).get(_STREAM, *key).uniform()))
 
 
-def student_quantile(share: float) -> float:
-    """Return a quantile of Student's t with 2 degrees of freedom, which has a closed form; 0 < share < 1."""
-    return (2.0 * share - 1.0) / math.sqrt(2.0 * share * (1.0 - share))
+def student_quantile(share: float, freedom: int = 2) -> float:
+    """Return a quantile of Student's t with 2 or 4 degrees of freedom, which have a closed form; 0 < share < 1.
+
+    For 4: Shaw, "Sampling Student's T distribution - use of the inverse cumulative distribution function" (2006).
+    """
+    if freedom == 2:
+        return (2.0 * share - 1.0) / math.sqrt(2.0 * share * (1.0 - share))
+    root = math.sqrt(4.0 * share * (1.0 - share))
+    return math.copysign(2.0 * math.sqrt(max(0.0, math.cos(math.acos(root) / 3.0) / root - 1.0)), share - 0.5)
 
 
 def correlated(first: float, own: float, correlation: float) -> float:
@@ -70,7 +78,8 @@ def vary_pool(spec: NodeSpec, variation: PoolVariation, seed: int) -> NodeSpec:
     unpack = factor(off + variation.cluster.unpack * of_unpack)
     changed = better_node(spec, disk, unpack)
     if variation.disk or variation.unpack or variation.pull:
-        varies = NodeVariation(seed, variation.disk, variation.unpack, variation.pull, correlations.node_disk_unpack)
+        together, freedom = correlations.node_disk_unpack, variation.pull_freedom
+        varies = NodeVariation(seed, variation.disk, variation.unpack, variation.pull, together, freedom)
         changed = replace(changed, varies=varies)
     return changed
 
@@ -87,7 +96,10 @@ def vary_node(spec: NodeSpec, name: str) -> NodeSpec:
 
 def pull_factor(varies: NodeVariation, node: str, image: str) -> float:
     """Return how many times as fast as usual a node unpacks an image."""
-    return factor(varies.pull * normal(varies.seed, "pull", node, image))
+    if varies.pull_freedom is None:
+        return factor(varies.pull * normal(varies.seed, "pull", node, image))
+    share = Streams(varies.seed).get(_STREAM, "pull", node, image).uniform()
+    return factor(varies.pull * student_quantile(min(max(_RAREST, share), 1.0 - _RAREST), varies.pull_freedom))
 
 
 def vary_registry(spec: RegistrySpec, variation: PoolVariation, seed: int) -> RegistrySpec:

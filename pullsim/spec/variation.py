@@ -38,6 +38,8 @@ class PoolVariation:
     disk: float = 0.0  # between nodes
     unpack: float = 0.0  # between nodes
     pull: float = 0.0  # from pull to pull: the speed of unpacking
+    pull_freedom: int | None = None  # of Student's t, of which ``pull`` is the scale then; None: it is normal
+    unpacked: float = 0.0  # of what a layer unpacks to, where it is guessed
     model: float = 0.0  # scale of Student's t with 2 degrees of freedom: what all times of a run are off by
     correlations: Correlations = field(default_factory=Correlations)
 
@@ -46,7 +48,8 @@ class PoolVariation:
 class NodeVariation:
     """What a node draws when it joins: the seed, and the spreads between nodes and from pull to pull.
 
-    ``correlation``: that of a node's disk with its speed of unpacking.
+    ``correlation``: that of a node's disk with its speed of unpacking. ``pull_freedom``: degrees of freedom of
+    Student's t, of which ``pull`` is the scale then; None: what pulls differ by is normal.
     """
 
     seed: int
@@ -54,3 +57,4 @@ class NodeVariation:
     unpack: float
     pull: float
     correlation: float = 0.0
+    pull_freedom: int | None = None

@@ -11,7 +11,8 @@ from scipy import stats
 from benchmarks.fidelity import coverage_report
 from benchmarks.fidelity.coverage import GRID, OURS, Judged, mixture, spread_around
 from benchmarks.fidelity.fit_variation import fit
-from benchmarks.fidelity.moved_rows import FACTORS, Moved, median_differs, rows
+from benchmarks.fidelity.moved_rows import FACTORS, Moved, rows
+from benchmarks.fidelity.node_levels import Levels
 
 
 def judged(measured, quantiles):
@@ -53,9 +54,28 @@ def test_a_mixture_around_one_centre_is_the_distribution_itself():
     assert np.quantile(mixture(np.array([1.0]), 0.2, 0.0), 0.75) == pytest.approx(1 + 0.2 * 0.6745, abs=0.02)
 
 
-@pytest.mark.parametrize("nodes", [1, 5, 50])
-def test_medians_of_nodes_differ_less_than_nodes(nodes):
-    assert median_differs(0.1, nodes) <= 0.1 * 1.2534 / math.sqrt(nodes) + (nodes == 1)
+def moved(nodes, off=0.0, by=None, number=0):
+    by = {"registry": 0.0, "latency": 0.0} | (by or {"disk": -0.5, "unpack": -0.5})
+    return Moved("perfstudy", "p", f"c{number}", number, False, 1.0, math.exp(off), nodes, by)
+
+
+def levels(disk, unpack, pull):
+    return Levels(*({"": each} for each in (disk, unpack, pull)))
+
+
+@pytest.mark.parametrize("nodes", [3, 9, 51])
+def test_the_median_over_nodes_differs_as_medians_of_draws_do(nodes):
+    rng = np.random.default_rng(5)
+    of_nodes = 0.5 * rng.normal(0, 0.08, (4000, nodes)) + 0.5 * rng.normal(0, 0.04, (4000, nodes))
+    medians = np.median(of_nodes + 0.5 * 0.05 * rng.standard_t(2, (4000, nodes)), axis=1)
+    normal, alone = levels(0.08, 0.04, 0.05).median_differs(moved(nodes))
+    assert alone == 0.0
+    assert normal == pytest.approx(stats.iqr(medians, scale="normal"), rel=0.15)
+
+
+def test_a_single_pull_is_as_far_off_as_pulls_are():
+    assert levels(0.08, 0.0, 0.05).median_differs(moved(1)) == (pytest.approx(0.04), pytest.approx(0.025))
+    assert levels(0.08, 0.0, 0.05).median_differs(moved(2))[1] == pytest.approx(0.025 / math.sqrt(2))
 
 
 def test_spreads_are_found_again_in_rows_that_were_drawn_with_them():
@@ -64,9 +84,7 @@ def test_spreads_are_found_again_in_rows_that_were_drawn_with_them():
     for number in range(300):
         disk, unpack = (0.9, 0.1) if number % 2 else (0.1, 0.9)
         off = -disk * rng.normal(0, 0.3) + 0.03 * float(rng.standard_t(2))
-        by = {"disk": -disk, "unpack": -unpack, "registry": 0.0, "latency": 0.0}
-        row = ("perfstudy", "p", f"c{number}", number, False, 1.0, math.exp(off), 50, 0.01, by)
-        made.append(Moved(*row))
-    found = fit(made)
+        made.append(moved(50, off, {"disk": -disk, "unpack": -unpack}, number))
+    found = fit(made, levels(0.01, 0.01, 0.01))
     assert set(found.cluster) == set(FACTORS)
     assert found.cluster["disk"] > 2 * found.cluster["unpack"]

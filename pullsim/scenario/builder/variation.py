@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pullsim.scenario.builder.spec_of import spec_of
 from pullsim.scenario.model.variation import PoolSpreads
 from pullsim.scenario.presets.variations import between_presets, variation_of
+from pullsim.spec.drawn_catalog import DrawnCatalog
 from pullsim.spec.draws import vary_pool, vary_registry
 from pullsim.spec.variation import ClusterSpread, Correlations, PoolVariation
 
@@ -37,6 +38,7 @@ def with_variation(cluster: ClusterSpec, scenario: ScenarioModel) -> ClusterSpec
         nodes=tuple(replace(node, spec=varied[node.spec.pool]) for node in cluster.nodes),
         autoscaled=tuple(replace(pool, spec=varied[pool.spec.pool]) for pool in cluster.autoscaled),
         registries=tuple(vary_registry(registry, widest, cluster.seed) for registry in cluster.registries),
+        catalog=DrawnCatalog(cluster.catalog, widest.unpacked, cluster.seed) if widest.unpacked else cluster.catalog,
     )
 
 
@@ -52,7 +54,7 @@ def variation_warnings(scenario: ScenarioModel) -> list[str]:
 
 
 def _without_spreads(place: str, spreads: Spreads) -> Iterator[str]:
-    """Yield a warning of each correlation of two figures one of which does not vary."""
+    """Yield a warning of each correlation of two figures one of which does not vary, and of tails of what does not."""
     cluster, node, given = spreads.cluster, spreads.node, spreads.correlations
     for key, value, of in (
         ("diskUnpack", given.disk_unpack, {"cluster.disk": cluster.disk, "cluster.unpack": cluster.unpack}),
@@ -66,6 +68,8 @@ def _without_spreads(place: str, spreads: Spreads) -> Iterator[str]:
         still = [name for name, spread in of.items() if not spread]
         if value and still:
             yield f"{place}.correlations.{key}: {' and '.join(still)} {_VERB[len(still) > 1]} 0, so that it is ignored"
+    if spreads.degrees_of_freedom.pull is not None and not spreads.pull:
+        yield f"{place}.degreesOfFreedom.pull: pull is 0, so that it is ignored"
 
 
 def behind(scenario: ScenarioModel) -> dict[str, int | None]:
@@ -99,7 +103,16 @@ def _spec(spreads: Spreads) -> PoolVariation:
     elif clusters is not None:
         by = math.sqrt(1 + 1 / clusters)
         cluster = ClusterSpread(**{name: by * spread for name, spread in asdict(cluster).items()})
-    return PoolVariation(cluster, spreads.node.disk, spreads.node.unpack, spreads.pull, spreads.model, correlations)
+    return PoolVariation(
+        cluster,
+        spreads.node.disk,
+        spreads.node.unpack,
+        spreads.pull,
+        spreads.degrees_of_freedom.pull,
+        spreads.unpacked,
+        spreads.model,
+        correlations,
+    )
 
 
 def _diluted(correlations: Correlations, narrow: ClusterSpread, wide: ClusterSpread) -> Correlations:
@@ -113,7 +126,7 @@ def _diluted(correlations: Correlations, narrow: ClusterSpread, wide: ClusterSpr
 
 
 def _widest(spreads: Iterable[PoolVariation]) -> PoolVariation:
-    """Return the spreads of the registries, which all pools ask: the widest of the pools'.
+    """Return the spreads of registries and images, which all pools ask for: the widest of the pools'.
 
     Rates and times go together as they do for the pool with the widest spread of rates.
     """
@@ -123,6 +136,7 @@ def _widest(spreads: Iterable[PoolVariation]) -> PoolVariation:
         ClusterSpread(
             registry=max(each.cluster.registry for each in every), latency=max(each.cluster.latency for each in every)
         ),
+        unpacked=max(each.unpacked for each in every),
         model=max(each.model for each in every),
         correlations=widest.correlations,
     )

@@ -47,16 +47,32 @@ class CorrelationsOf(Section):
     )
 
 
+class DegreesOfFreedom(Section):
+    """How often what is drawn is far off: degrees of freedom of Student's t, of which a spread is the scale then."""
+
+    pull: Literal[2, 4] | None = Field(
+        default=None, description="From pull to pull: 2 has heavy tails, 4 lighter ones. By default it is normal."
+    )
+
+
 class Spreads(Section):
     """How figures vary. A spread is the standard deviation of a natural logarithm; one that is not given is 0."""
 
     cluster: BetweenClusters = Field(default_factory=BetweenClusters, description="Between clusters.")
     node: BetweenNodes = Field(default_factory=BetweenNodes, description="Between nodes.")
     pull: Spread = Field(default=0.0, description="From pull to pull, of the speed of unpacking.")
+    unpacked: Spread = Field(
+        default=0.0,
+        description="What layers unpack to, where only their compressed size is given; of each layer, the same on all "
+        "nodes.",
+    )
     model: Spread = Field(
         default=0.0,
         description="What all times of a run are off by because the model is: the scale of Student's t with 2 degrees "
         "of freedom.",
+    )
+    degrees_of_freedom: DegreesOfFreedom = Field(
+        default_factory=DegreesOfFreedom, description="Of what is not normal but Student's t."
     )
     correlations: CorrelationsOf = Field(
         default_factory=CorrelationsOf, description="Which of these go together; by default none do."

@@ -59,6 +59,7 @@ def _variation(spreads: Spreads, rows: int) -> dict[str, Any]:
         "cluster": f"{{{cluster}}}  # of all presets: one cluster does not tell it",
         "node": f"{{disk: {node:.3f}, unpack: {node:.3f}}}",
         "pull": f"{pull:.3f}",
+        "unpacked": f"{pooled['unpacked']}  # of all presets, where sizes are guessed",
         "model": f"{pooled['model']}  # of all presets",
         "clusters": "1",
         "rows": str(rows),
