@@ -68,25 +68,7 @@ def lines() -> list[str]:
         "towards 1 by spreads to which judged rows had contributed, with which chonks held 57.8 % and perfstudy 89.4 %",
         "and 44.7 %; now by what is known before any pull.",
         "",
-        "The levels within a cluster and what guessed layers unpack to come from calibration pulls alone",
-        "(`python -m benchmarks.fidelity.node_levels`), and were changed with one look at these tables, before which",
-        "chonks held 88.4 % and 58.7 %, perfstudy 88.3 % and 45.7 %. 1,838 pulls by 422 nodes, all levels together:",
-        "",
-        "- Pulls of one image by one node are off by Student's t of 1.5 degrees of freedom (1.4 to 1.7, nine in ten), not",
-        "  by a normal distribution. Drawn is t of 2, whose quantiles have a closed form, with scales that are fitted so.",
-        "  Slow pulls are farther off than fast ones: 46 and 8 are beyond eight scales, where t of 2 has 14 (nodes' own",
-        "  differences included).",
-        "- The disks of nodes differ by 0.075 on n1-standard-16 with pd-balanced. No other type tells that its own do:",
-        "  from 0.018 to 0.025, as they are drawn together. Unpacking differs by 0.009 to 0.027.",
-        "- The shape of what the model is off by is not new: t of 2, to which the look was at judged rows, is in what",
-        "  calibration pulls tell (`python -m benchmarks.fidelity.model_shape`): 0.8 to 2.0 by 84 pulls of chonks, 1.0 to",
-        "  4.0 by 46 of perfstudy, each 95 %; the normal is e^16 and e^8 times less likely than the best.",
-        "- Tails of what differs between clusters, or nodes, cannot be told: presets have one to three clusters.",
-        "- How far a pull is off is about the same whether the disk or unpacking binds (a scale that goes with the part",
-        "  that unpacking has fits far worse); drawn is the speed of unpacking alone, so that pulls that the disk binds",
-        "  vary less from pull to pull in the model than in the logs.",
-        "- What a layer unpacks to where nobody says it is off by a spread of 0.31, by the 23 ratios of 100 MB or more that",
-        "  calibration pulls tell; a crawl of Docker Hub says 0.5.",
+        *_levels(),
         "",
         "![Share of measured times inside of intervals](coverage.png)",
         "",
@@ -149,6 +131,31 @@ def lines() -> list[str]:
         why = WHY.get(cluster, "") if _share(own, 0.9) < TARGETS[0.9][0] else ""
         found.append(f"| {cluster} | {len(own)} | {_shares(own)} | {_width(own):.2f} | {_off(own)} | {why} |")
     return [*found, "", *_outside(judged), ""]
+
+
+def _levels() -> list[str]:
+    """Say what calibration pulls alone tell, and how often judged rows were looked at since."""
+    return [
+        "The levels within a cluster and what guessed layers unpack to come from calibration pulls alone",
+        "(`python -m benchmarks.fidelity.node_levels`), and were changed with one look at these tables, before which",
+        "chonks held 88.4 % and 58.7 %, perfstudy 88.3 % and 45.7 %. 1,838 pulls by 422 nodes, all levels together:",
+        "",
+        "- Pulls of one image by one node are off by Student's t of 1.5 degrees of freedom (1.4 to 1.7, nine in ten),",
+        "  not by a normal distribution. Drawn is t of 2, whose quantiles have a closed form, with scales that are",
+        "  fitted with it. Slow pulls are farther off than fast ones: 46 and 8 are beyond eight scales, nodes' own",
+        "  differences included, where t of 2 has 14.",
+        "- The disks of nodes differ by 0.075 on n1-standard-16 with pd-balanced. No other type tells that its own do:",
+        "  from 0.018 to 0.025, as they are drawn together. Unpacking differs by 0.009 to 0.027.",
+        "- The shape of what the model is off by is not new: t of 2, which was chosen by judged rows, is in what",
+        "  calibration pulls tell (`python -m benchmarks.fidelity.model_shape`): 0.8 to 2.0 by 84 pulls of chonks, 1.0",
+        "  to 4.0 by 46 of perfstudy, each 95 %; the normal is e^16 and e^8 times less likely than the best.",
+        "- Tails of what differs between clusters, or nodes, cannot be told: presets have one to three clusters.",
+        "- How far a pull is off is about the same whether the disk or unpacking binds (a scale that goes with the",
+        "  part that unpacking has fits far worse); drawn is the speed of unpacking alone, so that pulls that the disk",
+        "  binds vary less from pull to pull in the model than in the logs.",
+        "- What a layer unpacks to where nobody says it is off by a spread of 0.31, by the 23 ratios of 100 MB or more",
+        "  that calibration pulls tell; a crawl of Docker Hub says 0.5.",
+    ]
 
 
 def _outside(judged: Sequence[Judged]) -> list[str]:

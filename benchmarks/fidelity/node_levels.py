@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from benchmarks.fidelity.moved_rows import Moved
 
     Array = NDArray[np.float64]
-    Numbers = NDArray[np.int64]
+    Numbers = NDArray[np.int_]
 
 SURE: Final = 0.25  # of a common spread: the standard deviation of its logarithm, as in `fit_variation`
 PRIOR: Final = 1 / (2 * SURE**2)  # degrees of freedom of a variance that is known so well
@@ -86,52 +86,62 @@ class Told:
         return {preset: float(each) for preset, each in {**own, "": np.median(self.common[level])}.items()}
 
 
-class _Pulls:
-    """The pulls as columns: what they took, and numbers of their images, nodes and presets."""
+class Pulls(NamedTuple):
+    """Pulls as columns: how late they were, what moves their time, and numbers of their images, nodes and presets."""
 
-    def __init__(self) -> None:
-        known = {(row.cluster, row.image): row for row in rows()}
-        images: dict[tuple[str, int], int] = {}
-        nodes: dict[tuple[str, str], int] = {}
-        table = []
-        for key, seconds in node_seconds().items():
-            row = known.get(key)
-            if row is None or row.measured < SHORT or len(seconds) == 1:
-                continue
-            middle = float(np.median(np.log(list(seconds.values()))))
-            preset = list(GROUPS).index(row.preset)
-            image = images.setdefault(key, len(images))
-            by = max(0.0, -row.by["disk"]), max(0.0, -row.by["unpack"])
-            for name, each in seconds.items():
-                node = nodes.setdefault((row.cluster, name), len(nodes))
-                table.append((math.log(each) - middle, *by, image, node, preset))
-        columns = np.array(table).T
-        self.late, self.by = columns[0], columns[1:3]
-        self.image, self.node, self.preset = columns[3:].astype(int)
-        self.of_node = np.zeros(len(nodes), int)
-        self.of_node[self.node] = self.preset
+    late: Array  # logarithm of the seconds, over those of the median node
+    by: Array  # parts of the time that the disk has, and unpacking
+    image: Numbers
+    node: Numbers
+    preset: Numbers
+
+    @property
+    def of_node(self) -> Numbers:
+        """The preset of each node."""
+        found = np.zeros(self.node.max() + 1, dtype=int)
+        found[self.node] = self.preset
+        return found
 
 
-def draw(fixed: float | None = None) -> Told:
+def calibration_pulls() -> Pulls:
+    """Read what each node took for the images that presets were fitted on, if several nodes pulled them."""
+    known = {(row.cluster, row.image): row for row in rows()}
+    images: dict[tuple[str, int], int] = {}
+    nodes: dict[tuple[str, str], int] = {}
+    table = []
+    for key, seconds in node_seconds().items():
+        row = known.get(key)
+        if row is None or row.measured < SHORT or len(seconds) == 1:
+            continue
+        middle = float(np.median(np.log(list(seconds.values()))))
+        image = images.setdefault(key, len(images))
+        by = max(0.0, -row.by["disk"]), max(0.0, -row.by["unpack"])
+        for name, each in seconds.items():
+            node = nodes.setdefault((row.cluster, name), len(nodes))
+            table.append((math.log(each) - middle, *by, image, node, list(GROUPS).index(row.preset)))
+    columns = np.array(table).T
+    return Pulls(columns[0], columns[1:3], *columns[3:].astype(int))
+
+
+def draw(pulls: Pulls, fixed: float | None = None, draws: int = DRAWS) -> Told:
     """Draw what is likely of the levels, with these degrees of freedom; None: they are drawn too."""
     rng = np.random.default_rng(18)
-    pulls = _Pulls()
-    count, presets = len(pulls.late), len(GROUPS)
-    weight, off = np.ones(count), np.zeros((2, len(pulls.of_node)))
+    count, presets, of_node = len(pulls.late), len(GROUPS), pulls.of_node
+    weight, off = np.ones(count), np.zeros((2, len(of_node)))
     squares = np.full((len(LEVELS), presets), 0.03**2)
     common = squares[:, 0].copy()
     freedom = FREEDOM if fixed is None else fixed
     kept: list[tuple[Array, Array, float]] = []
-    for step in range(BURN + DRAWS):
+    for step in range(BURN + draws):
         sure = weight / squares[2, pulls.preset]
         left = pulls.late - (pulls.by * off[:, pulls.node]).sum(axis=0)
         total = np.bincount(pulls.image, sure)
         image = np.bincount(pulls.image, sure * left) / total + rng.normal(size=len(total)) / np.sqrt(total)
         left = pulls.late - image[pulls.image]
-        off = _nodes(pulls, sure, left, squares, rng)
+        off = _nodes(pulls, sure, left, squares[:2, of_node], rng)
         left -= (pulls.by * off[:, pulls.node]).sum(axis=0)
         for level, (differences, of) in enumerate(
-            [(off[0], pulls.of_node), (off[1], pulls.of_node), (np.sqrt(weight) * left, pulls.preset)]
+            [(off[0], of_node), (off[1], of_node), (np.sqrt(weight) * left, pulls.preset)]
         ):
             seen = np.bincount(of, minlength=presets)
             total = np.bincount(of, differences**2, presets) + PRIOR * common[level]
@@ -150,14 +160,14 @@ def draw(fixed: float | None = None) -> Told:
     )
 
 
-def _nodes(pulls: _Pulls, sure: Array, left: Array, squares: Array, rng: np.random.Generator) -> Array:
+def _nodes(pulls: Pulls, sure: Array, left: Array, squares: Array, rng: np.random.Generator) -> Array:
     """Draw what the disk and the unpacking of each node are off by, given what its pulls are."""
     disk, unpack = pulls.by
     sums = [np.bincount(pulls.node, sure * each) for each in (disk * disk, disk * unpack, unpack * unpack)]
     told = np.array([np.bincount(pulls.node, sure * each * left) for each in (disk, unpack)])
     matrix = np.array([[sums[0], sums[1]], [sums[1], sums[2]]])
-    matrix[0, 0] += 1 / squares[0, pulls.of_node]
-    matrix[1, 1] += 1 / squares[1, pulls.of_node]
+    matrix[0, 0] += 1 / squares[0]
+    matrix[1, 1] += 1 / squares[1]
     spread = np.linalg.inv(np.moveaxis(matrix, 2, 0))
     normal = rng.normal(size=(len(spread), 2, 1))
     drawn = spread @ told.T[..., None] + np.linalg.cholesky(spread) @ normal
@@ -180,7 +190,7 @@ def fit_levels() -> Levels:
     What pulls are off by moves the speed of unpacking alone in the model, and so as much more as it has of the time of
     real images. A preset that is none of these is as likely to have a spread above as below the one under no name.
     """
-    told = draw(FREEDOM)
+    told = draw(calibration_pulls(), FREEDOM)
     real = statistics.median(-row.by["unpack"] for row in rows() if row.source == "perfstudy")
     another = math.sqrt(PRIOR / float(stats.chi2.ppf(0.5, PRIOR)))
     disk, unpack, pull = (told.median(level) for level in LEVELS)
@@ -191,7 +201,7 @@ def fit_levels() -> Levels:
 
 def main() -> None:
     """Print medians and intervals with nine in ten."""
-    told = draw()
+    told = draw(calibration_pulls())
     for name, drawn in {**told.common, "degrees of freedom": told.freedom}.items():
         low, median, high = np.quantile(drawn, [0.05, 0.5, 0.95])
         print(f"{name}: {median:.3g} ({low:.3g} to {high:.3g})")

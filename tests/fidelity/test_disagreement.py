@@ -11,10 +11,11 @@ import pytest
 from benchmarks.fidelity.correlations import FAR, GRID, Differences, Told, node_seconds, ordinary
 from benchmarks.fidelity.disagreement import disagreement, pulled_by_several
 from benchmarks.fidelity.moved_rows import FACTORS, GROUPS, Moved, rows
+from benchmarks.fidelity.node_levels import Levels
 
 HB120 = "azure/HB120-96rs_v3"
 BETWEEN = {"disk": 0.1, "unpack": 0.1, "registry": 0.1, "latency": 0.1}
-WITHIN = {HB120: 0.0}
+WITHIN = Levels({"": 0.0}, {"": 0.0}, {"": 0.0})
 SURE = 0.25
 
 
@@ -22,7 +23,7 @@ def pulls(*off_by_image):
     """Return pulls of a preset's three clusters; of each image the logarithms of measured over predicted time."""
     by = dict.fromkeys(FACTORS, -0.5)  # so that an image's spread is as wide as those of the four figures
     return [
-        Moved("perfstudy", HB120, cluster, image, True, 10.0, 10.0 * math.exp(off), 20, 0.0, by)
+        Moved("perfstudy", HB120, cluster, image, True, 10.0, 10.0 * math.exp(off), 20, by)
         for image, offs in enumerate(off_by_image, start=149)
         for cluster, off in zip(GROUPS[HB120].calibration, offs, strict=True)
     ]
