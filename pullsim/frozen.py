@@ -1,8 +1,8 @@
 """Frozen dataclasses whose classes are made quickly: a command makes two hundred before it does anything.
 
 ``dataclasses.dataclass(frozen=True, slots=True)`` compiles six methods for each class, which takes four million
-instructions and was a quarter of `pullsim validate`. Here each class has an ``__init__`` of its own, and all classes
-share the other methods: a quarter of that. What such a class does is the same.
+instructions and was a quarter of `pullsim validate`. Here each class has an ``__init__`` of its own, which is compiled
+when it is first used, and all classes share the other methods. What such a class does is the same.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _made(cls: type[_T]) -> type[_T]:
     """Turn a class into a frozen dataclass with slots. Methods that the class itself has are kept."""
     made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     compared = [field.name for field in dataclasses.fields(made) if field.compare]  # type: ignore[arg-type]
-    shared = {**_SHARED, "__init__": _initializer(made)}
+    shared = {**_SHARED, "__init__": _Initializer(made)}
     for name, method in shared.items():
         if name not in cls.__dict__:
             setattr(made, name, method)
@@ -40,7 +40,19 @@ def _made(cls: type[_T]) -> type[_T]:
     return made
 
 
-def _initializer(cls: type) -> Any:
+class _Initializer:
+    """The ``__init__`` of a class until somebody asks for it, when the compiled one takes its place."""
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        method = _compiled(self._cls)
+        setattr(self._cls, "__init__", method)  # noqa: B010  mypy takes no other way
+        return method.__get__(instance, owner)
+
+
+def _compiled(cls: type) -> Any:
     """Compile ``__init__``, as dataclasses does: a default is an object of the function's globals."""
     names: dict[str, Any] = {"_set": object.__setattr__, "_factory": _FACTORY}
     arguments = ["self"]

@@ -119,3 +119,16 @@ def test_other_dataclasses_are_those_of_the_standard_library():
     made = Open(1)
     made.value = 2
     assert made == Open(2)
+
+
+def test_the_initializer_is_compiled_when_it_is_first_asked_for():
+    @dataclass(frozen=True, slots=True)
+    class Late:
+        """A class of its own, which nobody has used."""
+
+        name: str
+
+    assert not inspect.isfunction(vars(Late)["__init__"])
+    assert Late("a").name == "a"
+    assert inspect.isfunction(vars(Late)["__init__"])
+    assert vars(Late)["__init__"] is Late.__init__

@@ -32,11 +32,21 @@ def test_modules_that_an_import_loads(code, ours, all_of_them):
     assert len(names) <= all_of_them, names
 
 
-def loaded_by(*words):
+#: Fails if more sections of scenarios are built than the quickstart and its defaults have.
+BUILT = """
+def sections(kind):
+    return [kind, *(each for below in kind.__subclasses__() for each in sections(below))]
+from pullsim.scenario.model.quantities import Section
+built = [each.__name__ for each in sections(Section) if each.__pydantic_complete__]
+assert len(built) <= 21, built
+"""
+
+
+def loaded_by(*words, then=""):
     """Return the modules that a command loads, in which the garbage collector looks at nothing."""
     began = f"import gc\nfrom pullsim.cli import main\nsys.argv = {['pullsim', *words]}\nbegan = gc.get_stats()[0]"
     ended = "assert gc.get_stats()[0]['collections'] == began['collections']"
-    return loaded(f"{began}\ntry:\n    main()\nexcept SystemExit:\n    pass\n{ended}")
+    return loaded(f"{began}\ntry:\n    main()\nexcept SystemExit:\n    pass\n{ended}\n{then}")
 
 
 def test_modules_that_the_help_loads():
@@ -48,7 +58,7 @@ def test_modules_that_the_help_loads():
 
 
 def test_modules_that_checking_a_scenario_loads():
-    names = loaded_by("validate", "scenarios/quickstart.yaml")
+    names = loaded_by("validate", "scenarios/quickstart.yaml", then=BUILT)
     assert len(names) <= 640, len(names)
     heavy = {"numpy", "pandas", "matplotlib", "simpy", "scipy", "jinja2", "distributed"}
     assert not heavy & set(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic import Field, model_validator
 
 from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size, VolumeName
 from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec, PageCacheSpec
@@ -15,7 +15,6 @@ from pullsim.units import duration_text, rate_text, size_text
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import CoreSchema
 
 _UNPACK = UnpackSpec()
 _CONTAINERD, _CRIO = ContainerdSpec(), CrioSpec()
@@ -32,12 +31,10 @@ class Short(Section):
         return data if isinstance(data, Mapping | Section) else {first: data}
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Return a JSON Schema that accepts the mapping, or the value of its first field alone."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        first = next(iter(schema["properties"].values()))
-        short = {key: first[key] for key in ("type", "examples") if key in first}
-        return {"anyOf": [schema, short], "description": schema["description"]}
+    def short_form(cls, mapping: JsonSchemaValue) -> JsonSchemaValue:
+        """Return the JSON Schema of the value of the first field."""
+        first = next(iter(mapping["properties"].values()))
+        return {key: first[key] for key in ("type", "examples") if key in first}
 
 
 class NicBurst(Section):

@@ -177,11 +177,9 @@ class ManifestFile(Section):
         return {"path": data} if isinstance(data, str) else data
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Return a JSON Schema that accepts the mapping, or the path."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        text = {"type": "string", "examples": ["manifests"]}
-        return {"anyOf": [schema, text], "description": schema["description"]}
+    def short_form(cls, mapping: JsonSchemaValue) -> JsonSchemaValue:  # noqa: ARG003
+        """Return the JSON Schema of the path."""
+        return {"type": "string", "examples": ["manifests"]}
 
 
 class _OrOne:

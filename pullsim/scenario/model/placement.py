@@ -10,7 +10,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
     model_validator,
@@ -25,7 +24,6 @@ from pullsim.units import parse_size, size_text
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import CoreSchema
 
 UNLIMITED: Final = "unlimited"
 #: The most pods on a node, which the status of a node has among its resources.
@@ -124,11 +122,9 @@ class Taint(Section):
         return self
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Return a JSON Schema that accepts the mapping, or the text."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        text = {"type": "string", "examples": ["gpu:NoSchedule"]}
-        return {"anyOf": [schema, text], "description": schema["description"]}
+    def short_form(cls, mapping: JsonSchemaValue) -> JsonSchemaValue:  # noqa: ARG003
+        """Return the JSON Schema of the text."""
+        return {"type": "string", "examples": ["gpu:NoSchedule"]}
 
 
 class Placed(Section):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import (
     BeforeValidator,
     Field,
-    GetJsonSchemaHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -21,7 +20,6 @@ from pullsim.spec import pull_policies as spec
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import CoreSchema
 
 
 def _limits(value: Any) -> Any:
@@ -152,13 +150,9 @@ class PullPolicy(Section):
         return data
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Return a JSON Schema that accepts the mapping, or the name of the policy alone."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        return {
-            "anyOf": [schema, {"type": "string", "examples": [*BARE]}],
-            "description": schema["description"],
-        }
+    def short_form(cls, mapping: JsonSchemaValue) -> JsonSchemaValue:  # noqa: ARG003
+        """Return the JSON Schema of the name of the policy."""
+        return {"type": "string", "examples": [*BARE]}
 
     @property
     def name(self) -> str:

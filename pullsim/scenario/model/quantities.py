@@ -9,8 +9,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from pullsim.errors import shown
 from pullsim.inputs.core_schema import RawFloat
@@ -30,12 +41,19 @@ from pullsim.units import (
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+    from pydantic.json_schema import JsonSchemaValue
 
+#: The sections that pydantic is building at this moment.
+_BUILDING: Final[set[type[Section]]] = set()
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 class Section(BaseModel):
-    """A mapping of the scenario: camelCase keys, no others; a key with null counts as absent."""
+    """A mapping of the scenario: camelCase keys, no others; a key with null counts as absent.
+
+    A section is built, which is to say its validator made, when a scenario first has it or its defaults: of the ninety
+    that there are, a scenario has twenty.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -45,6 +63,7 @@ class Section(BaseModel):
         allow_inf_nan=False,
         hide_input_in_errors=True,
         json_schema_serialization_defaults_required=False,
+        defer_build=True,
     )
 
     @model_validator(mode="before")
@@ -53,6 +72,46 @@ class Section(BaseModel):
         if isinstance(data, Mapping):
             return {key: value for key, value in data.items() if value is not None}
         return data
+
+    @classmethod
+    def model_rebuild(cls, **settings: Any) -> bool | None:
+        """Do as pydantic, which calls this for the first value of the section."""
+        _BUILDING.add(cls)
+        try:
+            return super().model_rebuild(**settings)
+        finally:
+            _BUILDING.discard(cls)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the section's own schema to build it, and to build what it is in one that waits for a value."""
+        if cls in _BUILDING:
+            return handler(source)
+        name = f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"  # as pydantic's: sections are definitions of the schema
+        return core_schema.no_info_plain_validator_function(cls.model_validate, ref=name)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON Schema of the mapping, and of its short form if it has one."""
+        if schema["type"] == "function-plain":
+            cls.model_rebuild()
+            schema = cls.__pydantic_core_schema__
+        if schema["type"] == "definitions":  # of sections that this one has twice; pydantic comes back with the rest
+            return handler(schema)
+        whole = handler(schema)
+        mapping = handler.resolve_ref_schema(whole)
+        short = cls.short_form(mapping)
+        return whole if short is None else {"anyOf": [mapping, short], "description": mapping["description"]}
+
+    @classmethod
+    def short_form(cls, mapping: JsonSchemaValue) -> JsonSchemaValue | None:  # noqa: ARG003
+        """Return the JSON Schema of what may be written instead of the mapping, whose own is given; None: nothing."""
+        return None
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Take the values of a pickled section, which another process has built and this one may not have."""
+        type(self).model_rebuild()
+        super().__setstate__(state)
 
     @classmethod
     def model_fields_by_key(cls) -> dict[str, FieldInfo]:
