@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from pullsim.cli import help_modules
 from pullsim.cli.command_line import GIVEN
 from pullsim.cli.commands import COMMANDS
 from pullsim.printable import printable, shortened
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _USAGE: Final = 600  # the most characters of a usage error's message
+_HELP: Final = ("-h", "--help")
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # the class in the version of click that Typer brings along
 
 
@@ -56,6 +58,8 @@ class Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep the arguments as they were given, and parse them."""
         GIVEN.set(tuple(args))
+        if not args or any(each in _HELP for each in args):
+            help_modules.load()
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -85,7 +89,7 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": [*_HELP]},
 )
 
 
