@@ -10,6 +10,7 @@ from pullsim.results import metrics as metric_names
 from pullsim.results.page.metric_words import in_words, the
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Rows, Section, Table, Text
 from pullsim.results.page.parts import field, tooltip
+from pullsim.results.wording import counted
 from pullsim.study.advice import text
 from pullsim.study.advice.advice import in_percent, percent
 from pullsim.study.cluster_tables import clusters_of_advice
@@ -43,7 +44,7 @@ def advice_page(advice: Advice, file: str, overrides: Sequence[str], source: Sou
             *closing(source._replace(error=advice.error)),
         ],
         context=source.description,
-        made_by=f"pullsim advise, {len(advice.seeds)} seeds",
+        made_by=f"pullsim advise, {counted(len(advice.seeds), 'seed')}",
     )
 
 

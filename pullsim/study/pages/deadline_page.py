@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, Text
-from pullsim.results.wording import duration
+from pullsim.results.wording import counted, duration
 from pullsim.study.cluster_tables import clusters_of_deadline
 from pullsim.study.deadline import in_clusters, interval, notes, percent, sentence
 from pullsim.study.deadline_clusters import name_of
@@ -57,7 +57,7 @@ def deadline_page(found: Deadline, source: Source) -> Page:
             *closing(source),
         ],
         context=source.description,
-        made_by=f"pullsim solve, {found.seeds} seeds",
+        made_by=f"pullsim solve, {counted(found.seeds, 'seed')}",
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pullsim.printable import shortened
 from pullsim.results.page.page import Cell, Chart, Column, Figure, Page, Section, Table, Text
+from pullsim.results.wording import counted
 from pullsim.study.image_advice import text
 from pullsim.study.image_advice.changes import STEPS
 from pullsim.study.image_advice.image_advice import P99
@@ -39,7 +40,7 @@ def image_advice_page(found: ImageAdvice, source: Source) -> Page:
             *([Section("What images share", _shared(found))] if found.shared else []),
             *closing(source._replace(error=found.advice.error)),
         ],
-        made_by=f"pullsim image-advice, {len(found.advice.seeds)} seeds",
+        made_by=f"pullsim image-advice, {counted(len(found.advice.seeds), 'seed')}",
     )
 
 

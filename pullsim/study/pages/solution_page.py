@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pullsim.results import metrics as metric_names
 from pullsim.results.page.metric_words import headline, in_words, limit_text, the
 from pullsim.results.page.page import Cell, Column, Figure, Page, Section, Table, points_of
-from pullsim.results.wording import percentage
+from pullsim.results.wording import counted, percentage
 from pullsim.stages import RESOURCES
 from pullsim.study import solve_text
 from pullsim.study.cluster_tables import clusters_of_solution
@@ -46,7 +46,7 @@ def solution_page(solution: Solution, source: Source) -> Page:
             *closing(source),
         ],
         context=source.description,
-        made_by=f"pullsim solve, {solution.seeds} seeds",
+        made_by=f"pullsim solve, {counted(solution.seeds, 'seed')}",
     )
 
 
@@ -69,7 +69,7 @@ def _figures(solution: Solution) -> list[Figure]:
         found.append(Figure("answer", "none", bad=True))
     if goal.limit is not None:
         found.append(Figure("limit", limit_text(goal.limit)))
-    found.append(Figure("settings tried", f"{len(solution.tried):,}", f"each with {solution.seeds} seeds"))
+    found.append(Figure("settings tried", f"{len(solution.tried):,}", f"each with {counted(solution.seeds, 'seed')}"))
     return found
 
 

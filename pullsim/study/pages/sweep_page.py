@@ -70,7 +70,7 @@ def sweep_page(sweep: Sweep, metrics: Sequence[str], source: Source, against: tu
             *closing(source),
         ],
         context=source.description,
-        made_by=f"pullsim sweep, seeds {sweep.seeds[0]} to {sweep.seeds[-1]}",
+        made_by=f"pullsim sweep, {_seeds(sweep.seeds)}",
     )
 
 
@@ -226,3 +226,7 @@ def _failures(sweep: Sweep, more: Sequence[str]) -> list[Section]:
     failed = [f"{variant}: {error}" for variant, error in [*first.items()][:20]]
     parts: list[Text] = points_of({"Beware:": more[:20], "These settings could not be run:": failed})
     return [Section("What went wrong", parts)] if parts else []
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
