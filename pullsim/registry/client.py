@@ -35,6 +35,7 @@ class Transport(NamedTuple):
     dials: int = 1  # number of TCP ports that are tried one after the other if none answers
     tls: bool = True  # the client uses TLS if the registry supports it
     tries_tls: bool = False  # the client tries TLS on its first connection even if the registry does not support it
+    pings_again: bool = False  # after a ping that fails the client pings a registry without TLS in plain text
 
 
 PLAIN: Final = Transport()
@@ -57,6 +58,7 @@ class Client:
         "_header_timeout",
         "_idle",
         "_inbound",
+        "_pings",
         "_port",
         "_tls",
         "_tries_tls",
@@ -95,6 +97,7 @@ class Client:
         self._dials = transport.dials
         self._tls = transport.tls and registry.spec.tls
         self._tries_tls = transport.tries_tls and not registry.spec.tls
+        self._pings = 2 if transport.pings_again and not registry.spec.tls else 1
         self._idle: list[int] = []  # congestion window of each idle connection, in bytes
         self._blob_idle: list[int] = []  # the same for connections to the blob host
 
@@ -105,7 +108,8 @@ class Client:
         """
         env, registry, spec = self._env, self.registry, self.registry.spec
         if (fault := self._obstacle(request)) is not None:
-            yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * self._dials)
+            dials = self._dials * self._pings
+            yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * dials)
             return REFUSED if fault.refused else TIMED_OUT
         window, latency = self._connect(self._idle, spec.round_trip)
         if latency and not registry.gates.regular:

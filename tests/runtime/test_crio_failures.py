@@ -87,7 +87,7 @@ def test_committed_layers_of_a_failed_copy_stay_and_spare_the_next_one_their_dow
 )
 def test_texts_of_failures(fault, cause, text):
     result = run_containerd(
-        {"a:1": image(layer("x"))}, spec=node(crio((1, 31))), source=registry(faults=(fault,)), horizon=40.0
+        {"a:1": image(layer("x"))}, spec=node(crio((1, 31))), source=registry(faults=(fault,), tls=True), horizon=40.0
     )
     assert (pull(result, "a").error, pull(result, "a").cause) == (text, cause)
     assert pull(result, "a").ended == pytest.approx(30.0 if fault.unreachable else 0.0)
@@ -136,10 +136,25 @@ def test_from_1_33_what_is_no_image_is_tried_as_an_artifact(version, tried, text
     ],
 )
 def test_to_1_35_0_that_is_tried_without_a_network_too(version, dials, text):
-    source = registry(faults=(Fault(unreachable=True, status=None),))
+    source = registry(faults=(Fault(unreachable=True, status=None),), tls=True)
     result = run_containerd({"a:1": image(layer("x"))}, spec=node(crio(version)), source=source, horizon=70.0)
     assert pull(result, "a").ended == pytest.approx(30.0 * dials)
     assert pull(result, "a").error.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds", "why"),
+    [
+        (Fault(unreachable=True, status=None), 60.0, "i/o timeout"),
+        (Fault(status=None), 2.0, "connect: connection refused"),
+    ],
+)
+def test_a_registry_without_tls_is_pinged_in_plain_text_too(fault, seconds, why):
+    """Both pings time out after 30 s, or are refused after a round trip of a second; the second one is told of."""
+    source = registry(faults=(fault,), round_trip=1.0)
+    result = run_containerd({"a:1": image(layer("x"))}, spec=node(crio((1, 31))), source=source, horizon=70.0)
+    assert pull(result, "a").ended == pytest.approx(seconds)
+    assert pull(result, "a").error.endswith(f'{PING}Get "http://{HOST}/v2/": dial tcp {HOST}:80: {why}')
 
 
 @pytest.mark.parametrize(("version", "manifests"), [((1, 32, 13), 2), ((1, 33, 3), 4), ((1, 33, 4), 2)])

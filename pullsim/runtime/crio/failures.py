@@ -9,10 +9,11 @@ disks), cri-o#5282 (429), texts of OpenShift 4.18 to 4.20 (artifacts, RegistryUn
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pullsim.cri import PullOutcome
 from pullsim.registry.access import Denial
+from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.request import CUT, NOT_FOUND, REFUSED, RESET, TIMED_OUT
 from pullsim.runtime.containerd.failures import CAUSES, NO_CONNECTION, NO_SPACE, PHRASES
 from pullsim.spec.hosts import HUB
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
     from pullsim.oci.platform import Platform
     from pullsim.oci.reference import Reference
-    from pullsim.registry.authorizer import Authorizer
     from pullsim.releases.crio import CrioRelease
 
 REGISTRY_UNAVAILABLE: Final = "RegistryUnavailable"  # k8s.io/cri-api/pkg/errors
@@ -31,6 +31,7 @@ STORE: Final = "/var/lib/containers/storage/overlay"
 READING_TOC: Final = "read zstd:chunked manifest"
 STAGING: Final = "staging a partially-pulled layer"
 MANIFEST_LIST: Final = "copying system image from manifest list: "
+PORTS: Final = {"http": 80, "https": 443}
 #: The text for an answer in which the registry gives no message (error codes of distribution), by HTTP status.
 WORDS: Final = {
     401: "unauthorized: authentication required",
@@ -55,13 +56,22 @@ class CopyFailed(Exception):
         return self.cause == "unavailable"
 
 
-def ping_failure(host: str, status: int, message: str = "") -> CopyFailed:
-    """Return the failure of GET /v2/: no connection, or an error (docker_client.go detectPropertiesHelper, ping)."""
-    name = HUB[1] if host == HUB[0] else host
-    if status in NO_CONNECTION:
-        why = f'Get "https://{name}/v2/": dial tcp {_address(name)}: {_problem(status)}'
-    else:
-        why = _response(status, message)
+class Refusal(NamedTuple):
+    """How a request of a registry failed."""
+
+    status: int  # HTTP status, or one of those in `pullsim.registry.request`
+    message: str  # the registry's own text
+    denied: Authorizer | None  # whose credentials were refused; None: none were
+    scheme: str  # http or https, as the client speaks to the registry
+
+
+def ping_failure(host: str, refusal: Refusal) -> CopyFailed:
+    """Return the failure of GET /v2/: no connection, or an error (docker_client.go detectPropertiesHelper, ping).
+
+    Of a registry without TLS it is the failure of the ping by HTTP, which follows the one by HTTPS.
+    """
+    name, status = HUB[1] if host == HUB[0] else host, refusal.status
+    why = _no_connection(refusal, name, "/v2/") if status in NO_CONNECTION else _response(status, refusal.message)
     return CopyFailed(f"pinging container registry {name}: {why}", cause_of(status), status)
 
 
@@ -71,35 +81,34 @@ def token_failure(status: int) -> CopyFailed:
     return CopyFailed(why, cause_of(status), status)
 
 
-def manifest_failure(
-    reference: Reference, tag: str, status: int, message: str, denied: Authorizer | None
-) -> CopyFailed:
+def manifest_failure(reference: Reference, tag: str, refusal: Refusal) -> CopyFailed:
     """Return the failure of the GET of a manifest (docker_image_src.go fetchManifest)."""
-    if _credentials_refused(denied):
+    status = refusal.status
+    if _credentials_refused(refusal):
         return token_failure(status)
-    why = f"reading manifest {tag} in {reference.repository}: {_answer(reference, 'manifests', tag, status, message)}"
+    why = f"reading manifest {tag} in {reference.repository}: {_answer(reference, 'manifests', tag, refusal)}"
     return CopyFailed(why, cause_of(status), status)
 
 
-def blob_failure(reference: Reference, digest: str, status: int, message: str, denied: Authorizer | None) -> CopyFailed:
+def blob_failure(reference: Reference, digest: str, refusal: Refusal) -> CopyFailed:
     """Return the failure of the GET of a blob (docker_image_src.go getBlob)."""
-    if _credentials_refused(denied):
+    status = refusal.status
+    if _credentials_refused(refusal):
         why = token_failure(status).why
     else:
-        why = f"fetching blob: {_answer(reference, 'blobs', digest, status, message)}"
+        why = f"fetching blob: {_answer(reference, 'blobs', digest, refusal)}"
     return CopyFailed(f"reading blob {digest}: {why}", cause_of(status), status)
 
 
-def parts_failure(
-    reference: Reference, digest: str, step: str, status: int, message: str, denied: Authorizer | None
-) -> CopyFailed:
+def parts_failure(reference: Reference, digest: str, step: str, refusal: Refusal) -> CopyFailed:
     """Return the failure of a GET of parts of a blob, at a ``step`` of its partial pull (copy/single.go copyLayer)."""
+    status = refusal.status
     if status in (CUT, RESET):
         why = "unexpected EOF"
-    elif _credentials_refused(denied):
+    elif _credentials_refused(refusal):
         why = token_failure(status).why
     else:
-        why = _answer(reference, "blobs", digest, status, message)
+        why = _answer(reference, "blobs", digest, refusal)
         if status not in NO_CONNECTION:
             why = f"fetching partial blob: {why}"
     return CopyFailed(f"partial pull of blob {digest}: {step}: {why}", cause_of(status), status)
@@ -121,10 +130,10 @@ def broken_off(status: int, number: int, again: str = "") -> CopyFailed:
     return CopyFailed(why, "connectionLost", status)
 
 
-def reconnecting(reference: Reference, digest: str, status: int, message: str) -> str:
+def reconnecting(reference: Reference, digest: str, refusal: Refusal) -> str:
     """Return the text about a failed attempt to resume a download that broke off (body_reader.go Read)."""
-    answer = _answer(reference, "blobs", digest, status, message)
-    if status in NO_CONNECTION:
+    answer = _answer(reference, "blobs", digest, refusal)
+    if refusal.status in NO_CONNECTION:
         return f" (while reconnecting: {answer})"
     return f" (after reconnecting, fetching blob: {answer})"
 
@@ -219,19 +228,27 @@ def _source(reference: Reference) -> str:
     return f"initializing source docker://{reference}: "
 
 
-def _credentials_refused(denied: Authorizer | None) -> bool:
+def _credentials_refused(refusal: Refusal) -> bool:
     """Whether the token server has refused the client's credentials."""
+    denied = refusal.denied
     return denied is not None and denied.scheme == "bearer" and denied.denial in (Denial.INVALID, Denial.EXPIRED)
 
 
-def _answer(reference: Reference, kind: str, what: str, status: int, message: str) -> str:
+def _answer(reference: Reference, kind: str, what: str, refusal: Refusal) -> str:
     """Return the text of how a GET of a manifest or blob failed: no connection, or an answer that is an error."""
-    if status in NO_CONNECTION:
+    if refusal.status in NO_CONNECTION:
         name = HUB[1] if reference.domain == HUB[0] else reference.domain
-        return f'Get "https://{name}/v2/{reference.path}/{kind}/{what}": dial tcp {_address(name)}: {_problem(status)}'
-    if status == NOT_FOUND and kind == "blobs":
+        return _no_connection(refusal, name, f"/v2/{reference.path}/{kind}/{what}")
+    if refusal.status == NOT_FOUND and kind == "blobs":
         return "blob unknown to registry"
-    return _response(status, message)
+    return _response(refusal.status, refusal.message)
+
+
+def _no_connection(refusal: Refusal, name: str, path: str) -> str:
+    """Return the text of a GET for which there was no connection to a host (net/url Error, net OpError)."""
+    address = name if ":" in name else f"{name}:{PORTS[refusal.scheme]}"
+    problem = "i/o timeout" if refusal.status == TIMED_OUT else "connect: connection refused"
+    return f'Get "{refusal.scheme}://{name}{path}": dial tcp {address}: {problem}'
 
 
 def _response(status: int, message: str) -> str:
@@ -241,11 +258,3 @@ def _response(status: int, message: str) -> str:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"received unexpected HTTP status: {status} {PHRASES.get(status, '')}".rstrip()
     return WORDS.get(status, f'StatusCode: {status}, ""')
-
-
-def _problem(status: int) -> str:
-    return "i/o timeout" if status == TIMED_OUT else "connect: connection refused"
-
-
-def _address(host: str) -> str:
-    return host if ":" in host else f"{host}:443"

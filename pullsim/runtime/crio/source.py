@@ -35,9 +35,9 @@ LONGEST_PAUSE: Final = 60.0  # seconds
 PROGRESS: Final = 1 << 20  # bytes that must have come since the last resumption for a download to be resumed again
 PATIENCE: Final = 60.0  # seconds since the last resumption after which a download is resumed with fewer bytes too
 RECONNECT: Final = 1.05  # seconds until a resumption: the mean of the 1.0 to 1.1 s that CRI-O draws at random
-#: A registry without TLS is asked only if it is configured as insecure, and even then the ping tries TLS first
-#: (docker/docker_client.go detectPropertiesHelper).
-TRANSPORT: Final = Transport(tries_tls=True)
+#: A registry without TLS is asked only if it is configured as insecure, and even then the ping tries TLS first; one in
+#: plain text follows whatever it failed by, a timeout too (docker/docker_client.go detectPropertiesHelper).
+TRANSPORT: Final = Transport(tries_tls=True, pings_again=True)
 
 
 class _Document:
@@ -125,7 +125,7 @@ class ImageSource:
         request = Request(client.presented, reference, "blobs", digest, size)
         status = yield from self._get(client, request, _Document(self._clock))
         if status != OK:
-            why = failures.blob_failure(reference, digest, status, client.message, _denied(client))
+            why = failures.blob_failure(reference, digest, _refusal(client, status))
             raise CopyFailed(f"parsing image configuration: {why.why.partition(': ')[2]}", why.cause, status)
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
@@ -148,9 +148,9 @@ class ImageSource:
                 return
             if status not in BROKEN_OFF:
                 if broken != OK:
-                    again = failures.reconnecting(reference, digest, status, client.message)
+                    again = failures.reconnecting(reference, digest, _refusal(client, status))
                     raise failures.broken_off(broken, number, again)
-                raise failures.blob_failure(reference, digest, status, client.message, _denied(client))
+                raise failures.blob_failure(reference, digest, _refusal(client, status))
             broken, now = status, env.now
             first = last_offset < 0
             if not first and download.received - last_offset < PROGRESS and now - last_time < PATIENCE:
@@ -172,7 +172,7 @@ class ImageSource:
         if status == OK:
             download.received += request.size
         elif status != BAD_REQUEST or ranges == 1:
-            raise failures.parts_failure(self._reference, digest, step, status, client.message, _denied(client))
+            raise failures.parts_failure(self._reference, digest, step, _refusal(client, status))
         return status == OK
 
     def _open(self, registry: Registry) -> Generator[Any, Any, Opened]:
@@ -205,7 +205,7 @@ class ImageSource:
                 break
             pause = yield from self._pause(client, pause)
         if status != OK:
-            raise failures.ping_failure(client.registry.spec.host, status, client.message)
+            raise failures.ping_failure(client.registry.spec.host, _refusal(client, status))
 
     def _manifest(self, client: Client, what: str, size: int, *, index: bool = False) -> Generator[Any, Any, None]:
         """GET a manifest or index by the tag or digest ``what``. Raises CopyFailed."""
@@ -220,7 +220,7 @@ class ImageSource:
 
     def _no_manifest(self, client: Client, what: str, status: int) -> CopyFailed:
         """Return the failure of a GET of the manifest ``what``."""
-        return failures.manifest_failure(self._reference, what, status, client.message, _denied(client))
+        return failures.manifest_failure(self._reference, what, _refusal(client, status))
 
     def _get(self, client: Client, request: Request, download: Download) -> Generator[Any, Any, int]:
         """Send a GET, and after each 429 and a pause again, `ATTEMPTS` times at most; return the last status."""
@@ -244,5 +244,8 @@ class ImageSource:
         return self._opened.client
 
 
-def _denied(client: Client) -> Authorizer | None:
-    return None if client.authorizer.denial is None else client.authorizer
+def _refusal(client: Client, status: int) -> failures.Refusal:
+    """Return how a client's last request failed."""
+    authorizer, tls = client.authorizer, client.registry.spec.tls
+    denied = None if authorizer.denial is None else authorizer
+    return failures.Refusal(status, client.message, denied, "https" if tls else "http")
