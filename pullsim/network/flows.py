@@ -28,13 +28,15 @@ class Component:
     settled it is placed again with `place`, or leaves.
     """
 
-    due: float  # time of the next end of a transfer, inf without one
-    ports: dict[Port, None]
-    needs_rebase: bool  # all ports are to be placed anew: a clock has become large, or no port needs this component
-    general: bool  # it serves paths of several links
-    needed_by: int  # number of its ports that no cheaper kind of component can serve; always 0 in the cheapest kinds
-    # The links that can bind and whose transfers are all in this component. The cheapest kinds leave it empty.
-    bottlenecks: dict[Link, None]
+    def __init__(self, *, general: bool = False) -> None:
+        self.due = math.inf  # time of the next end of a transfer, inf without one
+        self.ports: dict[Port, None] = {}
+        self.needs_rebase = False  # place all ports anew: a clock has become large, or no port needs this component
+        self.general = general  # it serves paths of several links
+        self.needed_by = 0  # its ports that no cheaper kind of component can serve; always 0 in the cheapest kinds
+        self.bottlenecks: dict[Link, None] = {}  # that can bind and whose transfers are all here; not in cheap kinds
+        self.unsettled = False  # the network is to settle it in this instant
+        self.listed = False  # it had ports when it was settled last
 
     def sync(self, port: Port, now: float) -> None:
         """Bring the clocks and the accounts of limited seconds of the port's groups up to ``now``."""
@@ -229,8 +231,7 @@ class FlowGroup(Node):
         self.cap = cap
         self.ends: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
         self.clock = 0.0  # bytes, as of the last sync
-        self.connection = 0.0  # seconds limited by the cap, as of the last sync
-        self.nic = 0.0  # seconds limited by the port, as of the last sync
+        self.connection = self.nic = 0.0  # seconds limited by the cap, and by the port, as of the last sync
         self.version, self.order = 0, 0.0  # of its entry in a heap of the component, `lazy_heap` or `Ends`; 0: none
         self._above = self._below = self._beside = None
         # What follows belongs to the component that serves the group. Each kind of component uses some of it.
@@ -240,8 +241,7 @@ class FlowGroup(Node):
         self.mark = 0.0  # in a `SingleBottleneck`: the limited seconds of its class at the last sync
         # In a `SeveralBottlenecks`: its aggregate's seconds limited by the cap, and by the port, at the last sync.
         self.connection_mark = self.nic_mark = 0.0
-        self.rate = 0.0  # bytes/s of one transfer
-        self.total = 0.0  # bytes/s of all its transfers
+        self.rate = self.total = 0.0  # bytes/s of one transfer, and of all of them
         self.by_cap = False  # the cap limits its transfers; False: the port does
         self.since = 0.0  # time of the last sync
 

@@ -30,12 +30,7 @@ class Isolated(Component):
     """Max-min sharing within each port: `Port.placed` is the list of its groups by ascending cap."""
 
     def __init__(self, ticks: Ticks) -> None:
-        self.due = math.inf
-        self.ports: dict[Port, None] = {}
-        self.general = False
-        self.needed_by = 0
-        self.bottlenecks: dict[Link, None] = {}
-        self.needs_rebase = False  # never: clocks restart from 0 when their port is placed
+        super().__init__()  # it never `needs_rebase`: clocks restart from 0 when their port is placed
         self._ticks = ticks
         self._due: list[tuple[float, int, FlowGroup]] = []  # lazy heap of the next ends by time, one entry a port
         self._totals: dict[Link, _Total] = {}

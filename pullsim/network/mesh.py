@@ -27,12 +27,7 @@ class Mesh(Component):
     """Max-min sharing over paths: `Port.placed` is the list of the port's groups, `FlowGroup.index` the row of each."""
 
     def __init__(self) -> None:
-        self.due = math.inf
-        self.ports: dict[Port, None] = {}
-        self.general = True
-        self.needs_rebase = False
-        self.needed_by = 0  # ports with transfers over several links, which no other component can serve
-        self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
+        super().__init__(general=True)  # it is `needed_by` ports with transfers over several links
         self._idle_settles = 0  # number of settles since a port last needed it
         self._time = 0.0  # up to which clocks and accounts are advanced
         self._groups: list[FlowGroup | None] = []  # by row; None: the row is free

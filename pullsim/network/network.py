@@ -49,10 +49,10 @@ class Network(Settling):
         self._isolated = Isolated(self._ticks)
         self._single: dict[Link, SingleBottleneck] = {}  # by link that can bind
         self._dirty: list[Port] = []  # ports that changed in this instant
-        self._unsettled: dict[Component, None] = {}  # components to settle in this instant
+        self._unsettled: list[Component] = []  # those that are to be settled in this instant
         self._settling = False  # a settle of this instant is scheduled or under way
         self._settle_entry = _Settle(self)
-        self._components: dict[Component, None] = {}  # those with ports
+        self._components: list[Component] = []  # those with ports
         self._due = math.inf  # time of the wake-up that is scheduled
         self._wake_up: _WakeUp | None = None  # that wake-up; those scheduled before it do nothing
         self._credits: Credits | None = None  # credit of the ports with a burst rate; None: there are none
@@ -123,7 +123,7 @@ class Network(Settling):
         if self._credits is not None:
             self._credits.replenish(now)
         self._place_dirty(now)
-        unsettled, components = self._unsettled, self._components
+        unsettled = self._unsettled
         needs_rebase = [component for component in unsettled if component.needs_rebase]
         if needs_rebase:
             for component in needs_rebase:
@@ -131,16 +131,20 @@ class Network(Settling):
             self._place_dirty(now)
         for component in unsettled:
             component.due = component.settle(now)
-            if component.ports:
-                components[component] = None
-            else:
-                components.pop(component, None)
+            if bool(component.ports) is not component.listed:
+                component.listed = not component.listed
+                if component.listed:
+                    self._components.append(component)
+                else:
+                    self._components.remove(component)
         credits_ = self._credits
         if credits_ is not None:
             while credits_.follow(unsettled, now):
                 self._place_dirty(now)
                 for component in unsettled:
                     component.due = component.settle(now)
+        for component in unsettled:
+            component.unsettled = False
         unsettled.clear()
         self._settling = False
         self._plan(now)
@@ -169,16 +173,15 @@ class Network(Settling):
         self._due = math.inf
         settling, self._settling = self._settling, True
         ended: list[Transfer] = []
-        unsettled = self._unsettled
         for component in self._components:
             if component.due <= now:
                 component.due = math.inf
-                unsettled[component] = None
+                self._unsettle(component)
                 component.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
         # The end for which this wake-up was scheduled has moved to a later time, and nothing else is due.
-        if not unsettled and not self._dirty:
+        if not self._unsettled and not self._dirty:
             self._settling = settling
             self._plan(now)
             return
@@ -191,7 +194,6 @@ class Network(Settling):
 
     def _place_dirty(self, now: float) -> None:
         """Hand each port that has changed to the component that can serve it as it is now."""
-        unsettled = self._unsettled
         while self._dirty:
             ports, self._dirty = self._dirty, []
             for port in ports:
@@ -211,14 +213,20 @@ class Network(Settling):
                 if old is not component:
                     if old is not None:
                         old.leave(port, now)
-                        unsettled[old] = None
+                        self._unsettle(old)
                     port.component = component
                 if port.credit is not None:
                     assert self._credits is not None
                     self._credits.place(port.credit, component, now)
                 if component is not None:
                     component.place(port, now)
-                    unsettled[component] = None
+                    self._unsettle(component)
+
+    def _unsettle(self, component: Component) -> None:
+        """Have a component settled in this instant."""
+        if not component.unsettled:
+            component.unsettled = True
+            self._unsettled.append(component)
 
     def _shared_component(self, port: Port, now: float) -> Component:
         """Return the one component that serves a port with several links or caps, and move its links there."""
@@ -267,7 +275,7 @@ class Network(Settling):
 
     def _evict(self, component: Component, now: float) -> None:
         """Take all ports out of a component. They are placed anew in the settle that is under way."""
-        self._unsettled[component] = None
+        self._unsettle(component)
         for port in list(component.ports):
             port.announce_change(now)
             component.leave(port, now)

@@ -37,12 +37,7 @@ class SeveralBottlenecks(Component):
     """Max-min sharing of several links: `Port.placed` is the list of the port's groups, in the order of its class."""
 
     def __init__(self, ticks: Ticks) -> None:
-        self.due = math.inf
-        self.ports: dict[Port, None] = {}
-        self.general = False
-        self.needs_rebase = False
-        self.needed_by = 0  # ports with transfers of several kinds
-        self.bottlenecks: dict[Link, None] = {}  # links that can bind and have all their transfers here
+        super().__init__()  # it is `needed_by` ports with transfers of several kinds
         self._ticks = ticks
         self._sources: dict[Link, Bottleneck] = {}  # every link that a port here pulls from, whether it can bind or not
         self._classes: dict[tuple[float, tuple[tuple[int, float, int], ...]], PortClass] = {}

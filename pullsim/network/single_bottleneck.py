@@ -63,15 +63,10 @@ class SingleBottleneck(Component):
     """Max-min sharing of one link: `Port.placed` is the port's only group."""
 
     def __init__(self, link: Link, ticks: Ticks) -> None:
-        self.due = math.inf
-        self.ports: dict[Port, None] = {}
-        self.general = False
-        self.needed_by = 0
-        self.bottlenecks: dict[Link, None] = {}
-        self.needs_rebase = False
+        super().__init__()
         self._link = link
         self._ticks = ticks
-        self._classes: dict[tuple[float, int, bool], PortClass] = {}
+        self._classes: dict[float, list[PortClass]] = {}  # by their limit
         self._active: list[PortClass] = []  # classes with ports, by transfer_limit; the first `_full` are full
         self._full = 0  # number of full classes
         self._full_rate = 0.0  # bytes/s of all transfers of full classes
@@ -116,10 +111,7 @@ class SingleBottleneck(Component):
         m = len(group.ends)
         share = port.capacity / m
         by_cap = group.cap < share * LESS
-        key = (m * group.cap if by_cap else port.capacity, m, by_cap)
-        cls = self._classes.get(key)
-        if cls is None:
-            cls = self._classes[key] = PortClass(*key, group.cap if by_cap else share)
+        cls = self._class(m * group.cap if by_cap else port.capacity, m, by_cap, group.cap if by_cap else share)
         old: FlowGroup | None = port.placed
         if old is not group or group.cls is not cls:
             if old is None:
@@ -136,6 +128,18 @@ class SingleBottleneck(Component):
         cls.entries.put(group, group.ends[0][0] - offset, self._ticks.next())
         self._entered += 1
         self._note_change(cls)
+
+    def _class(self, limit: float, m: int, by_cap: bool, transfer_limit: float) -> PortClass:
+        """Return the class of ports with these properties, and make it if there is none."""
+        alike = self._classes.get(limit)
+        if alike is None:
+            alike = self._classes[limit] = []
+        for cls in alike:
+            if cls.m == m and cls.by_cap == by_cap:
+                return cls
+        made = PortClass(limit, m, by_cap, transfer_limit)
+        alike.append(made)
+        return made
 
     def leave(self, port: Port, now: float) -> None:
         """See `Component`."""
