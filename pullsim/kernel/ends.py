@@ -70,9 +70,17 @@ class Ends(Generic[Item]):
     def take_until(self, when: float) -> list[Item]:
         """Remove what ends up to and including a reading of the clock, and return it in order."""
         taken: list[Item] = []
-        while (item := self.first()) is not None and item.when <= when:
-            self.withdraw(item)
-            taken.append(item)
+        if _COMPILED:
+            while (item := self.first()) is not None and item.when <= when:
+                self.withdraw(item)
+                taken.append(item)
+            return taken
+        tuples = self._tuples
+        while tuples and tuples[0][0] <= when:
+            _, number, item = heappop(tuples)
+            if number == item.order:
+                item.order = 0.0
+                taken.append(item)
         return taken
 
     def compact(self) -> None:
