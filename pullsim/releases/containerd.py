@@ -8,6 +8,7 @@ later releases. The packages are core/remotes/docker (remotes/docker in 1.x), co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from pullsim.releases.release import Release, Releases
@@ -53,6 +54,7 @@ class Behaviour:
     progress_timeout: float  # seconds without a received byte after which a pull is cancelled; 0: no timeout
 
 
+@cache
 def behaviour(release: Release, *, local_pull: bool = False) -> Behaviour:
     """Return the rules of a release. From 2.1 on the transfer service pulls, and download slots are per node.
 

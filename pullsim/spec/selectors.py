@@ -53,7 +53,7 @@ def requires(pod: Scheduling, name: str, labels: Mapping[str, str]) -> bool:
 
     Models component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go RequiredNodeAffinity.Match.
     """
-    if any(labels.get(key) != value for key, value in pod.node_selector):
+    if pod.node_selector and any(labels.get(key) != value for key, value in pod.node_selector):
         return False
     return pod.required_nodes is None or any(selects(term, name, labels) for term in pod.required_nodes)
 

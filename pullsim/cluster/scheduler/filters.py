@@ -78,7 +78,7 @@ def fits(node: NodeInfo, pod: Signature) -> bool:
                 return False
         elif amount > limit - node.requested.get(name, 0):
             return False
-    return all(map(node.has_free, pod.ports))
+    return not pod.ports or all(map(node.has_free, pod.ports))
 
 
 def refuses_now(node: NodeInfo, pod: Signature) -> list[str]:

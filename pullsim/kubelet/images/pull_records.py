@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -70,12 +69,12 @@ class ImagePullManager:
         self._normalise = normalise
         self._accounts = accounts
         self._allowlist = allowlist
-        self._intents: Counter[str] = Counter()  # pulls that were asked for, by the name that the CRI is given
+        self._intents: dict[str, int] = {}  # pulls that were asked for, by the name that the CRI is given
         self._records: dict[str, dict[str, PulledWith]] = {}  # by the answer of PullImage, then by repository
 
     def record_intent(self, image: str) -> None:
         """Note that a pull of the image is about to be requested."""
-        self._intents[image] += 1
+        self._intents[image] = self._intents.get(image, 0) + 1
 
     def record_failure(self, image: str) -> None:
         """Remove the intent of a pull that has failed."""
@@ -103,9 +102,9 @@ class ImagePullManager:
             self._records[image_ref] = {**(record or {}), repository: found}
 
     def _end_intent(self, image: str) -> None:
-        self._intents[image] -= 1
-        if not self._intents[image]:
-            del self._intents[image]
+        left = self._intents.pop(image) - 1
+        if left:
+            self._intents[image] = left
 
     @property
     def sizes(self) -> tuple[int, int] | None:
@@ -126,7 +125,7 @@ class ImagePullManager:
         if self._policy in (None, NEVER_VERIFY):
             return POLICY_ALLOWED
         record = self._records.get(image_ref)
-        pulled_by_kubelet = record is not None or self._intents[image] > 0
+        pulled_by_kubelet = record is not None or image in self._intents
         if not pulled_by_kubelet and (
             self._policy == PRELOADED or (self._policy == ALLOWLISTED and self._allowlisted(image))
         ):

@@ -87,14 +87,16 @@ class Fetches:
     def end(self, outcome: PullOutcome) -> None:
         """Add what was fetched to the pull's outcome, and write the layer records that have not been written yet."""
         collected = self._pull.node.store.collected
+        downloaded, layers, refetched = outcome.downloaded, outcome.layers_fetched, outcome.refetched
         for fetch in self._fetches.values():
             if fetch.fetched or fetch.downloaded:
-                outcome.downloaded += fetch.downloaded
-                outcome.layers_fetched += fetch.fetched
-                if fetch.layer.digest in collected:
-                    outcome.refetched += fetch.downloaded
+                downloaded += fetch.downloaded
+                layers += fetch.fetched
+                if collected and fetch.layer.digest in collected:
+                    refetched += fetch.downloaded
                 if not fetch.recorded:
                     self.record(fetch, None)
+        outcome.downloaded, outcome.layers_fetched, outcome.refetched = downloaded, layers, refetched
         # Fetches refer to this pull. With the references to them gone there is no cycle, so that they are freed at once
         # and not at the next, rare run of Python's cycle collector: that is two thirds of the memory of a rollout to
         # 100 nodes (W100 of `benchmarks.speed`).

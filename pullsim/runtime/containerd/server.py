@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pullsim.cri import ContainerImage, ImageStatus
@@ -31,6 +32,12 @@ def _until(written: Event) -> Generator[Any, Any, None]:
     yield written
 
 
+@lru_cache(10_000)
+def _record_name(image: str, handler: str) -> str:
+    """Return the name of an image's record; all nodes ask for the same ones, several times for each pod."""
+    return image_name(parse(image), handler)
+
+
 class Containerd(StoreService):
     """The image service of one node."""
 
@@ -41,7 +48,7 @@ class Containerd(StoreService):
 
     def image_status(self, image: str, handler: str = "") -> ImageStatus | None:
         """Look the name up in the image records."""
-        stored = self.store.images.get(image_name(parse(image), self._node.handlers.identity(handler)))
+        stored = self.store.images.get(_record_name(image, self._node.handlers.identity(handler)))
         return None if stored is None else ImageStatus(stored.id, stored.size)
 
     def pull_image(
