@@ -146,7 +146,7 @@ class ProcessorSharing:
         """Bring the clock up to now and end the jobs that nobody waits for. Returns the present time in seconds."""
         now: float = self.env.now
         jobs, clock, time, rate = self._jobs, self._clock, self._time, self._rate
-        job = jobs.first()
+        job = jobs.first() if self._waited < self._running else None
         while job is not None and not job.waited:
             key = job.when
             end = time + (key - clock) / rate if key > clock else time

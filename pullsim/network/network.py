@@ -176,7 +176,8 @@ class Network(Settling):
         for component in self._components:
             if component.due <= now:
                 component.due = math.inf
-                self._unsettle(component)
+                if not component.unsettled:
+                    self._unsettle(component)
                 component.complete(now, ended)
         if self._credits is not None:
             self._credits.expire(now)
@@ -213,20 +214,21 @@ class Network(Settling):
                 if old is not component:
                     if old is not None:
                         old.leave(port, now)
-                        self._unsettle(old)
+                        if not old.unsettled:
+                            self._unsettle(old)
                     port.component = component
                 if port.credit is not None:
                     assert self._credits is not None
                     self._credits.place(port.credit, component, now)
                 if component is not None:
                     component.place(port, now)
-                    self._unsettle(component)
+                    if not component.unsettled:
+                        self._unsettle(component)
 
     def _unsettle(self, component: Component) -> None:
-        """Have a component settled in this instant."""
-        if not component.unsettled:
-            component.unsettled = True
-            self._unsettled.append(component)
+        """Have a component settled in this instant that was not to be settled before."""
+        component.unsettled = True
+        self._unsettled.append(component)
 
     def _shared_component(self, port: Port, now: float) -> Component:
         """Return the one component that serves a port with several links or caps, and move its links there."""
@@ -275,7 +277,8 @@ class Network(Settling):
 
     def _evict(self, component: Component, now: float) -> None:
         """Take all ports out of a component. They are placed anew in the settle that is under way."""
-        self._unsettle(component)
+        if not component.unsettled:
+            self._unsettle(component)
         for port in list(component.ports):
             port.announce_change(now)
             component.leave(port, now)

@@ -127,7 +127,8 @@ class SingleBottleneck(Component):
         group.offset = offset = group.clock - self._clock_of(cls)
         cls.entries.put(group, group.ends[0][0] - offset, self._ticks.next())
         self._entered += 1
-        self._note_change(cls)
+        if not cls.changed:
+            self._note_change(cls)
 
     def _class(self, limit: float, m: int, by_cap: bool, transfer_limit: float) -> PortClass:
         """Return the class of ports with these properties, and make it if there is none."""
@@ -209,7 +210,8 @@ class SingleBottleneck(Component):
         due += self._by_time.take_until(now)
         for cls in due:
             end, cls.first = cls.first, math.inf
-            self._note_change(cls)
+            if not cls.changed:
+                self._note_change(cls)
             for group in cls.entries.take_until(end):
                 group.finish(now, ended)
 
@@ -225,10 +227,9 @@ class SingleBottleneck(Component):
         return self._clock + cls.clock
 
     def _note_change(self, cls: PortClass) -> None:
-        """Note that the first end of a class may have changed."""
-        if not cls.changed:
-            cls.changed = True
-            self._changed.append(cls)
+        """Note that the first end of a class may have changed, which was not noted before."""
+        cls.changed = True
+        self._changed.append(cls)
 
     def _withdraw(self, cls: PortClass) -> None:
         """Withdraw the next end of a class."""
@@ -266,7 +267,8 @@ class SingleBottleneck(Component):
             self._full_rate += change * cls.limit
         else:
             self._free += change * cls.m
-        self._note_change(cls)
+        if not cls.changed:
+            self._note_change(cls)
 
     def _remove(self, group: FlowGroup) -> None:
         """Take the group of a port out of its class, and the class out of the order if it has no ports left."""
@@ -333,4 +335,5 @@ class SingleBottleneck(Component):
             cls.clock = clock
             cls.since = now
         cls.full = not cls.full
-        self._note_change(cls)
+        if not cls.changed:
+            self._note_change(cls)
