@@ -19,6 +19,8 @@ def main() -> None:
     with signals.handled():
         # numpy's linear algebra, which nothing here uses, starts a busily waiting thread for each core: 0.1 s of CPU.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        # pydantic would look for plugins, which have nothing to do here, in the files of all that is installed.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         os.environ["PYTHONWARNINGS"] = ",".join(dict.fromkeys([*_warnings(), _QUIET]))
         try:
             terminal.tolerate_encoding()

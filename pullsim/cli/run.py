@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from pullsim.results.assertions import Assertion
     from pullsim.results.exports.export import Origin
+    from pullsim.results.exports.files import OutputDirectory
+    from pullsim.results.kubectl.watch import Watch
     from pullsim.results.summary.summary import Summary
     from pullsim.run import Result
     from pullsim.scenario import Scenario
@@ -233,15 +235,13 @@ def _simulate(
 
     If the files cannot be written, the summary is printed, so that it is not lost.
     """
-    from pullsim.results.exports.files import OutputDirectory  # noqa: PLC0415
-    from pullsim.results.kubectl.watch import Watch  # noqa: PLC0415
     from pullsim.results.summary.summary import summarize  # noqa: PLC0415
     from pullsim.run import run as simulate  # noqa: PLC0415
     from pullsim.scenario import effective_yaml  # noqa: PLC0415
 
     begun = time.monotonic()
-    with nullcontext() if out is None else OutputDirectory(out, tables) as directory:
-        lines = Watch(terminal.line) if watch else None
+    with nullcontext() if out is None else _output_directory(out, tables) as directory:
+        lines = _watch() if watch else None
         status = watch or metrics.file is not None or (out is not None and detail is not Detail.none)
         with progress_bar(quiet=quiet or watch) or nullcontext() as progress:
             result = simulate(
@@ -287,6 +287,18 @@ def _simulate(
             show(result, summary)
             raise
     return result, summary
+
+
+def _output_directory(out: Path, tables: tuple[str, ...]) -> OutputDirectory:
+    from pullsim.results.exports.files import OutputDirectory  # noqa: PLC0415  all kinds of files, for runs that write
+
+    return OutputDirectory(out, tables)
+
+
+def _watch() -> Watch:
+    from pullsim.results.kubectl.watch import Watch  # noqa: PLC0415
+
+    return Watch(terminal.line)
 
 
 def _origin(scenario: Scenario, words: list[str], *, force: bool) -> Origin:

@@ -220,10 +220,9 @@ def matching(wild: str) -> list[str]:
 
 def check(name: str, place: Location | None = None) -> str:
     """Return the name if there is such a metric. Raises InputError with three similar ones."""
-    known = names()
-    if any(_fits(name, pattern) for pattern in known):
+    if any(_fits(name, pattern) for pattern, _ in _known(Summary, "", name.partition(".")[0])):
         return name
-    hint = did_you_mean(name, (each.replace("*", "NAME") for each in known), 3, "pullsim metrics SCENARIO")
+    hint = did_you_mean(name, (each.replace("*", "NAME") for each in names()), 3, "pullsim metrics SCENARIO")
     raise InputError(f"there is no metric {shown(name)}{hint}", place)
 
 
@@ -236,12 +235,13 @@ def dimension(name: str) -> str:
 
 def parse_value(name: str, text: str) -> float:
     """Read a value of a metric, with its unit. Raises ValueError."""
-    kind, stripped = dimension(name), text.strip()
+    stripped = text.strip()
     try:
         if math.isfinite(number := float(stripped)):
             return number
     except ValueError:
         pass
+    kind = dimension(name)
     try:
         if kind == SECONDS:
             return parse_duration(stripped)
@@ -304,8 +304,8 @@ def _leaves(node: Any, name: str) -> Iterator[tuple[str, float | None]]:
         yield name, node
 
 
-def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the paths of the numbers below a type of the summary."""
+def _known(kind: Any, name: str, head: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Yield the paths of the numbers below a type of the summary; with a head those that begin with it."""
     if get_origin(kind) in (Union, UnionType):
         inner = [each for each in get_args(kind) if each is not type(None)]
         if len(inner) == 1:
@@ -319,8 +319,9 @@ def _known(kind: Any, name: str) -> Iterator[tuple[str, Any]]:
         hints = get_type_hints(kind)
         for field in fields(kind):
             key = camel(field.name)
-            if name or key not in _TEXTS:
-                yield from _known(hints[field.name], f"{name}.{key}" if name else _GROUPS.get(key, key))
+            path = f"{name}.{key}" if name else _GROUPS.get(key, key)
+            if head in (None, path) and (name or key not in _TEXTS):
+                yield from _known(hints[field.name], path)
     elif kind in (int, float):
         yield name, kind
 

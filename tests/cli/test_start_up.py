@@ -64,6 +64,12 @@ def test_the_help_leaves_no_empty_modules_behind():
 
 def test_modules_that_checking_a_scenario_loads():
     names = loaded_by("validate", "scenarios/quickstart.yaml", then=BUILT)
-    assert len(names) <= 640, len(names)
+    assert len(names) <= 550, len(names)
     heavy = {"numpy", "pandas", "matplotlib", "simpy", "scipy", "jinja2", "distributed"}
     assert not heavy & set(names)
+
+
+def test_modules_that_a_run_without_files_loads():
+    names = set(loaded_by("run", "scenarios/quickstart.yaml", "--quiet", then=BUILT))
+    files = {"pullsim.results.exports.files", "pullsim.results.tables", "pullsim.results.kubectl.watch"}
+    assert not names & (files | {"pandas", "matplotlib", "scipy", "jinja2", "distributed"})
