@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.study.fit.spreads import Spreads
 
 #: How much of a pull's time goes with the speed of unpacking, and with that of unpacking and disk together: medians of
-#: real images on all fitted presets (`benchmarks.fidelity.fit_variation`).
+#: real images on all fitted presets (`benchmarks.fidelity.moved_rows`).
 OF_UNPACKING: Final = 0.71
 OF_BOTH: Final = 0.77
 
