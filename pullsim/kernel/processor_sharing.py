@@ -6,7 +6,7 @@ Work and capacity are in any unit and that unit per second: seconds of CPU for c
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pullsim.kernel.agenda import Entry
 from pullsim.kernel.ends import Ends
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pullsim.kernel.agenda import Agenda
 
-_REBASE = 2.0**36  # units of service after which the clock restarts from 0: up to here a double resolves 1e-5 units
+_REBASE: Final = 2.0**36  # units of service after which the clock restarts from 0; a double resolves 1e-5 of them
 
 
 class Job(Event):

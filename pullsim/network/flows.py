@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from heapq import heapify, heappop
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.event import PENDING, Event
 from pullsim.kernel.pairing_heap import Node
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from pullsim.kernel.environment import Environment
 
-REBASE = 2.0**36  # bytes after which a clock restarts from 0: up to here a double resolves 1e-5 bytes
-ROUNDING = 1e-12  # relative; values that differ by less are equal
-LESS = 1.0 - ROUNDING  # rate a is below rate b if a < b * LESS; else they are taken for equal
-_LEAST = 1 / 64  # the part of a port that is left to transfers at least, whatever is reserved
+REBASE: Final = 2.0**36  # bytes after which a clock restarts from 0: up to here a double resolves 1e-5 bytes
+ROUNDING: Final = 1e-12  # relative; values that differ by less are equal
+LESS: Final = 1.0 - ROUNDING  # rate a is below rate b if a < b * LESS; else they are taken for equal
+_LEAST: Final = 1 / 64  # the part of a port that is left to transfers at least, whatever is reserved
 
 
 class Component:
@@ -105,7 +105,7 @@ class Link:
             self._rates[component] = rate
         else:
             self._rates.pop(component, None)
-        self._rate = sum(self._rates.values())
+        self._rate = rate if len(self._rates) == 1 and rate else sum(self._rates.values())
 
     def _advance(self, now: float) -> None:
         """Count the bytes carried up to ``now``."""

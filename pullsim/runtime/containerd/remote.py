@@ -12,7 +12,7 @@ from pullsim.registry.request import CUT, NO_HEADER, OK, RESET, TIMED_OUT, Reque
 from pullsim.runtime.containerd.failures import Answer, Rank, broken_off, fetch_failure, no_hosts, resolve_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Sequence
 
     from pullsim.cri import Auth
     from pullsim.oci.manifest import Image
@@ -64,7 +64,7 @@ class Remote:
         """
         reference, behaviour = self._reference, self._node.behaviour
         by_digest = reference.digest or ""
-        hosts = self._requesters(each for each in self._sources if each.pull and (each.resolve or by_digest))
+        hosts = self._requesters([each for each in self._sources if each.pull and (each.resolve or by_digest)])
         if not hosts:
             raise no_hosts(reference, "resolve", behaviour)
         worst: Answer | None = None
@@ -127,8 +127,10 @@ class Remote:
         """Whether the next pull may succeed although no fault, tag, node or pod changes until then."""
         return any(client.retryable for client in self._clients)
 
-    def _requesters(self, sources: Iterable[Source]) -> list[Requester]:
+    def _requesters(self, sources: Sequence[Source]) -> list[Requester]:
         """Return a requester for each host; a host that is listed twice has one, thus the same connections."""
+        if len(sources) == 1:  # as in most pulls, of which each asks twice: hashing a source takes long
+            return [self._requester(sources[0])]
         made: dict[Source, Requester] = {}
         return [made.get(source) or made.setdefault(source, self._requester(source)) for source in sources]
 
