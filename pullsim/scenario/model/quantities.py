@@ -94,10 +94,8 @@ class Section(BaseModel):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Return the JSON Schema of the mapping, and of its short form if it has one."""
         if schema["type"] == "function-plain":
-            cls.model_rebuild()
-            schema = cls.__pydantic_core_schema__
-        if schema["type"] == "definitions":  # of sections that this one has twice; pydantic comes back with the rest
-            return handler(schema)
+            cls.model_rebuild()  # pydantic comes back with the section's own schema, which it finds in this one
+            return handler(core_schema.definitions_schema(cls.__pydantic_core_schema__, []))
         whole = handler(schema)
         mapping = handler.resolve_ref_schema(whole)
         short = cls.short_form(mapping)
