@@ -26,10 +26,10 @@ WHY: Final = {
     "d-par8-400m0ms": SHARES,
     "d-par4-400m0ms": SHARES,
     "h-two-same-s5x20-400m0ms": SHARES,
-    "j-s40x02-unm0ms-version2.3.4": "2.x seems to write its database less often a layer (2.3 times a blob, not 3)",
     "j-s5x20-400m0ms-version2.3.4": "2.x begins layers in the order of a race: repeats took 3.3 to 3.9 s",
     "c-par4-400m50ms-mcd3": "connections that began first got more, so that unpacking began earlier",
-    "j-par4-400m50ms-version2.3.4-svclocal": "connections that begin beside others get less; repeats took 4.2 to 5.0 s",
+    "b-biglast-unm0ms": "unshaped downloads keep cores from unpacking more than others do; repeats took 2.6 to 2.7 s",
+    "b-s20x2-unm0ms": "as b-biglast; and blobs of 2 MB keep the database for longer",
     "b-s40x02-unm0ms": "repeats took 0.57 to 0.63 s",
     "50-layers-size-387602448": "two nodes; the same image took 4.0 s on larger ones with this disk",
     "run1/4#1 ghcr.io/converged-computing/container-chonks-run1:125-layers-size-86388866": (

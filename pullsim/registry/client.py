@@ -9,8 +9,9 @@ import simpy
 from pullsim.kernel.event import Event, Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
+from pullsim.registry.connections import Connections
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
-from pullsim.registry.stream import IDLE_CONNECTIONS, Refusal, Stream
+from pullsim.registry.stream import Refusal, Stream
 from pullsim.spec.registry import DIAL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -51,12 +52,12 @@ class Client:
     """
 
     __slots__ = (
-        "_blob_idle",
+        "_blob_connections",
+        "_connections",
         "_dial_timeout",
         "_dials",
         "_env",
         "_header_timeout",
-        "_idle",
         "_inbound",
         "_pings",
         "_port",
@@ -98,8 +99,8 @@ class Client:
         self._tls = transport.tls and registry.spec.tls
         self._tries_tls = transport.tries_tls and not registry.spec.tls
         self._pings = 2 if transport.pings_again and not registry.spec.tls else 1
-        self._idle: list[int] = []  # congestion window of each idle connection, in bytes
-        self._blob_idle: list[int] = []  # the same for connections to the blob host
+        self._connections = Connections(env, registry.initial_window)
+        self._blob_connections = Connections(env, registry.initial_window)  # to the blob host
 
     def ping(self, request: Request) -> Generator[Any, Any, int]:
         """Send GET /v2/, whose answer tells how to authenticate.
@@ -111,7 +112,7 @@ class Client:
             dials = self._dials * self._pings
             yield Timeout(env, (spec.round_trip if fault.refused else self._dial_timeout) * dials)
             return REFUSED if fault.refused else TIMED_OUT
-        window, latency = self._connect(self._idle, spec.round_trip)
+        window, latency = self._connect(self._connections, spec.round_trip)
         if latency and not registry.gates.regular:
             yield Timeout(env, latency)
             latency = 0.0
@@ -119,7 +120,7 @@ class Client:
         if answer is None:
             answer = registry.gates.answer(request, env.now, authenticated=False)
         status = OK if answer is None else self._refused(answer)
-        self._keep(self._idle, window)
+        self._connections.free(window)
         if status == OK:
             self.authorizer.pinged()
         yield Timeout(env, latency + spec.round_trip + registry.server_time(request))
@@ -127,7 +128,7 @@ class Client:
 
     def close_idle(self) -> None:
         """Close the idle connections to the registry, as the Go client does where it leaves an answer's body unread."""
-        self._idle.clear()
+        self._connections.clear()
 
     def head(
         self,
@@ -147,7 +148,7 @@ class Client:
         found = status == OK and request.kind == "manifests"  # a manifest is not served at a path of blobs
         image = registry.content(request.reference, env.now + latency) if found else None
         if request.head:  # a GET whose body is not read closes its connection instead
-            self._keep(self._idle, window)
+            self._connections.free(window)
         yield Timeout(env, latency + spec.round_trip + server)
         return (NOT_FOUND if status == OK and image is None else status), image
 
@@ -168,15 +169,14 @@ class Client:
         if request.ranges and status == OK:
             status = registry.ranged(request)
         if status != OK:
-            self._keep(self._idle, window)
+            self._connections.free(window)
             yield Timeout(env, latency)
             return status
-        site, idle = registry.site, self._idle
+        site, connections = registry.site, self._connections
         if registry.blob_site is not site and request.kind == "blobs":  # the registry redirects to its blob host
-            self._keep(idle, window)
-            site, idle = registry.blob_site, self._blob_idle
-            window, connect = self._connect(idle, site.round_trip)
-            latency += connect + site.round_trip + site.first_byte
+            connections.free(window)
+            site, connections = registry.blob_site, self._blob_connections
+            window, latency = yield from self._follow(latency)
         size, rate = request.size, site.rate(port)
         rounds, sent, window = slow_start(window, registry.max_window, size, rate, site.round_trip)
         # Slow start takes longer than its bytes would take at `rate`. Only this difference is waited for here. Then all
@@ -205,7 +205,7 @@ class Client:
                 raise
             registry.delivered(site, size, self._inbound)
         if status == OK and not request.cut_short:
-            self._keep(idle, window)
+            connections.free(window)
         return status
 
     def open(self, request: Request, download: Download | None) -> Generator[Any, Any, Stream | Refusal]:
@@ -223,16 +223,15 @@ class Client:
         latency += spec.round_trip + server
         if request.ranges and status == OK and (ranged := registry.ranged(request)) != OK:
             status, refusal = ranged, Refusal(ranged)
-        site, idle = registry.site, self._idle
+        site, connections = registry.site, self._connections
         if status == OK and registry.blob_site is not site and request.kind == "blobs":
-            self._keep(idle, window)
-            site, idle = registry.blob_site, self._blob_idle
-            window, connect = self._connect(idle, site.round_trip)
-            latency += connect + site.round_trip + site.first_byte
+            connections.free(window)
+            site, connections = registry.blob_site, self._blob_connections
+            window, latency = yield from self._follow(latency)
         if status != OK:
-            self._keep(idle, window)
+            connections.free(window)
         yield Timeout(env, latency)
-        return refusal if status != OK else Stream(registry, request, site, window, idle)
+        return refusal if status != OK else Stream(registry, request, site, window, connections)
 
     def _send(
         self, request: Request, server: float, download: Download | None
@@ -246,18 +245,26 @@ class Client:
         gates, round_trip = registry.gates, registry.round_trip
         if not gates.regular and (fault := self._obstacle(request)) is not None:
             if fault.refused:
-                self._idle.clear()
+                self._connections.clear()
                 return REFUSED, round_trip * self._dials, None
-            if download is None or not self._idle:
+            if download is None or not self._connections.any_idle:
                 return TIMED_OUT, self._dial_timeout * self._dials, None
             if self._header_timeout < fault.ends - env.now:
-                self._idle.pop()
+                self._connections.take()
                 return NO_HEADER, self._header_timeout, None
             # TCP retransmits over the open connection until the host can be reached again.
             download.stall(env.now, begun=False)
             yield Timeout(env, fault.ends - env.now) if fault.ends < float("inf") else Event(env)
             download.request(env.now)
-        window, latency = self._connect(self._idle, round_trip)
+        connections = self._connections
+        window, latency = connections.take(), 0.0
+        if not window:
+            latency = self._dial(connections, round_trip)
+            if latency and connections.in_use:
+                window = yield from connections.first(latency)
+                latency = 0.0
+            else:
+                window = connections.dialled()
         if gates.timed:
             if latency:
                 yield Timeout(env, latency)
@@ -294,24 +301,37 @@ class Client:
         self.retryable = answer.retryable
         return answer.status
 
-    def _connect(self, idle: list[int], round_trip: float) -> tuple[int, float]:
-        """Take an idle connection or open one.
+    def _follow(self, latency: float) -> Generator[Any, Any, tuple[int, float]]:
+        """Send a request to the blob host, to which an answer redirects that is there in ``latency`` seconds.
 
-        Returns its window in bytes and the seconds to open it (TCP, TLS 1.3).
+        Returns the window in bytes of the connection, and the seconds until the first byte of the body is there.
         """
-        if idle:
-            return idle.pop(), 0.0
-        registry = self.registry
-        if idle is self._blob_idle:
-            return registry.initial_window, round_trip * (2 if registry.spec.tls else 1)
+        connections, site = self._blob_connections, self.registry.blob_site
+        window = connections.take()
+        if not window:
+            dial = self._dial(connections, site.round_trip)
+            if dial and connections.in_use:
+                yield Timeout(self._env, latency)
+                window, latency = (yield from connections.first(dial)), 0.0
+            else:
+                window, latency = connections.dialled(), latency + dial
+        return window, latency + site.round_trip + site.first_byte
+
+    def _connect(self, connections: Connections, round_trip: float) -> tuple[int, float]:
+        """Take an idle connection or open one; return its window in bytes and the seconds to open it."""
+        window = connections.take()
+        if window:
+            return window, 0.0
+        dial = self._dial(connections, round_trip)
+        return connections.dialled(), dial
+
+    def _dial(self, connections: Connections, round_trip: float) -> float:
+        """Return the seconds that it takes to open a connection (TCP, TLS 1.3)."""
+        if connections is self._blob_connections:
+            return round_trip * (2 if self.registry.spec.tls else 1)
         round_trips = 2 if self._tls else 1
         # The TLS handshake is answered in plain text: that connection is lost, and another one is opened.
         if self._tries_tls:
             self._tries_tls = False
             round_trips += 2
-        return registry.initial_window, round_trip * round_trips
-
-    def _keep(self, idle: list[int], window: int) -> None:
-        """Keep a connection open for further requests, unless enough are idle."""
-        if len(idle) < IDLE_CONNECTIONS:
-            idle.append(window)
+        return round_trip * round_trips

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 
 from pullsim.kernel.event import Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
-from pullsim.registry.client import Client
+from pullsim.registry.client import PLAIN, Client, Transport
 from pullsim.registry.request import OK, REFUSED, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.kernel.environment import Environment
+    from pullsim.network.flows import Port
+    from pullsim.network.traffic import Inbound
+    from pullsim.registry.authorizer import Authorizer
+    from pullsim.registry.host import Registry
     from pullsim.registry.request import Download, Request
+
+ALL: Final = sys.maxsize  # idle connections that stay open
 
 
 class RangeClient(Client):
@@ -28,6 +36,19 @@ class RangeClient(Client):
 
     __slots__ = ()
 
+    def __init__(
+        self,
+        env: Environment,
+        registry: Registry,
+        port: Port,
+        authorizer: Authorizer,
+        transport: Transport = PLAIN,
+        inbound: Inbound | None = None,
+    ) -> None:
+        """See `Client`."""
+        super().__init__(env, registry, port, authorizer, transport, inbound)
+        self._connections.keeps = self._blob_connections.keeps = ALL
+
     def get_range(self, request: Request, download: Download) -> Generator[Any, Any, int]:
         """GET a range of a blob whose place is known. Returns the status, as `Client.get` does."""
         registry, env = self.registry, self._env
@@ -35,16 +56,16 @@ class RangeClient(Client):
         if site is registry.site:
             return (yield from self.get(request, download))
         download.request(env.now)
-        size, port, idle = request.size, self._port, self._blob_idle
+        size, port, connections = request.size, self._port, self._blob_connections
         if (
             not registry.gates.regular
             and (fault := self._obstacle(request)) is not None
-            and (fault.refused or not idle)
+            and (fault.refused or not connections.any_idle)
         ):
-            idle.clear()
+            connections.clear()
             yield Timeout(env, site.round_trip if fault.refused else self._dial_timeout)
             return REFUSED if fault.refused else TIMED_OUT
-        window, latency = self._connect(idle, site.round_trip)
+        window, latency = self._connect(connections, site.round_trip)
         latency += site.round_trip + site.first_byte
         rate = site.rate(port)
         rounds, sent, window = slow_start(window, registry.spec.max_window, size, rate, site.round_trip)
@@ -60,7 +81,7 @@ class RangeClient(Client):
         if faults and registry.faults is not None:
             registry.faults.received(request, env.now)
         if status == OK:
-            self._keep(idle, window)
+            connections.free(window)
         else:
             self.retryable = any(fault.retryable for fault in faults)
         return status
@@ -73,20 +94,20 @@ class RangeClient(Client):
         is like the others on a longer scale of time. Returns the status, as `Client.get` does.
         """
         registry, env = self.registry, self._env
-        site, idle, latency = registry.blob_site, self._blob_idle, 0.0
+        site, connections, latency = registry.blob_site, self._blob_connections, 0.0
         if site is registry.site:
             status, latency, first = yield from self._send(request, registry.server_time(request), None)
             if first is None or status != OK:
                 yield Timeout(env, latency)
                 return status
-            idle = self._idle
-            idle.append(first)
+            connections = self._connections
+            connections.free(first)
             registry.blobs += count - 1
         else:
             registry.ranges += count
         window = registry.spec.max_window
         for _ in range(flows):
-            own, connect = self._connect(idle, site.round_trip)
+            own, connect = self._connect(connections, site.round_trip)
             window, latency = min(window, own), max(latency, connect)
         latency += count / flows * (site.round_trip + site.first_byte)
         rate = site.rate(self._port)
@@ -113,9 +134,5 @@ class RangeClient(Client):
         finally:
             registry.delivered(site, received, self._inbound)
         for _ in range(flows):
-            self._keep(idle, window)
+            connections.free(window)
         return OK
-
-    def _keep(self, idle: list[int], window: int) -> None:
-        """Keep a connection open for further requests."""
-        idle.append(window)

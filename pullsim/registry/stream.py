@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import simpy
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from pullsim.network.flows import Port
     from pullsim.network.traffic import Inbound
     from pullsim.oci.manifest import Image
+    from pullsim.registry.connections import Connections
     from pullsim.registry.host import Registry, Site
     from pullsim.registry.request import Download, Request
     from pullsim.spec.registry import Fault
-
-IDLE_CONNECTIONS: Final = 2  # idle connections that Go's http.Transport keeps for each host (MaxIdleConnsPerHost)
 
 
 class Refusal(NamedTuple):
@@ -42,7 +41,7 @@ class Stream:
     __slots__ = (
         "behind",
         "broken",
-        "idle",
+        "connections",
         "image",
         "inbound",
         "link_class",
@@ -56,13 +55,13 @@ class Stream:
     )
 
     def __init__(
-        self, registry: Registry, request: Request, site: Site, window: int = 1, idle: list[int] | None = None
+        self, registry: Registry, request: Request, site: Site, window: int = 1, connections: Connections | None = None
     ) -> None:
         self.registry = registry
         self.request = request
         self.site = site
         self.window = window  # congestion window of the connection, in bytes
-        self.idle = idle  # where the client keeps the connection afterwards
+        self.connections = connections  # those of the client, to which the window's belongs
         self.behind: Stream | None = None
         self.broken = False  # the body broke off by itself, and not because its receiver has gone
         self.retryable = False  # the body breaks off by a fault that a further request may not meet
@@ -98,8 +97,8 @@ class Stream:
             self.inbound.add(registry.spec.host, self.link_class, self.site.zone, got)
         if registry.faults is not None:
             registry.faults.received(self.request, now)
-        if whole and not self.request.cut_short and self.idle is not None and len(self.idle) < IDLE_CONNECTIONS:
-            self.idle.append(self.window)
+        if whole and not self.request.cut_short and self.connections is not None:
+            self.connections.free(self.window)
         if self.behind is not None:
             self.behind.ended(now, got, whole=whole)
         if self.on_end is not None:

@@ -26,7 +26,7 @@ class ModelError:
 #: The error by runtime. For a runtime that is not here nothing was measured.
 MODEL_ERRORS: Final[Mapping[str, ModelError]] = {
     # Pulls of containerd 1.6.20 and 2.3.4 over a shaped link (tests/data/lab), without cases under 0.2 s.
-    "containerd": ModelError("pulls of containerd in the lab", 0.02, 0.09),
+    "containerd": ModelError("pulls of containerd in the lab", 0.02, 0.07),
     # Pulls of CRI-O 1.36.3 and 1.34.11 over the same link, those on which no cost was fitted.
     "crio": ModelError("pulls of CRI-O in the lab", 0.02, 0.06),
     # The simulated kubelet is within 2 ms of its recorded traces; durations of pulls are input, not predictions.

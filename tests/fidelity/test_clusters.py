@@ -27,7 +27,7 @@ GROUPS = {group.preset: group for group in (*CHONKS, *PERFSTUDY)}
         ("gcp/n1-standard-16-pd-balanced", "chonks/pulling-test/run1/8", 0.05, 0.12),
         ("gcp/n1-standard-16-pd-balanced", "chonks/pulling/run1/8", 0.13, 0.20),
         ("aws/p3dn.24xlarge-gp2", "perfstudy/aws/eks/gpu", 0.12, 0.22),
-        ("gcp/c2d-standard-112-pd-balanced", "perfstudy/google/gke/cpu/size64#1", 0.10, 0.17),
+        ("gcp/c2d-standard-112-pd-balanced", "perfstudy/google/gke/cpu/size64#1", 0.10, 0.18),
         ("gcp/c2d-standard-112-pd-balanced", "perfstudy/google/gke/cpu/size128#1", 0.11, 0.18),
         ("gcp/n1-standard-32-pd-balanced", "perfstudy/google/gke/gpu/size32#1", 0.07, 0.22),
     ],

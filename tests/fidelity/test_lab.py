@@ -21,10 +21,10 @@ def test_error_over_the_quiet_pulls_of_a_fifth_of_a_second_or_more() -> None:
     judged = [case for case in JUDGED if not case["all_noisy"] and case["makespan"][1] >= SHORT]
     found = sorted(errors(judged).values())
     assert len(found) == 58
-    median, p90 = statistics.median(found), found[int(0.9 * len(found))]
+    median, p90 = statistics.median(found), found[int(0.9 * (len(found) - 1) + 0.5)]
     print(f"median {median:.1%}, p90 {p90:.1%}, worst {found[-1]:.1%} of {len(found)} cases")  # noqa: T201
-    assert median < 0.025
-    assert p90 < 0.09
+    assert median <= 0.015
+    assert p90 <= 0.07
 
 
 @pytest.mark.parametrize("case", [c for c in JUDGED if not c["all_noisy"]], ids=lambda case: case["id"])

@@ -95,10 +95,19 @@ def test_documents_are_transferred_too():
 @BOTH
 def test_concurrent_layers_need_connections_of_their_own(tls, new, version):
     """The first wave's last request takes the connection that is open; later ones go over kept connections."""
-    content = [layer(f"l{n}", 1e-6) for n in range(3)]
+    content = [layer(f"l{n}", 3.0) for n in range(3)]
     result, _ = pull_alone(*content, spec=node(containerd(version, 3)), source=registry(tls=tls, **FAR))
     waits = [each.first_byte - each.requested for each in layers(result, "a")]
     assert waits == pytest.approx([new, new, 1.0])
+
+
+@BOTH
+def test_a_connection_that_is_free_before_one_is_dialled_is_taken(version):
+    """Of three small layers the last one's response ends after 1 s, and dialling takes 2: the first takes it over."""
+    content = [layer(f"l{n}", 1e-6) for n in range(3)]
+    result, _ = pull_alone(*content, spec=node(containerd(version, 3)), source=registry(tls=True, **FAR))
+    waits = [each.first_byte - each.requested for each in layers(result, "a")]
+    assert waits == pytest.approx([2.0, 3.0, 1.0], abs=1e-4)
 
 
 @BOTH

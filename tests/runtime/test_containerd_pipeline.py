@@ -122,6 +122,7 @@ def test_an_image_without_layers():
         ({"per_layer": 0.5}, 2.5),
         ({"per_file": 0.01}, 3.0),
         ({"gzip": RATE / 2}, 4.0),
+        ({"by_compressed": 0.5}, 2.0),
         ({"while_downloading": 1.5}, 2.0),
     ],
 )
@@ -129,6 +130,12 @@ def test_costs_of_unpacking(costs, seconds):
     """2 s at RATE, 100 files."""
     _, record = pull_alone(layer("x", 1.0, 2.0, files=100), spec=node(containerd(**costs)))
     assert stages(record) == {"download_egress": 1.0, "unpack_cpu": pytest.approx(seconds)}
+
+
+def test_what_compresses_better_than_usual_inflates_faster():
+    """4.48 s at RATE, of which a half goes by the compressed bytes: there are half as many as usual."""
+    _, record = pull_alone(layer("x", 1.0, 4.48), spec=node(containerd(by_compressed=0.5)))
+    assert stages(record)["unpack_cpu"] == pytest.approx(4.48 * 0.75)
 
 
 def test_unpacking_is_slower_while_the_node_downloads():

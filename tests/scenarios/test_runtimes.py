@@ -12,10 +12,10 @@ SCENARIO = Path(__file__).parents[2] / "scenarios" / "runtimes.yaml"
 DISTINCT, ALL = 903, 1407  # MB of all layers, once and for each image that has them
 
 FIGURES = [  # runtime; first and last pod's start, their mean; MB downloaded; the same with two cores: mean, last
-    ("containerd-2-0", 5.43, 16.09, 9.94, DISTINCT, 12.23, 18.52),
-    ("containerd-2-1", 6.59, 16.15, 10.55, DISTINCT, 13.30, 19.23),
-    ("containerd-2-2", 5.40, 15.69, 8.77, DISTINCT, 12.56, 19.25),
-    ("containerd-2-2-chunks", 5.19, 12.62, 7.87, DISTINCT, 12.23, 16.95),
+    ("containerd-2-0", 5.38, 16.06, 9.89, DISTINCT, 12.18, 18.48),
+    ("containerd-2-1", 6.59, 16.15, 10.52, DISTINCT, 13.28, 19.24),
+    ("containerd-2-2", 5.32, 15.61, 8.74, DISTINCT, 12.52, 19.20),
+    ("containerd-2-2-chunks", 5.11, 12.56, 7.83, DISTINCT, 12.17, 16.90),
     ("crio-1-35", 22.20, 30.48, 27.72, ALL, 45.87, 48.63),
     ("crio-1-36", 10.56, 16.66, 14.46, ALL, 55.50, 61.50),
 ]

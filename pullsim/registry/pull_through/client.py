@@ -76,7 +76,7 @@ class CacheClient(Client):
             else:
                 image = found
         if request.head:
-            self._keep(self._idle, window)
+            self._connections.free(window)
         yield Timeout(env, spec.round_trip + server)
         return (NOT_FOUND if status == OK and image is None else status), image
 
@@ -101,7 +101,7 @@ class CacheClient(Client):
             return Refusal(status, self.retryable, self.message)
         if status != OK:
             refusal = Refusal(status, self.retryable, self.message)
-            self._keep(self._idle, window)
+            self._connections.free(window)
             yield Timeout(env, spec.round_trip + server)
             return refusal
         opened: Stream | Refusal = yield from self._answer(cache.replica(request).open(request), download)
@@ -116,9 +116,9 @@ class CacheClient(Client):
                 opened.ended(env.now, 0, whole=False)
         if isinstance(opened, Refusal):
             self._note(opened)
-            self._keep(self._idle, window)
+            self._connections.free(window)
         else:
-            opened.window, opened.idle, opened.inbound = window, self._idle, self._inbound
+            opened.window, opened.connections, opened.inbound = window, self._connections, self._inbound
         return opened
 
     def _answer(self, answering: Generator[Any, Any, Any], waits: Download | None) -> Generator[Any, Any, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.runtime.containerd.failures import PullFailed, blob_no_space
-from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
+from pullsim.runtime.metadata import DOCUMENT_COMMIT, DOCUMENT_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -110,7 +110,7 @@ class Documents:
                 pull.lease.blobs.add(digest)
                 return
             clock.enter("commit", env.now)
-            if (written := store.metadata.write(BLOB_OPEN)) is not None:
+            if (written := store.metadata.write(DOCUMENT_OPEN)) is not None:
                 yield written
             if slots is not None and (turn := slots.acquire()) is not None:
                 clock.enter("slot", env.now)
@@ -133,7 +133,7 @@ class Documents:
             clock.enter("commit", env.now)
             if node.fsyncs:
                 yield from node.sync_blob()
-            if (written := store.metadata.write(BLOB_COMMIT)) is not None:
+            if (written := store.metadata.write(DOCUMENT_COMMIT)) is not None:
                 yield written
             clock.enter("resolve", env.now)
             store.commit(digest, size)

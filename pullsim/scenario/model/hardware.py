@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from pullsim.scenario.model.quantities import Count, Duration, OptionalRate, Rate, Section, Size, VolumeName
 from pullsim.spec.hardware import CoresSpec, DiskSpec, NicSpec, PageCacheSpec
-from pullsim.spec.runtime import ContainerdSpec, CrioSpec
-from pullsim.spec.unpack import CRIO_UNPACK, Decompressor, UnpackSpec
+from pullsim.spec.runtime import WRITE_WITH_FSYNC, ContainerdSpec, CrioSpec
+from pullsim.spec.unpack import BY_COMPRESSED, CRIO_UNPACK, USUAL_RATIO, Decompressor, UnpackSpec
 from pullsim.units import duration_text, rate_text, size_text
 
 if TYPE_CHECKING:
@@ -174,6 +174,13 @@ class Unpack(Section):
         le=100,
         description="Factor on the time while the node downloads; by default 1 with CRI-O.",
     )
+    by_compressed: float = Field(
+        default=_UNPACK.by_compressed,
+        ge=0,
+        le=1,
+        description="Part of the time for the bytes of a gzip layer that goes by the compressed ones, where it "
+        f"compresses better than {USUAL_RATIO} to 1: about {BY_COMPRESSED} with Go's gzip.",
+    )
     second_core: float = Field(
         default=_UNPACK.second_core,
         ge=0,
@@ -208,6 +215,6 @@ class Metadata(Section):
 
     write: Duration = Field(
         default=_CONTAINERD.metadata_write,
-        description="Time of one write; one at a time a node; by default "
-        f"{duration_text(_CRIO.metadata_write)} with CRI-O.",
+        description=f"Time of one write; one at a time a node; by default {duration_text(WRITE_WITH_FSYNC)} with "
+        f"containerd up to 1.7, {duration_text(_CRIO.metadata_write)} with CRI-O.",
     )

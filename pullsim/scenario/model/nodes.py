@@ -33,7 +33,7 @@ from pullsim.spec.cadence import LoopSpec
 from pullsim.spec.cluster import Leave as LeaveSpec
 from pullsim.spec.kubelet import DEFAULT_VERSION
 from pullsim.spec.lazy import KINDS
-from pullsim.spec.runtime import CrioSpec
+from pullsim.spec.runtime import CrioSpec, usual_write
 from pullsim.spec.scheduling import CPU
 from pullsim.spec.snapshotter import EROFS, SOCI
 from pullsim.spec.unpack import CRIO_UNPACK, gzip_rate
@@ -268,6 +268,15 @@ class NodePool(Section):
             return self
         rate = gzip_rate(CONTAINERD.resolve(release))
         return self.model_copy(update={"unpack": self.unpack.model_copy(update={"gzip": rate})})
+
+    @model_validator(mode="after")
+    def _write_of_the_release(self) -> Self:
+        """Set the time of a metadata write to that of the containerd release, where the scenario has none."""
+        release = self.runtime.containerd
+        if release is None or "write" in self.metadata.model_fields_set:
+            return self
+        write = usual_write(CONTAINERD.resolve(release))
+        return self.model_copy(update={"metadata": self.metadata.model_copy(update={"write": write})})
 
     @model_validator(mode="after")
     def _uses_its_snapshotters(self) -> Self:

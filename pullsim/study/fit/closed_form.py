@@ -14,7 +14,15 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from pullsim.releases.containerd import behaviour
-from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN, IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
+from pullsim.runtime.metadata import (
+    BLOB_COMMIT,
+    BLOB_OPEN,
+    DOCUMENT_COMMIT,
+    DOCUMENT_OPEN,
+    IMAGE_RECORDS,
+    PREPARE,
+    SNAPSHOT_COMMIT,
+)
 from pullsim.spec.registry import RegistrySpec
 from pullsim.spec.runtime import ContainerdSpec
 from pullsim.spec.unpack import INCOMPRESSIBLE
@@ -40,7 +48,7 @@ def pull_seconds(
     answer = _REGISTRY.round_trip + values["registry.firstByte"]
     connect = 2 * _REGISTRY.round_trip
     # HEAD; then a connection of its own for manifest and config, each committed.
-    now = 2 * (connect + answer) + answer + 2 * (BLOB_OPEN + BLOB_COMMIT) * write
+    now = 2 * (connect + answer) + answer + 2 * (DOCUMENT_OPEN + DOCUMENT_COMMIT) * write
     if layers:
         rate = min(values["nic"], values.get("registry.egress", inf) / sharers) * _REGISTRY.goodput
         arrivals = _arrivals(layers, rate, now, answer, write, node_wide=behaviour(version).node_wide_slots)

@@ -36,7 +36,7 @@ def values(fit: Fit) -> dict[str, float]:
 def test_the_lab_is_fitted_on_single_images_and_predicts_the_rest() -> None:
     fit = pullsim.fit(LAB)
     assert values(fit)["unpack.gzip"] == pytest.approx(1e6 / 8.7e-3, rel=0.15)  # 8.7 ms/MB by another fit
-    assert values(fit)["metadata.write"] == pytest.approx(2.1e-3, rel=0.5)
+    assert values(fit)["metadata.write"] == pytest.approx(1.6e-3, rel=0.5)  # as between two unpacks
     assert fit.errors.median < 0.02
     held_out = Errors.of(row for row in fit.rows if not row.used and row.observed >= 0.2)
     assert held_out.rows > 15
