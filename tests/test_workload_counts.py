@@ -17,10 +17,10 @@ from pullsim.run import Result, ResultRecorder
 @pytest.mark.parametrize(
     ("workload", "events", "settles", "pulls", "layers", "kubelet_events", "end"),
     [
-        (make_w(10), 9776, 2020, 175, 702, 775, 17.473199112510112),
-        (make_w(100), 86_092, 19_798, 1986, 6879, 7986, 53.603634230398995),
-        (make_f(100), 6634, 24, 100, 1000, 400, 41.061526232),
-        (make_j(100), 9758, 2400, 100, 1000, 400, 42.4430099245923),
+        (make_w(10), 10_376, 2020, 175, 702, 775, 17.459359112510118),
+        (make_w(100), 92_093, 19_798, 1985, 6879, 7985, 53.601744613214734),
+        (make_f(100), 7034, 24, 100, 1000, 400, 41.049936232),
+        (make_j(100), 10_191, 2400, 100, 1000, 400, 42.42934077216894),
     ],
     ids=lambda value: value.name if isinstance(value, Workload) else None,
 )
