@@ -57,7 +57,8 @@ def test_the_memory_of_writing_does_not_grow_with_the_table(name, result):
         grown = Rows((kept * (rows // len(kept) + 1))[:rows])
         return type("Grown", (), {"pools": result.pools, name: grown})()
 
-    one, four = (peak(WRITERS[name], grown(rows)) for rows in (10_000, 40_000))
+    # The lower of two, as what other threads of the test run take meanwhile counts too.
+    one, four = (min(peak(WRITERS[name], each) for _ in range(2)) for each in map(grown, (10_000, 40_000)))
     assert four < 1.3 * one + 100_000
 
 
