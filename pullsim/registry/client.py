@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import simpy
 
 from pullsim.kernel.event import Event, Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
-from pullsim.registry.connections import Connections
+from pullsim.registry.connections import IDLE_CONNECTIONS, Connections
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
 from pullsim.registry.stream import Refusal, Stream
 from pullsim.spec.registry import DIAL_TIMEOUT
@@ -50,6 +50,8 @@ class Client:
     Models containerd core/remotes/docker, all releases: resolver and fetcher have one client each, which share neither
     connections nor tokens (resolver.go resolveDockerBase, config/hosts.go).
     """
+
+    keeps: ClassVar[int] = IDLE_CONNECTIONS  # idle connections to a host that stay open
 
     __slots__ = (
         "_blob_connections",
@@ -99,8 +101,8 @@ class Client:
         self._tls = transport.tls and registry.spec.tls
         self._tries_tls = transport.tries_tls and not registry.spec.tls
         self._pings = 2 if transport.pings_again and not registry.spec.tls else 1
-        self._connections = Connections(env, registry.initial_window)
-        self._blob_connections = Connections(env, registry.initial_window)  # to the blob host
+        self._connections = Connections(env, registry.initial_window, self.keeps)
+        self._blob_connections = Connections(env, registry.initial_window, self.keeps)  # to the blob host
 
     def ping(self, request: Request) -> Generator[Any, Any, int]:
         """Send GET /v2/, whose answer tells how to authenticate.

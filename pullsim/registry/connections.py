@@ -24,13 +24,13 @@ class Connections:
     Models Go's net/http, transport.go (getConn, queueForIdleConn, tryPutIdleConn; since Go 1.14).
     """
 
-    __slots__ = ("_env", "_idle", "_waiting", "_window", "in_use", "keeps")
+    __slots__ = ("_env", "_idle", "_keeps", "_waiting", "_window", "in_use")
 
     def __init__(self, env: Environment, window: int, keeps: int = IDLE_CONNECTIONS) -> None:
         """``window``: bytes of the congestion window of a connection that has just been opened."""
         self._env = env
         self._window = window
-        self.keeps = keeps
+        self._keeps = keeps
         self.in_use = 0  # connections that serve a request; those that broke while they did so count, too
         self._idle: list[int] = []
         self._waiting: list[Event] = []  # requests, first come, first served
@@ -83,5 +83,5 @@ class Connections:
         if self._waiting:
             self.in_use += 1
             self._waiting.pop(0).succeed(window)
-        elif len(self._idle) < self.keeps:
+        elif len(self._idle) < self._keeps:
             self._idle.append(window)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import simpy
 
 from pullsim.kernel.event import Timeout
 from pullsim.network.slow_start import slow_start
 from pullsim.registry.body import receive
-from pullsim.registry.client import PLAIN, Client, Transport
+from pullsim.registry.client import Client
 from pullsim.registry.request import OK, REFUSED, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pullsim.kernel.environment import Environment
-    from pullsim.network.flows import Port
-    from pullsim.network.traffic import Inbound
-    from pullsim.registry.authorizer import Authorizer
-    from pullsim.registry.host import Registry
     from pullsim.registry.request import Download, Request
 
 ALL: Final = sys.maxsize  # idle connections that stay open
@@ -36,18 +31,7 @@ class RangeClient(Client):
 
     __slots__ = ()
 
-    def __init__(
-        self,
-        env: Environment,
-        registry: Registry,
-        port: Port,
-        authorizer: Authorizer,
-        transport: Transport = PLAIN,
-        inbound: Inbound | None = None,
-    ) -> None:
-        """See `Client`."""
-        super().__init__(env, registry, port, authorizer, transport, inbound)
-        self._connections.keeps = self._blob_connections.keeps = ALL
+    keeps: ClassVar[int] = ALL
 
     def get_range(self, request: Request, download: Download) -> Generator[Any, Any, int]:
         """GET a range of a blob whose place is known. Returns the status, as `Client.get` does."""
