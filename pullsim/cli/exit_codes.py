@@ -42,6 +42,9 @@ def exit_codes(*, debug: bool = False) -> Iterator[None]:
     except (KeyboardInterrupt, signals.OutOfTime):
         signals.say()
         raise typer.Exit(signals.exit_code()) from None
+    except MemoryError:
+        note("error: there is not enough memory for this: make it smaller, or have less kept of it (--detail pods)")
+        raise typer.Exit(WRONG_INPUT) from None
     except Exception as error:  # noqa: BLE001  a bug of ours ends in one line and an exit code
         if debug or os.environ.get("PULLSIM_DEBUG") == "1":
             for line in traceback.format_exc().splitlines():

@@ -26,7 +26,14 @@ def test_ctrl_c():
     assert code(KeyboardInterrupt()) == 130
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("x"), RecursionError(), MemoryError(), OSError("disk")])
+def test_what_does_not_fit_into_memory_is_no_bug(capsys):
+    assert code(MemoryError()) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("pullsim: error: there is not enough memory for this: make it smaller")
+    assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), RecursionError(), OSError("disk")])
 def test_anything_else_is_a_bug_of_ours(error, capsys, monkeypatch):
     monkeypatch.delenv("PULLSIM_DEBUG", raising=False)
     assert code(error) == 70
