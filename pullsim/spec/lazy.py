@@ -56,6 +56,10 @@ class LazySpec:
     images: tuple[str, ...] = ("*",)  # shell patterns of the images that have the format that this needs
 
 
+#: Inflated bytes that a connection brings together at the most where nothing looks at single requests. It is the same
+#: for readers and for what is fetched in the background: who takes more at a time holds what the others wait for.
+BATCH: Final = 32 * MIB
+
 #: stargz-snapshotter 0.18 (fs/fs.go, fs/layer/layer.go, task/task.go): a file's chunks of 4 MiB, a smaller file with
 #: what is beside it in 50 kB of the blob (fs/remote/blob.go), some 128 KiB; a container waits 10 s for the prioritized
 #: files; two background readers after 5 s without reads. A TOC entry takes about 150 bytes compressed. Each 50,000

@@ -132,6 +132,32 @@ def test_prices_are_what_was_measured(nodes, pods, layers, seconds, megabytes):
     assert made.bytes / 1e6 == pytest.approx(megabytes, rel=0.25)
 
 
+LAZY = {"snapshotter": "nydus", "lazy": {"unit": "1B"}}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "units"),
+    [
+        ({}, 0),
+        ({"snapshotter": "nydus"}, 3 * (3 + 32)),  # 2.6 MB in units of 1 MiB, and 32 MiB of the larger layer
+        (LAZY, 3 * (2_600_000 + 1 + 2**25)),
+    ],
+)
+def test_units_that_lazy_layers_get_at_a_time_are_counted(tmp_path, runtime, units):
+    define = [{"image": "a:1", "layers": [{"size": "1MB"}, {"size": "100MB"}]}]
+    keys = {"images": {"define": define}, "workloads": [{"pods": {"image": "a:1", "count": 3}}]}
+    nodes = [{"count": 3, **({"runtime": runtime} if runtime else {})}]
+    assert told(tmp_path, nodes=nodes, **keys).units == units
+
+
+def test_units_that_do_not_fit_into_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(module, "machine_memory", lambda: 2e9)
+    define = [{"image": "a:1", "layers": [{"size": "100MB"}]}]
+    keys = {"images": {"define": define}, "workloads": [{"pods": {"image": "a:1"}}]}
+    with pytest.raises(InputError, match=r"34,000,000 units of lazy layers, more than the 2\.0 GB of memory here"):
+        scenario(nodes=[{"count": 1, "runtime": LAZY}], **keys).assemble()
+
+
 SCHEDULES = st.sampled_from(
     [
         "* * * * *",

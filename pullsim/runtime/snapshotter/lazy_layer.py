@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from pullsim.kernel.event import Event
+from pullsim.spec.lazy import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from pullsim.runtime.snapshotter.ranges import Ranges
     from pullsim.spec.lazy import LazySpec
 
-#: Inflated bytes that a connection brings together at the most where nothing looks at single requests. It is the same
-#: for readers and for what is fetched in the background: who takes more at a time holds what the others wait for.
-BATCH: Final = 32 * 2**20
 ABSENT: Final = 0
 COMING: Final = 1  # requested, or being inflated
 PACKED: Final = 2  # on the node, and not inflated yet

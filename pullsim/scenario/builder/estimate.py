@@ -3,8 +3,8 @@
 The costs were fitted to the workloads W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026;
 process times as ``python -m benchmarks.speed`` measures them): W(100) takes 1.0 s and 60 MB, W(100, 100 pods per node)
 3.6 s and 99 MB, W(100, 20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB. The
-estimates are within a fifth of these. The compiled modules need two thirds of the time. The records of a run are about
-a tenth of its memory, whatever --detail keeps.
+estimates are within a fifth of these. The compiled modules need less than half of the time. The records of a run are
+about a tenth of its memory, whatever --detail keeps.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pullsim.frozen import dataclass
 from pullsim.inputs import read_bytes
 from pullsim.oci.manifest import select
 from pullsim.oci.reference import InvalidReference, parse
+from pullsim.scenario.builder.snapshotter import lazy_snapshotters
+from pullsim.spec.lazy import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pullsim.formats.kubernetes.objects import Objects
     from pullsim.formats.kubernetes.pod_group import PodGroup
     from pullsim.oci.catalog import Catalog
+    from pullsim.oci.manifest import Manifest
     from pullsim.scenario.model.nodes import NodePool
     from pullsim.scenario.model.scenario import ScenarioModel
     from pullsim.scenario.model.workloads import On, Workload
@@ -41,7 +44,7 @@ LONGEST: Final = 24 * 3600.0
 
 _BASE: Final = 40e6  # bytes of the program itself
 _HOUR: Final = 3600.0
-_COMPILED: Final = 0.66  # the part of the interpreted time that compiled modules take (benchmarks/README.md, W1000)
+_COMPILED: Final = 0.45  # the part of the interpreted time that compiled modules take (W100 and W1000; J10000: 0.38)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ _PRICES: Final = {
     "nodes": _Price("nodes", 30e-6, 27_000),
     "pods": _Price("pods", 190e-6, 4_000),
     "layers": _Price("layers", 95e-6, 700),
+    "units": _Price("units of lazy layers", 0.3e-6, 70),  # those that come at a time
     "departures": _Price("departures", 100e-6, 300),
     "retries": _Price("failed pulls", 460e-6, 900),  # after a back-off, of a pod whose image is not found
     "looks": _Price("looks at pods in error", 155e-6, 40),  # syncs of a pod whose image has no valid name
@@ -75,6 +79,7 @@ class Estimate:
     nodes: float = 0
     pods: float = 0
     layers: float = 0
+    units: float = 0
     retries: float = 0
     looks: float = 0
     checks: float = 0
@@ -180,7 +185,7 @@ class _Counter:
         self._horizon = scenario.horizon or 0.0  # without one a run ends as soon as no pull can succeed any more
         self._estimate = Estimate(nodes=sum(map(self._size, scenario.nodes)), file=scenario.document.file)
         self._pods: Counter[tuple[str, On | None]] = Counter()  # how many pods want an image, by image and place
-        self._manifests: dict[tuple[str, str], int | None] = {}
+        self._manifests: dict[tuple[str, str], Manifest | None] = {}  # by image and platform
 
     @property
     def pods(self) -> float:
@@ -228,7 +233,7 @@ class _Counter:
             except InvalidReference:
                 made.looks += pods * self._horizon / min(map(_between_looks, pools), default=_LOOK)
                 continue
-            layers = [self._layers(image, str(pool.platform), pool) for pool in fetching]
+            layers = [self._layers(image, pool) for pool in fetching]
             most = max((count for count in layers if count is not None), default=0)
             if fetching and None in layers and self._scenario.images.unknown == "notFound":
                 look = min(map(_between_looks, fetching))
@@ -237,7 +242,9 @@ class _Counter:
                 made.looks += (
                     pods * self._horizon * max(1 / look - 1 / _LOOK, 0.0)
                 )  # the cost of a retry includes one look each _LOOK seconds
-            made.layers += min(pods, self._nodes(on)) * most
+            times = min(pods, self._nodes(on))
+            made.layers += times * most
+            made.units += times * max((self._units(image, pool) for pool in fetching), default=0)
         made.checks += sum(self._size(pool) * self._horizon / _DISK for pool in self._scenario.nodes if pool.disk.size)
         nodes, made_pods, fetched = made.nodes, made.pods, made.layers
         for pool in self._scenario.nodes:
@@ -273,13 +280,27 @@ class _Counter:
         """Return the most nodes that a pool will have at a time."""
         return pool.count if pool.autoscale is None else min(pool.count + self._more, pool.autoscale.max)
 
-    def _layers(self, image: str, platform: str, pool: NodePool) -> int | None:
-        """Return the number of layers of an image on a platform; None: the catalogue does not have the image."""
-        key = image, platform
+    def _layers(self, image: str, pool: NodePool) -> int | None:
+        """Return the number of layers of an image on the platform of a pool; None: the catalogue does not have it."""
+        manifest = self._manifest(image, pool)
+        return None if manifest is None else len(manifest.layers)
+
+    def _units(self, image: str, pool: NodePool) -> int:
+        """Return how many units of an image's layers come at a time where they are mounted before they are there."""
+        manifest, most = self._manifest(image, pool), 0
+        if manifest is not None:
+            for spec in lazy_snapshotters(pool).values():
+                unit = spec.grain or spec.unit
+                together = max(1, BATCH // unit)
+                most = max(most, sum(min(layer.unpacked // unit + 1, together) for layer in manifest.layers))
+        return most
+
+    def _manifest(self, image: str, pool: NodePool) -> Manifest | None:
+        """Return an image on the platform of a pool; None: the catalogue does not have it."""
+        key = image, str(pool.platform)
         if key not in self._manifests:
             found = self._catalog.lookup(parse(image), 0.0)
-            manifest = None if found is None else select(found, pool.platform)
-            self._manifests[key] = None if manifest is None else len(manifest.layers)
+            self._manifests[key] = None if found is None else select(found, pool.platform)
         return self._manifests[key]
 
 

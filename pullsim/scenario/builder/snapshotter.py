@@ -43,8 +43,7 @@ def with_snapshotter(spec: ContainerdSpec, pool: NodePool, costs: UnpackSpec, fi
     runtime = pool.runtime
     if runtime.snapshotter is not None:
         spec = replace(spec, snapshotter=runtime.snapshotter)
-    names = {runtime.snapshotter, *(each.snapshotter for each in pool.runtime_handlers)}
-    if used := {name: _lazy(kind, runtime.lazy) for name, kind in KINDS.items() if name in names}:
+    if used := lazy_snapshotters(pool):
         spec = replace(spec, lazy=used, local_pull=True)  # labels tell of the image, as for SOCI's parallel mode below
     if runtime.erofs is not None:
         spec = replace(spec, erofs=spec_of(runtime.erofs, ErofsSpec))
@@ -73,6 +72,12 @@ def with_snapshotter(spec: ContainerdSpec, pool: NodePool, costs: UnpackSpec, fi
     findings.notes.append(f"{pool.name}: {_sentence(made)}")
     # Labels tell the snapshotter of the image, for which containerd from 2.1 on needs the CRI plugin's own pull.
     return replace(spec, soci=made, local_pull=True, max_concurrent_unpacks=1, layer_fetch_buffer=0)
+
+
+def lazy_snapshotters(pool: NodePool) -> dict[str, LazySpec]:
+    """Return the lazy snapshotters that a pool or one of its runtime handlers uses, by name."""
+    names = {pool.runtime.snapshotter, *(each.snapshotter for each in pool.runtime_handlers)}
+    return {name: _lazy(kind, pool.runtime.lazy) for name, kind in KINDS.items() if name in names}
 
 
 def _lazy(spec: LazySpec, given: Lazy | None) -> LazySpec:
