@@ -37,7 +37,7 @@ class Quiescence:
         self._pressure_may_end = pressure_may_end
         self._last_change = max(changes(spec), default=0.0)
         self._held = 0  # how many holds keep the run from being over
-        self._active: set[PodStatus] = set()
+        self._active = 0  # pods that are active
         self._idle: set[PodStatus] = set()
         #: Whether a node may still come that pods without one wait for; an autoscaler says so.
         self.nodes_may_come: Callable[[], bool] = _never
@@ -64,11 +64,11 @@ class Quiescence:
 
     def expect(self, pod: PodStatus) -> None:
         """Note that a pod was bound to a node: it is active."""
-        self._active.add(pod)
+        self._set_active(pod, active=True)
 
     def finished(self, pod: PodStatus) -> None:
         """Note that a pod is ready; `check` is called once its followers are there."""
-        self._active.discard(pod)
+        self._set_active(pod, active=False)
         del self.unfinished[pod]
 
     def ended(self, pod: PodStatus) -> None:
@@ -87,13 +87,13 @@ class Quiescence:
     def look(self, pod: PodStatus) -> None:
         """Check whether a pod is idle; called when a pull for it begins, after every sync and after a failed read."""
         if self._has_failed_for_good(pod):
-            self._active.discard(pod)
+            self._set_active(pod, active=False)
             self._idle.add(pod)
             for image in present_helps(pod):
                 self._would_find.setdefault((pod.node, image), {})[pod] = None
         elif not (pod in self._idle and pod.pulling):
             self._idle.discard(pod)
-            self._active.add(pod)
+            self._set_active(pod, active=True)
             return
         self.check()
 
@@ -122,7 +122,13 @@ class Quiescence:
         for other in self._would_find.pop((pod.node, image), ()):
             if other in self.unfinished:
                 self._idle.discard(other)
-                self._active.add(other)
+                self._set_active(other, active=True)
+
+    def _set_active(self, pod: PodStatus, *, active: bool) -> None:
+        """Note whether a pod is active; all are counted, as a set of them would be among what takes most memory."""
+        if pod.active != active:
+            pod.active = active
+            self._active += 1 if active else -1
 
     def _has_failed_for_good(self, pod: PodStatus) -> bool:
         """Whether the pod can only start after a change, such as the end of a fault, or after another pod's pull."""

@@ -62,6 +62,7 @@ class PodStatus:
     """
 
     __slots__ = (
+        "active",
         "attempts",
         "available",
         "backoffs",
@@ -93,15 +94,19 @@ class PodStatus:
         """``spans``: the pod's time line is kept, and not only the sums by stage."""
         self.pod = pod
         self.watcher = watcher
+        # Side by side, as compiled they take a byte each.
+        self.active = False  # whether it counts as active, see `pullsim.cluster.quiescence.Quiescence`
+        self.available = False  # whether it has been ready for its owner's minReadySeconds
+        self.ready_later = False  # whether its start was told before it was ready
+        self.syncing = False  # whether a sync of it is under way
+        self.withdrawn = False  # whether nobody wanted it any more when it was deleted
         self.name = pod.name
         self.namespace = pod.namespace
         self.node: str | None = None
         self.scheduled: float | None = None  # when it was bound to its node
         self.started: float | None = None  # when the last of its containers was started
         self.ready: float | None = None  # when its condition Ready became true
-        self.ready_later = False  # whether its start was told before it was ready
         self.images_ready: float | None = None  # when the last image that was asked for was there
-        self.available = False  # whether it has been ready for its owner's minReadySeconds
         self.clock = TimeLine(now, "scheduling", spans=spans)
         self.attempts: Mapping[str, int] = _NONE  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
@@ -110,9 +115,7 @@ class PodStatus:
         self.failing: Mapping[str, Failure] = _NONE
         self.failures = 0  # number of failed pulls
         self.backoffs = 0  # number of attempts that found the image in back-off
-        self.syncing = False  # whether a sync of it is under way
         self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
-        self.withdrawn = False  # whether nobody wanted it any more when it was deleted
         self.reason: str | None = None  # why it waits, or how it ended
         self.cause: str | None = None  # the cause of the last failure, as `PullOutcome.cause` names it
         self.message: str | None = None  # why no node was feasible, at the end of the run

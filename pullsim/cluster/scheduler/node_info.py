@@ -32,10 +32,10 @@ class NodeInfo:
 
     __slots__ = (
         "allocatable",
+        "ending",
         "gone",
         "images",
         "labels",
-        "live",
         "max_pods",
         "name",
         "nonzero",
@@ -77,20 +77,25 @@ class NodeInfo:
         self.nonzero = (0, 0)  # the same of cpu and memory with the scheduler's defaults
         self.ports: Counter[tuple[str, str, int]] = Counter()  # (protocol, address, port) in use
         self.signatures: dict[Signature, int] = {}  # number of its pods
-        self.live: dict[Signature, int] = {}  # number of its pods that are not being deleted
+        self.ending: dict[Signature, int] = {}  # number of these that are being deleted
 
     def add(self, pod: Signature) -> None:
         """Reserve what a pod asks for."""
         self._change(pod, 1)
-        self.live[pod] = self.live.get(pod, 0) + 1
 
     def remove(self, pod: Signature) -> None:
         """Free what a pod that is gone asked for; `end` was called before."""
         self._change(pod, -1)
+        self.ending[pod] -= 1
 
     def end(self, pod: Signature) -> None:
         """Note that a pod is being deleted, or has come to its end."""
-        self.live[pod] -= 1
+        self.ending[pod] = self.ending.get(pod, 0) + 1
+
+    def count(self, pod: Signature, *, live: bool) -> int:
+        """Return the number of its pods with a signature; ``live``: without those that are being deleted."""
+        count = self.signatures.get(pod, 0)
+        return count - self.ending.get(pod, 0) if live else count
 
     def taint(self, taint: Taint, *, tainted: bool) -> None:
         """Set or remove a taint."""

@@ -79,8 +79,7 @@ class Tally:
 
     def count(self, node: NodeInfo, sign: int = 1) -> None:
         """Add the weights of all pods of a node; ``sign`` -1: take them away."""
-        pods = node.live if self.live else node.signatures
-        weight = sum(weight * pods.get(pod, 0) for pod, weight in self.weights.items())
+        weight = sum(weight * node.count(pod, live=self.live) for pod, weight in self.weights.items())
         if weight:
             self.add(node, sign * weight)
 
