@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pullsim.records import Span, Stages
+
+# What a time line has while it has been in no stage for any time; nothing is ever added to them. In a large run most
+# pods are in their first stage, and wait.
+_NO_STAGES: Final[Stages] = {}
+_NO_SPANS: Final[list[Span]] = []
 
 
 class Division:
@@ -50,8 +55,8 @@ class TimeLine(Division):
 
     def __init__(self, start: float, stage: str, *, spans: bool = False, image: str | None = None) -> None:
         """Begin ``stage`` at ``start``. ``image``: the image that is pulled, as written in the pod; None: no pull."""
-        self.stages: Stages = {}
-        self.spans: list[Span] | None = [] if spans else None
+        self.stages: Stages = _NO_STAGES
+        self.spans: list[Span] | None = _NO_SPANS if spans else None
         self.image = image
         self._since = start  # up to which the time is accounted for
         self._stage: str | Division = stage
@@ -62,6 +67,8 @@ class TimeLine(Division):
         before = self._stage
         if isinstance(before, str):  # the same as `close`, inline, because this runs a dozen times for each layer
             if now > self._since:
+                if self.stages is _NO_STAGES:
+                    self._begin()
                 self.stages[before] = self.stages.get(before, 0.0) + (now - self._since)
                 if self.spans is not None:
                     self.spans.append((before, self._since, now, self.image, self._cause))
@@ -104,22 +111,26 @@ class TimeLine(Division):
 
     def close(self, now: float) -> Stages:
         """Account for the time up to ``now``, and return the seconds by stage since ``start``."""
-        stages, since, stage = self.stages, self._since, self._stage
+        since, stage = self._since, self._stage
         elapsed = now - since
-        if elapsed > 0:
-            if isinstance(stage, str):
-                stages[stage] = stages.get(stage, 0.0) + elapsed
-                if self.spans is not None:
-                    self.spans.append((stage, since, now, self.image, self._cause))
-            else:
-                for name, seconds in stage.divide(since, now, self.spans, self.image).items():
-                    stages[name] = stages.get(name, 0.0) + seconds
-            self._since = now
+        if elapsed <= 0:
+            return self.stages
+        if self.stages is _NO_STAGES:
+            self._begin()
+        stages = self.stages
+        if isinstance(stage, str):
+            stages[stage] = stages.get(stage, 0.0) + elapsed
+            if self.spans is not None:
+                self.spans.append((stage, since, now, self.image, self._cause))
+        else:
+            for name, seconds in stage.divide(since, now, self.spans, self.image).items():
+                stages[name] = stages.get(name, 0.0) + seconds
+        self._since = now
         return stages
 
     def forget(self) -> None:
         """Drop the stages, which have been read for good."""
-        self.stages = {}
+        self.stages = _NO_STAGES
 
     def divide(
         self,
@@ -133,6 +144,12 @@ class TimeLine(Division):
         if spans is not None and self.spans is not None:
             spans += self.spans
         return stages
+
+    def _begin(self) -> None:
+        """Have a place for stages, and for spans if they are kept, as there is something to note."""
+        self.stages = {}
+        if self.spans is not None:
+            self.spans = []
 
     def _return(self, fork: Fork) -> None:
         """Discard everything since ``fork``."""
