@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_AT_A_TIME: Final = 1 << 12  # ends of spans for which a rate is computed at a time
 PERCENTILE_METHOD: Final = "inverted_cdf"
 #: The percentiles of a distribution, in thousandths, by their field; all values are at most the maximum.
 THOUSANDTHS: Final = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p99_9": 999, "max": 1000}
@@ -115,26 +116,37 @@ def flow_rate(spans: Sequence[tuple[float, float, float]] | array[float], window
 
     starts, ends, amounts = np.asarray(spans, dtype=np.float64).reshape(-1, 3).T
     lasting = (amounts > 0) & (ends > starts)
-    starts, ends, amounts = starts[lasting], ends[lasting], amounts[lasting]
-    if not len(amounts):
+    if not lasting.any():
         return Rate(None, None, None)
-    slopes = amounts / (ends - starts)
-    times, arrived = _accumulate(np.concatenate([starts, ends]), np.concatenate([slopes, -slopes]))
+    times, arrived = _accumulate(starts[lasting], ends[lasting], amounts[lasting])
     whole = float(times[-1] - times[0])
     window = min(window, whole)
-    begins = (times, times - window)
-    peak = max((np.interp(edges + window, times, arrived) - np.interp(edges, times, arrived)).max() for edges in begins)
-    return Rate(math.fsum(amounts) / whole, float(peak) / window, window)
+    peak = 0.0
+    for place in range(0, len(times), _AT_A_TIME):
+        edges = times[place : place + _AT_A_TIME]
+        for begins in (edges, edges - window):
+            gains = np.interp(begins + window, times, arrived) - np.interp(begins, times, arrived)
+            peak = max(peak, float(gains.max()))
+    return Rate(math.fsum(amounts[lasting]) / whole, peak / window, window)
 
 
 def _accumulate(
-    times: NDArray[np.float64], changes: NDArray[np.float64]
+    starts: NDArray[np.float64], ends: NDArray[np.float64], amounts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Integrate a step function given by its changes: breakpoints in order and the integral up to each."""
+    """Return the starts and ends in order, and what arrived up to each, with few arrays at a time."""
     import numpy as np  # noqa: PLC0415
 
+    amounts /= ends - starts
+    times = np.concatenate([starts, ends])
+    del starts, ends
+    changes = np.concatenate([amounts, -amounts])
+    del amounts
     order = np.argsort(times, kind="stable")
     times = times[order]
-    level = np.cumsum(changes[order])
-    integral = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(times))])
-    return times, integral
+    level = changes[order]
+    del order, changes
+    np.cumsum(level, out=level)
+    integral = np.zeros_like(times)
+    np.subtract(times[1:], times[:-1], out=integral[1:])
+    integral[1:] *= level[:-1]
+    return times, np.cumsum(integral, out=integral)
