@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pullsim.releases.kubelet import Version
     from pullsim.spec.cluster import Node
     from pullsim.spec.kubelet import KubeletConfig
-    from pullsim.spec.pod import ImageVolume
+    from pullsim.spec.pod import ImageVolume, PodSpec
     from pullsim.streams import Streams
 
 #: Makes a named tuple of a tuple. Its class, which is called with the fields, takes twice as long.
@@ -49,6 +49,16 @@ class NodeContext:
     def gate(self, name: str) -> bool:
         """Whether a feature gate is on; one that the release does not know is off."""
         return self.config.feature_gates.get(name, False)
+
+    def sandbox_takes(self, pod: PodSpec) -> float:
+        """Return the seconds that creating the sandbox of a pod takes."""
+        own = pod.startup.sandbox
+        return (self.spec.startup.sandbox or 0.0) if own is None else own
+
+    def container_takes(self, pod: PodSpec) -> float:
+        """Return the seconds that creating and starting a container of a pod takes."""
+        own = pod.startup.container
+        return (self.spec.startup.container or 0.0) if own is None else own
 
     def emit(
         self, pod: PodStatus, subject: ContainerSpec | ImageVolume | None, type: str, reason: str, message: str

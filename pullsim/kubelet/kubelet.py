@@ -96,14 +96,11 @@ class Kubelet:
     def start(self, pod: PodStatus) -> None:
         """Begin the worker of a pod that was just bound."""
         self._pods[pod] = None
-        cadence = self._cadence(pod)
-        if self._retries is not None:
-            cadence = RetryCadence(cadence, self._retries, pod)
         pulls = None
         if self._in_pod:
             pulls = PodPulls(self._env, self._images, pod, volumes=self._context.gate(IMAGE_VOLUMES))
         images = self._images if pulls is None else pulls
-        worker = PodWorker(self._context, pod, images, self._containers, self._credentials, cadence, self).run()
+        worker = PodWorker(self._context, pod, images, self._containers, self._credentials, self).run()
         self._workers.start(pod, worker if pulls is None else pulls.watched(worker))
 
     def go_on(self, pod: PodStatus, worker: Generator[Any, Any, None]) -> None:
@@ -187,9 +184,11 @@ class Kubelet:
         self.end(pod, EVICTED)
         return True
 
-    def _cadence(self, pod: PodStatus) -> Cadence:
-        """Return what decides when the pod's worker syncs."""
+    def cadence(self, pod: PodStatus) -> Cadence:
+        """See `Terminator.cadence`."""
         if self._loop.minimal:
-            return MinimalCadence(self._requeue, pod)
-        on_demand = self._context.version >= (1, 36)
-        return KubeletCadence(self._requeue, pod, self._phases, relist_on_demand=on_demand)
+            cadence: Cadence = MinimalCadence(self._requeue, pod)
+        else:
+            on_demand = self._context.version >= (1, 36)
+            cadence = KubeletCadence(self._requeue, pod, self._phases, relist_on_demand=on_demand)
+        return cadence if self._retries is None else RetryCadence(cadence, self._retries, pod)

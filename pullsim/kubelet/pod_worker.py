@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pullsim.kernel.event import Call
 from pullsim.kubelet.api_status import api_status
 from pullsim.kubelet.credentials.pod_secrets import PodSecrets
 from pullsim.kubelet.events import NORMAL, WARNING
 from pullsim.kubelet.image_requests import Asked, image_request
-from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, Ensured, ImageManager, QueuedPull
+from pullsim.kubelet.images.image_manager import ERR_IMAGE_PULL, Ensured, ImageManager
+from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.kubelet.pod_status import Failure
 from pullsim.kubelet.readiness import become_ready
 from pullsim.kubelet.retry_stage import CONTAINER_CREATING, retry_stage
 from pullsim.spec.feature_gates import IMAGE_VOLUMES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
-    from pullsim.kernel.event import Event
     from pullsim.kubelet.cadence import Cadence
     from pullsim.kubelet.containers import Containers
     from pullsim.kubelet.context import NodeContext
@@ -30,11 +32,14 @@ if TYPE_CHECKING:
 CREATE_CONTAINER_ERROR: Final = "CreateContainerError"
 #: The answer of containerd to CreateContainer if the image is not there (internal/cri/server/container_create.go).
 NOT_RESOLVED: Final = 'failed to resolve image "{}": not found'
-_NONE: Final[dict[str, Ensured]] = {}  # shared by all pods without image volumes
+_NONE: Final[Mapping[str, Ensured]] = MappingProxyType({})  # shared by all pods that have none
 
 
 class Terminator(Protocol):
     """The part of the kubelet that a worker calls."""
+
+    def cadence(self, pod: PodStatus) -> Cadence:
+        """Return what decides when the pod's worker syncs."""
 
     def terminate(self, pod: PodStatus) -> None:
         """End a pod that was deleted or evicted during a sync."""
@@ -61,21 +66,15 @@ class PodWorker:
         images: ImageManager | PodPulls,
         containers: Containers,
         credentials: PullCredentials,
-        cadence: Cadence,
         kubelet: Terminator,
     ) -> None:
         self._context = context
-        self._env = context.env
         self._pod = pod
         self._images = images
         self._containers = containers
         self._secrets = PodSecrets(context, pod, credentials) if pod.pod.spec.pull_secrets else None
-        self._cadence = cadence
-        self._messages = context.messages
         self._kubelet = kubelet
-        #: Without the gate ImageVolume the API server has dropped image volumes and their mounts.
-        self._volumes = pod.pod.spec.image_volumes if context.gate(IMAGE_VOLUMES) else ()
-        self._ensured: dict[str, Ensured] = {} if self._volumes else _NONE  # outcome by image volume, in this sync
+        self._ensured: Mapping[str, Ensured] = _NONE  # outcome by image volume, in this sync
         self._pull_failed = False  # whether a pull of this sync failed
         self._api = api_status(pod, context.recorder)
         self._inits = pod.pod.spec.init_containers  # those not yet started
@@ -83,27 +82,24 @@ class PodWorker:
         self._mains = pod.pod.spec.containers  # the regular containers that had not started before this sync
         self._untried: tuple[ContainerSpec, ...] = ()  # those of them that this sync is still to start
         self._failed: tuple[ContainerSpec, ...] = ()  # those of them that could not start in this sync
-        self._waiting: QueuedPull | None = None  # the pull of the container that is being started, until its turn
+        self._waiting: PullRequest | None = None  # the pull of the container that is being started, until its turn
         self._requested = 0.0  # when that container's image was asked for
-        own, pool = pod.pod.spec.startup, context.spec.startup
-        #: Seconds that the creation of the sandbox takes; 0 once the pod has it.
-        self._sandbox: float = (pool.sandbox or 0.0) if own.sandbox is None else own.sandbox
-        #: Seconds that creating and starting a container takes.
-        self._container: float = (pool.container or 0.0) if own.container is None else own.container
+        self._sandboxed = inf  # when its sandbox was created; infinity: it has none yet
+        self._timing: Cadence | None = None  # made when it is first needed: most pods wait in their first sync
 
     def run(self) -> Generator[Any, Any, None]:
         """Sync until all containers run and are ready, or the pod has ended; a sync is not cut short by that.
 
-        It ends as well when a pull begins to wait for its turn, which calls `_go_on`.
+        It ends as well when a pull begins to wait for its turn, which calls `succeed`.
         """
-        env, pod, cadence = self._env, self._pod, self._cadence
+        env, pod = self._context.env, self._pod
         if self._waiting is None:
             if pod.pod.spec.runtime_handler:
                 yield from self._create_sandbox(pod.pod.spec.runtime_handler)
             if pod.has_ended():
                 return
-            if not self._sandbox:
-                cadence.changed(env.now)  # the first sync creates the sandbox before anything else
+            if not self._context.sandbox_takes(pod.pod.spec):
+                self._sandboxed = env.now  # the first sync creates it before anything else
         while True:
             pod.syncing = True
             ok = yield from self._sync()
@@ -119,29 +115,30 @@ class PodWorker:
                 return
             if not self._mains:
                 show = self._show if self._api.wanted else None
-                yield from become_ready(self._context, self._pod, cadence, show)
+                yield from become_ready(self._context, pod, self._cadence, show)
                 return
             pod.watcher.look(pod)
-            yield from self._wait(cadence.next_sync(env.now, ok=ok))
+            yield from self._wait(self._cadence.next_sync(env.now, ok=ok))
             if pod.has_ended():
                 return
 
-    def _go_on(self, _: Event) -> None:
-        """Go on with the sync whose pull has its turn."""
-        self._kubelet.go_on(self._pod, self.run())
+    def succeed(self) -> None:
+        """See `Waiter.succeed`: the pull that the worker waits for has its turn."""
+        Call(self._context.env, lambda _: self._kubelet.go_on(self._pod, self.run()))
 
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox exists; before that no image is requested."""
-        env, pod = self._env, self._pod
+        env, pod = self._context.env, self._pod
         while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
             self._show(env.now)
             if self._secrets is not None:
                 self._secrets.read()
-            self._context.emit(pod, None, WARNING, "FailedCreatePodSandBox", self._messages.no_sandbox(error))
+            self._context.emit(pod, None, WARNING, "FailedCreatePodSandBox", self._context.messages.no_sandbox(error))
             pod.fail("", CONTAINER_CREATING, "sandbox", Failure(env.now, retryable=False))
             pod.watcher.look(pod)
             yield from self._wait(self._cadence.next_sync(env.now, ok=False))
         pod.recover("")
+        self._timing = None  # the one that is made next is told of the sandbox
 
     def _sync(self) -> Generator[Any, Any, bool]:
         """Start the containers that can be started; return whether there was no error."""
@@ -155,7 +152,7 @@ class PodWorker:
                 return False
             self._inits = self._inits[1:]
             if not container.sidecar:
-                self._init_exit = self._env.now + container.run
+                self._init_exit = self._context.env.now + container.run
                 self._cadence.changed(self._init_exit)
             return True
         while self._untried and (self._waiting is not None or not self._pod.has_ended()):
@@ -171,20 +168,25 @@ class PodWorker:
 
     def _begin_sync(self) -> Generator[Any, Any, bool | None]:
         """Do what a sync does before it starts containers; return whether there was no error if it starts none."""
-        now = self._env.now
+        env, pod = self._context.env, self._pod
+        now = env.now
         self._show(now)
         if self._secrets is not None:
             self._secrets.read()
-        if self._sandbox:
-            yield from self._await_sandbox()
-            if self._pod.has_ended():
+        if self._sandboxed == inf:  # the first image is requested when it exists
+            pod.clock.enter("sandbox", now)
+            yield env.timeout(self._context.sandbox_takes(pod.pod.spec))
+            pod.clock.enter("sync", env.now)
+            self._sandboxed = env.now
+            if pod.has_ended():
                 return False
         runs = self._init_exit is not None and self._init_exit > now
         if runs and self._context.version >= (1, 37):  # only a sync that starts a container looks at image volumes
             return True  # (kubernetes pull 138655)
-        for volume in self._volumes:
+        # Without the gate ImageVolume the API server has dropped image volumes and their mounts.
+        for volume in pod.pod.spec.image_volumes if self._context.gate(IMAGE_VOLUMES) else ():
             yield from self._ensure_volume(volume)
-            if self._pod.has_ended():
+            if pod.has_ended():
                 return False
         if runs:
             return True
@@ -192,30 +194,21 @@ class PodWorker:
         self._untried, self._failed = self._mains, ()
         return None
 
-    def _await_sandbox(self) -> Generator[Any, Any, None]:
-        """Create the sandbox, where that takes time; the first image is requested when it exists."""
-        env, clock = self._env, self._pod.clock
-        clock.enter("sandbox", env.now)
-        yield env.timeout(self._sandbox)
-        clock.enter("sync", env.now)
-        self._sandbox = 0.0
-        self._cadence.changed(env.now)
-
     def _start(self, container: ContainerSpec) -> Generator[Any, Any, bool]:
         """Start one container (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
 
         Return whether it was started. It was not if it waits for its turn to pull: then this is called again.
         """
-        env, pod = self._env, self._pod
-        asked: Ensured | QueuedPull | None = self._waiting
+        env, pod = self._context.env, self._pod
+        asked: Ensured | PullRequest | None = self._waiting
         if asked is None:
             self._requested = env.now
-            if self._volumes and self._blocked(container):
+            if self._ensured and self._blocked(container):
                 return False
             asked = yield from self._images.ask(pod, container)
-            if isinstance(asked, QueuedPull) and asked.turn is not None:
+            if isinstance(asked, PullRequest) and asked.queued:
                 self._waiting = asked
-                asked.turn.call(self._go_on)
+                asked.waiter = self
                 return False
         self._waiting = None
         if isinstance(asked, Ensured):
@@ -230,62 +223,76 @@ class PodWorker:
         mounting = self._context.service.await_mount(ensured.image_ref, pod.pod.spec.runtime_handler)
         if mounting is not None:
             yield from mounting
-        if self._container:
-            yield env.timeout(self._container)
+        if takes := self._context.container_takes(pod.pod.spec):
+            yield env.timeout(takes)
         if pod.has_ended():
             return False
         pod.hold(container.name, ensured.image_ref)
-        self._context.emit(pod, container, NORMAL, "Created", self._messages.created(container.name))
-        self._context.emit(pod, container, NORMAL, "Started", self._messages.started(container.name))
+        self._context.emit(pod, container, NORMAL, "Created", self._context.messages.created(container.name))
+        self._context.emit(pod, container, NORMAL, "Started", self._context.messages.started(container.name))
         self._cadence.changed(env.now)
         return True
 
     def _create(self, container: ContainerSpec, requested: float, ensured: Ensured) -> bool:
         """Begin to create and start a container, if its image is there, which is in use from now on."""
-        env, pod = self._env, self._pod
+        env, pod = self._context.env, self._pod
         pod.clock.enter("start", env.now)
         self._api.tried(container.name, ensured)
         self._record(container, requested, ensured, container.mounts)
         if ensured.image_ref is None:
-            self._context.emit(pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
+            self._tell(container, str(ensured.reason))
             return False
         pod.images_ready = env.now
         runs_out = container.completes or (container in pod.pod.spec.init_containers and not container.sidecar)
-        starts = env.now + self._container
+        starts = env.now + self._context.container_takes(pod.pod.spec)
         exits = starts + container.run if runs_out else inf
         mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
         images = (ensured.image_ref, *(image for image in mounted if image is not None))
         missing = self._containers.create(pod, container.name, images, starts, exits)
         if missing is not None:  # the image was removed in the meantime; the next sync pulls it again
             pod.reason = CREATE_CONTAINER_ERROR
-            self._context.emit(pod, container, WARNING, "Failed", self._messages.error(NOT_RESOLVED.format(missing)))
+            self._tell(container, NOT_RESOLVED.format(missing))
             return False
         return True
+
+    def _tell(self, container: ContainerSpec, error: str) -> None:
+        """Emit the event of a container that cannot be created."""
+        self._context.emit(self._pod, container, WARNING, "Failed", self._context.messages.error(error))
 
     def _ensure_volume(self, volume: ImageVolume) -> Generator[Any, Any, None]:
         """Find or pull the image of an image volume; if that fails, only containers that mount the volume wait.
 
         Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go getImageVolumes, from 1.31.
         """
-        pod, requested = self._pod, self._env.now
+        pod, requested = self._pod, self._context.env.now
         ensured: Ensured = yield from self._images.ensure_image_exists(pod, volume)
         self._pull_failed |= ensured.reason == ERR_IMAGE_PULL
-        pod.clock.enter("start", self._env.now)
+        pod.clock.enter("start", self._context.env.now)
         self._record(volume, requested, ensured)
-        self._ensured[volume.name] = ensured
+        self._ensured = {**self._ensured, volume.name: ensured}
         if ensured.image_ref is not None:
             pod.hold(volume.key, ensured.image_ref)
+
+    @property
+    def _cadence(self) -> Cadence:
+        """What decides when it syncs."""
+        cadence = self._timing
+        if cadence is None:
+            cadence = self._timing = self._kubelet.cadence(self._pod)
+            if self._sandboxed < inf:
+                cadence.changed(self._sandboxed)  # nothing else has changed before
+        return cadence
 
     def _blocked(self, container: ContainerSpec) -> bool:
         """Whether a volume that the container mounts has no image (toKubeContainerImageVolumes)."""
         mounted = [self._ensured[name] for name in container.mounts if name in self._ensured]
         failed = [ensured for ensured in mounted if ensured.reason is not None]
         for ensured in failed:
-            self._context.emit(self._pod, container, WARNING, "Failed", self._messages.error(str(ensured.reason)))
+            self._tell(container, str(ensured.reason))
         if not failed:
             return False
         self._api.tried(container.name, failed[-1])
-        self._record(container, self._env.now, failed[-1], container.mounts, called=False)
+        self._record(container, self._context.env.now, failed[-1], container.mounts, called=False)
         return True
 
     def _show(self, at: float) -> None:
@@ -306,12 +313,12 @@ class PodWorker:
         record = self._context.recorder.request
         if record is not None:
             volumes = sum(name in self._ensured for name in mounts)
-            asked = Asked(subject, requested, self._env.now, ensured, volumes, called)
+            asked = Asked(subject, requested, self._context.env.now, ensured, volumes, called)
             record(image_request(self._pod, asked, self._images.record_sizes))
 
     def _wait(self, wake: float) -> Generator[Any, Any, None]:
         """Wait until the time ``wake``, in the stage that the pod waits in; wake up when an init container exits."""
-        env, clock, exits = self._env, self._pod.clock, self._init_exit
+        env, clock, exits = self._context.env, self._pod.clock, self._init_exit
         if exits is not None and exits > env.now:
             clock.enter("init", env.now)
             yield env.timeout(min(exits, wake) - env.now)
@@ -334,6 +341,6 @@ class PodWorker:
         if unmounting is None:
             return wake
         yield from unmounting
-        now = self._init_exit = self._env.now
+        now = self._init_exit = self._context.env.now
         self._cadence.changed(now)
         return max(wake, self._cadence.next_sync(now, ok=True))

@@ -32,23 +32,21 @@ class Service:
 class LastComeFirstServed:
     """A policy that no kubelet has: one pull at a time, of those that wait the one that was asked for last."""
 
-    def __init__(self, env):
-        self.env = env
+    def __init__(self):
         self.busy = False
         self.waiting = []
 
     def acquire(self, request):
-        del request
         if not self.busy:
             self.busy = True
-            return None
-        self.waiting.append(Event(self.env))
-        return self.waiting[-1]
+            return True
+        self.waiting.append(request)
+        return False
 
     def release(self, request):
         del request
         if self.waiting:
-            self.waiting.pop().succeed()
+            self.waiting.pop().begin()
         else:
             self.busy = False
 
@@ -56,17 +54,19 @@ class LastComeFirstServed:
 def pulls(queue, asked):
     """Begin and end of pulls that are asked for at these times, in the order of the times."""
     env = Environment()
-    puller = ImagePuller(env, Service(env), queue(env))
+    puller = ImagePuller(env, Service(env), queue())
     results = {}
 
     def worker(number, at):
         yield env.timeout(at)
         asking = pod("p", f"a{number}:1")
-        request = PullRequest(f"a{number}:1", asking, asking.spec.containers[0])
+        request = PullRequest(f"a{number}:1", asking, asking.spec.containers[0], at)
         clock = TimeLine(env.now, "sync")
-        if (turn := puller.enqueue(request, clock)) is not None:
-            yield turn
-        results[number] = yield from puller.pull(request, clock, turn)
+        puller.enqueue(request, clock)
+        if request.queued:
+            request.waiter = Event(env)
+            yield request.waiter
+        results[number] = yield from puller.pull(request, clock)
 
     for number, at in enumerate(asked):
         env.process(worker(number, at))
@@ -78,8 +78,8 @@ def pulls(queue, asked):
     ("queue", "started"),
     [
         (SerialPulls, [0.0, 2.0, 4.0, 6.0]),
-        (lambda env: ParallelPulls(env, 2), [0.0, 0.0, 2.0, 2.0]),
-        (lambda env: ParallelPulls(env, None), [0.0] * 4),
+        (lambda: ParallelPulls(2), [0.0, 0.0, 2.0, 2.0]),
+        (lambda: ParallelPulls(None), [0.0] * 4),
         (LastComeFirstServed, [0.0, 6.0, 4.0, 2.0]),
     ],
     ids=["serial", "two at once", "without limit", "last come, first served"],
@@ -90,7 +90,7 @@ def test_who_pulls_next(queue, started):
 
 @given(st.lists(st.integers(0, 6).map(float), min_size=1, max_size=8).map(sorted), st.integers(1, 3))
 def test_pulls_begin_in_the_order_in_which_they_are_asked_for_and_never_more_than_allowed(asked, maximum):
-    times = pulls(lambda env: ParallelPulls(env, maximum), asked)
+    times = pulls(lambda: ParallelPulls(maximum), asked)
     began = [begin for begin, _ in times]
     assert began == sorted(began)
     for number, (at, begin) in enumerate(zip(asked, began, strict=True)):

@@ -43,7 +43,7 @@ def looks(image, at, images, *, policy="IfNotPresent", version=(1, 35)):
     )
     manager = ImageManager(
         context,
-        ImagePuller(env, RuntimeImageService(env, runtime), SerialPulls(env)),
+        ImagePuller(env, RuntimeImageService(env, runtime), SerialPulls()),
         Backoff(nanoseconds(10.0), nanoseconds(300.0)),
         ImagePullManager(None),
         PullCredentials(context, PullObjects()),

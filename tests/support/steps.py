@@ -13,7 +13,8 @@ import pytest
 
 from pullsim.compiled import compiled
 from pullsim.formats.kubernetes.kubelet_configuration import read_kubelet_configuration
-from pullsim.kubelet.images.image_manager import ImageManager, QueuedPull
+from pullsim.kubelet.images.image_manager import ImageManager
+from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.oci.platform import Platform
 from pullsim.run import Result, simulate
 from pullsim.runtime.fixed.server import FixedRuntime
@@ -93,7 +94,7 @@ def watch(
                 event = generator.send(value)
             except StopIteration as stop:
                 answer = stop.value
-                if isinstance(answer, QueuedPull):
+                if isinstance(answer, PullRequest):
                     queued[id(answer)] = step
                 else:
                     step.image_ref, step.reason, step.message = answer.image_ref, answer.reason, answer.message

@@ -60,14 +60,6 @@ class Ensured(NamedTuple):
     check: str | None = None  # why a present image may be used, or has to be pulled all the same
 
 
-class QueuedPull(NamedTuple):
-    """A pull that was asked for and not begun."""
-
-    request: PullRequest
-    requested: float  # when, in seconds
-    turn: Event | None  # the event of its turn; None: it may begin now
-
-
 class ImageManager:
     """Makes sure that the image of a container that is about to start, or of an image volume, is on the node.
 
@@ -110,39 +102,40 @@ class ImageManager:
         """
         if clock is None:
             clock = pod.clock
-        asked: Ensured | QueuedPull = yield from self._ask(pod, container, clock)
+        asked: Ensured | PullRequest = yield from self._ask(pod, container, clock)
         if isinstance(asked, Ensured):
             return asked
-        if asked.turn is not None:
-            yield asked.turn
+        if asked.queued:
+            turn = Event(self._env)
+            asked.waiter = turn
+            yield turn
         return (yield from self.pull(pod, asked, clock))
 
-    def ask(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured | QueuedPull]:
-        """Begin as `ensure_image_exists` does; the caller goes on with `pull` when the turn of the pull has come.
+    def ask(self, pod: PodStatus, container: ContainerSpec | ImageVolume) -> Generator[Any, Any, Ensured | PullRequest]:
+        """Begin as `ensure_image_exists` does; the caller goes on with `pull` when the turn of the request has come.
 
         So the generators of the caller need not be kept while a pull waits for its turn.
         """
         return self._ask(pod, container, pod.clock)
 
-    def pull(self, pod: PodStatus, queued: QueuedPull, clock: TimeLine) -> Generator[Any, Any, Ensured]:
+    def pull(self, pod: PodStatus, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, Ensured]:
         """Pull the image now that the turn has come."""
-        request = queued.request
-        result = yield from self._puller.pull(request, clock, queued.turn)
-        ensured = self._pulled(pod, request, queued.requested, result)
+        result = yield from self._puller.pull(request, clock)
+        ensured = self._pulled(pod, request, result)
         return ensured._replace(present=request.present, pull_required=True, check=request.check)
 
     def _ask(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, clock: TimeLine
-    ) -> Generator[Any, Any, Ensured | QueuedPull]:
+    ) -> Generator[Any, Any, Ensured | PullRequest]:
         """Find the image, and ask for its pull if it is needed."""
         needed: Ensured | PullRequest = yield from self._find(pod, container, clock)
         if isinstance(needed, Ensured):
             return needed
-        requested = self._env.now
         self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
         self._pulls.record_intent(needed.image)
-        return QueuedPull(needed, requested, self._puller.enqueue(needed, clock))
+        self._puller.enqueue(needed, clock)
+        return needed
 
     def _find(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, clock: TimeLine
@@ -194,7 +187,9 @@ class ImageManager:
         look_up = None
         if self._credentials.time is LookupTime.IN_PULL and self._credentials.wanted(pod):
             look_up = partial(self._credentials.look_up, pod, wanted)
-        return PullRequest(wanted, pod.pod, container, handler, credentials or (), look_up, present, check)
+        request = PullRequest(wanted, pod.pod, container, self._env.now, handler, credentials or (), look_up)
+        request.present, request.check = present, check
+        return request
 
     @property
     def record_sizes(self) -> tuple[int, int] | None:
@@ -211,9 +206,9 @@ class ImageManager:
             return ()
         return (yield from self._credentials.look_up(pod, wanted, clock))
 
-    def _pulled(self, pod: PodStatus, request: PullRequest, requested: float, result: PullResult) -> Ensured:
+    def _pulled(self, pod: PodStatus, request: PullRequest, result: PullResult) -> Ensured:
         """Record how a pull ended, emit its event, and return the outcome for the container."""
-        env, messages, container = self._env, self._messages, request.subject
+        env, messages, container, requested = self._env, self._messages, request.subject, request.requested
         image = container.image
         pod.pulling -= 1
         outcome = result.outcome
@@ -228,7 +223,7 @@ class ImageManager:
             self._record(pod, container, requested, result, 0)
             pod.failures += 1
             if self._retries is not None:
-                self._retries.failed(pod, request, requested, outcome)
+                self._retries.failed(pod, request, outcome)
             reason, message = _evaluate(image, outcome.message)
             self._errors[pod, image] = f"{reason}: {message}"
             retryable = outcome.retryable or (outcome.cause == NO_SPACE and not self._housekeeping.finished(requested))

@@ -2,34 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import simpy
 
 from pullsim.cri import NODE_LEFT, Caller, PullOutcome
 from pullsim.kernel.process import part
 from pullsim.kubelet.credentials.pull_credentials import UNREADABLE, Credentials, LookupFailed
-from pullsim.spec.pod import ContainerSpec, ImageVolume, Pod
-from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     from pullsim.cri import ImageService
     from pullsim.kernel.environment import Environment
+    from pullsim.spec.pod import ContainerSpec, ImageVolume, Pod
+    from pullsim.time_line import TimeLine
 
 
-class PullRequest(NamedTuple):
+class Waiter(Protocol):
+    """What goes on when the turn of a pull has come: the worker of a pod, or an event that a process waits for."""
+
+    def succeed(self) -> None:
+        """Go on in this instant."""
+
+
+class PullRequest:
     """The pull that the image manager asks the puller for."""
 
-    image: str  # the name that the CRI is given
-    pod: Pod  # the pod that needs the image: a pull policy may depend on it
-    subject: ContainerSpec | ImageVolume  # what of the pod needs it
-    handler: str = ""  # the runtime handler of the ImageSpec
-    credentials: Credentials = ()  # those that match the image, in the order in which they are tried
-    #: Looks the credentials up, for a release that does so within the pull; raises LookupFailed.
-    look_up: Callable[[TimeLine], Generator[Any, Any, Credentials]] | None = None
-    present: bool | None = None  # whether the image was on the node; None: nobody looked
-    check: str | None = None  # whether the pod may use the present image
+    __slots__ = (
+        "check",
+        "credentials",
+        "handler",
+        "held",
+        "image",
+        "look_up",
+        "pod",
+        "present",
+        "queued",
+        "requested",
+        "subject",
+        "waiter",
+    )
+
+    def __init__(
+        self,
+        image: str,
+        pod: Pod,
+        subject: ContainerSpec | ImageVolume,
+        requested: float,
+        handler: str = "",
+        credentials: Credentials = (),
+        look_up: Callable[[TimeLine], Generator[Any, Any, Credentials]] | None = None,
+    ) -> None:
+        self.image = image  # the name that the CRI is given
+        self.pod = pod  # the pod that needs the image: a pull policy may depend on it
+        self.subject = subject  # what of the pod needs it
+        self.requested = requested  # when it was asked for, in seconds
+        self.handler = handler  # the runtime handler of the ImageSpec
+        self.credentials = credentials  # those that match the image, in the order in which they are tried
+        #: Looks the credentials up, for a release that does so within the pull; raises LookupFailed.
+        self.look_up = look_up
+        self.present: bool | None = None  # whether the image was on the node; None: nobody looked
+        self.check: str | None = None  # whether the pod may use the present image
+        self.queued = False  # whether it has to wait for its turn
+        self.waiter: Waiter | None = None  # what waits for that
+        self.held: float | None = None  # since when registryPullQPS was all that it waited for; None: it never was
+
+    def begin(self, held: float | None = None) -> None:
+        """Let what waits go on, as the turn has come."""
+        assert self.waiter is not None
+        self.held = held
+        self.waiter.succeed()
 
 
 class PullService(Protocol):

@@ -36,12 +36,12 @@ class WaitingPull:
 
     __slots__ = ("_handler", "_node", "asked", "container", "held", "identity", "image", "pod", "registry")
 
-    def __init__(self, request: PullRequest, asked: float, node: NodePulls) -> None:
+    def __init__(self, request: PullRequest, node: NodePulls) -> None:
         self.image: str = request.image  # the name with its tag, as the runtime is given it
         self.registry: str = parse(request.image).domain  # as in the name: docker.io, whatever its mirrors are
         self.pod: Pod = request.pod  # with its name, namespace and workload, and all that `spec` has
         self.container: str = request.subject.name  # the container, or image volume, that needs the image
-        self.asked = asked  # when it was asked for, in simulated seconds
+        self.asked = request.requested  # when it was asked for, in simulated seconds
         self.held: float | None = None  # since when a token of registryPullQPS is all that it waits for
         self.identity = id(request)
         self._handler = request.handler

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pullsim.errors import InputError, shown
 from pullsim.kernel.clock import nanoseconds
-from pullsim.kernel.event import Call, Event
+from pullsim.kernel.event import Call
 from pullsim.kubelet.images.policy import NotBefore, WaitingPull, later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pullsim.kernel.environment import Environment
+    from pullsim.kernel.event import Event
     from pullsim.kubelet.images.image_service import PullRequest
     from pullsim.kubelet.images.throttle import TokenBucket
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 class PolicyQueue:
     """Lets that pull begin next whose key is the smallest of those that no policy holds back.
 
-    It is a `PullQueue`. With ``bucket`` a pull takes a token of registryPullQPS when it begins, and waits for one. The
-    event that a waiting pull gets has as its value since when a token was all that it waited for, None if it never was.
+    It is a `PullQueue`. With ``bucket`` a pull takes a token of registryPullQPS when it begins, and waits for one.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class PolicyQueue:
         self._keys = keys
         self._bucket = bucket
         self._missing = missing
-        self._waiting: dict[WaitingPull, Event] = {}  # in the order in which they were asked for
+        self._waiting: dict[WaitingPull, PullRequest] = {}  # in the order in which they were asked for
         self._running: dict[int, WaitingPull] = {}  # by the identity of the request, in the order in which they began
         self._alarm: float | None = None  # when the queue is looked at again although no pull has ended
 
@@ -59,17 +59,16 @@ class PolicyQueue:
         """See `NodePulls.missing`."""
         return self._missing(image, handler)
 
-    def view(self, request: PullRequest, asked: float) -> WaitingPull:
+    def view(self, request: PullRequest) -> WaitingPull:
         """Return a pull as policies see it."""
-        return WaitingPull(request, asked, self)
+        return WaitingPull(request, self)
 
-    def acquire(self, request: PullRequest) -> Event | None:
+    def acquire(self, request: PullRequest) -> bool:
         """See `PullQueue.acquire`."""
-        pull = self.view(request, self._env.now)
-        turn = Event(self._env)
-        self._waiting[pull] = turn
+        pull = self.view(request)
+        self._waiting[pull] = request
         self._fill(pull)
-        return None if pull.identity in self._running else turn
+        return pull.identity in self._running
 
     def release(self, request: PullRequest) -> None:
         """See `PullQueue.release`."""
@@ -77,7 +76,7 @@ class PolicyQueue:
         self._fill(None)
 
     def _fill(self, newcomer: WaitingPull | None) -> None:
-        """Let pulls begin as long as one may; a ``newcomer`` that may begins without an event."""
+        """Let pulls begin as long as one may; a ``newcomer`` that may has nothing that waits."""
         held: list[WaitingPull] = []
         while self._waiting and (self._limit is None or len(self._running) < self._limit):
             candidates = self._candidates()
@@ -87,10 +86,10 @@ class PolicyQueue:
                 held = candidates
                 break
             pull = candidates[0]
-            turn = self._waiting.pop(pull)
+            request = self._waiting.pop(pull)
             self._running[pull.identity] = pull
             if pull is not newcomer:
-                turn.succeed(pull.held)
+                request.begin(pull.held)
         if self._bucket is not None:
             self._note_held(held)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pullsim.cri import PullOutcome
-from pullsim.kernel.locks import Slots
 from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.kernel.environment import Environment
-    from pullsim.kernel.event import Event
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.images.image_service import PullRequest, PullService
 
@@ -29,11 +27,8 @@ class PullResult(NamedTuple):
 class PullQueue(Protocol):
     """Decides which of a node's pulls begins next; `pullsim.kubelet.images.policy_queue` asks pull policies."""
 
-    def acquire(self, request: PullRequest) -> Event | None:
-        """Ask to begin a pull; return None if it may begin now, else the event that succeeds when it may.
-
-        The event's value is None, or since when registryPullQPS was all that the pull waited for.
-        """
+    def acquire(self, request: PullRequest) -> bool:
+        """Ask to begin a pull; return whether it may begin now. Else the request's waiter goes on when it may."""
 
     def release(self, request: PullRequest) -> None:
         """Note that a running pull has ended, and let the next one begin."""
@@ -45,16 +40,26 @@ class ParallelPulls:
     Models pkg/kubelet/images/puller.go parallelImagePuller; maxParallelImagePulls since 1.27.
     """
 
-    def __init__(self, env: Environment, maximum: int | None) -> None:
-        self._tokens = Slots(env, maximum)
+    def __init__(self, maximum: int | None) -> None:
+        self._free = maximum
+        self._waiting: list[PullRequest] = []  # a list, as few wait: an empty deque takes 600 bytes
 
-    def acquire(self, request: PullRequest) -> Event | None:  # noqa: ARG002 - all requests are equal
+    def acquire(self, request: PullRequest) -> bool:
         """See `PullQueue.acquire`."""
-        return self._tokens.acquire()
+        if self._free is None:
+            return True
+        if self._free:
+            self._free -= 1
+            return True
+        self._waiting.append(request)
+        return False
 
     def release(self, request: PullRequest) -> None:  # noqa: ARG002
         """See `PullQueue.release`."""
-        self._tokens.release()
+        if self._waiting:
+            self._waiting.pop(0).begin()
+        elif self._free is not None:
+            self._free += 1
 
 
 class SerialPulls(ParallelPulls):
@@ -64,16 +69,16 @@ class SerialPulls(ParallelPulls):
     is not observable, as blocked senders are served in order.
     """
 
-    def __init__(self, env: Environment) -> None:
-        super().__init__(env, 1)
+    def __init__(self) -> None:
+        super().__init__(1)
 
 
 def pull_queue(context: NodeContext) -> PullQueue:
     """Return the queue that a node's settings ask for (pkg/kubelet/images/image_manager.go NewImageManager)."""
     config = context.config
     if config.serialize_image_pulls:
-        return SerialPulls(context.env)
-    return ParallelPulls(context.env, config.max_parallel_image_pulls)
+        return SerialPulls()
+    return ParallelPulls(config.max_parallel_image_pulls)
 
 
 class ImagePuller:
@@ -85,20 +90,20 @@ class ImagePuller:
         self._queue = queue
         self._last_image: str | None = None  # image of the pull that ended last
 
-    def enqueue(self, request: PullRequest, clock: TimeLine) -> Event | None:
-        """Ask to pull; return None if that may begin now, else the event of the turn. ``clock`` is the pod's.
+    def enqueue(self, request: PullRequest, clock: TimeLine) -> None:
+        """Ask to pull; the request tells whether it has to wait for its turn. ``clock`` is the pod's.
 
         Nothing that waits is withdrawn: that would only happen when the node leaves, and the queue with it.
         """
         clock.enter("queue", self._env.now)
-        return self._queue.acquire(request)
+        request.queued = not self._queue.acquire(request)
 
-    def pull(self, request: PullRequest, clock: TimeLine, turn: Event | None) -> Generator[Any, Any, PullResult]:
-        """Pull now that the turn has come, for which ``turn`` was waited; None: there was nothing to wait for."""
+    def pull(self, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, PullResult]:
+        """Pull now that the turn has come."""
         env = self._env
-        if turn is not None:
-            if turn.value is not None:
-                clock.enter("qps", turn.value)
+        if request.queued:
+            if request.held is not None:
+                clock.enter("qps", request.held)
             if self._last_image is not None:
                 clock.explain(self._last_image)
         started = env.now

@@ -88,7 +88,7 @@ class Retries:
         self._failed: dict[str, dict[tuple[PodStatus, str], None]] = {}  # keys that failed since, by registry
         self._alarms: dict[PodStatus, tuple[Event, Cadence]] = {}  # of the pods whose workers wait
 
-    def failed(self, pod: PodStatus, request: PullRequest, asked: float, outcome: PullOutcome) -> None:
+    def failed(self, pod: PodStatus, request: PullRequest, outcome: PullOutcome) -> None:
         """Ask the policies when a pull that has just failed is tried again; the kubelet's own back-off has begun."""
         key, now = (pod, request.subject.image), self._env.now
         if self._jitter is not None:
@@ -100,7 +100,7 @@ class Retries:
             return
         left = self._backoff.left(key, nanoseconds(now)) / 1e9
         error = PullError(outcome.message, outcome.cause, pod.failures, left)
-        pull = self._queue.view(request, asked)
+        pull = self._queue.view(request)
         for name, after in self._afters:
             given = after(error, pull, now)
             if given is None:
