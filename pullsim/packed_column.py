@@ -1,16 +1,20 @@
 """The values of one field of many rows, stored in little memory.
 
-Numbers of one type are an array of machine numbers. Texts with few distinct values are an array of codes, with a table
-of these values. Anything else is a list. The values that are read have exactly the values and types that were stored.
+Numbers of one type are an array of machine numbers. Texts are an array of codes: those of a table of the field's values
+while these are few, and else those of the column's own values, which are compressed. What all rows share is kept once.
+Anything else is a list. The values that are read have exactly the values and types that were stored.
 """
 
 from __future__ import annotations
 
+import marshal
 import math
 import struct
+import zlib
 from array import array
-from itertools import chain, islice
-from operator import ne
+from functools import lru_cache
+from itertools import chain, islice, repeat
+from operator import is_, ne
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -23,6 +27,9 @@ _FLAGS: Final = (False, True, None)
 _FLAG_CODES: Final = {flag: code for code, flag in enumerate(_FLAGS)}
 _TEXT: Final = {str, NoneType}
 _TEXTS: Final = {*_TEXT, tuple}
+_NEW: Final = 4  # values there must be for each that a table gets from a column; with more they seldom come again
+_FORMAT: Final = 2  # of `marshal`: later ones write how many references a text has
+_READ: Final = 8  # columns of compressed texts that were read last and are kept as they are
 
 
 class PackedColumn(Protocol):
@@ -43,18 +50,17 @@ class ValueTable:
         self.values: list[Any] = []  # by their numbers; columns refer to this list
 
     def coded(self, column: Sequence[Any], room: int) -> _Coded | None:
-        """Return the column as codes, or None if the table would get more than ``room`` values."""
+        """Return the column as codes, or None if the table would get more than ``room`` values, or many new ones."""
         numbers = self._numbers
-        while True:
-            width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
-            try:  # most columns have no new values
-                return _Coded(_array(width, [*map(numbers.__getitem__, column)]), self.values)
-            except KeyError:
-                new = [value for value in dict.fromkeys(column) if value not in numbers]
-            if len(numbers) + len(new) > room:
-                return None
-            numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
-            self.values += new
+        try:  # most columns have no new values
+            return _Coded(_codes(column, numbers), self.values)
+        except KeyError:
+            new = [value for value in dict.fromkeys(column) if value not in numbers]
+        if len(new) * _NEW > len(column) or len(numbers) + len(new) > room:
+            return None
+        numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
+        self.values += new
+        return _Coded(_codes(column, numbers), self.values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _value_table, (self.values,)
@@ -84,6 +90,45 @@ class _Coded:
         return self._values[self._codes[index]]
 
 
+class _Texts:
+    """A column of texts of which few are in other columns: numbers that stand for its distinct values, compressed."""
+
+    __slots__ = ("_codes", "_found")
+
+    def __init__(self, column: Sequence[Any]) -> None:
+        found = dict.fromkeys(column)
+        self._codes = _codes(column, dict(zip(found, range(len(found)), strict=True)))
+        self._found = zlib.compress(marshal.dumps([*found], _FORMAT), 1)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(_decompressed(self._found).__getitem__, self._codes)
+
+    def __getitem__(self, index: int) -> Any:
+        return _decompressed(self._found)[self._codes[index]]
+
+
+@lru_cache(_READ)
+def _decompressed(found: bytes) -> list[Any]:
+    """Return texts, or tuples of texts, that were compressed."""
+    return marshal.loads(zlib.decompress(found))  # type: ignore[no-any-return]  # noqa: S302  written above
+
+
+class _Same:
+    """A column of one object, so many times."""
+
+    __slots__ = ("_count", "_value")
+
+    def __init__(self, value: Any, count: int) -> None:
+        self._value = value
+        self._count = count
+
+    def __iter__(self) -> Iterator[Any]:
+        return repeat(self._value, self._count)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._value
+
+
 class _Numbers:
     """A column of doubles in which NaN stands for None."""
 
@@ -105,7 +150,7 @@ class _Dictionaries:
 
     __slots__ = ("_keys", "_values")
 
-    def __init__(self, keys: _Coded, found: array[float]) -> None:
+    def __init__(self, keys: PackedColumn, found: array[float]) -> None:
         self._keys = keys
         self._values = found
 
@@ -126,8 +171,12 @@ def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     ``room``: number of distinct values that ``table`` may have.
     """
     types = {*map(type, column)}
+    if types == {dict}:
+        return _pack_dictionaries(column, table, room)
+    if all(map(is_, column, repeat(column[0]))):
+        return _Same(column[0], len(column))
     if types == {float}:
-        return _array("d", column)
+        return _pack_numbers("d", column)
     if types == {int}:
         return _pack_integers(column)
     if types <= {bool, NoneType}:
@@ -135,10 +184,8 @@ def pack(column: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     if types == {float, NoneType}:
         numbers = _array("d", [math.nan if number is None else number for number in column])
         return _Numbers(numbers) if sum(map(ne, numbers, numbers)) == column.count(None) else [*column]
-    if types == {dict}:
-        return _pack_dictionaries(column, table, room)
     if types <= _TEXT or (types <= _TEXTS and _all_text(column)):
-        return table.coded(column, room) or [*map({}.setdefault, column, column)]  # equal texts become one object
+        return table.coded(column, room) or _Texts(column)
     return [*column]
 
 
@@ -147,13 +194,26 @@ def _array(code: str, column: Sequence[float]) -> array[Any]:
     return array(code, struct.pack(f"{len(column)}{code}", *column))
 
 
+def _codes(column: Sequence[Any], numbers: dict[Any, int]) -> array[int]:
+    """Return the numbers that stand for values. Raises KeyError."""
+    width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
+    return _array(width, [*map(numbers.__getitem__, column)])
+
+
 def _pack_integers(column: Sequence[int]) -> PackedColumn:
     """Return integers as an array of the least width that holds them, or as a list beyond 64 bits."""
     lowest, highest = min(column), max(column)
     for width, limit in _LIMITS.items():
         if -limit <= lowest and highest < limit:
-            return _array(width, column)
+            return _pack_numbers(width, column)
     return [*column]
+
+
+def _pack_numbers(code: str, column: Sequence[float]) -> PackedColumn:
+    """Return numbers as an array, or as one of them if they are the same to the last bit."""
+    numbers = _array(code, column)
+    content = numbers.tobytes()
+    return _Same(column[0], len(column)) if content == content[: numbers.itemsize] * len(column) else numbers
 
 
 def _all_text(column: Sequence[Any]) -> bool:
@@ -167,7 +227,5 @@ def _pack_dictionaries(column: Sequence[dict[Any, Any]], table: ValueTable, room
     found = [*chain.from_iterable(map(dict.values, column))]
     keys = [*map(tuple, column)]
     if {*map(type, found)} <= {float} and all({*map(type, each)} <= {str} for each in {*keys}):
-        coded = table.coded(keys, room)
-        if coded is not None:
-            return _Dictionaries(coded, _array("d", found))
+        return _Dictionaries(table.coded(keys, room) or _Texts(keys), _array("d", found))
     return [*column]

@@ -2,12 +2,13 @@
 
 A record of a run is a tuple of Python numbers, whose objects take most of the memory. Rows are appended one by one, and
 a block of 2048 is packed into columns. A column is an array of machine numbers if all its values are numbers of one
-type, an array of codes with a table of the distinct values if these are few texts, and otherwise a list of its values.
-Rows that are read have exactly the values and types that were appended. Packed columns may be kept on the disk.
+type, an array of codes if they are texts, and otherwise a list of its values, see `pullsim.packed_column`. Rows that
+are read have exactly the values and types that were appended. Packed columns may be kept on the disk.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from functools import partial
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
 BLOCK: Final = 2048  # rows that are packed at a time
-_PER_VALUE: Final = 16  # rows there must be for each further distinct value that a table may have beyond BLOCK
+_ROOM: Final = 2048  # distinct texts of a field that its table may have
 
 
 class Rows(MutableSequence[Row]):
     """A list of named tuples of one type, of which full blocks are stored by column and the rest as tuples.
 
     A row that is read is a new tuple, equal to the one appended; a dictionary in it is a copy. Iterating takes half a
-    microsecond for each row, `values` of a few fields a tenth of that. Replacing, inserting and deleting unpack all
-    rows from that place on into tuples, until the next row is appended. Slices are plain lists.
+    microsecond for each row, `values` of a few fields a tenth of that. Single rows are best read in their order,
+    as some texts are unpacked by the block. Replacing, inserting and deleting unpack all rows from that place on into
+    tuples, until the next row is appended. Slices are plain lists.
 
     Appending raises TypeError when a block is packed whose rows are of several types or no named tuples.
     """
@@ -170,8 +172,7 @@ class Rows(MutableSequence[Row]):
         rest, size = self._rest, self._size
         whole = len(rest) - len(rest) % size
         for start in range(0, whole, size):
-            room = size + self._packed // _PER_VALUE
-            block = _Block(rest[start : start + size], self._tables, room)
+            block = _Block(rest[start : start + size], self._tables)
             if self._scratch is not None and len(self._blocks) >= self._scratch.after:
                 block.store(self._scratch, self._tables)
             self._blocks.append(block)
@@ -196,17 +197,19 @@ class _Block(Generic[Row]):
 
     __slots__ = ("_columns", "_kind")
 
-    def __init__(self, rows: Sequence[Row], tables: dict[str, ValueTable], room: int) -> None:
-        """``room`` is the number of distinct values that a table may have."""
+    def __init__(self, rows: Sequence[Row], tables: dict[str, ValueTable]) -> None:
         kinds = {*map(type, rows)}
         self._kind = kinds.pop()
         if kinds or not hasattr(self._kind, "_fields"):
             names = sorted(kind.__name__ for kind in {*kinds, self._kind})
             raise TypeError(f"rows are named tuples of one type, not {', '.join(names)}")
-        self._columns: dict[str, PackedColumn] = {
-            field: pack(column, tables.setdefault(field, ValueTable()), room)
-            for field, column in zip(self._kind._fields, zip(*rows, strict=True), strict=True)
-        }
+        self._columns: dict[str, PackedColumn] = {}
+        arrays: dict[tuple[str, bytes], PackedColumn] = {}  # columns that are equal are kept once
+        for field, column in zip(self._kind._fields, zip(*rows, strict=True), strict=True):
+            packed = pack(column, tables.setdefault(field, ValueTable()), _ROOM)
+            if isinstance(packed, array):
+                packed = arrays.setdefault((packed.typecode, packed.tobytes()), packed)
+            self._columns[field] = packed
 
     def store(self, scratch: Scratch, tables: dict[str, ValueTable]) -> None:
         """Move the columns to the disk; the ``tables`` that they refer to stay in memory."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import islice, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, cast, overload
 
@@ -18,8 +18,38 @@ if TYPE_CHECKING:
     from pullsim.scratch import Scratch
 
 _BLOCK: Final = 8192  # spans that are packed at a time, and the others of the pod that has the last of them
-_ROOM: Final = 1 << 16  # distinct texts of a field in all blocks together; those of a block with more are not coded
+_ROOM: Final = 2048  # distinct texts of a field that its table may have
 _FIRST: Final = attrgetter("first")
+
+
+class _Begins:
+    """A column of begins of spans: that of the first span of each pod, of others the end of the span before."""
+
+    __slots__ = ("_begins", "_ends", "_firsts")
+
+    def __init__(self, firsts: array[int], begins: array[float], ends: array[float]) -> None:
+        """``firsts``: places of the pods' first spans, of which ``begins`` are the begins."""
+        self._firsts = firsts
+        self._begins = begins
+        self._ends = ends
+
+    def __iter__(self) -> Iterator[float]:
+        begins = self._ends[-1:] + self._ends[:-1]
+        for place, begin in zip(self._firsts, self._begins, strict=True):
+            begins[place] = begin
+        return iter(begins)
+
+    def __getitem__(self, index: int) -> float:
+        pod = bisect_right(self._firsts, index) - 1
+        return self._begins[pod] if self._firsts[pod] == index else self._ends[index - 1]
+
+
+def _chained(firsts: Sequence[int], begins: PackedColumn, ends: PackedColumn) -> PackedColumn:
+    """Return begins in a form that needs few of them, if there are no gaps between the spans of a pod."""
+    if not (isinstance(begins, array) and isinstance(ends, array)):
+        return begins
+    chained = _Begins(array("i", firsts), array("d", map(begins.__getitem__, firsts)), ends)
+    return chained if array("d", chained).tobytes() == begins.tobytes() else begins
 
 
 class _Block(NamedTuple):
@@ -112,7 +142,14 @@ class SpanRows(Sequence["SpanRecord"]):
         return self._packed + len(self._stages)
 
     def __iter__(self) -> Iterator[SpanRecord]:
-        return chain.from_iterable(self[place] for *_, place in self.pods())
+        from pullsim.records import SpanRecord  # noqa: PLC0415  `import pullsim` loads no records
+
+        for block in (*self._blocks, self._rest()):
+            spans = zip(*block.columns, strict=True)
+            places = pairwise([*block.firsts, block.end])
+            for pod, (first, end) in zip(zip(*block.pods, strict=True), places, strict=True):
+                for span in islice(spans, end - first):
+                    yield SpanRecord(*pod, *span)
 
     @overload
     def __getitem__(self, index: int) -> SpanRecord: ...
@@ -149,6 +186,7 @@ class SpanRows(Sequence["SpanRecord"]):
         rest = self._rest()
         lists = cast("list[Sequence[object]]", [*rest.pods, *rest.columns])
         columns = [pack(each, table, _ROOM) for each, table in zip(lists, self._tables, strict=True)]
+        columns[4] = _chained([first - rest.first for first in rest.firsts], *columns[4:6])
         scratch = self._scratch
         if scratch is not None and len(self._blocks) >= scratch.after:
             for table in self._tables:

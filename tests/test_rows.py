@@ -254,17 +254,27 @@ def test_a_layer_takes_a_quarter_of_its_memory():
     tracemalloc.stop()
     row = rows[0]
     boxed = sys.getsizeof(row) + sum(sys.getsizeof(value) for value in row if isinstance(value, float))
-    assert kept / count < 180  # bytes: eleven doubles, four integers, seven codes, and the name of its pod
-    assert kept / count < boxed / 2
-    assert len(pickle.dumps(rows)) / count < 180
+    assert (
+        kept / count < 120
+    )  # bytes: ten doubles, two integers, five codes, a number for its pod and a third of its name
+    assert kept / count < boxed / 4
+    assert len(pickle.dumps(rows)) / count < 120
+
+
+def test_texts_of_single_rows_take_few_bytes():
+    given_rows = [Thing(None, f"Successfully pulled image in {n / 7:.3f} s") for n in range(4 * BLOCK)]
+    rows = Rows(given_rows)
+    assert rows == given_rows
+    assert [rows[place] for place in range(-1, -len(rows), -99)] == given_rows[:0:-99]
+    assert len(pickle.dumps(rows)) / len(rows) < 9  # two are the number of the text
 
 
 def test_texts_that_many_rows_have_are_one_object():
-    rows = Rows((Thing(0.0, f"name {n % 2}") for n in range(20)), block=5)
+    rows = Rows((Thing(0.0, f"name {n % 2}") for n in range(24)), block=8)
     assert len({*map(id, rows.values("name"))}) == 2
     back = pickle.loads(pickle.dumps(rows))  # noqa: S301
     assert len({*map(id, back.values("name"))}) == 2
-    back.extend(Thing(0.0, f"name {n % 2}") for n in range(5))
+    back.extend(Thing(0.0, f"name {n % 2}") for n in range(8))
     assert len({*map(id, back.values("name"))}) == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -31,6 +32,19 @@ def test_rows_are_those_of_the_pods_in_their_order():
     assert repr(rows) == repr(expected)
     assert (rows[-1], rows[0:2], len(rows), bool(rows)) == (expected[-1], expected[:2], 3, True)
     assert not SpanRows()
+
+
+def test_what_lasts_until_the_next_begins_takes_one_number_each():
+    def pickled(gap):
+        rows = SpanRows(block=100)
+        for number in range(100):
+            times = [number + place / 10 for place in range(11)]
+            spans = [("pull", begin, end - gap, None, None) for begin, end in pairwise(times)]
+            rows.add("n", "default", f"p{number}", spans)
+            assert rows[len(rows) - 10 :] == [SpanRecord("n", "default", f"p{number}", *span) for span in spans]
+        return len(pickle.dumps(rows))
+
+    assert pickled(0.01) - pickled(0.0) > 0.75 * 8 * 1000
 
 
 @given(
