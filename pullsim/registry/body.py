@@ -71,6 +71,11 @@ def receive(
         raise
 
 
+def retryable(faults: Sequence[Fault]) -> bool:
+    """Whether a body under one of these faults may come whole later, even if nothing else in the simulation changes."""
+    return any(fault.retryable for fault in faults)
+
+
 def _cut_after(fault: Fault, request: Request) -> float:
     """Return the number of bytes of this response after which it breaks off, inf if it does not."""
     cut = fault.cut

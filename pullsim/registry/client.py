@@ -8,7 +8,7 @@ import simpy
 
 from pullsim.kernel.event import Event, Timeout
 from pullsim.network.slow_start import slow_start
-from pullsim.registry.body import receive
+from pullsim.registry.body import receive, retryable
 from pullsim.registry.connections import IDLE_CONNECTIONS, Connections
 from pullsim.registry.request import CUT, NO_HEADER, NOT_FOUND, OK, REFUSED, TIMED_OUT
 from pullsim.registry.stream import Refusal, Stream
@@ -102,7 +102,7 @@ class Client:
         self._tries_tls = transport.tries_tls and not registry.spec.tls
         self._pings = 2 if transport.pings_again and not registry.spec.tls else 1
         self._connections = Connections(env, registry.initial_window, self.keeps)
-        self._blob_connections = Connections(env, registry.initial_window, self.keeps)  # to the blob host
+        self._blob_connections: Connections | None = None  # to the blob host; made for the first blob
 
     def ping(self, request: Request) -> Generator[Any, Any, int]:
         """Send GET /v2/, whose answer tells how to authenticate.
@@ -177,8 +177,8 @@ class Client:
         site, connections = registry.site, self._connections
         if registry.blob_site is not site and request.kind == "blobs":  # the registry redirects to its blob host
             connections.free(window)
-            site, connections = registry.blob_site, self._blob_connections
-            window, latency = yield from self._follow(latency)
+            site, connections = registry.blob_site, self._blobs()
+            window, latency = yield from self._follow(connections, latency)
         size, rate = request.size, site.rate(port)
         rounds, sent, window = slow_start(window, registry.max_window, size, rate, site.round_trip)
         # Slow start takes longer than its bytes would take at `rate`. Only this difference is waited for here. Then all
@@ -187,7 +187,7 @@ class Client:
         download.host = registry.host
         faults = [] if registry.gates.regular else registry.gates.body(request, env.now)
         if faults:
-            self.retryable = any(fault.retryable for fault in faults)
+            self.retryable = retryable(faults)
             before, status = download.received, CUT
             try:
                 status = yield from receive(env, registry.network, site, port, request, faults, download)
@@ -228,8 +228,8 @@ class Client:
         site, connections = registry.site, self._connections
         if status == OK and registry.blob_site is not site and request.kind == "blobs":
             connections.free(window)
-            site, connections = registry.blob_site, self._blob_connections
-            window, latency = yield from self._follow(latency)
+            site, connections = registry.blob_site, self._blobs()
+            window, latency = yield from self._follow(connections, latency)
         if status != OK:
             connections.free(window)
         yield Timeout(env, latency)
@@ -303,12 +303,18 @@ class Client:
         self.retryable = answer.retryable
         return answer.status
 
-    def _follow(self, latency: float) -> Generator[Any, Any, tuple[int, float]]:
+    def _blobs(self) -> Connections:
+        """Return the connections to the blob host."""
+        if self._blob_connections is None:
+            self._blob_connections = Connections(self._env, self.registry.initial_window, self.keeps)
+        return self._blob_connections
+
+    def _follow(self, connections: Connections, latency: float) -> Generator[Any, Any, tuple[int, float]]:
         """Send a request to the blob host, to which an answer redirects that is there in ``latency`` seconds.
 
         Returns the window in bytes of the connection, and the seconds until the first byte of the body is there.
         """
-        connections, site = self._blob_connections, self.registry.blob_site
+        site = self.registry.blob_site
         window = connections.take()
         if not window:
             dial = self._dial(connections, site.round_trip)

@@ -33,7 +33,7 @@ class Connections:
         self._keeps = keeps
         self.in_use = 0  # connections that serve a request; those that broke while they did so count, too
         self._idle: list[int] = []
-        self._waiting: list[Event] = []  # requests, first come, first served
+        self._waiting: list[Event] | None = None  # requests, first come, first served; None: none has waited
 
     @property
     def any_idle(self) -> bool:
@@ -55,7 +55,10 @@ class Connections:
     def first(self, dial: float) -> Generator[Any, Any, int]:
         """Dial, which takes ``dial`` seconds, wait for what is free first and take it; return its window."""
         waiting = Event(self._env)
-        self._waiting.append(waiting)
+        queue = self._waiting
+        if queue is None:
+            queue = self._waiting = []
+        queue.append(waiting)
         Call(self._env, self._opened, dial)
         try:
             window: int = yield waiting
@@ -63,7 +66,7 @@ class Connections:
             if waiting.triggered:
                 self.free(waiting.value)
             else:
-                self._waiting.remove(waiting)
+                queue.remove(waiting)
             raise
         return window
 

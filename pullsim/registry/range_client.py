@@ -40,7 +40,7 @@ class RangeClient(Client):
         if site is registry.site:
             return (yield from self.get(request, download))
         download.request(env.now)
-        size, port, connections = request.size, self._port, self._blob_connections
+        size, port, connections = request.size, self._port, self._blobs()
         if (
             not registry.gates.regular
             and (fault := self._obstacle(request)) is not None
@@ -78,7 +78,7 @@ class RangeClient(Client):
         is like the others on a longer scale of time. Returns the status, as `Client.get` does.
         """
         registry, env = self.registry, self._env
-        site, connections, latency = registry.blob_site, self._blob_connections, 0.0
+        site, connections, latency = registry.blob_site, self._blobs(), 0.0
         if site is registry.site:
             status, latency, first = yield from self._send(request, registry.server_time(request), None)
             if first is None or status != OK:

@@ -8,7 +8,7 @@ import simpy
 
 from pullsim.kernel.event import Timeout
 from pullsim.network.slow_start import slow_start
-from pullsim.registry.body import receive
+from pullsim.registry.body import receive, retryable
 from pullsim.registry.request import OK
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def carry(env: Environment, stream: Stream, port: Port, download: Download) -> G
         download.host = registry.spec.host
         faults = stream.faults(env.now)
         if faults:
-            stream.retryable = any(fault.retryable for fault in faults)
+            stream.retryable = retryable(faults)
             status = yield from receive(env, registry.network, site, port, request, faults, download)
             whole = status == OK
             stream.broken = not whole

@@ -50,8 +50,8 @@ class Remote:
         self._reference = reference
         self._auth = auth
         self._sources = node.sources(reference.domain)
-        self._fetchers: list[Requester] | None = None
-        self._clients: list[Client] = []
+        self._fetchers: list[Requester] | None = None  # see `get`; None: nothing has been got yet
+        self._resolves_later = False  # see `retryable`
         self.resolved_by = reference.domain
 
     def resolve(self, watch: Download | None = None) -> Generator[Any, Any, Image]:
@@ -68,44 +68,42 @@ class Remote:
         if not hosts:
             raise no_hosts(reference, "resolve", behaviour)
         worst: Answer | None = None
-        for kind in ("manifests", "blobs") if by_digest else ("manifests",):
-            for number, host in enumerate(hosts, start=1):
-                request = Request(host.client.presented, reference, kind, by_digest, head=True)
-                answer, image = yield from host.head(request, watch, last=number == len(hosts))
-                if image is not None:
-                    self.resolved_by = host.client.registry.spec.host
-                    return image
-                if worst is None or answer.says_more_than(worst, ranked=behaviour.ranks_errors):
-                    worst = answer
+        try:
+            for kind in ("manifests", "blobs") if by_digest else ("manifests",):
+                for number, host in enumerate(hosts, start=1):
+                    request = Request(host.client.presented, reference, kind, by_digest, head=True)
+                    answer, image = yield from host.head(request, watch, last=number == len(hosts))
+                    if image is not None:
+                        self.resolved_by = host.client.registry.spec.host
+                        return image
+                    if worst is None or answer.says_more_than(worst, ranked=behaviour.ranks_errors):
+                        worst = answer
+                assert worst is not None
+                if behaviour.limits_blobs and worst.rank > Rank.NOT_FOUND:
+                    break
             assert worst is not None
-            if behaviour.limits_blobs and worst.rank > Rank.NOT_FOUND:
-                break
-        assert worst is not None
-        raise resolve_failure(reference, worst, behaviour)
+            raise resolve_failure(reference, worst, behaviour)
+        finally:  # the requesters, with their clients and connections, are not kept
+            self._resolves_later = _retryable(hosts)
 
     def get(self, wanted: Wanted, download: Download) -> Generator[Any, Any, None]:
         """GET the missing bytes of a manifest or blob. Raises PullFailed if they cannot be had.
 
         If at least one host has the capability pull, all hosts are asked, also those without it (fetcher.go Fetch).
         """
-        if self._fetchers is None:
-            self._fetchers = self._requesters(self._sources if any(each.pull for each in self._sources) else ())
-        hosts, opened, empty = self._fetchers, False, 0
-        kind, digest, size, start = wanted.kind, wanted.digest, wanted.size, wanted.start
-        index, cut_short = wanted.index, wanted.cut_short
+        hosts, opened, empty = self._hosts(), False, 0
         if not hosts:
             raise no_hosts(self._reference, "pull", self._node.behaviour)
         while True:
             first: Answer | None = None
-            for number, host in enumerate(hosts, start=1):
-                client, got = host.client, download.received
-                request = Request(client.presented, self._reference, kind, digest, size - got, is_index=index)
-                request.offset = start + got
-                request.cut_short = cut_short
+            for number in range(len(hosts)):
+                host, got = hosts[number], download.received
+                client = host.client
+                request = wanted.request(client.presented, self._reference, got)
                 challenges = client.authorizer.challenges
                 status = yield from client.get(request, download)
                 if status not in ENDED:
-                    attempts = host.attempts(challenges, last=number == len(hosts))
+                    attempts = host.attempts(challenges, last=number == len(hosts) - 1)
                     status = yield from host.get_again(request, download, status, attempts)
                 if status == OK:
                     return
@@ -120,12 +118,20 @@ class Remote:
                 assert first is not None
                 if opened:  # a body that broke off and cannot be had again is reported as such
                     raise broken_off(self._reference, first.address, CUT)
-                raise fetch_failure(self._reference, kind, digest, first, self._node.behaviour, wanted.layer)
+                raise fetch_failure(
+                    self._reference, wanted.kind, wanted.digest, first, self._node.behaviour, wanted.layer
+                )
 
     @property
     def retryable(self) -> bool:
         """Whether the next pull may succeed although no fault, tag, node or pod changes until then."""
-        return any(client.retryable for client in self._clients)
+        return self._resolves_later or _retryable(self._fetchers or ())
+
+    def _hosts(self) -> list[Requester]:
+        """Return the requesters that `get` asks, one for each host."""
+        if self._fetchers is None:
+            self._fetchers = self._requesters(self._sources if any(each.pull for each in self._sources) else ())
+        return self._fetchers
 
     def _requesters(self, sources: Sequence[Source]) -> list[Requester]:
         """Return a requester for each host; a host that is listed twice has one, thus the same connections."""
@@ -144,8 +150,12 @@ class Remote:
             requests=behaviour.requests,
         )
         client = connect(node.env, source.registry, node.port, authorizer, source.transport, node.inbound)
-        self._clients.append(client)
         return Requester(node, client, source.address)
+
+
+def _retryable(hosts: Sequence[Requester]) -> bool:
+    """Whether the request to one of these hosts that failed last may succeed later."""
+    return any(host.client.retryable for host in hosts)
 
 
 class Requester:

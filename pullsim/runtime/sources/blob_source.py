@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pullsim.registry.request import Request
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.oci.manifest import Layer
+    from pullsim.oci.reference import Reference
+    from pullsim.registry.access import Presented
     from pullsim.registry.request import Download
 
 
@@ -40,6 +44,13 @@ class Wanted:
         wanted.start = start
         wanted.cut_short = not final
         return wanted
+
+    def request(self, presented: Presented, reference: Reference, got: int) -> Request:
+        """Return the request for what is missing, if ``got`` bytes are there."""
+        request = Request(presented, reference, self.kind, self.digest, self.size - got, is_index=self.index)
+        request.offset = self.start + got
+        request.cut_short = self.cut_short
+        return request
 
 
 class BlobSource(Protocol):
