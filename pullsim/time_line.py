@@ -30,11 +30,11 @@ class Division:
 
 
 class Fork:
-    """The state of a time line at a moment: the stages and spans until then."""
+    """The state of a time line at a moment: the stages until then, and the number of spans."""
 
     __slots__ = ("at", "spans", "stages")
 
-    def __init__(self, at: float, stages: Stages, spans: list[Span] | None) -> None:
+    def __init__(self, at: float, stages: Stages, spans: int) -> None:
         self.at = at
         self.stages = stages
         self.spans = spans
@@ -51,7 +51,7 @@ class TimeLine(Division):
     waited for in parallel, `split_from` assigns the time since the `fork` to the one that ended later.
     """
 
-    __slots__ = ("_cause", "_since", "_stage", "image", "spans", "stages")
+    __slots__ = ("_cause", "_fork", "_since", "_stage", "image", "spans", "stages")
 
     def __init__(self, start: float, stage: str, *, spans: bool = False, image: str | None = None) -> None:
         """Begin ``stage`` at ``start``. ``image``: the image that is pulled, as written in the pod; None: no pull."""
@@ -59,6 +59,7 @@ class TimeLine(Division):
         self.spans: list[Span] | None = _NO_SPANS if spans else None
         self.image = image
         self._since = start  # up to which the time is accounted for
+        self._fork: Fork | None = None  # since when the present stage is to divide the time; None: since `_since`
         self._stage: str | Division = stage
         self._cause: str | None = None
 
@@ -88,20 +89,21 @@ class TimeLine(Division):
         self._stage = by
 
     def fork(self, now: float) -> Fork:
-        """Return the state at ``now``, to which `split_from` and `restore` can return."""
-        return Fork(now, dict(self.close(now)), None if self.spans is None else self.spans.copy())
+        """Return the state at ``now``, to which `split_from` can return until it has returned to an earlier one."""
+        return Fork(now, dict(self.close(now)), 0 if self.spans is None else len(self.spans))
 
-    def split_from(self, fork: Fork, by: Division) -> None:
-        """Discard the stages since ``fork``, and let ``by``, which has run since then, divide that time.
+    def split_from(self, fork: Fork, by: Division, now: float) -> None:
+        """Begin an interval at ``now``, and let ``by``, which has run since ``fork``, divide all the time since then.
 
-        `split` says how.
+        The stages since ``fork`` are discarded when the interval ends.
         """
-        self._return(fork)
+        self.close(now)
         self._stage = by
+        self._fork = fork
 
-    def restore(self, fork: Fork, stage: str) -> None:
-        """Discard the stages since ``fork``, and let that time be in ``stage``."""
-        self._return(fork)
+    def restore(self, stage: str) -> None:
+        """Keep the stages that `split_from` would discard, and let the interval that it began be in ``stage``."""
+        self._fork = None
         self._stage = stage
         self._cause = None
 
@@ -111,6 +113,8 @@ class TimeLine(Division):
 
     def close(self, now: float) -> Stages:
         """Account for the time up to ``now``, and return the seconds by stage since ``start``."""
+        if self._fork is not None:
+            self._return(self._fork)
         since, stage = self._since, self._stage
         elapsed = now - since
         if elapsed <= 0:
@@ -153,6 +157,8 @@ class TimeLine(Division):
 
     def _return(self, fork: Fork) -> None:
         """Discard everything since ``fork``."""
-        self.stages = dict(fork.stages)
-        self.spans = None if fork.spans is None else fork.spans.copy()
+        self.stages = dict(fork.stages) if fork.stages else _NO_STAGES
+        if self.spans is not None:
+            del self.spans[fork.spans :]
         self._since = fork.at
+        self._fork = None

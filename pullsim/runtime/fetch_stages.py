@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.locks import Slots
 from pullsim.records import LayerRecord, Span
@@ -72,10 +72,9 @@ class LayerStages(Division):
     """
 
     __slots__ = (
-        "_begins",
+        "_course",
         "_limited",
         "_slot_from",
-        "_stages",
         "_transfer",
         "bytes_until",
         "first_byte",
@@ -91,8 +90,8 @@ class LayerStages(Division):
         self.bytes_until = -1.0  # time of the last bytes before the download stalled; -1: it has not stalled
         self.first_byte = now  # time of the first byte
         self._slot_from: LayerStages | None = None  # the fetch of the same pull that handed its slot over to this one
-        self._stages: list[str] = []  # in order; two lists, as one of pairs would take twice the memory
-        self._begins: list[float] = []  # when each began
+        #: The stages in order, each followed by the time at which it began: one list has the least memory.
+        self._course: list[Any] = []
         self._transfer: Transfer | None = None
         self._limited = (0.0, 0.0, 0.0)  # what `limited` was before the present transfer
 
@@ -112,12 +111,19 @@ class LayerStages(Division):
     @property
     def stage(self) -> str:
         """The current stage; "" before the first one."""
-        return self._stages[-1] if self._stages else ""
+        stage: str = self._course[-2] if self._course else ""
+        return stage
 
     def enter(self, stage: str, now: float) -> None:
-        """Begin a stage."""
-        self._stages.append(stage)
-        self._begins.append(now)
+        """Begin a stage, in place of one that has taken no time."""
+        course = self._course
+        if course:
+            since: float = course[-1]
+            if since == now:
+                course[-2] = stage
+                return
+        course.append(stage)
+        course.append(now)
 
     def request(self, now: float) -> None:
         """Note that the blob is requested."""
@@ -186,9 +192,10 @@ class LayerStages(Division):
         spans = [(self, begin, end)]
         while spans:
             fetch, begin, until = spans.pop()
-            stages, begins = fetch._stages, fetch._begins  # noqa: SLF001  # of this class
-            for number in range(len(stages) - 1, -1, -1):
-                stage, since = stages[number], begins[number]
+            course = fetch._course  # noqa: SLF001  # of this class
+            for place in range(len(course) - 2, -1, -2):
+                stage: str = course[place]
+                since: float = course[place + 1]
                 if since >= until:
                     continue
                 last, until = until, since

@@ -107,7 +107,7 @@ class Documents:
             clock.enter("resolve", env.now)
         try:
             if digest in store.blobs:
-                pull.lease.blobs.add(digest)
+                pull.lease.blobs.append(digest)
                 return
             clock.enter("commit", env.now)
             if (written := store.metadata.write(DOCUMENT_OPEN)) is not None:
@@ -137,6 +137,6 @@ class Documents:
                 yield written
             clock.enter("resolve", env.now)
             store.commit(digest, size)
-            pull.lease.blobs.add(digest)
+            pull.lease.blobs.append(digest)
         finally:
             store.blob_locks.release(digest)

@@ -39,8 +39,8 @@ class Fetch(BlobFetch):
         "_process",
         "_started",
         "_turn",
+        "alive",
         "done",
-        "env",
         "fetched",
         "pull",
         "resumed",
@@ -51,25 +51,25 @@ class Fetch(BlobFetch):
 
         If no slot is free, the fetch `waits` and starts by itself when it gets one; otherwise the caller calls `start`.
         """
-        self.env = pull.env
-        super().__init__(layer, position, self.env.now)
-        self._process: Process | None = None  # made when the fetch starts, or when something waits for it
-        self.pull = pull
+        super().__init__(layer, position, pull.env.now)
+        self.alive = True  # the fetch has not ended
         self.fetched = False  # the blob came from the registry, for this pull, and is durable
         self.done = False  # the blob is durable, wherever it came from
+        self._abandoned = False
+        self._started = False
+        self._process: Process | None = None  # made when the fetch starts, or when something waits for it
+        self.pull = pull
         self.resumed = 0  # those bytes of ``received`` that an earlier, failed pull had downloaded
         self._chunks: ChunkedGet | None = None
-        self._abandoned = False
         self._turn = None if pull.node.behaviour.node_wide_slots else self._ask_for_slot()
         if self._turn is not None:
             self._turn.call(self._take_over)
-        self._started = False
 
     @property
     def process(self) -> Process:
-        """The process that gets the blob."""
+        """The process that gets the blob, of a fetch that has not ended."""
         if self._process is None:
-            self._process = Process(self.env)
+            self._process = Process(self.pull.env)
         return self._process
 
     @property
@@ -86,7 +86,7 @@ class Fetch(BlobFetch):
     def abandon(self) -> None:
         """Stop the fetch, if it has not ended, because its pull has failed."""
         self._abandoned = True
-        if not self.process.is_alive:
+        if not self.alive:
             return
         if self._turn is not None:
             self.pull.slots.cancel(self._turn)
@@ -111,7 +111,7 @@ class Fetch(BlobFetch):
 
     def _run(self) -> Generator[Any, Any, None]:
         """Take the blob's lock, and get the blob unless another pull has stored it in the meantime."""
-        pull, digest, env = self.pull, self.layer.digest, self.env
+        pull, digest, env = self.pull, self.layer.digest, self.pull.env
         node = pull.node
         store, node_wide = node.store, node.behaviour.node_wide_slots
         locks = store.blob_locks
@@ -130,7 +130,7 @@ class Fetch(BlobFetch):
                     self.requested = self.first_byte = self.ended = env.now
                     if node_wide:  # a blob that is there needs no slot
                         self.slot = env.now
-                pull.lease.blobs.add(digest)
+                pull.lease.blobs.append(digest)
                 self.committed = env.now
                 self.done = True
             finally:
@@ -145,13 +145,15 @@ class Fetch(BlobFetch):
                     pull.slots.pass_on(self)
                 else:
                     pull.slots.give_back(self)
+            self.alive = False
+            self._process = None  # those who wait for it have it
 
     def _get(self) -> Generator[Any, Any, None]:
         """Download the missing bytes of the blob, write them to the disk at the same time, and commit the blob.
 
         If the disk has too little space, the download goes on until the disk is full. Raises PullFailed.
         """
-        pull, layer, env = self.pull, self.layer, self.env
+        pull, layer, env = self.pull, self.layer, self.pull.env
         node = pull.node
         store, disk = node.store, node.disk
         slots = pull.slots if node.behaviour.node_wide_slots else None
@@ -195,8 +197,8 @@ class Fetch(BlobFetch):
     def _ask_for_slot(self) -> Event | None:
         """Take a slot and return None; if there is none, return the event that hands one over."""
         turn = self.pull.slots.acquire()
-        self.slot = self.env.now
-        self.enter("slot", self.slot)
+        self.slot = now = self.pull.env.now
+        self.enter("slot", now)
         return turn
 
     def _wait_for_slot(self, turn: Event) -> Generator[Any, Any, None]:
@@ -206,7 +208,7 @@ class Fetch(BlobFetch):
 
     def _has_waited(self) -> None:
         """Note when the slot came, and from which fetch if that is one of the same pull."""
-        self.slot = self.env.now
+        self.slot = self.pull.env.now
         before = self.pull.slots.given_back_by
         if isinstance(before, Fetch) and before.pull is self.pull:
             self._slot_from = before

@@ -59,7 +59,7 @@ class OngoingPull:
 
     def find(self, chain_id: str) -> None:
         """Keep a snapshot that is there; what this takes of the metadata database is due with the pull's next write."""
-        self.lease.snapshots.add(chain_id)
+        self.lease.snapshots.append(chain_id)
         self._due += self.node.present_layer
 
     def with_due(self, writes: int) -> float:

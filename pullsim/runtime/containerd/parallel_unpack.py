@@ -56,7 +56,7 @@ class Unpacking(LayerStages):
     def _run(self) -> Generator[Any, Any, None]:
         """Wait for the blob, unpack it, and give the slot back."""
         try:
-            if self.fetch.process.is_alive:
+            if self.fetch.alive:
                 yield self.fetch.process
             if self.fetch.done:  # if it is not, the pull has failed
                 yield from self._unpack()
@@ -185,11 +185,11 @@ class ParallelUnpack:
             store.snapshots[unpacking.chain_id] = unpacking.layer.unpacked
             unpacking.claimed = 0
             assert unpacking.began is not None
-            self._fetches.record(unpacking.fetch, (unpacking.began, env.now, unpacking.limit))
+            self._fetches.unpacked(unpacking.fetch, (unpacking.began, env.now, unpacking.limit))
             self._release(unpacking.chain_id)
 
     def _release(self, chain_id: str) -> None:
         """Release the lock of a chain ID whose snapshot is committed, and add the snapshot to the pull's lease."""
-        self._pull.lease.snapshots.add(chain_id)
+        self._pull.lease.snapshots.append(chain_id)
         self._locked.remove(chain_id)
         self._pull.node.store.chain_locks.release(chain_id)

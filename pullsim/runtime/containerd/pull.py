@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import simpy
 
 from pullsim.cri import PullOutcome
-from pullsim.kernel.event import Timeout
+from pullsim.kernel.event import Event, Timeout
 from pullsim.oci.manifest import Index, select
 from pullsim.runtime.containerd.documents import Documents
 from pullsim.runtime.containerd.failures import PullFailed, no_platform, no_progress
@@ -193,7 +193,7 @@ class Pull(OngoingPull):
                     mount = self.snapshotter.mount(layers[position], self.blobs)
                     if mount is None or not (yield from self.wait_for_mount(mount, layers[position], chain_id)):
                         yield from self._snapshot(fetches, fetches.of(layers, position), chain_id)
-                    leased.add(chain_id)
+                    leased.append(chain_id)
             finally:
                 locks.release(chain_id)
 
@@ -205,11 +205,12 @@ class Pull(OngoingPull):
         prepared = store.metadata.reserve(self.with_due(PREPARE))
         if not fetch.done:
             # The pull's time goes to what ended last. If that is this fetch, its stages replace the pull's since the
-            # fetches began. If the write that prepares the snapshot ends later, the pull's stages are restored.
-            before = clock.fork(env.now)
-            yield from fetches.wait(fetch)
+            # fetches began. If the write that prepares the snapshot ends later, the pull's stages are kept.
+            yield fetches.waited(fetch)
+            if not fetch.done:
+                yield Event(env)  # the interrupt of the failed fetch comes at this same time
             if env.now <= prepared:
-                clock.restore(before, "commit")
+                clock.restore("commit")
         if env.now < prepared:
             yield Timeout(env, prepared - env.now)
         began = env.now
@@ -234,7 +235,7 @@ class Pull(OngoingPull):
             store.abandon(size, of=size)
             raise
         store.snapshots[chain_id] = unpacked
-        fetches.record(fetch, (began, env.now, limit))
+        fetches.unpacked(fetch, (began, env.now, limit))
 
     def _sync(self) -> Generator[Any, Any, None]:
         """Wait until all data of the filesystem is on the disk (core/diff/apply/apply_linux.go, syncfs)."""

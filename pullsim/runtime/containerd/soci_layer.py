@@ -183,7 +183,7 @@ class SociLayer(BlobFetch):
         pull = self.pull
         try:
             if self.layer.digest in pull.store.blobs:
-                pull.lease.blobs.add(self.layer.digest)
+                pull.lease.blobs.append(self.layer.digest)
                 self.requested = self.first_byte = self.ended = self.committed = pull.env.now
             else:
                 yield from self._fetch()
@@ -247,7 +247,7 @@ class SociLayer(BlobFetch):
         part = layer if got == layer.unpacked else layer.part(got)
         there = layer.digest in store.blobs
         if there:
-            pull.lease.blobs.add(layer.digest)
+            pull.lease.blobs.append(layer.digest)
         keeps = not spec.discard_layers and not there
         if keeps:
             room = store.claim(layer.size)
@@ -279,7 +279,7 @@ class SociLayer(BlobFetch):
             raise
         if env.now > worked + 1e-9 * (env.now - self.unpacking):
             self.limit = "disk"
-            self._stages[-1], self._begins[-1] = "unpack_disk", self.unpacking
+            self._course[-2:] = "unpack_disk", self.unpacking
         if part is not layer:
             raise pull.no_space(self)
         if keeps:
@@ -296,4 +296,4 @@ class SociLayer(BlobFetch):
         if self.layer.digest not in store.blobs:
             store.commit(self.layer.digest, self.layer.size)
             self.claimed -= self.layer.size
-        pull.lease.blobs.add(self.layer.digest)
+        pull.lease.blobs.append(self.layer.digest)

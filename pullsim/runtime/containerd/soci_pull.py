@@ -140,7 +140,7 @@ class SociPull(SociImage):
             store.abandon(0, of=job.release() - layer.unpacked)
             store.snapshots[chain_id] = layer.unpacked
             job.committed_at = env.now
-            pull.lease.snapshots.add(chain_id)
+            pull.lease.snapshots.append(chain_id)
         self._locked = None
         store.chain_locks.release(chain_id)
 

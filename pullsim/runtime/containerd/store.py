@@ -26,8 +26,9 @@ class Lease:
     __slots__ = ("blobs", "snapshots")
 
     def __init__(self) -> None:
-        self.blobs: set[str] = set()
-        self.snapshots: set[str] = set()
+        # Lists, as an image has few of each: sets would take three times the memory.
+        self.blobs: list[str] = []
+        self.snapshots: list[str] = []
 
 
 class Store:
@@ -85,9 +86,10 @@ class Store:
     def mount(self, snapshots: Iterable[str]) -> None:
         """Have snapshots that lie on another disk, and keep them from garbage collection for ever."""
         lease = Lease()
-        lease.snapshots.update(snapshots)
+        lease.snapshots += snapshots
         self.leases[lease] = None
-        self.snapshots.update(dict.fromkeys(lease.snapshots - self.snapshots.keys(), 0))
+        for chain_id in lease.snapshots:
+            self.snapshots.setdefault(chain_id, 0)
 
     def claim(self, size: int) -> int:
         """Claim space for ``size`` bytes, and return for how many of them there is space."""

@@ -141,11 +141,11 @@ class Copy(OngoingCopy):
             self.next = fetch.position
             if fetch.process.is_alive:
                 self._give_back_slot()
-                before = clock.fork(env.now)
-                clock.split_from(fork, fetch)
+                began = env.now
+                clock.split_from(fork, fetch, began)
                 yield fetch.process
-                if env.now == before.at:  # there was no wait: the time stays with the commits of the layers below
-                    clock.restore(before, "commit")
+                if env.now == began:  # there was no wait: the time stays with the commits of the layers below
+                    clock.restore("commit")
                 self._committer = fetch if fetch.failure is None else None
             failure = fetch.failure
             if failure is None:
