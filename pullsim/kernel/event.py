@@ -42,7 +42,9 @@ class Event(Entry):
     class has no dictionary, and it is no subclass of SimPy's event, so that it can be compiled.
     """
 
+    # Side by side, as compiled they take a byte each.
     _defused: bool  # set only when somebody handles the failure: SimPy tests whether the attribute exists
+    _ok: bool  # set with the value
 
     __slots__ = ("_callback", "_defused", "_more", "_ok", "_value", "env")
 

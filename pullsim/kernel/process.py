@@ -24,17 +24,17 @@ class Process(Event):
     It begins as a process of SimPy does, before anything else that is still to happen in this instant.
     """
 
-    __slots__ = ("_send", "_target")
+    __slots__ = ("_generator", "_target")
 
     def __init__(self, env: Agenda, generator: Generator[Any, Any, Any] | None = None) -> None:
         """Schedule the process to begin; without a generator, it begins when `start` is called with one."""
         self.env = env
         self._callback = self._more = None
         self._value = PENDING
-        self._send: Any = None  # the generator's method, made once instead of for each event
+        self._generator: Any = None
         self._target: Any = None  # the event that it waits for; SimPy reads it to interrupt the process
         if generator is not None:
-            self._send = _sender(generator)
+            self._generator = _driven(generator)
             self._target = Call(env, self._resume, 0.0, URGENT)
 
     @property
@@ -48,22 +48,22 @@ class Process(Event):
 
     def start(self, generator: Generator[Any, Any, Any]) -> None:
         """Begin at once, before the process that is running continues."""
-        self._send = _sender(generator)
+        self._generator = _driven(generator)
         running = self.env._active_proc
         self.go_on(_BEGIN)
         self.env._active_proc = running
 
     def go_on(self, event: Event) -> None:
         """Send the event's value into the generator, or raise its error there, until the process waits for an event."""
-        env, send = self.env, self._send
+        env, generator = self.env, self._generator
         env._active_proc = self
         try:
             while True:
                 if event._ok:
-                    found = send(event._value)
+                    found = generator.send(event._value)
                 else:
                     event._defused = True
-                    found = send.__self__.throw(event._value)
+                    found = generator.throw(event._value)
                 if isinstance(found, Event):
                     event = found
                     if event._callback is None and event._more is None:
@@ -104,7 +104,7 @@ class Process(Event):
         The generator is dropped, as the process itself may be kept for its value. An error that nobody waits for is
         scheduled as a failed event, which ends the run.
         """
-        self._send = self._target = None
+        self._generator = self._target = None
         if self._ok or self._callback is not None or self._more:
             self.process()
         else:
@@ -148,13 +148,13 @@ class _Ended:
         self.value = value
 
 
-def _sender(generator: Generator[Any, Any, Any]) -> Any:
-    """Return the method that sends a value into a generator.
+def _driven(generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Return the generator that a process sends values into.
 
     Compiled, a generator that returns costs ten times as much as one that yields: an exception, and a line of its
     traceback. One around it takes what it returns without either.
     """
-    return _to_the_end(generator).send if _COMPILED else generator.send
+    return _to_the_end(generator) if _COMPILED else generator
 
 
 def _to_the_end(generator: Generator[Any, Any, Any]) -> Generator[Any, Any, None]:
