@@ -62,6 +62,7 @@ class PodStatus:
     """
 
     __slots__ = (
+        "_scheduled",
         "active",
         "attempts",
         "available",
@@ -83,7 +84,6 @@ class PodStatus:
         "ready",
         "ready_later",
         "reason",
-        "scheduled",
         "started",
         "syncing",
         "watcher",
@@ -103,7 +103,7 @@ class PodStatus:
         self.name = pod.name
         self.namespace = pod.namespace
         self.node: str | None = None
-        self.scheduled: float | None = None  # when it was bound to its node
+        self._scheduled = 0.0  # when it was bound to its node, if it has one
         self.started: float | None = None  # when the last of its containers was started
         self.ready: float | None = None  # when its condition Ready became true
         self.images_ready: float | None = None  # when the last image that was asked for was there
@@ -125,7 +125,7 @@ class PodStatus:
     def bind(self, node: str, now: float) -> None:
         """Note that the scheduler gave the pod to ``node``."""
         self.node = node
-        self.scheduled = now
+        self._scheduled = now
         self.clock.enter("sync", now)
         self.watcher.bound(self)
 
@@ -190,7 +190,7 @@ class PodStatus:
             pod.workload,
             self.node,
             created,
-            self.scheduled,
+            None if self.node is None else self._scheduled,
             self.started,
             end - created,
             self.ready,
