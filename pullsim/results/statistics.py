@@ -116,26 +116,12 @@ def flow_rate(spans: Sequence[tuple[float, float, float]] | array[float], window
 
     starts, ends, amounts = np.asarray(spans, dtype=np.float64).reshape(-1, 3).T
     lasting = (amounts > 0) & (ends > starts)
-    if not lasting.any():
+    starts, ends, amounts = starts[lasting], ends[lasting], amounts[lasting]
+    if not len(amounts):
         return Rate(None, None, None)
-    times, arrived = _accumulate(starts[lasting], ends[lasting], amounts[lasting])
-    whole = float(times[-1] - times[0])
-    window = min(window, whole)
-    peak = 0.0
-    for place in range(0, len(times), _AT_A_TIME):
-        edges = times[place : place + _AT_A_TIME]
-        for begins in (edges, edges - window):
-            gains = np.interp(begins + window, times, arrived) - np.interp(begins, times, arrived)
-            peak = max(peak, float(gains.max()))
-    return Rate(math.fsum(amounts[lasting]) / whole, peak / window, window)
-
-
-def _accumulate(
-    starts: NDArray[np.float64], ends: NDArray[np.float64], amounts: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the starts and ends in order, and what arrived up to each, with few arrays at a time."""
-    import numpy as np  # noqa: PLC0415
-
+    total = math.fsum(amounts)
+    # What is not needed any more is dropped, as there may be millions of spans.
+    del spans, lasting
     amounts /= ends - starts
     times = np.concatenate([starts, ends])
     del starts, ends
@@ -143,10 +129,34 @@ def _accumulate(
     del amounts
     order = np.argsort(times, kind="stable")
     times = times[order]
-    level = changes[order]
-    del order, changes
-    np.cumsum(level, out=level)
+    changes = changes[order]
+    del order
+    arrived = _integral(times, changes)
+    del changes
+    whole = float(times[-1] - times[0])
+    window = min(window, whole)
+    return Rate(total / whole, _steepest(times, arrived, window) / window, window)
+
+
+def _integral(times: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Integrate up to each breakpoint a step function, which is given by its ``changes`` and becomes its levels."""
+    import numpy as np  # noqa: PLC0415
+
+    np.cumsum(changes, out=changes)
     integral = np.zeros_like(times)
     np.subtract(times[1:], times[:-1], out=integral[1:])
-    integral[1:] *= level[:-1]
-    return times, np.cumsum(integral, out=integral)
+    integral[1:] *= changes[:-1]
+    return np.cumsum(integral, out=integral)
+
+
+def _steepest(times: NDArray[np.float64], arrived: NDArray[np.float64], window: float) -> float:
+    """Return the most that arrived within a window."""
+    import numpy as np  # noqa: PLC0415
+
+    most = 0.0
+    for place in range(0, len(times), _AT_A_TIME):
+        edges = times[place : place + _AT_A_TIME]
+        for begins in (edges, edges - window):
+            gains = np.interp(begins + window, times, arrived) - np.interp(begins, times, arrived)
+            most = max(most, float(gains.max()))
+    return most

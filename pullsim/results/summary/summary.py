@@ -56,6 +56,9 @@ from pullsim.results.wording import counted, duration
 from pullsim.rows import values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pullsim.records import LayerRecord
     from pullsim.run import Result
 
 SCHEMA_VERSION: Final = 1
@@ -252,18 +255,13 @@ def _pulls(result: Result) -> Pulls:
 
 def _bytes(result: Result) -> Bytes:
     by_source: Counter[str] = Counter()
-    spans = array("d")  # start, end and amount, one after the other
     local = 0
-    layers = result.layers if result.keeps("layers") else ()
-    for source, requested, fetched, downloaded in values(layers, "source", "requested", "fetched", "downloaded"):
+    for source, downloaded in values(_layers_of(result), "source", "downloaded"):
         if source != "local":
             by_source[source] += downloaded
-            spans.extend((requested, fetched, downloaded))
-    for pull in values(result.pulls, "registry", "image", "started", "ended", "downloaded"):
-        registry, image, started, ended, downloaded = pull
+    for registry, image, downloaded in values(result.pulls, "registry", "image", "downloaded"):
         if downloaded and (registry is None or not result.keeps("layers")):  # there are no rows of its layers
             by_source[registry or parse(image).domain] += downloaded
-            spans.extend((started, ended, downloaded))
     for ok, size, downloaded, mounted, later, count, fetched in values(
         result.pulls, "ok", "size", "downloaded", "mounted", "layers_mounted", *_LAYERS
     ):
@@ -274,8 +272,24 @@ def _bytes(result: Result) -> Bytes:
         downloaded=sum(by_source.values()),  # also by pulls that were under way at the end of the run
         by_source=_ranked(by_source),
         local=local,
-        per_second=flow_rate(spans, BYTE_WINDOW),
+        per_second=flow_rate(_arrivals(result), BYTE_WINDOW),
     )
+
+
+def _arrivals(result: Result) -> array[float]:
+    """Return start, end and amount of all that was downloaded, one after the other."""
+    spans = array("d")
+    for source, *span in values(_layers_of(result), "source", "requested", "fetched", "downloaded"):
+        if source != "local":
+            spans.extend(span)
+    for registry, *span in values(result.pulls, "registry", "started", "ended", "downloaded"):
+        if registry is None or not result.keeps("layers"):  # there are no rows of its layers
+            spans.extend(span)
+    return spans
+
+
+def _layers_of(result: Result) -> Sequence[LayerRecord]:
+    return result.layers if result.keeps("layers") else ()
 
 
 def _layers(result: Result) -> Layers:
