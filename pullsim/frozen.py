@@ -2,7 +2,8 @@
 
 ``dataclasses.dataclass(frozen=True, slots=True)`` compiles six methods for each class, which takes four million
 instructions and was a quarter of `pullsim validate`. Here each class has an ``__init__`` of its own, which is compiled
-when it is first used, and all classes share the other methods. What such a class does is the same.
+when it is first used, and all classes share the other methods. What such a class does is the same. A class of a module
+that is compiled keeps its attributes as the compiled code has them, so that it reads them without a look-up.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 _T = TypeVar("_T")
+_ATTRIBUTES: Final = "__mypyc_attrs__"  # what a compiled class has
 _COMPARED: Final = "_compared_values"  # the attribute of a class that returns the values of an instance, as a tuple
 
 
@@ -28,9 +30,13 @@ _FACTORY: Final = _Factory()
 
 def _made(cls: type[_T]) -> type[_T]:
     """Turn a class into a frozen dataclass with slots. Methods that the class itself has are kept."""
-    made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    compiled = _ATTRIBUTES in cls.__dict__  # it has places for its attributes, and cannot be made again with slots
+    if compiled:  # the compiler leaves out that the other names are those of the class
+        own = getattr(cls, _ATTRIBUTES)
+        cls.__annotations__ = {name: kind for name, kind in cls.__annotations__.items() if name in own}
+    made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=not compiled)(cls)
     compared = [field.name for field in dataclasses.fields(made) if field.compare]  # type: ignore[arg-type]
-    shared = {**_SHARED, "__init__": _Initializer(made)}
+    shared = {**(_COMPILED if compiled else _SHARED), "__init__": _Initializer(made)}
     for name, method in shared.items():
         if name not in cls.__dict__:
             setattr(made, name, method)
@@ -114,6 +120,16 @@ def _setstate(self: Any, state: list[Any]) -> None:
         object.__setattr__(self, field.name, value)
 
 
+def _reduce(self: Any) -> tuple[Any, ...]:
+    return _restored, (type(self), _getstate(self))
+
+
+def _restored(cls: type[_T], state: list[Any]) -> _T:
+    made = cls.__new__(cls)
+    _setstate(made, state)
+    return made
+
+
 _SHARED: Final = {
     "__repr__": _repr,
     "__eq__": _eq,
@@ -123,6 +139,9 @@ _SHARED: Final = {
     "__getstate__": _getstate,
     "__setstate__": _setstate,
 }
+
+#: A compiled class has a ``__setstate__`` of its own, which would set the attributes as everybody does, in vain.
+_COMPILED: Final = {**_SHARED, "__reduce__": _reduce}
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414  with the types that it has for mypy

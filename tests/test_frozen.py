@@ -132,3 +132,25 @@ def test_the_initializer_is_compiled_when_it_is_first_asked_for():
     assert Late("a").name == "a"
     assert inspect.isfunction(vars(Late)["__init__"])
     assert vars(Late)["__init__"] is Late.__init__
+
+
+class Point:
+    """What a class of a compiled module is like when it is made a dataclass: it has places for its attributes."""
+
+    __mypyc_attrs__ = ("x", "y")
+    __slots__ = ("x", "y")
+
+    x: int
+    y: int
+
+    def __setstate__(self, state):
+        raise AssertionError("the compiler's, which sets attributes")
+
+
+def test_compiled_class_is_kept_and_copied():
+    made = dataclass(frozen=True, slots=True)(Point)
+    assert made is Point
+    point = made(1, 2)
+    assert pickle.loads(pickle.dumps(point)) == point == copy.copy(point)  # noqa: S301
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        point.x = 3

@@ -7,10 +7,10 @@ later releases. The packages are core/remotes/docker (remotes/docker in 1.x), co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from pullsim.frozen import dataclass
 from pullsim.releases.release import Release, Releases
 
 #: Newest known patch of each minor release. Releases before 1.6.3 are not modelled: there, nothing keeps two pulls from

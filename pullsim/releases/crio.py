@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from pullsim.frozen import dataclass
 from pullsim.releases.release import Releases
 
 #: Newest known patch of each minor release: the tags of cri-o/cri-o in August 2026, and its branch release-1.37. That

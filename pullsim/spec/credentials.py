@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, NamedTuple
 
 from pullsim.cri import Auth
+from pullsim.frozen import dataclass
 
 EXEC_TIMEOUT: Final = 60.0  # seconds after which the kubelet kills a credential provider's plugin
 #: For which images a plugin's cached answer is used again: the same image, all images of its registry, or all images.

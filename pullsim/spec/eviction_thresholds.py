@@ -8,10 +8,10 @@ KubeletConfiguration.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.errors import InputError
+from pullsim.frozen import dataclass
 from pullsim.units import format_duration_go, parse_duration_ns, parse_size
 
 if TYPE_CHECKING:

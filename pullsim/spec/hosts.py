@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote_plus
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

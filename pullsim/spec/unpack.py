@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from pullsim.frozen import dataclass
 
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer

@@ -34,12 +34,18 @@ if TYPE_CHECKING:
     from pullsim.spec.scheduling import Taint
 
 SPREAD, PACK, GIVEN = "spread", "pack", "given"
+
+
+def _fewest(node: NodeInfo, _: Signature) -> int:
+    return -node.pods
+
+
+def _most(node: NodeInfo, _: Signature) -> int:
+    return node.pods
+
+
 #: What nodes are ranked by instead of the scores of the scheduler.
-RANKS: Final[Mapping[str, Callable[[NodeInfo, Signature], int]]] = {
-    SPREAD: lambda node, _: -node.pods,
-    PACK: lambda node, _: node.pods,
-    GIVEN: lambda node, _: -node.pods,
-}
+RANKS: Final[Mapping[str, Callable[[NodeInfo, Signature], int]]] = {SPREAD: _fewest, PACK: _most, GIVEN: _fewest}
 
 
 class Placement:

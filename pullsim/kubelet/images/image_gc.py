@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.frozen import dataclass
 from pullsim.kernel.clock import nanoseconds
 from pullsim.kubelet.events import WARNING
 from pullsim.records import ImageRemoval

@@ -14,7 +14,6 @@ from pullsim.kubelet.images.image_service import PullRequest
 from pullsim.kubelet.images.pull_records import MUST_AUTHENTICATE
 from pullsim.kubelet.pod_status import Failure
 from pullsim.oci.reference import InvalidReference, cri_image
-from pullsim.records import PullRecord
 from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
 
 if TYPE_CHECKING:
@@ -153,8 +152,8 @@ class ImageManager:
         if not always or self._inspects_always:
             try:
                 status = self._service.image_status(wanted, handler)
-            except InspectFailed as error:
-                message = messages.inspect_failed(image, str(error))
+            except InspectFailed as failed:
+                message = messages.inspect_failed(image, str(failed))
                 return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
         present, check = None if always else status is not None, None
         if status is None and container.policy == "Never":
@@ -173,9 +172,9 @@ class ImageManager:
                     return self._never(pod, container)._replace(present=present, pull_required=True, check=check)
             if credentials is None:
                 credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED, clock)
-        except LookupFailed as error:
-            pod.fail(container.key, str(error), UNREADABLE, Failure(self._env.now, retryable=False))
-            return Ensured(None, str(error), str(error), present, None if present else True)
+        except LookupFailed as unreadable:
+            pod.fail(container.key, str(unreadable), UNREADABLE, Failure(self._env.now, retryable=False))
+            return Ensured(None, str(unreadable), str(unreadable), present, None if present else True)
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
             pod.backoffs += 1
@@ -268,7 +267,7 @@ class ImageManager:
     ) -> None:
         outcome = result.outcome
         self._context.recorder.pull(
-            PullRecord(  # by position, as a `LayerRecord`
+            (  # the fields of a `PullRecord`
                 self._context.node,
                 pod.namespace,
                 pod.name,
