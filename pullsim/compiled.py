@@ -4,6 +4,20 @@ from __future__ import annotations
 
 import platform
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_extensions import mypyc_attr as mypyc_attr  # noqa: PLC0414
+
+_T = TypeVar("_T", bound=type)
+
+if not TYPE_CHECKING:
+
+    def mypyc_attr(**_: object) -> Callable[[_T], _T]:
+        """Return a decorator that tells the compiler something about a class, and does nothing where it runs."""
+        return lambda cls: cls
 
 
 def compiled() -> bool:

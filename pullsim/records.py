@@ -5,7 +5,7 @@ All times are simulated seconds from the start of the run, all sizes bytes. A ro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pullsim.frozen import dataclass
 from pullsim.host_records import CacheRecord as CacheRecord  # noqa: PLC0414  # as STAGES, and what follows
@@ -285,20 +285,21 @@ class ClusterOutcome(NamedTuple):
 class Recorder(Protocol):
     """Takes the rows as they are completed.
 
-    ``layer``, ``status``, ``request`` and ``spans`` are None where nobody asked for these rows, so that none is made in
-    vain.
+    Those of layers, events and pulls come as plain tuples of their fields: there are most of these, and to make named
+    tuples takes long. ``layer``, ``status``, ``request`` and ``spans`` are None where nobody asked for these rows, so
+    that none is made in vain.
     """
 
-    layer: Callable[[LayerRecord], None] | None
+    layer: Callable[[tuple[Any, ...]], None] | None
     status: Callable[[StatusRecord], None] | None
     request: Callable[[ImageRequest], None] | None
     spans: Callable[[str | None, str, str, Sequence[Span]], None] | None  # of a pod: its node, namespace and name
 
-    def event(self, row: KubeletEvent) -> None:
-        """Take a kubelet event."""
+    def event(self, row: tuple[Any, ...]) -> None:
+        """Take a kubelet event, see `KubeletEvent`."""
 
-    def pull(self, row: PullRecord) -> None:
-        """Take a finished pull."""
+    def pull(self, row: tuple[Any, ...]) -> None:
+        """Take a finished pull, see `PullRecord`."""
 
     def pod(self, row: PodRecord) -> None:
         """Take a pod that started or will not."""

@@ -38,14 +38,15 @@ class Rows(MutableSequence[Row]):
     Appending raises TypeError when a block is packed whose rows are of several types or no named tuples.
     """
 
-    __slots__ = ("_blocks", "_rest", "_scratch", "_size", "_tables")
+    __slots__ = ("_blocks", "_end", "_kind", "_scratch", "_size", "_tables")
 
     def __init__(self, rows: Iterable[Row] = (), *, block: int = BLOCK, scratch: Scratch | None = None) -> None:
         """``block`` is the number of rows that are packed at a time; ``scratch`` keeps most of them on the disk."""
         self._size = block
         self._scratch = scratch
         self._blocks: list[_Block[Row]] = []  # each has exactly that many rows
-        self._rest: list[Row] = []
+        self._end: list[Any] = []  # the rows after them; see `_rest`
+        self._kind: type[Row] | None = None  # of those of them that are plain tuples
         self._tables: dict[str, ValueTable] = {}  # the distinct texts of each field
         self.extend(rows)
 
@@ -55,6 +56,16 @@ class Rows(MutableSequence[Row]):
         rest.append(value)
         if len(rest) >= self._size:
             self._pack()
+
+    def appender(self, kind: type[Row]) -> Callable[[tuple[Any, ...]], None]:
+        """Return what appends a row of a kind, given as a plain tuple, until rows are changed in any other way.
+
+        To make a named tuple of it takes as long as a third of what it tells of.
+        """
+        from pullsim.row_appender import RowAppender  # noqa: PLC0415  `import pullsim` loads nothing that is compiled
+
+        self._kind = kind
+        return RowAppender(self._end, self._size, self._pack).append
 
     def extend(self, values: Iterable[Row]) -> None:
         """Add rows at the end."""
@@ -82,7 +93,7 @@ class Rows(MutableSequence[Row]):
         parts.reverse()
         # The lowest key of the last part, of the last two parts, and so on.
         lowest = [*accumulate((min(map(key, part)) for part in parts), min)]
-        self._blocks, self._rest = [], []
+        self._blocks, self._end = [], []
         waiting: list[Row] = []
         while parts:
             waiting += parts.pop()
@@ -104,7 +115,7 @@ class Rows(MutableSequence[Row]):
         return chain(reversed(self._rest), chain.from_iterable(blocks))
 
     def __len__(self) -> int:
-        return self._packed + len(self._rest)
+        return self._packed + len(self._end)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -149,6 +160,14 @@ class Rows(MutableSequence[Row]):
         return Rows(self, block=self._size)
 
     @property
+    def _rest(self) -> list[Row]:
+        """The rows that are not packed, as named tuples."""
+        end = self._end
+        if self._kind is not None and end and type(end[-1]) is tuple:
+            end[:] = [tuple.__new__(self._kind, row) if type(row) is tuple else row for row in end]
+        return end
+
+    @property
     def _packed(self) -> int:
         return len(self._blocks) * self._size
 
@@ -169,10 +188,10 @@ class Rows(MutableSequence[Row]):
 
     def _pack(self) -> None:
         """Pack all rows at the end that make up whole blocks."""
-        rest, size = self._rest, self._size
+        rest, size = self._end, self._size
         whole = len(rest) - len(rest) % size
         for start in range(0, whole, size):
-            block = _Block(rest[start : start + size], self._tables)
+            block = _Block(rest[start : start + size], self._kind, self._tables)
             if self._scratch is not None and len(self._blocks) >= self._scratch.after:
                 block.store(self._scratch, self._tables)
             self._blocks.append(block)
@@ -183,7 +202,7 @@ class Rows(MutableSequence[Row]):
         kept = place // self._size
         if kept < len(self._blocks):
             # New lists are made, because an iteration that is under way goes on over the old ones.
-            self._rest = [*chain.from_iterable(self._blocks[kept:]), *self._rest]
+            self._end = [*chain.from_iterable(self._blocks[kept:]), *self._rest]
             self._blocks = self._blocks[:kept]
 
 
@@ -197,8 +216,9 @@ class _Block(Generic[Row]):
 
     __slots__ = ("_columns", "_kind")
 
-    def __init__(self, rows: Sequence[Row], tables: dict[str, ValueTable]) -> None:
-        kinds = {*map(type, rows)}
+    def __init__(self, rows: Sequence[Any], kind: type[Row] | None, tables: dict[str, ValueTable]) -> None:
+        """``kind`` is that of rows that are plain tuples."""
+        kinds = {kind if kind and each is tuple else each for each in {*map(type, rows)}}
         self._kind = kinds.pop()
         if kinds or not hasattr(self._kind, "_fields"):
             names = sorted(kind.__name__ for kind in {*kinds, self._kind})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pullsim.drawn import Drawn
 from pullsim.errors import InputError
@@ -144,12 +144,16 @@ class ResultRecorder:
         def drop(_row: object) -> None:
             pass
 
+        from pullsim import records  # noqa: PLC0415  `import pullsim` must stay fast
+
         pods, pulls, layers = map(result.keeps, ("pods", "pulls", "layers"))
         self.pod: Callable[[PodRecord], None] = result.pods.append if pods else drop
-        self.pull: Callable[[PullRecord], None] = result.pulls.append if pulls else drop
-        self.event: Callable[[KubeletEvent], None] = result.events.append if pulls else drop
+        self.pull: Callable[[tuple[Any, ...]], None] = result.pulls.appender(records.PullRecord) if pulls else drop
+        self.event: Callable[[tuple[Any, ...]], None] = result.events.appender(records.KubeletEvent) if pulls else drop
         self.removal: Callable[[ImageRemoval], None] = result.removals.append if pulls else drop
-        self.layer: Callable[[LayerRecord], None] | None = result.layers.append if layers else None
+        self.layer: Callable[[tuple[Any, ...]], None] | None = None
+        if layers:
+            self.layer = result.layers.appender(records.LayerRecord)
         self.spans: Callable[[str | None, str, str, Sequence[Span]], None] | None = result.spans.add if layers else None
         self.read: Callable[[ReadRecord], None] = result.reads.append if pods else drop
         self.plugin: Callable[[PluginRun], None] = result.plugin_runs.append if status else drop

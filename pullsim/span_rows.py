@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pullsim.records import Span, SpanRecord
     from pullsim.scratch import Scratch
+    from pullsim.span_columns import SpanColumns
 
 _BLOCK: Final = 8192  # spans that are packed at a time, and the others of the pod that has the last of them
 _ROOM: Final = 2048  # distinct texts of a field that its table may have
@@ -84,10 +85,7 @@ class SpanRows(Sequence["SpanRecord"]):
     long as all the rest of time lines. As there, full blocks are packed, and may be on the disk.
     """
 
-    __slots__ = (
-        *("_begins", "_causes", "_ends", "_firsts", "_images", "_names", "_namespaces", "_nodes", "_stages"),
-        *("_blocks", "_last", "_packed", "_scratch", "_size", "_tables"),
-    )
+    __slots__ = ("_blocks", "_last", "_packed", "_rest", "_scratch", "_size", "_tables")
 
     def __init__(self, *, block: int = _BLOCK, scratch: Scratch | None = None) -> None:
         """``block`` is the number of spans that are packed at a time; ``scratch`` keeps most of them on the disk."""
@@ -97,54 +95,33 @@ class SpanRows(Sequence["SpanRecord"]):
         self._last: _Block | None = None  # the block that was read last, in memory
         self._packed = 0  # number of spans in blocks
         self._tables = [ValueTable() for _ in range(8)]  # of the columns of blocks
-        self._clear()
-
-    def _clear(self) -> None:
-        """Make the lists of what is not packed yet."""
-        self._firsts: list[int] = []  # index of the first span of each pod
-        self._nodes: list[str | None] = []
-        self._namespaces: list[str] = []
-        self._names: list[str] = []
-        self._stages: list[str] = []
-        self._begins: list[float] = []  # seconds; as an array they would take three times as long to add
-        self._ends: list[float] = []  # seconds
-        self._images: list[str | None] = []
-        self._causes: list[str | None] = []
+        self._rest = _columns()  # what is not packed yet
 
     def add(self, node: str | None, namespace: str, pod: str, spans: Sequence[Span]) -> None:
         """Append the spans of one pod."""
-        if not spans:
-            return
-        self._firsts.append(len(self))
-        self._nodes.append(node)
-        self._namespaces.append(namespace)
-        self._names.append(pod)
-        stages, begins, ends, images, causes = zip(*spans, strict=True)
-        self._stages += stages
-        self._begins += begins
-        self._ends += ends
-        self._images += images
-        self._causes += causes
-        if len(self._stages) >= self._size:
-            self._pack()
+        if spans:
+            rest = self._rest
+            rest.add(len(self), node, namespace, pod, spans)
+            if len(rest.stages) >= self._size:
+                self._pack()
 
     def pods(self) -> Iterator[tuple[str | None, str, str, slice]]:
         """Yield node, namespace and name of the pods in the order in which they were added, and where their spans are.
 
         A pod that was added several times is there as often.
         """
-        for block in (*self._blocks, self._rest()):
+        for block in (*self._blocks, self._last_block()):
             places = pairwise([*block.firsts, block.end])
             for (node, namespace, name), place in zip(zip(*block.pods, strict=True), places, strict=True):
                 yield node, namespace, name, slice(*place)
 
     def __len__(self) -> int:
-        return self._packed + len(self._stages)
+        return self._packed + len(self._rest.stages)
 
     def __iter__(self) -> Iterator[SpanRecord]:
         from pullsim.records import SpanRecord  # noqa: PLC0415  `import pullsim` loads no records
 
-        for block in (*self._blocks, self._rest()):
+        for block in (*self._blocks, self._last_block()):
             spans = zip(*block.columns, strict=True)
             places = pairwise([*block.firsts, block.end])
             for pod, (first, end) in zip(zip(*block.pods, strict=True), places, strict=True):
@@ -170,20 +147,21 @@ class SpanRows(Sequence["SpanRecord"]):
     def _row(self, index: int) -> SpanRecord:
         last = self._last
         if index >= self._packed:
-            last = self._rest()
+            last = self._last_block()
         elif last is None or not last.first <= index < last.end:
             last = self._last = self._blocks[bisect_right(self._blocks, index, key=_FIRST) - 1].loaded()
         return last.row(index)
 
-    def _rest(self) -> _Block:
+    def _last_block(self) -> _Block:
         """Return what is not packed yet."""
-        pods = (self._nodes, self._namespaces, self._names)
-        columns = (self._stages, self._begins, self._ends, self._images, self._causes)
-        return _Block(self._packed, len(self), self._firsts, pods, columns)
+        rest = self._rest
+        pods = (rest.nodes, rest.namespaces, rest.names)
+        columns = (rest.stages, rest.begins, rest.ends, rest.images, rest.causes)
+        return _Block(self._packed, len(self), rest.firsts, pods, columns)
 
     def _pack(self) -> None:
         """Pack the spans that are not packed yet into a block."""
-        rest = self._rest()
+        rest = self._last_block()
         lists = cast("list[Sequence[object]]", [*rest.pods, *rest.columns])
         columns = [pack(each, table, _ROOM) for each, table in zip(lists, self._tables, strict=True)]
         columns[4] = _chained([first - rest.first for first in rest.firsts], *columns[4:6])
@@ -194,4 +172,10 @@ class SpanRows(Sequence["SpanRecord"]):
             columns = [*map(scratch.store, columns)]
         self._blocks.append(rest._replace(firsts=array("q", rest.firsts), pods=columns[:3], columns=columns[3:]))
         self._packed = rest.end
-        self._clear()
+        self._rest = _columns()
+
+
+def _columns() -> SpanColumns:
+    from pullsim.span_columns import SpanColumns  # noqa: PLC0415  `import pullsim` loads nothing that is compiled
+
+    return SpanColumns()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from pullsim.records import Span, Stages
@@ -13,20 +13,17 @@ _NO_STAGES: Final[Stages] = {}
 _NO_SPANS: Final[list[Span]] = []
 
 
-class Division:
+class Division(Protocol):
     """Something that keeps its own account of stages, such as a fetch.
 
     A time line that waits for it takes this over.
     """
-
-    __slots__ = ()
 
     def divide(self, begin: float, end: float, spans: list[Span] | None, image: str | None) -> Stages:
         """Return the seconds by stage between ``begin`` and ``end``; their sum is ``end - begin``.
 
         Append the spans of that time to ``spans``, in order and without gaps, unless it is None; they get ``image``.
         """
-        raise NotImplementedError
 
 
 class Fork:
@@ -40,7 +37,7 @@ class Fork:
         self.spans = spans
 
 
-class TimeLine(Division):
+class TimeLine:
     """Assigns every second since ``start`` to exactly one stage. Times are simulated seconds.
 
     ``enter`` ends the present stage and begins another. ``split`` begins an interval whose stages are known when it

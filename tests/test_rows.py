@@ -245,6 +245,19 @@ def made(count):
         )
 
 
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 9])
+def test_plain_tuples_of_a_kind_become_rows(count):
+    given = [Thing(number, str(number)) for number in range(count)]
+    rows = Rows(block=4)
+    append = rows.appender(Thing)
+    for number, row in enumerate(given):
+        append(tuple(row))
+        assert len(rows) == number + 1
+        assert type(rows[-1]) is Thing
+    assert rows == given
+    assert [*rows.values("name")] == [row.name for row in given]
+
+
 def test_a_layer_takes_a_quarter_of_its_memory():
     count = 20 * BLOCK
     rows = Rows(made(count))  # tables and classes that stay

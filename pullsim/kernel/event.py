@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import simpy
 from simpy.events import EventPriority
 
+from pullsim.compiled import mypyc_attr
 from pullsim.kernel.agenda import Entry
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class Event(Entry):
         return simpy.AnyOf(cast("simpy.Environment", self.env), cast("list[simpy.Event]", [self, other]))
 
 
+@mypyc_attr(free_list_len=1)  # the memory of the last one that was freed is kept for the next one
 class Timeout(Event):
     """An event that happens ``delay`` >= 0 seconds from now, with ``value``."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from pullsim.compiled import mypyc_attr
 from pullsim.kernel.agenda import Entry
 from pullsim.kernel.ends import Ends
 from pullsim.kernel.event import NORMAL, OVER, PENDING, Event, happen
@@ -215,6 +216,7 @@ class ProcessorSharing:
         happen(done)
 
 
+@mypyc_attr(free_list_len=1)
 class _WakeUp(Entry):
     """The next end of a job that is waited for, as far as it was known."""
 

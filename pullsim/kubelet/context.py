@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pullsim.kubelet.events import messages
-from pullsim.records import KubeletEvent, PluginRun
+from pullsim.records import PluginRun
 from pullsim.spec.feature_gates import VERIFICATION
 from pullsim.spec.pod import ContainerSpec
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pullsim.spec.kubelet import KubeletConfig
     from pullsim.spec.pod import ImageVolume, PodSpec
     from pullsim.streams import Streams
-
-#: Makes a named tuple of a tuple. Its class, which is called with the fields, takes twice as long.
-_made: Final = tuple.__new__
 
 
 class NodeContext:
@@ -64,7 +61,7 @@ class NodeContext:
         self, pod: PodStatus, subject: ContainerSpec | ImageVolume | None, type: str, reason: str, message: str
     ) -> None:
         """Record an event of a pod: about a container, about an image volume, or about the whole pod (None)."""
-        row = (
+        row = (  # the fields of `KubeletEvent`
             self.env.now,
             self.node,
             pod.name,
@@ -75,11 +72,11 @@ class NodeContext:
             None if subject is None else subject.image,
             pod.namespace,
         )
-        self.recorder.event(_made(KubeletEvent, row))
+        self.recorder.event(row)
 
     def emit_node(self, type: str, reason: str, message: str) -> None:
         """Record an event of the node itself."""
-        self.recorder.event(KubeletEvent(self.env.now, self.node, None, None, type, reason, message, None, None))
+        self.recorder.event((self.env.now, self.node, None, None, type, reason, message, None, None))
 
     def record_plugin_run(self, plugin: str, began: float, failed: bool) -> None:
         """Record a run of a credential provider plugin that ends now."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import simpy
 
 from pullsim.kernel.process import Process
-from pullsim.time_line import Division, TimeLine
+from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pullsim.spec.pod import ContainerSpec, ImageVolume
 
 
-class Request(Division):
+class Request:
     """A request for one image that runs beside others of its pod, with a time line of its own.
 
     What the pod waits for it is the part of that line from then on.

@@ -22,6 +22,7 @@ import math
 from heapq import heappush
 from typing import TYPE_CHECKING
 
+from pullsim.compiled import mypyc_attr
 from pullsim.kernel.agenda import Entry
 from pullsim.kernel.event import LAST, NORMAL, happen
 from pullsim.network.burst_credit import Credit, Credits
@@ -285,6 +286,7 @@ class Network(Settling):
             port.component = None
 
 
+@mypyc_attr(free_list_len=1)
 class _WakeUp(Entry):
     """The next end of a transfer or of credit, as far as it was known."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
+
+from pullsim.compiled import mypyc_attr
 
 if TYPE_CHECKING:
     from pullsim.network.flows import Transfer
@@ -19,11 +21,17 @@ RESET: Final = -3  # the body broke off, as the connection was reset
 NO_HEADER: Final = -4  # no response began on an open connection within the timeout
 
 
-class Download(Protocol):
-    """An observer of a GET, which also counts the bytes of bodies that broke off. Times are simulated seconds."""
+class Download:
+    """An observer of a GET, which also counts the bytes of bodies that broke off. Times are simulated seconds.
 
-    host: str | None  # the host that sent the last body
-    received: int  # bytes of all bodies that broke off so far
+    This one does no more; subclasses override the methods. It is no protocol, so that compiled code calls it directly.
+    """
+
+    __slots__ = ("host", "received")
+
+    def __init__(self) -> None:
+        self.host: str | None = None  # the host that sent the last body
+        self.received = 0  # bytes of all bodies that broke off so far
 
     def request(self, now: float) -> None:
         """Note that a request begins, be it the first one or a retry."""
@@ -35,6 +43,7 @@ class Download(Protocol):
         """Note that no more bytes arrive; ``begun``: some have arrived before."""
 
 
+@mypyc_attr(free_list_len=1)
 class Request:
     """A HEAD or GET of a manifest or blob."""
 

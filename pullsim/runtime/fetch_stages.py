@@ -6,8 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.locks import Slots
-from pullsim.records import LayerRecord, Span
-from pullsim.time_line import Division
+from pullsim.registry.request import Download
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,14 +15,12 @@ if TYPE_CHECKING:
     from pullsim.kernel.environment import Environment
     from pullsim.network.flows import Transfer
     from pullsim.oci.manifest import Layer
-    from pullsim.records import Stages
+    from pullsim.records import Span, Stages
 
 _EGRESS: Final = "download_egress"
 _CONNECTION: Final = "download_connection"
 _NIC: Final = "download_nic"
 _BEGIN: Final = itemgetter(2)
-#: Makes a named tuple of a tuple. Its class, which is called with the fields, takes twice as long.
-_made: Final = tuple.__new__
 #: When a layer was unpacked: from, until, limited by (cpu | disk).
 Unpacked = tuple[float, float, str]
 _NOT_UNPACKED: Final = (None, None, None)
@@ -63,7 +60,7 @@ class DownloadSlots(Slots):
             self.given_back_by = None
 
 
-class LayerStages(Division):
+class LayerStages(Download):
     """The stages of a process that fetches or unpacks one layer. It is the `Download` of its own blob.
 
     While a fetch waits for a slot that another fetch of the same pull gives back, its time goes to the stages of that
@@ -78,15 +75,12 @@ class LayerStages(Division):
         "_transfer",
         "bytes_until",
         "first_byte",
-        "host",
         "layer",
-        "received",
     )
 
     def __init__(self, layer: Layer, now: float) -> None:
+        super().__init__()  # ``received`` are here the bytes of the blob that are on the node
         self.layer = layer
-        self.received = 0  # bytes of the blob that are on the node
-        self.host: str | None = None  # the host that served the blob
         self.bytes_until = -1.0  # time of the last bytes before the download stalled; -1: it has not stalled
         self.first_byte = now  # time of the first byte
         self._slot_from: LayerStages | None = None  # the fetch of the same pull that handed its slot over to this one
@@ -238,15 +232,15 @@ class BlobFetch(LayerStages):
 
     def record(
         self, node: str, caller: Caller, registry: str, downloaded: int, unpacked: Unpacked | None
-    ) -> LayerRecord:
-        """Return the layer's record, which ends with the unpacking if the layer was unpacked.
+    ) -> tuple[Any, ...]:
+        """Return the fields of the layer's `LayerRecord`, which ends with the unpacking if the layer was unpacked.
 
         ``registry`` is the host in the record if `host` is unknown; ``downloaded``: bytes that this pull downloaded.
         """
         layer = self.layer
         egress, connection, nic = self.limited
         began, until, limit = unpacked or _NOT_UNPACKED
-        row = (
+        return (
             node,
             caller.namespace,
             caller.pod,
@@ -270,4 +264,3 @@ class BlobFetch(LayerStages):
             nic,
             limit,
         )
-        return _made(LayerRecord, row)

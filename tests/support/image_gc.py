@@ -10,6 +10,7 @@ from pullsim.kubelet.containers import Containers
 from pullsim.kubelet.context import NodeContext
 from pullsim.kubelet.images.image_gc import ImageGCManager, ImageGCPolicy
 from pullsim.kubelet.pod_status import PodStatus
+from pullsim.records import KubeletEvent
 from pullsim.runtime.handlers import RuntimeHandlers
 from pullsim.spec.cluster import Node
 from pullsim.spec.pod import ContainerSpec, Pod, PodSpec
@@ -71,7 +72,8 @@ class World:
         self.manager = ImageGCManager(context, self.containers, policy, lambda _id: None)
         self.env.process(self.manager.run())
 
-    def event(self, row):
+    def event(self, fields):
+        row = KubeletEvent(*fields)
         self.events.append((row.t, row.reason, row.message))
 
     def removal(self, row):

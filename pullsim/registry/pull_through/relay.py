@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullsim.kernel.event import Event
 from pullsim.registry.host import Site
+from pullsim.registry.request import Download
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -69,27 +70,20 @@ class Filling:
         self.ended.succeed()
 
 
-class Intake:
-    """The `pullsim.registry.request.Download` of a body that a cache fetches for itself."""
+class Intake(Download):
+    """The `Download` of a body that a cache fetches for itself."""
 
-    __slots__ = ("_goodput", "_size", "_transfer", "host", "received")
+    __slots__ = ("_goodput", "_size", "_transfer")
 
     def __init__(self, size: int, goodput: float) -> None:
-        self.host: str | None = None
-        self.received = 0  # bytes of what broke off
+        super().__init__()
         self._size = size
         self._goodput = goodput
         self._transfer: Transfer | None = None
 
-    def request(self, now: float) -> None:
-        """See `Download`."""
-
     def begin(self, now: float, transfer: Transfer) -> None:  # noqa: ARG002 - the protocol has it
         """See `Download`."""
         self._transfer = transfer
-
-    def stall(self, now: float, *, begun: bool) -> None:
-        """See `Download`."""
 
     def cut(self) -> int:
         """Stop the transfer, and return the bytes that have come."""

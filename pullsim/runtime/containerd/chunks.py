@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.registry.request import Download
 from pullsim.runtime.containerd.failures import PullFailed
 from pullsim.runtime.sources.blob_source import Wanted
 
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
     from pullsim.runtime.fetch_stages import DownloadSlots, LayerStages
 
 
-class Chunk:
-    """A part of a blob, and the `pullsim.registry.request.Download` that its GET reports to."""
+class Chunk(Download):
+    """A part of a blob, and the `Download` that its GET reports to."""
 
-    __slots__ = ("_get", "host", "offset", "received", "size", "transfers")
+    __slots__ = ("_get", "offset", "size", "transfers")
 
     def __init__(self, get: ChunkedGet, offset: int, size: int) -> None:
+        super().__init__()
         self._get = get
         self.offset = offset  # byte of the blob at which the chunk begins
         self.size = size  # bytes
-        self.host: str | None = None  # the host that served the chunk
-        self.received = 0  # bytes of the chunk that have come
         self.transfers: list[Transfer] = []
 
     def request(self, now: float) -> None:

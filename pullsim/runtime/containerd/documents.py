@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from pullsim.registry.request import Download
 from pullsim.runtime.containerd.failures import PullFailed, blob_no_space
 from pullsim.runtime.metadata import DOCUMENT_COMMIT, DOCUMENT_OPEN
 
@@ -18,15 +19,14 @@ if TYPE_CHECKING:
     from pullsim.runtime.sources.blob_source import Wanted
 
 
-class DocumentDownload:
-    """The `pullsim.registry.request.Download` of a document, whose time is in the pull's stage ``resolve``."""
+class DocumentDownload(Download):
+    """The `Download` of a document, whose time is in the pull's stage ``resolve``."""
 
-    __slots__ = ("_pull", "host", "received", "stalled")
+    __slots__ = ("_pull", "stalled")
 
     def __init__(self, pull: OngoingPull) -> None:
+        super().__init__()
         self._pull = pull
-        self.host: str | None = None
-        self.received = 0
         self.stalled = False
 
     def request(self, now: float) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from pullsim.kernel.event import Timeout
-from pullsim.registry.request import OK
+from pullsim.registry.request import OK, Download
 from pullsim.runtime.containerd.lazy_reads import LazyLayers
 from pullsim.runtime.snapshotter.lazy_layer import ABSENT, LazyLayer
-from pullsim.runtime.snapshotter.ranges import Unwatched
 from pullsim.spec.registry import fits
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class LazyImage:
         if spec.mount:
             yield Timeout(env, spec.mount)
         for _ in range(spec.image_requests):
-            if (yield from self.ranges.probe(self._image.manifest.config_digest, Unwatched())) != OK:
+            if (yield from self.ranges.probe(self._image.manifest.config_digest, Download())) != OK:
                 return False
         return True
 
@@ -159,14 +158,14 @@ class LazyMount:
             if not self._described.value:
                 return
             more = spec.layer_requests - 1
-            if spec.layer_requests and (yield from image.ranges.probe(self.layer.digest, Unwatched())) != OK:
+            if spec.layer_requests and (yield from image.ranges.probe(self.layer.digest, Download())) != OK:
                 return
             if self.size:
                 ranges, digest = image.ranges, self.layer.digest
                 if spec.layer_requests:
                     status = yield from ranges.get_many(digest, 0, self.size, max(1, more))
                 else:
-                    status = yield from ranges.get(digest, 0, self.size, Unwatched(), known=False)
+                    status = yield from ranges.get(digest, 0, self.size, Download(), known=False)
                 if status != OK:
                     return
             if spec.prefetch and self.prefetched is None:
@@ -212,7 +211,7 @@ class WholeMount:
     def wait(self) -> Generator[Any, Any, bool]:
         """See `Mount`."""
         image, layer = self._image, self._layer
-        if (yield from image.ranges.get(layer.digest, 0, layer.size, Unwatched(), known=False)) != OK:
+        if (yield from image.ranges.get(layer.digest, 0, layer.size, Download(), known=False)) != OK:
             return False
         yield from image.unpack(layer)
         return True

@@ -9,7 +9,6 @@ import simpy
 from pullsim.runtime.containerd.failures import PullFailed
 from pullsim.runtime.fetch_stages import LayerStages
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
-from pullsim.time_line import Division
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -78,8 +77,8 @@ class Unpacking(LayerStages):
             raise self.pull.no_space(layer, self.chain_id)
 
 
-class _SlotWait(Division):
-    """A wait for an unpack slot, whose time goes to the stages of the layer that gives the slot back.
+class _SlotWait:
+    """The `Division` of a wait for an unpack slot, whose time goes to the stages of the layer that gives the slot back.
 
     If that layer belongs to another pull, the time goes to the stage ``slot``.
     """

@@ -9,7 +9,7 @@ import simpy
 
 from pullsim.hardware.jobs import cancel_all
 from pullsim.kernel.event import Event
-from pullsim.registry.request import OK
+from pullsim.registry.request import OK, Download
 from pullsim.runtime.containerd.failures import PullFailed
 from pullsim.runtime.fetch_stages import BlobFetch
 from pullsim.runtime.metadata import BLOB_COMMIT, BLOB_OPEN
@@ -60,17 +60,16 @@ class SociImage:
         raise NotImplementedError
 
 
-class Chunk:
+class Chunk(Download):
     """A range of a layer that one GET gets, and the `Download` that the GET reports to."""
 
-    __slots__ = ("host", "layer", "offset", "received", "size", "transfers")
+    __slots__ = ("layer", "offset", "size", "transfers")
 
     def __init__(self, layer: SociLayer, offset: int, size: int) -> None:
+        super().__init__()
         self.layer = layer
         self.offset = offset  # byte of the blob at which it begins
         self.size = size  # bytes
-        self.host: str | None = None
-        self.received = 0
         self.transfers: list[Transfer] = []
 
     def request(self, now: float) -> None:

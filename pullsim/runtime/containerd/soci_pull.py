@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 
-from pullsim.registry.request import OK
+from pullsim.registry.request import OK, Download
 from pullsim.runtime.containerd.failures import PullFailed, soci_failed, soci_no_space
 from pullsim.runtime.containerd.soci_layer import SociImage, SociLayer
 from pullsim.runtime.metadata import PREPARE, SNAPSHOT_COMMIT
-from pullsim.runtime.snapshotter.ranges import Unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -149,7 +148,7 @@ class SociPull(SociImage):
         layers, chain_ids = self._image.manifest.layers, self._image.snapshots()
         if self.soci.spec.downloads_per_image != 1 and layers[first].digest not in self.store.blobs:
             self._pull.clock.enter("request", self.env.now, layers[first].digest)
-            status = yield from self.ranges.probe(layers[first].digest, Unwatched())
+            status = yield from self.ranges.probe(layers[first].digest, Download())
             if status != OK:
                 raise soci_failed(self._pull.reference, layers[first], chain_ids[first], status)
         self._jobs = [

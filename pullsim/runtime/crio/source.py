@@ -9,7 +9,7 @@ from pullsim.registry.access import Presented
 from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.client import Client, Transport
 from pullsim.registry.pull_through.client import connect
-from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Request
+from pullsim.registry.request import CUT, NOT_FOUND, OK, RESET, Download, Request
 from pullsim.runtime.crio import failures
 from pullsim.runtime.crio.failures import CopyFailed
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pullsim.network.flows import Transfer
     from pullsim.oci.reference import Reference
     from pullsim.registry.host import Registry
-    from pullsim.registry.request import Download
     from pullsim.runtime.crio.node import CrioNode
     from pullsim.runtime.sources.blob_source import Wanted
     from pullsim.time_line import TimeLine
@@ -40,15 +39,14 @@ RECONNECT: Final = 1.05  # seconds until a resumption: the mean of the 1.0 to 1.
 TRANSPORT: Final = Transport(tries_tls=True, pings_again=True)
 
 
-class _Document:
-    """The `pullsim.registry.request.Download` of a manifest or config, whose time is in the stage ``resolve``."""
+class _Document(Download):
+    """The `Download` of a manifest or config, whose time is in the stage ``resolve``."""
 
-    __slots__ = ("_clock", "host", "received")
+    __slots__ = ("_clock",)
 
     def __init__(self, clock: TimeLine) -> None:
+        super().__init__()
         self._clock = clock
-        self.host: str | None = None
-        self.received = 0
 
     def request(self, now: float) -> None:
         """See `Download`."""

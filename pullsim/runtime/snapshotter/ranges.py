@@ -9,19 +9,18 @@ from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.pull_through.client import CacheClient
 from pullsim.registry.pull_through.registry import CachingRegistry
 from pullsim.registry.range_client import RangeClient
-from pullsim.registry.request import NO_HEADER, OK, REFUSED, TIMED_OUT, Request
+from pullsim.registry.request import NO_HEADER, OK, REFUSED, TIMED_OUT, Download, Request
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.kernel.environment import Environment
-    from pullsim.network.flows import Port, Transfer
+    from pullsim.network.flows import Port
     from pullsim.network.traffic import Inbound
     from pullsim.oci.reference import Reference
     from pullsim.registry.access import Presented
     from pullsim.registry.client import Client
     from pullsim.registry.host import Registry
-    from pullsim.registry.request import Download
 
 RETRIES: Final = 8  # after the first attempt (soci-snapshotter config/defaults.go defaultMaxRetries)
 LEAST_WAIT: Final = 0.03  # seconds before the first retry, doubled before each further one
@@ -79,7 +78,7 @@ class Ranges:
             return (yield from self.bulk.get_ranges(request, count, min(flows, count)))
         for number in range(count):
             begin, end = size * number // count, size * (number + 1) // count
-            status = yield from self.get(digest, offset + begin, end - begin, Unwatched(), known=True)
+            status = yield from self.get(digest, offset + begin, end - begin, Download(), known=True)
             if status != OK:
                 return status
         return OK
@@ -109,25 +108,6 @@ class Ranges:
                 wait = client.retry_after
             attempt += 1
             yield Timeout(self._env, wait * JITTER)
-
-
-class Unwatched:
-    """The `Download` of requests whose progress nobody follows."""
-
-    __slots__ = ("host", "received")
-
-    def __init__(self) -> None:
-        self.host: str | None = None
-        self.received = 0
-
-    def request(self, now: float) -> None:
-        """See `Download`."""
-
-    def begin(self, now: float, transfer: Transfer) -> None:
-        """See `Download`."""
-
-    def stall(self, now: float, *, begun: bool) -> None:
-        """See `Download`."""
 
 
 def _looked_at(registry: Registry) -> bool:
