@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+from copy import copy
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from sysconfig import get_config_var
@@ -19,7 +21,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from mypy.version import __version__ as mypy_version
 from mypyc.build import mypycify
-from setuptools import Distribution
+from setuptools import Distribution, Extension
 from setuptools.command.build_ext import build_ext
 
 ROOMS = ("kernel", "network", "hardware", "kubelet", "registry", "runtime")
@@ -71,6 +73,12 @@ LEFT_OUT = {
 #: Every figure is that of the interpreter, also where the processor multiplies and adds in one step, with one rounding
 #: (Microsoft's compiler does not join the two unless it is asked to); calls between the modules are direct.
 FLAGS = ("-ffp-contract=off", "-fvisibility=hidden")
+#: GCC learns from a run which ways through the code are taken; what the run does not reach is compiled as ever.
+COUNTING = ("-fprofile-generate",)
+COUNTED = ("-fprofile-use", "-fprofile-partial-training", "-fprofile-correction", "-Wno-missing-profile")
+TRAINING = "benchmarks/speed/training.py"
+#: Set by those who change the sources and compile often: the same modules in half of the time, which run slower.
+UNTRAINED = "PULLSIM_UNTRAINED"
 
 
 def modules(root: Path) -> list[str]:
@@ -101,10 +109,10 @@ class ParallelBuild(build_ext):
         super().build_extensions()
 
 
-def digest_of(root: Path) -> str:
+def digest_of(root: Path, *, trained: bool) -> str:
     """Return the digest of what the extension modules are made from: sources, the compiler's version, this file."""
-    made_of = hashlib.sha256(f"{mypy_version} {get_config_var('EXT_SUFFIX')}".encode())
-    for name in ("hatch_build.py", *modules(root)):
+    made_of = hashlib.sha256(f"{mypy_version} {get_config_var('EXT_SUFFIX')} {trained}".encode())
+    for name in ("hatch_build.py", TRAINING, *modules(root)):
         made_of.update(name.encode() + hashlib.sha256((root / name).read_bytes()).digest())
     return made_of.hexdigest()
 
@@ -114,7 +122,8 @@ def compile_modules(root: Path, target: Path) -> None:
 
     ``root`` is the working directory. Types are checked elsewhere, with all that the project depends on.
     """
-    done, digest = target / "digest.txt", digest_of(root)
+    trained = _can_train()
+    done, digest = target / "digest.txt", digest_of(root, trained=trained)
     if done.exists() and done.read_text(encoding="ascii") == digest:
         return  # an installer asks twice, for the metadata and for the files; so does who builds a wheel and installs
     shutil.rmtree(target, ignore_errors=True)
@@ -129,12 +138,46 @@ def compile_modules(root: Path, target: Path) -> None:
         )
         for extension in extensions:
             extension.extra_compile_args += () if sys.platform == "win32" else FLAGS
-        command = ParallelBuild(Distribution({"name": "pullsim", "ext_modules": extensions}))
-        command.build_lib = str(target)
-        command.build_temp = scratch
-        command.ensure_finalized()
-        command.run()
+        if trained:
+            counting = Path(scratch, "counting")
+            _build(extensions, COUNTING, counting, scratch)
+            _train(root, counting)
+            _build(extensions, COUNTED, target, scratch)
+        else:
+            _build(extensions, (), target, scratch)
     done.write_text(digest, encoding="ascii")
+
+
+def _can_train() -> bool:
+    """Whether the compiler can learn from a run, as GCC can, and nobody wants the modules sooner."""
+    if not sys.platform.startswith("linux") or os.environ.get(UNTRAINED):
+        return False
+    command = [*os.environ.get("CC", get_config_var("CC")).split(), "--version"]
+    asked = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  the compiler
+    return "Free Software Foundation" in asked.stdout
+
+
+def _build(extensions: list[Extension], flags: tuple[str, ...], target: Path, scratch: str) -> None:
+    """Compile and link the extensions with some more flags, into ``target``.
+
+    Object files get the same places in ``scratch`` each time: beside them lies what a run has counted.
+    """
+    made = [copy(extension) for extension in extensions]
+    for extension in made:
+        extension.extra_compile_args = [*extension.extra_compile_args, *flags]
+        extension.extra_link_args = [*extension.extra_link_args, *flags]
+    command = ParallelBuild(Distribution({"name": "pullsim", "ext_modules": made}))
+    command.build_lib, command.build_temp, command.force = str(target), scratch, True
+    command.ensure_finalized()
+    command.run()
+
+
+def _train(root: Path, counting: Path) -> None:
+    """Run the workloads with the modules that count; they write what they have counted when the process ends."""
+    shutil.copytree(root / "pullsim", counting / "pullsim", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.so"))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(counting), str(root)))}
+    command = [sys.executable, "-P", str(root / TRAINING)]
+    subprocess.run(command, check=True, cwd=counting, env=environment)  # noqa: S603  this interpreter
 
 
 class CompiledModules(BuildHookInterface[Any]):
