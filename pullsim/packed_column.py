@@ -29,7 +29,8 @@ _TEXT: Final = {str, NoneType}
 _TEXTS: Final = {*_TEXT, tuple}
 _NEW: Final = 4  # values there must be for each that a table gets from a column; with more they seldom come again
 _FORMAT: Final = 2  # of `marshal`: later ones write how many references a text has
-_READ: Final = 8  # columns of compressed texts that were read last and are kept as they are
+_READ: Final = 8  # compressed columns of each kind that were read last and are kept as they are
+_LONG: Final = 4096  # values of a column from which on its codes are worth to be compressed
 
 
 class PackedColumn(Protocol):
@@ -79,7 +80,7 @@ class _Coded:
 
     __slots__ = ("_codes", "_values")
 
-    def __init__(self, codes: Sequence[int], found: Sequence[Any]) -> None:
+    def __init__(self, codes: PackedColumn, found: Sequence[Any]) -> None:
         self._codes = codes
         self._values = found
 
@@ -88,6 +89,28 @@ class _Coded:
 
     def __getitem__(self, index: int) -> Any:
         return self._values[self._codes[index]]
+
+
+class _Codes:
+    """Codes of many rows, compressed."""
+
+    __slots__ = ("_content", "_width")
+
+    def __init__(self, codes: array[int]) -> None:
+        self._width = codes.typecode
+        self._content = zlib.compress(codes, 1)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(_expanded(self._width, self._content))
+
+    def __getitem__(self, index: int) -> int:
+        return _expanded(self._width, self._content)[index]
+
+
+@lru_cache(_READ)
+def _expanded(width: str, content: bytes) -> array[int]:
+    """Return codes that were compressed, by the type code of their array."""
+    return array(width, zlib.decompress(content))
 
 
 class _Texts:
@@ -194,10 +217,11 @@ def _array(code: str, column: Sequence[float]) -> array[Any]:
     return array(code, struct.pack(f"{len(column)}{code}", *column))
 
 
-def _codes(column: Sequence[Any], numbers: dict[Any, int]) -> array[int]:
+def _codes(column: Sequence[Any], numbers: dict[Any, int]) -> PackedColumn:
     """Return the numbers that stand for values. Raises KeyError."""
     width = "B" if len(numbers) <= 1 << 8 else "H" if len(numbers) <= 1 << 16 else "I"
-    return _array(width, [*map(numbers.__getitem__, column)])
+    codes = _array(width, [*map(numbers.__getitem__, column)])
+    return _Codes(codes) if len(codes) >= _LONG else codes
 
 
 def _pack_integers(column: Sequence[int]) -> PackedColumn:

@@ -34,6 +34,23 @@ def test_rows_are_those_of_the_pods_in_their_order():
     assert not SpanRows()
 
 
+def test_many_spans_take_few_bytes():
+    rows, expected = SpanRows(), []
+    for number in range(2000):
+        times = [number + place / 11 for place in range(11)]
+        spans = [
+            (STAGES[place], *times[place : place + 2], "app:1", f"p{place * number % 999}" if place % 2 else None)
+            for place in range(10)
+        ]
+        rows.add("n", "default", f"p{number}", spans)
+        expected += [SpanRecord("n", "default", f"p{number}", *span) for span in spans]
+    assert [*rows] == expected
+    assert [rows[place] for place in range(-1, -len(rows), -1999)] == expected[:0:-1999]
+    back = pickle.loads(pickle.dumps(rows))  # noqa: S301
+    assert [*back] == expected
+    assert len(pickle.dumps(rows._blocks)) / rows._packed < 12  # eight are its end
+
+
 def test_what_lasts_until_the_next_begins_takes_one_number_each():
     def pickled(gap):
         rows = SpanRows(block=100)
