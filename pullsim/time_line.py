@@ -85,6 +85,10 @@ class TimeLine:
         self.close(now)
         self._stage = by
 
+    def waits_for(self, by: Division) -> bool:
+        """Whether ``by`` divides the present interval."""
+        return self._stage is by
+
     def fork(self, now: float) -> Fork:
         """Return the state at ``now``, to which `split_from` can return until it has returned to an earlier one."""
         return Fork(now, dict(self.close(now)), 0 if self.spans is None else len(self.spans))

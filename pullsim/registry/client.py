@@ -160,6 +160,10 @@ class Client:
         Returns the status: an HTTP status or one of those in `pullsim.registry.request`. With CUT and RESET a part of
         the body has arrived, which ``download.received`` counts.
         """
+        return self._get(request, download)
+
+    def _get(self, request: Request, download: Download) -> Generator[Any, Any, int]:
+        """See `get`. Compiled, a generator has one object less if no subclass overrides its method."""
         env, registry, port = self._env, self.registry, self._port
         download.request(env.now)
         server = registry.server_time(request)

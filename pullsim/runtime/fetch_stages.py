@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from pullsim.network.flows import Transfer
     from pullsim.oci.manifest import Layer
     from pullsim.records import Span, Stages
+    from pullsim.time_line import TimeLine
 
 _EGRESS: Final = "download_egress"
 _CONNECTION: Final = "download_connection"
 _NIC: Final = "download_nic"
 _BEGIN: Final = itemgetter(2)
+_OVER: Final[list[Any]] = []  # the stages of those that nobody asks for them any more
 #: When a layer was unpacked: from, until, limited by (cpu | disk).
 Unpacked = tuple[float, float, str]
 _NOT_UNPACKED: Final = (None, None, None)
@@ -118,6 +120,18 @@ class LayerStages(Download):
                 return
         course.append(stage)
         course.append(now)
+
+    def forget_stages(self, clock: TimeLine) -> None:
+        """Forget the stages of a fetch that has ended, and whose slot no other fetch of the pull has got.
+
+        Those of the fetch that the slot came from are forgotten too, and so on up to one that ``clock``, the pull's,
+        waits for.
+        """
+        fetch: LayerStages | None = self
+        while fetch is not None and not clock.waits_for(fetch):
+            before = fetch._slot_from  # noqa: SLF001  # of this class
+            fetch._slot_from, fetch._course = None, _OVER  # noqa: SLF001
+            fetch = before
 
     def request(self, now: float) -> None:
         """Note that the blob is requested."""

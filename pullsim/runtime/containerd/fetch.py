@@ -63,6 +63,7 @@ class Fetch(BlobFetch):
         self._chunks: ChunkedGet | None = None
         self._turn = None if pull.node.behaviour.node_wide_slots else self._ask_for_slot()
         if self._turn is not None:
+            pull.queued += 1
             self._turn.call(self._take_over)
 
     @property
@@ -106,6 +107,7 @@ class Fetch(BlobFetch):
     def _take_over(self, _: Event) -> None:
         """Start with the slot that another fetch has given back."""
         self._turn = None
+        self.pull.queued -= 1
         self._has_waited()
         self.start()
 
@@ -142,7 +144,10 @@ class Fetch(BlobFetch):
         finally:
             if not node_wide:
                 if self.done:
+                    last = not pull.queued
                     pull.slots.pass_on(self)
+                    if last and node.unpack_slots is None:
+                        self.forget_stages(pull.clock)
                 else:
                     pull.slots.give_back(self)
             self.alive = False

@@ -35,6 +35,7 @@ class OngoingPull:
         "lease",
         "mounted",
         "node",
+        "queued",
         "reference",
         "remote",
         "slots",
@@ -53,7 +54,8 @@ class OngoingPull:
         self.snapshotter = node.snapshotter(handler, reference)
         self.lease = Lease()
         self._due = 0.0  # metadata writes for snapshots that were there
-        self.mounted: list[Layer] = []  # those of the image that were mounted before they were there
+        self.queued = 0  # its fetches that wait for a slot before they start
+        self.mounted: tuple[Layer, ...] = ()  # those of the image that were mounted before they were there
         self.remote: Remote = remote(node, reference, auth)
         self.blobs = node.blob_source(self.remote)
 
@@ -90,7 +92,7 @@ class OngoingPull:
             raise self.no_space(layer, chain_id)
         store.snapshots[chain_id] = claimed
         mount.mounted(chain_id)
-        self.mounted.append(layer)
+        self.mounted += (layer,)
         return True
 
     def no_space(self, layer: Layer, chain_id: str) -> PullFailed:

@@ -44,8 +44,9 @@ class Pull(OngoingPull):
 
     __slots__ = (
         "_caller",
-        "_downloads",
+        "_documents",
         "_failed",
+        "_fetches",
         "_handler",
         "_lazy",
         "_process",
@@ -70,7 +71,8 @@ class Pull(OngoingPull):
         self.began = self.env.now
         self.running = True
         self._caller = caller
-        self._downloads: tuple[Downloads, ...] = ()  # its documents and layers; empty unless the pull runs
+        self._documents: Documents | None = None  # until the image is described
+        self._fetches: Fetches | None = None  # those of its layers; None unless the pull runs
         self._watch: ProgressWatch | None = None  # made when a request stalls for the first time
         self._process: Any = None  # the process that runs the pull
         self._failed = False
@@ -84,10 +86,11 @@ class Pull(OngoingPull):
         node = self.node
         leases = node.store.leases
         leases[self.lease] = None
-        documents, fetches = Documents(self), Fetches(self, self._caller)
-        self._downloads = documents, fetches
+        self._documents = Documents(self)
+        self._fetches = fetches = Fetches(self, self._caller)
         try:
-            image = yield from self._describe(documents)
+            image = yield from self._describe(self._documents)
+            self._documents = None
             yield from self._unpack(fetches, image)
         except PullFailed as failed:
             outcome = failed.outcome
@@ -112,7 +115,7 @@ class Pull(OngoingPull):
         if self._lazy is not None:
             self._lazy.close()
             self._lazy = None
-        self._downloads = ()  # they refer to this pull; see `Fetches.end`
+        self._documents = self._fetches = None  # they refer to this pull; see `Fetches.end`
         del leases[self.lease]
         if outcome.image_ref is None or node.spec.discard_unpacked_layers:
             node.collect_later()
@@ -132,15 +135,19 @@ class Pull(OngoingPull):
 
     def stalled_downloads(self) -> bool:
         """See `progress.Watched`."""
-        return any(each.stalled() for each in self._downloads)
+        return any(each.stalled() for each in self._downloads())
 
     def received_since(self, since: float) -> bool:
         """See `progress.Watched`."""
-        return any(each.received_since(since) for each in self._downloads)
+        return any(each.received_since(since) for each in self._downloads())
 
     def give_up(self) -> None:
         """See `progress.Watched`."""
         self.fail(no_progress(self.reference).outcome)
+
+    def _downloads(self) -> list[Downloads]:
+        """Return what is downloaded now: documents, layers, or nothing if the pull has ended."""
+        return [each for each in (self._documents, self._fetches) if each is not None]
 
     def _describe(self, documents: Documents) -> Generator[Any, Any, StoredImage]:
         """Resolve the name, fetch index, manifest and config, and return the record that the image will have.
