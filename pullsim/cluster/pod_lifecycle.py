@@ -133,7 +133,7 @@ class PodLifecycle:
             return
         if pod.started is None:
             self._quiescence.look(pod)
-            if pod.pod.prepull and pod.failing:
+            if pod.pod.prepull and pod.trouble.failing:
                 self.prepulls.failing(pod)
             return
         if pod.ready is not None:
@@ -191,7 +191,7 @@ class PodLifecycle:
         """Write the rows of pods that are not ready by ``at``; ``never``: they would not start later either."""
         for waiting in self._followers.values():  # their predecessors are not ready
             for follower in waiting:
-                self._status(follower).reason = NOT_CREATED
+                self._status(follower).troubled().reason = NOT_CREATED
         self._scheduler.explain()
         for pod in self._quiescence.unfinished:
             self._write(pod, pod.record(at, never=never))

@@ -132,10 +132,10 @@ class Quiescence:
 
     def _has_failed_for_good(self, pod: PodStatus) -> bool:
         """Whether the pod can only start after a change, such as the end of a fault, or after another pod's pull."""
-        if pod.pulling or not pod.failing:
+        if pod.pulling or not pod.trouble.failing:
             return False
         began = math.inf
-        for failure in pod.failing.values():
+        for failure in pod.trouble.failing.values():
             if failure.retryable or failure.began < self._last_change:
                 return False
             began = min(began, failure.began)
@@ -151,7 +151,7 @@ def _never() -> bool:
 def present_helps(pod: PodStatus) -> Iterator[str]:
     """Yield the images, by the names that the CRI is given, that the pod's failing containers would use if present."""
     for want in pod.pod.spec.wants:
-        if want.key in pod.failing and want.policy != "Always":
+        if want.key in pod.trouble.failing and want.policy != "Always":
             with suppress(InvalidReference):
                 yield cri_image(want.image)
 

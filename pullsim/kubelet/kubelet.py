@@ -71,7 +71,7 @@ class Kubelet:
         )
         self._watcher = watcher
         self._pods: dict[PodStatus, None] = {}  # pods that were bound and not yet removed, in order of binding
-        self._containers = Containers(context, sandboxes)
+        self.containers = Containers(context, sandboxes)
         self._workers = WorkerProcesses(env, may_leave=context.spec.leave is not None or context.spec.removable)
         self.housekeeping = self._make_housekeeping()
         self.housekeeping.start()
@@ -86,7 +86,7 @@ class Kubelet:
         watcher, node = self._watcher, self._context.node
         return ImageHousekeeping(
             self._context,
-            self._containers,
+            self.containers,
             self._forget,
             self._evict,
             lambda under_pressure: watcher.disk_pressure(node, under_pressure),
@@ -100,7 +100,7 @@ class Kubelet:
         if self._in_pod:
             pulls = PodPulls(self._env, self._images, pod, volumes=self._context.gate(IMAGE_VOLUMES))
         images = self._images if pulls is None else pulls
-        worker = PodWorker(self._context, pod, images, self._containers, self._credentials, self).run()
+        worker = PodWorker(self._context, pod, images, self._credentials, self).run()
         self._workers.start(pod, worker if pulls is None else pulls.watched(worker))
 
     def go_on(self, pod: PodStatus, worker: Generator[Any, Any, None]) -> None:
@@ -130,7 +130,7 @@ class Kubelet:
                 pod.withdrawn = pod.pod.owner is not None or pod.pod.prepull  # it has a successor, or is not needed
                 pod.end(DELETED)
                 record_end(pod, self._context.recorder, self._env.now)
-            self._containers.remove(pod)
+            self.containers.remove(pod)
             del self._pods[pod]
             self._watcher.terminated(pod)
 
@@ -164,7 +164,7 @@ class Kubelet:
             return
         specs = {spec.name: spec for spec in (*pod.pod.spec.init_containers, *pod.pod.spec.containers)}
         killed = False
-        for container in self._containers.remove(pod):
+        for container in self.containers.remove(pod):
             if container.runs(self._env.now):
                 killed = True
                 message = self._context.messages.killing(container.name)

@@ -55,8 +55,26 @@ class Failure(NamedTuple):
     retryable: bool  # whether the next attempt may succeed although no fault, tag, node or pod changes until then
 
 
+class Trouble:
+    """What keeps a pod from its start, or has ended it, and what has failed before; most pods have none."""
+
+    __slots__ = ("backoffs", "cause", "failing", "failures", "message", "reason")
+
+    def __init__(self) -> None:
+        #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
+        self.failing: Mapping[str, Failure] = _NONE
+        self.failures = 0  # number of failed pulls
+        self.backoffs = 0  # number of attempts that found the image in back-off
+        self.reason: str | None = None  # why the pod waits, or how it ended
+        self.cause: str | None = None  # the cause of the last failure, as `PullOutcome.cause` names it
+        self.message: str | None = None  # why no node was feasible, at the end of the run
+
+
+_NO_TROUBLE: Final = Trouble()  # of all pods that have had none; it never changes
+
+
 class PodStatus:
-    """One pod: its node, the stages of its time, its pulls and its failures. Times are seconds.
+    """One pod: its node, the stages of its time, its pulls and its trouble. Times are seconds.
 
     An object stands for one pod UID, and is a dictionary key by its identity.
     """
@@ -66,15 +84,10 @@ class PodStatus:
         "active",
         "attempts",
         "available",
-        "backoffs",
-        "cause",
         "clock",
         "ended",
-        "failing",
-        "failures",
         "image_refs",
         "images_ready",
-        "message",
         "name",
         "namespace",
         "node",
@@ -83,9 +96,9 @@ class PodStatus:
         "pulling",
         "ready",
         "ready_later",
-        "reason",
         "started",
         "syncing",
+        "trouble",
         "watcher",
         "withdrawn",
     )
@@ -111,14 +124,8 @@ class PodStatus:
         self.attempts: Mapping[str, int] = _NONE  # number of pulls by image, as written in the pod
         self.pull_secrets: tuple[Secret, ...] = ()  # the existing ones, as read when the sync began
         self.pulling = 0  # number of its pulls that are queued or under way
-        #: The last failure of each container and image volume that has no image, by its key; "" is the sandbox.
-        self.failing: Mapping[str, Failure] = _NONE
-        self.failures = 0  # number of failed pulls
-        self.backoffs = 0  # number of attempts that found the image in back-off
+        self.trouble = _NO_TROUBLE  # to be read; `troubled` is to be changed
         self.ended: str | None = None  # DELETED, EVICTED or COMPLETED
-        self.reason: str | None = None  # why it waits, or how it ended
-        self.cause: str | None = None  # the cause of the last failure, as `PullOutcome.cause` names it
-        self.message: str | None = None  # why no node was feasible, at the end of the run
         #: The image IDs of containers that were started, and of image volumes whose image is there, by key.
         self.image_refs: Mapping[str, str] = _NONE
 
@@ -142,8 +149,9 @@ class PodStatus:
 
     def recover(self, key: str) -> None:
         """Note that the container or volume with this key, or the sandbox (""), no longer fails."""
-        if key in self.failing:
-            self.failing = {other: failure for other, failure in self.failing.items() if other != key}
+        failing = self.trouble.failing
+        if key in failing:
+            self.trouble.failing = {other: failure for other, failure in failing.items() if other != key}
 
     def hold(self, key: str, image_ref: str) -> None:
         """Note that the container with this key was started, or that the image of this volume is on the node."""
@@ -152,9 +160,16 @@ class PodStatus:
 
     def fail(self, key: str, reason: str, cause: str | None, failure: Failure) -> None:
         """Note that the container or volume with this key has no image, or that the pod ("") has no sandbox."""
-        self.reason = reason
-        self.cause = cause
-        self.failing = {**self.failing, key: failure}
+        trouble = self.troubled()
+        trouble.reason = reason
+        trouble.cause = cause
+        trouble.failing = {**trouble.failing, key: failure}
+
+    def troubled(self) -> Trouble:
+        """Return its trouble, which it has from now on."""
+        if self.trouble is _NO_TROUBLE:
+            self.trouble = Trouble()
+        return self.trouble
 
     def has_ended(self) -> bool:
         """Whether it was deleted or evicted, or has completed."""
@@ -164,7 +179,7 @@ class PodStatus:
         """Note that the pod was deleted or evicted, or that all its containers have exited."""
         self.ended = how
         if self.started is None:
-            self.reason = how
+            self.troubled().reason = how
         self.watcher.ended(self)
 
     def take_spans(self) -> list[Span]:
@@ -182,7 +197,7 @@ class PodStatus:
         ready_end = now if self.ready is None else self.ready
         wants = pod.spec.wants
         waits = self.started is None
-        stages = self.clock.close(ready_end)
+        stages, trouble = self.clock.close(ready_end), self.trouble
         created, deadline = pod.created, pod.deadline
         return PodRecord(  # by position, as a `LayerRecord`
             self.namespace,
@@ -196,11 +211,11 @@ class PodStatus:
             self.ready,
             ready_end - created,
             sum(self.attempts.values()),
-            self.failures,
-            self.backoffs,
-            self.reason if waits else None,
-            self.cause if waits else None,
-            self.message,
+            trouble.failures,
+            trouble.backoffs,
+            trouble.reason if waits else None,
+            trouble.cause if waits else None,
+            trouble.message,
             tuple([want.image for want in wants]),
             tuple([self.image_refs.get(want.key) for want in wants]),
             deadline,

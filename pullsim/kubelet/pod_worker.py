@@ -38,6 +38,8 @@ _NONE: Final[Mapping[str, Ensured]] = MappingProxyType({})  # shared by all pods
 class Terminator(Protocol):
     """The part of the kubelet that a worker calls."""
 
+    containers: Containers
+
     def cadence(self, pod: PodStatus) -> Cadence:
         """Return what decides when the pod's worker syncs."""
 
@@ -64,14 +66,12 @@ class PodWorker:
         context: NodeContext,
         pod: PodStatus,
         images: ImageManager | PodPulls,
-        containers: Containers,
         credentials: PullCredentials,
         kubelet: Terminator,
     ) -> None:
         self._context = context
         self._pod = pod
         self._images = images
-        self._containers = containers
         self._secrets = PodSecrets(context, pod, credentials) if pod.pod.spec.pull_secrets else None
         self._kubelet = kubelet
         self._ensured: Mapping[str, Ensured] = _NONE  # outcome by image volume, in this sync
@@ -129,7 +129,7 @@ class PodWorker:
     def _create_sandbox(self, handler: str) -> Generator[Any, Any, None]:
         """Sync until the pod's sandbox exists; before that no image is requested."""
         env, pod = self._context.env, self._pod
-        while not pod.has_ended() and (error := self._containers.run_pod_sandbox(handler)) is not None:
+        while not pod.has_ended() and (error := self._kubelet.containers.run_pod_sandbox(handler)) is not None:
             self._show(env.now)
             if self._secrets is not None:
                 self._secrets.read()
@@ -248,9 +248,9 @@ class PodWorker:
         exits = starts + container.run if runs_out else inf
         mounted = (self._ensured[name].image_ref for name in container.mounts if name in self._ensured)
         images = (ensured.image_ref, *(image for image in mounted if image is not None))
-        missing = self._containers.create(pod, container.name, images, starts, exits)
+        missing = self._kubelet.containers.create(pod, container.name, images, starts, exits)
         if missing is not None:  # the image was removed in the meantime; the next sync pulls it again
-            pod.reason = CREATE_CONTAINER_ERROR
+            pod.troubled().reason = CREATE_CONTAINER_ERROR
             self._tell(container, NOT_RESOLVED.format(missing))
             return False
         return True
@@ -327,7 +327,7 @@ class PodWorker:
             clock.enter("sync", env.now)
         else:
             stage = retry_stage(self._pod)
-            clock.enter(stage, env.now, None if stage == "sync" else self._pod.cause)
+            clock.enter(stage, env.now, None if stage == "sync" else self._pod.trouble.cause)
         if wake > env.now:
             yield self._cadence.alarm(env, wake)
 

@@ -15,8 +15,9 @@ CONTAINER_CREATING: Final = "ContainerCreating"  # the waiting reason of contain
 
 def retry_stage(pod: PodStatus) -> str:
     """Return ``sync``, ``backoff`` or ``qps``: what the pod waits for until its next sync."""
-    if not pod.failing or pod.reason in UNCOUNTED or pod.reason == CONTAINER_CREATING:
+    trouble = pod.trouble
+    if not trouble.failing or trouble.reason in UNCOUNTED or trouble.reason == CONTAINER_CREATING:
         return "sync"
-    if pod.cause == UNREADABLE and pod.reason not in (ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF):
+    if trouble.cause == UNREADABLE and trouble.reason not in (ERR_IMAGE_PULL, IMAGE_PULL_BACK_OFF):
         return "sync"  # the Secret was found unreadable before any pull, so that there is no back-off
-    return "qps" if pod.cause == "qps" else "backoff"
+    return "qps" if trouble.cause == "qps" else "backoff"

@@ -289,7 +289,7 @@ def test_bytes_on_disk_are_those_of_the_content_and_never_more_than_there_are(da
             for stored in store.images.values():
                 assert all(digest in store.blobs for digest, _ in stored.blobs())
                 assert all(key in store.snapshots for key in stored.snapshots())
-            for image_id, handler in kubelet_._containers.in_use():
+            for image_id, handler in kubelet_.containers.in_use():
                 assert store.image_of(image_id, handler) is not None
 
     world.env.process(inspect())

@@ -82,7 +82,7 @@ class PrepullJob:
         limit = self.job.back_off_limit
         if limit is None or pod not in self._active or pod.pulling:
             return
-        failed = (want.image for want in pod.pod.spec.wants if want.key in pod.failing)
+        failed = (want.image for want in pod.pod.spec.wants if want.key in pod.trouble.failing)
         if any(pod.attempts.get(image, 0) > limit for image in failed):
             self._api.delete(pod)
 

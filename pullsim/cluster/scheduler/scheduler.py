@@ -66,7 +66,7 @@ class Scheduler:
 
     def delete(self, pod: PodStatus) -> None:
         """Remove a pod that was deleted while it was pending."""
-        pod.message = self._placement.explain(pod.pod)
+        pod.troubled().message = self._placement.explain(pod.pod)
         self._queue.delete(pod)
 
     @property
@@ -87,7 +87,7 @@ class Scheduler:
         for pods in self._queue.alike():
             message = self._placement.explain(pods[0].pod)
             for pod in pods:
-                pod.message = message
+                pod.troubled().message = message
 
     def runs_daemon(self, node: str, pod: Pod) -> bool:
         """Whether a DaemonSet has its pod on a node: whether the node's labels and taints let it in."""

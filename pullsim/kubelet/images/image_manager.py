@@ -177,8 +177,9 @@ class ImageManager:
             return Ensured(None, str(unreadable), str(unreadable), present, None if present else True)
         key = (pod, image)
         if self._backoff.active(key, nanoseconds(self._env.now)):
-            pod.backoffs += 1
-            pod.reason = IMAGE_PULL_BACK_OFF
+            trouble = pod.troubled()
+            trouble.backoffs += 1
+            trouble.reason = IMAGE_PULL_BACK_OFF
             self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
             message = messages.back_off_status(image, self._errors.get(key, ""))
             return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True, check=check)
@@ -220,7 +221,7 @@ class ImageManager:
             self._backoff.next((pod, image), now)
             self._pulls.record_failure(request.image)
             self._record(pod, container, requested, result, 0)
-            pod.failures += 1
+            pod.troubled().failures += 1
             if self._retries is not None:
                 self._retries.failed(pod, request, outcome)
             reason, message = _evaluate(image, outcome.message)

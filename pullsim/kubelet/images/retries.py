@@ -99,7 +99,7 @@ class Retries:
         if not self._afters:
             return
         left = self._backoff.left(key, nanoseconds(now)) / 1e9
-        error = PullError(outcome.message, outcome.cause, pod.failures, left)
+        error = PullError(outcome.message, outcome.cause, pod.trouble.failures, left)
         pull = self._queue.view(request)
         for name, after in self._afters:
             given = after(error, pull, now)
@@ -147,7 +147,7 @@ class Retries:
         """Return when a pod is due after a sync with an error, if policies have set the ends of all its back-offs."""
         now, earliest = nanoseconds(self._env.now), None
         for want in pod.pod.spec.wants:
-            if want.key not in pod.failing:
+            if want.key not in pod.trouble.failing:
                 continue
             key = (pod, want.image)
             left = self._backoff.left(key, now)
