@@ -11,7 +11,7 @@ from pullsim.kubelet.credentials.pull_credentials import PullCredentials
 from pullsim.kubelet.credentials.pull_secrets import PullObjects
 from pullsim.kubelet.kubelet import Kubelet
 from pullsim.records import DiskUse, Recorder
-from pullsim.runtime.handlers import RuntimeHandlers
+from pullsim.runtime.handlers import runtime_handlers
 from pullsim.runtime.kinds import make_runtime
 from pullsim.runtime.node import RuntimeCluster, RuntimeNode
 from pullsim.streams import Streams
@@ -60,7 +60,7 @@ class ClusterNode:
         self.name = node.name
         self.pool = spec.pool
         self._filesystem = filesystem(spec.filesystem)
-        handlers = RuntimeHandlers(spec.runtime_handlers)
+        handlers = runtime_handlers(spec.runtime_handlers)
         service = make_runtime(RuntimeNode(runtimes, node, self._filesystem, handlers))
         for image in spec.cached:
             service.preload(image)

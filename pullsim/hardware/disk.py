@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from pullsim.hardware.page_cache import CachedDisk
 from pullsim.kernel.processor_sharing import ProcessorSharing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pullsim.hardware.page_cache import DiskJob
     from pullsim.kernel.environment import Environment
     from pullsim.kernel.processor_sharing import Job
@@ -77,5 +80,11 @@ def disk(env: Environment, spec: DiskSpec) -> Disk | None:
     if rate is None:
         return None
     if spec.burst is None and spec.page_cache is None:
-        return UncachedDisk(env, lambda _jobs: rate)
+        return UncachedDisk(env, _always(rate))
     return CachedDisk(env, rate, spec.burst, spec.page_cache)
+
+
+@lru_cache(maxsize=1024)
+def _always(rate: float) -> Callable[[int], float]:
+    """Return a capacity that does not depend on the number of jobs; equal disks share it."""
+    return lambda _jobs: rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pullsim.spec.runtime import DEFAULT_HANDLERS
@@ -54,3 +55,9 @@ class RuntimeHandlers:
         """Return what comes before the chain IDs of the handler's snapshots: "" with the default snapshotter."""
         snapshotter = self.snapshotter(handler)
         return "" if snapshotter == self._default.snapshotter else f"{snapshotter}/"
+
+
+@lru_cache(maxsize=1024)
+def runtime_handlers(handlers: tuple[RuntimeHandler, ...]) -> RuntimeHandlers:
+    """Return the runtime handlers of a node; equal nodes share them, as they never change."""
+    return RuntimeHandlers(handlers)

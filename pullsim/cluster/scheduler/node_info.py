@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -75,7 +74,7 @@ class NodeInfo:
         self.requested: dict[str, int] = {}  # sums of the requests of its pods
         self.scores: dict[int, int] = {}  # what is free of it with one pod more, by the demand of the pod
         self.nonzero = (0, 0)  # the same of cpu and memory with the scheduler's defaults
-        self.ports: Counter[tuple[str, str, int]] = Counter()  # (protocol, address, port) in use
+        self.ports: dict[tuple[str, str, int], int] = {}  # number of pods that use (protocol, address, port)
         self.signatures: dict[Signature, int] = {}  # number of its pods
         self.ending: dict[Signature, int] = {}  # number of these that are being deleted
 
@@ -114,7 +113,7 @@ class NodeInfo:
         cpu, memory = pod.nonzero
         self.nonzero = self.nonzero[0] + sign * cpu, self.nonzero[1] + sign * memory
         for port in pod.ports:
-            self.ports[port] += sign
+            self.ports[port] = self.ports.get(port, 0) + sign
 
     def has_free(self, port: tuple[str, str, int]) -> bool:
         """Whether a host port is free (pkg/scheduler/framework/types.go HostPortInfo.CheckConflict)."""

@@ -84,7 +84,6 @@ class ImageManager:
         self._pulls = pulls
         self._credentials = credentials
         self._messages = context.messages
-        self._emit = context.emit
         self._handlers = context.gate(IMAGES_BY_HANDLER)
         #: Up to 1.31 ImageStatus is called for the policy Always too, though its answer is not used (PR 126550).
         self._inspects_always = context.version < (1, 32)
@@ -130,7 +129,7 @@ class ImageManager:
         needed: Ensured | PullRequest = yield from self._find(pod, container, clock)
         if isinstance(needed, Ensured):
             return needed
-        self._emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
+        self._context.emit(pod, container, NORMAL, "Pulling", self._messages.pulling(container.image))
         pod.attempt(container.image)
         self._pulls.record_intent(needed.image)
         self._puller.enqueue(needed, clock)
@@ -166,7 +165,7 @@ class ImageManager:
                     credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED, clock)
                     check = self._pulls.check(wanted, status.image_ref, credentials or ())
                 if check != MUST_AUTHENTICATE:
-                    self._emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
+                    self._context.emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
                     return Ensured(status.image_ref, present=True, pull_required=False, check=check)
                 if container.policy == "Never":
                     return self._never(pod, container)._replace(present=present, pull_required=True, check=check)
@@ -180,7 +179,7 @@ class ImageManager:
             trouble = pod.troubled()
             trouble.backoffs += 1
             trouble.reason = IMAGE_PULL_BACK_OFF
-            self._emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
+            self._context.emit(pod, container, NORMAL, "BackOff", messages.back_off(image))
             message = messages.back_off_status(image, self._errors.get(key, ""))
             return Ensured(None, IMAGE_PULL_BACK_OFF, message, present, pull_required=True, check=check)
         self._errors.pop(key, None)
@@ -217,7 +216,7 @@ class ImageManager:
             if outcome.cause == NODE_LEFT:  # the kubelet has left with the node: it emits nothing
                 self._record(pod, container, requested, result, 0)
                 return Ensured(None)
-            self._emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
+            self._context.emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
             self._backoff.next((pod, image), now)
             self._pulls.record_failure(request.image)
             self._record(pod, container, requested, result, 0)
@@ -231,7 +230,7 @@ class ImageManager:
             return Ensured(None, reason, message)
         size = self._size(request)
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
-        self._emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
+        self._context.emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
         self._backoff.gc(now)
         if self._retries is not None:
             self._retries.succeeded(request)
@@ -259,7 +258,7 @@ class ImageManager:
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, reason: str, event: str, message: str
     ) -> Ensured:
         """Fail without an attempt to pull; such a failure does not start the back-off."""
-        self._emit(pod, container, WARNING, event, message)
+        self._context.emit(pod, container, WARNING, event, message)
         pod.fail(container.key, reason, reason[0].lower() + reason[1:], Failure(self._env.now, retryable=False))
         return Ensured(None, reason, message)
 

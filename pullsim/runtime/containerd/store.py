@@ -46,7 +46,7 @@ class Store:
         self.images: dict[str, StoredImage] = {}  # by normalised name and runtime handler (`image_name`)
         self.partials: dict[str, int] = {}  # bytes of unfinished blobs of failed pulls, by digest; part of `_abandoned`
         self.leases: dict[Lease, None] = {}
-        self.collected: set[str] = set()  # digests of blobs that were on the node and were collected
+        self.collected: dict[str, None] = {}  # digests of blobs that were on the node and were collected
         self.blob_locks = KeyedLocks(env)
         self.chain_locks = KeyedLocks(env)
         self.metadata = MetadataDatabase(env, metadata_write)
@@ -169,7 +169,7 @@ class Store:
         freed, self._abandoned = self._abandoned, 0
         self.partials.clear()
         lost = [digest for digest in self.blobs if digest not in blobs]
-        self.collected.update(lost)
+        self.collected.update(dict.fromkeys(lost))
         freed += sum(self.blobs.pop(digest) for digest in lost)
         freed += sum([self.snapshots.pop(chain_id) for chain_id in list(self.snapshots) if chain_id not in snapshots])
         if self.filesystem is not None:
