@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from pullsim.records import Span, Stages
@@ -11,6 +11,20 @@ if TYPE_CHECKING:
 # pods are in their first stage, and wait.
 _NO_STAGES: Final[Stages] = {}
 _NO_SPANS: Final[list[Span]] = []
+
+
+def add_span(spans: list[Any], stage: str, begin: float, end: float, image: str | None, cause: str | None) -> None:
+    """Append a span, which begins with the very object that the last one ends with, if that is the same time.
+
+    Spans have most floats of a run with many pods. They are Any here: compiled, a Span would be taken apart.
+    """
+    if spans:
+        last = spans[-1][2]
+        time: float = last
+        if time == begin:
+            spans.append((stage, last, end, image, cause))
+            return
+    spans.append((stage, begin, end, image, cause))
 
 
 class Division(Protocol):
@@ -69,7 +83,7 @@ class TimeLine:
                     self._begin()
                 self.stages[before] = self.stages.get(before, 0.0) + (now - self._since)
                 if self.spans is not None:
-                    self.spans.append((before, self._since, now, self.image, self._cause))
+                    add_span(self.spans, before, self._since, now, self.image, self._cause)
                 self._since = now
         else:
             self.close(now)
@@ -126,7 +140,7 @@ class TimeLine:
         if isinstance(stage, str):
             stages[stage] = stages.get(stage, 0.0) + elapsed
             if self.spans is not None:
-                self.spans.append((stage, since, now, self.image, self._cause))
+                add_span(self.spans, stage, since, now, self.image, self._cause)
         else:
             for name, seconds in stage.divide(since, now, self.spans, self.image).items():
                 stages[name] = stages.get(name, 0.0) + seconds

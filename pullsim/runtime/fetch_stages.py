@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.kernel.locks import Slots
 from pullsim.registry.request import Download
+from pullsim.time_line import add_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -175,7 +176,7 @@ class LayerStages(Download):
                 if stage == "download":
                     fetch._trace_download(first, last, spans, image)  # noqa: SLF001
                 else:
-                    spans.append((stage, first, last, image, fetch.cause))
+                    add_span(spans, stage, first, last, image, fetch.cause)
         return stages
 
     def _add_download(self, seconds: float, stages: Stages) -> None:
@@ -191,7 +192,7 @@ class LayerStages(Download):
             until = since + (end - begin) * share
             if number == last or until > end:
                 until = end
-            spans.append((name, since, until, image, cause))
+            add_span(spans, name, since, until, image, cause)
             since = until
 
     def _between(self, begin: float, end: float) -> list[tuple[LayerStages, str, float, float]]:

@@ -127,7 +127,8 @@ class Fetch(BlobFetch):
                     if (written := store.metadata.write(BLOB_OPEN)) is not None:
                         yield written
                     yield from self._get()
-                    store.commit(digest, self.layer.size)
+                    layer: Any = self.layer
+                    store.commit(digest, layer.size)
                 else:
                     self.requested = self.first_byte = self.ended = env.now
                     if node_wide:  # a blob that is there needs no slot

@@ -241,7 +241,8 @@ class Pull(OngoingPull):
         except BaseException:
             store.abandon(size, of=size)
             raise
-        store.snapshots[chain_id] = unpacked
+        unpacked_layer: Any = layer
+        store.snapshots[chain_id] = unpacked_layer.unpacked  # see `Store.commit`
         fetches.unpacked(fetch, (began, env.now, limit))
 
     def _sync(self) -> Generator[Any, Any, None]:

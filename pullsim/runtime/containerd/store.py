@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pullsim.kernel.locks import KeyedLocks
 from pullsim.runtime.metadata import MetadataDatabase
@@ -64,8 +64,11 @@ class Store:
         if self.watcher is not None:
             self.watcher.named(image_name(reference), image.blobs())
 
-    def commit(self, digest: str, size: int) -> None:
-        """Keep a blob of ``size`` bytes that is whole and durable."""
+    def commit(self, digest: str, size: Any) -> None:
+        """Keep a blob of ``size`` bytes that is whole and durable.
+
+        The size is Any, as that of a layer in `Store.snapshots`: compiled, a number would become an object of its own.
+        """
         self.blobs[digest] = size
         if self.watcher is not None:
             self.watcher.committed(digest)
