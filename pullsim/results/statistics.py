@@ -122,15 +122,14 @@ def flow_rate(spans: Sequence[tuple[float, float, float]] | array[float], window
     total = math.fsum(amounts)
     # What is not needed any more is dropped, as there may be millions of spans.
     del spans, lasting
-    amounts /= ends - starts
+    slopes = amounts / (ends - starts)
     times = np.concatenate([starts, ends])
-    del starts, ends
-    changes = np.concatenate([amounts, -amounts])
-    del amounts
+    del starts, ends, amounts
     order = np.argsort(times, kind="stable")
-    times = times[order]
-    changes = changes[order]
-    del order
+    times.sort(kind="stable")
+    changes = slopes.take(order, mode="wrap")
+    np.negative(changes, out=changes, where=order >= len(slopes))
+    del order, slopes
     arrived = _integral(times, changes)
     del changes
     whole = float(times[-1] - times[0])
