@@ -9,19 +9,20 @@ from pullsim.releases.containerd import TELLS_OF_BLOBS
 from pullsim.runtime.containerd.background_fetch import BackgroundFetch
 from pullsim.runtime.containerd.lazy_node import LazyNode
 from pullsim.runtime.containerd.soci_node import SociNode
-from pullsim.runtime.containerd.store import Store
+from pullsim.runtime.containerd.store import Store, image_record
 from pullsim.runtime.fetch_stages import DownloadSlots
 from pullsim.runtime.metadata import LEASE
 from pullsim.runtime.snapshotter.kinds import make_snapshotter
 from pullsim.runtime.sources.hosts import Source, sources
 from pullsim.runtime.unpack import Unpacker
 from pullsim.spec.snapshotter import SOCI
+from pullsim.spec.stored_image import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pullsim.kernel.event import Event
-    from pullsim.oci.manifest import Image
+    from pullsim.oci.manifest import Image, Manifest
     from pullsim.oci.reference import Reference
     from pullsim.registry.host import Registry
     from pullsim.runtime.node import RuntimeNode
@@ -153,6 +154,18 @@ class ContainerdNode:
         """Whether the compressed layers of images for a runtime handler are not kept once they are unpacked."""
         soci = self.soci_of(handler)
         return self.spec.discard_unpacked_layers or (soci is not None and soci.spec.discard_layers)
+
+    def record(self, reference: Reference, image: Image, manifest: Manifest, handler: str) -> StoredImage:
+        """Return the record that an image will have; nodes that pull it for the default handler have the same one."""
+        discards = self.discards(handler)
+        if handler:
+            return image_record(manifest, image.digest, image.size, handler, self.handlers)._replace(discards=discards)
+        stored = self._registries(reference.domain).stored
+        key = id(manifest), image.digest, image.size, discards
+        found = stored.get(key)
+        if found is None:
+            found = stored[key] = StoredImage(manifest, image.digest, image.size, discards=discards)
+        return found
 
     def snapshotter(self, handler: str, reference: Reference) -> Snapshotter:
         """Return the snapshotter that an image is unpacked with for a runtime handler."""

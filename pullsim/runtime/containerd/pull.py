@@ -17,7 +17,6 @@ from pullsim.runtime.containerd.ongoing_pull import OngoingPull
 from pullsim.runtime.containerd.parallel_unpack import ParallelUnpack
 from pullsim.runtime.containerd.progress import ProgressWatch
 from pullsim.runtime.containerd.soci_pull import SociPull
-from pullsim.runtime.containerd.store import image_record
 from pullsim.runtime.metadata import IMAGE_RECORDS, PREPARE, SNAPSHOT_COMMIT
 from pullsim.runtime.sources.blob_source import Wanted
 
@@ -163,8 +162,7 @@ class Pull(OngoingPull):
             raise no_platform(self.reference)
         yield from documents.fetch(Wanted("manifests", manifest.digest, manifest.size))
         yield from documents.fetch(Wanted("blobs", manifest.config_digest, manifest.config_size))
-        stored = image_record(manifest, image.digest, image.size, self._handler, node.handlers)
-        return stored._replace(discards=True) if node.discards(self._handler) else stored
+        return node.record(self.reference, image, manifest, self._handler)
 
     def _unpack(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
         """Unpack the layers, then write the image records."""
