@@ -73,14 +73,17 @@ class Auth(NamedTuple):
     expires: float = float("inf")  # simulated second at which they expire; part of the token, not of AuthConfig
 
 
-@dataclass(frozen=True, slots=True)
 class Caller:
     """The container for which a pull is made. It is used for labels in records only."""
 
-    namespace: str
-    pod: str
-    container: str
-    image: str  # as written in the pod
+    __slots__ = ("container", "image", "namespace", "pod")
+
+    def __init__(self, namespace: str, pod: str, container: str, image: str) -> None:
+        """``image`` is as written in the pod."""
+        self.namespace = namespace
+        self.pod = pod
+        self.container = container
+        self.image = image
 
 
 @dataclass(slots=True)

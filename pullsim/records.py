@@ -285,9 +285,9 @@ class ClusterOutcome(NamedTuple):
 class Recorder(Protocol):
     """Takes the rows as they are completed.
 
-    Those of layers, events and pulls come as plain tuples of their fields: there are most of these, and to make named
-    tuples takes long. ``layer``, ``status``, ``request`` and ``spans`` are None where nobody asked for these rows, so
-    that none is made in vain.
+    Those of layers, events, pulls and pods come as plain tuples of their fields: there are most of these, and to make
+    named tuples takes long. ``layer``, ``status``, ``request`` and ``spans`` are None where nobody asked for these
+    rows, so that none is made in vain.
     """
 
     layer: Callable[[tuple[Any, ...]], None] | None
@@ -301,8 +301,8 @@ class Recorder(Protocol):
     def pull(self, row: tuple[Any, ...]) -> None:
         """Take a finished pull, see `PullRecord`."""
 
-    def pod(self, row: PodRecord) -> None:
-        """Take a pod that started or will not."""
+    def pod(self, row: tuple[Any, ...]) -> None:
+        """Take a pod that started or will not, see `PodRecord`."""
 
     def removal(self, row: ImageRemoval) -> None:
         """Take an image that was removed."""

@@ -147,7 +147,7 @@ class ResultRecorder:
         from pullsim import records  # noqa: PLC0415  `import pullsim` must stay fast
 
         pods, pulls, layers = map(result.keeps, ("pods", "pulls", "layers"))
-        self.pod: Callable[[PodRecord], None] = result.pods.append if pods else drop
+        self.pod: Callable[[tuple[Any, ...]], None] = result.pods.appender(records.PodRecord) if pods else drop
         self.pull: Callable[[tuple[Any, ...]], None] = result.pulls.appender(records.PullRecord) if pulls else drop
         self.event: Callable[[tuple[Any, ...]], None] = result.events.appender(records.KubeletEvent) if pulls else drop
         self.removal: Callable[[ImageRemoval], None] = result.removals.append if pulls else drop

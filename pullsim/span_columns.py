@@ -30,14 +30,9 @@ class SpanColumns:
         self.nodes.append(node)
         self.namespaces.append(namespace)
         self.names.append(pod)
-        stages: list[Any] = self.stages
-        begins: list[Any] = self.begins
-        ends: list[Any] = self.ends
-        images: list[Any] = self.images
-        causes: list[Any] = self.causes
-        for span in spans:  # as numbers they would be made anew
-            stages.append(span[0])
-            begins.append(span[1])
-            ends.append(span[2])
-            images.append(span[3])
-            causes.append(span[4])
+        rows = [*spans]  # column by column, as compiled code knows how long each list becomes
+        self.stages.extend([span[0] for span in rows])
+        self.begins.extend([span[1] for span in rows])
+        self.ends.extend([span[2] for span in rows])
+        self.images.extend([span[3] for span in rows])
+        self.causes.extend([span[4] for span in rows])

@@ -13,6 +13,7 @@ from pullsim.cluster.controllers.prepull import PrepullJobs
 from pullsim.kernel.event import Call
 from pullsim.kubelet.api_status import record_end, record_pending
 from pullsim.kubelet.pod_status import DELETED, PodStatus
+from pullsim.records import PodRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pullsim.cluster.quiescence import Quiescence
     from pullsim.cluster.scheduler.scheduler import Scheduler
     from pullsim.kernel.environment import Environment
-    from pullsim.records import PodRecord, Recorder
+    from pullsim.records import Recorder
     from pullsim.spec.cluster import ClusterSpec
     from pullsim.spec.pod import Pod
 
@@ -288,12 +289,12 @@ class PodLifecycle:
         self.controllers.gone(pod, lost=lost)
         self.prepulls.gone(pod)
 
-    def _write(self, pod: PodStatus, row: PodRecord) -> None:
+    def _write(self, pod: PodStatus, row: tuple[Any, ...]) -> None:
         """Write the row of a pod, and the spans of its time line if the recorder takes spans."""
         if self._recorder.spans is not None:
             self._recorder.spans(pod.node, pod.namespace, pod.name, pod.take_spans())
         if pod.pod.prepull:
-            self.prepull_rows.append(row)
+            self.prepull_rows.append(PodRecord._make(row))
         else:
             self._recorder.pod(row)
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from pullsim.records import PodRecord
 from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
@@ -187,8 +186,8 @@ class PodStatus:
         spans, self.clock.spans = self.clock.spans or [], None
         return spans
 
-    def record(self, now: float, *, never: bool = False) -> PodRecord:
-        """Return the pod's row: when it is ready, when it has ended before that, or at the end of the run.
+    def record(self, now: float, *, never: bool = False) -> tuple[Any, ...]:
+        """Return the fields of the pod's `PodRecord`: when it is ready, has ended before that, or the run ends.
 
         ``never``: the pod has not started and never would have, so that it has missed a deadline that is yet to come.
         """
@@ -199,7 +198,7 @@ class PodStatus:
         waits = self.started is None
         stages, trouble = self.clock.close(ready_end), self.trouble
         created, deadline = pod.created, pod.deadline
-        return PodRecord(  # by position, as a `LayerRecord`
+        return (
             self.namespace,
             self.name,
             pod.workload,

@@ -119,8 +119,7 @@ class ImageManager:
     def pull(self, pod: PodStatus, request: PullRequest, clock: TimeLine) -> Generator[Any, Any, Ensured]:
         """Pull the image now that the turn has come."""
         result = yield from self._puller.pull(request, clock)
-        ensured = self._pulled(pod, request, result)
-        return ensured._replace(present=request.present, pull_required=True, check=request.check)
+        return self._pulled(pod, request, result)
 
     def _ask(
         self, pod: PodStatus, container: ContainerSpec | ImageVolume, clock: TimeLine
@@ -215,7 +214,7 @@ class ImageManager:
         if outcome.image_ref is None:
             if outcome.cause == NODE_LEFT:  # the kubelet has left with the node: it emits nothing
                 self._record(pod, container, requested, result, 0)
-                return Ensured(None)
+                return Ensured(None, None, "", request.present, True, request.check)
             self._context.emit(pod, container, WARNING, "Failed", messages.failed(image, outcome.message))
             self._backoff.next((pod, image), now)
             self._pulls.record_failure(request.image)
@@ -227,7 +226,7 @@ class ImageManager:
             self._errors[pod, image] = f"{reason}: {message}"
             retryable = outcome.retryable or (outcome.cause == NO_SPACE and not self._housekeeping.finished(requested))
             pod.fail(container.key, reason, outcome.cause, Failure(requested, retryable))
-            return Ensured(None, reason, message)
+            return Ensured(None, reason, message, request.present, True, request.check)
         size = self._size(request)
         duration, waiting = (now - nanoseconds(since) for since in (result.started, requested))
         self._context.emit(pod, container, NORMAL, "Pulled", messages.pulled(image, duration, waiting, size))
@@ -239,7 +238,7 @@ class ImageManager:
         self._housekeeping.changed()
         pod.pulled(request.image)
         self._record(pod, container, requested, result, size)
-        return Ensured(outcome.image_ref)
+        return Ensured(outcome.image_ref, None, "", request.present, True, request.check)
 
     def _size(self, request: PullRequest) -> int:
         """Return the size of a pulled image in bytes; 0 if the runtime cannot tell it (puller.go, GetImageSize)."""
