@@ -60,7 +60,7 @@ class Rows(MutableSequence[Row]):
     def appender(self, kind: type[Row]) -> Callable[[tuple[Any, ...]], None]:
         """Return what appends a row of a kind, given as a plain tuple, until rows are changed in any other way.
 
-        To make a named tuple of it takes as long as a third of what it tells of.
+        Making a named tuple takes ten times as long as a plain one, and few rows are read before they are packed.
         """
         from pullsim.row_appender import RowAppender  # noqa: PLC0415  `import pullsim` loads nothing that is compiled
 

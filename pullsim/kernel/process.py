@@ -60,7 +60,12 @@ class Process(Event):
         try:
             while True:
                 if event._ok:
-                    found = generator.send(event._value)
+                    value = event._value
+                    if _COMPILED and value is None:  # compiled, a loop takes a value at half the cost of a method
+                        for found in generator:  # noqa: B007
+                            break
+                    else:
+                        found = generator.send(value)
                 else:
                     event._defused = True
                     found = generator.throw(event._value)
