@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from heapq import heapify, heappop
 from typing import TYPE_CHECKING, Any, Final
 
+from pullsim.kernel.ends import Ends
 from pullsim.kernel.event import PENDING, Event
 from pullsim.kernel.pairing_heap import Node
 from pullsim.network.meter import Meter
@@ -229,7 +229,7 @@ class FlowGroup(Node):
         self.link = links[0]
         self.port = port
         self.cap = cap
-        self.ends: list[tuple[float, int, Transfer]] = []  # heap of (clock at its end, order of start, transfer)
+        self.ends: Ends[Transfer] = Ends()  # its transfers, by the clock at their ends
         self.clock = 0.0  # bytes, as of the last sync
         self.connection = self.nic = 0.0  # seconds limited by the cap, and by the port, as of the last sync
         self.version, self.order = 0, 0.0  # of its entry in a heap of the component, `lazy_heap` or `Ends`; 0: none
@@ -249,10 +249,16 @@ class FlowGroup(Node):
         """Return the bytes/s that a transfer can have at the most: its cap or the least capacity."""
         return min(self.cap, self.port.capacity, *[link.capacity for link in self.links])
 
+    @property
+    def end(self) -> float:
+        """What the clock reads when the next transfer ends; inf if there is none."""
+        first = self.ends.first()
+        return math.inf if first is None else first.when
+
     def rebase(self) -> None:
         """Restart the clock of a synced group from 0."""
-        clock = self.clock
-        self.ends = [(key - clock, order, transfer) for key, order, transfer in self.ends]
+        for number, transfer in enumerate(self.ends.take_until(math.inf), start=1):
+            self.ends.put(transfer, transfer.when - self.clock, number)
         self.clock = 0.0
 
     def finish(self, now: float, ended: list[Transfer]) -> None:
@@ -262,10 +268,8 @@ class FlowGroup(Node):
         """
         if not self.port.dirty:
             self.port.announce_change(now)
-        ends = self.ends
-        self.clock = max(self.clock, ends[0][0])  # rounding can leave the clock short of that end
-        while ends and ends[0][0] <= self.clock:
-            transfer = heappop(ends)[2]
+        self.clock = max(self.clock, self.end)  # rounding can leave the clock short of that end
+        for transfer in self.ends.take_until(self.clock):
             transfer.close(now)
             ended.append(transfer)
 
@@ -285,6 +289,7 @@ class Transfer(Event):
         self._callback = None
         self._more = None
         self._value = PENDING
+        self._above = self._below = self._beside = None
         self._group = group  # its flow group; None: it has ended
         self._limited = (0.0, 0.0, 0.0)  # what `limited` returns once the transfer has ended
         if group is None:
@@ -322,10 +327,9 @@ class Transfer(Event):
             return 0.0
         now = self.env.now
         group.port.announce_change(now)
-        ends = group.ends
-        index = next(i for i, entry in enumerate(ends) if entry[2] is self)
-        end = ends.pop(index)[0]
-        heapify(ends)
+        end = self.when
+        group.ends.withdraw(self)
+        group.ends.compact()
         group.version, group.order = 0, 0.0  # its entry in its component's heap may have been for this transfer
         self.close(now)
         left = end - group.clock
@@ -341,7 +345,7 @@ class Transfer(Event):
         self._group = None
         self._limited = self._accounts(group, now)
         port = group.port
-        if not group.ends:
+        if not len(group.ends):
             port.emptied = True
         for link in group.links:
             link.transfers -= 1

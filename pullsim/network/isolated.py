@@ -68,7 +68,7 @@ class Isolated(Component):
             group.since = now
             group.total = m * rate
             self._count(group, 1, group.total)
-            due = (group.ends[0][0] - group.clock) / rate
+            due = (group.end - group.clock) / rate
             if due < wait:
                 wait, first = due, group
         first.version = self._ticks.next()

@@ -84,7 +84,7 @@ class Mesh(Component):
             self._cap[row] = group.cap
             self._rate[row] = 0.0
             self._clock[row] = group.clock
-            self._end[row] = group.ends[0][0]
+            self._end[row] = group.end
             self._connection[row] = group.connection
             self._nic[row] = group.nic
 
@@ -133,7 +133,7 @@ class Mesh(Component):
             end = self._end[row]
             self._ends[row] = self._end[row] = math.inf  # no end is known until the port is placed again
             # If the group's first end is another one, the transfer that was due has been cancelled in this instant.
-            if group.ends and group.ends[0][0] == end:
+            if group.end == end:
                 group.finish(now, ended)
 
     def _advance(self, now: float) -> None:

@@ -19,7 +19,6 @@ A port that moves keeps the clocks and accounts of its transfers, so results do 
 from __future__ import annotations
 
 import math
-from heapq import heappush
 from typing import TYPE_CHECKING
 
 from pullsim.compiled import mypyc_attr
@@ -102,7 +101,7 @@ class Network(Settling):
         if group is None:
             group = port.groups[key] = FlowGroup(links, port, cap)
         transfer = Transfer(self.env, group, now)
-        heappush(group.ends, (group.clock + size, self._ticks.next(), transfer))
+        group.ends.put(transfer, group.clock + size, self._ticks.next())
         for link in links:
             link.transfers += 1
         port.transfers += 1
@@ -203,7 +202,7 @@ class Network(Settling):
                 groups = port.groups
                 if port.emptied:
                     port.emptied = False
-                    for key in [key for key, group in groups.items() if not group.ends]:
+                    for key in [key for key, group in groups.items() if not len(group.ends)]:
                         del groups[key]
                 component: Component | None = None
                 if len(groups) > 1:

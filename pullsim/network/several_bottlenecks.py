@@ -83,7 +83,7 @@ class SeveralBottlenecks(Component):
             group.offset = group.clock - aggregate.read(now)
             group.connection_mark, group.nic_mark = aggregate.seconds(now)
             group.version = self._ticks.next()
-            lazy_heap.push(aggregate.entries, group.ends[0][0] - group.offset, group, cls.count)
+            lazy_heap.push(aggregate.entries, group.end - group.offset, group, cls.count)
             self._changed[aggregate] = None
 
     def leave(self, port: Port, now: float) -> None:

@@ -125,7 +125,7 @@ class SingleBottleneck(Component):
             group.cls = cls
             group.mark = cls.seconds + now - cls.since if cls.full else cls.seconds
         group.offset = offset = group.clock - self._clock_of(cls)
-        cls.entries.put(group, group.ends[0][0] - offset, self._ticks.next())
+        cls.entries.put(group, group.end - offset, self._ticks.next())
         self._entered += 1
         if not cls.changed:
             self._note_change(cls)
