@@ -1,10 +1,10 @@
 """An estimate of the CPU time and memory of a run, made from its input before nodes and pods are created.
 
 The costs were fitted to the workloads W and J of `benchmarks/workloads` (interpreted, CPython 3.11, a core of 2026;
-process times as ``python -m benchmarks.speed`` measures them): W(100) takes 1.0 s and 60 MB, W(100, 100 pods per node)
-3.6 s and 99 MB, W(100, 20 pods, 50 layers) 7.4 s and 106 MB, W(1000) 11 s and 222 MB, J(10000) 12 s and 415 MB. The
-estimates are within a fifth of these. The compiled modules need less than half of the time. The records of a run are
-about a tenth of its memory, whatever --detail keeps.
+process times as ``python -m benchmarks.speed`` measures them): W(100) takes 1.0 s and 59 MB, W(100, 100 pods per node)
+3.6 s and 77 MB, W(100, 20 pods, 50 layers) 7.4 s and 98 MB, W(1000) 11 s and 171 MB, J(10000) 12 s and 408 MB. The
+estimates are within a fifth of these. The compiled modules need a third of the time. The records of a run are about a
+tenth of its memory, whatever --detail keeps.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LONGEST: Final = 24 * 3600.0
 
 _BASE: Final = 40e6  # bytes of the program itself
 _HOUR: Final = 3600.0
-_COMPILED: Final = 0.45  # the part of the interpreted time that compiled modules take (W100 and W1000; J10000: 0.38)
+_COMPILED: Final = 0.3  # the part of the interpreted time that compiled modules take (W100 0.28, W1000 0.29)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Price:
 #: The prices by the attribute of `Estimate` that has the count, in the order in which an estimate names them.
 _PRICES: Final = {
     "nodes": _Price("nodes", 30e-6, 27_000),
-    "pods": _Price("pods", 190e-6, 4_000),
+    "pods": _Price("pods", 190e-6, 2_800),
     "layers": _Price("layers", 95e-6, 700),
     "units": _Price("units of lazy layers", 0.3e-6, 70),  # those that come at a time
     "departures": _Price("departures", 100e-6, 300),
