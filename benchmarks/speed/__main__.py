@@ -30,14 +30,14 @@ class Target(NamedTuple):
 
 
 TARGETS = {
-    "W100": Target(3.0, 1.0, 120),
-    "W1000": Target(3.0, 12.0, 300),
-    "W5000": Target(3.0, 70.0, 900),
-    "J10000": Target(3.0, 12.0, 500),
+    "W100": Target(1.5, 1.0, 120),
+    "W1000": Target(1.8, 12.0, 300),
+    "W5000": Target(1.8, 70.0, 600),
+    "J10000": Target(2.0, 12.0, 500),
 }
 #: A million pods with `--program streamed`, which is not in the ordinary run: it takes minutes.
 STREAMED = {"W50000": Target(math.inf, 360.0, 6144)}
-GROWTH = 1.2  # W(1000) / W(100), at most so many times the ruler's
+GROWTH = 1.15  # W(1000) / W(100), at most so many times the ruler's
 
 
 def main() -> int:
