@@ -84,7 +84,7 @@ PROGRAMS: dict[str, Callable[[Workload], Iterable[float]]] = {
 
 
 def measure(program: Callable[[Workload], Iterable[float]], workloads: list[Workload]) -> Measured:
-    """Run the last workload, which is taken off the list, after a small run that fills the caches of the interpreter."""
+    """Run the last workload, which is taken off the list, after a small run that fills the interpreter's caches."""
     program(make_w(3))
     before = time.process_time()
     ready = program(workloads.pop())

@@ -262,10 +262,7 @@ class FlowGroup(Node):
         self.clock = 0.0
 
     def finish(self, now: float, ended: list[Transfer]) -> None:
-        """End the first transfer, which is due, and all others whose end the clock has reached.
-
-        The ended transfers are added to ``ended``; the caller triggers their events.
-        """
+        """End the first transfer, which is due, and others whose end is reached; the caller triggers the ``ended``."""
         if not self.port.dirty:
             self.port.announce_change(now)
         self.clock = max(self.clock, self.end)  # rounding can leave the clock short of that end
@@ -286,8 +283,7 @@ class Transfer(Event):
 
     def __init__(self, env: Environment, group: FlowGroup | None, now: float) -> None:
         self.env = env
-        self._callback = None
-        self._more = None
+        self._callback = self._more = None
         self._value = PENDING
         self._above = self._below = self._beside = None
         self._group = group  # its flow group; None: it has ended
@@ -319,8 +315,7 @@ class Transfer(Event):
     def cancel(self) -> float:
         """Stop the transfer. Returns the bytes not yet sent; the event never happens.
 
-        A transfer that has ended stays as it is, and one whose last byte is due in this instant succeeds: both return
-        0.
+        A transfer that has ended stays as it is, one whose last byte is due in this instant succeeds: both return 0.
         """
         group = self._group
         if group is None:
