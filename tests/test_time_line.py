@@ -43,20 +43,23 @@ def test_what_is_waited_for_divides_an_interval_when_it_is_over():
     assert line.spans == [("sync", 0.0, 1.0, None, None), REQUEST, STALL]
 
 
-def test_the_time_since_a_fork_can_be_given_to_another():
+def forked():
+    """A time line that unpacks from 1 s on, and waits from 3 s on for a fetch that has run since 1 s."""
     line = TimeLine(0.0, "resolve", spans=True)
     fork = line.fork(1.0)
     line.enter("unpack_cpu", 1.0)
     line.split_from(fork, fetch(), 3.0)
+    return line
+
+
+def test_the_time_since_a_fork_can_be_given_to_another():
+    line = forked()
     assert line.close(5.0) == {"resolve": 1.0, "request": 2.0, "stall": 2.0}
     assert line.spans == [("resolve", 0.0, 1.0, None, None), REQUEST, STALL]
 
 
 def test_the_time_since_a_fork_is_kept_if_what_was_waited_for_ended_first():
-    line = TimeLine(0.0, "resolve", spans=True)
-    fork = line.fork(1.0)
-    line.enter("unpack_cpu", 1.0)
-    line.split_from(fork, fetch(), 3.0)
+    line = forked()
     line.restore("commit")
     assert line.close(6.0) == {"resolve": 1.0, "unpack_cpu": 2.0, "commit": 3.0}
     assert [span[:3] for span in line.spans] == [

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pullsim.oci.reference import Reference
     from pullsim.registry.request import Request
     from pullsim.spec.registry import RegistrySpec
-    from pullsim.spec.stored_image import StoredImage
     from pullsim.streams import Streams
 
 
@@ -111,8 +110,6 @@ class Registry:
         self.heads = self.manifests = self.blobs = self.challenges = self.tokens = 0
         self.ranges = 0  # GETs that went straight to the store that it redirects to
         self.sent = 0  # payload bytes of bodies
-        #: What containerd stores of its images, by what that is made of: it is the same on many nodes.
-        self.stored: dict[tuple[int, str, int, bool], StoredImage] = {}
         self._env = env
         self._catalog = catalog
 

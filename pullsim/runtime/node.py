@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from pullsim.runtime.peers.protocol import Agent, WatchedContent
     from pullsim.spec.cluster import Node, NodeSpec
     from pullsim.spec.snapshot import SnapshotSpec
+    from pullsim.spec.stored_image import StoredImage
 
 
 class RuntimeCluster:
     """What the runtimes of all nodes of a cluster share. Its attributes are set once."""
 
-    __slots__ = ("env", "network", "peers", "recorder", "registries", "restores", "traffic")
+    __slots__ = ("env", "network", "peers", "recorder", "registries", "restores", "stored", "traffic")
 
     def __init__(
         self,
@@ -55,6 +56,8 @@ class RuntimeCluster:
         self.traffic: Final = traffic
         #: The credits of snapshots that are restored fast, by pool and zone.
         self.restores: Final[dict[tuple[str, str | None], FastRestore]] = {}
+        #: What containerd stores of images, by what that is made of: it is the same on many nodes.
+        self.stored: Final[dict[tuple[int, str, int, bool], StoredImage]] = {}
 
 
 class RuntimeNode:

@@ -155,13 +155,13 @@ class ContainerdNode:
         soci = self.soci_of(handler)
         return self.spec.discard_unpacked_layers or (soci is not None and soci.spec.discard_layers)
 
-    def record(self, reference: Reference, image: Image, manifest: Manifest, handler: str) -> StoredImage:
+    def record(self, image: Image, manifest: Manifest, handler: str) -> StoredImage:
         """Return the record that an image will have; nodes that pull it for the default handler have the same one."""
         discards = self.discards(handler)
         if handler:
             return image_record(manifest, image.digest, image.size, handler, self.handlers)._replace(discards=discards)
-        stored = self._registries(reference.domain).stored
-        key = id(manifest), image.digest, image.size, discards
+        stored = self._node.cluster.stored
+        key = id(manifest), image.digest, image.size, discards  # the record keeps the manifest, and so its identity
         found = stored.get(key)
         if found is None:
             found = stored[key] = StoredImage(manifest, image.digest, image.size, discards=discards)

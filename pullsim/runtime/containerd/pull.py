@@ -162,7 +162,7 @@ class Pull(OngoingPull):
             raise no_platform(self.reference)
         yield from documents.fetch(Wanted("manifests", manifest.digest, manifest.size))
         yield from documents.fetch(Wanted("blobs", manifest.config_digest, manifest.config_size))
-        return node.record(self.reference, image, manifest, self._handler)
+        return node.record(image, manifest, self._handler)
 
     def _unpack(self, fetches: Fetches, image: StoredImage) -> Generator[Any, Any, None]:
         """Unpack the layers, then write the image records."""
