@@ -39,6 +39,7 @@ MODULES = (
     "pullsim/cluster/scheduler/scheduling_queue.py",
     "pullsim/cluster/scheduler/signature.py",
     "pullsim/cluster/scheduler/tally.py",
+    "pullsim/column_packer.py",
     "pullsim/cri.py",
     "pullsim/oci/manifest.py",
     "pullsim/oci/platform.py",

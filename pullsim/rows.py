@@ -16,9 +16,10 @@ from itertools import accumulate, chain, islice
 from operator import attrgetter, eq
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
-from pullsim.packed_column import PackedColumn, ValueTable, pack
+from pullsim.packed_column import ValueTable
 
 if TYPE_CHECKING:
+    from pullsim.packed_column import PackedColumn
     from pullsim.scratch import Scratch
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -218,6 +219,8 @@ class _Block(Generic[Row]):
 
     def __init__(self, rows: Sequence[Any], kind: type[Row] | None, tables: dict[str, ValueTable]) -> None:
         """``kind`` is that of rows that are plain tuples."""
+        from pullsim.column_packer import pack  # noqa: PLC0415  `import pullsim` loads nothing that is compiled
+
         kinds = {kind if kind and each is tuple else each for each in {*map(type, rows)}}
         self._kind = kinds.pop()
         if kinds or not hasattr(self._kind, "_fields"):

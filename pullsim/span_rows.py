@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, cast, overload
 
-from pullsim.packed_column import PackedColumn, ValueTable, pack
+from pullsim.packed_column import PackedColumn, ValueTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +161,8 @@ class SpanRows(Sequence["SpanRecord"]):
 
     def _pack(self) -> None:
         """Pack the spans that are not packed yet into a block."""
+        from pullsim.column_packer import pack  # noqa: PLC0415  `import pullsim` loads nothing that is compiled
+
         rest = self._last_block()
         lists = cast("list[Sequence[object]]", [*rest.pods, *rest.columns])
         columns = [pack(each, table, _ROOM) for each, table in zip(lists, self._tables, strict=True)]

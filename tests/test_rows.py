@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import random
 import struct
 import sys
 import tracemalloc
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from benchmarks.workloads.full_model import cluster
 from benchmarks.workloads.workload import make_w
 from pullsim import records
+from pullsim.column_packer import pack
+from pullsim.packed_column import ValueTable
 from pullsim.records import ImageRequest, KubeletEvent, LayerRecord, PodRecord, PullRecord, StatusRecord
 from pullsim.results import tables
 from pullsim.results.exports.registry import summary_json
@@ -280,6 +283,30 @@ def test_texts_of_single_rows_take_few_bytes():
     assert rows == given_rows
     assert [rows[place] for place in range(-1, -len(rows), -99)] == given_rows[:0:-99]
     assert len(pickle.dumps(rows)) / len(rows) < 9  # two are the number of the text
+
+
+def test_texts_that_come_again_are_kept_once():
+    """Nodes' names come again, though each block has many that the one before had not; names of pods do not."""
+    drawn = random.Random(1)
+    nodes = [f"node-{drawn.randrange(300)}" for _ in range(12 * 256)]
+    pods = [f"pod-{n // 2}" for n in range(12 * 256)]
+    for names, most in ((nodes, 300), (pods, 0)):
+        given_rows = [Thing(None, name) for name in names]
+        rows = Rows(given_rows, block=256)
+        assert rows == given_rows
+        assert [rows[place] for place in range(-1, -len(rows), -7)] == given_rows[:0:-7]
+        kept = rows._tables["name"].values
+        assert 0.9 * most <= len({*kept}) == len(kept) <= most
+
+
+@given(st.lists(st.lists(NAMES | st.none(), min_size=1, max_size=40), min_size=1, max_size=6), st.integers(0, 6))
+def test_columns_of_one_table_are_as_they_were_given(columns, room):
+    table = ValueTable()
+    packed = [pack(column, table, room) for column in columns]
+    for column, found in zip(columns, packed, strict=True):
+        assert [*found] == column
+        assert [found[place] for place in range(len(column))] == column
+    assert len(table.values) == len({*table.values}) <= room
 
 
 def test_texts_that_many_rows_have_are_one_object():
