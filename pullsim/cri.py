@@ -23,11 +23,14 @@ NODE_LEFT: Final = "nodeLeft"
 NO_SPACE: Final = "noSpace"
 
 
-class ImageStatus(NamedTuple):
+class ImageStatus:
     """The answer of ImageStatus for an image that is present."""
 
-    image_ref: str  # the image's ID, with which containers are created
-    size: int  # bytes; containerd counts compressed ones, CRI-O unpacked ones
+    __slots__ = ("image_ref", "size")
+
+    def __init__(self, image_ref: str, size: int) -> None:
+        self.image_ref = image_ref  # the image's ID, with which containers are created
+        self.size = size  # bytes; containerd counts compressed ones, CRI-O unpacked ones
 
 
 class InspectFailed(Exception):

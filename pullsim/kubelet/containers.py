@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from pullsim.cri import ContainerImage
 from pullsim.spec.feature_gates import IMAGES_BY_HANDLER
 
 if TYPE_CHECKING:
-    from pullsim.cri import RuntimeService
+    from pullsim.cri import ContainerImage, RuntimeService
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.pod_status import PodStatus
 
 
-class Container(NamedTuple):
+class Container:
     """One container that was created, with its image and the images that it mounts."""
 
-    name: str
-    images: tuple[ContainerImage, ...]  # the container's own image, then those of its image volumes
-    starts: float  # time at which it has started, in seconds
-    exits: float  # time at which it exits by itself, in seconds; inf: it runs until its pod ends
+    __slots__ = ("exits", "images", "name", "starts")
+
+    def __init__(self, name: str, images: tuple[ContainerImage, ...], starts: float, exits: float) -> None:
+        self.name = name
+        self.images = images  # the container's own image, then those of its image volumes
+        self.starts = starts  # time at which it has started, in seconds
+        self.exits = exits  # time at which it exits by itself, in seconds; inf: it runs until its pod ends
 
     def runs(self, now: float) -> bool:
         """Whether it has started and not exited."""

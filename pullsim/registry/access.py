@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from enum import Enum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
-
-from pullsim.cri import Auth
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pullsim.cri import Auth
     from pullsim.oci.reference import Reference
     from pullsim.spec.registry import AccessSpec, Account
 
 
-class Presented(NamedTuple):
+class Presented:
     """How a client identifies itself.
 
     ``auth``: credentials with which it answers challenges. ``header``: an Authorization header that it sends with every
     request. ``address``: the address that it comes from, or None if it is not known. ``node``: the name of its node.
     """
 
-    auth: Auth | None = None
-    header: Auth | None = None
-    address: str | None = None
-    node: str = ""
+    __slots__ = ("address", "auth", "header", "node")
+
+    def __init__(
+        self, auth: Auth | None = None, header: Auth | None = None, address: str | None = None, node: str = ""
+    ) -> None:
+        self.auth = auth
+        self.header = header
+        self.address = address
+        self.node = node
 
     @property
     def account(self) -> str | None:

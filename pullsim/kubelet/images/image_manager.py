@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.cri import NO_SPACE, NODE_LEFT, InspectFailed
 from pullsim.kernel.clock import nanoseconds
@@ -48,15 +48,26 @@ EXPLAINED: Final = {
 }
 
 
-class Ensured(NamedTuple):
+class Ensured:
     """Outcome for one container or image volume: the image's ID, or the reason why the container waits."""
 
-    image_ref: str | None
-    reason: str | None = None
-    message: str = ""  # the message of the container's waiting state
-    present: bool | None = None  # whether the image was on the node; None: the kubelet did not look
-    pull_required: bool | None = None  # whether it had to be pulled; None: the attempt ended before that was known
-    check: str | None = None  # why a present image may be used, or has to be pulled all the same
+    __slots__ = ("check", "image_ref", "message", "present", "pull_required", "reason")
+
+    def __init__(
+        self,
+        image_ref: str | None,
+        reason: str | None = None,
+        message: str = "",
+        present: bool | None = None,
+        pull_required: bool | None = None,
+        check: str | None = None,
+    ) -> None:
+        self.image_ref = image_ref
+        self.reason = reason
+        self.message = message  # the message of the container's waiting state
+        self.present = present  # whether the image was on the node; None: the kubelet did not look
+        self.pull_required = pull_required  # whether it had to be pulled; None: the attempt ended before that was known
+        self.check = check  # why a present image may be used, or has to be pulled all the same
 
 
 class ImageManager:
@@ -155,7 +166,9 @@ class ImageManager:
                 return self._refuse(pod, container, IMAGE_INSPECT_ERROR, "InspectFailed", message)
         present, check = None if always else status is not None, None
         if status is None and container.policy == "Never":
-            return self._never(pod, container)._replace(present=present)
+            refused = self._never(pod, container)
+            refused.present = present
+            return refused
         try:
             credentials = yield from self._look_up(pod, wanted, LookupTime.ALWAYS, clock)
             if status is not None and not always:
@@ -167,7 +180,9 @@ class ImageManager:
                     self._context.emit(pod, container, NORMAL, "Pulled", messages.already_present(image))
                     return Ensured(status.image_ref, present=True, pull_required=False, check=check)
                 if container.policy == "Never":
-                    return self._never(pod, container)._replace(present=present, pull_required=True, check=check)
+                    refused = self._never(pod, container)
+                    refused.present, refused.pull_required, refused.check = present, True, check
+                    return refused
             if credentials is None:
                 credentials = yield from self._look_up(pod, wanted, LookupTime.WHEN_NEEDED, clock)
         except LookupFailed as unreadable:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pullsim.cri import PullOutcome
 from pullsim.time_line import TimeLine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pullsim.cri import PullOutcome
     from pullsim.kernel.environment import Environment
     from pullsim.kubelet.context import NodeContext
     from pullsim.kubelet.images.image_service import PullRequest, PullService
 
 
-class PullResult(NamedTuple):
+class PullResult:
     """The result of a pull; times in seconds."""
 
-    outcome: PullOutcome  # the runtime's answer
-    started: float  # when the runtime was called
-    ended: float  # when the runtime answered
-    clock: TimeLine  # the stages of the pull
+    __slots__ = ("clock", "ended", "outcome", "started")
+
+    def __init__(self, outcome: PullOutcome, started: float, ended: float, clock: TimeLine) -> None:
+        self.outcome = outcome  # the runtime's answer
+        self.started = started  # when the runtime was called
+        self.ended = ended  # when the runtime answered
+        self.clock = clock  # the stages of the pull
 
 
 class PullQueue(Protocol):

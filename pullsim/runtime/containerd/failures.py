@@ -9,12 +9,11 @@ from __future__ import annotations
 from enum import IntEnum
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from pullsim.cri import PullOutcome
 from pullsim.registry.access import Denial
-from pullsim.registry.authorizer import Authorizer
 from pullsim.registry.request import NO_HEADER, NOT_FOUND, OK, REFUSED, RESET, TIMED_OUT
 from pullsim.runtime.snapshotter.ranges import RETRIES, is_tried_again
 from pullsim.spec.hosts import HUB, Address
@@ -22,6 +21,7 @@ from pullsim.spec.hosts import HUB, Address
 if TYPE_CHECKING:
     from pullsim.oci.manifest import Layer
     from pullsim.oci.reference import Reference
+    from pullsim.registry.authorizer import Authorizer
     from pullsim.releases.containerd import Behaviour
     from pullsim.releases.release import Release
 
@@ -48,14 +48,19 @@ class Rank(IntEnum):
     STATUS = 3
 
 
-class Answer(NamedTuple):
+class Answer:
     """How a request to a host ended."""
 
-    address: Address
-    status: int  # HTTP status, or a status of `pullsim.registry.request` where there was no answer
-    message: str = ""  # the registry's own text
-    denied: Authorizer | None = None  # the authorizer of the client, if the registry denied access
-    method: str = "HEAD"
+    __slots__ = ("address", "denied", "message", "method", "status")
+
+    def __init__(
+        self, address: Address, status: int, message: str = "", denied: Authorizer | None = None, method: str = "HEAD"
+    ) -> None:
+        self.address = address
+        self.status = status  # HTTP status, or a status of `pullsim.registry.request` where there was no answer
+        self.message = message  # the registry's own text
+        self.denied = denied  # the authorizer of the client, if the registry denied access
+        self.method = method
 
     @property
     def rank(self) -> Rank:
