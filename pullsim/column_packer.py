@@ -45,7 +45,7 @@ def pack(values: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     if types == {int}:
         return _pack_integers(column)
     if types <= _FLAG:
-        return Coded(bytes(_known(column, _FLAG_CODES)), _FLAGS)
+        return Coded(bytes([_FLAG_CODES[value] for value in column]), _FLAGS)
     if types == {float, _NONE}:
         numbers = _with_nan(column)
         return [*column] if numbers is None else Numbers(_array("d", numbers))
@@ -70,11 +70,6 @@ def _all_the_same(column: tuple[Any, ...]) -> bool:
     """Whether all values are one object."""
     first: Any = column[0]
     return all(value is first for value in column)
-
-
-def _known(column: tuple[Any, ...], numbers: dict[Any, Any]) -> list[Any]:
-    """Return the numbers of values."""
-    return [numbers[value] for value in column]
 
 
 def _array(code: str, column: Sequence[Any]) -> array[Any]:
@@ -159,7 +154,7 @@ def _takes(table: ValueTable, new: dict[Any, Any], count: int, room: int) -> boo
     again = [value for value in new if value in table.last]
     if len(again) * _NEW >= len(new) and len(again) <= room:
         table.add(again)
-    table.last = new
+    table.last = new if room else ()
     return False
 
 
