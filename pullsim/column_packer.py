@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from pullsim.packed_column import Coded, Codes, Dictionaries, Numbers, Same, Texts
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
 _LIMITS: Final = {"b": 1 << 7, "h": 1 << 15, "i": 1 << 31, "q": 1 << 63}
 _FLAGS: Final = (False, True, None)
 _FLAG_CODES: Final[dict[Any, Any]] = {flag: code for code, flag in enumerate(_FLAGS)}
-_NONE: Final = type(None)
-_FLAG: Final[set[Any]] = {bool, _NONE}
-_TEXT: Final[set[Any]] = {str, _NONE}
-_TEXTS: Final[set[Any]] = {str, _NONE, tuple}
-_NEW: Final = 4  # see `_takes`
+_FLAG: Final[set[Any]] = {bool, NoneType}
+_TEXT: Final[set[Any]] = {str, NoneType}
+_TEXTS: Final[set[Any]] = {str, NoneType, tuple}
+_NEW: Final = 4  # see `_learns`
 _LONG: Final = 4096  # values of a column from which on its codes are worth to be compressed
 
 
@@ -35,7 +35,7 @@ def pack(values: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
     ``room``: number of distinct values that ``table`` may have.
     """
     column = tuple(values)
-    types = types_of(column)
+    types = _types_of(column)
     if types == {dict}:
         return _pack_dictionaries(column, table, room)
     if _all_the_same(column):
@@ -46,15 +46,15 @@ def pack(values: Sequence[Any], table: ValueTable, room: int) -> PackedColumn:
         return _pack_integers(column)
     if types <= _FLAG:
         return Coded(bytes([_FLAG_CODES[value] for value in column]), _FLAGS)
-    if types == {float, _NONE}:
+    if types == {float, NoneType}:
         numbers = _with_nan(column)
-        return [*column] if numbers is None else Numbers(_array("d", numbers))
+        return column if numbers is None else Numbers(_array("d", numbers))
     if types <= _TEXT or (types <= _TEXTS and _all_text(column)):
         return _pack_texts(column, table, room)
-    return [*column]
+    return column
 
 
-def types_of(column: tuple[Any, ...]) -> set[Any]:
+def _types_of(column: tuple[Any, ...]) -> set[Any]:
     """Return the types of values."""
     found: set[Any] = set()
     last: Any = None
@@ -93,12 +93,12 @@ def _with_nan(column: tuple[Any, ...]) -> list[Any] | None:
 
 
 def _pack_integers(column: tuple[Any, ...]) -> PackedColumn:
-    """Return integers as an array of the least width that holds them, or as a list beyond 64 bits."""
+    """Return integers as an array of the least width that holds them, or as they are beyond 64 bits."""
     lowest, highest = min(column), max(column)
     for width, limit in _LIMITS.items():
         if -limit <= lowest and highest < limit:
             return _pack_numbers(width, column)
-    return [*column]
+    return column
 
 
 def _pack_numbers(code: str, column: tuple[Any, ...]) -> PackedColumn:
@@ -111,15 +111,16 @@ def _pack_numbers(code: str, column: tuple[Any, ...]) -> PackedColumn:
 def _all_text(column: tuple[Any, ...]) -> bool:
     """Whether all tuples hold texts only, so that tuples that are equal may be replaced by one of them."""
     tuples = {id(value): value for value in column if type(value) is tuple}
-    return all(types_of(value) <= _TEXT for value in tuples.values())
+    return all(_types_of(value) <= _TEXT for value in tuples.values())
 
 
 def _pack_texts(column: tuple[Any, ...], table: ValueTable, room: int) -> PackedColumn:
     """Return texts as codes of the table, and of those of their own that it does not take."""
     known = len(table.values)
     new: dict[Any, Any] = {}
-    codes = _codes(_numbered(column, table.numbers, new), known, new)
-    if not new or _takes(table, new, len(column), room):
+    numbers = _numbered(column, table.numbers, new)
+    codes = _codes(numbers, known + len(new))
+    if not new or _learns(table, new, len(column), room):
         return Coded(codes, table.values)
     return Texts(codes, table.values, known, [*new])
 
@@ -142,7 +143,7 @@ def _numbered(column: tuple[Any, ...], numbers: dict[Any, Any], new: dict[Any, A
     return codes
 
 
-def _takes(table: ValueTable, new: dict[Any, Any], count: int, room: int) -> bool:
+def _learns(table: ValueTable, new: dict[Any, Any], count: int, room: int) -> bool:
     """Add new values of ``count`` to a table if they are few, or else those that come for the second time in a row.
 
     The latter are added if they are many, as it is with nodes and not with pods. Return whether all were added.
@@ -158,21 +159,20 @@ def _takes(table: ValueTable, new: dict[Any, Any], count: int, room: int) -> boo
     return False
 
 
-def _codes(codes: list[Any], known: int, new: dict[Any, Any]) -> PackedColumn:
-    """Return numbers of so many values, and of new ones, in compact form."""
-    count = known + len(new)
-    packed = array("B", bytes(codes)) if count <= 1 << 8 else _array("H" if count <= 1 << 16 else "I", codes)
+def _codes(numbers: list[Any], count: int) -> PackedColumn:
+    """Return numbers below ``count`` in compact form."""
+    packed = array("B", bytes(numbers)) if count <= 1 << 8 else _array("H" if count <= 1 << 16 else "I", numbers)
     return Codes(packed) if len(packed) >= _LONG else packed
 
 
 def _pack_dictionaries(column: tuple[Any, ...], table: ValueTable, room: int) -> PackedColumn:
-    """Return dictionaries of floats by text in compact form, others as a list."""
+    """Return dictionaries of floats by text in compact form, others as they are."""
     keys: list[Any] = []
     found: list[Any] = []
     for each in column:
         dictionary: dict[Any, Any] = each
         keys.append(tuple(dictionary))
         found.extend(dictionary.values())
-    if types_of(tuple(found)) <= {float} and all(types_of(each) <= {str} for each in {*keys}):
+    if _types_of(tuple(found)) <= {float} and all(_types_of(each) <= {str} for each in {*keys}):
         return Dictionaries(_pack_texts(tuple(keys), table, room), _array("d", found))
-    return [*column]
+    return column

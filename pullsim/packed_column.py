@@ -2,7 +2,7 @@
 
 Numbers of one type are an array of machine numbers. Texts are an array of codes: those of a table of the field's
 values, and those of the column's own ones, which are compressed. What all rows share is kept once. Anything else is a
-list. The values that are read have exactly the values and types that were stored.
+tuple. The values that are read have exactly the values and types that were stored.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A record of a run is a tuple of Python numbers, whose objects take most of the memory. Rows are appended one by one, and
 a block of 2048 is packed into columns. A column is an array of machine numbers if all its values are numbers of one
-type, an array of codes if they are texts, and otherwise a list of its values, see `pullsim.packed_column`. Rows that
+type, an array of codes if they are texts, and otherwise a tuple of its values, see `pullsim.packed_column`. Rows that
 are read have exactly the values and types that were appended. Packed columns may be kept on the disk.
 """
 
